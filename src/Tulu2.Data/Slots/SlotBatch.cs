@@ -1,0 +1,56 @@
+namespace Tulu2.Data.Slots;
+
+/// <summary>
+/// One slot (canonical micro-batch) as the model reads it: the slot's sequences laid end to end in one row of N tokens. Attention never leaves a
+/// segment. With packing the segments have their own lengths; without it they are padded to the slot's longest (padding is never scored).
+/// For preferences segment 2k is the chosen and 2k+1 the rejected side of the slot's pair k.
+/// </summary>
+/// <param name="Step">The step, from 1.</param>
+/// <param name="Slot">The slot within its step, from 0.</param>
+/// <param name="Ids">[N] token ids.</param>
+/// <param name="Positions">[N] position ids; they restart at 0 with each segment.</param>
+/// <param name="SegmentLengths">[segments] tokens in each segment; they add up to N.</param>
+/// <param name="ScoredRows">[R] rows of the flat batch whose next token is scored, ascending.</param>
+/// <param name="Targets">[R] the token that each scored row has to predict.</param>
+/// <param name="ScoredSegments">[R] the segment that each scored row lies in.</param>
+/// <param name="Sequences">The numbers, in the token store, of the rows (or pairs) in this slot.</param>
+/// <param name="Tokens">Real tokens (padding excluded).</param>
+public sealed record SlotBatch(
+    int Step,
+    int Slot,
+    int[] Ids,
+    int[] Positions,
+    int[] SegmentLengths,
+    int[] ScoredRows,
+    int[] Targets,
+    int[] ScoredSegments,
+    int[] Sequences,
+    int Tokens);
+
+/// <summary>
+/// The order of everything a run reads, as a pure function of (sample lengths, recipe, seed): nothing of it depends on ranks, and resuming at any
+/// step costs no skipping. Safe to call from several threads.
+/// </summary>
+public interface IBatchPlan
+{
+    /// <summary>Steps of the whole run.</summary>
+    int TotalSteps { get; }
+
+    /// <summary>Slots in every step: global batch / slot size.</summary>
+    int SlotsPerStep { get; }
+
+    /// <summary>Scored tokens of a step over all its slots (the denominator of the exact token mean), without reading any token.</summary>
+    long LossTokens(int step);
+
+    /// <summary>Scored tokens of one slot.</summary>
+    long LossTokens(int step, int slot);
+
+    /// <summary>Real tokens of a step.</summary>
+    long Tokens(int step);
+
+    /// <summary>Sequence numbers (rows, or pairs for preferences) of one slot.</summary>
+    ReadOnlyMemory<int> Sequences(int step, int slot);
+
+    /// <summary>Builds the batch of one slot. Reads the token store.</summary>
+    SlotBatch Read(int step, int slot);
+}

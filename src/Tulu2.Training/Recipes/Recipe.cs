@@ -1,0 +1,128 @@
+namespace Tulu2.Training.Recipes;
+
+/// <summary>Everything a run needs, as its YAML file names it. Keys are the snake_case names of these properties; every key has a default.</summary>
+public sealed record Recipe
+{
+    /// <summary>sft or dpo.</summary>
+    public Objective Objective { get; init; } = Objective.Sft;
+    public ModelRecipe Model { get; init; } = new();
+    public DataRecipe Data { get; init; } = new();
+    public BatchRecipe Batch { get; init; } = new();
+    /// <summary>Passes over the data; ignored by nobody: giving both this and <see cref="Steps"/> is an error.</summary>
+    public double? Epochs { get; init; }
+    /// <summary>Steps of the run, in place of epochs.</summary>
+    public int? Steps { get; init; }
+    public OptimizerRecipe Optimizer { get; init; } = new();
+    public ScheduleRecipe Schedule { get; init; } = new();
+    public DpoRecipe Dpo { get; init; } = new();
+    public LoraRecipe? Lora { get; init; }
+    public Precision Precision { get; init; } = Precision.Bf16;
+    public Profile Profile { get; init; } = Profile.Default;
+    public ParallelRecipe Parallel { get; init; } = new();
+    public CheckpointRecipe Checkpoint { get; init; } = new();
+    public int Seed { get; init; } = 42;
+}
+
+public enum Objective { Sft, Dpo }
+
+public enum Precision { Fp32, Bf16 }
+
+/// <summary>tulu2-spec section 10.1; its effects on loss reduction, optimizer, schedule and epsilon are listed in <c>docs/recipes.md</c>.</summary>
+public enum Profile { Default, PaperTpu, OpenInstruct }
+
+public sealed record ModelRecipe
+{
+    /// <summary>A Hugging Face checkpoint directory.</summary>
+    public string? Path { get; init; }
+    /// <summary>In place of a path: random weights of a known shape (llama2-7b, ..., demo).</summary>
+    public string? Preset { get; init; }
+    /// <summary>Where the tokenizer lies, if not in <see cref="Path"/>.</summary>
+    public string? Tokenizer { get; init; }
+    /// <summary>Overrides of the checkpoint's own values; null keeps them.</summary>
+    public double? RmsNormEpsilon { get; init; }
+    public double? RopeTheta { get; init; }
+    /// <summary>Recompute each block's activations in the backward pass instead of keeping them.</summary>
+    public bool Recompute { get; init; }
+}
+
+public sealed record DataRecipe
+{
+    public IReadOnlyList<string> Train { get; init; } = [];
+    public int MaxLength { get; init; } = 8192;
+    public bool Packing { get; init; } = true;
+    public bool Shuffle { get; init; } = true;
+    /// <summary>default (non-legacy ids) or legacy (the old slow tokenizer's ids, for parity).</summary>
+    public ChatForm Chat { get; init; } = ChatForm.Default;
+    /// <summary>stop: a row that cannot be used ends the run before it starts; skip: it is listed and left out.</summary>
+    public BadRows BadRows { get; init; } = BadRows.Stop;
+    /// <summary>Directory of the token store and the reference log-probabilities; null: <c>TULU2_CACHE</c>, else <c>~/.cache/tulu2</c>.</summary>
+    public string? Cache { get; init; }
+}
+
+public enum ChatForm { Default, Legacy }
+
+public enum BadRows { Stop, Skip }
+
+public sealed record BatchRecipe
+{
+    /// <summary>Sequences (or pairs) per step.</summary>
+    public int Global { get; init; } = 128;
+    /// <summary>Sequences (or pairs) per slot; divides <see cref="Global"/>.</summary>
+    public int Slot { get; init; } = 4;
+}
+
+public sealed record OptimizerRecipe
+{
+    public double LearningRate { get; init; } = 2e-5;
+    public double Beta1 { get; init; } = 0.9;
+    public double Beta2 { get; init; } = 0.95;
+    public double Epsilon { get; init; } = 1e-8;
+    public double WeightDecay { get; init; }
+    /// <summary>Largest global L2 norm of the gradient; 0: no clipping.</summary>
+    public double Clip { get; init; } = 1.0;
+}
+
+public sealed record ScheduleRecipe
+{
+    public ScheduleKind Kind { get; init; } = ScheduleKind.Linear;
+    /// <summary>Below 1: a ratio of all steps; from 1 on: steps.</summary>
+    public double Warmup { get; init; } = 0.03;
+}
+
+public enum ScheduleKind { Linear, Constant }
+
+public sealed record DpoRecipe
+{
+    public DpoLoss Loss { get; init; } = DpoLoss.Sigmoid;
+    public double Beta { get; init; } = 0.1;
+    public double LabelSmoothing { get; init; }
+}
+
+public enum DpoLoss { Sigmoid, Ipo }
+
+/// <summary>Low-rank adapters; not trained yet: a recipe that names them is refused.</summary>
+public sealed record LoraRecipe
+{
+    public int Rank { get; init; } = 64;
+    public double Alpha { get; init; } = 16;
+    public double Dropout { get; init; } = 0.1;
+    public string? Quantize { get; init; }
+}
+
+public sealed record ParallelRecipe
+{
+    /// <summary>Data-parallel ranks; 0: one per processor, at most one per slot.</summary>
+    public int Data { get; init; }
+    public int Tensor { get; init; } = 1;
+    public int Pipeline { get; init; } = 1;
+    public int Zero { get; init; } = 1;
+    public int VirtualShards { get; init; } = 4;
+}
+
+public sealed record CheckpointRecipe
+{
+    /// <summary>Steps between checkpoints; 0: only the last step's.</summary>
+    public int Every { get; init; } = 100;
+    /// <summary>Newest checkpoints kept.</summary>
+    public int Keep { get; init; } = 3;
+}
