@@ -1,1 +1,3 @@
-Console.WriteLine(TorchSharp.torch.ones(3).sum().item<float>());
+using Tulu2.Cli.Shell;
+
+return await CommandLine.RunAsync(args, Terminal.Standard());

@@ -8,7 +8,7 @@ public sealed record Recipe
     public ModelRecipe Model { get; init; } = new();
     public DataRecipe Data { get; init; } = new();
     public BatchRecipe Batch { get; init; } = new();
-    /// <summary>Passes over the data; ignored by nobody: giving both this and <see cref="Steps"/> is an error.</summary>
+    /// <summary>Passes over the data; giving both this and <see cref="Steps"/> is an error. Neither: the paper's 2 for SFT and 3 for DPO.</summary>
     public double? Epochs { get; init; }
     /// <summary>Steps of the run, in place of epochs.</summary>
     public int? Steps { get; init; }
@@ -33,10 +33,12 @@ public enum Profile { Default, PaperTpu, OpenInstruct }
 public sealed record ModelRecipe
 {
     /// <summary>A Hugging Face checkpoint directory.</summary>
+    [PathKey, NotInHash]
     public string? Path { get; init; }
     /// <summary>In place of a path: random weights of a known shape (llama2-7b, ..., demo).</summary>
     public string? Preset { get; init; }
     /// <summary>Where the tokenizer lies, if not in <see cref="Path"/>.</summary>
+    [PathKey, NotInHash]
     public string? Tokenizer { get; init; }
     /// <summary>Overrides of the checkpoint's own values; null keeps them.</summary>
     public double? RmsNormEpsilon { get; init; }
@@ -47,6 +49,8 @@ public sealed record ModelRecipe
 
 public sealed record DataRecipe
 {
+    /// <summary>Row files (JSON Lines, JSON or Parquet, plain or gzip), read in this order.</summary>
+    [PathKey, NotInHash]
     public IReadOnlyList<string> Train { get; init; } = [];
     public int MaxLength { get; init; } = 8192;
     public bool Packing { get; init; } = true;
@@ -56,6 +60,7 @@ public sealed record DataRecipe
     /// <summary>stop: a row that cannot be used ends the run before it starts; skip: it is listed and left out.</summary>
     public BadRows BadRows { get; init; } = BadRows.Stop;
     /// <summary>Directory of the token store and the reference log-probabilities; null: <c>TULU2_CACHE</c>, else <c>~/.cache/tulu2</c>.</summary>
+    [PathKey, NotInHash]
     public string? Cache { get; init; }
 }
 
@@ -112,6 +117,7 @@ public sealed record LoraRecipe
 public sealed record ParallelRecipe
 {
     /// <summary>Data-parallel ranks; 0: one per processor, at most one per slot.</summary>
+    [NotInHash]
     public int Data { get; init; }
     public int Tensor { get; init; } = 1;
     public int Pipeline { get; init; } = 1;
@@ -122,7 +128,9 @@ public sealed record ParallelRecipe
 public sealed record CheckpointRecipe
 {
     /// <summary>Steps between checkpoints; 0: only the last step's.</summary>
+    [NotInHash]
     public int Every { get; init; } = 100;
     /// <summary>Newest checkpoints kept.</summary>
+    [NotInHash]
     public int Keep { get; init; } = 3;
 }

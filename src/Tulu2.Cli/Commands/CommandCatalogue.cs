@@ -1,0 +1,10 @@
+using System.CommandLine;
+using Tulu2.Cli.Shell;
+
+namespace Tulu2.Cli.Commands;
+
+/// <summary>Every command of the program.</summary>
+internal static class CommandCatalogue
+{
+    public static IEnumerable<Command> All(Terminal terminal) => [];
+}

@@ -1,0 +1,75 @@
+using System.CommandLine;
+using Tulu2.Cli.Commands;
+
+namespace Tulu2.Cli.Shell;
+
+/// <summary>The program: finds the command, runs it, and turns whatever happens into one readable block and an exit code.</summary>
+internal static class CommandLine
+{
+    public static async Task<int> RunAsync(string[] arguments, Terminal terminal)
+    {
+        try
+        {
+            var root = Build(terminal);
+            var parsed = root.Parse(arguments);
+            terminal.Json = Globals.IsGiven(parsed, Globals.Json);
+            terminal.Verbose = Globals.IsGiven(parsed, Globals.Verbose);
+            if (parsed.Errors.Count > 0)
+                throw new Files.BadInputException($"tulu2 {string.Join(' ', arguments)}", string.Join('\n', parsed.Errors.Select(error => error.Message)),
+                    $"see `{string.Join(' ', Path(parsed.CommandResult))} --help`");
+            return await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                Output = terminal.Output,
+                Error = terminal.Error,
+                // Long enough for a checkpoint that is being written to become durable.
+                ProcessTerminationTimeout = TimeSpan.FromSeconds(20),
+            });
+        }
+        catch (Exception error)
+        {
+            return Report(error, arguments, terminal);
+        }
+    }
+
+    internal static RootCommand Build(Terminal terminal)
+    {
+        var root = new RootCommand("TÜLU 2 fine-tuning: data, tokenizer, SFT, DPO, evaluation and export, under actors");
+        root.Options.Add(Globals.Json);
+        root.Options.Add(Globals.Verbose);
+        foreach (var command in CommandCatalogue.All(terminal)) root.Subcommands.Add(command);
+        return root;
+    }
+
+    private static int Report(Exception error, string[] arguments, Terminal terminal)
+    {
+        var report = ErrorReport.Of(error, terminal.LogFile);
+        terminal.Output.Flush();
+        if (report.Code == ExitCode.Failed && error is not OperationCanceledException) Log(ErrorReport.Details(error, arguments), terminal);
+        terminal.Error.WriteLine(report.Block);
+        if (terminal.Verbose) terminal.Error.WriteLine(error);
+        return report.Code;
+    }
+
+    private static void Log(string details, Terminal terminal)
+    {
+        try
+        {
+            File.AppendAllText(terminal.LogFile, details);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // The block that is printed is worth more than a second error about the log.
+            terminal.Error.WriteLine(details);
+        }
+    }
+
+    private static IEnumerable<string> Path(System.CommandLine.Parsing.CommandResult? command)
+    {
+        var names = new Stack<string>();
+        for (System.CommandLine.Parsing.SymbolResult? result = command; result is not null; result = result.Parent)
+            if (result is System.CommandLine.Parsing.CommandResult found)
+                names.Push(found.Command is RootCommand ? "tulu2" : found.Command.Name);
+        return names;
+    }
+}

@@ -1,0 +1,53 @@
+using System.Text;
+using Tulu2.Files;
+
+namespace Tulu2.Cli.Shell;
+
+/// <summary>What a person reads when a command cannot go on: one block, and the exit code that goes with it.</summary>
+internal sealed record ErrorReport(int Code, string Block)
+{
+    /// <summary>Classifies <paramref name="error"/>. Pure; the caller prints and logs.</summary>
+    public static ErrorReport Of(Exception error, string logFile)
+    {
+        var cause = Innermost(error);
+        return cause switch
+        {
+            BadInputException bad => BadInput(bad.Where, bad.What, bad.Mend),
+            OperationCanceledException => new ErrorReport(ExitCode.Failed, Format("stopped", "the command was interrupted", "what was committed is kept; `train --resume` goes on from it")),
+            IOException io when IsDiskFull(io) => BadInput("disk", io.Message, "free some space, or put --run and data.cache on another disk"),
+            UnauthorizedAccessException denied => BadInput("permissions", denied.Message, "choose a directory that you may write, or mend its permissions"),
+            FileNotFoundException missing => BadInput(missing.FileName ?? "file", "there is no such file", "check the path"),
+            DirectoryNotFoundException missing => BadInput("directory", missing.Message, "check the path"),
+            IOException io when io.Message.Contains("Read-only file system", StringComparison.Ordinal) =>
+                BadInput("permissions", io.Message, "choose a directory that you may write"),
+            _ => new ErrorReport(ExitCode.Failed, Format("failed", cause.Message, $"details are in {logFile}; `--verbose` prints them")),
+        };
+    }
+
+    /// <summary>What happened, when, and where in the code, for the log file.</summary>
+    public static string Details(Exception error, IReadOnlyList<string> arguments) =>
+        $"tulu2 {string.Join(' ', arguments)}{Environment.NewLine}{error}{Environment.NewLine}";
+
+    private static ErrorReport BadInput(string where, string what, string mend) => new(ExitCode.BadInput, Format(where, what, mend));
+
+    private static string Format(string where, string what, string mend)
+    {
+        var block = new StringBuilder($"error: {where}");
+        foreach (var line in what.ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries)) block.Append($"\n       {line}");
+        return block.Append($"\n mend: {mend}").ToString();
+    }
+
+    // Tasks and reflection wrap what went wrong; what was thrown first is what the user can use.
+    private static Exception Innermost(Exception error) => error switch
+    {
+        BadInputException => error,
+        AggregateException { InnerExceptions: [var only] } => Innermost(only),
+        System.Reflection.TargetInvocationException { InnerException: { } inner } => Innermost(inner),
+        TypeInitializationException { InnerException: { } inner } => Innermost(inner),
+        _ => error,
+    };
+
+    // ENOSPC and EDQUOT on Linux, ERROR_DISK_FULL on Windows; .NET leaves the number in HResult.
+    private static bool IsDiskFull(IOException error) =>
+        (error.HResult & 0xFFFF) is 28 or 122 or 112 || error.Message.Contains("No space left", StringComparison.OrdinalIgnoreCase);
+}

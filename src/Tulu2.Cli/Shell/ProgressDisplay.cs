@@ -1,0 +1,63 @@
+using System.Diagnostics;
+using System.Globalization;
+using Spectre.Console;
+
+namespace Tulu2.Cli.Shell;
+
+/// <summary>Shows how far something long is: a bar for a person, a plain line now and then for a log file.</summary>
+internal static class ProgressDisplay
+{
+    private static readonly TimeSpan LineEvery = TimeSpan.FromSeconds(10);
+
+    /// <summary>Runs <paramref name="work"/>, which reports as it goes, from any thread.</summary>
+    public static async Task<T> RunAsync<T>(Terminal terminal, string title, Func<Action<ProgressSnapshot>, Task<T>> work)
+    {
+        var clock = Stopwatch.StartNew();
+        if (!terminal.IsInteractive) return await work(Lines(terminal, title, clock));
+
+        return await terminal.Remarks.Progress().AutoClear(false).HideCompleted(false)
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
+            .StartAsync(async context =>
+            {
+                var bar = context.AddTask(Markup.Escape(title), maxValue: 1);
+                var result = await work(snapshot => Move(bar, title, snapshot, clock.Elapsed));
+                bar.Value = bar.MaxValue;
+                return result;
+            });
+    }
+
+    public static Task<T> RunAsync<T>(Terminal terminal, string title, Func<Action<ProgressSnapshot>, T> work) =>
+        RunAsync(terminal, title, report => Task.Run(() => work(report)));
+
+    private static void Move(ProgressTask bar, string title, ProgressSnapshot now, TimeSpan elapsed)
+    {
+        var text = Markup.Escape(title);
+        if (now.Total > 0)
+        {
+            bar.MaxValue = now.Total;
+            bar.Value = now.Done;
+            text += $" {now.Done}/{now.Total}";
+        }
+        if (now.Loss is { } loss) text += string.Create(CultureInfo.InvariantCulture, $" loss {loss:F4}");
+        if (now.TokensPerSecond is { } speed) text += string.Create(CultureInfo.InvariantCulture, $" {speed:N0} tokens/s");
+        if (now.Left(elapsed) is { } left) text += $" {ProgressSnapshot.Clock(left)} left";
+        bar.Description = text;
+    }
+
+    // The first report, the last one, and one every few seconds between.
+    private static Action<ProgressSnapshot> Lines(Terminal terminal, string title, Stopwatch clock)
+    {
+        var next = TimeSpan.Zero;
+        var gate = new Lock();
+        return snapshot =>
+        {
+            var elapsed = clock.Elapsed;
+            lock (gate)
+            {
+                if (elapsed < next && snapshot.Done != snapshot.Total) return;
+                next = elapsed + LineEvery;
+            }
+            terminal.Say(snapshot.ToLine(title, elapsed));
+        };
+    }
+}

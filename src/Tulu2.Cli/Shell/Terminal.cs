@@ -1,0 +1,63 @@
+using Spectre.Console;
+
+namespace Tulu2.Cli.Shell;
+
+/// <summary>Where a command reads and writes. Results go to standard output; progress and remarks to standard error, so that a pipe carries only results.</summary>
+/// <param name="input">Standard input.</param>
+/// <param name="output">Standard output.</param>
+/// <param name="error">Standard error.</param>
+/// <param name="isInteractive">A person watches standard error: bars may move. False: plain lines without control characters.</param>
+internal sealed class Terminal(TextReader input, TextWriter output, TextWriter error, bool isInteractive)
+{
+    // Lines of a redirected stream are read by programs: they are not folded.
+    private const int RedirectedWidth = 4000;
+
+    public TextReader Input { get; } = input;
+    public TextWriter Output { get; } = output;
+    public TextWriter Error { get; } = error;
+    public bool IsInteractive { get; } = isInteractive;
+
+    /// <summary>Programs read the last line of standard output; everything for people goes to standard error.</summary>
+    public bool Json { get; set; }
+
+    /// <summary>Print where an unexpected error came from.</summary>
+    public bool Verbose { get; set; }
+
+    /// <summary>Where the details of an unexpected error are written; the run directory's once there is one.</summary>
+    public string LogFile { get; set; } = Path.Combine(Path.GetTempPath(), $"tulu2-{Environment.ProcessId}.log");
+
+    /// <summary>For tables and other results that people read.</summary>
+    public IAnsiConsole Human => Json ? Remarks : _human ??= Console(Output, !System.Console.IsOutputRedirected);
+
+    /// <summary>For progress and remarks.</summary>
+    public IAnsiConsole Remarks => _remarks ??= Console(Error, !System.Console.IsErrorRedirected);
+
+    private IAnsiConsole? _human;
+    private IAnsiConsole? _remarks;
+
+    public static Terminal Standard()
+    {
+        System.Console.OutputEncoding = new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        return new Terminal(System.Console.In, System.Console.Out, System.Console.Error, !System.Console.IsErrorRedirected);
+    }
+
+    /// <summary>A plain remark, such as what was skipped and why.</summary>
+    public void Say(string text)
+    {
+        lock (Error) Error.WriteLine(text);
+    }
+
+    private IAnsiConsole Console(TextWriter writer, bool isTerminal)
+    {
+        var live = isTerminal && IsInteractive;
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = live ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = live ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Interactive = live ? InteractionSupport.Detect : InteractionSupport.No,
+            Out = new AnsiConsoleOutput(writer),
+        });
+        if (!live) console.Profile.Width = RedirectedWidth;
+        return console;
+    }
+}

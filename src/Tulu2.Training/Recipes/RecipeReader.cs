@@ -1,0 +1,112 @@
+using Tulu2.Files;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace Tulu2.Training.Recipes;
+
+/// <summary>Reads a recipe file and the <c>--set key=value</c> flags over it. Strict: what it does not know or cannot use is an error, never skipped.</summary>
+public static class RecipeReader
+{
+    // One of a pair excludes the other; a flag that gives one replaces the file's other.
+    private static readonly (string One, string Other)[] Exclusive = [("epochs", "steps"), ("model.path", "model.preset")];
+
+    /// <param name="path">The YAML file; relative paths inside it are taken from its folder.</param>
+    /// <param name="overrides"><c>key=value</c> flags; relative paths inside them are taken from the current directory.</param>
+    /// <exception cref="BadInputException">Anything unknown, of a wrong type, out of range or contradictory; names the line or the flag.</exception>
+    public static LoadedRecipe Load(string path, IReadOnlyList<string> overrides)
+    {
+        string text;
+        try
+        {
+            text = File.ReadAllText(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            var what = Directory.Exists(path) ? "is a directory, not a recipe file" : File.Exists(path) ? "cannot be read" : "there is no such recipe";
+            throw new BadInputException(path, what, "name a YAML file; `recipes/` holds examples", error);
+        }
+        var loaded = Parse(path, text, Path.GetDirectoryName(Path.GetFullPath(path))!, overrides, Directory.GetCurrentDirectory());
+        RecipeRules.Check(loaded.Recipe, loaded.Fault);
+        return loaded;
+    }
+
+    /// <summary>Reads without the rules of range and sense, so that every key can be set one at a time.</summary>
+    internal static LoadedRecipe Parse(string file, string text, string fileDirectory, IReadOnlyList<string> overrides, string currentDirectory)
+    {
+        var source = new RecipeSource(file);
+        var fromFile = new RecipeBinder(fileDirectory, node => $"{file}:{node.Start.Line}", (key, node) => source.AtLine(key, node.Start.Line));
+        var root = ParseFile(file, text);
+        fromFile.Bind("", root, root);
+        RefuseBoth(fromFile, source);
+
+        // What the flags say is first gathered by itself, so that a pair is refused only if both came from flags.
+        var argument = "";
+        var fromFlags = new RecipeBinder(currentDirectory, _ => $"--set {argument}", (key, _) => source.AtFlag(key, argument));
+        foreach (var next in overrides)
+        {
+            argument = next;
+            var equals = argument.IndexOf('=');
+            if (equals <= 0) throw new BadInputException($"--set {argument}", "is not of the form key=value", "write, say, --set optimizer.learning_rate=1e-5");
+            var name = argument[..equals].Trim();
+            var value = ParseFlag(name, argument, argument[(equals + 1)..]);
+            fromFlags.Bind(name, value, value);
+        }
+        RefuseBoth(fromFlags, source);
+        foreach (var (one, other) in Exclusive)
+        {
+            if (fromFlags.Gives(one)) Clear(fromFile, source, other);
+            if (fromFlags.Gives(other)) Clear(fromFile, source, one);
+        }
+
+        var recipe = new Recipe();
+        foreach (var (key, value) in fromFile.Values.Concat(fromFlags.Values)) key.Write(recipe, value);
+        // The paper's passes (tulu2-spec 4.1 and 5.2), so that a recipe that names neither still says what it will do.
+        if (recipe is { Epochs: null, Steps: null }) recipe = recipe with { Epochs = recipe.Objective == Objective.Dpo ? 3 : 2 };
+        return new LoadedRecipe(recipe, source);
+    }
+
+    private static YamlNode ParseFlag(string name, string argument, string value)
+    {
+        try
+        {
+            return RecipeValue.ParseFlag(RecipeKey.Find(name), value);
+        }
+        catch (YamlException error)
+        {
+            throw new BadInputException($"--set {argument}", $"the value is not YAML: {error.Message}", "quote it, or write lists as [a, b]", error);
+        }
+    }
+
+    private static YamlNode ParseFile(string file, string text)
+    {
+        var stream = new YamlStream();
+        try
+        {
+            stream.Load(new StringReader(text));
+        }
+        catch (YamlException error)
+        {
+            throw new BadInputException($"{file}:{error.Start.Line}", $"is not YAML: {error.Message}", "mend the line; a key may stand only once, and tabs do not indent", error);
+        }
+        return stream.Documents.Count switch
+        {
+            0 => new YamlMappingNode(),
+            1 => stream.Documents[0].RootNode,
+            _ => throw new BadInputException($"{file}:{stream.Documents[1].RootNode.Start.Line}", "holds a second document", "keep one recipe a file"),
+        };
+    }
+
+    private static void RefuseBoth(RecipeBinder binder, RecipeSource source)
+    {
+        foreach (var (one, other) in Exclusive)
+            if (binder.Gives(one) && binder.Gives(other))
+                throw source.Fault(other, $"both {one} and {other} are given", "keep one of them");
+    }
+
+    private static void Clear(RecipeBinder binder, RecipeSource source, string name)
+    {
+        if (!binder.Gives(name)) return;
+        binder.Values.Remove(RecipeKey.Find(name)!);
+        source.Forget(name);
+    }
+}

@@ -1,0 +1,84 @@
+using FsCheck;
+using FsCheck.Fluent;
+using FsCheck.Xunit;
+using Tulu2.Training.Recipes;
+using Xunit;
+
+namespace Tulu2.Tests.Training.Recipes;
+
+/// <summary>No key of the recipe can be forgotten: the keys are read off the records themselves.</summary>
+public class RecipeKeyTests
+{
+    private static readonly Recipe Full = new() { Lora = new LoraRecipe() };
+
+    public static TheoryData<string> Keys => new(RecipeKey.All.Select(key => key.Name));
+
+    [Fact]
+    public void The_keys_are_those_of_the_design() => Assert.Equal(
+        """
+        objective model.path model.preset model.tokenizer model.rms_norm_epsilon model.rope_theta model.recompute data.train data.max_length data.packing
+        data.shuffle data.chat data.bad_rows data.cache batch.global batch.slot epochs steps optimizer.learning_rate optimizer.beta1 optimizer.beta2
+        optimizer.epsilon optimizer.weight_decay optimizer.clip schedule.kind schedule.warmup dpo.loss dpo.beta dpo.label_smoothing lora.rank lora.alpha
+        lora.dropout lora.quantize precision profile parallel.data parallel.tensor parallel.pipeline parallel.zero parallel.virtual_shards
+        checkpoint.every checkpoint.keep seed
+        """.ReplaceLineEndings(" "),
+        string.Join(' ', RecipeKey.All.Select(key => key.Name)));
+
+    [Theory]
+    [MemberData(nameof(Keys))]
+    public void Every_key_is_reachable_by_set_printed_and_read_back(string name)
+    {
+        var key = RecipeKey.Find(name)!;
+        var other = Other(key);
+        var set = RecipeReader.Parse("r.yaml", "", "/", [$"{name}={RecipeValue.Write(other)}"], "/").Recipe;
+        Assert.Equivalent(other, key.Read(set), strict: true);
+
+        var printed = RecipeWriter.Write(set);
+        Assert.Contains(name[(name.LastIndexOf('.') + 1)..] + ": " + RecipeValue.Write(other), printed);
+        Assert.Equal(printed, RecipeWriter.Write(RecipeReader.Parse("r.yaml", printed, "/elsewhere", [], "/elsewhere").Recipe));
+    }
+
+    [Fact]
+    public void The_hash_covers_every_key_that_can_change_a_bit()
+    {
+        string[] free =
+        [
+            "checkpoint.every", "checkpoint.keep", "data.cache", "data.train", "model.path", "model.tokenizer", "parallel.data",
+        ];
+        var before = RecipeHash.Of(Full, ["content"]);
+        var unseen = RecipeKey.All.Where(key => RecipeHash.Of(Changed(key), ["content"]) == before).Select(key => key.Name).Order();
+        Assert.Equal(free, unseen);
+        Assert.NotEqual(before, RecipeHash.Of(Full, ["other content"]));
+        Assert.Equal(["seed"], RecipeHash.Differences(Full, Full with { Seed = 7 }));
+    }
+
+    [Property(MaxTest = 200)]
+    public Property Every_number_survives_writing_and_reading() => Prop.ForAll(ArbMap.Default.ArbFor<NormalFloat>(), number =>
+        RecipeReader.Parse("r.yaml", "optimizer: { learning_rate: " + RecipeValue.Write(number.Get) + " }", "/", [], "/").Recipe.Optimizer.LearningRate
+            .Equals(number.Get));
+
+    [Property(MaxTest = 200)]
+    public bool Every_text_survives_writing_and_reading(NonEmptyString text)
+    {
+        var recipe = new Recipe { Lora = new LoraRecipe { Quantize = text.Get } };
+        return RecipeReader.Parse("r.yaml", RecipeWriter.Write(recipe), "/", [], "/").Recipe.Lora?.Quantize == text.Get;
+    }
+
+    private static Recipe Changed(RecipeKey key)
+    {
+        var recipe = RecipeReader.Parse("r.yaml", RecipeWriter.Write(Full), "/", [], "/").Recipe with { Epochs = null };
+        key.Write(recipe, Other(key));
+        return recipe;
+    }
+
+    // A value that is not the default.
+    private static object Other(RecipeKey key) => key.Read(Full) switch
+    {
+        bool truth => !truth,
+        int number => number + 1,
+        double number => number + 0.25,
+        Enum choice => Enum.GetValues(key.Type).Cast<Enum>().First(value => !Equals(value, choice)),
+        IReadOnlyList<string> => new List<string> { "/a.jsonl", "/with space: and colon.jsonl" },
+        _ => key.Type == typeof(string) ? "/some/where" : key.Type == typeof(int) ? 17 : (object)0.375,
+    };
+}
