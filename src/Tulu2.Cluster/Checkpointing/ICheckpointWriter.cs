@@ -1,0 +1,21 @@
+using Tulu2.Checkpoints;
+
+namespace Tulu2.Cluster.Checkpointing;
+
+/// <summary>Makes checkpoints exist. Called on one thread of its own, never on an actor's.</summary>
+public interface ICheckpointWriter
+{
+    /// <summary>Writes the manifest and returns its path.</summary>
+    string Write(Manifest manifest);
+
+    /// <summary>Deletes all but the newest <paramref name="keep"/> checkpoints.</summary>
+    void Prune(int keep);
+}
+
+/// <summary>Checkpoints in the run's <c>checkpoints/</c> directory.</summary>
+public sealed class StoredCheckpoints(CheckpointStore store) : ICheckpointWriter
+{
+    public string Write(Manifest manifest) => store.WriteManifest(manifest);
+
+    public void Prune(int keep) => store.Prune(keep);
+}

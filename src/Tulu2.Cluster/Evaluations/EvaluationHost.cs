@@ -1,0 +1,30 @@
+using Tulu2.Cluster.Hosting;
+using Tulu2.Evaluation.Tasks;
+
+namespace Tulu2.Cluster.Evaluations;
+
+/// <summary>Spreads evaluation tasks over evaluators under the actors of a host.</summary>
+public sealed class EvaluationHost(ActorHost host)
+{
+    /// <summary>
+    /// Does every task; each has exactly one accepted outcome, however many evaluators die on the way.
+    /// </summary>
+    /// <param name="evaluators">Evaluators at work at the same time, each on a thread of its own.</param>
+    /// <param name="ledgerDirectory">The <c>ledger/</c> of the run the outcomes belong to; null: they are not recorded.</param>
+    /// <returns>Outcomes in the order of the tasks.</returns>
+    /// <exception cref="Files.BadInputException">A task names something that cannot be used.</exception>
+    /// <exception cref="Runs.RunFailedException">A task failed on every attempt.</exception>
+    public Task<IReadOnlyList<EvaluationOutcome>> RunAsync(
+        IReadOnlyList<EvaluationTask> tasks, int evaluators, IEvaluatorFactory factory, IEvaluationObserver? observer, string? ledgerDirectory, CancellationToken cancellation) =>
+        throw new NotImplementedException(host.ToString());
+}
+
+/// <summary>Called in order, one call at a time.</summary>
+public interface IEvaluationObserver
+{
+    /// <param name="done">Tasks with an accepted outcome.</param>
+    void TaskDone(EvaluationOutcome outcome, int done, int total);
+
+    /// <summary>An evaluator died and its task was queued again.</summary>
+    void EvaluatorRestarted(int evaluator, string reason);
+}

@@ -1,0 +1,48 @@
+using Tulu2.Files;
+
+namespace Tulu2.Cluster.Runs;
+
+/// <summary>How a run ended.</summary>
+public enum RunEnd
+{
+    /// <summary>All steps are committed and the last checkpoint is on disk.</summary>
+    Completed,
+
+    /// <summary>Stopped on demand, after a whole step and its checkpoint; it can be resumed.</summary>
+    Cancelled,
+
+    Failed,
+}
+
+/// <param name="Steps">Steps applied to the parameters.</param>
+/// <param name="ParametersSha256">Of the state after the last step; null when the run failed, or did no step.</param>
+/// <param name="LossFirst">Of the first step this process committed; null when it committed none.</param>
+/// <param name="LossLast">Of the last step this process committed.</param>
+/// <param name="ManifestPath">The newest manifest, which is the state after <paramref name="Steps"/> unless the run failed.</param>
+/// <param name="Tokens">Real tokens of the steps this process committed.</param>
+/// <param name="Seconds">From the first step's begin to the last commit.</param>
+/// <param name="Failure">Not null exactly when the run failed.</param>
+public sealed record RunOutcome(
+    RunEnd End, int Steps, string? ParametersSha256, double? LossFirst, double? LossLast, string? ManifestPath, long Tokens, double Seconds, RunFailure? Failure);
+
+/// <summary>Why a run failed.</summary>
+/// <param name="Error">One line.</param>
+/// <param name="Detail">Stack traces and the like, for the log.</param>
+/// <param name="BadInputWhere">Not null: what the user gave is at fault.</param>
+public sealed record RunFailure(string Error, string Detail, string? BadInputWhere = null, string? BadInputMend = null)
+{
+    /// <summary>The failure as the command line handles it: <see cref="BadInputException"/> when the user's input is at fault.</summary>
+    public Exception ToException() => BadInputWhere is null
+        ? new RunFailedException(Error, Detail)
+        : new BadInputException(BadInputWhere, Error, BadInputMend ?? "correct it and start again");
+
+    internal static RunFailure Of(Exception cause) => cause is BadInputException bad
+        ? new RunFailure(bad.What, bad.ToString(), bad.Where, bad.Mend)
+        : new RunFailure(cause.Message, cause.ToString());
+}
+
+/// <summary>A run ended for a cause that is not the user's input.</summary>
+public sealed class RunFailedException(string error, string detail) : Exception(error)
+{
+    public string Detail { get; } = detail;
+}

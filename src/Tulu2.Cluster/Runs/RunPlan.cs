@@ -1,0 +1,70 @@
+using Tulu2.Cluster.Checkpointing;
+using Tulu2.Cluster.GradientSync;
+using Tulu2.Cluster.Reference;
+using Tulu2.Data.Slots;
+using Tulu2.Training.Workers;
+
+namespace Tulu2.Cluster.Runs;
+
+/// <summary>Everything the actors need of one run; what the recipe says has become numbers and objects.</summary>
+public sealed record RunPlan
+{
+    /// <summary>The run's directory; <c>ledger/</c> and <c>events.jsonl</c> in it are written here.</summary>
+    public required string RunDirectory { get; init; }
+
+    /// <summary>Data-parallel ranks, each with a worker of its own.</summary>
+    public required int Ranks { get; init; }
+
+    /// <summary>Starts the workers; disposing one must end its thread and free what it holds.</summary>
+    public required IWorkerFactory Workers { get; init; }
+
+    /// <summary>Which slots each step has, and their batches.</summary>
+    public required IBatchPlan Batches { get; init; }
+
+    /// <summary>Where manifests are written, e.g. <see cref="StoredCheckpoints"/>.</summary>
+    public required ICheckpointWriter Checkpoints { get; init; }
+
+    /// <summary>The last step; normally <see cref="IBatchPlan.TotalSteps"/>.</summary>
+    public required int TotalSteps { get; init; }
+
+    /// <summary>Steps between checkpoints; 0: only the last step's.</summary>
+    public int CheckpointEvery { get; init; } = 100;
+
+    /// <summary>Newest checkpoints kept.</summary>
+    public int CheckpointKeep { get; init; } = 3;
+
+    public RunStart Start { get; init; } = new RunStart.FromRecipe();
+
+    /// <summary>The reference pass of DPO, done before the first step; null for SFT.</summary>
+    public IReferencePlan? Reference { get; init; }
+
+    /// <summary>Of the parts of the recipe that decide the bits; goes into every manifest and the ledger.</summary>
+    public required string RecipeHash { get; init; }
+
+    /// <summary>V, part of the numerics; goes into every manifest.</summary>
+    public required int VirtualShards { get; init; }
+
+    /// <summary>Free text facts for people (libtorch build, CPU type), for the manifests.</summary>
+    public IReadOnlyDictionary<string, string> Facts { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>When a silent rank counts as hung.</summary>
+    public ProgressLease Lease { get; init; } = ProgressLease.Default;
+
+    /// <summary>Restarts of one rank within a minute before the run fails with its cause.</summary>
+    public int RestartsPerMinute { get; init; } = 5;
+
+    /// <summary>Batches read ahead for each rank.</summary>
+    public int Prefetch { get; init; } = 4;
+}
+
+/// <summary>Where a run begins.</summary>
+public abstract record RunStart
+{
+    private RunStart() { }
+
+    /// <summary>Initial weights, step 1 first.</summary>
+    public sealed record FromRecipe : RunStart;
+
+    /// <summary>The state of a checkpoint; step <paramref name="Step"/> + 1 first.</summary>
+    public sealed record FromManifest(string Path, int Step) : RunStart;
+}
