@@ -1,0 +1,48 @@
+using System.Globalization;
+
+namespace Tulu2.Evaluation.Reporting;
+
+/// <summary>An axis: its limits, and ticks at round numbers (1, 2 or 5 times a power of ten) with their labels.</summary>
+internal sealed record AxisTicks(double Low, double High, IReadOnlyList<double> Positions, IReadOnlyList<string> Labels)
+{
+    /// <summary>An axis that shows all of [low, high]; its limits are ticks themselves where <paramref name="snap"/>.</summary>
+    /// <param name="wanted">About how many ticks.</param>
+    /// <param name="snap">Widen the limits to the next ticks.</param>
+    /// <param name="whole">Ticks at whole numbers only (steps, counts).</param>
+    public static AxisTicks For(double low, double high, int wanted, bool snap, bool whole = false)
+    {
+        if (!double.IsFinite(low) || !double.IsFinite(high)) (low, high) = (0, 1);
+        if (high <= low)
+        {
+            var half = low == 0 ? 0.5 : Math.Abs(low) * 0.1;
+            (low, high) = whole ? (low - 1, high + 1) : (low - half, high + half);
+        }
+        var interval = RoundInterval((high - low) / Math.Max(1, wanted));
+        if (whole) interval = Math.Max(1, Math.Round(interval));
+        const double slack = 1e-9;
+        long first = (long)(snap ? Math.Floor(low / interval + slack) : Math.Ceiling(low / interval - slack));
+        long last = (long)(snap ? Math.Ceiling(high / interval - slack) : Math.Floor(high / interval + slack));
+        var positions = Enumerable.Range(0, (int)(last - first + 1)).Select(i => (first + i) * interval).ToList();
+        if (snap) (low, high) = (first * interval, last * interval);
+        return new AxisTicks(low, high, positions, [.. positions.Select(p => Label(p, interval))]);
+    }
+
+    /// <summary>The largest of 1, 2, 5 times a power of ten that is not above <paramref name="rough"/> times 1.5.</summary>
+    private static double RoundInterval(double rough)
+    {
+        var power = Math.Pow(10, Math.Floor(Math.Log10(rough)));
+        var lead = rough / power;
+        return (lead < 1.5 ? 1 : lead < 3.5 ? 2 : lead < 7.5 ? 5 : 10) * power;
+    }
+
+    /// <summary>As many digits as tell neighbouring ticks apart, and no more.</summary>
+    private static string Label(double value, double interval)
+    {
+        if (value == 0) return "0";
+        var exponent = (int)Math.Floor(Math.Log10(Math.Abs(value)) + 1e-9);
+        var digits = (int)Math.Floor(Math.Log10(interval) + 1e-9);
+        if (exponent is < -4 or > 6)
+            return (value / Math.Pow(10, exponent)).ToString($"F{Math.Max(0, exponent - digits)}", CultureInfo.InvariantCulture) + "e" + exponent.ToString(CultureInfo.InvariantCulture);
+        return value.ToString($"N{Math.Max(0, -digits)}", CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,61 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Tulu2.Files;
+
+namespace Tulu2.Evaluation.Reporting;
+
+/// <summary>Reads <c>metrics.jsonl</c>: one object per committed step.</summary>
+public static class MetricsFile
+{
+    public const string Name = "metrics.jsonl";
+
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        RespectRequiredConstructorParameters = true,
+    };
+
+    /// <summary>The steps in order. A step that stands twice (a run resumed before its last metrics were durable) counts once, by its last line.</summary>
+    /// <exception cref="BadInputException">No such file, or a line that is not a step; a torn last line of a killed run is passed over.</exception>
+    public static IReadOnlyList<StepRecord> Read(string path)
+    {
+        string text;
+        try
+        {
+            // A run may be writing it.
+            using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+            text = reader.ReadToEnd();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new BadInputException(path, "cannot be read", "give the directory of a run that has committed a step", error);
+        }
+        return Parse(text, path);
+    }
+
+    /// <param name="where">Name for error messages.</param>
+    public static IReadOnlyList<StepRecord> Parse(string text, string where)
+    {
+        var steps = new SortedDictionary<int, StepRecord>();
+        var lines = text.Split('\n');
+        for (var i = 0; i < lines.Length; i++)
+        {
+            if (string.IsNullOrWhiteSpace(lines[i])) continue;
+            try
+            {
+                var step = JsonSerializer.Deserialize<StepRecord>(lines[i], Json)!;
+                steps[step.Step] = step;
+            }
+            catch (JsonException) when (i == lines.Length - 1)
+            {
+                // No line end after it: the writer was killed in the middle of this line.
+            }
+            catch (JsonException error)
+            {
+                throw new BadInputException($"{where}:{i + 1}", $"not a step's metrics ({error.Message})", "restore the file from the run that wrote it", error);
+            }
+        }
+        return [.. steps.Values];
+    }
+}

@@ -1,0 +1,38 @@
+using Tulu2.Evaluation.Tasks;
+
+namespace Tulu2.Evaluation.Reporting;
+
+/// <summary>A name and a value worth a line in the report.</summary>
+public sealed record ReportFact(string Name, string Value);
+
+/// <summary>One stage of the work.</summary>
+/// <param name="Name">Unique in the report: <c>sft</c>, <c>dpo</c>, ...</param>
+/// <param name="Steps">Committed steps; empty for a stage that trains nothing.</param>
+/// <param name="WallSeconds">All of the stage, start-up and checkpoints included; null: the sum of the steps.</param>
+public sealed record ReportStage(string Name, IReadOnlyList<StepRecord> Steps, double? WallSeconds = null);
+
+/// <summary>A score of one model on one benchmark (or one dataset of it): <paramref name="Score"/> points of <paramref name="Items"/>.</summary>
+/// <param name="Model">Column of the table: <c>untrained</c>, <c>sft</c>, <c>dpo</c>.</param>
+/// <param name="Dataset">Empty: the whole benchmark.</param>
+public sealed record ReportScore(string Model, string Benchmark, string Dataset, int Items, double Score);
+
+/// <summary>Texts of one model.</summary>
+public sealed record ReportSamples(string Model, IReadOnlyList<EvaluationSample> Samples);
+
+/// <summary>Sequences of <paramref name="From"/> to <paramref name="To"/> - 1 tokens.</summary>
+public sealed record LengthBin(int From, int To, long Count);
+
+/// <summary>A loss of a rank or node, or a restart.</summary>
+public sealed record ReportFailure(string When, string What);
+
+/// <summary>Everything that the report shows; parts that are empty leave their section out.</summary>
+public sealed record ReportInput
+{
+    public required string Title { get; init; }
+    public IReadOnlyList<ReportFact> Facts { get; init; } = [];
+    public IReadOnlyList<ReportStage> Stages { get; init; } = [];
+    public IReadOnlyList<ReportScore> Scores { get; init; } = [];
+    public IReadOnlyList<ReportSamples> Samples { get; init; } = [];
+    public IReadOnlyList<LengthBin> TokenLengths { get; init; } = [];
+    public IReadOnlyList<ReportFailure> Failures { get; init; } = [];
+}

@@ -1,0 +1,44 @@
+namespace Tulu2.Evaluation.Reporting;
+
+/// <summary>The report's style sheet. The attribute selectors at its end give <see cref="SvgChart"/>'s marks their colours.</summary>
+internal static class ReportStyle
+{
+    public static readonly string Css = """
+        :root { color-scheme: light dark; --ground: #f7f7f5; --card: #ffffff; --ink: #1d2126; --soft: #5c6570; --line: #dfe2e6; --accent: #1f5fbf;
+          --good: #1a7f4b; --bad: #b3261e; --series1: #1f5fbf; --series2: #c4570c; --series3: #1a7f4b; --series4: #8139b8; }
+        @media (prefers-color-scheme: dark) {
+          :root { --ground: #14171b; --card: #1c2026; --ink: #e7eaee; --soft: #9da7b3; --line: #333a43; --accent: #7db1ff;
+            --good: #62cf97; --bad: #ff8f86; --series1: #7db1ff; --series2: #ffab6b; --series3: #62cf97; --series4: #cf9cff; } }
+        * { box-sizing: border-box; }
+        body { margin: 0; background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", sans-serif; }
+        main { max-width: 1120px; margin: 0 auto; padding: 32px 20px 64px; }
+        h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 4px; } h2 { font-size: 1.25rem; margin: 0 0 12px; } h3 { font-size: 1rem; margin: 20px 0 8px; }
+        header p { color: var(--soft); margin: 0 0 24px; }
+        section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 20px 22px; margin: 0 0 20px; }
+        .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; margin: 0 0 8px; font-variant-numeric: tabular-nums; }
+        caption { text-align: left; color: var(--soft); font-size: .875rem; padding: 0 0 6px; }
+        th, td { text-align: left; padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+        thead th { color: var(--soft); font-size: .875rem; font-weight: 600; white-space: nowrap; } tbody th { font-weight: 600; }
+        .figure { text-align: right; white-space: nowrap; }
+        .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); gap: 20px; }
+        figure { margin: 0; min-width: 0; max-width: 640px; } figcaption { font-weight: 600; font-size: .95rem; }
+        .legend { font-weight: 400; color: var(--soft); font-size: .85rem; } .key { margin-left: 12px; white-space: nowrap; }
+        .key::before { content: ""; display: inline-block; width: 16px; height: 3px; border-radius: 2px; margin-right: 5px; vertical-align: middle; background: var(--key); }
+        .key1 { --key: var(--series1); } .key2 { --key: var(--series2); } .key3 { --key: var(--series3); } .key4 { --key: var(--series4); }
+        svg { display: block; width: 100%; height: auto; } svg text { fill: var(--soft); font: 12px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
+        .sample { border: 1px solid var(--line); border-left-width: 4px; border-radius: 8px; padding: 10px 14px; margin: 0 0 10px; }
+        .sample.right { border-left-color: var(--good); } .sample.wrong { border-left-color: var(--bad); }
+        .sample dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 14px; margin: 0; } .sample dt { color: var(--soft); font-size: .875rem; }
+        .sample dd { margin: 0; min-width: 0; } pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; font: .875rem/1.45 ui-monospace, Consolas, "DejaVu Sans Mono", monospace; }
+        .verdict { font-weight: 600; font-size: .875rem; margin: 0 0 6px; } .right .verdict { color: var(--good); } .wrong .verdict { color: var(--bad); }
+        @media print { section { break-inside: avoid; } }
+
+        """ + Colors();
+
+    private static string Colors() =>
+        string.Concat(SvgChart.SeriesColors.Select((mark, i) => Rule(mark, $"var(--series{i + 1})")))
+        + Rule(SvgChart.GridColor, "var(--line)") + Rule(SvgChart.FrameColor, "var(--soft)");
+
+    private static string Rule(string mark, string color) =>
+        $".chart [stroke=\"{mark}\" i] {{ stroke: {color}; }} .chart [fill=\"{mark}\" i] {{ fill: {color}; }}\n";
+}

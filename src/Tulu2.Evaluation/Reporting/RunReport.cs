@@ -1,0 +1,99 @@
+using System.Text;
+using Tulu2.Evaluation.Tasks;
+using Tulu2.Files;
+
+namespace Tulu2.Evaluation.Reporting;
+
+/// <summary>
+/// One self-contained <c>report.html</c>: no script, no resource from elsewhere, which its own content policy also forbids.
+/// </summary>
+public static class RunReport
+{
+    public const string FileName = "report.html";
+
+    /// <summary>Writes the report into <paramref name="directory"/> and returns its path.</summary>
+    public static string Write(string directory, ReportInput input)
+    {
+        var path = Path.Combine(directory, FileName);
+        AtomicFile.WriteAllText(path, Render(input));
+        return path;
+    }
+
+    public static string Render(ReportInput input)
+    {
+        var html = new StringBuilder();
+        html.Append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
+            .Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n")
+            .Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
+            .Append($"<title>{Html.Escape(input.Title)}</title>\n<style>\n{ReportStyle.Css}</style>\n</head>\n<body>\n<main>\n")
+            .Append($"<header><h1>{Html.Escape(input.Title)}</h1><p>{Html.Escape(Subtitle(input))}</p></header>\n");
+        foreach (var section in Sections(input)) html.Append(section);
+        return html.Append("</main>\n</body>\n</html>\n").ToString();
+    }
+
+    private static string Subtitle(ReportInput input)
+    {
+        var steps = input.Stages.Sum(s => s.Steps.Count);
+        var tokens = input.Stages.Sum(s => s.Steps.Sum(r => r.Tokens));
+        return $"{Figures.Count(steps)} steps, {Figures.Count(tokens)} tokens, {Figures.Duration(input.Stages.Sum(Seconds))}";
+    }
+
+    private static IEnumerable<string> Sections(ReportInput input)
+    {
+        if (input.Scores.Count > 0) yield return Html.Section("evaluation", "Evaluation", ScoreTable(input.Scores));
+        if (input.Stages.Count > 0) yield return Html.Section("stages", "Stages and what they cost", StageTable(input.Stages));
+        for (var i = 0; i < input.Stages.Count; i++)
+        {
+            var charts = StageCharts.Of(input.Stages[i], $"stage{i + 1}").Select(SvgChart.Render).ToList();
+            if (charts.Count > 0)
+                yield return Html.Section($"stage{i + 1}", $"Training: {input.Stages[i].Name}", ["<div class=\"charts\">", .. charts, "</div>"]);
+        }
+        if (input.TokenLengths.Count > 0)
+            yield return Html.Section("data", "Data", SvgChart.Render(StageCharts.Lengths(input.TokenLengths)));
+        if (input.Samples.Any(s => s.Samples.Count > 0)) yield return Html.Section("samples", "Sample outputs", input.Samples.Select(SampleList));
+        if (input.Facts.Count > 0)
+            yield return Html.Section("facts", "Run", Html.Table("Facts of the run", ["Fact", "Value"], input.Facts.Select(f => new[] { f.Name, f.Value }), int.MaxValue));
+        if (input.Failures.Count > 0)
+            yield return Html.Section("failures", "Failures and restarts",
+                Html.Table("From the ledger", ["When", "What"], input.Failures.Select(f => new[] { f.When, f.What }), int.MaxValue));
+    }
+
+    /// <summary>Rows are benchmarks, with their datasets below them; columns are models, in the order in which they come.</summary>
+    private static string ScoreTable(IReadOnlyList<ReportScore> scores)
+    {
+        var models = scores.Select(s => s.Model).Distinct().ToList();
+        var rows = scores.GroupBy(s => s.Benchmark).SelectMany(b => b.GroupBy(s => s.Dataset).OrderBy(d => d.Key, StringComparer.Ordinal)).Select(group =>
+        {
+            var name = group.First().Benchmark.Replace('_', ' ');
+            IEnumerable<string> cells = models.Select(m => group.LastOrDefault(s => s.Model == m) is { Items: > 0 } s ? Figures.Percent(s.Score / s.Items) : "–");
+            return (IReadOnlyList<string>)[group.Key.Length == 0 ? name : $"{name}: {group.Key}", Figures.Count(group.Max(s => s.Items)), .. cells];
+        });
+        return Html.Table("Share of items that are right, on held-out rows", ["Benchmark", "Items", .. models], rows);
+    }
+
+    private static string StageTable(IReadOnlyList<ReportStage> stages) => Html.Table(
+        "Tokens and speed count the committed steps; time is the whole stage where it was measured",
+        ["Stage", "Steps", "Tokens", "Loss tokens", "Time", "Tokens/s", "First loss", "Last loss"],
+        stages.Select(stage =>
+        {
+            double seconds = stage.Steps.Sum(s => s.Seconds);
+            long tokens = stage.Steps.Sum(s => s.Tokens);
+            return (IReadOnlyList<string>)
+            [
+                stage.Name, Figures.Count(stage.Steps.Count), Figures.Count(tokens), Figures.Count(stage.Steps.Sum(s => s.LossTokens)),
+                Figures.Duration(Seconds(stage)), seconds > 0 ? Figures.Count(tokens / seconds) : "–",
+                Figures.Loss(stage.Steps.Count > 0 ? stage.Steps[0].Loss : null), Figures.Loss(stage.Steps.Count > 0 ? stage.Steps[^1].Loss : null),
+            ];
+        }));
+
+    private static string SampleList(ReportSamples model) =>
+        $"<h3>{Html.Escape(model.Model)}</h3>\n" + string.Concat(model.Samples.Select(Sample));
+
+    private static string Sample(EvaluationSample sample) =>
+        $"<article class=\"sample {(sample.Correct ? "right" : "wrong")}\"><p class=\"verdict\">{(sample.Correct ? "✓ right" : "✗ wrong")}</p><dl>"
+        + Entry("Prompt", sample.Prompt) + Entry("Expected", sample.Expected) + Entry("Output", sample.Output) + "</dl></article>\n";
+
+    private static string Entry(string name, string text) => $"<dt>{name}</dt><dd><pre dir=\"auto\">{Html.Escape(text)}</pre></dd>";
+
+    private static double Seconds(ReportStage stage) => stage.WallSeconds ?? stage.Steps.Sum(s => s.Seconds);
+}

@@ -1,0 +1,47 @@
+using System.Globalization;
+
+namespace Tulu2.Evaluation.Reporting;
+
+/// <summary>Which curves the report draws of a stage, and of the data.</summary>
+internal static class StageCharts
+{
+    /// <param name="prefix">Makes the charts' ids unique: the stage's number.</param>
+    public static IEnumerable<ChartSpec> Of(ReportStage stage, string prefix)
+    {
+        if (stage.Steps.Count == 0) yield break;
+        yield return One("loss", "Loss", s => s.Loss);
+        yield return One("rate", "Learning rate", s => s.LearningRate, fromZero: true);
+        yield return One("norm", "Gradient norm before clipping", s => s.GradNorm, fromZero: true);
+        yield return One("speed", "Tokens per second", s => s.TokensPerSecond, fromZero: true);
+        if (!stage.Steps.Any(s => s.RewardsChosen is not null)) yield break;
+        yield return Many("rewards", "Rewards", ("chosen", s => s.RewardsChosen), ("rejected", s => s.RewardsRejected), ("margin", s => s.RewardsMargin));
+        yield return Many("accuracy", "Reward accuracy (share of pairs)", ("accuracy", s => s.RewardsAccuracy)) with { FromZero = true };
+        if (stage.Steps.Any(s => s.LogpsChosen is not null))
+            yield return Many("logps", "Log-probability of the answers", ("chosen", s => s.LogpsChosen), ("rejected", s => s.LogpsRejected));
+
+        ChartSpec One(string id, string title, Func<StepRecord, double> value, bool fromZero = false) =>
+            Many(id, title, (title, s => value(s))) with { FromZero = fromZero };
+
+        ChartSpec Many(string id, string title, params (string Name, Func<StepRecord, double?> Value)[] lines)
+        {
+            double[] steps = [.. stage.Steps.Select(s => (double)s.Step)];
+            List<ChartSeries> series = [.. lines.Select(l => new ChartSeries(l.Name, steps, [.. stage.Steps.Select(s => l.Value(s) ?? double.NaN)]))];
+            return new ChartSpec($"{prefix}-{id}", title, Describe(stage.Name, title, series), "step", series);
+        }
+    }
+
+    /// <summary>The token-length histogram; its bins have one width.</summary>
+    public static ChartSpec Lengths(IReadOnlyList<LengthBin> bins)
+    {
+        var series = new ChartSeries("sequences", [.. bins.Select(b => (double)b.From)], [.. bins.Select(b => (double)b.Count)]);
+        var description = string.Create(CultureInfo.InvariantCulture,
+            $"Histogram of {bins.Sum(b => b.Count):N0} sequences from {bins[0].From} to {bins[^1].To - 1} tokens.");
+        return new ChartSpec("lengths", "Sequences by length", description, "tokens", [series], Bars: true, BarWidth: bins[0].To - bins[0].From);
+    }
+
+    private static string Describe(string stage, string title, List<ChartSeries> series)
+    {
+        var lines = series.Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Name} from {s.Y[0]:G4} to {s.Y[^1]:G4}"));
+        return string.Create(CultureInfo.InvariantCulture, $"{title} of stage {stage} over {series[0].X.Count} steps: {string.Join(", ", lines)}.");
+    }
+}

@@ -1,0 +1,113 @@
+using System.Globalization;
+using System.Text;
+using ScottPlot;
+
+namespace Tulu2.Evaluation.Reporting;
+
+/// <summary>
+/// Charts as inline SVG. ScottPlot draws the geometry; the words are ours, as plain text elements: the ones it writes carry glyph positions
+/// of whichever font the machine has (none at all, on many servers). Colours are marks that the page's style sheet replaces, light and dark.
+/// </summary>
+internal static class SvgChart
+{
+    public const int Width = 640;
+    public const int Height = 280;
+    private const int Left = 62, Right = 14, Top = 14, Bottom = 44;
+    private const int MostPoints = 1200;
+
+    /// <summary>Stroke colours of the series in order, of the grid and of the frame; <see cref="ReportStyle"/> maps them to the page's colours.</summary>
+    public static readonly string[] SeriesColors = ["#0000F1", "#0000F2", "#0000F3", "#0000F4"];
+    public const string GridColor = "#0000F8";
+    public const string FrameColor = "#0000F9";
+
+    public static string Render(ChartSpec spec)
+    {
+        var series = spec.Series.Select(s => s.Thinned(MostPoints)).ToList();
+        var (x, y) = Axes(spec, series);
+        var plot = NewPlot(x, y);
+        for (var i = 0; i < series.Count; i++)
+            if (series[i].X.Count > 0) Add(plot, spec, series[i], Color.FromHex(SeriesColors[i % SeriesColors.Length]));
+        // Adding series does not move limits that are set, but bars bring margins of their own.
+        plot.Axes.SetLimits(x.Low, x.High, y.Low, y.High);
+        return Wrap(spec, x, y, Geometry(plot, spec.Id));
+    }
+
+    private static (AxisTicks X, AxisTicks Y) Axes(ChartSpec spec, List<ChartSeries> series)
+    {
+        var xs = series.SelectMany(s => s.X).ToList();
+        var ys = series.SelectMany(s => s.Y).ToList();
+        double lowX = xs.DefaultIfEmpty(0).Min(), highX = xs.DefaultIfEmpty(1).Max() + (spec.Bars ? spec.BarWidth : 0);
+        double lowY = ys.DefaultIfEmpty(0).Min(), highY = ys.DefaultIfEmpty(1).Max();
+        if (spec.Bars || spec.FromZero) lowY = Math.Min(0, lowY);
+        return (AxisTicks.For(lowX, highX, 8, snap: false, whole: true), AxisTicks.For(lowY, highY, 5, snap: true, whole: spec.Bars));
+    }
+
+    private static Plot NewPlot(AxisTicks x, AxisTicks y)
+    {
+        var plot = new Plot();
+        plot.FigureBackground.Color = Colors.Transparent;
+        plot.DataBackground.Color = Colors.Transparent;
+        plot.HideLegend();
+        plot.Axes.Right.IsVisible = plot.Axes.Top.IsVisible = false;
+        plot.Axes.Bottom.TickGenerator = Unlabelled(x);
+        plot.Axes.Left.TickGenerator = Unlabelled(y);
+        plot.Axes.FrameColor(Color.FromHex(FrameColor));
+        plot.Grid.MajorLineColor = Color.FromHex(GridColor);
+        plot.Layout.Fixed(new PixelPadding(Left, Right, Bottom, Top));
+        return plot;
+    }
+
+    private static ScottPlot.TickGenerators.NumericManual Unlabelled(AxisTicks axis) =>
+        new([.. axis.Positions], [.. axis.Positions.Select(_ => string.Empty)]);
+
+    private static void Add(Plot plot, ChartSpec spec, ChartSeries series, Color color)
+    {
+        if (spec.Bars)
+        {
+            foreach (var (left, count) in series.X.Zip(series.Y))
+            {
+                var bar = plot.Add.Bar(left + spec.BarWidth / 2, count).Bars[0];
+                (bar.Size, bar.FillColor, bar.LineWidth) = (spec.BarWidth * 0.9, color, 0);
+            }
+            return;
+        }
+        var line = plot.Add.Scatter(series.X.ToArray(), series.Y.ToArray(), color);
+        // A single step is no line: show it as a point.
+        (line.LineWidth, line.MarkerSize) = (1.75f, series.X.Count == 1 ? 6 : 0);
+    }
+
+    /// <summary>What is inside the SVG element ScottPlot writes, with ids that no other chart on the page has.</summary>
+    private static string Geometry(Plot plot, string id)
+    {
+        var svg = plot.GetSvgXml(Width, Height);
+        var start = svg.IndexOf('>', svg.IndexOf("<svg", StringComparison.Ordinal)) + 1;
+        return svg[start..svg.LastIndexOf("</svg>", StringComparison.Ordinal)]
+            .Replace("id=\"", $"id=\"{id}-", StringComparison.Ordinal)
+            .Replace("url(#", $"url(#{id}-", StringComparison.Ordinal)
+            .Replace("\t", string.Empty, StringComparison.Ordinal);
+    }
+
+    private static string Wrap(ChartSpec spec, AxisTicks x, AxisTicks y, string geometry)
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"<figure class=\"chart\"><figcaption>{Html.Escape(spec.Title)}{Legend(spec)}</figcaption>");
+        text.Append(CultureInfo.InvariantCulture,
+            $"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-labelledby=\"{spec.Id}-title {spec.Id}-desc\">");
+        text.Append(CultureInfo.InvariantCulture,
+            $"<title id=\"{spec.Id}-title\">{Html.Escape(spec.Title)}</title><desc id=\"{spec.Id}-desc\">{Html.Escape(spec.Description)}</desc>");
+        text.Append(geometry);
+        foreach (var (position, label) in x.Positions.Zip(x.Labels))
+            Label(text, Left + (position - x.Low) / (x.High - x.Low) * (Width - Left - Right), Height - Bottom + 18, "middle", label);
+        foreach (var (position, label) in y.Positions.Zip(y.Labels))
+            Label(text, Left - 8, Height - Bottom - (position - y.Low) / (y.High - y.Low) * (Height - Top - Bottom) + 4, "end", label);
+        Label(text, Left + (Width - Left - Right) / 2.0, Height - 8, "middle", spec.XLabel);
+        return text.Append("</svg></figure>\n").ToString();
+    }
+
+    private static string Legend(ChartSpec spec) => spec.Series.Count < 2
+        ? string.Empty
+        : " <span class=\"legend\">" + string.Concat(spec.Series.Select((s, i) => $"<span class=\"key key{i + 1}\">{Html.Escape(s.Name)}</span>")) + "</span>";
+
+    private static void Label(StringBuilder text, double x, double y, string anchor, string label) =>
+        text.Append(CultureInfo.InvariantCulture, $"<text x=\"{x:0.#}\" y=\"{y:0.#}\" text-anchor=\"{anchor}\">{Html.Escape(label)}</text>");
+}

@@ -1,0 +1,131 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Numerics;
+using System.Text;
+
+namespace Tulu2.Evaluation.Reporting;
+
+/// <summary>
+/// Writes scalars as a TensorBoard event file: TFRecord framing (length, masked CRC-32C of the length, data, masked CRC-32C of the data; all
+/// little-endian) around <c>tensorflow.Event</c> messages. Each record reaches the operating system before the call returns, so the file of a
+/// killed process is readable up to its last step. One file per writer: a resumed run adds one. Not thread-safe.
+/// </summary>
+/// <remarks>TorchSharp's SummaryWriter writes sound frames, but loads libtorch (a node has none), and stamps its first event in ticks.</remarks>
+public sealed class TensorBoardWriter : IDisposable
+{
+    private readonly FileStream _file;
+    private readonly TimeProvider _time;
+
+    /// <param name="directory">Created where it is missing.</param>
+    public TensorBoardWriter(string directory, TimeProvider time)
+    {
+        _time = time;
+        Directory.CreateDirectory(directory);
+        _file = Create(directory, time.GetUtcNow().ToUnixTimeSeconds());
+        Append(new ProtobufMessage().Double(1, Now()).Text(3, "brain.Event:2"));
+    }
+
+    public string Path => _file.Name;
+
+    /// <summary>Every figure of a step; the tags are the ones of <c>metrics.jsonl</c> under <c>train/</c>.</summary>
+    public void Step(StepRecord step)
+    {
+        List<(string Tag, double? Value)> values =
+        [
+            ("train/loss", step.Loss), ("train/learning_rate", step.LearningRate), ("train/grad_norm", step.GradNorm), ("train/tokens", step.Tokens),
+            ("train/loss_tokens", step.LossTokens), ("train/seconds", step.Seconds), ("train/tokens_per_second", step.TokensPerSecond),
+            ("rewards/chosen", step.RewardsChosen), ("rewards/rejected", step.RewardsRejected), ("rewards/margin", step.RewardsMargin),
+            ("rewards/accuracy", step.RewardsAccuracy), ("logps/chosen", step.LogpsChosen), ("logps/rejected", step.LogpsRejected),
+        ];
+        Scalars(step.Step, values.Where(v => v.Value is not null).Select(v => (v.Tag, v.Value!.Value)));
+    }
+
+    public void Scalars(long step, IEnumerable<(string Tag, double Value)> values)
+    {
+        var summary = new ProtobufMessage();
+        foreach (var (tag, value) in values) summary.Message(1, new ProtobufMessage().Text(1, tag).Float(2, (float)value));
+        Append(new ProtobufMessage().Double(1, Now()).Integer(2, step).Message(5, summary));
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private double Now() => _time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
+
+    private static FileStream Create(string directory, long seconds)
+    {
+        for (var serial = 0; ; serial++)
+        {
+            // TensorBoard orders a directory's files by name. Two starts within a second may also share a process number: containers do.
+            var name = string.Create(CultureInfo.InvariantCulture,
+                $"events.out.tfevents.{seconds:D10}.{Environment.MachineName}.{Environment.ProcessId}.{serial}");
+            try
+            {
+                return new FileStream(System.IO.Path.Combine(directory, name), FileMode.CreateNew, FileAccess.Write, FileShare.Read);
+            }
+            catch (IOException) when (File.Exists(System.IO.Path.Combine(directory, name)))
+            {
+                // Taken: the next number.
+            }
+        }
+    }
+
+    private void Append(ProtobufMessage message)
+    {
+        var data = message.ToArray();
+        var record = new byte[data.Length + 16];
+        BinaryPrimitives.WriteInt64LittleEndian(record, data.Length);
+        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(8), MaskedCrc(record.AsSpan(0, 8)));
+        data.CopyTo(record, 12);
+        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(12 + data.Length), MaskedCrc(data));
+        _file.Write(record);
+        _file.Flush();
+    }
+
+    /// <summary>CRC-32C (Castagnoli), rotated right by 15 bits plus a constant, as TFRecord asks for.</summary>
+    internal static uint MaskedCrc(ReadOnlySpan<byte> bytes)
+    {
+        var crc = uint.MaxValue;
+        foreach (var value in bytes) crc = BitOperations.Crc32C(crc, value);
+        return BitOperations.RotateRight(~crc, 15) + 0xa282ead8u;
+    }
+
+    /// <summary>The four field kinds of a protobuf message that events need.</summary>
+    private sealed class ProtobufMessage
+    {
+        private readonly MemoryStream _bytes = new();
+
+        public ProtobufMessage Double(int field, double value) => Fixed(field, 1, BitConverter.GetBytes(value));
+
+        public ProtobufMessage Float(int field, float value) => Fixed(field, 5, BitConverter.GetBytes(value));
+
+        public ProtobufMessage Integer(int field, long value) => Varint((ulong)field << 3).Varint((ulong)value);
+
+        public ProtobufMessage Text(int field, string value) => Bytes(field, Encoding.UTF8.GetBytes(value));
+
+        public ProtobufMessage Message(int field, ProtobufMessage value) => Bytes(field, value.ToArray());
+
+        public byte[] ToArray() => _bytes.ToArray();
+
+        private ProtobufMessage Fixed(int field, int wire, byte[] value)
+        {
+            if (!BitConverter.IsLittleEndian) Array.Reverse(value);
+            Varint(((ulong)field << 3) | (uint)wire);
+            _bytes.Write(value);
+            return this;
+        }
+
+        private ProtobufMessage Bytes(int field, byte[] value)
+        {
+            Varint(((ulong)field << 3) | 2).Varint((ulong)value.Length);
+            _bytes.Write(value);
+            return this;
+        }
+
+        private ProtobufMessage Varint(ulong value)
+        {
+            for (; value >= 0x80; value >>= 7) _bytes.WriteByte((byte)(value | 0x80));
+            _bytes.WriteByte((byte)value);
+            return this;
+        }
+    }
+}

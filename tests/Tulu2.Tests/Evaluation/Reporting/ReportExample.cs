@@ -1,0 +1,32 @@
+using Tulu2.Evaluation.Reporting;
+
+namespace Tulu2.Tests.Evaluation.Reporting;
+
+/// <summary>A small run with everything a report can hold.</summary>
+internal static class ReportExample
+{
+    public static ReportInput Input { get; } = new()
+    {
+        Title = "Demo <run>",
+        Facts = [new("Recipe", "recipes/demo-sft.yaml"), new("Parameters SHA-256", new string('a', 64)), new("Ranks", "2")],
+        Stages = [new("sft", [.. Enumerable.Range(1, 300).Select(Sft)], 95.5), new("dpo", [.. Enumerable.Range(1, 60).Select(Dpo)])],
+        Scores =
+        [
+            new("untrained", "exact_match", "", 400, 3), new("sft", "exact_match", "", 400, 321), new("dpo", "exact_match", "", 400, 318),
+            new("untrained", "exact_match", "arithmetic", 200, 1), new("sft", "exact_match", "arithmetic", 200, 141), new("dpo", "exact_match", "arithmetic", 200, 139),
+            new("sft", "preference", "", 100, 55), new("dpo", "preference", "", 100, 88),
+        ],
+        Samples =
+        [
+            new("sft", [new("What is 2 + 3?", "5", "5", true), new("Reverse: a b c", "c b a", "<script>alert('x')</script> & \u0007", false)]),
+        ],
+        TokenLengths = [.. Enumerable.Range(0, 16).Select(i => new LengthBin(16 * i, 16 * i + 16, (long)(400 * Math.Exp(-(i - 4.0) * (i - 4) / 9))))],
+        Failures = [new("step 41", "rank 1 lost (exception in compute), restarted")],
+    };
+
+    private static StepRecord Sft(int step) => new(
+        step, 0.4 + 7 / Math.Sqrt(step) + 0.1 * Math.Sin(step), 2e-3 * Math.Min(step / 10.0, (300 - step) / 290.0), 1 + 4 / Math.Sqrt(step), 4096, 1500, 0.3 + 0.05 * Math.Cos(step));
+
+    private static StepRecord Dpo(int step) => new(
+        step, 0.6931 - 0.006 * step, 5e-5, 2.5, 4096, 1500, 0.6, 0.01 * step, -0.02 * step, 0.03 * step, Math.Min(1, 0.5 + step / 80.0), -20 - step, -25 - 2 * step);
+}

@@ -1,0 +1,98 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using Tulu2.Evaluation.Reporting;
+using Xunit;
+
+namespace Tulu2.Tests.Evaluation.Reporting;
+
+public class RunReportTests
+{
+    private static readonly string Page = RunReport.Render(ReportExample.Input);
+
+    [Theory]
+    [InlineData("Evaluation")]
+    [InlineData("Stages and what they cost")]
+    [InlineData("Training: sft")]
+    [InlineData("Training: dpo")]
+    [InlineData("Sample outputs")]
+    [InlineData("Failures and restarts")]
+    [InlineData("<figcaption>Loss</figcaption>")]
+    [InlineData("<figcaption>Learning rate</figcaption>")]
+    [InlineData("<figcaption>Gradient norm before clipping</figcaption>")]
+    [InlineData("<figcaption>Tokens per second</figcaption>")]
+    [InlineData("<figcaption>Rewards <span")]
+    [InlineData("<figcaption>Reward accuracy (share of pairs)</figcaption>")]
+    [InlineData("<figcaption>Sequences by length</figcaption>")]
+    public void The_report_has_every_part(string part) => Assert.Contains(part, Page);
+
+    [Fact]
+    public void Scores_stand_in_a_column_for_each_model() =>
+        Assert.Contains("""<th scope="row">exact match</th><td class="figure">400</td><td class="figure">0.8 %</td><td class="figure">80.3 %</td><td class="figure">79.5 %</td>""", Page);
+
+    [Fact]
+    public void A_model_without_a_score_gets_a_dash() =>
+        Assert.Contains("""<th scope="row">preference</th><td class="figure">100</td><td class="figure">–</td><td class="figure">55.0 %</td><td class="figure">88.0 %</td>""", System.Net.WebUtility.HtmlDecode(Page));
+
+    [Fact]
+    public void What_a_model_wrote_is_never_markup()
+    {
+        Assert.DoesNotContain("<script", Page);
+        Assert.Contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; ", Page);
+        Assert.DoesNotContain('\u0007', Page);
+        Assert.Contains("<title>Demo &lt;run&gt;</title>", Page);
+    }
+
+    [Fact]
+    public void Nothing_is_loaded_from_elsewhere()
+    {
+        Assert.DoesNotMatch(new Regex(@"\b(src|href|action)\s*=|@import|url\((?!#)", RegexOptions.IgnoreCase), Page);
+        Assert.Contains("default-src 'none'", Page);
+    }
+
+    [Fact]
+    public void Every_chart_is_well_formed_has_a_title_a_description_and_words_of_its_own()
+    {
+        var charts = Regex.Matches(Page, "<svg.*?</svg>", RegexOptions.Singleline).Select(m => XElement.Parse(m.Value)).ToList();
+        Assert.Equal(12, charts.Count);
+        Assert.All(charts, chart =>
+        {
+            Assert.NotEmpty(chart.Element("title")!.Value);
+            Assert.NotEmpty(chart.Element("desc")!.Value);
+            Assert.True(chart.Elements("text").Count() > 4);
+            // ScottPlot's own text elements carry glyph positions of the machine's fonts.
+            Assert.DoesNotContain(chart.Descendants().Where(e => e.Name.LocalName == "text"), e => e.Attribute("font-family") is not null);
+            Assert.Contains(chart.Descendants(), e => e.Name.LocalName is "path" or "rect");
+        });
+    }
+
+    [Fact]
+    public void Ids_are_unique_on_the_page()
+    {
+        var ids = Regex.Matches(Page, "\\bid=\"([^\"]+)\"").Select(m => m.Groups[1].Value).ToList();
+        Assert.Equal(ids.Count, ids.Distinct().Count());
+    }
+
+    [Fact]
+    public void An_empty_run_still_gives_a_page()
+    {
+        var page = RunReport.Render(new ReportInput { Title = "nothing yet", Stages = [new ReportStage("sft", [])] });
+        Assert.Contains("0 steps, 0 tokens", page);
+    }
+
+    [Fact]
+    public void Figures_that_are_not_finite_leave_a_gap_and_do_no_harm()
+    {
+        var stage = new ReportStage("sft", [new(1, double.NaN, 0, double.PositiveInfinity, 10, 5, 0)]);
+        Assert.Contains("</svg>", RunReport.Render(new ReportInput { Title = "t", Stages = [stage] }));
+    }
+
+    [Fact]
+    public void Long_runs_are_thinned_without_losing_a_spike()
+    {
+        var steps = Enumerable.Range(0, 50_000).Select(i => (double)i).ToArray();
+        var thin = new ChartSeries("loss", steps, [.. steps.Select(s => s == 31_415 ? 99.0 : 1)]).Thinned(1200);
+        Assert.InRange(thin.X.Count, 500, 1200);
+        Assert.Contains(99.0, thin.Y);
+        Assert.Equal(thin.X.Order(), thin.X);
+    }
+}
