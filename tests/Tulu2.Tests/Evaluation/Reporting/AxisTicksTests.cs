@@ -11,7 +11,7 @@ public class AxisTicksTests
     {
         Assert.Equal(["0", "2", "4", "6", "8", "10"], AxisTicks.For(0.3, 8.4, 5, snap: true).Labels);
         Assert.Equal(["100", "200", "300"], AxisTicks.For(1, 300, 3, snap: false, whole: true).Labels);
-        Assert.Equal(["0", "5.0e-6", "1.0e-5", "1.5e-5", "2.0e-5"], AxisTicks.For(0, 2e-5, 4, snap: true).Labels);
+        Assert.Equal(["0", "5e-6", "1.0e-5", "1.5e-5", "2.0e-5"], AxisTicks.For(0, 2e-5, 4, snap: true).Labels);
     }
 
     [Property]
