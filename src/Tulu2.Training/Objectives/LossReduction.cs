@@ -1,0 +1,12 @@
+namespace Tulu2.Training.Objectives;
+
+/// <summary>Over what the token losses of a step are averaged (tulu2-spec section 4.2). It changes the model, so a profile decides it, not a layout.</summary>
+public enum LossReduction
+{
+    /// <summary>Sum of token losses over all loss tokens of the step: every token weighs the same.</summary>
+    TokenMean,
+    /// <summary>Mean over micro-batches of 32 consecutive sequences, each a token mean (the paper's TPU code).</summary>
+    GroupMean,
+    /// <summary>Mean over slots, each a token mean (open-instruct's mean per device).</summary>
+    SlotMean,
+}

@@ -1,0 +1,37 @@
+using Tulu2.Files;
+using Tulu2.Training.Recipes;
+
+namespace Tulu2.Training.Optimization;
+
+/// <summary>
+/// The learning rate of every update: linear from 0 over the warm-up, then linear to 0 at the end of the run, or constant after the warm-up
+/// (tulu2-spec section 4.3). The first update of a run with a warm-up has rate 0.
+/// </summary>
+/// <param name="peak">Rate at the end of the warm-up.</param>
+/// <param name="totalSteps">Updates of the whole run.</param>
+public sealed class LearningRateSchedule(ScheduleKind kind, double peak, int totalSteps, int warmupSteps)
+{
+    public int WarmupSteps { get; } = warmupSteps;
+
+    /// <summary>Rate of update <paramref name="update"/>, counted from 0 (update s makes step s + 1).</summary>
+    public double At(int update)
+    {
+        if (update < WarmupSteps) return peak * update / WarmupSteps;
+        if (kind == ScheduleKind.Constant) return peak;
+        return update >= totalSteps ? 0 : peak * (totalSteps - update) / (totalSteps - WarmupSteps);
+    }
+
+    /// <summary>A warm-up as the recipe gives it, in steps: from 1 on steps, below 1 a ratio of all steps, rounded up (open-instruct: down).</summary>
+    /// <exception cref="BadInputException">Negative, or a number of steps that is not whole.</exception>
+    public static int Warmup(double warmup, int totalSteps, bool roundDown)
+    {
+        if (!double.IsFinite(warmup) || warmup < 0 || warmup > int.MaxValue)
+            throw new BadInputException("schedule.warmup", $"{warmup} is neither a ratio nor a number of steps", "give a ratio below 1, or a whole number of steps");
+        if (warmup >= 1)
+            return warmup == Math.Floor(warmup) ? (int)warmup
+                : throw new BadInputException("schedule.warmup", $"{warmup} steps is not a whole number", "give a ratio below 1, or a whole number of steps");
+        // In decimal, because 0.07 * 100 is 7.000000000000001 in double and its ceiling 8.
+        var steps = (decimal)warmup * totalSteps;
+        return (int)(roundDown ? decimal.Floor(steps) : decimal.Ceiling(steps));
+    }
+}

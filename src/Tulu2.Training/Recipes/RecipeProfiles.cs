@@ -1,0 +1,71 @@
+using Tulu2.Training.Objectives;
+
+namespace Tulu2.Training.Recipes;
+
+/// <summary>
+/// What <c>profile</c> sets (tulu2-spec sections 4.2 and 10.1). A profile moves defaults: a key that the user gave keeps its value. The loss reduction
+/// and the rounding of a warm-up ratio have no key of their own; they belong to the profile.
+/// </summary>
+public static class RecipeProfiles
+{
+    /// <param name="given">Dotted names of the keys the user gave, e.g. <c>optimizer.beta2</c>.</param>
+    public static Recipe Apply(Recipe recipe, IReadOnlySet<string> given)
+    {
+        var optimizer = recipe.Optimizer;
+        var model = recipe.Model;
+        switch (recipe.Profile)
+        {
+            case Profile.PaperTpu:
+                optimizer = optimizer with
+                {
+                    Beta1 = Or("optimizer.beta1", optimizer.Beta1, 0.9),
+                    Beta2 = Or("optimizer.beta2", optimizer.Beta2, 0.95),
+                    Epsilon = Or("optimizer.epsilon", optimizer.Epsilon, 1e-8),
+                    WeightDecay = Or("optimizer.weight_decay", optimizer.WeightDecay, 0),
+                    Clip = Or("optimizer.clip", optimizer.Clip, 1.0),
+                };
+                if (PaperEpsilon(model.Preset) is { } epsilon && !given.Contains("model.rms_norm_epsilon")) model = model with { RmsNormEpsilon = epsilon };
+                break;
+            case Profile.OpenInstruct:
+                optimizer = optimizer with
+                {
+                    Beta1 = Or("optimizer.beta1", optimizer.Beta1, 0.9),
+                    Beta2 = Or("optimizer.beta2", optimizer.Beta2, 0.999),
+                    Epsilon = Or("optimizer.epsilon", optimizer.Epsilon, 1e-8),
+                    WeightDecay = Or("optimizer.weight_decay", optimizer.WeightDecay, 0),
+                    Clip = Or("optimizer.clip", optimizer.Clip, 1.0),
+                };
+                break;
+        }
+        return recipe with { Optimizer = optimizer, Model = model };
+
+        double Or(string key, double value, double profile) => given.Contains(key) ? value : profile;
+    }
+
+    /// <summary>
+    /// The norm epsilon that the paper's TPU code used whatever the base model says: 1e-6 for its 7B and 13B shapes (tulu2-spec section 1.2); null: the
+    /// model's own. For a checkpoint directory, whose shape only its config.json tells.
+    /// </summary>
+    public static double? RmsNormEpsilon(Recipe recipe, int hiddenSize, int layers) =>
+        recipe.Model.RmsNormEpsilon ?? (recipe.Profile == Profile.PaperTpu && ((hiddenSize, layers) is (4096, 32) or (5120, 40)) ? 1e-6 : null);
+
+    public static LossReduction Reduction(Profile profile) => profile switch
+    {
+        Profile.PaperTpu => LossReduction.GroupMean,
+        Profile.OpenInstruct => LossReduction.SlotMean,
+        _ => LossReduction.TokenMean,
+    };
+
+    /// <summary>Updates of the warm-up: a ratio is rounded up, by open-instruct down.</summary>
+    public static int WarmupSteps(Recipe recipe, int totalSteps) =>
+        Optimization.LearningRateSchedule.Warmup(recipe.Schedule.Warmup, totalSteps, roundDown: recipe.Profile == Profile.OpenInstruct);
+
+    /// <exception cref="Files.BadInputException">Slots that the profile's loss reduction cannot be built from.</exception>
+    public static void Check(Recipe recipe)
+    {
+        if (recipe is { Profile: Profile.PaperTpu, Objective: Objective.Sft }) SftObjective.SlotsPerGroup(recipe.Batch.Global, recipe.Batch.Slot);
+    }
+
+    private static double? PaperEpsilon(string? preset) =>
+        preset is not null && (preset.EndsWith("-7b", StringComparison.OrdinalIgnoreCase) || preset.EndsWith("-13b", StringComparison.OrdinalIgnoreCase)) ? 1e-6 : null;
+}

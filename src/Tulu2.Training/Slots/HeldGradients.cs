@@ -1,0 +1,97 @@
+using Tulu2.Collectives;
+using Tulu2.Training.Optimization;
+using static TorchSharp.torch;
+
+namespace Tulu2.Training.Slots;
+
+/// <summary>
+/// The slot gradients a rank holds for the step it is making, added up as far as the fixed tree over the step's slots allows, and the figures of each of
+/// these slots. Buffers are reused: at most log2(slots) + 2 exist while slots come in order. Survives a change of generation.
+/// </summary>
+internal sealed class HeldGradients(int slots, long length) : IDisposable
+{
+    private readonly SortedList<int, (SlotRange Range, Tensor Sum)> _sums = [];
+    private readonly SortedDictionary<int, double[]> _figures = [];
+    private readonly Stack<Tensor> _free = new();
+
+    /// <summary>The slots held, by nodes of the tree: each can be kept or dropped as a whole.</summary>
+    public IReadOnlyList<SlotRange> Ranges => [.. _sums.Values.Select(held => held.Range)];
+
+    /// <summary>Figures of every held slot, by slot.</summary>
+    public IReadOnlyDictionary<int, double[]> Figures => _figures;
+
+    public bool Holds(int slot) => _figures.ContainsKey(slot);
+
+    /// <summary>An fp32 buffer of undefined content; give it back by <see cref="Return"/> or <see cref="Add"/>.</summary>
+    public Tensor Rent() => _free.TryPop(out var buffer) ? buffer : zeros(length, dtype: float32).DetachFromDisposeScope();
+
+    public void Return(Tensor buffer) => _free.Push(buffer);
+
+    /// <summary>Takes over <paramref name="gradient"/> as the gradient of a slot and adds it into the tree.</summary>
+    public void Add(int slot, Tensor gradient, double[] figures)
+    {
+        if (Holds(slot)) throw new InvalidOperationException($"slot {slot}: added twice");
+        _figures.Add(slot, figures);
+        var range = new SlotRange(slot, 1);
+        while (SlotTree.Sibling(slots, range) is { } sibling && _sums.TryGetValue(sibling.First, out var other) && other.Range == sibling)
+        {
+            _sums.Remove(sibling.First);
+            var (left, right) = sibling.First < range.First ? (other.Sum, gradient) : (gradient, other.Sum);
+            left.add_(right);
+            Return(right);
+            gradient = left;
+            range = new SlotRange(Math.Min(sibling.First, range.First), sibling.Count + range.Count);
+        }
+        _sums.Add(range.First, (range, gradient));
+    }
+
+    /// <summary>Drops what lies outside <paramref name="keep"/>.</summary>
+    /// <exception cref="InvalidOperationException">A slot to keep is not held, or only as part of a sum with slots to drop.</exception>
+    public void Keep(IReadOnlyList<SlotRange> keep)
+    {
+        foreach (var (range, sum) in _sums.Values.ToArray())
+        {
+            if (Enumerable.Range(range.First, range.Count).All(slot => keep.Any(kept => kept.First <= slot && slot < kept.End))) continue;
+            _sums.Remove(range.First);
+            Return(sum);
+            for (var slot = range.First; slot < range.End; slot++) _figures.Remove(slot);
+        }
+        foreach (var range in keep)
+            for (var slot = range.First; slot < range.End; slot++)
+                if (!Holds(slot)) throw new InvalidOperationException($"slot {slot}: to be kept, but not held by itself");
+    }
+
+    /// <summary>The held sums for <see cref="ICollective.TreeSum"/>.</summary>
+    public IReadOnlyList<PartialSum> Partials() =>
+        [.. _sums.Values.Select(held => new PartialSum(held.Range, FlatMemory.Address(held.Sum), length))];
+
+    /// <summary>Replaces everything held by the complete sum: from now on this rank holds all slots.</summary>
+    public void Complete(Tensor sum, IReadOnlyList<double[]> figures)
+    {
+        Clear();
+        _sums.Add(0, (new SlotRange(0, slots), sum));
+        for (var slot = 0; slot < slots; slot++) _figures.Add(slot, figures[slot]);
+    }
+
+    /// <summary>The complete gradient, after <see cref="Complete"/>.</summary>
+    public Tensor Total => _sums[0].Sum;
+
+    public void Clear()
+    {
+        foreach (var (_, sum) in _sums.Values) Return(sum);
+        _sums.Clear();
+        _figures.Clear();
+    }
+
+    /// <summary>Frees the buffers that are not in use.</summary>
+    public void Trim()
+    {
+        while (_free.TryPop(out var buffer)) buffer.Dispose();
+    }
+
+    public void Dispose()
+    {
+        Clear();
+        Trim();
+    }
+}

@@ -1,0 +1,19 @@
+using Tulu2.Data.Slots;
+using Tulu2.Models.Llama;
+using Tulu2.Training.Objectives;
+using static TorchSharp.torch;
+
+namespace Tulu2.Training.Slots;
+
+/// <summary>Sequence log-probabilities without a gradient.</summary>
+internal static class ModelScores
+{
+    /// <returns>[segments] summed log-probability of each segment's scored tokens.</returns>
+    public static float[] Of(LlamaModel model, SlotBatch batch)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        using var activations = model.Forward(batch, keep: false);
+        return SegmentSums.Of(model.LogProbabilities(activations).data<float>().ToArray(), batch.ScoredSegments, batch.SegmentLengths.Length);
+    }
+}

@@ -1,0 +1,59 @@
+using System.Runtime.InteropServices;
+using Tulu2.Checkpoints;
+using Tulu2.Models.Llama;
+using Tulu2.Training.Optimization;
+
+namespace Tulu2.Training.Workers;
+
+/// <summary>
+/// Copies a rank's share of the state to memory of its own and writes it on a background thread. One snapshot at a time: the next one waits for the one
+/// before, so that slow disks cost time rather than memory.
+/// </summary>
+internal sealed class SnapshotWriter(FlatLayout layout, CheckpointStore store, Action<WorkerReport> report) : IDisposable
+{
+    private Thread? _writing;
+
+    public unsafe void Take(ReplicaState state, int rank, int size)
+    {
+        _writing?.Join();
+        var step = state.Step;
+        var share = SnapshotShare.Of(layout, rank, size);
+        var elements = share.Sum(part => part.Slice.Length);
+        var memory = (nint)NativeMemory.Alloc((nuint)Math.Max(1, 3 * elements * sizeof(float)));
+        var blocks = new List<StateBlock>(3 * share.Count);
+        var at = memory;
+        foreach (var (kind, buffer) in state.Buffers())
+        {
+            var source = (float*)FlatMemory.Address(buffer);
+            foreach (var (slice, offset, rowStride) in share)
+            {
+                var width = slice.Size[^1];
+                blocks.Add(new StateBlock(kind, slice, at, width));
+                for (long row = 0; row < slice.Length / width; row++, at += (nint)(width * sizeof(float)))
+                    NativeMemory.Copy(source + offset + row * rowStride, (void*)at, (nuint)(width * sizeof(float)));
+            }
+        }
+        _writing = new Thread(() => Write(rank, step, memory, blocks)) { IsBackground = true, Name = $"snapshot of rank {rank}" };
+        _writing.Start();
+    }
+
+    /// <summary>Waits for the snapshot under way.</summary>
+    public void Dispose() => _writing?.Join();
+
+    private unsafe void Write(int rank, int step, nint memory, IReadOnlyList<StateBlock> blocks)
+    {
+        ThreadPriorityClass.Lower();
+        try
+        {
+            report(new WorkerReport.ShardWritten(rank, step, store.WriteShard(blocks)));
+        }
+        catch (Exception fault)
+        {
+            report(new WorkerReport.SnapshotFailed(rank, step, fault.Message));
+        }
+        finally
+        {
+            NativeMemory.Free((void*)memory);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using Tulu2.Collectives;
+using Tulu2.Data.Slots;
+using Tulu2.Models.Llama;
+using Tulu2.Training.Recipes;
+using Tulu2.Training.Reference;
+
+namespace Tulu2.Training.Workers;
+
+/// <summary>What every worker of a run is started with.</summary>
+public sealed record WorkerSettings
+{
+    /// <summary>The effective recipe: profile applied (<see cref="RecipeProfiles.Apply"/>).</summary>
+    public required Recipe Recipe { get; init; }
+
+    /// <summary>The model's shape with the recipe's overrides, cut into the virtual shards that are used.</summary>
+    public required FlatLayout Layout { get; init; }
+
+    /// <summary>Asked for counts and sequence numbers only; batches come by <see cref="WorkerCommand.Feed"/>.</summary>
+    public required IBatchPlan Plan { get; init; }
+
+    public required ICollectiveFactory DataPlane { get; init; }
+
+    /// <summary>The <c>checkpoints/</c> directory of the run.</summary>
+    public required string CheckpointDirectory { get; init; }
+
+    /// <summary>DPO: called when the first slot is computed, after the reference pass.</summary>
+    public Func<ReferenceLogProbabilities>? References { get; init; }
+
+    /// <summary>
+    /// Longest wait in one collective call, which includes waiting for the slowest rank's slots. A guard against a hang that nobody else sees; the progress
+    /// lease of the supervisor is much shorter.
+    /// </summary>
+    public TimeSpan CollectiveDeadline { get; init; } = TimeSpan.FromHours(2);
+
+    /// <summary>Faults to bring about, in tests.</summary>
+    public FaultPlan? Faults { get; init; }
+}
