@@ -7,13 +7,41 @@ public readonly record struct RowLocation(string File, long Line)
 }
 
 /// <summary>One turn of a dialogue. <paramref name="Role"/> is <c>system</c>, <c>user</c> or <c>assistant</c>.</summary>
-public sealed record Message(string Role, string Content);
+public sealed record Message(string Role, string Content)
+{
+    public const string System = "system";
+    public const string User = "user";
+    public const string Assistant = "assistant";
+}
 
 /// <summary>One instruction row: tulu2-spec section 3.1.</summary>
 public sealed record MessageRow(string Dataset, string Id, IReadOnlyList<Message> Messages, RowLocation Location);
 
 /// <summary>One preference pair; both lists hold the whole dialogue: tulu2-spec section 5.1.</summary>
-public sealed record PreferenceRow(string Id, IReadOnlyList<Message> Chosen, IReadOnlyList<Message> Rejected, RowLocation Location);
+public sealed record PreferenceRow(string Id, IReadOnlyList<Message> Chosen, IReadOnlyList<Message> Rejected, RowLocation Location)
+{
+    /// <summary>The <c>dataset</c> field, or the file's name where the row has none.</summary>
+    public string Dataset { get; init; } = "";
+}
+
+/// <summary>Why a row was left out; what happens then is the recipe's <c>data.bad_rows</c> to say, except that dirt never stops a run.</summary>
+public enum RowFaultKind
+{
+    /// <summary>The row cannot be read as a row of its form.</summary>
+    Broken,
+    /// <summary>A well-formed pair that says nothing: equal sides, an empty side, a side cut off by the maximum length.</summary>
+    Dirt,
+    /// <summary>A well-formed dialogue whose scored tokens all lie beyond the maximum length.</summary>
+    NothingToLearn,
+}
 
 /// <summary>A row that was left out, and why.</summary>
-public sealed record RowFault(RowLocation Location, string Reason);
+public sealed record RowFault(RowLocation Location, string Reason, RowFaultKind Kind = RowFaultKind.Broken);
+
+/// <summary>What a reader found at one place: a row or a fault, never both.</summary>
+public readonly record struct RowResult<TRow>(TRow? Row, RowFault? Fault)
+    where TRow : class
+{
+    public static implicit operator RowResult<TRow>(TRow row) => new(row, null);
+    public static implicit operator RowResult<TRow>(RowFault fault) => new(null, fault);
+}

@@ -1,3 +1,5 @@
+using Tulu2.Data.Chat;
+
 namespace Tulu2.Training.Recipes;
 
 /// <summary>Everything a run needs, as its YAML file names it. Keys are the snake_case names of these properties; every key has a default.</summary>
@@ -63,8 +65,6 @@ public sealed record DataRecipe
     [PathKey, NotInHash]
     public string? Cache { get; init; }
 }
-
-public enum ChatForm { Default, Legacy }
 
 public enum BadRows { Stop, Skip }
 

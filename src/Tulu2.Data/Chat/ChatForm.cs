@@ -1,0 +1,19 @@
+namespace Tulu2.Data.Chat;
+
+/// <summary>How the text after an end token is tokenised (tulu2-spec section 2.5).</summary>
+public enum ChatForm
+{
+    /// <summary>No word boundary after an end token: today's tokenizers.</summary>
+    Default,
+    /// <summary>A dummy word boundary after each end token, as the old slow Hugging Face tokenizer put it; for parity only.</summary>
+    Legacy,
+}
+
+/// <summary>Which tokens are scored (tulu2-spec sections 2.2 and 5.3).</summary>
+public enum LossRule
+{
+    /// <summary>Every assistant turn: content, end token, and the newline after an end token that does not end the dialogue. The rule of open-instruct.</summary>
+    AssistantTurns,
+    /// <summary>Only the last assistant turn's content and end token: preferences.</summary>
+    LastAssistantTurn,
+}

@@ -1,0 +1,46 @@
+using System.Text.Json;
+
+namespace Tulu2.Data.Rows;
+
+/// <summary>
+/// Reads rows from JSON Lines, a JSON array or Parquet, plain or gzip; the form is told by the file's first bytes, not by its name. Rows stream:
+/// memory does not grow with the file. Whatever cannot be used comes out as a fault with its place, in file order.
+/// </summary>
+public static class RowReader
+{
+    /// <summary>Instruction rows <c>{dataset, id, messages: [{role, content}]}</c>; other fields are ignored.</summary>
+    /// <exception cref="Files.BadInputException">The file is missing, unreadable or no Parquet file although it begins like one.</exception>
+    public static IEnumerable<RowResult<MessageRow>> ReadMessages(string path) => Read(path, MessageRowParser.Parse);
+
+    /// <summary>Preference rows: <c>chosen</c> and <c>rejected</c> as message lists or as texts after a <c>prompt</c>; other fields are ignored.</summary>
+    /// <exception cref="Files.BadInputException">As for <see cref="ReadMessages"/>.</exception>
+    public static IEnumerable<RowResult<PreferenceRow>> ReadPreferences(string path) => Read(path, PreferenceRowParser.Parse);
+
+    private static IEnumerable<RowResult<TRow>> Read<TRow>(string path, Func<JsonElement, RowLocation, RowResult<TRow>> parse)
+        where TRow : class
+    {
+        foreach (var record in RecordSource.Open(path))
+        {
+            var location = new RowLocation(path, record.Line);
+            if (record.Fault is not null) yield return new RowFault(location, record.Fault);
+            else yield return ParseGuarded(record.Element, location, parse);
+        }
+    }
+
+    private static RowResult<TRow> ParseGuarded<TRow>(
+        JsonElement element, RowLocation location, Func<JsonElement, RowLocation, RowResult<TRow>> parse)
+        where TRow : class
+    {
+        if (element.ValueKind != JsonValueKind.Object)
+            return new RowFault(location, $"the row is {JsonFields.Describe(element)}, not an object");
+        try
+        {
+            return parse(element, location);
+        }
+        catch (InvalidOperationException)
+        {
+            // Only string transcoding gets here: half a surrogate pair, or bytes that are no UTF-8, inside a string.
+            return new RowFault(location, "the text is not valid Unicode (a lone surrogate, or bytes that are not UTF-8)");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+using Tulu2.Files;
+
+namespace Tulu2.Data.Slots;
+
+/// <summary>
+/// The batches of a run, as a pure function of (lengths and loss counts of the sequences, settings). Each epoch is a permutation of its own; the rows
+/// that do not fill a last step are dropped, others in each epoch. A step never crosses an epoch's end.
+/// </summary>
+public sealed class BatchPlan : IBatchPlan
+{
+    private readonly ITokenSource source;
+    private readonly BatchSettings settings;
+    private readonly SampleOrder order;
+    private readonly int items;
+
+    /// <exception cref="BadInputException">The slot does not divide the global batch, or there are fewer rows than one step needs.</exception>
+    public BatchPlan(ITokenSource source, BatchSettings settings)
+    {
+        (this.source, this.settings) = (source, settings);
+        items = settings.Preferences ? source.Sequences / 2 : source.Sequences;
+        var noun = settings.Preferences ? "pairs" : "rows";
+        if (settings.Global < 1) throw new BadInputException("batch.global", $"is {settings.Global}", "give at least 1");
+        if (settings.Slot < 1) throw new BadInputException("batch.slot", $"is {settings.Slot}", "give at least 1");
+        if (settings.Global % settings.Slot != 0)
+            throw new BadInputException("batch.slot", $"{settings.Slot} does not divide batch.global {settings.Global}", "choose a slot that divides the global batch");
+        if (items < settings.Global)
+            throw new BadInputException("batch.global", $"one step takes {settings.Global} {noun} but the data has {items} usable {noun}",
+                $"lower batch.global to at most {items} or give more data");
+        StepsPerEpoch = items / settings.Global;
+        TotalSteps = CountSteps();
+        order = new SampleOrder(items, settings.Seed, settings.Shuffle);
+    }
+
+    public int TotalSteps { get; }
+
+    /// <summary>Whole steps in one pass over the data.</summary>
+    public int StepsPerEpoch { get; }
+
+    public int SlotsPerStep => settings.Global / settings.Slot;
+
+    /// <summary>Rows (or pairs) that the plan orders.</summary>
+    public int Items => items;
+
+    public long LossTokens(int step) => Sum(StepItems(step).Span, source.LossTokens);
+
+    public long LossTokens(int step, int slot) => Sum(Sequences(step, slot).Span, source.LossTokens);
+
+    public long Tokens(int step) => Sum(StepItems(step).Span, source.Length);
+
+    public ReadOnlyMemory<int> Sequences(int step, int slot)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(slot);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(slot, SlotsPerStep);
+        var stepItems = StepItems(step);
+        return (settings.Packing ? stepItems : ByLength(stepItems)).Slice(slot * settings.Slot, settings.Slot);
+    }
+
+    public SlotBatch Read(int step, int slot) =>
+        SlotBatchBuilder.Build(source, step, slot, Sequences(step, slot).ToArray(), settings.Preferences, settings.Packing);
+
+    /// <summary>
+    /// The pairs [<paramref name="first"/>, <paramref name="first"/> + <paramref name="count"/>) of the store as one batch, in store order: the reference pass.
+    /// Its step is 0.
+    /// </summary>
+    public SlotBatch ReadPairs(int first, int count)
+    {
+        if (!settings.Preferences) throw new InvalidOperationException("only a plan over preferences has pairs");
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(first, items - count);
+        return SlotBatchBuilder.Build(source, 0, first / Math.Max(1, settings.Slot), [.. Enumerable.Range(first, count)], true, settings.Packing);
+    }
+
+    private int CountSteps()
+    {
+        if (settings.Steps is null == settings.Epochs is null)
+            throw new BadInputException("epochs", settings.Steps is null ? "neither epochs nor steps is given" : "both epochs and steps are given", "give one of them");
+        if (settings.Steps is { } steps)
+            return steps >= 1 ? steps : throw new BadInputException("steps", $"is {steps}", "give at least 1");
+        var epochs = settings.Epochs!.Value;
+        if (!(epochs > 0)) throw new BadInputException("epochs", $"is {epochs}", "give a number above 0");
+        // The small addend keeps a fraction such as 0.1 x 30 steps from losing a step to rounding.
+        var total = Math.Floor(epochs * StepsPerEpoch + 1e-6);
+        if (total < 1) throw new BadInputException("epochs", $"{epochs} of {StepsPerEpoch} steps an epoch is less than one step", "give more epochs, or steps");
+        if (total > int.MaxValue) throw new BadInputException("epochs", $"{epochs} epochs are more steps than can be counted", "give fewer epochs");
+        return (int)total;
+    }
+
+    private ReadOnlyMemory<int> StepItems(int step)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(step, TotalSteps);
+        var (epoch, within) = Math.DivRem(step - 1, StepsPerEpoch);
+        return order.Epoch(epoch).Slice(within * settings.Global, settings.Global);
+    }
+
+    private ReadOnlyMemory<int> ByLength(ReadOnlyMemory<int> stepItems)
+    {
+        // OrderBy is stable: equal lengths keep the epoch's order.
+        return stepItems.ToArray().OrderBy(Longest).ToArray();
+    }
+
+    private int Longest(int item) =>
+        settings.Preferences ? Math.Max(source.Length(2 * item), source.Length(2 * item + 1)) : source.Length(item);
+
+    private long Sum(ReadOnlySpan<int> chosen, Func<int, int> count)
+    {
+        var sum = 0L;
+        foreach (var item in chosen)
+        {
+            if (settings.Preferences) sum += count(2 * item) + (long)count(2 * item + 1);
+            else sum += count(item);
+        }
+        return sum;
+    }
+}
