@@ -6,5 +6,8 @@ namespace Tulu2.Cli.Commands;
 /// <summary>Every command of the program.</summary>
 internal static class CommandCatalogue
 {
-    public static IEnumerable<Command> All(Terminal terminal) => [];
+    public static IEnumerable<Command> All(Terminal terminal) =>
+    [
+        new CheckpointCommands(terminal).Create(),
+    ];
 }

@@ -1,0 +1,73 @@
+using System.CommandLine;
+using Spectre.Console;
+using Tulu2.Checkpoints;
+using Tulu2.Cli.Shell;
+using Tulu2.Cli.Training;
+using Tulu2.Files;
+
+namespace Tulu2.Cli.Commands;
+
+/// <summary><c>checkpoint list RUN</c> and <c>checkpoint verify RUN</c>.</summary>
+internal sealed class CheckpointCommands(Terminal terminal)
+{
+    private readonly Argument<string> _run = CommandBuilder.Argument("RUN", "Run directory, or a checkpoints directory");
+
+    public Command Create() => CommandBuilder.Group("checkpoint", "List a run's checkpoints, or check every byte of them",
+        CommandBuilder.Command("list", "Steps, sizes and files", [_run], List),
+        CommandBuilder.Command("verify", "Hash every byte of every shard; ends with 1 if one is wrong", [_run],
+            (parsed, _) => ProgressDisplay.RunAsync(terminal, "verify", report => Verify(parsed, report))));
+
+    private int List(ParseResult parsed)
+    {
+        var store = Open(parsed.GetValue(_run)!);
+        var rows = store.Manifests().Select(path => (Path: path, Manifest: store.Read(path))).ToList();
+        var table = new Table().AddColumns("step", "shards", "bytes", "virtual shards", "manifest");
+        foreach (var (path, manifest) in rows)
+            table.AddRow($"{manifest.Step}", $"{manifest.Shards.Count}", $"{manifest.Shards.Sum(shard => shard.Bytes):N0}", $"{manifest.VirtualShards}", Markup.Escape(path));
+        terminal.Human.Write(table);
+        if (terminal.Json)
+            terminal.Output.WriteLine(JsonLine.Of(rows.Select(row => new
+            {
+                row.Manifest.Step,
+                Shards = row.Manifest.Shards.Count,
+                Bytes = row.Manifest.Shards.Sum(shard => shard.Bytes),
+                Manifest = row.Path,
+            })));
+        return ExitCode.Done;
+    }
+
+    private int Verify(ParseResult parsed, Action<ProgressSnapshot> report)
+    {
+        var store = Open(parsed.GetValue(_run)!);
+        var manifests = store.Manifests();
+        var faults = new List<string>();
+        for (var i = 0; i < manifests.Count; i++)
+        {
+            report(new ProgressSnapshot(i, manifests.Count));
+            try
+            {
+                faults.AddRange(store.Verify(store.Read(manifests[i])).Select(fault => $"{manifests[i]}: {fault}"));
+            }
+            catch (BadInputException broken)
+            {
+                // A broken manifest is a finding here, not an end: the others are still to be looked at.
+                faults.Add(broken.Message);
+            }
+        }
+        report(new ProgressSnapshot(manifests.Count, manifests.Count));
+        foreach (var fault in faults) terminal.Say(fault);
+        terminal.Human.WriteLine($"{manifests.Count} checkpoints, {faults.Count} faults");
+        if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { Checkpoints = manifests.Count, Faults = faults }));
+        return faults.Count == 0 ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private static CheckpointStore Open(string path)
+    {
+        var inRun = new RunDirectory(path).Checkpoints;
+        var directory = Directory.Exists(inRun) ? inRun : Path.GetFullPath(path);
+        var store = new CheckpointStore(directory);
+        if (!Directory.Exists(directory) || store.Manifests().Count == 0)
+            throw new BadInputException(path, "holds no checkpoint", "name a run directory that has written one");
+        return store;
+    }
+}

@@ -1,0 +1,46 @@
+using Tulu2.Files;
+
+namespace Tulu2.Cli.Training;
+
+/// <summary>Where everything that one run produces lies.</summary>
+internal sealed class RunDirectory(string path)
+{
+    public string Root { get; } = System.IO.Path.GetFullPath(path);
+
+    public string Recipe => In("recipe.yaml");
+    public string Events => In("events.jsonl");
+    public string Metrics => In("metrics.jsonl");
+    public string TensorBoard => In("tensorboard");
+    public string Checkpoints => In("checkpoints");
+    public string Exports => In("exports");
+    public string FinalExport => System.IO.Path.Combine(Exports, "final");
+    public string Ledger => In("ledger");
+    public string Report => In("report.html");
+    public string Log => In("tulu2.log");
+
+    /// <summary>The recipe is written first, so a directory that has one has a run.</summary>
+    public bool HasRun => File.Exists(Recipe);
+
+    /// <summary>Makes the directory for a new run, or checks that there is one to resume.</summary>
+    /// <exception cref="BadInputException">A run is there and was not to be resumed, none is there to resume, or the place cannot be written.</exception>
+    public void Open(bool resume)
+    {
+        if (HasRun && !resume)
+            throw new BadInputException(Root, "already holds a run", "add --resume to go on with it, or choose another --run directory");
+        if (!HasRun && resume)
+            throw new BadInputException(Root, "holds no run to resume", "check --run, or leave --resume out to start one");
+        try
+        {
+            Directory.CreateDirectory(Root);
+            var probe = In(".writable");
+            File.WriteAllText(probe, "");
+            File.Delete(probe);
+        }
+        catch (Exception error) when (error is UnauthorizedAccessException or IOException)
+        {
+            throw new BadInputException(Root, $"the run directory cannot be written: {error.Message}", "choose another --run directory, or mend its permissions", error);
+        }
+    }
+
+    private string In(string name) => System.IO.Path.Combine(Root, name);
+}

@@ -1,0 +1,68 @@
+using Tulu2.Cli.Shell;
+using Tulu2.Files;
+using Xunit;
+
+namespace Tulu2.Tests.Cli;
+
+/// <summary>How the program ends: exit code 2 and one block for what the user can mend, 1 for what he cannot.</summary>
+public class CommandLineTests
+{
+    internal static async Task<(int Code, string Output, string Errors)> RunAsync(string input, params string[] arguments)
+    {
+        using StringWriter output = new(), errors = new();
+        var code = await CommandLine.RunAsync(arguments, new Terminal(new StringReader(input), output, errors, isInteractive: false));
+        return (code, output.ToString(), errors.ToString());
+    }
+
+    [Theory]
+    [InlineData("no-such-command")]
+    [InlineData("train")]
+    [InlineData("train", "a.yaml", "--no-such-flag")]
+    [InlineData("train", "a.yaml", "--set")]
+    [InlineData("data")]
+    [InlineData("generate", "--max-tokens", "many")]
+    [InlineData("train", "/no/such/recipe.yaml")]
+    public async Task Bad_usage_ends_with_two_and_one_block(params string[] arguments)
+    {
+        var (code, output, errors) = await RunAsync("", arguments);
+        Assert.Equal(ExitCode.BadInput, code);
+        Assert.Empty(output);
+        Assert.StartsWith("error: ", errors);
+        Assert.Contains("\n mend: ", errors);
+        Assert.DoesNotContain("   at ", errors);
+        Assert.DoesNotContain('\u001b', errors);
+    }
+
+    [Fact]
+    public void What_the_user_can_mend_is_two_and_all_else_is_one()
+    {
+        Assert.Equal((2, "error: rows.jsonl:3\n       no turn\n mend: add one"), Of(new BadInputException("rows.jsonl:3", "no turn", "add one")));
+        Assert.Equal(2, Of(new AggregateException(new BadInputException("a", "b", "c"))).Code);
+        Assert.Equal(2, Of(new IOException("No space left on device : '/x'")).Code);
+        Assert.Equal(2, Of(new UnauthorizedAccessException("Access to the path '/x' is denied.")).Code);
+        Assert.Equal((1, "error: failed\n       boom\n mend: details are in log; `--verbose` prints them"), Of(new InvalidOperationException("boom")));
+
+        static (int Code, string Block) Of(Exception error)
+        {
+            var report = ErrorReport.Of(error, "log");
+            return (report.Code, report.Block);
+        }
+    }
+
+    [Fact]
+    public async Task Help_names_every_command()
+    {
+        var (code, output, _) = await RunAsync("", "--help");
+        Assert.Equal(0, code);
+        foreach (var name in new[] { "demo", "train", "data", "tokenizer", "generate", "chat", "eval", "export", "checkpoint", "ledger", "report", "bench" })
+            Assert.Contains($"\n  {name} ", output);
+    }
+
+    [Fact]
+    public void A_line_of_progress_says_how_far_how_good_how_fast_and_how_long()
+    {
+        var half = new ProgressSnapshot(20, 40, 1.23456, 5678.9);
+        Assert.Equal("sft 20/40 loss 1.2346 5,679 tokens/s 1:30 left", half.ToLine("sft", TimeSpan.FromSeconds(90)));
+        Assert.Equal("sft 40/40 after 1:01:01", new ProgressSnapshot(40, 40).ToLine("sft", TimeSpan.FromSeconds(3661)));
+    }
+}

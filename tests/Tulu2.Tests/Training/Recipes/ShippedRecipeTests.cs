@@ -1,0 +1,41 @@
+using Tulu2.Training.Recipes;
+using Xunit;
+
+namespace Tulu2.Tests.Training.Recipes;
+
+/// <summary>Every recipe in <c>recipes/</c> can be read, and those of the paper have the paper's numbers.</summary>
+public class ShippedRecipeTests
+{
+    private static readonly string Folder = Find();
+
+    public static TheoryData<string> Names => new(Directory.GetFiles(Folder, "*.yaml").Select(file => Path.GetFileName(file)!));
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void It_reads_and_trains_only_what_it_names(string name)
+    {
+        var recipe = RecipeReader.Load(Path.Combine(Folder, name), []).Recipe;
+        Assert.Equal(name.Contains("dpo") ? Objective.Dpo : Objective.Sft, recipe.Objective);
+        Assert.All(recipe.Data.Train, path => Assert.True(Path.IsPathFullyQualified(path)));
+    }
+
+    [Theory]
+    [InlineData("7b", 2e-5)]
+    [InlineData("13b", 2e-5)]
+    [InlineData("70b", 1e-5)]
+    public void The_papers_numbers_stand_in_its_recipes(string size, double rate)
+    {
+        var sft = RecipeReader.Load(Path.Combine(Folder, $"tulu2-sft-{size}.yaml"), []).Recipe;
+        Assert.Equal((rate, 2.0, 128, 8192, 0.03), (sft.Optimizer.LearningRate, sft.Epochs, sft.Batch.Global, sft.Data.MaxLength, sft.Schedule.Warmup));
+        var dpo = RecipeReader.Load(Path.Combine(Folder, $"tulu2-dpo-{size}.yaml"), []).Recipe;
+        Assert.Equal((5e-7, 3.0, 32, 8192, 0.1, 0.1), (dpo.Optimizer.LearningRate, dpo.Epochs, dpo.Batch.Global, dpo.Data.MaxLength, dpo.Schedule.Warmup, dpo.Dpo.Beta));
+    }
+
+    private static string Find()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+            if (File.Exists(Path.Combine(folder.FullName, "Tulu2Actors.sln")))
+                return Path.Combine(folder.FullName, "recipes");
+        throw new DirectoryNotFoundException("recipes");
+    }
+}
