@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Spectre.Console;
 
 namespace Tulu2.Cli.Shell;
@@ -20,7 +19,12 @@ internal static class ProgressDisplay
             .StartAsync(async context =>
             {
                 var bar = context.AddTask(Markup.Escape(title), maxValue: 1);
-                var result = await work(snapshot => Move(bar, title, snapshot, clock.Elapsed));
+                var pace = new Pace();
+                var gate = new Lock();
+                var result = await work(snapshot =>
+                {
+                    lock (gate) Move(bar, title, snapshot, clock.Elapsed, pace);
+                });
                 bar.Value = bar.MaxValue;
                 return result;
             });
@@ -29,35 +33,32 @@ internal static class ProgressDisplay
     public static Task<T> RunAsync<T>(Terminal terminal, string title, Func<Action<ProgressSnapshot>, T> work) =>
         RunAsync(terminal, title, report => Task.Run(() => work(report)));
 
-    private static void Move(ProgressTask bar, string title, ProgressSnapshot now, TimeSpan elapsed)
+    private static void Move(ProgressTask bar, string title, ProgressSnapshot now, TimeSpan elapsed, Pace pace)
     {
-        var text = Markup.Escape(title);
         if (now.Total > 0)
         {
             bar.MaxValue = now.Total;
             bar.Value = now.Done;
-            text += $" {now.Done}/{now.Total}";
         }
-        if (now.Loss is { } loss) text += string.Create(CultureInfo.InvariantCulture, $" loss {loss:F4}");
-        if (now.TokensPerSecond is { } speed) text += string.Create(CultureInfo.InvariantCulture, $" {speed:N0} tokens/s");
-        if (now.Left(elapsed) is { } left) text += $" {ProgressSnapshot.Clock(left)} left";
-        bar.Description = text;
+        bar.Description = Markup.Escape(now.ToLine(title, elapsed, pace.Left(now, elapsed)));
     }
 
     // The first report, the last one, and one every few seconds between.
     private static Action<ProgressSnapshot> Lines(Terminal terminal, string title, Stopwatch clock)
     {
         var next = TimeSpan.Zero;
+        var pace = new Pace();
         var gate = new Lock();
         return snapshot =>
         {
-            var elapsed = clock.Elapsed;
             lock (gate)
             {
+                var elapsed = clock.Elapsed;
+                var left = pace.Left(snapshot, elapsed);
                 if (elapsed < next && snapshot.Done != snapshot.Total) return;
                 next = elapsed + LineEvery;
+                terminal.Say(snapshot.ToLine(title, elapsed, left));
             }
-            terminal.Say(snapshot.ToLine(title, elapsed));
         };
     }
 }

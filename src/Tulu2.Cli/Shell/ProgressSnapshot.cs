@@ -9,18 +9,19 @@ namespace Tulu2.Cli.Shell;
 /// <param name="TokensPerSecond">Where tokens are what takes time.</param>
 internal readonly record struct ProgressSnapshot(long Done, long Total, double? Loss = null, double? TokensPerSecond = null)
 {
-    /// <summary>Time left at the speed so far; null before anything is done.</summary>
-    public TimeSpan? Left(TimeSpan elapsed) => Done > 0 && Total > 0 ? elapsed * ((double)(Total - Done) / Done) : null;
+    /// <summary>What is going on, where one display shows several things after each other.</summary>
+    public string? Phase { get; init; }
 
-    /// <summary>One plain line for a log: <c>sft 12/40 loss 1.234 5,678 tokens/s 1:23 left</c>.</summary>
-    public string ToLine(string title, TimeSpan elapsed)
+    /// <summary>For a log: <c>sft 12/40 loss 1.2340 5,678 tokens/s 1:23 left</c>.</summary>
+    public string ToLine(string title, TimeSpan elapsed, TimeSpan? left)
     {
-        var parts = new List<string> { title, Total > 0 ? $"{Done}/{Total}" : $"{Done}" };
+        var parts = new List<string> { Phase ?? title, Total > 0 ? $"{Done}/{Total}" : $"{Done}" };
         if (Loss is { } loss) parts.Add(string.Create(CultureInfo.InvariantCulture, $"loss {loss:F4}"));
         if (TokensPerSecond is { } speed) parts.Add(string.Create(CultureInfo.InvariantCulture, $"{speed:N0} tokens/s"));
-        parts.Add(Left(elapsed) is { } left && Done < Total ? $"{Clock(left)} left" : $"after {Clock(elapsed)}");
+        parts.Add(left is { } time && Done < Total ? $"{Clock(time)} left" : $"after {Clock(elapsed)}");
         return string.Join(' ', parts);
     }
 
-    public static string Clock(TimeSpan time) => time.TotalHours >= 1 ? $"{(int)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}" : $"{time.Minutes}:{time.Seconds:00}";
+    public static string Clock(TimeSpan time) =>
+        time.TotalHours >= 1 ? $"{(int)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}" : $"{time.Minutes}:{time.Seconds:00}";
 }

@@ -1,6 +1,9 @@
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
-using Tulu2.Cli.Shell;
+using System.Text.Json.Serialization;
+using Tulu2.Evaluation.Reporting;
+using Tulu2.Training.Workers;
 
 namespace Tulu2.Cli.Training;
 
@@ -10,17 +13,28 @@ namespace Tulu2.Cli.Training;
 /// </summary>
 internal sealed class MetricsLog : IDisposable
 {
-    private readonly SortedDictionary<int, StepLine> _lines = [];
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        // A loss that is not a number must be seen, not turned into an exception while it is written down.
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        IgnoreReadOnlyProperties = true,
+        RespectRequiredConstructorParameters = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    private readonly SortedDictionary<int, StepRecord> _lines = [];
     private readonly FileStream _file;
 
-    private MetricsLog(FileStream file, IEnumerable<StepLine> lines)
+    private MetricsLog(FileStream file, IEnumerable<StepRecord> lines)
     {
         _file = file;
         foreach (var line in lines) _lines[line.Step] = line;
     }
 
     /// <summary>Every step written so far, in order.</summary>
-    public IReadOnlyCollection<StepLine> Lines => _lines.Values;
+    public IReadOnlyCollection<StepRecord> Lines => _lines.Values;
 
     /// <summary>Opens or makes the file. What a killed process left torn is cut off; <paramref name="say"/> hears of it.</summary>
     public static MetricsLog Open(string path, Action<string> say)
@@ -46,24 +60,34 @@ internal sealed class MetricsLog : IDisposable
 
     /// <summary>Writes a step unless it is already there.</summary>
     /// <returns>False where the step was written before with other figures: the replay did not come to the same bits.</returns>
-    public bool Append(StepLine line)
+    public bool Append(StepRecord line)
     {
-        if (_lines.TryGetValue(line.Step, out var before)) return before.SameBits(line);
-        _file.Write(Encoding.UTF8.GetBytes(JsonLine.Of(line) + "\n"));
+        if (_lines.TryGetValue(line.Step, out var before)) return SameBits(before, line);
+        _file.Write(Encoding.UTF8.GetBytes(Write(line) + "\n"));
         _file.Flush();
         _lines.Add(line.Step, line);
         return true;
     }
 
+    public static StepRecord Record(int step, StepMetrics metrics, double seconds) =>
+        new(step, metrics.Loss, metrics.LearningRate, metrics.GradientNorm, metrics.Tokens, metrics.LossTokens, seconds,
+            metrics.Preference?.RewardsChosen, metrics.Preference?.RewardsRejected, metrics.Preference?.RewardsMargin, metrics.Preference?.RewardsAccuracy,
+            metrics.Preference?.LogpsChosen, metrics.Preference?.LogpsRejected);
+
+    internal static string Write(StepRecord line) => JsonSerializer.Serialize(line, Json);
+
+    /// <summary>The same step computed twice has the same figures to the last bit; only its time may differ.</summary>
+    private static bool SameBits(StepRecord one, StepRecord other) => one with { Seconds = 0 } == other with { Seconds = 0 };
+
     public void Dispose() => _file.Dispose();
 
     // Reads up to the first line that is not whole; steps only ever rise.
-    private static (List<StepLine> Lines, long Sound) Read(FileStream file)
+    private static (List<StepRecord> Lines, long Sound) Read(FileStream file)
     {
         var bytes = new byte[file.Length];
         file.Position = 0;
         file.ReadExactly(bytes);
-        var lines = new List<StepLine>();
+        var lines = new List<StepRecord>();
         var sound = 0;
         while (bytes.AsSpan(sound).IndexOf((byte)'\n') is >= 0 and var length && Parse(bytes.AsSpan(sound, length)) is { } line)
         {
@@ -74,11 +98,11 @@ internal sealed class MetricsLog : IDisposable
         return (lines, sound);
     }
 
-    private static StepLine? Parse(ReadOnlySpan<byte> line)
+    private static StepRecord? Parse(ReadOnlySpan<byte> line)
     {
         try
         {
-            return JsonSerializer.Deserialize<StepLine>(line, JsonLine.Options) is { Step: > 0 } step ? step : null;
+            return JsonSerializer.Deserialize<StepRecord>(line, Json) is { Step: > 0 } step ? step : null;
         }
         catch (JsonException)
         {

@@ -1,5 +1,5 @@
-using Tulu2.Cli.Shell;
 using Tulu2.Cli.Training;
+using Tulu2.Evaluation.Reporting;
 using Tulu2.Training.Workers;
 using Xunit;
 
@@ -15,8 +15,8 @@ public sealed class MetricsLogTests : IDisposable
 
     public void Dispose() => _folder.Delete(recursive: true);
 
-    private static StepLine Step(int step, double seconds = 0.5) =>
-        StepLine.Of(step, new StepMetrics(0.1 + 0.2, 1.0 / 3, 2e-5, 100, 50, null), seconds);
+    private static StepRecord Step(int step, double seconds = 0.5) =>
+        MetricsLog.Record(step, new StepMetrics(0.1 + 0.2, 1.0 / 3, 2e-5, 100, 50, null), seconds);
 
     private MetricsLog Open() => MetricsLog.Open(MetricsFile, _said.Add);
 
@@ -25,12 +25,12 @@ public sealed class MetricsLogTests : IDisposable
     {
         Assert.Equal(
             """{"step":1,"loss":0.30000000000000004,"learning_rate":2E-05,"grad_norm":0.3333333333333333,"tokens":100,"loss_tokens":50,"seconds":0.5}""",
-            JsonLine.Of(Step(1)));
-        var preference = StepLine.Of(2, new StepMetrics(Math.Log(2), 1, 0, 8, 4, new PreferenceMetrics(1, 2, 3, 0.5, -5, -6)), 1);
+            MetricsLog.Write(Step(1)));
+        var preference = MetricsLog.Record(2, new StepMetrics(Math.Log(2), 1, 0, 8, 4, new PreferenceMetrics(1, 2, 3, 0.5, -5, -6)), 1);
         Assert.Equal(
             """{"step":2,"loss":0.6931471805599453,"learning_rate":0,"grad_norm":1,"tokens":8,"loss_tokens":4,"seconds":1"""
             + ""","rewards_chosen":1,"rewards_rejected":2,"rewards_margin":3,"rewards_accuracy":0.5,"logps_chosen":-5,"logps_rejected":-6}""",
-            JsonLine.Of(preference));
+            MetricsLog.Write(preference));
     }
 
     [Fact]
@@ -58,12 +58,12 @@ public sealed class MetricsLogTests : IDisposable
         var sound = File.ReadAllText(MetricsFile);
         for (var cut = 1; cut < sound.Length; cut++)
         {
-            File.WriteAllText(MetricsFile, sound + JsonLine.Of(Step(2))[..cut]);
+            File.WriteAllText(MetricsFile, sound + MetricsLog.Write(Step(2))[..cut]);
             _said.Clear();
             using (var log = Open()) Assert.Equal(1, Assert.Single(log.Lines).Step);
             Assert.Equal(sound, File.ReadAllText(MetricsFile));
             Assert.Contains("torn", Assert.Single(_said));
-            if (cut >= JsonLine.Of(Step(2)).Length) break;
+            if (cut >= MetricsLog.Write(Step(2)).Length) break;
         }
     }
 

@@ -1,0 +1,21 @@
+using System.CommandLine;
+using Spectre.Console;
+using Tulu2.Cli.Reports;
+using Tulu2.Cli.Shell;
+using Tulu2.Cli.Training;
+
+namespace Tulu2.Cli.Commands;
+
+/// <summary><c>report RUN</c>: the run's page, made again from what it wrote.</summary>
+internal sealed class ReportCommand(Terminal terminal)
+{
+    private readonly Argument<string> _run = CommandBuilder.Argument("RUN", "Run directory");
+
+    public Command Create() => CommandBuilder.Command("report", "Write a run's report.html", [_run], parsed =>
+    {
+        var path = ReportMaker.Make(new RunDirectory(parsed.GetValue(_run)!));
+        terminal.Human.WriteLine(path);
+        if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { Report = path }));
+        return ExitCode.Done;
+    });
+}

@@ -1,0 +1,34 @@
+using Tulu2.Cli.Shell;
+using Tulu2.Cluster.Runs;
+using Tulu2.Evaluation.Reporting;
+
+namespace Tulu2.Cli.Training;
+
+/// <summary>Writes a run's metrics down as its steps commit, and shows how far it is.</summary>
+internal sealed class RunObserver(
+    string title, int totalSteps, MetricsLog metrics, TensorBoardWriter board, Action<ProgressSnapshot> report, Action<string> say) : IRunObserver
+{
+    public void PhaseChanged(RunPhase phase)
+    {
+        if (phase == RunPhase.Finishing) say($"{title}: writing the last checkpoint");
+    }
+
+    public void ReferenceProgress(int done, int total) => report(new ProgressSnapshot(done, total) { Phase = $"{title} reference" });
+
+    public void StepCommitted(CommittedStep step)
+    {
+        var record = MetricsLog.Record(step.Step, step.Metrics, step.Seconds);
+        var isNew = metrics.Lines.Count == 0 || step.Step > metrics.Lines.Last().Step;
+        if (!metrics.Append(record))
+            throw new InvalidOperationException(
+                $"step {step.Step} was replayed and came to other figures than metrics.jsonl has; was the run moved to another processor or libtorch build?");
+        if (isNew) board.Step(record);
+        report(new ProgressSnapshot(step.Step, totalSteps, step.Metrics.Loss, step.TokensPerSecond) { Phase = title });
+    }
+
+    public void CheckpointWritten(int step, string manifestPath, double seconds) { }
+
+    public void CheckpointFailed(int step, string error) => say($"{title}: the checkpoint of step {step} could not be written: {error}; training goes on");
+
+    public void RankRestarted(int rank, string reason) => say($"{title}: rank {rank} was restarted: {reason}");
+}
