@@ -1,0 +1,70 @@
+using System.Text.Json;
+using Tulu2.ClusterTests.Processes;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace Tulu2.ClusterTests;
+
+/// <summary>The promise, with the process killed for real: whatever happens on the way, and on however many ranks, the end has the same bits.</summary>
+public sealed class KillAndResumeTests(ITestOutputHelper log)
+{
+    private const int Steps = 24;
+
+    [Theory]
+    [InlineData("sft", "fp32")]
+    [InlineData("sft", "bf16")]
+    [InlineData("dpo", "fp32")]
+    [InlineData("dpo", "bf16")]
+    public async Task A_killed_run_resumed_on_other_ranks_ends_with_the_bits_of_a_quiet_one(string objective, string precision)
+    {
+        using var small = await SmallRun.CreateAsync();
+        var recipe = small.Recipe(objective, precision, Steps, checkpointEvery: 4);
+        var quiet = await TuluProcess.RunJsonAsync(small.Cache, "train", recipe, "--run", small.Folder("quiet"), "--set", "parallel.data=1");
+        var expected = quiet.GetProperty("parameters_sha256").GetString();
+
+        var seed = Random.Shared.Next();
+        var random = new Random(seed);
+        log.WriteLine($"schedule seed {seed}");
+        var run = small.Folder("killed");
+        var first = true;
+        for (var kills = 0; kills < 3; kills++)
+        {
+            var ranks = random.Next(1, 5);
+            var at = (kills * Steps / 3) + random.Next(1, Steps / 3);
+            log.WriteLine($"kill {kills} at step {at} on {ranks} ranks");
+            using var process = TuluProcess.Start(small.Cache, ["train", recipe, "--run", run, "--set", $"parallel.data={ranks}", .. first ? Array.Empty<string>() : ["--resume"]]);
+            Assert.True(await process.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), at, TimeSpan.FromMinutes(2)), process.Output + process.Errors);
+            process.Kill();
+            first = false;
+        }
+        var resumed = await TuluProcess.RunJsonAsync(small.Cache, "train", recipe, "--run", run, "--resume", "--set", $"parallel.data={random.Next(1, 5)}");
+
+        Assert.Equal(expected, resumed.GetProperty("parameters_sha256").GetString());
+        Assert.Equal(Losses(small.Folder("quiet")), Losses(run));
+        var (code, output, errors) = await TuluProcess.RunAsync(small.Cache, "ledger", "verify", run);
+        Assert.True(code == 0, output + errors);
+    }
+
+    [Theory]
+    [InlineData("sft", "fp32")]
+    [InlineData("dpo", "bf16")]
+    public async Task The_number_of_ranks_does_not_change_a_bit(string objective, string precision)
+    {
+        using var small = await SmallRun.CreateAsync();
+        var recipe = small.Recipe(objective, precision, steps: 6, checkpointEvery: 0);
+        var hashes = new HashSet<string>();
+        for (var ranks = 1; ranks <= 4; ranks++)
+        {
+            var result = await TuluProcess.RunJsonAsync(small.Cache, "train", recipe, "--run", small.Folder($"run{ranks}"), "--set", $"parallel.data={ranks}");
+            hashes.Add(result.GetProperty("parameters_sha256").GetString()!);
+        }
+        Assert.Single(hashes);
+    }
+
+    private static string[] Losses(string run) =>
+        [.. File.ReadLines(Path.Combine(run, "metrics.jsonl")).Select(line =>
+        {
+            var step = JsonDocument.Parse(line).RootElement;
+            return $"{step.GetProperty("step")} {step.GetProperty("loss").GetRawText()} {step.GetProperty("grad_norm").GetRawText()}";
+        })];
+}
