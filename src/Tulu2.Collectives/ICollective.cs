@@ -35,14 +35,14 @@ public interface ICollective : IDisposable
     /// All-reduce by the fixed binary tree over slot numbers 0..<paramref name="slots"/>-1 (split at the largest power of two below the size).
     /// The partial sums of all ranks together cover every slot exactly once. The result is the same to the last bit however they are spread.
     /// </summary>
-    /// <param name="local">This rank's partial sums, in slot order; may be empty. Their buffers may be overwritten.</param>
-    /// <param name="result">Address of <paramref name="length"/> floats; may be the buffer of a local partial sum.</param>
+    /// <param name="local">This rank's partial sums, in slot order; may be empty. They are only read, so that they outlive an aborted call.</param>
+    /// <param name="result">Address of <paramref name="length"/> floats; undefined after an aborted call.</param>
     void TreeSum(int slots, IReadOnlyList<PartialSum> local, nint result, long length, TimeSpan deadline);
 
     /// <summary>Every rank's bytes to every rank; the index is the rank.</summary>
     byte[][] AllGather(ReadOnlyMemory<byte> local, TimeSpan deadline);
 
-    /// <summary>Copies <paramref name="bytes"/> bytes at <paramref name="address"/> from <paramref name="root"/> to all ranks named in <paramref name="receivers"/>; others return at once.</summary>
+    /// <summary>Copies <paramref name="bytes"/> bytes at <paramref name="address"/> from <paramref name="root"/> to all ranks named in <paramref name="receivers"/>; the others only meet them.</summary>
     void Broadcast(int root, IReadOnlyCollection<int> receivers, nint address, long bytes, TimeSpan deadline);
 
     void Barrier(TimeSpan deadline);

@@ -1,0 +1,57 @@
+using System.Numerics;
+
+namespace Tulu2.Collectives.Reduction;
+
+/// <summary>
+/// The fixed binary tree over the slots 0..S-1 of a step. A node is a contiguous range; it is split at the largest power of two below its size, so
+/// that the tree of S slots is the one that a binary counter builds when the slots come in order. The tree depends on S alone, never on ranks.
+/// </summary>
+public static class ReductionTree
+{
+    /// <summary>The two halves of a node of at least two slots.</summary>
+    public static (SlotRange Left, SlotRange Right) Split(SlotRange node)
+    {
+        if (node.Count < 2) throw new ArgumentOutOfRangeException(nameof(node), $"{node} is a leaf");
+        var half = 1 << BitOperations.Log2((uint)(node.Count - 1));
+        return (new SlotRange(node.First, half), new SlotRange(node.First + half, node.Count - half));
+    }
+
+    public static bool IsNode(int slots, SlotRange range) => Cover(slots, range) is [var only] && only == range;
+
+    /// <summary>The fewest nodes of the tree over <paramref name="slots"/> that make up a contiguous range, in slot order.</summary>
+    public static IReadOnlyList<SlotRange> Cover(int slots, SlotRange range)
+    {
+        if (range.First < 0 || range.Count < 1 || range.End > slots) throw new ArgumentOutOfRangeException(nameof(range), $"{range} is not within 0..{slots - 1}");
+        var nodes = new List<SlotRange>();
+        Descend(new SlotRange(0, slots));
+        return nodes;
+
+        void Descend(SlotRange node)
+        {
+            if (node.First >= range.End || range.First >= node.End) return;
+            if (range.First <= node.First && node.End <= range.End)
+            {
+                nodes.Add(node);
+                return;
+            }
+            var (left, right) = Split(node);
+            Descend(left);
+            Descend(right);
+        }
+    }
+
+    /// <summary>The node that is added to <paramref name="node"/> to make their parent; null for the root.</summary>
+    /// <exception cref="ArgumentException">Not a node of the tree.</exception>
+    public static SlotRange? Sibling(int slots, SlotRange node)
+    {
+        var at = new SlotRange(0, slots);
+        SlotRange? sibling = null;
+        while (at != node)
+        {
+            if (at.Count == 1) throw new ArgumentException($"{node}: no node of the tree over {slots} slots", nameof(node));
+            var (left, right) = Split(at);
+            (at, sibling) = node.First < right.First ? (left, right) : (right, left);
+        }
+        return sibling;
+    }
+}
