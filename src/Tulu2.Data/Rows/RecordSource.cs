@@ -13,15 +13,20 @@ internal static class RecordSource
 
     public static IEnumerable<SourceRecord> Open(string path)
     {
-        if (Directory.Exists(path)) throw new BadInputException(path, "is a directory", "name the file of rows inside it");
-        if (!File.Exists(path)) throw new BadInputException(path, "no such file", "check the path of the rows (data.train)");
-        var zipped = IsGzip(path);
+        var zipped = IsGzip(Existing(path));
         return Sniff(path, zipped) switch
         {
             Form.Parquet => ParquetRecords.Read(path, zipped),
             Form.Array => JsonRecords.ReadArray(path, zipped),
             _ => JsonRecords.ReadLines(path, zipped),
         };
+    }
+
+    /// <summary>The path, if a file is there.</summary>
+    public static string Existing(string path)
+    {
+        if (Directory.Exists(path)) throw new BadInputException(path, "is a directory", "name the file of rows inside it");
+        return File.Exists(path) ? path : throw new BadInputException(path, "no such file", "check the path of the rows (data.train)");
     }
 
     /// <summary>The file's bytes, unpacked where they are gzip.</summary>

@@ -1,0 +1,137 @@
+using Tulu2.Data.Rows;
+using Tulu2.Files;
+
+namespace Tulu2.Data.Store;
+
+/// <summary>Tokenises the files of a request into a folder that gets its final name only when it is whole.</summary>
+internal static class StoreBuilder
+{
+    private const int ChunkRows = 256;
+    private const string LockName = "lock";
+
+    public static void Build(TokenStoreRequest request, string key, string folder, IProgress<StoreProgress>? progress, CancellationToken cancellation)
+    {
+        var part = $"{Path.Combine(request.Directory, $".{key}.{Guid.NewGuid():N}")}{AtomicFile.PartSuffix}";
+        try
+        {
+            Directory.CreateDirectory(part);
+        }
+        catch (Exception failure) when (failure is UnauthorizedAccessException or IOException)
+        {
+            throw new BadInputException(request.Directory, $"the token store cannot be written there ({failure.Message})",
+                "set data.cache (or TULU2_CACHE) to a directory that can be written", failure);
+        }
+        RemoveLeftovers(request.Directory);
+        try
+        {
+            using (new FileStream(Path.Combine(part, LockName), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None))
+                Fill(request, key, part, progress, cancellation);
+            File.Delete(Path.Combine(part, LockName));
+            // What stands there now was just found to be missing or damaged.
+            if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+            try
+            {
+                Directory.Move(part, folder);
+            }
+            catch (IOException) when (Directory.Exists(folder))
+            {
+                // Another process put the same content there a moment ago.
+                Directory.Delete(part, recursive: true);
+            }
+        }
+        catch
+        {
+            if (Directory.Exists(part)) Directory.Delete(part, recursive: true);
+            throw;
+        }
+    }
+
+    private static void Fill(TokenStoreRequest request, string key, string folder, IProgress<StoreProgress>? progress, CancellationToken cancellation)
+    {
+        using var writer = new ShardWriter(folder);
+        var tally = new Tally(writer);
+        for (var file = 0; file < request.Files.Count; file++)
+        {
+            if (request.Objective == StoreObjective.Messages)
+                Encode(RowReader.ReadMessages(request.Files[file]), request, row => SequenceEncoding.Of(request.Encoder, row), file, tally, progress, cancellation);
+            else
+                Encode(RowReader.ReadPreferences(request.Files[file]), request, row => SequenceEncoding.Of(request.Encoder, row), file, tally, progress, cancellation);
+        }
+        tally.Manifest(key, request.Objective, writer.Finish()).Write(folder);
+    }
+
+    // Chunks are read in order, encoded side by side and written in order: the store does not depend on the number of threads.
+    private static void Encode<TRow>(IEnumerable<RowResult<TRow>> rows, TokenStoreRequest request, Func<TRow, SequenceEncoding> encode, int file,
+        Tally tally, IProgress<StoreProgress>? progress, CancellationToken cancellation)
+        where TRow : class
+    {
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, request.Threads), CancellationToken = cancellation };
+        foreach (var chunk in rows.Chunk(ChunkRows))
+        {
+            var encoded = new SequenceEncoding[chunk.Length];
+            Parallel.For(0, chunk.Length, parallel, index =>
+                encoded[index] = chunk[index].Row is { } row ? encode(row) : SequenceEncoding.Of(chunk[index].Fault!));
+            foreach (var one in encoded) tally.Add(one, file);
+            progress?.Report(new StoreProgress(tally.Rows, file, request.Files.Count));
+        }
+    }
+
+    // A part whose lock can be taken belongs to nobody alive.
+    private static void RemoveLeftovers(string directory)
+    {
+        foreach (var part in Directory.EnumerateDirectories(directory, $".*{AtomicFile.PartSuffix}"))
+        {
+            try
+            {
+                var path = Path.Combine(part, LockName);
+                if (!File.Exists(path)) continue;
+                using (new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None)) { }
+                Directory.Delete(part, recursive: true);
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                // In use, or not ours to delete.
+            }
+        }
+    }
+
+    private sealed class Tally(ShardWriter writer)
+    {
+        private readonly List<StoreManifest.Fault> faults = [];
+        private int used, truncated;
+        private long tokens, lossTokens;
+
+        public long Rows { get; private set; }
+
+        public void Add(SequenceEncoding encoding, int file)
+        {
+            Rows++;
+            if (encoding.Fault is { } fault)
+            {
+                faults.Add(new StoreManifest.Fault(file, fault.Location.Line, fault.Reason, fault.Kind));
+                return;
+            }
+            used++;
+            if (encoding.Sequences.Any(sequence => sequence.Truncated)) truncated++;
+            foreach (var sequence in encoding.Sequences)
+            {
+                tokens += sequence.Ids.Length;
+                lossTokens += sequence.LossTokens;
+                writer.Add(sequence, file, encoding.Line, encoding.Dataset);
+            }
+        }
+
+        public StoreManifest Manifest(string key, StoreObjective objective, IReadOnlyList<StoreManifest.Shard> shards) => new()
+        {
+            Key = key,
+            Objective = objective.ToString(),
+            Shards = shards,
+            Rows = Rows,
+            Used = used,
+            TruncatedRows = truncated,
+            Tokens = tokens,
+            LossTokens = lossTokens,
+            Faults = faults,
+        };
+    }
+}

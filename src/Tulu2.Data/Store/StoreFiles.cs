@@ -1,0 +1,120 @@
+using System.Runtime.InteropServices;
+using Apache.Arrow;
+using Apache.Arrow.Ipc;
+using Tulu2.Data.Chat;
+using Tulu2.Files;
+
+namespace Tulu2.Data.Store;
+
+/// <summary>An existing store: its shards mapped, the short columns in memory, the tokens on disk.</summary>
+internal sealed class StoreFiles : IDisposable
+{
+    // An Arrow file is "ARROW1", two bytes of padding, and from there on the same as an Arrow stream; the stream reader takes memory without copying it.
+    private const int HeadBytes = 8;
+
+    private readonly List<MappedFile> maps = [];
+    private readonly List<Batch> batches = [];
+    private readonly List<int> lengths = [], lossTokens = [], untruncated = [], files = [];
+    private readonly List<long> lines = [];
+    private readonly List<string> datasets = [];
+
+    private StoreFiles(StoreManifest manifest) => Manifest = manifest;
+
+    public StoreManifest Manifest { get; }
+
+    public int Sequences => lengths.Count;
+
+    /// <summary>Verifies every byte against the manifest, then maps the shards.</summary>
+    /// <exception cref="InvalidDataException">A shard is not what the manifest says.</exception>
+    /// <exception cref="IOException">A file is missing or cannot be read.</exception>
+    public static StoreFiles Open(string folder)
+    {
+        var store = new StoreFiles(StoreManifest.Read(folder));
+        try
+        {
+            foreach (var shard in store.Manifest.Shards)
+            {
+                var path = Path.Combine(folder, shard.Name);
+                if (new FileInfo(path).Length != shard.Bytes || ContentHash.OfFile(path) != shard.Sha256)
+                    throw new InvalidDataException($"{path}: the content is not what the manifest says");
+                store.Map(path);
+            }
+            return store;
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    public int Length(int sequence) => lengths[sequence];
+
+    public int LossTokens(int sequence) => lossTokens[sequence];
+
+    public int UntruncatedLength(int sequence) => untruncated[sequence];
+
+    public (int File, long Line) Place(int sequence) => (files[sequence], lines[sequence]);
+
+    public string Dataset(int sequence) => datasets[sequence];
+
+    public ReadOnlySpan<int> Ids(int sequence)
+    {
+        var (batch, row) = Find(sequence);
+        return Slice(batch.Ids, row);
+    }
+
+    public ReadOnlySpan<LossSpan> Spans(int sequence)
+    {
+        var (batch, row) = Find(sequence);
+        return MemoryMarshal.Cast<int, LossSpan>(Slice(batch.Spans, row));
+    }
+
+    public void Dispose()
+    {
+        foreach (var map in maps) ((IDisposable)map).Dispose();
+    }
+
+    private void Map(string path)
+    {
+        var map = new MappedFile(path);
+        maps.Add(map);
+        using var reader = new ArrowStreamReader(((ReadOnlyMemory<byte>)map.Memory)[HeadBytes..]);
+        while (reader.ReadNextRecordBatch() is { } records) Add(records);
+    }
+
+    private void Add(RecordBatch records)
+    {
+        var batch = new Batch(lengths.Count, (ListArray)records.Column(StoreSchema.Ids), (ListArray)records.Column(StoreSchema.Spans));
+        var names = (StringArray)records.Column(StoreSchema.Dataset);
+        untruncated.AddRange(((Int32Array)records.Column(StoreSchema.Untruncated)).Values);
+        files.AddRange(((Int32Array)records.Column(StoreSchema.File)).Values);
+        lines.AddRange(((Int64Array)records.Column(StoreSchema.Line)).Values);
+        for (var row = 0; row < records.Length; row++)
+        {
+            lengths.Add(batch.Ids.GetValueLength(row));
+            var scored = 0;
+            foreach (var span in MemoryMarshal.Cast<int, LossSpan>(Slice(batch.Spans, row))) scored += span.Length;
+            lossTokens.Add(scored);
+            datasets.Add(string.Intern(names.GetString(row)));
+        }
+        batches.Add(batch);
+    }
+
+    private (Batch Batch, int Row) Find(int sequence)
+    {
+        var (low, high) = (0, batches.Count - 1);
+        while (low < high)
+        {
+            var middle = (low + high + 1) / 2;
+            if (batches[middle].First <= sequence) low = middle;
+            else high = middle - 1;
+        }
+        return (batches[low], sequence - batches[low].First);
+    }
+
+    private static ReadOnlySpan<int> Slice(ListArray list, int row) =>
+        ((Int32Array)list.Values).Values.Slice(list.ValueOffsets[row], list.GetValueLength(row));
+
+    private sealed record Batch(int First, ListArray Ids, ListArray Spans);
+}

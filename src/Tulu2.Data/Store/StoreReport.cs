@@ -1,0 +1,45 @@
+using System.Text;
+using Tulu2.Data.Rows;
+using Tulu2.Files;
+
+namespace Tulu2.Data.Store;
+
+/// <summary>What became of the rows of a store. The same whether it was built now or found.</summary>
+/// <param name="Rows">Rows (or pairs) in the files, faults included.</param>
+/// <param name="Used">Rows (or pairs) in the store.</param>
+/// <param name="TruncatedRows">Used rows (or pairs) of which the maximum length cut something.</param>
+/// <param name="Tokens">Tokens in the store.</param>
+/// <param name="LossTokens">Scored tokens among them.</param>
+/// <param name="Faults">Every row that was left out, in file order.</param>
+public sealed record StoreReport(long Rows, int Used, int TruncatedRows, long Tokens, long LossTokens, IReadOnlyList<RowFault> Faults)
+{
+    private const int ShownFaults = 5;
+
+    /// <summary>Faults of one kind.</summary>
+    public int Count(RowFaultKind kind) => Faults.Count(fault => fault.Kind == kind);
+
+    /// <summary>Ends in one readable error if the run must not start with these rows.</summary>
+    /// <param name="stopOnBadRows">The recipe's <c>data.bad_rows: stop</c>: broken rows and rows with nothing left to learn stop the run. Dirt never does.</param>
+    /// <exception cref="BadInputException">There are rows that stop the run, or no usable row at all.</exception>
+    public void ThrowIfUnusable(bool stopOnBadRows)
+    {
+        var stopping = stopOnBadRows ? Faults.Where(fault => fault.Kind != RowFaultKind.Dirt).ToList() : [];
+        if (stopping.Count > 0)
+        {
+            throw new BadInputException(stopping[0].Location.ToString(),
+                stopping.Count == 1 ? stopping[0].Reason : $"{stopping.Count} of {Rows} rows cannot be used:{List(stopping)}",
+                "mend the rows, or set data.bad_rows: skip to list them and leave them out");
+        }
+        if (Used > 0) return;
+        throw new BadInputException("data.train", Rows == 0 ? "the files hold no row" : $"none of the {Rows} rows can be used:{List(Faults)}",
+            "give files with at least one usable row");
+    }
+
+    private static string List(IReadOnlyCollection<RowFault> faults)
+    {
+        var text = new StringBuilder();
+        foreach (var fault in faults.Take(ShownFaults)) text.Append($"\n  {fault.Location}: {fault.Reason}");
+        if (faults.Count > ShownFaults) text.Append($"\n  and {faults.Count - ShownFaults} more");
+        return text.ToString();
+    }
+}

@@ -1,0 +1,26 @@
+using Apache.Arrow;
+using Apache.Arrow.Types;
+
+namespace Tulu2.Data.Store;
+
+/// <summary>Columns of the Arrow files. One record is one sequence; a pair is two records in a row, chosen first.</summary>
+internal static class StoreSchema
+{
+    public const string Ids = "ids";
+    public const string Spans = "loss_spans";
+    public const string Untruncated = "untruncated_length";
+    public const string File = "file";
+    public const string Line = "line";
+    public const string Dataset = "dataset";
+
+    /// <summary>Any tool that reads Arrow files opens a shard: token ids, [begin, end) loss spans laid flat, and where the row came from.</summary>
+    public static readonly Schema Value = new(
+    [
+        new Field(Ids, new ListType(Int32Type.Default), nullable: false),
+        new Field(Spans, new ListType(Int32Type.Default), nullable: false),
+        new Field(Untruncated, Int32Type.Default, nullable: false),
+        new Field(File, Int32Type.Default, nullable: false),
+        new Field(Line, Int64Type.Default, nullable: false),
+        new Field(Dataset, StringType.Default, nullable: false),
+    ], null);
+}

@@ -1,0 +1,111 @@
+using System.Text.Json;
+using Tulu2.Data.Chat;
+using Tulu2.Data.Rows;
+using Tulu2.Data.Slots;
+using Tulu2.Files;
+
+namespace Tulu2.Data.Store;
+
+/// <summary>
+/// Token sequences in Arrow files, keyed by the hash of everything they depend on: input bytes, tokenizer, template, maximum length, objective. A second
+/// opening tokenises nothing and reports the same faults. Tokens are read through a memory map; only lengths and places are held in memory.
+/// Safe to read from several threads.
+/// </summary>
+public sealed class TokenStore : ITokenSource, IDisposable
+{
+    // Belongs to the key: changes with the files' layout.
+    private const string FormatVersion = "token-store-1";
+
+    private readonly StoreFiles files;
+
+    private TokenStore(TokenStoreRequest request, string key, StoreFiles files, bool built)
+    {
+        (this.files, Key, Built, Objective) = (files, key, built, request.Objective);
+        Report = files.Manifest.Report(request.Files);
+        SourceFiles = request.Files;
+    }
+
+    /// <summary>The hash that names this store.</summary>
+    public string Key { get; }
+
+    /// <summary>True: the rows were tokenised now. False: nothing was.</summary>
+    public bool Built { get; }
+
+    public StoreObjective Objective { get; }
+
+    public StoreReport Report { get; }
+
+    public IReadOnlyList<string> SourceFiles { get; }
+
+    public int Sequences => files.Sequences;
+
+    /// <summary>Rows or pairs.</summary>
+    public int Items => Sequences / SequencesPerItem;
+
+    private int SequencesPerItem => Objective == StoreObjective.Preferences ? 2 : 1;
+
+    /// <summary>Opens the store of a request; builds it first where it is missing or damaged.</summary>
+    /// <exception cref="BadInputException">An input file cannot be read, or the directory cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; nothing is left behind.</exception>
+    public static TokenStore Open(TokenStoreRequest request, IProgress<StoreProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        var key = KeyOf(request, cancellation);
+        var folder = Path.Combine(request.Directory, key);
+        if (TryOpen(folder) is { } found) return new TokenStore(request, key, found, built: false);
+        StoreBuilder.Build(request, key, folder, progress, cancellation);
+        var made = TryOpen(folder) ?? throw new IOException($"{folder}: the token store cannot be read back right after it was written");
+        return new TokenStore(request, key, made, built: true);
+    }
+
+    /// <summary>The key of a request: hashes the input files, tokenises nothing.</summary>
+    public static string KeyOf(TokenStoreRequest request, CancellationToken cancellation = default)
+    {
+        var parts = new List<string> { FormatVersion, request.Objective.ToString(), request.Encoder.ContentKey };
+        foreach (var file in request.Files)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            // The bare name counts since rows without a dataset take it as theirs; the folder does not.
+            parts.Add(Path.GetFileName(file));
+            using (RecordSource.OpenStream(RecordSource.Existing(file), zipped: false)) { }
+            parts.Add(ContentHash.OfFile(file));
+        }
+        return ContentHash.OfParts(parts)[..32];
+    }
+
+    public int Length(int sequence) => files.Length(sequence);
+
+    public int LossTokens(int sequence) => files.LossTokens(sequence);
+
+    /// <summary>Tokens of a sequence before the maximum length cut it.</summary>
+    public int UntruncatedLength(int sequence) => files.UntruncatedLength(sequence);
+
+    public ReadOnlySpan<int> Ids(int sequence) => files.Ids(sequence);
+
+    public ReadOnlySpan<LossSpan> Spans(int sequence) => files.Spans(sequence);
+
+    /// <summary>Where a row (or pair) stands in the input.</summary>
+    public RowLocation Location(int item)
+    {
+        var (file, line) = files.Place(item * SequencesPerItem);
+        return new RowLocation(SourceFiles[file], line);
+    }
+
+    /// <summary>The dataset field of a row (or pair).</summary>
+    public string Dataset(int item) => files.Dataset(item * SequencesPerItem);
+
+    public void Dispose() => files.Dispose();
+
+    private static StoreFiles? TryOpen(string folder)
+    {
+        if (!Directory.Exists(folder)) return null;
+        try
+        {
+            return StoreFiles.Open(folder);
+        }
+        catch (Exception failure) when (failure is IOException or InvalidDataException or JsonException or UnauthorizedAccessException)
+        {
+            // A cache that cannot be read is no loss: it is built again.
+            return null;
+        }
+    }
+}
