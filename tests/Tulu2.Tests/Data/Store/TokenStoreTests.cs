@@ -1,0 +1,249 @@
+using Tulu2.Data.Chat;
+using Tulu2.Data.Rows;
+using Tulu2.Data.Slots;
+using Tulu2.Data.Store;
+using Tulu2.Data.Tokenizers;
+using Tulu2.Files;
+using Xunit;
+
+namespace Tulu2.Tests.Data.Store;
+
+public sealed class TokenStoreTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void A_second_opening_tokenises_nothing_and_says_the_same()
+    {
+        var path = Rows("rows.jsonl", 700, "{\"messages\":[]}", Row("x", new string('u', 900), "too late"), Row("x", "q", new string('a', 900)));
+        var (first, firstCalls) = Open(path);
+        using (first)
+        {
+            Assert.True(first.Built);
+            Assert.NotEqual(0, firstCalls);
+            var (second, calls) = Open(path);
+            using (second)
+            {
+                Assert.False(second.Built);
+                Assert.Equal(0, calls);
+                Assert.Equal(first.Key, second.Key);
+                Assert.Equal(first.Report.Faults, second.Report.Faults);
+                Assert.Equal(first.Report with { Faults = [] }, second.Report with { Faults = [] });
+                AssertSameContent(first, second);
+            }
+        }
+        Assert.Equal((703L, 701, 1), (first.Report.Rows, first.Report.Used, first.Report.TruncatedRows));
+        Assert.Equal([RowFaultKind.Broken, RowFaultKind.NothingToLearn], first.Report.Faults.Select(fault => fault.Kind));
+        Assert.Equal([701L, 702L], first.Report.Faults.Select(fault => fault.Location.Line));
+    }
+
+    [Fact]
+    public void What_is_stored_is_what_the_encoder_gives()
+    {
+        var path = Rows("rows.jsonl", 300);
+        using var store = Open(path).Store;
+        var encoder = Encoder(out _);
+        var item = 0;
+        foreach (var result in RowReader.ReadMessages(path))
+        {
+            var encoded = encoder.EncodeDialogue(result.Row!.Messages);
+            Assert.Equal(encoded.Ids, store.Ids(item).ToArray());
+            Assert.Equal(encoded.Spans, store.Spans(item).ToArray());
+            Assert.Equal((encoded.Ids.Length, encoded.LossTokens, encoded.UntruncatedLength), (store.Length(item), store.LossTokens(item), store.UntruncatedLength(item)));
+            Assert.Equal((result.Row.Location, result.Row.Dataset), (store.Location(item), store.Dataset(item)));
+            item++;
+        }
+        Assert.Equal(store.Items, item);
+        Assert.Equal(store.Report.Tokens, Enumerable.Range(0, item).Sum(store.Length));
+        Assert.Equal(store.Report.LossTokens, Enumerable.Range(0, item).Sum(store.LossTokens));
+    }
+
+    [Fact]
+    public void The_content_does_not_depend_on_threads()
+    {
+        var path = Rows("rows.jsonl", 1000);
+        using var one = TokenStore.Open(new(folder.File("one"), [path], Encoder(out _), StoreObjective.Messages, Threads: 1));
+        using var two = TokenStore.Open(new(folder.File("two"), [path], Encoder(out _), StoreObjective.Messages, Threads: 2));
+        AssertSameContent(one, two);
+    }
+
+    [Fact]
+    public void Everything_the_tokens_depend_on_is_in_the_key()
+    {
+        var path = Rows("rows.jsonl", 3);
+        var keys = new List<string>
+        {
+            Key(path), Key(Rows("other.jsonl", 3)), Key(Rows("more.jsonl", 4)), Key(path, maxLength: 401), Key(path, form: ChatForm.Legacy),
+            Key(path, objective: StoreObjective.Preferences), Key(path, tokenizer: "b"), TokenStore.KeyOf(new("", [path, path], Encoder(out _), StoreObjective.Messages)),
+        };
+        Assert.Equal(keys.Count, keys.Distinct().Count());
+        Directory.CreateDirectory(folder.File("moved"));
+        File.Copy(path, folder.File("moved/rows.jsonl"));
+        Assert.Equal(keys[0], Key(folder.File("moved/rows.jsonl")));
+    }
+
+    [Fact]
+    public void Faults_of_a_found_store_name_the_files_as_they_are_called_now()
+    {
+        var path = Rows("rows.jsonl", 1, "nonsense");
+        Open(path).Store.Dispose();
+        Directory.CreateDirectory(folder.File("moved"));
+        File.Move(path, folder.File("moved/rows.jsonl"));
+        using var store = Open(folder.File("moved/rows.jsonl")).Store;
+        Assert.False(store.Built);
+        Assert.Equal(folder.File("moved/rows.jsonl"), Assert.Single(store.Report.Faults).Location.File);
+    }
+
+    [Theory]
+    [InlineData("tokens-00000.arrow", false)]
+    [InlineData("tokens-00000.arrow", true)]
+    [InlineData("manifest.json", false)]
+    [InlineData("manifest.json", true)]
+    public void A_damaged_or_cut_store_is_built_again(string file, bool cut)
+    {
+        var path = Rows("rows.jsonl", 50);
+        string key;
+        using (var store = Open(path).Store) key = store.Key;
+        var damaged = Path.Combine(folder.File("cache"), key, file);
+        var bytes = File.ReadAllBytes(damaged);
+        if (cut) bytes = bytes[..(bytes.Length / 2)];
+        else bytes.AsSpan(bytes.Length / 3, 8).Fill((byte)'{');
+        File.WriteAllBytes(damaged, bytes);
+        using var again = Open(path).Store;
+        Assert.True(again.Built);
+        Assert.Equal(50, again.Items);
+    }
+
+    [Fact]
+    public void A_cancelled_build_leaves_nothing_behind()
+    {
+        var path = Rows("rows.jsonl", 2000);
+        using var cancel = new CancellationTokenSource();
+        var progress = new Immediate(_ => cancel.Cancel());
+        Assert.ThrowsAny<OperationCanceledException>(
+            () => TokenStore.Open(new(folder.File("cache"), [path], Encoder(out _), StoreObjective.Messages), progress, cancel.Token));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.File("cache")));
+    }
+
+    [Fact]
+    public void What_a_killed_build_left_is_removed_by_the_next_one()
+    {
+        var part = folder.File($"cache/.abc.123{AtomicFile.PartSuffix}");
+        Directory.CreateDirectory(part);
+        File.WriteAllText(Path.Combine(part, "lock"), "");
+        Open(Rows("rows.jsonl", 2)).Store.Dispose();
+        Assert.False(Directory.Exists(part));
+    }
+
+    [Fact]
+    public void Pairs_are_kept_as_chosen_and_rejected_and_cut_sides_are_dirt()
+    {
+        string[] lines =
+        [
+            """{"prompt":"q","chosen":"yes","rejected":"no way"}""",
+            $$"""{"prompt":"{{new string('q', 500)}}","chosen":"a","rejected":"b"}""",
+            """{"prompt":"q","chosen":"same","rejected":"same"}""",
+            """{"prompt":"p","chosen":"1","rejected":"2","dataset":"math"}""",
+        ];
+        var path = folder.Write("pairs.jsonl", string.Join('\n', lines));
+        using var store = TokenStore.Open(new(folder.File("cache"), [path], Encoder(out _), StoreObjective.Preferences));
+        Assert.Equal((4, 2), (store.Sequences, store.Items));
+        Assert.Equal((4L, 2), (store.Report.Rows, store.Report.Used));
+        Assert.Equal([2L, 3L], store.Report.Faults.Select(fault => fault.Location.Line));
+        Assert.All(store.Report.Faults, fault => Assert.Equal(RowFaultKind.Dirt, fault.Kind));
+        Assert.Contains("beyond data.max_length 400", store.Report.Faults[0].Reason);
+        Assert.Equal(("math", 4L), (store.Dataset(1), store.Location(1).Line));
+        Assert.Equal((4, 7), (store.LossTokens(0), store.LossTokens(1)));
+        store.Report.ThrowIfUnusable(stopOnBadRows: true);
+        var batch = new BatchPlan(store, new(2, 2, Preferences: true, Shuffle: false, Steps: 1)).Read(1, 0);
+        Assert.Equal([0, 1, 2, 3], batch.ScoredSegments.Distinct());
+    }
+
+    [Fact]
+    public void Faults_become_one_readable_error_that_names_the_first_of_them()
+    {
+        var path = Rows("rows.jsonl", 3, [.. Enumerable.Repeat("nonsense", 8)]);
+        using var store = Open(path).Store;
+        var failure = Assert.Throws<BadInputException>(() => store.Report.ThrowIfUnusable(stopOnBadRows: true));
+        Assert.Equal($"{path}:4", failure.Where);
+        Assert.StartsWith("8 of 11 rows cannot be used:", failure.What);
+        Assert.Contains($"\n  {path}:8: broken JSON", failure.What);
+        Assert.EndsWith("and 3 more", failure.What);
+        Assert.Contains("data.bad_rows", failure.Mend);
+        store.Report.ThrowIfUnusable(stopOnBadRows: false);
+    }
+
+    [Fact]
+    public void No_usable_row_is_an_error_whatever_the_policy()
+    {
+        using var nothing = Open(folder.Write("none.jsonl", "")).Store;
+        Assert.Contains("hold no row", Assert.Throws<BadInputException>(() => nothing.Report.ThrowIfUnusable(false)).What);
+        using var broken = Open(folder.Write("broken.jsonl", "x\ny")).Store;
+        Assert.Contains("none of the 2 rows", Assert.Throws<BadInputException>(() => broken.Report.ThrowIfUnusable(false)).What);
+    }
+
+    [Fact]
+    public void A_cache_that_cannot_be_written_and_a_missing_file_are_bad_input()
+    {
+        var path = Rows("rows.jsonl", 1);
+        Assert.Contains("data.cache", Assert.Throws<BadInputException>(
+            () => TokenStore.Open(new(path, [path], Encoder(out _), StoreObjective.Messages))).Mend);
+        Assert.Equal("none", Assert.Throws<BadInputException>(
+            () => TokenStore.Open(new(folder.File("cache"), ["none"], Encoder(out _), StoreObjective.Messages))).Where);
+    }
+
+    [SkippableFact]
+    public void The_real_pairs_are_stored_less_the_dirty_ones()
+    {
+        var pairs = ReferenceData.Require("ultrafeedback", "train_clean.jsonl.gz");
+        var tokenizer = ChatTokenizer.Of(SentencePieceBpeTokenizer.Load(ReferenceData.Require("llama2_tokenizer", "tokenizer.model")));
+        using var store = TokenStore.Open(new(folder.File("cache"), [pairs], new ChatEncoder(tokenizer, ChatForm.Default, 8192), StoreObjective.Preferences));
+        Assert.Equal((1000L, 994), (store.Report.Rows, store.Report.Used));
+        Assert.Equal(0, store.Report.TruncatedRows);
+        Assert.Equal(6, store.Report.Count(RowFaultKind.Dirt));
+    }
+
+    private static void AssertSameContent(TokenStore left, TokenStore right)
+    {
+        Assert.Equal(left.Sequences, right.Sequences);
+        for (var sequence = 0; sequence < left.Sequences; sequence++)
+        {
+            Assert.Equal(left.Ids(sequence).ToArray(), right.Ids(sequence).ToArray());
+            Assert.Equal(left.Spans(sequence).ToArray(), right.Spans(sequence).ToArray());
+        }
+    }
+
+    private string Key(string path, int maxLength = 400, ChatForm form = ChatForm.Default, StoreObjective objective = StoreObjective.Messages, string tokenizer = "a") =>
+        TokenStore.KeyOf(new("", [path], new ChatEncoder(new ChatTokenizer((_, _) => [], 1, 2, tokenizer), form, maxLength), objective));
+
+    private (TokenStore Store, int Calls) Open(string path)
+    {
+        var encoder = Encoder(out var calls);
+        var store = TokenStore.Open(new(folder.File("cache"), [path], encoder, StoreObjective.Messages));
+        return (store, calls[0]);
+    }
+
+    private static ChatEncoder Encoder(out int[] calls)
+    {
+        var count = calls = [0];
+        int[] Encode(string text, bool boundary)
+        {
+            Interlocked.Increment(ref count[0]);
+            return [.. text.Select(character => (int)character)];
+        }
+        return new ChatEncoder(new ChatTokenizer(Encode, 1, 2, "characters"), ChatForm.Default, 400);
+    }
+
+    private string Rows(string name, int count, params string[] more) =>
+        folder.Write(name, string.Join('\n', Enumerable.Range(0, count).Select(number => Row($"d{number % 3}", $"q{number}", new string('a', number % 50))).Concat(more)));
+
+    private static string Row(string dataset, string question, string answer) =>
+        $$$"""{"dataset":"{{{dataset}}}","id":"1","messages":[{"role":"user","content":"{{{question}}}"},{"role":"assistant","content":"{{{answer}}}"}]}""";
+
+    private sealed class Immediate(Action<StoreProgress> act) : IProgress<StoreProgress>
+    {
+        public void Report(StoreProgress value) => act(value);
+    }
+}
