@@ -8,6 +8,7 @@ internal static class CommandCatalogue
 {
     public static IEnumerable<Command> All(Terminal terminal) =>
     [
+        new TokenizerCommands(terminal).Create(),
         new ReportCommand(terminal).Create(),
         new CheckpointCommands(terminal).Create(),
     ];

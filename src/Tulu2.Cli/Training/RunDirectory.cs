@@ -18,6 +18,9 @@ internal sealed class RunDirectory(string path)
     public string Report => In("report.html");
     public string Log => In("tulu2.log");
 
+    /// <summary>Rows of the data that were left out, one a line.</summary>
+    public string LeftOut => In("left-out.txt");
+
     /// <summary>The recipe is written first, so a directory that has one has a run.</summary>
     public bool HasRun => File.Exists(Recipe);
 

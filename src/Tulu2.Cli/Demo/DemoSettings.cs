@@ -1,0 +1,31 @@
+namespace Tulu2.Cli.Demo;
+
+/// <summary>Sizes of the demo, in one place: tuned so that two cores end within five minutes.</summary>
+internal sealed record DemoSettings
+{
+    public int Seed { get; init; } = 42;
+
+    /// <summary>Data-parallel ranks; 0: one per processor.</summary>
+    public int Ranks { get; init; }
+
+    public int SftRows { get; init; } = 12_000;
+    public int HeldOutRows { get; init; } = 300;
+    public int Pairs { get; init; } = 2_000;
+    public int HeldOutPairs { get; init; } = 300;
+    public int Vocabulary { get; init; } = 512;
+    public int MaxLength { get; init; } = 256;
+
+    public int SftGlobal { get; init; } = 64;
+    public int SftSlot { get; init; } = 16;
+    public double SftEpochs { get; init; } = 3;
+    public double SftLearningRate { get; init; } = 2e-3;
+
+    public int DpoGlobal { get; init; } = 32;
+    public int DpoSlot { get; init; } = 8;
+    public double DpoEpochs { get; init; } = 1;
+    public double DpoLearningRate { get; init; } = 5e-5;
+    public double DpoBeta { get; init; } = 0.1;
+
+    /// <summary>fp32: without the processor's bf16 instructions bf16 costs time.</summary>
+    public string Precision { get; init; } = "fp32";
+}
