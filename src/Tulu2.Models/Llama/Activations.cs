@@ -1,0 +1,69 @@
+using Tulu2.Models.Torch;
+using static TorchSharp.torch;
+
+namespace Tulu2.Models.Llama;
+
+/// <summary>What a forward pass leaves for the log-probabilities and the backward pass. Dispose gives its memory back to the model. Not thread-safe.</summary>
+public sealed class Activations : IDisposable
+{
+    private readonly Action<Workspace> _giveBack;
+    private readonly List<Tensor> _kept = [];
+    private bool _disposed;
+
+    internal Activations(Workspace workspace, Action<Workspace> giveBack, TokenRows tokens, int[] ids, int[] scoredRows, int[] targets, int scored)
+    {
+        Workspace = workspace;
+        _giveBack = giveBack;
+        Tokens = tokens;
+        Ids = ids;
+        ScoredRows = scoredRows;
+        Targets = targets;
+        Scored = scored;
+    }
+
+    internal Workspace Workspace { get; }
+    internal TokenRows Tokens { get; }
+    internal int[] Ids { get; }
+    internal int[] ScoredRows { get; }
+
+    /// <summary>Of the scored rows, and of the filler rows after them.</summary>
+    internal int[] Targets { get; }
+
+    /// <summary>R, without filler.</summary>
+    internal int Scored { get; }
+
+    /// <summary>[R and filler, D]: the scored rows before and after the last norm; [R and filler]: its statistic.</summary>
+    internal Tensor Last_RD { get; set; } = null!;
+    internal Tensor Hidden_RD { get; set; } = null!;
+    internal Tensor Scale_R { get; set; } = null!;
+
+    /// <summary>The input of each block, and what it keeps (null: to be computed again).</summary>
+    internal List<(Tensor Input_ND, BlockTape? Tape)> Blocks { get; } = [];
+
+    /// <summary>[N, D] for the residual stream's gradient; null where nothing was kept for a backward pass or it has run.</summary>
+    internal Tensor? Gradient_ND { get; set; }
+
+    internal Tensor Keep(Tensor tensor)
+    {
+        _kept.Add(tensor.DetachFromDisposeScope());
+        return tensor;
+    }
+
+    internal BlockTape Keep(BlockTape tape)
+    {
+        foreach (var tensor in (ReadOnlySpan<Tensor>)[
+            tape.Scale1_N, tape.Attention.Queries, tape.Attention.Keys, tape.Attention.Values, tape.Attention.LogSums, tape.Attention.Output_NQ,
+            tape.Middle_ND, tape.Scale2_N, tape.GateUp_N2F]) Keep(tensor);
+        return tape;
+    }
+
+    internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
+
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        foreach (var tensor in _kept) tensor.Dispose();
+        _giveBack(Workspace);
+    }
+}

@@ -1,0 +1,127 @@
+// Letters as in Kernels/BlockKernels.cs: M = B KV matrices, I queries, J keys, T tokens, G query heads per key-value head, K head size.
+using Tulu2.Models.Llama.Kernels;
+using Tulu2.Models.Torch;
+using static TorchSharp.torch;
+
+namespace Tulu2.Models.Llama;
+
+/// <summary>
+/// Causal attention inside segments by blocks of queries, each with only the keys up to its end: half the products of a full square, and scores that stay in
+/// cache. The backward pass computes the probabilities again from the kept log-sums. How a segment is cut depends on its length alone, and every segment
+/// and head is a matrix of its own, so that its bits do not depend on what stands beside it.
+/// </summary>
+internal sealed class Attention(HeadGeometry heads, BlockKernels kernels)
+{
+    /// <summary>Elements of scores worked on at a time: what the second-level cache holds together with its gradient.</summary>
+    private const long TileElements = 1 << 18;
+
+    /// <summary>Queries of a block for segments of <paramref name="length"/> tokens.</summary>
+    public static int QueryBlock(int length) => length <= 96 ? length : length <= 1024 ? 64 : 128;
+
+    public void Forward(AttentionTape tape, SegmentGroup[] groups, Workspace workspace)
+    {
+        foreach (var group in groups)
+            foreach (var (first, count) in Batches(group))
+            {
+                using var scope = NewDisposeScope();
+                var (q_MRK, k_MTK, v_MTK, logSums_MTG) = tape.Segments(heads, group, first, count);
+                var k_MKT = k_MTK.transpose(1, 2);
+                for (var start = 0; start < group.Length; start += QueryBlock(group.Length))
+                {
+                    using var block = NewDisposeScope();
+                    var mark = workspace.Mark();
+                    var tile = Tile(group, first, count, start);
+                    var matrices = k_MTK.shape[0];
+                    long rows = tile.Queries * heads.Group, keys = tile.Keys;
+                    var scores_MIGJ = workspace.Rent(matrices, rows, keys);
+                    Aten.BatchMatMul(scores_MIGJ, q_MRK.narrow(1, (long)start * heads.Group, rows), k_MKT.narrow(2, 0, keys));
+                    var inverse_MIG = workspace.RentSingle(matrices, rows);
+                    kernels.Softmax(scores_MIGJ, tile, logSums_MTG, inverse_MIG);
+                    var output_MIGK = workspace.Rent(matrices, rows, heads.HeadSize);
+                    Aten.BatchMatMul(output_MIGK, scores_MIGJ, v_MTK.narrow(1, 0, keys));
+                    kernels.MergeOutput(output_MIGK, inverse_MIG, tile, tape.Output_NQ);
+                    workspace.Release(mark);
+                }
+            }
+    }
+
+    /// <summary>Overwrites <paramref name="fusedGradient_NS"/>, for the fused product before the rotary embedding.</summary>
+    public void Backward(AttentionTape tape, SegmentGroup[] groups, int[] positions, Tensor outputGradient_NQ, Tensor fusedGradient_NS, Workspace workspace)
+    {
+        foreach (var group in groups)
+            foreach (var (first, count) in Batches(group))
+            {
+                using var scope = NewDisposeScope();
+                var outer = workspace.Mark();
+                var (q_MRK, k_MTK, v_MTK, logSums_MTG) = tape.Segments(heads, group, first, count);
+                Tensor k_MKT = k_MTK.transpose(1, 2), v_MKT = v_MTK.transpose(1, 2);
+                Tensor keyGradient_MTK = workspace.Rent(k_MTK.shape), valueGradient_MTK = workspace.Rent(v_MTK.shape);
+                var blockSize = QueryBlock(group.Length);
+                // From the last block, which sees every key, so that it can overwrite and the others add.
+                for (var start = (group.Length - 1) / blockSize * blockSize; start >= 0; start -= blockSize)
+                {
+                    using var block = NewDisposeScope();
+                    var mark = workspace.Mark();
+                    var tile = Tile(group, first, count, start);
+                    var matrices = k_MTK.shape[0];
+                    long rows = tile.Queries * heads.Group, keys = tile.Keys;
+                    var q_MIGK = q_MRK.narrow(1, (long)start * heads.Group, rows);
+                    var scores_MIGJ = workspace.Rent(matrices, rows, keys);
+                    Aten.BatchMatMul(scores_MIGJ, q_MIGK, k_MKT.narrow(2, 0, keys));
+                    var gradient_MIGK = workspace.Rent(matrices, rows, heads.HeadSize);
+                    var delta_MIG = workspace.RentSingle(matrices, rows);
+                    kernels.SplitOutputGradient(outputGradient_NQ, tape.Output_NQ, tile, gradient_MIGK, delta_MIG);
+                    var scoreGradient_MIGJ = workspace.Rent(matrices, rows, keys);
+                    Aten.BatchMatMul(scoreGradient_MIGJ, gradient_MIGK, v_MKT.narrow(2, 0, keys));
+                    kernels.SoftmaxBackward(scores_MIGJ, scoreGradient_MIGJ, tile, logSums_MTG, delta_MIG);
+                    Add(valueGradient_MTK, scores_MIGJ, gradient_MIGK, keys, workspace);
+                    Add(keyGradient_MTK, scoreGradient_MIGJ, q_MIGK, keys, workspace);
+                    // The output's gradient is read; its memory takes the queries'.
+                    Aten.BatchMatMul(gradient_MIGK, scoreGradient_MIGJ, k_MTK.narrow(1, 0, keys));
+                    kernels.MergeQueryGradient(gradient_MIGK, tile, positions, fusedGradient_NS);
+                    workspace.Release(mark);
+                }
+                kernels.MergeKeyValueGradient(keyGradient_MTK, valueGradient_MTK, Tile(group, first, count, 0), positions, fusedGradient_NS);
+                workspace.Release(outer);
+            }
+    }
+
+    private static void Add(Tensor target_MTK, Tensor left_MIGJ, Tensor right_MIGK, long keys, Workspace workspace)
+    {
+        var left_MJIG = left_MIGJ.transpose(1, 2);
+        if (keys == target_MTK.shape[1]) Aten.BatchMatMul(target_MTK, left_MJIG, right_MIGK);
+        else Aten.BatchMatMulAdd(target_MTK.narrow(1, 0, keys), left_MJIG, right_MIGK);
+    }
+
+    private static AttentionTile Tile(SegmentGroup group, int first, int count, int start) =>
+        new(group, first, count, start, Math.Min(start + QueryBlock(group.Length), group.Length));
+
+    private IEnumerable<(int First, int Count)> Batches(SegmentGroup group)
+    {
+        var elements = (long)heads.Heads * QueryBlock(group.Length) * group.Length;
+        var count = (int)Math.Clamp(TileElements / elements, 1, group.Starts.Length);
+        for (var first = 0; first < group.Starts.Length; first += count)
+            yield return (first, Math.Min(count, group.Starts.Length - first));
+    }
+}
+
+/// <summary>What attention keeps for its backward pass: turned queries and keys, values, the log-sums of the scores (fp32), and its output.</summary>
+internal sealed record AttentionTape(Tensor Queries, Tensor Keys, Tensor Values, Tensor LogSums, Tensor Output_NQ)
+{
+    public static AttentionTape Rent(HeadGeometry heads, long tokens, Workspace workspace) => new(
+        workspace.Rent(tokens * heads.QueryWidth), workspace.Rent(tokens * heads.KeyValueWidth), workspace.Rent(tokens * heads.KeyValueWidth),
+        workspace.RentSingle(tokens * heads.Heads), workspace.Rent(tokens, heads.QueryWidth));
+
+    /// <summary>Views of some segments of a group: q [M, T G, K], k and v [M, T, K], log-sums [M, T G].</summary>
+    public (Tensor, Tensor, Tensor, Tensor) Segments(HeadGeometry heads, SegmentGroup group, int first, int count)
+    {
+        long length = group.Length, start = group.Offset + first * length, matrices = (long)count * heads.KeyValueHeads, tokens = count * length;
+        return (
+            Part(Queries, start, tokens, heads.QueryWidth).view(matrices, length * heads.Group, heads.HeadSize),
+            Part(Keys, start, tokens, heads.KeyValueWidth).view(matrices, length, heads.HeadSize),
+            Part(Values, start, tokens, heads.KeyValueWidth).view(matrices, length, heads.HeadSize),
+            Part(LogSums, start, tokens, heads.Heads).view(matrices, length * heads.Group));
+
+        static Tensor Part(Tensor all, long start, long tokens, long width) => all.narrow(0, start * width, tokens * width);
+    }
+}

@@ -1,0 +1,36 @@
+using static TorchSharp.torch;
+
+namespace Tulu2.Models.Llama;
+
+/// <summary>Matrices as views of a flat buffer.</summary>
+internal static class FlatViews
+{
+    /// <summary>[Rows, Columns]; shares the buffer's memory.</summary>
+    public static Tensor Of(Tensor flat, FlatMatrix matrix)
+    {
+        using var part = flat.narrow(0, matrix.Offset, matrix.Length);
+        return part.view(matrix.Rows, matrix.Columns);
+    }
+
+    /// <summary>[Length]; shares the buffer's memory.</summary>
+    public static Tensor VectorOf(Tensor flat, FlatMatrix matrix) => flat.narrow(0, matrix.Offset, matrix.Length);
+
+    /// <summary>Zeroes what lies between the matrices.</summary>
+    public static void ZeroPadding(Tensor flat, FlatLayout layout)
+    {
+        var end = 0L;
+        foreach (var matrix in layout.Matrices)
+        {
+            Zero(end, matrix.Offset);
+            end = matrix.Offset + matrix.Length;
+        }
+        Zero(end, layout.Length);
+
+        void Zero(long from, long to)
+        {
+            if (to <= from) return;
+            using var gap = flat.narrow(0, from, to - from);
+            using var zeroed = gap.zero_();
+        }
+    }
+}

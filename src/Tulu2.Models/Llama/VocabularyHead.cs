@@ -1,0 +1,77 @@
+// R scored rows, D hidden, C vocabulary columns of this rank.
+using Tulu2.Models.Llama.Kernels;
+using Tulu2.Models.Torch;
+using static TorchSharp.torch;
+
+namespace Tulu2.Models.Llama;
+
+/// <summary>
+/// The output matrix, a row chunk at a time: no [tokens, vocabulary] tensor ever exists. Rows of the matrix are cut into virtual shards, so sums of
+/// exponentials and the input gradient are trees over them.
+/// </summary>
+internal sealed class VocabularyHead(Tensor weight_CD, FlatLayout layout, BlockKernels kernels, IShardSum group) : IDisposable
+{
+    /// <summary>Logits of a chunk: 16 MiB in fp32. Larger chunks are no faster.</summary>
+    private const int ChunkElements = 1 << 22;
+    private readonly ColumnLinear _linear = new(weight_CD, layout.VirtualShards);
+
+    /// <summary>Row chunks, a function of the vocabulary alone: the weight gradient's bits depend on them. The last is never shorter than 16 where there is another.</summary>
+    public static IEnumerable<(int First, int Count)> Chunks(int rows, int vocabulary)
+    {
+        var size = Math.Clamp(ChunkElements / vocabulary / 16 * 16, 64, 1024);
+        for (var first = 0; first < rows;)
+        {
+            var count = rows - first < size + 16 ? rows - first : size;
+            yield return (first, count);
+            first += count;
+        }
+    }
+
+    public void Logits(Tensor hidden_RD, Tensor logits_RC) => _linear.Forward(hidden_RD, logits_RC);
+
+    public void LogProbabilities(Tensor hidden_RD, int[] targets, Tensor result_R, Workspace workspace)
+    {
+        foreach (var (first, count) in Chunks(targets.Length, _linear.Outputs))
+        {
+            using var scope = NewDisposeScope();
+            var mark = workspace.Mark();
+            Score(hidden_RD.narrow(0, first, count), targets.AsSpan(first, count), result_R.narrow(0, first, count), workspace);
+            workspace.Release(mark);
+        }
+    }
+
+    /// <summary>Also overwrites the gradients of the rows and of the matrix.</summary>
+    public void Backward(
+        Tensor hidden_RD, int[] targets, Tensor coefficients_R, Tensor result_R, Tensor hiddenGradient_RD, Tensor weightGradient_CD, Workspace workspace)
+    {
+        foreach (var (first, count) in Chunks(targets.Length, _linear.Outputs))
+        {
+            using var scope = NewDisposeScope();
+            var mark = workspace.Mark();
+            var rows_RD = hidden_RD.narrow(0, first, count);
+            var chunk = targets.AsSpan(first, count);
+            var (logits_RC, maximum_R, sum_R) = Score(rows_RD, chunk, result_R.narrow(0, first, count), workspace);
+            kernels.LogitGradient(logits_RC, chunk, 0, maximum_R, sum_R, coefficients_R.narrow(0, first, count));
+            WeightGradient.Write(logits_RC, rows_RD, weightGradient_CD, first == 0, workspace, kernels);
+            _linear.InputGradient(logits_RC, hiddenGradient_RD.narrow(0, first, count), workspace, kernels, group);
+            workspace.Release(mark);
+        }
+    }
+
+    private (Tensor Logits_RC, Tensor Maximum_R, Tensor Sum_R) Score(Tensor hidden_RD, ReadOnlySpan<int> targets, Tensor result_R, Workspace workspace)
+    {
+        var logits_RC = workspace.Rent(targets.Length, _linear.Outputs);
+        _linear.Forward(hidden_RD, logits_RC);
+        Tensor maximum_R = workspace.RentSingle(targets.Length), sum_R = workspace.RentSingle(targets.Length);
+        kernels.RowMaxima(logits_RC, maximum_R);
+        group.Max(maximum_R);
+        kernels.ExponentialSums(logits_RC, layout.VirtualShards, maximum_R, sum_R);
+        group.Sum(sum_R);
+        kernels.TargetLogits(logits_RC, targets, 0, result_R);
+        group.Sum(result_R);
+        result_R.sub_(maximum_R).sub_(sum_R.log());
+        return (logits_RC, maximum_R, sum_R);
+    }
+
+    public void Dispose() => _linear.Dispose();
+}

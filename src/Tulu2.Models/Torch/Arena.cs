@@ -1,0 +1,106 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Tulu2.Models.Torch;
+
+/// <summary>
+/// A stack of tensors over memory that stays allocated: renting costs no page fault, and releasing to a mark frees everything rented since. What a
+/// pass needs grows and shrinks like a stack, so one step's memory is reused exactly by the next. The views are owned by the caller's dispose scope.
+/// </summary>
+internal sealed class Arena(ScalarType type, Device device) : IDisposable
+{
+    // 256 bytes in bf16: rows start on cache lines, and libtorch's kernels see aligned addresses.
+    private const long Alignment = 128;
+    private const long SmallestChunk = 1 << 18;
+    private readonly List<Tensor> _chunks = [];
+    private int _chunk;
+    private long _next;
+
+    public (int Chunk, long Next) Mark => (_chunk, _next);
+
+    public void Release((int Chunk, long Next) mark) => (_chunk, _next) = mark;
+
+    /// <summary>A contiguous tensor with undefined content.</summary>
+    public Tensor Rent(params ReadOnlySpan<long> shape)
+    {
+        var length = 1L;
+        foreach (var size in shape) length *= size;
+        var need = (length + Alignment - 1) / Alignment * Alignment;
+        while (_chunk < _chunks.Count && _next + need > _chunks[_chunk].numel())
+        {
+            _chunk++;
+            _next = 0;
+        }
+        if (_chunk == _chunks.Count)
+        {
+            var total = _chunks.Sum(chunk => chunk.numel());
+            var chunk = torch.empty([Math.Max(need, Math.Max(SmallestChunk, total / 4))], dtype: type, device: device);
+            chunk.DetachFromDisposeScope();
+            _chunks.Add(chunk);
+        }
+        var strides = new long[shape.Length];
+        var stride = 1L;
+        for (var d = shape.Length - 1; d >= 0; d--)
+        {
+            strides[d] = stride;
+            stride *= shape[d];
+        }
+        var rented = _chunks[_chunk].as_strided(shape.ToArray(), strides, _next);
+        _next += need;
+        return rented;
+    }
+
+    /// <summary>Empties the stack; several chunks become one, so that the next pass of that size finds its memory in one piece.</summary>
+    public void Reset()
+    {
+        Release((0, 0));
+        if (_chunks.Count <= 1) return;
+        var total = _chunks.Sum(chunk => chunk.numel());
+        Dispose();
+        var whole = torch.empty([total], dtype: type, device: device);
+        whole.DetachFromDisposeScope();
+        _chunks.Add(whole);
+    }
+
+    public void Dispose()
+    {
+        foreach (var chunk in _chunks) chunk.Dispose();
+        _chunks.Clear();
+    }
+}
+
+/// <summary>The memory of one pass: what is in the compute type, and what is always fp32 (statistics).</summary>
+internal sealed class Workspace(ScalarType type, Device device) : IDisposable
+{
+    private readonly Arena _compute = new(type, device);
+    private readonly Arena _single = new(ScalarType.Float32, device);
+
+    public ScalarType Type => type;
+    public Device Device => device;
+
+    public Tensor Rent(params ReadOnlySpan<long> shape) => _compute.Rent(shape);
+
+    public Tensor RentSingle(params ReadOnlySpan<long> shape) => _single.Rent(shape);
+
+    public WorkspaceMark Mark() => new(_compute.Mark, _single.Mark);
+
+    public void Release(WorkspaceMark mark)
+    {
+        _compute.Release(mark.Compute);
+        _single.Release(mark.Single);
+    }
+
+    public void Reset()
+    {
+        _compute.Reset();
+        _single.Reset();
+    }
+
+    public void Dispose()
+    {
+        _compute.Dispose();
+        _single.Dispose();
+    }
+}
+
+internal readonly record struct WorkspaceMark((int Chunk, long Next) Compute, (int Chunk, long Next) Single);

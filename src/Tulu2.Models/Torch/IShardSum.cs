@@ -1,0 +1,31 @@
+using static TorchSharp.torch;
+
+namespace Tulu2.Models.Torch;
+
+/// <summary>
+/// Where the sums over virtual shards leave a rank: each rank adds up its own subtree, and the group continues the same binary tree over its ranks.
+/// Every rank gets the same bits.
+/// </summary>
+internal interface IShardSum
+{
+    /// <summary>This rank holds every virtual shard, so that there is nothing to add and kernels may fuse what follows the sum.</summary>
+    bool Alone { get; }
+
+    /// <summary>In place: the tree sum over the group's ranks.</summary>
+    void Sum(Tensor partial);
+
+    /// <summary>In place: the element-wise maximum over the group's ranks (exact in any order).</summary>
+    void Max(Tensor partial);
+}
+
+/// <summary>A rank that holds every virtual shard.</summary>
+internal sealed class AllShardsHere : IShardSum
+{
+    public static readonly AllShardsHere Instance = new();
+
+    public bool Alone => true;
+
+    public void Sum(Tensor partial) { }
+
+    public void Max(Tensor partial) { }
+}
