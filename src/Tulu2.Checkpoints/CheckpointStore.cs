@@ -1,42 +1,150 @@
+using System.Collections.Concurrent;
+using Tulu2.Checkpoints.Safetensors;
+using Tulu2.Files;
+
 namespace Tulu2.Checkpoints;
 
-/// <summary>What makes a checkpoint exist. Written last, atomically.</summary>
-/// <param name="Step">Steps applied.</param>
-/// <param name="VirtualShards">V is part of the numerics.</param>
-/// <param name="RecipeHash">Of the parts of the recipe that decide the bits; a resume under another one is refused.</param>
-/// <param name="Facts">Free text facts for people: libtorch build, CPU type, time.</param>
-public sealed record Manifest(
-    int Step, int VirtualShards, string RecipeHash, IReadOnlyList<ShardEntry> Shards, IReadOnlyDictionary<string, string> Facts);
-
-/// <summary>A slice of state in memory: fp32, rows of Slice.Size[^1] elements, row r at Address + 4 * r * RowStride.</summary>
-public readonly record struct StateBlock(StateKind Kind, TensorSlice Slice, nint Address, long RowStride);
-
 /// <summary>The <c>checkpoints/</c> directory of a run: <c>shards/SHA256.safetensors</c> and <c>manifests/step-00000100.json</c>.</summary>
-public sealed class CheckpointStore(string directory)
+public sealed unsafe class CheckpointStore(string directory)
 {
-    public string Directory { get; } = directory;
+    // Shards that a writer of this process has finished and no manifest names yet: pruning leaves them alone.
+    private static readonly ConcurrentDictionary<string, byte> Unclaimed = new();
+
+    private readonly ConcurrentDictionary<string, byte> _verified = new();
+
+    public string Directory { get; } = Path.GetFullPath(directory);
+
+    private string Shards => Path.Combine(Directory, "shards");
+    private string ManifestFolder => Path.Combine(Directory, "manifests");
 
     /// <summary>Writes one shard file (beside and renamed) and returns its entry; writing the same content twice is harmless.</summary>
-    public ShardEntry WriteShard(IReadOnlyList<StateBlock> blocks) => throw new NotImplementedException();
+    /// <exception cref="IOException">The disk is full or cannot be written; nothing is left under a final name.</exception>
+    public ShardEntry WriteShard(IReadOnlyList<StateBlock> blocks)
+    {
+        ShardEntry? entry = null;
+        AtomicFile.WriteNamed(Shards, stream =>
+        {
+            entry = ShardFile.Write(stream, blocks);
+            // Claimed before it has its name, so that no pruning can come between.
+            Unclaimed[ShardPath(entry.Sha256)] = 0;
+            return Path.GetFileName(ShardPath(entry.Sha256));
+        });
+        return entry!;
+    }
 
     /// <summary>Checks that the shards cover every tensor exactly once and are on disk, then writes the manifest and returns its path.</summary>
-    public string WriteManifest(Manifest manifest) => throw new NotImplementedException();
+    /// <exception cref="InvalidOperationException">A shard is not there or slices do not add up to their tensors.</exception>
+    public string WriteManifest(Manifest manifest)
+    {
+        foreach (var shard in manifest.Shards)
+            if (!File.Exists(ShardPath(shard.Sha256)) || new FileInfo(ShardPath(shard.Sha256)).Length != shard.Bytes)
+                throw new InvalidOperationException($"step {manifest.Step}: shard {shard.Sha256} is not on disk");
+        foreach (var tensor in manifest.Shards.SelectMany(shard => shard.Tensors).GroupBy(tensor => (tensor.Kind, tensor.Slice.Name)))
+        {
+            var whole = tensor.First().Slice.Shape.Aggregate(1L, (product, size) => product * size);
+            var held = tensor.Sum(part => part.Slice.Length);
+            if (held != whole) throw new InvalidOperationException($"step {manifest.Step}: the slices of {tensor.Key.Kind} {tensor.Key.Name} have {held} of {whole} elements");
+        }
+        var path = ManifestPath(manifest.Step);
+        AtomicFile.WriteAllText(path, ManifestFile.Write(manifest));
+        foreach (var shard in manifest.Shards) Unclaimed.TryRemove(ShardPath(shard.Sha256), out _);
+        return path;
+    }
 
     /// <summary>Paths of all manifests, oldest first.</summary>
-    public IReadOnlyList<string> Manifests() => throw new NotImplementedException();
+    public IReadOnlyList<string> Manifests() =>
+        System.IO.Directory.Exists(ManifestFolder) ? [.. System.IO.Directory.EnumerateFiles(ManifestFolder, "step-*.json").Order(StringComparer.Ordinal)] : [];
 
-    /// <exception cref="Files.BadInputException">Not a manifest, or its own checksum is wrong.</exception>
-    public Manifest Read(string manifestPath) => throw new NotImplementedException();
+    /// <exception cref="BadInputException">Not a manifest, or its own checksum is wrong.</exception>
+    public Manifest Read(string manifestPath) => ManifestFile.Read(manifestPath);
 
     /// <summary>Hashes every byte of every shard; returns one line per fault (empty: sound).</summary>
-    public IReadOnlyList<string> Verify(Manifest manifest) => throw new NotImplementedException();
+    public IReadOnlyList<string> Verify(Manifest manifest) =>
+        [.. manifest.Shards.Select(Fault).OfType<string>()];
 
     /// <summary>The newest manifest all of whose shards verify; null where there is none. Faults of the ones passed over go to <paramref name="fault"/>.</summary>
-    public (string Path, Manifest Manifest)? LatestSound(Action<string> fault) => throw new NotImplementedException();
+    public (string Path, Manifest Manifest)? LatestSound(Action<string> fault)
+    {
+        foreach (var path in Manifests().Reverse())
+        {
+            try
+            {
+                var manifest = Read(path);
+                var faults = Verify(manifest);
+                if (faults.Count == 0) return (path, manifest);
+                foreach (var line in faults) fault($"{path}: {line}");
+            }
+            catch (BadInputException bad)
+            {
+                fault(bad.Message);
+            }
+        }
+        return null;
+    }
 
     /// <summary>Fills the wanted blocks from whatever slices the shards hold, verifying the hash of every shard that is read.</summary>
-    public void Load(Manifest manifest, IReadOnlyList<StateBlock> wanted) => throw new NotImplementedException();
+    /// <exception cref="BadInputException">A shard is missing or damaged, or the shards do not hold all of a wanted block.</exception>
+    public void Load(Manifest manifest, IReadOnlyList<StateBlock> wanted)
+    {
+        var byTensor = wanted.Select((block, index) => (block, index)).ToLookup(item => (item.block.Kind, item.block.Slice.Name));
+        var filled = new long[wanted.Count];
+        foreach (var shard in manifest.Shards)
+        {
+            var needed = shard.Tensors.Where(tensor => byTensor.Contains((tensor.Kind, tensor.Slice.Name))).ToArray();
+            if (needed.Length == 0) continue;
+            if (!_verified.ContainsKey(shard.Sha256) && Fault(shard) is { } fault)
+                throw new BadInputException(ShardPath(shard.Sha256), fault, "resume falls back to the checkpoint before; 'tulu2 checkpoint verify' lists what is damaged");
+            using var file = new SafetensorsFile(ShardPath(shard.Sha256));
+            foreach (var tensor in needed)
+            {
+                var stored = (float*)file.Address(file.Entries[ShardFile.Key(tensor.Kind, tensor.Slice)]);
+                foreach (var (block, index) in byTensor[(tensor.Kind, tensor.Slice.Name)])
+                {
+                    if (!block.Slice.Shape.SequenceEqual(tensor.Slice.Shape))
+                        throw new BadInputException(
+                            Directory, $"{tensor.Slice.Name} has shape [{string.Join(", ", tensor.Slice.Shape)}] in the checkpoint and [{string.Join(", ", block.Slice.Shape)}] in the model",
+                            "resume with the recipe that wrote it");
+                    filled[index] += ShardFile.Copy(stored, tensor.Slice, block);
+                }
+            }
+        }
+        for (var index = 0; index < wanted.Count; index++)
+            if (filled[index] != wanted[index].Slice.Length)
+                throw new BadInputException(
+                    Directory, $"the checkpoint of step {manifest.Step} holds {filled[index]} of {wanted[index].Slice.Length} elements of {wanted[index].Kind} {wanted[index].Slice.Name}",
+                    "resume with the recipe that wrote it");
+    }
 
     /// <summary>Deletes all but the newest <paramref name="keep"/> manifests, then shards that none names, and leftovers of killed writers.</summary>
-    public void Prune(int keep) => throw new NotImplementedException();
+    public void Prune(int keep)
+    {
+        var manifests = Manifests();
+        foreach (var path in manifests.SkipLast(keep)) File.Delete(path);
+        var named = new HashSet<string>();
+        foreach (var path in manifests.TakeLast(keep))
+        {
+            try { named.UnionWith(Read(path).Shards.Select(shard => ShardPath(shard.Sha256))); }
+            catch (BadInputException) { return; /* what a damaged manifest names is not known, so nothing is deleted */ }
+        }
+        if (System.IO.Directory.Exists(Shards))
+            foreach (var shard in System.IO.Directory.EnumerateFiles(Shards, "*.safetensors"))
+                if (!named.Contains(shard) && !Unclaimed.ContainsKey(shard)) File.Delete(shard);
+        AtomicFile.RemoveLeftovers(Shards);
+        AtomicFile.RemoveLeftovers(ManifestFolder);
+    }
+
+    private string? Fault(ShardEntry shard)
+    {
+        var path = ShardPath(shard.Sha256);
+        if (!File.Exists(path)) return $"shard {shard.Sha256} is missing";
+        var length = new FileInfo(path).Length;
+        if (length != shard.Bytes) return $"shard {shard.Sha256} has {length} bytes instead of {shard.Bytes}";
+        if (ContentHash.OfFile(path) != shard.Sha256) return $"shard {shard.Sha256} is damaged: its content has another hash";
+        _verified[shard.Sha256] = 0;
+        return null;
+    }
+
+    private string ShardPath(string sha256) => Path.Combine(Shards, sha256 + ".safetensors");
+
+    private string ManifestPath(int step) => Path.Combine(ManifestFolder, $"step-{step:D8}.json");
 }

@@ -16,18 +16,31 @@ public static class AtomicFile
     public static void Write(string path, Action<Stream> write)
     {
         var full = Path.GetFullPath(path);
-        var directory = Path.GetDirectoryName(full)!;
+        var name = Path.GetFileName(full);
+        WriteNamed(Path.GetDirectoryName(full)!, stream =>
+        {
+            write(stream);
+            return name;
+        });
+    }
+
+    /// <summary>As <see cref="Write"/>, for a file whose name is known only once it is written (its hash, say), which <paramref name="write"/> returns.</summary>
+    /// <returns>The full path.</returns>
+    public static string WriteNamed(string directory, Func<Stream, string> write)
+    {
         Directory.CreateDirectory(directory);
-        var part = Path.Combine(directory, $".{Path.GetFileName(full)}.{Guid.NewGuid():N}{PartSuffix}");
+        var part = Path.Combine(directory, $".{Guid.NewGuid():N}{PartSuffix}");
         try
         {
+            string full;
             using (var stream = new FileStream(part, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 20))
             {
-                write(stream);
+                full = Path.Combine(directory, write(stream));
                 stream.Flush(flushToDisk: true);
             }
             File.Move(part, full, overwrite: true);
             FlushDirectory(directory);
+            return full;
         }
         catch
         {
@@ -42,11 +55,13 @@ public static class AtomicFile
     public static void WriteAllBytes(string path, ReadOnlyMemory<byte> bytes) =>
         Write(path, stream => stream.Write(bytes.Span));
 
-    /// <summary>Deletes parts that a killed process left in <paramref name="directory"/>; does nothing where it does not exist.</summary>
+    /// <summary>Deletes parts that a killed process left in <paramref name="directory"/>: those from before this process began. Does nothing where it does not exist.</summary>
     public static void RemoveLeftovers(string directory)
     {
         if (!Directory.Exists(directory)) return;
-        foreach (var part in Directory.EnumerateFiles(directory, $".*{PartSuffix}")) File.Delete(part);
+        var began = System.Diagnostics.Process.GetCurrentProcess().StartTime.ToUniversalTime();
+        foreach (var part in Directory.EnumerateFiles(directory, $".*{PartSuffix}", new EnumerationOptions { AttributesToSkip = 0 }))
+            if (File.GetLastWriteTimeUtc(part) < began) File.Delete(part);
     }
 
     // A rename is durable only once its directory is; .NET has no call for that.

@@ -1,0 +1,109 @@
+using System.Buffers.Binary;
+using System.IO.MemoryMappedFiles;
+using System.Text.Json;
+using Tulu2.Files;
+
+namespace Tulu2.Checkpoints.Safetensors;
+
+/// <summary>One tensor of a safetensors file. <paramref name="Offset"/> counts from the start of the file, in bytes.</summary>
+public sealed record SafetensorsEntry(string Name, string DataType, long[] Shape, long Offset, long Bytes)
+{
+    public long Elements => Shape.Aggregate(1L, (product, size) => checked(product * size));
+}
+
+/// <summary>
+/// A safetensors file, mapped into memory: an 8-byte little-endian header length, a JSON header, raw little-endian row-major data
+/// (tulu2-spec section 1.4). The header is checked wholly when the file is opened.
+/// </summary>
+public sealed unsafe class SafetensorsFile : IDisposable
+{
+    private const long LargestHeader = 100_000_000;
+
+    private readonly MemoryMappedFile _map;
+    private readonly MemoryMappedViewAccessor _view;
+    private readonly byte* _base;
+
+    /// <exception cref="BadInputException">The file is missing, truncated, or its header is not sound; names the file and the tensor.</exception>
+    public SafetensorsFile(string path)
+    {
+        Path = path;
+        if (!File.Exists(path)) throw new BadInputException(path, "no such file", "give the path of a .safetensors file");
+        var length = new FileInfo(path).Length;
+        if (length < 8) throw Broken($"the file has {length} bytes, which is less than a header's length field");
+        _map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+        _view = _map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _base);
+        try
+        {
+            var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(_base, 8));
+            if (headerLength > LargestHeader || (long)headerLength > length - 8)
+                throw Broken($"its header says it is {headerLength} bytes long, but the file has {length - 8} after the length field");
+            (Entries, Metadata) = ReadHeader(new ReadOnlyMemory<byte>(new ReadOnlySpan<byte>(_base + 8, (int)headerLength).ToArray()), 8 + (long)headerLength, length);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public string Path { get; }
+
+    /// <summary>By name.</summary>
+    public IReadOnlyDictionary<string, SafetensorsEntry> Entries { get; }
+
+    /// <summary>The header's <c>__metadata__</c>.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; }
+
+    /// <summary>Address of a tensor's first byte; valid until the file is disposed.</summary>
+    public byte* Address(SafetensorsEntry entry) => _base + entry.Offset;
+
+    public void Dispose()
+    {
+        if (_base is not null) _view.SafeMemoryMappedViewHandle.ReleasePointer();
+        _view?.Dispose();
+        _map?.Dispose();
+    }
+
+    private (Dictionary<string, SafetensorsEntry>, Dictionary<string, string>) ReadHeader(ReadOnlyMemory<byte> header, long dataBegin, long fileLength)
+    {
+        var entries = new Dictionary<string, SafetensorsEntry>();
+        var metadata = new Dictionary<string, string>();
+        try
+        {
+            using var json = JsonDocument.Parse(header);
+            foreach (var property in json.RootElement.EnumerateObject())
+            {
+                if (property.NameEquals("__metadata__"))
+                {
+                    foreach (var item in property.Value.EnumerateObject()) metadata[item.Name] = item.Value.GetString() ?? "";
+                    continue;
+                }
+                var offsets = property.Value.GetProperty("data_offsets");
+                long begin = offsets[0].GetInt64(), end = offsets[1].GetInt64();
+                var entry = new SafetensorsEntry(
+                    property.Name, property.Value.GetProperty("dtype").GetString()!, [.. property.Value.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())],
+                    dataBegin + begin, end - begin);
+                if (begin < 0 || end < begin || entry.Shape.Any(size => size < 0)) throw Broken($"tensor {entry.Name} has impossible offsets {begin}..{end}");
+                if (dataBegin + end > fileLength)
+                    throw Broken($"tensor {entry.Name} ends at byte {dataBegin + end}, but the file has only {fileLength}: it is truncated");
+                if (SafetensorsTypes.Size(entry.DataType) is { } size && size * entry.Elements != entry.Bytes)
+                    throw Broken($"tensor {entry.Name} has {entry.Bytes} bytes, but {entry.DataType} [{string.Join(", ", entry.Shape)}] needs {size * entry.Elements}");
+                if (!entries.TryAdd(entry.Name, entry)) throw Broken($"tensor {entry.Name} stands there twice");
+            }
+        }
+        catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException or OverflowException)
+        {
+            throw Broken($"its header cannot be read ({fault.Message})");
+        }
+        var last = dataBegin;
+        foreach (var entry in entries.Values.OrderBy(entry => entry.Offset).ThenBy(entry => entry.Bytes))
+        {
+            if (entry.Offset < last) throw Broken($"tensor {entry.Name} overlaps the one before it");
+            last = entry.Offset + entry.Bytes;
+        }
+        return (entries, metadata);
+    }
+
+    private BadInputException Broken(string what) => new(Path, what, "download or write the file again");
+}

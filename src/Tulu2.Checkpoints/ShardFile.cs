@@ -1,0 +1,89 @@
+using System.Security.Cryptography;
+using Tulu2.Checkpoints.Safetensors;
+
+namespace Tulu2.Checkpoints;
+
+/// <summary>A slice of state in memory: fp32, rows of Slice.Size[^1] elements, row r at Address + 4 * r * RowStride.</summary>
+public readonly record struct StateBlock(StateKind Kind, TensorSlice Slice, nint Address, long RowStride)
+{
+    internal long Width => Slice.Size.Length == 0 ? 1 : Slice.Size[^1];
+    internal long Rows => Slice.Length / Math.Max(Width, 1);
+}
+
+/// <summary>Shard files: safetensors whose name is the SHA-256 of their bytes.</summary>
+internal static unsafe class ShardFile
+{
+    // Large enough to keep the disk busy, small enough for a span.
+    private const long ChunkElements = 1 << 22;
+
+    public static string Key(StateKind kind, TensorSlice slice) => $"{kind}/{slice.Name}/{string.Join(',', slice.Begin)}";
+
+    /// <summary>Writes the blocks to <paramref name="stream"/>, hashing on the way.</summary>
+    public static ShardEntry Write(Stream stream, IReadOnlyList<StateBlock> blocks)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var hashing = new HashingStream(stream, hash);
+        var shapes = blocks.ToDictionary(block => Key(block.Kind, block.Slice), block => string.Join(',', block.Slice.Shape));
+        SafetensorsWriter.Write(
+            hashing,
+            [.. blocks.Select(block => new SafetensorsTensor(Key(block.Kind, block.Slice), "F32", block.Slice.Size, target => WriteRows(target, block)))],
+            new Dictionary<string, string>(shapes) { ["format"] = "tulu2-shard" });
+        return new ShardEntry(
+            Convert.ToHexStringLower(hash.GetHashAndReset()), hashing.Count, [.. blocks.Select(block => new ShardTensor(block.Kind, block.Slice))]);
+    }
+
+    /// <summary>Copies the part of a stored slice that lies in <paramref name="wanted"/>; one- and two-dimensional slices.</summary>
+    /// <returns>Elements copied.</returns>
+    public static long Copy(float* stored, TensorSlice from, StateBlock wanted)
+    {
+        var (rowBegin, rowEnd) = Overlap(from, wanted.Slice, 0, leading: true);
+        var (columnBegin, columnEnd) = Overlap(from, wanted.Slice, from.Size.Length - 1, leading: false);
+        if (rowBegin >= rowEnd || columnBegin >= columnEnd) return 0;
+        long fromWidth = from.Size[^1], count = columnEnd - columnBegin;
+        long fromRow = from.Size.Length == 1 ? 0 : from.Begin[0], toRow = from.Size.Length == 1 ? 0 : wanted.Slice.Begin[0];
+        for (var row = rowBegin; row < rowEnd; row++)
+        {
+            var source = stored + (row - fromRow) * fromWidth + (columnBegin - from.Begin[^1]);
+            var target = (float*)wanted.Address + (row - toRow) * wanted.RowStride + (columnBegin - wanted.Slice.Begin[^1]);
+            Buffer.MemoryCopy(source, target, count * sizeof(float), count * sizeof(float));
+        }
+        return (rowEnd - rowBegin) * count;
+    }
+
+    private static (long Begin, long End) Overlap(TensorSlice a, TensorSlice b, int dimension, bool leading)
+    {
+        if (leading && a.Size.Length == 1) return (0, 1);
+        return (Math.Max(a.Begin[dimension], b.Begin[dimension]), Math.Min(a.Begin[dimension] + a.Size[dimension], b.Begin[dimension] + b.Size[dimension]));
+    }
+
+    private static void WriteRows(Stream target, StateBlock block)
+    {
+        var contiguous = block.RowStride == block.Width;
+        var (rows, width) = contiguous ? (1, block.Slice.Length) : (block.Rows, block.Width);
+        for (var row = 0L; row < rows; row++)
+            for (var at = 0L; at < width; at += ChunkElements)
+                target.Write(new ReadOnlySpan<byte>((float*)block.Address + row * block.RowStride + at, (int)(Math.Min(ChunkElements, width - at) * sizeof(float))));
+    }
+
+    private sealed class HashingStream(Stream inner, IncrementalHash hash) : Stream
+    {
+        public long Count { get; private set; }
+        public override bool CanRead => false;
+        public override bool CanSeek => false;
+        public override bool CanWrite => true;
+        public override long Length => throw new NotSupportedException();
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+        public override void Flush() => inner.Flush();
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override void SetLength(long value) => throw new NotSupportedException();
+        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            hash.AppendData(buffer);
+            Count += buffer.Length;
+            inner.Write(buffer);
+        }
+    }
+}
