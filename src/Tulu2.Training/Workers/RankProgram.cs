@@ -111,7 +111,7 @@ internal sealed class RankProgram(
             case WorkerCommand.Begin begin when IsCurrent(begin.Generation):
                 Begin(begin);
                 break;
-            case WorkerCommand.Commit commit when IsCurrent(commit.Generation) && commit.Step > StateStep:
+            case WorkerCommand.Commit commit when IsCurrent(commit.Generation) && commit.Step >= StateStep:
                 Commit(commit);
                 break;
             case WorkerCommand.Score score when IsCurrent(score.Generation):
@@ -152,7 +152,8 @@ internal sealed class RankProgram(
         foreach (var old in _fed.Keys.Where(key => key.Step <= StateStep).ToArray()) _fed.Remove(old);
         _slots.Clear();
         foreach (var slot in ranges.SelectMany(range => Enumerable.Range(range.First, range.Count)).Where(slot => !_held.Holds(slot)).Order()) _slots.Enqueue(slot);
-        _computing = true;
+        // Behind the last step there is nothing to compute: ranks meet there only to bring a lost one's state back.
+        _computing = Step <= settings.Plan.TotalSteps;
         _clock.BeginStep();
     }
 
@@ -169,8 +170,8 @@ internal sealed class RankProgram(
                 ForgetStep();
                 StateTransfers.Load(_store, manifest.Path, NewState(), settings.Layout);
                 break;
-            case StateTransfer.FromPeer peer when peer.Root == Rank || peer.Receivers.Contains(Rank):
-                if (peer.Root != Rank)
+            case StateTransfer.FromPeer peer:
+                if (peer.Receivers.Contains(Rank))
                 {
                     ForgetStep();
                     NewState();
@@ -255,25 +256,32 @@ internal sealed class RankProgram(
 
     private void Commit(WorkerCommand.Commit commit)
     {
-        if (commit.Step != Step || _reduced is null)
-            throw new InvalidOperationException($"rank {Rank}: told to commit step {commit.Step} without its gradient, at step {StateStep}");
-        settings.Faults?.AtApply(Rank, Step);
         var start = Stopwatch.GetTimestamp();
-        var state = _state!;
-        _rule.Apply(state.Master, _held.Total, state.FirstMoment, state.SecondMoment, Step, _reduced.GradientNorm);
-        state.RefreshWeights();
-        state.Step = commit.Step;
-        (_reduced, _initial, _computing) = (null, false, false);
-        _held.Clear();
+        // A commit of the step already applied comes again where its answer, or a peer's part of its snapshot, was lost: all but the update is done again.
+        var applies = commit.Step != StateStep;
+        if (applies) Apply(commit.Step);
         if (commit.Last) _held.Trim();
-        var hash = commit.Last ? ParameterHash.Of(settings.Layout, FlatMemory.Address(state.Master)) : null;
-        settings.Faults?.AtApplied(Rank, StateStep);
+        var hash = commit.Last ? ParameterHash.Of(settings.Layout, FlatMemory.Address(_state!.Master)) : null;
         report(new WorkerReport.Applied(Generation, Rank, StateStep, Stopwatch.GetElapsedTime(start).TotalSeconds, hash));
         if (commit.Snapshot)
-            (_snapshots ??= new SnapshotWriter(settings.Layout, _store, report)).Take(state, Rank, _collective!.Size);
+            (_snapshots ??= new SnapshotWriter(settings.Layout, _store, report)).Take(_state!, Rank, _collective!.Size);
         // A commit repeated in a new generation comes before its Begin, which then says how the next step is shared out.
-        if (!commit.Last && _begun && Step <= settings.Plan.TotalSteps)
+        if (applies && _begun && !commit.Last)
             StartSlots(SlotAssignment.Range(settings.Plan.SlotsPerStep, _collective!.Size, Rank) is { } range ? [range] : []);
+    }
+
+    private void Apply(int step)
+    {
+        if (step != Step || _reduced is null)
+            throw new InvalidOperationException($"rank {Rank}: told to commit step {step} without its gradient, at step {StateStep}");
+        settings.Faults?.AtApply(Rank, step);
+        var state = _state!;
+        _rule.Apply(state.Master, _held.Total, state.FirstMoment, state.SecondMoment, step, _reduced.GradientNorm);
+        state.RefreshWeights();
+        state.Step = step;
+        (_reduced, _initial) = (null, false);
+        _held.Clear();
+        settings.Faults?.AtApplied(Rank, step);
     }
 
     private static WorkerReport.Failed FailureOf(long generation, int rank, Exception fault) => fault switch

@@ -24,7 +24,7 @@ internal static class StateTransfers
         state.Step = manifest.Step;
     }
 
-    /// <summary>The root's buffers to the receivers, in one order on all of them. The caller sets the step.</summary>
+    /// <summary>The root's buffers to the receivers. Every rank calls this, since all make the same collective calls. The caller sets the step.</summary>
     public static void Send(ICollective collective, StateTransfer.FromPeer peer, ReplicaState state, FlatLayout layout, TimeSpan deadline)
     {
         foreach (var (_, buffer) in state.Buffers())

@@ -1,0 +1,152 @@
+using FsCheck;
+using FsCheck.Fluent;
+using FsCheck.Xunit;
+using Tulu2.Data.Slots;
+using Tulu2.Models.Llama;
+using Tulu2.Tests.Training.Objectives;
+using Tulu2.Training.Recipes;
+using Tulu2.Training.Workers;
+using Xunit;
+
+namespace Tulu2.Tests.Training.Workers;
+
+/// <summary>The state machine of a rank, on gradients without a model behind them: the result never depends on ranks or on what fails when.</summary>
+public class RankProgramTests
+{
+    private const int Steps = 5;
+    private const int Slots = 7;
+
+    private static readonly LlamaConfig Config = new()
+    {
+        HiddenSize = 16,
+        IntermediateSize = 32,
+        Layers = 1,
+        Heads = 1,
+        KeyValueHeads = 1,
+        HeadSize = 16,
+        VocabularySize = 48,
+        InitializerRange = 0.5,
+    };
+
+    private static readonly Lazy<string> Undisturbed = new(() => Run(1, Precision.Fp32, null, null));
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(9)]
+    public void Any_number_of_ranks_gives_the_same_parameters_also_more_ranks_than_slots(int ranks) =>
+        Assert.Equal(Undisturbed.Value, Run(ranks, Precision.Fp32, null, null));
+
+    [Fact]
+    public void Bf16_has_its_own_result_the_same_on_any_number_of_ranks()
+    {
+        var one = Run(1, Precision.Bf16, null, null);
+        Assert.NotEqual(Undisturbed.Value, one);
+        Assert.Equal(one, Run(3, Precision.Bf16, null, null));
+    }
+
+    [Property(MaxTest = 40)]
+    public Property Whatever_fails_whenever_the_result_is_the_same() =>
+        Prop.ForAll(Schedule.Draw(Slots, Steps), schedule =>
+        {
+            var faults = schedule.Plan();
+            using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), schedule.Ranks, state => new FakeSlots(state));
+            var partial = new HashSet<int>(schedule.PartialCommits);
+            var hash = supervisor.Run(Steps, commitTo: step => partial.Remove(step) ? [step % schedule.Ranks] : null);
+            return (hash == Undisturbed.Value).Label(hash);
+        });
+
+    [Fact]
+    public void Survivors_keep_their_slots()
+    {
+        var faults = new FaultPlan().FailBeforeReduce(rank: 1, step: 3);
+        using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), 2, state => new FakeSlots(state));
+        Assert.Equal(Undisturbed.Value, supervisor.Run(Steps));
+        // Rank 1 had 3 of the 7 slots; only those are computed again.
+        Assert.Equal(Steps * Slots + 3, supervisor.SlotsComputed);
+        Assert.Equal(0, faults.Pending);
+    }
+
+    [Fact]
+    public void A_rank_lost_after_the_reduction_costs_no_slot_at_all()
+    {
+        var faults = new FaultPlan().FailBeforeReady(rank: 1, step: 2).FailBeforeApply(rank: 0, step: 4);
+        using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), 3, state => new FakeSlots(state));
+        Assert.Equal(Undisturbed.Value, supervisor.Run(Steps));
+        Assert.Equal(Steps * Slots, supervisor.SlotsComputed);
+        Assert.Equal(2, supervisor.Failures.Count);
+    }
+
+    [Fact]
+    public void A_failure_says_what_it_was()
+    {
+        var faults = new FaultPlan().FailAt(rank: 0, step: 1, slot: 2);
+        using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), 1, state => new FakeSlots(state));
+        supervisor.Run(Steps);
+        Assert.Equal("injected fault: rank 0 step 1 slot 2 slot", Assert.Single(supervisor.Failures).Error);
+    }
+
+    [Fact]
+    public void Commands_of_an_older_generation_do_nothing()
+    {
+        var settings = Settings(Precision.Fp32, null);
+        using var reports = new System.Collections.Concurrent.BlockingCollection<WorkerReport>();
+        using var worker = new EmbeddedWorkerFactory(settings, state => new FakeSlots(state)).Start(0, reports.Add);
+        worker.Send(new WorkerCommand.JoinGeneration(5, 0, 1));
+        worker.Send(new WorkerCommand.JoinGeneration(4, 0, 1));
+        worker.Send(new WorkerCommand.Begin(4, 1, new StateTransfer.FromRecipe(), [], []));
+        worker.Send(new WorkerCommand.Commit(4, 1, false, false));
+        worker.Send(new WorkerCommand.Score(4, 1, settings.Plan.Read(1, 0)));
+        worker.Send(new WorkerCommand.JoinGeneration(6, 0, 1));
+        worker.Send(new WorkerCommand.Score(6, 2, settings.Plan.Read(1, 0)));
+        var seen = new List<WorkerReport>();
+        do seen.Add(reports.Take()); while (seen[^1] is not WorkerReport.Scored);
+        Assert.All(seen.OfType<WorkerReport.Joined>(), joined => Assert.Contains(joined.Generation, new long[] { 5, 6 }));
+        Assert.Equal(2, ((WorkerReport.Scored)seen[^1]).Task);
+        Assert.DoesNotContain(seen, report => report is WorkerReport.Failed or WorkerReport.StepReady);
+        // Scoring uses the initial weights, which are no state that counts.
+        worker.Send(new WorkerCommand.JoinGeneration(7, 0, 1));
+        Assert.Equal(-1, Assert.IsType<WorkerReport.Joined>(reports.Take()).StateStep);
+    }
+
+    [Fact]
+    public void A_loss_that_is_no_number_ends_the_step_before_the_weights_are_touched()
+    {
+        var settings = Settings(Precision.Fp32, null);
+        using var reports = new System.Collections.Concurrent.BlockingCollection<WorkerReport>();
+        using var worker = new EmbeddedWorkerFactory(settings, state => new NanSlots()).Start(0, reports.Add);
+        worker.Send(new WorkerCommand.JoinGeneration(1, 0, 1));
+        worker.Send(new WorkerCommand.Begin(1, 1, new StateTransfer.FromRecipe(), [], [new(0, Slots)]));
+        for (var slot = 0; slot < Slots; slot++) worker.Send(new WorkerCommand.Feed(settings.Plan.Read(1, slot)));
+        WorkerReport report;
+        do report = reports.Take(); while (report is not WorkerReport.Failed);
+        var failed = (WorkerReport.Failed)report;
+        Assert.Equal("step 1: the loss is NaN; the step was not applied", failed.Error);
+        Assert.Equal("step 1", failed.BadInputWhere);
+        Assert.Equal(NonFiniteStepException.Mend, failed.BadInputMend);
+    }
+
+    internal static WorkerSettings Settings(Precision precision, FaultPlan? faults, string checkpoints = "/nowhere") => new()
+    {
+        Recipe = new Recipe
+        {
+            Model = new() { Preset = "test" },
+            Precision = precision,
+            Optimizer = new() { LearningRate = 0.05, WeightDecay = 0.1 },
+            Schedule = new() { Warmup = 1 },
+        },
+        Layout = new FlatLayout(Config, 1),
+        Plan = new CountedPlan(Steps, [.. Enumerable.Repeat(3, Slots)], (step, slot) => new SlotBatch(step, slot, [], [], [], [], [], [], [], 0)),
+        DataPlane = new ScratchPlane(),
+        CheckpointDirectory = checkpoints,
+        Faults = faults,
+    };
+
+    private static string Run(int ranks, Precision precision, FaultPlan? faults, Func<int, int[]?>? commitTo)
+    {
+        using var supervisor = new TestSupervisor(Settings(precision, faults), ranks, state => new FakeSlots(state));
+        return supervisor.Run(Steps, commitTo: commitTo);
+    }
+}

@@ -1,0 +1,42 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Tulu2.Training.Workers;
+
+namespace Tulu2.Tests.Training.Workers;
+
+/// <summary>How many ranks there are and what goes wrong with them, drawn at random.</summary>
+internal sealed record Schedule(int Ranks, (int Kind, int Rank, int Step, int Slot)[] Faults, int[] PartialCommits)
+{
+    public FaultPlan Plan()
+    {
+        var plan = new FaultPlan();
+        foreach (var (kind, rank, step, slot) in Faults)
+            _ = kind switch
+            {
+                0 => plan.FailAt(rank, step, slot),
+                1 => plan.FailBeforeReduce(rank, step),
+                2 => plan.FailBeforeReady(rank, step),
+                3 => plan.FailBeforeApply(rank, step),
+                _ => plan.FailBeforeApplied(rank, step),
+            };
+        return plan;
+    }
+
+    public override string ToString() => $"{Ranks} ranks, faults [{string.Join(", ", Faults)}], commits that reach one rank [{string.Join(", ", PartialCommits)}]";
+
+    public static Arbitrary<Schedule> Draw(int slots, int steps)
+    {
+        var schedules =
+            from ranks in Gen.Choose(1, 4)
+            from count in Gen.Choose(0, 4)
+            from faults in Gen.ArrayOf(
+                from kind in Gen.Choose(0, 4)
+                from rank in Gen.Choose(0, ranks - 1)
+                from step in Gen.Choose(1, steps)
+                from slot in Gen.Choose(0, slots - 1)
+                select (kind, rank, step, slot), count)
+            from partial in Gen.SubListOf(Enumerable.Range(1, steps).ToArray())
+            select new Schedule(ranks, faults, ranks == 1 ? [] : [.. partial.Take(2)]);
+        return Arb.From(schedules);
+    }
+}

@@ -1,0 +1,172 @@
+using System.Collections.Concurrent;
+using Tulu2.Checkpoints;
+using Tulu2.Collectives;
+using Tulu2.Training.Slots;
+using Tulu2.Training.Workers;
+using Xunit;
+
+namespace Tulu2.Tests.Training.Workers;
+
+/// <summary>
+/// Plays the supervisor of docs/protocol.md for worker threads, without actors: joins, begins, commits, restarts what fails. What it may do wrong on
+/// purpose is an argument of <see cref="Run"/>.
+/// </summary>
+internal sealed class TestSupervisor : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly WorkerSettings _settings;
+    private readonly EmbeddedWorkerFactory _factory;
+    private readonly BlockingCollection<(IWorker? Worker, int Rank, WorkerReport Report)> _reports = [];
+    private readonly IWorker[] _workers;
+    private long _generation;
+
+    public TestSupervisor(WorkerSettings settings, int ranks, Func<ReplicaState, ISlotComputer>? computerOf = null)
+    {
+        _settings = settings;
+        _factory = computerOf is null ? new EmbeddedWorkerFactory(settings) : new EmbeddedWorkerFactory(settings, computerOf);
+        _workers = new IWorker[ranks];
+        for (var rank = 0; rank < ranks; rank++) Start(rank);
+    }
+
+    /// <summary>Figures of every step of the last run, in order, as rank 0 reported them; a step done again comes once.</summary>
+    public SortedDictionary<int, (StepMetrics Metrics, string Hash)> Steps { get; } = [];
+    public List<WorkerReport.Failed> Failures { get; } = [];
+    public List<ShardEntry> Shards { get; } = [];
+    public int SlotsComputed { get; private set; }
+
+    /// <param name="until">The last step.</param>
+    /// <param name="commitTo">Ranks that get the commit of a step before a new generation begins; null or all: an ordinary commit.</param>
+    /// <returns>The parameters' hash, the same on all ranks.</returns>
+    public string Run(int until, StateTransfer? initial = null, int initialStep = 0, int snapshotAt = -1, Func<int, int[]?>? commitTo = null)
+    {
+        while (true)
+        {
+            if (Generation(until, initial ?? new StateTransfer.FromRecipe(), initialStep, snapshotAt, commitTo) is { } hash) return hash;
+            if (Failures.Count > 200) throw new InvalidOperationException($"never ends: {Failures[^1].Detail}");
+        }
+    }
+
+    public float[] Score(Tulu2.Data.Slots.SlotBatch batch)
+    {
+        _generation++;
+        Each(rank => new WorkerCommand.JoinGeneration(_generation, rank, _workers.Length));
+        _workers[0].Send(new WorkerCommand.Score(_generation, 7, batch));
+        return Gather<WorkerReport.Scored>(1)![0].LogProbabilities;
+    }
+
+    public void Dispose()
+    {
+        foreach (var worker in _workers) worker.Dispose();
+    }
+
+    private string? Generation(int until, StateTransfer initial, int initialStep, int snapshotAt, Func<int, int[]?>? commitTo)
+    {
+        _generation++;
+        Each(rank => new WorkerCommand.JoinGeneration(_generation, rank, _workers.Length));
+        if (Gather<WorkerReport.Joined>(_workers.Length) is not { } joined) return null;
+        var plan = Recovery.Of(joined, _settings.Plan.SlotsPerStep, initial, initialStep);
+        if (plan.Step > until)
+        {
+            // Somebody died after the last commit, before it said so: it gets the state back, and the commit is repeated.
+            Each(rank => new WorkerCommand.Begin(_generation, plan.Step, plan.Transfer, [], []));
+            Each(rank => new WorkerCommand.Commit(_generation, until, false, true));
+            return Gather<WorkerReport.Applied>(_workers.Length) is { } again ? Assert.Single(again.Select(rank => rank.ParametersSha256!).Distinct()) : null;
+        }
+        for (var rank = 0; rank < _workers.Length; rank++) Feed(rank, plan.Step, plan.Compute[rank]);
+        Each(rank => new WorkerCommand.Begin(_generation, plan.Step, plan.Transfer, plan.Keep[rank], plan.Compute[rank]));
+        for (var step = plan.Step; ; step++)
+        {
+            if (Gather<WorkerReport.StepReady>(_workers.Length) is not { } ready) return null;
+            Agree(ready, step);
+            var last = step == until;
+            if (!last)
+                for (var rank = 0; rank < _workers.Length; rank++)
+                    if (SlotAssignment.Range(_settings.Plan.SlotsPerStep, _workers.Length, rank) is { } range) Feed(rank, step + 1, [range]);
+            var chosen = commitTo?.Invoke(step);
+            Each(rank => chosen is null || chosen.Contains(rank) ? new WorkerCommand.Commit(_generation, step, step == snapshotAt, last) : null);
+            if (chosen is not null && chosen.Length < _workers.Length) return null;
+            if (Gather<WorkerReport.Applied>(_workers.Length) is not { } applied) return null;
+            if (last) return Assert.Single(applied.Select(rank => rank.ParametersSha256!).Distinct());
+        }
+    }
+
+    private void Agree(IReadOnlyList<WorkerReport.StepReady> ready, int step)
+    {
+        Assert.All(ready, rank => Assert.Equal(step, rank.Step));
+        Assert.Single(ready.Select(rank => rank.GradientHash).Distinct());
+        Assert.Single(ready.Select(rank => rank.Metrics).Distinct());
+        // A step done again has the bits it had.
+        if (Steps.TryGetValue(step, out var before)) Assert.Equal(before, (ready[0].Metrics, ready[0].GradientHash));
+        Steps[step] = (ready[0].Metrics, ready[0].GradientHash);
+    }
+
+    // Null: a worker failed and was started again.
+    private List<T>? Gather<T>(int count) where T : WorkerReport
+    {
+        var got = new SortedDictionary<int, T>();
+        while (got.Count < count)
+        {
+            if (!_reports.TryTake(out var item, Patience)) throw new TimeoutException($"no {typeof(T).Name} from {count - got.Count} of {count} ranks");
+            switch (item.Report)
+            {
+                case WorkerReport.Failed failed when ReferenceEquals(item.Worker, _workers[item.Rank]) || item.Worker is null:
+                    Failures.Add(failed);
+                    _workers[item.Rank].Dispose();
+                    Start(item.Rank);
+                    return null;
+                case WorkerReport.ShardWritten shard:
+                    Shards.Add(shard.Shard);
+                    break;
+                case WorkerReport.SnapshotFailed snapshot:
+                    throw new InvalidOperationException(snapshot.Error);
+                case WorkerReport.SlotDone:
+                    SlotsComputed++;
+                    break;
+                case T wanted when GenerationOf(wanted) == _generation:
+                    got[item.Rank] = wanted;
+                    break;
+            }
+        }
+        return [.. got.Values];
+    }
+
+    /// <summary>Waits for the shards of a snapshot and writes its manifest.</summary>
+    public string WriteManifest(int step)
+    {
+        while (Shards.Count < _workers.Length)
+        {
+            if (!_reports.TryTake(out var item, Patience)) throw new TimeoutException("no shard");
+            if (item.Report is WorkerReport.ShardWritten shard) Shards.Add(shard.Shard);
+            if (item.Report is WorkerReport.SnapshotFailed failed) throw new InvalidOperationException(failed.Error);
+        }
+        return new CheckpointStore(_settings.CheckpointDirectory).WriteManifest(
+            new Manifest(step, _settings.Layout.VirtualShards, "recipe", Shards, new Dictionary<string, string>()));
+    }
+
+    private static long GenerationOf(WorkerReport report) => report switch
+    {
+        WorkerReport.Joined joined => joined.Generation,
+        WorkerReport.StepReady ready => ready.Generation,
+        WorkerReport.Applied applied => applied.Generation,
+        WorkerReport.Scored scored => scored.Generation,
+        _ => -1,
+    };
+
+    private void Start(int rank)
+    {
+        IWorker? self = null;
+        self = _workers[rank] = _factory.Start(rank, report => _reports.Add((self, rank, report)));
+    }
+
+    private void Feed(int rank, int step, IEnumerable<SlotRange> ranges)
+    {
+        foreach (var slot in ranges.SelectMany(Recovery.Slots)) _workers[rank].Send(new WorkerCommand.Feed(_settings.Plan.Read(step, slot)));
+    }
+
+    private void Each(Func<int, WorkerCommand?> command)
+    {
+        for (var rank = 0; rank < _workers.Length; rank++)
+            if (command(rank) is { } given) _workers[rank].Send(given);
+    }
+}
