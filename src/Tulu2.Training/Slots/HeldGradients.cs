@@ -1,4 +1,5 @@
 using Tulu2.Collectives;
+using Tulu2.Collectives.Reduction;
 using Tulu2.Training.Optimization;
 using static TorchSharp.torch;
 
@@ -33,7 +34,7 @@ internal sealed class HeldGradients(int slots, long length) : IDisposable
         if (Holds(slot)) throw new InvalidOperationException($"slot {slot}: added twice");
         _figures.Add(slot, figures);
         var range = new SlotRange(slot, 1);
-        while (SlotTree.Sibling(slots, range) is { } sibling && _sums.TryGetValue(sibling.First, out var other) && other.Range == sibling)
+        while (ReductionTree.Sibling(slots, range) is { } sibling && _sums.TryGetValue(sibling.First, out var other) && other.Range == sibling)
         {
             _sums.Remove(sibling.First);
             var (left, right) = sibling.First < range.First ? (other.Sum, gradient) : (gradient, other.Sum);

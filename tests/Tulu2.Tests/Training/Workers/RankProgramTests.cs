@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
+using Tulu2.Collectives.InProcess;
 using Tulu2.Data.Slots;
 using Tulu2.Models.Llama;
 using Tulu2.Tests.Training.Objectives;
@@ -47,7 +48,7 @@ public class RankProgramTests
         Assert.Equal(one, Run(3, Precision.Bf16, null, null));
     }
 
-    [Property(MaxTest = 40)]
+    [Property(MaxTest = 100)]
     public Property Whatever_fails_whenever_the_result_is_the_same() =>
         Prop.ForAll(Schedule.Draw(Slots, Steps), schedule =>
         {
@@ -139,7 +140,7 @@ public class RankProgramTests
         },
         Layout = new FlatLayout(Config, 1),
         Plan = new CountedPlan(Steps, [.. Enumerable.Repeat(3, Slots)], (step, slot) => new SlotBatch(step, slot, [], [], [], [], [], [], [], 0)),
-        DataPlane = new ScratchPlane(),
+        DataPlane = new InProcessDataPlane(),
         CheckpointDirectory = checkpoints,
         Faults = faults,
     };

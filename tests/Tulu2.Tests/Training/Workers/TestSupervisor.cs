@@ -73,8 +73,8 @@ internal sealed class TestSupervisor : IDisposable
             Each(rank => new WorkerCommand.Commit(_generation, until, false, true));
             return Gather<WorkerReport.Applied>(_workers.Length) is { } again ? Assert.Single(again.Select(rank => rank.ParametersSha256!).Distinct()) : null;
         }
-        for (var rank = 0; rank < _workers.Length; rank++) Feed(rank, plan.Step, plan.Compute[rank]);
-        Each(rank => new WorkerCommand.Begin(_generation, plan.Step, plan.Transfer, plan.Keep[rank], plan.Compute[rank]));
+        for (var rank = 0; rank < _workers.Length; rank++) Feed(rank, plan.Step, plan.Shares[rank].Compute);
+        Each(rank => new WorkerCommand.Begin(_generation, plan.Step, plan.Transfer, plan.Shares[rank].Keep, plan.Shares[rank].Compute));
         for (var step = plan.Step; ; step++)
         {
             if (Gather<WorkerReport.StepReady>(_workers.Length) is not { } ready) return null;

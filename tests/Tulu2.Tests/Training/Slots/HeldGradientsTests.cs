@@ -1,0 +1,81 @@
+using FsCheck.Xunit;
+using Tulu2.Collectives;
+using Tulu2.Training.Slots;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Tulu2.Tests.Training.Slots;
+
+public class HeldGradientsTests
+{
+    private const int Length = 32;
+
+    [Property(MaxTest = 60)]
+    public bool The_order_in_which_slots_come_does_not_change_a_bit(byte size, int seed)
+    {
+        var slots = 1 + size % 21;
+        var order = Enumerable.Range(0, slots).ToArray();
+        new Random(seed).Shuffle(order);
+        return Sum(slots, order).SequenceEqual(Sum(slots, [.. Enumerable.Range(0, slots)]));
+    }
+
+    [Theory]
+    [InlineData(1, 2)]
+    [InlineData(8, 5)]
+    [InlineData(32, 7)]
+    [InlineData(100, 9)]
+    public void Slots_in_order_need_no_more_buffers_than_the_tree_is_high(int slots, int most)
+    {
+        using var held = new HeldGradients(slots, Length);
+        var buffers = new HashSet<nint>();
+        for (var slot = 0; slot < slots; slot++)
+        {
+            var gradient = held.Rent();
+            buffers.Add(gradient.Handle);
+            held.Add(slot, gradient, []);
+        }
+        buffers.Add(held.Rent().Handle);
+        Assert.InRange(buffers.Count, 1, most);
+        Assert.Equal([new SlotRange(0, slots)], held.Ranges);
+    }
+
+    [Fact]
+    public void What_is_not_kept_is_dropped_with_its_figures()
+    {
+        using var held = new HeldGradients(8, Length);
+        foreach (var slot in new[] { 0, 1, 2, 5, 6, 7 }) held.Add(slot, held.Rent(), [slot]);
+        Assert.Equal([new(0, 2), new(2, 1), new(5, 1), new SlotRange(6, 2)], held.Ranges);
+        held.Keep([new(2, 1), new(6, 2)]);
+        Assert.Equal([new(2, 1), new SlotRange(6, 2)], held.Ranges);
+        Assert.Equal([2, 6, 7], held.Figures.Keys);
+    }
+
+    [Fact]
+    public void Half_of_a_sum_cannot_be_kept()
+    {
+        using var held = new HeldGradients(8, Length);
+        foreach (var slot in new[] { 0, 1 }) held.Add(slot, held.Rent(), []);
+        Assert.Throws<InvalidOperationException>(() => held.Keep([new(0, 1)]));
+    }
+
+    [Fact]
+    public void A_slot_is_added_once()
+    {
+        using var held = new HeldGradients(2, Length);
+        held.Add(0, held.Rent(), []);
+        Assert.Throws<InvalidOperationException>(() => held.Add(0, held.Rent(), []));
+    }
+
+    private static float[] Sum(int slots, int[] order)
+    {
+        using var held = new HeldGradients(slots, Length);
+        foreach (var slot in order)
+        {
+            var gradient = held.Rent();
+            using var drawn = randn(Length, generator: new Generator((ulong)(slot + 1)));
+            gradient.copy_(drawn);
+            held.Add(slot, gradient, []);
+        }
+        return held.Total.data<float>().ToArray();
+    }
+}
