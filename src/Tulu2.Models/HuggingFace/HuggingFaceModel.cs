@@ -1,14 +1,80 @@
+using System.Runtime.InteropServices;
+using Tulu2.Checkpoints.Safetensors;
+using Tulu2.Files;
 using Tulu2.Models.Llama;
 
 namespace Tulu2.Models.HuggingFace;
 
 /// <summary>A Hugging Face checkpoint directory: <c>config.json</c>, safetensors (one file or sharded with an index), tokenizer files.</summary>
-public static class HuggingFaceModel
+public static unsafe class HuggingFaceModel
 {
-    /// <exception cref="Files.BadInputException">No directory, no or broken config.json, an architecture that is not Llama.</exception>
-    public static LlamaConfig ReadConfig(string directory) => throw new NotImplementedException();
+    private const int ChunkElements = 1 << 24;
+
+    /// <exception cref="BadInputException">No directory, no or broken config.json, an architecture that is not Llama.</exception>
+    public static LlamaConfig ReadConfig(string directory) => HuggingFaceConfig.Read(directory);
 
     /// <summary>Reads every tensor into the fp32 flat buffer at <paramref name="destination"/> (layout.Length floats), converting from F32, F16 or BF16; padding is zeroed.</summary>
-    /// <exception cref="Files.BadInputException">A missing, left-over or mis-shaped tensor (named), a truncated file.</exception>
-    public static void ReadWeights(string directory, FlatLayout layout, nint destination) => throw new NotImplementedException();
+    /// <exception cref="BadInputException">A missing, left-over or mis-shaped tensor (named), a truncated file.</exception>
+    public static void ReadWeights(string directory, FlatLayout layout, nint destination)
+    {
+        using var files = new HuggingFaceFiles(directory);
+        Check(directory, files, layout.Config);
+        NativeMemory.Clear((void*)destination, (nuint)(layout.Length * sizeof(float)));
+        foreach (var slice in layout.Slices)
+        {
+            var (file, entry) = Find(files, slice.Slice.Name, layout.Config)!.Value;
+            // Only whole rows are cut in this layout, so a slice is one run of elements on both sides.
+            var first = slice.Slice.Begin[0] * (slice.Slice.Shape.Length == 1 ? 1 : slice.Slice.Shape[1]);
+            var source = file.Address(entry) + first * SafetensorsTypes.Size(entry.DataType)!.Value;
+            for (var at = 0L; at < slice.Slice.Length; at += ChunkElements)
+            {
+                var count = (int)Math.Min(ChunkElements, slice.Slice.Length - at);
+                SafetensorsTypes.ToSingle(
+                    entry.DataType, source + at * SafetensorsTypes.Size(entry.DataType)!.Value, new Span<float>((float*)destination + slice.Offset + at, count));
+            }
+        }
+    }
+
+    private static void Check(string directory, HuggingFaceFiles files, LlamaConfig config)
+    {
+        const string mend = "use the config.json that belongs to these weights";
+        var expected = HuggingFaceTensors.Of(config);
+        foreach (var (name, shape) in expected)
+        {
+            if (Find(files, name, config) is not { } found)
+                throw new BadInputException(directory, $"tensor {name} is missing", name == HuggingFaceTensors.Head ? "if the head is tied, config.json must say tie_word_embeddings: true" : mend);
+            if (!SafetensorsTypes.IsFloat(found.Entry.DataType))
+                throw new BadInputException(found.File.Path, $"tensor {name} has element type {found.Entry.DataType}", "use weights in F32, F16 or BF16");
+            if (!found.Entry.Shape.SequenceEqual(shape))
+                throw new BadInputException(
+                    found.File.Path, $"tensor {name} has shape [{string.Join(", ", found.Entry.Shape)}], config.json asks for [{string.Join(", ", shape)}]", mend);
+        }
+        var known = expected.Select(tensor => tensor.Name).ToHashSet();
+        if (config.TieEmbeddings) known.Add(HuggingFaceTensors.Head);
+        foreach (var name in files.Tensors.Keys)
+            if (!known.Contains(name) && !HuggingFaceTensors.IsComputed(name)) throw new BadInputException(directory, $"tensor {name} is left over: this model has no place for it", mend);
+        if (config.TieEmbeddings && files.Tensors.ContainsKey(HuggingFaceTensors.Embedding) && files.Tensors.TryGetValue(HuggingFaceTensors.Head, out var head))
+        {
+            var embedding = files.Tensors[HuggingFaceTensors.Embedding];
+            if (embedding.Entry.DataType != head.Entry.DataType || embedding.Entry.Bytes != head.Entry.Bytes || !SameBytes(embedding, head))
+                throw new BadInputException(directory, "config.json ties head and embedding, but the files hold two different ones", "set tie_word_embeddings to false");
+        }
+    }
+
+    // A tied model's file may hold the one tensor under either name.
+    private static (SafetensorsFile File, SafetensorsEntry Entry)? Find(HuggingFaceFiles files, string name, LlamaConfig config) =>
+        files.Tensors.TryGetValue(name, out var found) ? found
+        : name == HuggingFaceTensors.Embedding && config.TieEmbeddings && files.Tensors.TryGetValue(HuggingFaceTensors.Head, out var head) ? head
+        : null;
+
+    private static bool SameBytes((SafetensorsFile File, SafetensorsEntry Entry) a, (SafetensorsFile File, SafetensorsEntry Entry) b)
+    {
+        byte* left = a.File.Address(a.Entry), right = b.File.Address(b.Entry);
+        for (var at = 0L; at < a.Entry.Bytes; at += ChunkElements)
+        {
+            var count = (int)Math.Min(ChunkElements, a.Entry.Bytes - at);
+            if (!new ReadOnlySpan<byte>(left + at, count).SequenceEqual(new ReadOnlySpan<byte>(right + at, count))) return false;
+        }
+        return true;
+    }
 }

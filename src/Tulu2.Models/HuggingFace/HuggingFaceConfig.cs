@@ -1,0 +1,113 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Tulu2.Files;
+using Tulu2.Models.Llama;
+
+namespace Tulu2.Models.HuggingFace;
+
+/// <summary><c>config.json</c> of a Hugging Face checkpoint directory, in and out.</summary>
+internal static class HuggingFaceConfig
+{
+    public const string FileName = "config.json";
+
+    /// <exception cref="BadInputException">Names the file and the key.</exception>
+    public static LlamaConfig Read(string directory)
+    {
+        var path = Path.Combine(directory, FileName);
+        if (!Directory.Exists(directory)) throw new BadInputException(directory, "no such directory", "give a Hugging Face checkpoint directory");
+        if (!File.Exists(path)) throw new BadInputException(path, "no such file", "give a directory that holds config.json, the weights and the tokenizer");
+        JsonObject json;
+        try
+        {
+            json = JsonNode.Parse(File.ReadAllBytes(path)) as JsonObject ?? throw new JsonException("not an object");
+        }
+        catch (JsonException fault)
+        {
+            throw new BadInputException(path, $"not a configuration ({fault.Message})", "copy the file again from the model's source", fault);
+        }
+
+        var type = json["model_type"]?.ToString();
+        if (type is not (null or "llama")) throw new BadInputException($"{path}: model_type", $"'{type}' is not a Llama", "choose a model whose model_type is llama");
+        if (json["rope_scaling"] is JsonObject scaling && scaling.Count > 0)
+            throw new BadInputException($"{path}: rope_scaling", "scaled rotary embeddings are not supported", "choose a model without rope_scaling (Llama-2 and Code Llama have none)");
+        foreach (var bias in new[] { "attention_bias", "mlp_bias" })
+            if (json[bias]?.GetValue<bool>() == true) throw new BadInputException($"{path}: {bias}", "biases are not supported", "choose a model without them");
+        if (json["hidden_act"]?.ToString() is { } activation and not "silu") throw new BadInputException($"{path}: hidden_act", $"'{activation}' is not supported", "choose a model with silu");
+
+        int hidden = Whole("hidden_size"), heads = Whole("num_attention_heads");
+        var config = new LlamaConfig
+        {
+            HiddenSize = hidden,
+            IntermediateSize = Whole("intermediate_size"),
+            Layers = Whole("num_hidden_layers"),
+            Heads = heads,
+            KeyValueHeads = Whole("num_key_value_heads", heads),
+            VocabularySize = Whole("vocab_size"),
+            HeadSize = Whole("head_dim", hidden / heads),
+            RopeTheta = Real("rope_theta", 10000),
+            RmsNormEpsilon = Real("rms_norm_eps", 1e-6),
+            MaxPositions = Whole("max_position_embeddings", 2048),
+            TieEmbeddings = json["tie_word_embeddings"]?.GetValue<bool>() ?? false,
+            InitializerRange = Real("initializer_range", 0.02),
+            BeginningId = Id("bos_token_id", 1),
+            EndId = Id("eos_token_id", 2),
+        };
+        if (config.Heads % config.KeyValueHeads != 0)
+            throw new BadInputException($"{path}: num_key_value_heads", $"{config.KeyValueHeads} does not divide {config.Heads} heads", "mend config.json");
+        if (config.HeadSize % 2 != 0) throw new BadInputException($"{path}: head_dim", $"{config.HeadSize} is odd, and rotary embeddings turn pairs", "mend config.json");
+        return config;
+
+        int Whole(string key, int? otherwise = null) => Number(key, node => node.GetValue<int>(), otherwise) is var value and > 0
+            ? value
+            : throw new BadInputException($"{path}: {key}", "must be above 0", "mend config.json");
+
+        double Real(string key, double otherwise) => Number(key, node => node.GetValue<double>(), otherwise);
+
+        // Some models list several end ids; the first is the one that training puts.
+        int Id(string key, int otherwise) => Number(key, node => node is JsonArray { Count: > 0 } list ? list[0]!.GetValue<int>() : node.GetValue<int>(), otherwise);
+
+        T Number<T>(string key, Func<JsonNode, T> read, T? otherwise) where T : struct
+        {
+            if (json[key] is not { } node) return otherwise ?? throw new BadInputException($"{path}: {key}", "the key is missing", "copy the file again from the model's source");
+            try { return read(node); }
+            catch (Exception fault) when (fault is InvalidOperationException or FormatException)
+            {
+                throw new BadInputException($"{path}: {key}", $"'{node}' is not a number", "mend config.json", fault);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The text of a <c>config.json</c>; keys of <paramref name="source"/> (the file of the model that was trained) that this build does not know are kept.
+    /// </summary>
+    public static string Write(LlamaConfig config, string dataType, string? source)
+    {
+        var json = source is not null && File.Exists(source) ? (JsonObject)JsonNode.Parse(File.ReadAllBytes(source))! : [];
+        json["architectures"] = new JsonArray("LlamaForCausalLM");
+        json["model_type"] = "llama";
+        json["hidden_size"] = config.HiddenSize;
+        json["intermediate_size"] = config.IntermediateSize;
+        json["num_hidden_layers"] = config.Layers;
+        json["num_attention_heads"] = config.Heads;
+        json["num_key_value_heads"] = config.KeyValueHeads;
+        json["head_dim"] = config.HeadSize;
+        json["vocab_size"] = config.VocabularySize;
+        json["max_position_embeddings"] = config.MaxPositions;
+        json["rope_theta"] = config.RopeTheta;
+        json["rms_norm_eps"] = config.RmsNormEpsilon;
+        json["tie_word_embeddings"] = config.TieEmbeddings;
+        json["initializer_range"] = config.InitializerRange;
+        json["bos_token_id"] = config.BeginningId;
+        json["eos_token_id"] = config.EndId;
+        json["torch_dtype"] = dataType switch { "F32" => "float32", "F16" => "float16", _ => "bfloat16" };
+        json.TryAdd("hidden_act", "silu");
+        json.TryAdd("attention_bias", false);
+        json.TryAdd("attention_dropout", 0.0);
+        json.TryAdd("mlp_bias", false);
+        json.TryAdd("rope_scaling", null);
+        json.TryAdd("pretraining_tp", 1);
+        json.TryAdd("use_cache", true);
+        json.TryAdd("transformers_version", "4.41.2");
+        return json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n";
+    }
+}

@@ -1,0 +1,121 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Tulu2.Checkpoints;
+using Tulu2.Checkpoints.Safetensors;
+using Tulu2.Files;
+using Tulu2.Models.Llama;
+
+namespace Tulu2.Models.HuggingFace;
+
+/// <summary>Fills the fp32 buffer at an address with a whole Hugging Face tensor.</summary>
+public delegate void TensorSource(string name, long[] shape, nint destination);
+
+/// <summary>Writes an ordinary Hugging Face checkpoint directory, one tensor in memory at a time.</summary>
+public static unsafe class HuggingFaceExport
+{
+    /// <summary>Largest shard that <c>save_pretrained</c> writes by default.</summary>
+    public const long DefaultShardBytes = 5_000_000_000;
+
+    private const int ChunkElements = 1 << 22;
+
+    /// <summary>
+    /// Writes config.json, generation_config.json, the weights and copies of the tokenizer's files. The directory appears whole or not at all; one that
+    /// is there already is replaced.
+    /// </summary>
+    /// <param name="dataType">F32, F16 or BF16.</param>
+    /// <param name="source">Directory of the model that was trained, whose unknown config.json keys are kept; null for random weights.</param>
+    public static void Write(
+        string directory, LlamaConfig config, string dataType, TensorSource read, IReadOnlyList<string> tokenizerFiles, string? source = null, long shardBytes = DefaultShardBytes)
+    {
+        var final = Path.GetFullPath(directory).TrimEnd(Path.DirectorySeparatorChar);
+        Directory.CreateDirectory(Path.GetDirectoryName(final)!);
+        var part = $"{final}.{Guid.NewGuid():N}{AtomicFile.PartSuffix}";
+        try
+        {
+            Directory.CreateDirectory(part);
+            AtomicFile.WriteAllText(
+                Path.Combine(part, HuggingFaceConfig.FileName),
+                HuggingFaceConfig.Write(config, dataType, source is null ? null : Path.Combine(source, HuggingFaceConfig.FileName)));
+            AtomicFile.WriteAllText(
+                Path.Combine(part, "generation_config.json"),
+                $$"""
+                {
+                  "_from_model_config": true,
+                  "bos_token_id": {{config.BeginningId}},
+                  "eos_token_id": {{config.EndId}},
+                  "transformers_version": "4.41.2"
+                }
+
+                """);
+            WriteWeights(part, config, dataType, read, shardBytes);
+            foreach (var file in tokenizerFiles) File.Copy(file, Path.Combine(part, Path.GetFileName(file)), overwrite: true);
+            if (Directory.Exists(final)) Directory.Delete(final, recursive: true);
+            Directory.Move(part, final);
+        }
+        catch
+        {
+            if (Directory.Exists(part)) Directory.Delete(part, recursive: true);
+            throw;
+        }
+    }
+
+    /// <summary>Reads parameters out of a checkpoint of a run, whatever layout wrote it.</summary>
+    public static TensorSource FromCheckpoint(CheckpointStore store, Manifest manifest) => (name, shape, destination) =>
+        store.Load(manifest, [new StateBlock(StateKind.Parameter, new TensorSlice(name, shape, new long[shape.Length], shape), destination, shape[^1])]);
+
+    private static void WriteWeights(string directory, LlamaConfig config, string dataType, TensorSource read, long shardBytes)
+    {
+        var shards = new List<List<SafetensorsTensor>> { new() };
+        long inShard = 0, total = 0;
+        foreach (var (name, shape) in HuggingFaceTensors.Of(config))
+        {
+            var tensor = new SafetensorsTensor(name, dataType, shape, stream => WriteTensor(stream, name, shape, dataType, read));
+            if (inShard > 0 && inShard + tensor.Bytes > shardBytes)
+            {
+                shards.Add([]);
+                inShard = 0;
+            }
+            shards[^1].Add(tensor);
+            inShard += tensor.Bytes;
+            total += tensor.Bytes;
+        }
+        var metadata = new Dictionary<string, string> { ["format"] = "pt" };
+        if (shards.Count == 1)
+        {
+            AtomicFile.Write(Path.Combine(directory, HuggingFaceFiles.Single), stream => SafetensorsWriter.Write(stream, shards[0], metadata));
+            return;
+        }
+        var map = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        for (var shard = 0; shard < shards.Count; shard++)
+        {
+            var file = $"model-{shard + 1:D5}-of-{shards.Count:D5}.safetensors";
+            AtomicFile.Write(Path.Combine(directory, file), stream => SafetensorsWriter.Write(stream, shards[shard], metadata));
+            foreach (var tensor in shards[shard]) map[tensor.Name] = file;
+        }
+        AtomicFile.WriteAllText(
+            Path.Combine(directory, HuggingFaceFiles.Index),
+            JsonSerializer.Serialize(new { metadata = new { total_size = total }, weight_map = map }, new JsonSerializerOptions { WriteIndented = true }) + "\n");
+    }
+
+    private static void WriteTensor(Stream stream, string name, long[] shape, string dataType, TensorSource read)
+    {
+        var length = shape.Aggregate(1L, (product, size) => product * size);
+        var buffer = (float*)NativeMemory.Alloc((nuint)length, sizeof(float));
+        try
+        {
+            read(name, shape, (nint)buffer);
+            var size = SafetensorsTypes.Size(dataType)!.Value;
+            var chunk = new byte[Math.Min(ChunkElements, length) * size];
+            for (var at = 0L; at < length; at += ChunkElements)
+            {
+                var count = (int)Math.Min(ChunkElements, length - at);
+                SafetensorsTypes.FromSingle(dataType, new ReadOnlySpan<float>(buffer + at, count), chunk.AsSpan(0, count * size));
+                stream.Write(chunk.AsSpan(0, count * size));
+            }
+        }
+        finally
+        {
+            NativeMemory.Free(buffer);
+        }
+    }
+}
