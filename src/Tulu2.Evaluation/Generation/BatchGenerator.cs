@@ -1,0 +1,52 @@
+using Tulu2.Files;
+
+namespace Tulu2.Evaluation.Generation;
+
+/// <summary>
+/// Generates for many prompts at once: longest prompts first, in batches; a row leaves its batch when its answer ends. What a request gives depends on its
+/// own prompt, options and seed alone, not on what is beside it.
+/// </summary>
+internal sealed class BatchGenerator(IDecoder decoder, IReadOnlySet<int> endIds, Func<IAnswerText> newText, int maxBatch)
+{
+    /// <returns>In the order of the requests.</returns>
+    public IReadOnlyList<GenerationResult> Run(IReadOnlyList<GenerationRequest> requests, CancellationToken cancellation)
+    {
+        var running = requests.Select(Start).ToList();
+        // Prompts of like length make batches that end together; the index breaks ties, so the order is one.
+        foreach (var batch in running.Select((r, i) => (r, i)).OrderByDescending(p => p.r.PromptIds.Length).ThenBy(p => p.i).Select(p => p.r).Chunk(maxBatch))
+            RunBatch(batch, cancellation);
+        return [.. running.Select(r => r.Result!)];
+    }
+
+    private RunningRequest Start(GenerationRequest request)
+    {
+        request.Options.Validate();
+        var room = decoder.ContextLength - request.PromptIds.Length;
+        if (room < 1)
+            throw new BadInputException("prompt", $"has {request.PromptIds.Length} tokens, but the model's context holds {decoder.ContextLength} (max_position_embeddings), answer included",
+                "shorten the prompt or the dialogue");
+        if (request.PromptIds.Length == 0) throw new BadInputException("prompt", "is empty", "give some text to go on from");
+        return new RunningRequest(request, Math.Min(request.Options.MaxTokens ?? room, room), endIds, newText());
+    }
+
+    private void RunBatch(RunningRequest[] batch, CancellationToken cancellation)
+    {
+        using var decoding = decoder.Begin(batch.Length, batch.Max(r => r.MostTokens));
+        var rows = batch;
+        var logits = decoding.Prefill([.. rows.Select(r => r.PromptIds)]);
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var chosen = new int?[rows.Length];
+            for (var row = 0; row < rows.Length; row++) chosen[row] = rows[row].Accept(logits.Span.Slice(row * decoder.VocabularySize, decoder.VocabularySize));
+            int[] kept = [.. Enumerable.Range(0, rows.Length).Where(row => chosen[row] is not null)];
+            if (kept.Length == 0) return;
+            if (kept.Length < rows.Length)
+            {
+                decoding.Keep(kept);
+                rows = [.. kept.Select(row => rows[row])];
+            }
+            logits = decoding.Step([.. kept.Select(row => chosen[row]!.Value)]);
+        }
+    }
+}

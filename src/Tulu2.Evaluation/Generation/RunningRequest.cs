@@ -1,0 +1,49 @@
+using System.Text;
+
+namespace Tulu2.Evaluation.Generation;
+
+/// <summary>One answer as it grows.</summary>
+/// <param name="limit">Most tokens to generate.</param>
+/// <param name="endIds">Tokens that end an answer.</param>
+internal sealed class RunningRequest(GenerationRequest request, int limit, IReadOnlySet<int> endIds, IAnswerText decoder)
+{
+    private readonly StopScanner _stops = new(request.Options.Stop);
+    private readonly StringBuilder _text = new();
+    private readonly List<int> _ids = [];
+    private readonly long _seed = request.Options.Seed ?? Random.Shared.NextInt64();
+
+    public int[] PromptIds => request.PromptIds;
+
+    /// <summary>Tokens of prompt and answer at most.</summary>
+    public int MostTokens => request.PromptIds.Length + limit;
+
+    public GenerationResult? Result { get; private set; }
+
+    /// <summary>Takes the logits after what there is, and returns the token chosen; null once the answer is over.</summary>
+    public int? Accept(ReadOnlySpan<float> logits)
+    {
+        var options = request.Options;
+        var id = Sampler.Choose(logits, options.Temperature, options.TopP, SeededUniform.At(_seed, _ids.Count));
+        if (endIds.Contains(id)) return Finish(FinishReason.Stop);
+        _ids.Add(id);
+        Emit(_stops.Push(decoder.Add(id)));
+        if (_stops.Stopped) return Finish(FinishReason.Stop);
+        return _ids.Count == limit ? Finish(FinishReason.Length) : id;
+    }
+
+    private int? Finish(FinishReason reason)
+    {
+        Emit(_stops.Push(decoder.Flush()));
+        Emit(_stops.Flush());
+        // The rest of an unfinished character can complete a stop string.
+        Result = new GenerationResult(_text.ToString(), _stops.Stopped ? FinishReason.Stop : reason, request.PromptIds.Length, _ids);
+        return null;
+    }
+
+    private void Emit(string text)
+    {
+        if (text.Length == 0) return;
+        _text.Append(text);
+        request.OnText?.Invoke(text);
+    }
+}
