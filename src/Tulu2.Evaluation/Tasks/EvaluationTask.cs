@@ -11,7 +11,14 @@ public sealed record EvaluationTask(string Id, string Kind, string Model, string
 
 /// <summary>The scores of a task: sums, so that outcomes add up.</summary>
 /// <param name="Samples">Texts worth showing in the report, at most a few.</param>
-public sealed record EvaluationOutcome(string TaskId, int Items, double Score, IReadOnlyList<EvaluationSample> Samples);
+public sealed record EvaluationOutcome(string TaskId, int Items, double Score, IReadOnlyList<EvaluationSample> Samples)
+{
+    /// <summary>The same sums by dataset; empty where the rows carry none.</summary>
+    public IReadOnlyList<DatasetScore> Datasets { get; init; } = [];
+}
+
+/// <summary>The part of an outcome that belongs to one dataset.</summary>
+public sealed record DatasetScore(string Dataset, int Items, double Score);
 
 public sealed record EvaluationSample(string Prompt, string Expected, string Output, bool Correct);
 

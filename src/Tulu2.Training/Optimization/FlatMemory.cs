@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Tulu2.Training.Optimization;
 
 /// <summary>The bytes of flat, contiguous tensors in host memory.</summary>
-internal static unsafe class FlatMemory
+public static unsafe class FlatMemory
 {
     // Spans end at 2^31 elements; longer buffers are walked in pieces.
     private const int Piece = 1 << 28;

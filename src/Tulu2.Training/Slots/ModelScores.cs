@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Tulu2.Training.Slots;
 
 /// <summary>Sequence log-probabilities without a gradient.</summary>
-internal static class ModelScores
+public static class ModelScores
 {
     /// <returns>[segments] summed log-probability of each segment's scored tokens.</returns>
     public static float[] Of(LlamaModel model, SlotBatch batch)

@@ -1,0 +1,27 @@
+using Tulu2.Data.Rows;
+
+namespace Tulu2.Evaluation.Generation;
+
+/// <summary>A dialogue with a model: keeps the turns, streams the replies.</summary>
+/// <param name="system">A first turn of its own; null: none, which is how the models were trained.</param>
+public sealed class ChatSession(IChatGenerator generator, GenerationOptions options, string? system = null)
+{
+    private readonly List<Message> _messages = system is null ? [] : [new Message(Message.System, system)];
+
+    public IReadOnlyList<Message> Messages => _messages;
+
+    /// <summary>Takes the user's turn and gives the model's. A turn that fails or is cancelled leaves the dialogue as it was.</summary>
+    /// <param name="onText">Called with each piece of the reply as it comes.</param>
+    /// <exception cref="Files.BadInputException">The dialogue has outgrown the context.</exception>
+    public GenerationResult Reply(string user, Action<string>? onText = null, CancellationToken cancellation = default)
+    {
+        List<Message> asked = [.. _messages, new Message(Message.User, user)];
+        var result = generator.Generate([new GenerationRequest(generator.EncodeChat(asked), options, onText)], cancellation)[0];
+        _messages.Add(asked[^1]);
+        _messages.Add(new Message(Message.Assistant, result.Text));
+        return result;
+    }
+
+    /// <summary>Forgets all turns but the system's.</summary>
+    public void Clear() => _messages.RemoveAll(message => message.Role != Message.System);
+}

@@ -1,0 +1,43 @@
+using Tulu2.Data.Chat;
+using Tulu2.Data.Slots;
+using Tulu2.Training.Slots;
+using static TorchSharp.torch;
+
+namespace Tulu2.Evaluation.Generation;
+
+/// <summary>How likely a model finds given answers. For one thread at a time.</summary>
+/// <param name="tokensPerBatch">About how many tokens go through the model at once.</param>
+public sealed class LogProbabilityScorer(LoadedModel model, int tokensPerBatch = 4096)
+{
+    /// <summary>The summed log-probability of each sequence's scored tokens.</summary>
+    /// <returns>In the order of the sequences.</returns>
+    public IReadOnlyList<float> Score(IReadOnlyList<EncodedSequence> sequences, CancellationToken cancellation = default)
+    {
+        set_num_threads(1);
+        var scores = new List<float>(sequences.Count);
+        while (scores.Count < sequences.Count)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var batch = sequences.Skip(scores.Count).Take(Fitting(sequences, scores.Count)).ToList();
+            var plan = new BatchPlan(new Source(batch), new BatchSettings(batch.Count, batch.Count, Shuffle: false, Steps: 1));
+            scores.AddRange(ModelScores.Of(model.Model, plan.Read(1, 0)).Take(batch.Count));
+        }
+        return scores;
+    }
+
+    private int Fitting(IReadOnlyList<EncodedSequence> sequences, int first)
+    {
+        var (count, tokens) = (1, sequences[first].Ids.Length);
+        while (first + count < sequences.Count && (tokens += sequences[first + count].Ids.Length) <= tokensPerBatch) count++;
+        return count;
+    }
+
+    private sealed class Source(List<EncodedSequence> sequences) : ITokenSource
+    {
+        public int Sequences => sequences.Count;
+        public int Length(int sequence) => sequences[sequence].Ids.Length;
+        public int LossTokens(int sequence) => sequences[sequence].LossTokens;
+        public ReadOnlySpan<int> Ids(int sequence) => sequences[sequence].Ids;
+        public ReadOnlySpan<LossSpan> Spans(int sequence) => sequences[sequence].Spans;
+    }
+}

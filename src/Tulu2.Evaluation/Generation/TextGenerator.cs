@@ -1,0 +1,63 @@
+using Tulu2.Data.Rows;
+using Tulu2.Data.Tokenizers;
+using static TorchSharp.torch;
+
+namespace Tulu2.Evaluation.Generation;
+
+/// <summary>Text from a model, for chat prompts and raw ones. For one thread at a time.</summary>
+public sealed class TextGenerator : IChatGenerator, IDisposable
+{
+    private readonly LoadedModel _model;
+    private readonly BatchGenerator _generator;
+    private readonly bool _owned;
+
+    /// <param name="model">Stays the caller's.</param>
+    /// <param name="maxBatch">Most prompts at once; each holds a cache of keys and values as long as its text may get.</param>
+    public TextGenerator(LoadedModel model, int maxBatch = 32)
+        : this(model, maxBatch, owned: false)
+    {
+    }
+
+    private TextGenerator(LoadedModel model, int maxBatch, bool owned)
+    {
+        (_model, _owned) = (model, owned);
+        _generator = new BatchGenerator(new LlamaDecoder(model), model.EndIds, () => new AnswerText(model.Tokenizer), maxBatch);
+    }
+
+    public LoadedModel Model => _model;
+
+    public int ContextLength => _model.Config.MaxPositions;
+
+    /// <summary>Loads a Hugging Face directory; the generator owns it.</summary>
+    /// <exception cref="Files.BadInputException">The directory cannot be used.</exception>
+    public static TextGenerator Load(string directory, int maxBatch = 32) => new(LoadedModel.Load(directory), maxBatch, owned: true);
+
+    public int[] EncodeChat(IReadOnlyList<Message> messages) => _model.Chat.EncodePrompt(messages);
+
+    /// <summary>The ids of a text as it is, without the chat template: the beginning token and the text.</summary>
+    public int[] EncodeRaw(string text) => [_model.Tokenizer.BeginningId, .. _model.Tokenizer.EncodeText(text, boundary: true)];
+
+    public IReadOnlyList<GenerationResult> Generate(IReadOnlyList<GenerationRequest> requests, CancellationToken cancellation = default)
+    {
+        // OpenMP keeps this per thread; more than one thread is slower wherever ranks or evaluators share the cores.
+        set_num_threads(1);
+        return _generator.Run(requests, cancellation);
+    }
+
+    public GenerationResult Generate(GenerationRequest request, CancellationToken cancellation = default) => Generate([request], cancellation)[0];
+
+    public void Dispose()
+    {
+        if (_owned) _model.Dispose();
+    }
+
+    private sealed class AnswerText(SentencePieceBpeTokenizer tokenizer) : IAnswerText
+    {
+        // An answer goes on from a text, so its first word's boundary is a real space.
+        private readonly StreamingDecoder _decoder = new(tokenizer, stripBoundary: false);
+
+        public string Add(int id) => _decoder.Add(id);
+
+        public string Flush() => _decoder.Flush();
+    }
+}
