@@ -101,6 +101,8 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
     /// <summary>True for tokens that stand for no text: beginning, end, unknown, padding and the like.</summary>
     public bool IsSpecial(int id) => (uint)id < (uint)model.Kinds.Length && model.Kinds[id] == PieceKind.Special;
 
+    internal TokenizerModel Model => model;
+
     internal bool CutsIntoChunks => encoder.Chunks.Rule == ChunkRule.BeforeRuns;
 
     /// <summary>The UTF-8 bytes that an id adds to a text; less its boundary where the text starts with it.</summary>

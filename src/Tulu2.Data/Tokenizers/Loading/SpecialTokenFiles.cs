@@ -13,6 +13,8 @@ internal sealed record SpecialTokenFiles(string? Beginning, string? End, string?
     internal const string MapName = "special_tokens_map.json";
     internal const string AddedName = "added_tokens.json";
 
+    internal static readonly SpecialTokenFiles None = new(null, null, null, null, []);
+
     internal static SpecialTokenFiles Read(string directory)
     {
         using var config = Open(directory, ConfigName);
