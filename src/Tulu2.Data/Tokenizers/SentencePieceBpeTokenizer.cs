@@ -53,7 +53,7 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
     /// <summary>The padding token, where the files name one that is in the vocabulary.</summary>
     public int? PadId => model.PadId;
 
-    /// <summary>SHA-256 over all that decides ids (vocabulary, merges, normalization, special tokens, version of the algorithm): equal keys give equal ids.</summary>
+    /// <summary>SHA-256 over all that decides ids (vocabulary, merges, normalization, special tokens, algorithm): equal keys give equal ids.</summary>
     public string ContentKey => contentKey.Value;
 
     /// <summary>The directory it was read from; null for one made in memory.</summary>
@@ -80,7 +80,7 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
     public void AppendText(List<int> ids, ReadOnlySpan<char> text, bool boundary, SpecialTokenParsing parsing = SpecialTokenParsing.Never) =>
         encoder.Encode(text, boundary, parsing, ids);
 
-    /// <summary>Ids to text: the inverse of <see cref="EncodeText"/>. Bytes that are not UTF-8 become U+FFFD, and so does an id outside the vocabulary.</summary>
+    /// <summary>Ids to text: the inverse of <see cref="EncodeText"/>. Bytes that are no UTF-8 and ids outside the vocabulary become U+FFFD.</summary>
     /// <param name="ids">The ids.</param>
     /// <param name="stripBoundary">Drop the word boundary at the very start. False for ids that go on from a text, such as a generated answer.</param>
     /// <param name="keepSpecial">Write special tokens out by name instead of leaving them out.</param>
@@ -115,7 +115,8 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
         }
         if (model.Kinds[id] == PieceKind.Special && !keepSpecial) return [];
         ReadOnlySpan<byte> bytes = text[id];
-        if (!started && model.Kinds[id] == PieceKind.Text && model.Normalization.Boundary != BoundaryRule.None && bytes.StartsWith((byte)' ')) bytes = bytes[1..];
+        var mayBeBoundary = !started && model.Kinds[id] == PieceKind.Text && model.Normalization.Boundary != BoundaryRule.None;
+        if (mayBeBoundary && bytes.StartsWith((byte)' ')) bytes = bytes[1..];
         started = true;
         return bytes;
     }

@@ -9,6 +9,6 @@ public enum SpecialTokenParsing
     /// <summary>They become their ids; the word boundary stands only at the start of the whole text (the non-legacy form).</summary>
     Literal,
 
-    /// <summary>What Hugging Face's library does with the same file: they become their ids, and each stretch of text after one gets the word boundary again.</summary>
+    /// <summary>What Hugging Face's library does with the file: they become their ids, and the text after each gets the word boundary again.</summary>
     Library,
 }

@@ -3,7 +3,7 @@ using Tulu2.Data.Tokenizers.Encoding;
 
 namespace Tulu2.Data.Tokenizers.Loading;
 
-/// <summary>Reads Hugging Face's <c>tokenizer.json</c> of model type BPE with SentencePiece-style spaces. The rank of a merge is its place in the list.</summary>
+/// <summary>Reads Hugging Face's <c>tokenizer.json</c> of model type BPE with spaces as in SentencePiece. A merge's rank is its place in the list.</summary>
 internal static class HuggingFaceTokenizerFile
 {
     internal static TokenizerModel Read(string path, byte[] bytes, SpecialTokenFiles names)
@@ -22,7 +22,8 @@ internal static class HuggingFaceTokenizerFile
 
     private static TokenizerModel Read(JsonElement root, VocabularyBuilder builder, SpecialTokenFiles names, string path)
     {
-        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("model", out var model)) throw builder.Broken("is not a tokenizer.json: it has no model");
+        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("model", out var model))
+            throw builder.Broken("is not a tokenizer.json: it has no model");
         if (Text(model, "type") is { } type && type != "BPE") throw builder.Unsupported($"its model is {type}, not BPE");
         foreach (var affix in (string[])["continuing_subword_prefix", "end_of_word_suffix"])
             if (Text(model, affix) is { Length: > 0 }) throw builder.Unsupported($"its model has a {affix}");

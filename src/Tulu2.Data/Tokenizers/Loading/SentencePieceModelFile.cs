@@ -36,7 +36,8 @@ internal static class SentencePieceModelFile
                 SentencePieceType.Control or SentencePieceType.Unknown => PieceKind.Special,
                 _ => PieceKind.Text,
             };
-            if (kind == PieceKind.Byte && !VocabularyBuilder.IsBytePiece(text)) throw builder.Broken($"the byte piece {VocabularyBuilder.Quote(text)} names no byte");
+            if (kind == PieceKind.Byte && !VocabularyBuilder.IsBytePiece(text))
+                throw builder.Broken($"the byte piece {VocabularyBuilder.Quote(text)} names no byte");
             builder.Put(id, text, kind);
             if (kind == PieceKind.Text) mergeable.TryAdd(text, id);
             if (kind == PieceKind.Special) builder.Add(new(id, text, Special: true, Normalized: false, StripLeft: false, StripRight: false), text);
@@ -62,7 +63,8 @@ internal static class SentencePieceModelFile
 
     private static void Check(SentencePieceProto proto, VocabularyBuilder builder)
     {
-        if (proto.ModelType is null || !proto.HasNormalizer) throw builder.Broken("is cut short or not a SentencePiece model: its trainer or normalizer part is missing");
+        if (proto.ModelType is null || !proto.HasNormalizer)
+            throw builder.Broken("is cut short or not a SentencePiece model: its trainer or normalizer part is missing");
         if (proto.ModelType != SentencePieceProto.Bpe) throw builder.Unsupported($"its model type is {proto.ModelType}, not BPE");
         if (proto.Pieces.Count < proto.VocabularySize)
             throw builder.Broken($"is cut short: it has {proto.Pieces.Count} pieces and says that there are {proto.VocabularySize}");

@@ -30,7 +30,8 @@ internal sealed class VocabularyBuilder(string path)
 
     internal void Add(NamedToken token, string pattern)
     {
-        if (token.Special || token.Id >= Count || kinds[token.Id] == PieceKind.Hole) Put(token.Id, token.Content, token.Special ? PieceKind.Special : PieceKind.Text);
+        if (token.Special || token.Id >= Count || kinds[token.Id] == PieceKind.Hole)
+            Put(token.Id, token.Content, token.Special ? PieceKind.Special : PieceKind.Text);
         added[token.Id] = new(token.Id, token.Content, pattern, token.Special, token.Normalized, token.StripLeft, token.StripRight);
     }
 
@@ -61,7 +62,8 @@ internal sealed class VocabularyBuilder(string path)
     }
 
     internal static bool IsBytePiece(string piece) =>
-        piece.Length == 6 && piece.StartsWith("<0x", StringComparison.Ordinal) && piece[5] == '>' && char.IsAsciiHexDigit(piece[3]) && char.IsAsciiHexDigit(piece[4]);
+        piece.Length == 6 && piece.StartsWith("<0x", StringComparison.Ordinal) && piece[5] == '>'
+        && char.IsAsciiHexDigit(piece[3]) && char.IsAsciiHexDigit(piece[4]);
 
     internal BadInputException Broken(string what, Exception? inner = null) => new(path, what, "copy or download the file again", inner);
 

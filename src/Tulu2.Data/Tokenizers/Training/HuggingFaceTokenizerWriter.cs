@@ -85,7 +85,10 @@ internal static class HuggingFaceTokenizerWriter
         return Serialize(map);
     }
 
-    /// <summary>Every way to cut a piece into two others, in the order of <c>transformers</c>' SentencePieceExtractor: by the piece's rank, then by the halves' ids.</summary>
+    /// <summary>
+    /// Every way to cut a piece into two others, in the order of <c>transformers</c>' SentencePieceExtractor: by the piece's rank, then by the halves'
+    /// ids.
+    /// </summary>
     private static JsonArray Merges(IReadOnlyList<ScoredPiece> pieces)
     {
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);

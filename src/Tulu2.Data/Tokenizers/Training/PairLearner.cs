@@ -70,7 +70,7 @@ internal sealed class PairLearner
         OfferChanged();
     }
 
-    /// <summary>The pieces that up to <paramref name="most"/> merges make, in the order in which they were learned. A pair that occurs once teaches nothing.</summary>
+    /// <summary>The pieces that up to <paramref name="most"/> merges make, in the order they were learned in. A pair that occurs once teaches nothing.</summary>
     internal IReadOnlyList<string> Learn(int most)
     {
         var learned = new List<string>();

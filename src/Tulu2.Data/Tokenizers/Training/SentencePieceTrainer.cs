@@ -35,13 +35,14 @@ public static class SentencePieceTrainer
 
     private const int MostCharactersOfSmallVocabulary = 96;
 
-    /// <exception cref="BadInputException">The vocabulary is too small, another option is out of its range, or the texts hold nothing to learn from.</exception>
+    /// <exception cref="BadInputException">An option is out of its range, or the texts hold nothing to learn from.</exception>
     public static TrainedTokenizer Train(IEnumerable<string> texts, SentencePieceTrainerOptions options)
     {
         Check(options);
         var words = new WordCounter(options.SplitDigits);
         foreach (var text in texts) words.Add(text);
-        if (words.Counts.Keys.All(word => word.AsSpan().IndexOfAnyExcept(Normalization.Mark) < 0)) throw new BadInputException("training text", "holds nothing but white space", "give texts with words in them");
+        if (words.Counts.Keys.All(word => word.AsSpan().IndexOfAnyExcept(Normalization.Mark) < 0))
+            throw new BadInputException("training text", "holds nothing but white space", "give texts with words in them");
 
         var alphabet = Alphabet(words.Counts, options);
         var learner = new PairLearner(words.Counts, alphabet, options.LongestPiece);
@@ -52,7 +53,7 @@ public static class SentencePieceTrainer
     private static void Check(SentencePieceTrainerOptions options)
     {
         if (options.VocabularySize <= FixedPieces)
-            throw new BadInputException("vocabulary size", $"{options.VocabularySize} leaves no room beside the {FixedPieces} fixed pieces", "give at least 300");
+            throw new BadInputException("vocabulary size", $"{options.VocabularySize} leaves no room beside the fixed {FixedPieces}", "give at least 300");
         if (options.CharacterCoverage is not (> 0 and <= 1))
             throw new BadInputException("character coverage", $"{options.CharacterCoverage} is not a share", "give a number above 0 and at most 1");
         if (options.LongestPiece < 1) throw new BadInputException("longest piece", $"{options.LongestPiece} is not a length", "give at least 1");
@@ -75,7 +76,8 @@ public static class SentencePieceTrainer
         var most = Math.Max(room / 4, Math.Min(room, MostCharactersOfSmallVocabulary));
         var alphabet = new List<string> { mark };
         var covered = counts[mark];
-        foreach (var (character, count) in counts.Where(pair => pair.Key != mark).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key, StringComparer.Ordinal))
+        var byFrequency = counts.Where(pair => pair.Key != mark).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key, StringComparer.Ordinal);
+        foreach (var (character, count) in byFrequency)
         {
             if (covered >= total * options.CharacterCoverage || alphabet.Count >= most) break;
             alphabet.Add(character);

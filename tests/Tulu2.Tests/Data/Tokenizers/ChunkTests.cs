@@ -29,7 +29,8 @@ public sealed class ChunkTests
         var tokenizer = SentencePieceBpeTokenizer.Load(ReferenceData.Require("llama2_tokenizer", "tokenizer.model"));
         var texts = Corpus.Texts(200, seed: 11).ToArray();
         var both = new int[2][][];
-        Parallel.For(0, 2, new ParallelOptions { MaxDegreeOfParallelism = 2 }, thread => both[thread] = [.. texts.Select(text => tokenizer.EncodeText(text, boundary: true))]);
+        var two = new ParallelOptions { MaxDegreeOfParallelism = 2 };
+        Parallel.For(0, 2, two, thread => both[thread] = [.. texts.Select(text => tokenizer.EncodeText(text, boundary: true))]);
         Assert.Equal(both[0], both[1]);
     }
 

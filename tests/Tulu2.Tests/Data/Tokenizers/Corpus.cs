@@ -8,7 +8,8 @@ internal static class Corpus
     private static readonly string[] Words =
     [
         "the", "a", "story", "sorting", "list", "reverse", "number", "What", "is", "The", "answer", "compare", "banana", "abab", "aaa", "aaaa",
-        "naïve", "Größe", "привет", "世界", "日本語", "don't", "x=1;", "<|user|>", "<|assistant|>", "</s>", "--", "...", "12", "345", "  ", "\n", "\n\n", "\t", "🦙", "👩‍👩‍👧", "e\u0301",
+        "naïve", "Größe", "привет", "世界", "日本語", "don't", "x=1;", "<|user|>", "<|assistant|>", "</s>",
+        "--", "...", "12", "345", "  ", "\n", "\n\n", "\t", "🦙", "👩‍👩‍👧", "e\u0301",
     ];
 
     internal static IEnumerable<string> Texts(int count, int seed)

@@ -46,7 +46,7 @@ public sealed class GoldenIdTests
 
             // A form is given only where it differs from the library's.
             int[] Ids(string key) =>
-                [.. (golden.RootElement.TryGetProperty(key, out var ids) ? ids : golden.RootElement.GetProperty(name)).EnumerateArray().Select(id => id.GetInt32())];
+                [.. golden.RootElement.GetProperty(golden.RootElement.TryGetProperty(key, out _) ? key : name).EnumerateArray().Select(id => id.GetInt32())];
         }
         Assert.Equal(150, compared);
     }
@@ -99,5 +99,6 @@ public sealed class GoldenIdTests
     }
 
     private static void AssertIds(IEnumerable<int> expected, IEnumerable<int> actual, string text) =>
-        Assert.True(expected.SequenceEqual(actual), $"{JsonSerializer.Serialize(text)}\nexpected {string.Join(' ', expected)}\nactual   {string.Join(' ', actual)}");
+        Assert.True(
+            expected.SequenceEqual(actual), $"{JsonSerializer.Serialize(text)}\nexpected {string.Join(' ', expected)}\nactual   {string.Join(' ', actual)}");
 }

@@ -58,8 +58,11 @@ public sealed class LoadingTests : IDisposable
     public void Merges_written_as_pairs_give_the_ids_of_merges_written_as_strings()
     {
         var before = SentencePieceBpeTokenizer.Load(directory);
-        Edit("tokenizer.json", json => json["model"]!["merges"] = new JsonArray(
-            [.. json["model"]!["merges"]!.AsArray().Select(merge => (JsonNode)new JsonArray([.. merge!.GetValue<string>().Split(' ').Select(half => JsonValue.Create(half))]))]));
+        Edit("tokenizer.json", json =>
+        {
+            static JsonNode Pair(string merge) => new JsonArray([.. merge.Split(' ').Select(half => JsonValue.Create(half))]);
+            json["model"]!["merges"] = new JsonArray([.. json["model"]!["merges"]!.AsArray().Select(merge => Pair(merge!.GetValue<string>()))]);
+        });
         Assert.Equal(before.ContentKey, SentencePieceBpeTokenizer.Load(directory).ContentKey);
     }
 

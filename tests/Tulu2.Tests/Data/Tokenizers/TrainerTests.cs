@@ -93,7 +93,8 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void A_rare_character_is_left_to_bytes_and_still_comes_back()
     {
-        var tokenizer = SentencePieceTrainer.Train([string.Concat(Enumerable.Repeat("common words ", 100)) + "木"], new() { VocabularySize = 300, CharacterCoverage = 0.99 }).Tokenizer;
+        var text = string.Concat(Enumerable.Repeat("common words ", 100)) + "木";
+        var tokenizer = SentencePieceTrainer.Train([text], new() { VocabularySize = 300, CharacterCoverage = 0.99 }).Tokenizer;
         Assert.Null(tokenizer.IdOf("木"));
         Assert.Equal("a 木", tokenizer.Decode(tokenizer.EncodeText("a 木", boundary: true)));
     }
