@@ -1,3 +1,4 @@
+using System.Numerics;
 using Tulu2.Checkpoints;
 
 namespace Tulu2.Models.Llama;
@@ -35,8 +36,12 @@ public sealed class FlatLayout
     private readonly Dictionary<string, FlatMatrix> _matrices = [];
     private readonly List<FlatSlice> _slices = [];
 
+    /// <exception cref="ArgumentException">The shards do not divide a dimension that they cut.</exception>
     public FlatLayout(LlamaConfig config, int virtualShards)
     {
+        if (virtualShards < 1 || config.KeyValueHeads % virtualShards != 0 || config.Heads % virtualShards != 0 || config.IntermediateSize % virtualShards != 0)
+            throw new ArgumentException(
+                $"{virtualShards} virtual shards do not divide {config.Heads} heads, {config.KeyValueHeads} key-value heads and a width of {config.IntermediateSize}", nameof(virtualShards));
         Config = config;
         VirtualShards = virtualShards;
         var hidden = config.HiddenSize;
@@ -57,6 +62,8 @@ public sealed class FlatLayout
         }
         AddNorm("norm", "model.norm.weight", hidden);
         if (!config.TieEmbeddings) AddWhole("head", "lm_head.weight", config.VocabularySize, hidden, ShardSplit.Rows);
+        if (Matrices.Sum(matrix => matrix.Length) is var laid && laid != config.ParameterCount)
+            throw new InvalidOperationException($"the layout has {laid} parameters, but its model {config.ParameterCount}");
     }
 
     public LlamaConfig Config { get; }
@@ -80,7 +87,7 @@ public sealed class FlatLayout
     /// </summary>
     public static int LargestVirtualShards(LlamaConfig config, int wanted)
     {
-        for (var v = wanted; v > 1; v /= 2)
+        for (var v = 1 << BitOperations.Log2((uint)Math.Max(1, wanted)); v > 1; v /= 2)
             if (config.KeyValueHeads % v == 0 && config.Heads % v == 0 && Divides(config.KeyValueWidth, v) && Divides(config.QueryWidth, v)
                 && Divides(config.IntermediateSize, v) && Divides(config.VocabularySize, v)) return v;
         return 1;

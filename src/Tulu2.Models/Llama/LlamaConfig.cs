@@ -9,7 +9,7 @@ public sealed record LlamaConfig
     public required int Heads { get; init; }                     // num_attention_heads
     public required int KeyValueHeads { get; init; }             // num_key_value_heads
     public required int VocabularySize { get; init; }            // vocab_size
-    public int HeadSize { get; init; }                           // head_dim; HiddenSize / Heads where absent
+    public int HeadSize { get => field == 0 ? HiddenSize / Heads : field; init; } // head_dim; HiddenSize / Heads where absent
     public double RopeTheta { get; init; } = 10000;
     public double RmsNormEpsilon { get; init; } = 1e-5;
     public int MaxPositions { get; init; } = 4096;               // max_position_embeddings

@@ -1,0 +1,56 @@
+using Tulu2.Files;
+
+namespace Tulu2.Models.Llama;
+
+/// <summary>
+/// Known shapes (tulu2-spec sections 1.1 and 1.2). A <c>tulu2-*</c> preset is what the released models say of themselves: positions up to 8,192, and for 7B and
+/// 13B another epsilon than their base model's. <c>demo</c> and <c>tiny</c> are ours, for training from nothing in minutes and for tests; their vocabulary is
+/// the tokenizer's, the one here a default.
+/// </summary>
+public static class LlamaPresets
+{
+    private static readonly Dictionary<string, (LlamaConfig Config, long Parameters)> Known = new()
+    {
+        ["llama2-7b"] = (Llama2(4096, 11008, 32, 32, 32), 6_738_415_616),
+        ["llama2-13b"] = (Llama2(5120, 13824, 40, 40, 40), 13_015_864_320),
+        ["llama2-70b"] = (Llama2(8192, 28672, 80, 64, 8), 68_976_648_192),
+        ["codellama-7b"] = (Code(4096, 11008, 32, 32, 32, vocabulary: 32016), 6_738_546_688),
+        ["codellama-13b"] = (Code(5120, 13824, 40, 40, 40, vocabulary: 32016), 13_016_028_160),
+        ["codellama-34b"] = (Code(8192, 22016, 48, 64, 8, vocabulary: 32000), 33_743_970_304),
+        ["tulu2-7b"] = (Llama2(4096, 11008, 32, 32, 32) with { RmsNormEpsilon = 1e-6, MaxPositions = 8192 }, 6_738_415_616),
+        ["tulu2-13b"] = (Llama2(5120, 13824, 40, 40, 40) with { RmsNormEpsilon = 1e-6, MaxPositions = 8192 }, 13_015_864_320),
+        ["tulu2-70b"] = (Llama2(8192, 28672, 80, 64, 8) with { MaxPositions = 8192 }, 68_976_648_192),
+        ["demo"] = (Small(192, 512, 4, 6, 2, headSize: 32), 1_771_200),
+        ["tiny"] = (Small(64, 128, 2, 4, 2, headSize: 16), 139_584),
+    };
+
+    public static IReadOnlyCollection<string> Names => Known.Keys;
+
+    /// <exception cref="BadInputException">No preset of that name; lists the names.</exception>
+    public static LlamaConfig Get(string name)
+    {
+        if (!Known.TryGetValue(name, out var preset)) throw new BadInputException("model.preset", $"there is no preset '{name}'", $"use one of {string.Join(", ", Names)}");
+        if (preset.Config.ParameterCount != preset.Parameters)
+            throw new InvalidOperationException($"preset {name} has {preset.Config.ParameterCount} parameters, but its model {preset.Parameters}");
+        return preset.Config;
+    }
+
+    private static LlamaConfig Llama2(int hidden, int intermediate, int layers, int heads, int keyValueHeads) => new()
+    {
+        HiddenSize = hidden,
+        IntermediateSize = intermediate,
+        Layers = layers,
+        Heads = heads,
+        KeyValueHeads = keyValueHeads,
+        HeadSize = hidden / heads,
+        VocabularySize = 32000,
+        RmsNormEpsilon = 1e-5,
+        MaxPositions = 4096,
+    };
+
+    private static LlamaConfig Code(int hidden, int intermediate, int layers, int heads, int keyValueHeads, int vocabulary) =>
+        Llama2(hidden, intermediate, layers, heads, keyValueHeads) with { VocabularySize = vocabulary, RopeTheta = 1e6, MaxPositions = 16384 };
+
+    private static LlamaConfig Small(int hidden, int intermediate, int layers, int heads, int keyValueHeads, int headSize) =>
+        Llama2(hidden, intermediate, layers, heads, keyValueHeads) with { HeadSize = headSize, VocabularySize = 512 };
+}
