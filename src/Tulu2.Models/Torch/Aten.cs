@@ -13,6 +13,7 @@ internal static partial class Aten
     /// <summary><paramref name="result"/> = <paramref name="a"/> x <paramref name="b"/>, both two-dimensional; the result is contiguous.</summary>
     public static void MatMul(Tensor result, Tensor a, Tensor b)
     {
+        var start = OperationClock.Start();
         if (result.device_type == DeviceType.CPU) Check(MatMulCpu(result.Handle, a.Handle, b.Handle), "mm");
         else
         {
@@ -20,11 +21,13 @@ internal static partial class Aten
             result.copy_(product);
         }
         KeepAlive(result, a, b);
+        OperationClock.Stop(start, "product");
     }
 
     /// <summary><paramref name="result"/> += <paramref name="a"/> x <paramref name="b"/>.</summary>
     public static void MatMulAdd(Tensor result, Tensor a, Tensor b)
     {
+        var start = OperationClock.Start();
         if (result.device_type == DeviceType.CPU) Check(AddMatMulCpu(result.Handle, result.Handle, a.Handle, b.Handle, 1, 1), "addmm");
         else
         {
@@ -32,11 +35,13 @@ internal static partial class Aten
             result.add_(product);
         }
         KeepAlive(result, a, b);
+        OperationClock.Stop(start, "product");
     }
 
     /// <summary>The same for a batch of matrices.</summary>
     public static void BatchMatMul(Tensor result, Tensor a, Tensor b)
     {
+        var start = OperationClock.Start();
         if (result.device_type == DeviceType.CPU) Check(BatchMatMulCpu(result.Handle, a.Handle, b.Handle), "bmm");
         else
         {
@@ -44,11 +49,13 @@ internal static partial class Aten
             result.copy_(product);
         }
         KeepAlive(result, a, b);
+        OperationClock.Stop(start, "attention product");
     }
 
     /// <summary>The same for a batch of matrices.</summary>
     public static void BatchMatMulAdd(Tensor result, Tensor a, Tensor b)
     {
+        var start = OperationClock.Start();
         if (result.device_type == DeviceType.CPU) Check(BatchAddMatMulCpu(result.Handle, result.Handle, a.Handle, b.Handle, 1, 1), "baddbmm");
         else
         {
@@ -56,6 +63,7 @@ internal static partial class Aten
             result.add_(product);
         }
         KeepAlive(result, a, b);
+        OperationClock.Stop(start, "attention product");
     }
 
     /// <summary>The address of a CPU tensor's first element.</summary>
