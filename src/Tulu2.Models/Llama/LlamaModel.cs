@@ -22,6 +22,7 @@ public sealed class LlamaModel : IDisposable
     private readonly Stack<Workspace> _free = new();
     private readonly ScalarType _type;
     private readonly Device _device;
+    private bool _disposed;
 
     /// <param name="weights">[layout.Length] in the compute type (fp32 or bf16); read at every call, never written; must outlive the model.</param>
     /// <param name="recompute">Keep only each block's input and run the block again in the backward pass.</param>
@@ -72,7 +73,7 @@ public sealed class LlamaModel : IDisposable
         var (tokens, ids) = Filled(batch);
         var scored = batch.ScoredRows.Length;
         var targets = batch.Targets.Concat(Enumerable.Repeat(0, Math.Max(0, FewestRows - scored))).ToArray();
-        var activations = new Activations(workspace, _free.Push, tokens, ids, batch.ScoredRows, targets, scored);
+        var activations = new Activations(workspace, GiveBack, tokens, ids, batch.ScoredRows, targets, scored);
         try
         {
             long rows = tokens.Count, width = Config.HiddenSize;
@@ -200,8 +201,16 @@ public sealed class LlamaModel : IDisposable
         return (new TokenRows(FewestRows, positions, SegmentGroup.Of([.. batch.SegmentLengths, missing])), [.. batch.Ids, .. new int[missing]]);
     }
 
+    private void GiveBack(Workspace workspace)
+    {
+        if (_disposed) workspace.Dispose();
+        else _free.Push(workspace);
+    }
+
     public void Dispose()
     {
+        if (_disposed) return;
+        _disposed = true;
         foreach (var workspace in _free) workspace.Dispose();
         _free.Clear();
         foreach (var block in _blocks) block.Dispose();

@@ -36,7 +36,7 @@ internal sealed partial class TorchKernels(HeadGeometry heads, RotaryTable rotar
     {
         using var scope = NewDisposeScope();
         Tensor x = x_ND.to_type(ScalarType.Float32), dy = dy_ND.to_type(ScalarType.Float32), r = r_N.unsqueeze(1);
-        dWeight_D.copy_((dy * x * r).sum(0));
+        dWeight_D.copy_((dy * x * r).sum([0]));
         var inner = dy * weight_D.to_type(ScalarType.Float32);
         var share = (inner * x).mean([1], keepdim: true) * r * r;
         dx_ND.add_(((inner - x * share) * r).to_type(dx_ND.dtype));
@@ -73,10 +73,12 @@ internal sealed partial class TorchKernels(HeadGeometry heads, RotaryTable rotar
         var gradient = product_NF.to_type(ScalarType.Float32).view(gate.shape);
         var sigmoid = 1 / ((-gate).exp() + 1);
         var silu = gate * sigmoid;
-        product_NF.copy_((silu * up).view(product_NF.shape));
+        // In fp32 the sources are the targets: everything is computed before anything is written.
+        Tensor product = silu * up, dGate = gradient * up * (sigmoid * (1 + gate * (1 - sigmoid))), dUp = gradient * silu;
+        product_NF.copy_(product.view(product_NF.shape));
         var fused = gateUp_N2F.view(product_NF.shape[0], shards, 2, -1);
-        fused.select(2, 0).copy_(gradient * up * (sigmoid * (1 + gate * (1 - sigmoid))));
-        fused.select(2, 1).copy_(gradient * silu);
+        fused.select(2, 0).copy_(dGate);
+        fused.select(2, 1).copy_(dUp);
     }
 
     private static (Tensor Gate, Tensor Up) GateUp(Tensor gateUp_N2F, int shards, Tensor product_NF)

@@ -1,0 +1,117 @@
+using System.Runtime.Intrinsics;
+using TorchSharp;
+using Tulu2.Models.Llama;
+using Tulu2.Models.Llama.Kernels;
+using Tulu2.Models.Torch;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Tulu2.Tests.Models.Llama;
+
+/// <summary>Vector code against chains of tensor operations, and the parts that a tensor-parallel group will join.</summary>
+public sealed class KernelTests
+{
+    [Theory]
+    [InlineData(ScalarType.Float32, 2e-6)]
+    [InlineData(ScalarType.BFloat16, 0.05)]
+    public void A_step_of_tensor_operations_equals_one_of_vector_code(ScalarType type, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        var config = TinyModel.Config(tied: true);
+        var layout = new FlatLayout(config, 4);
+        var weights = TinyModel.Weights(layout, type);
+        var batch = TinyModel.Batch([70, 33, 200, 33]);
+        using var model = new LlamaModel(layout, weights);
+        using var other = new LlamaModel(
+            layout, weights, false, AllShardsHere.Instance, new TorchKernels(new HeadGeometry(config, 4), new RotaryTable(16, 10000, 8)));
+        var (expected, expectedGradient) = TinyModel.Run(model, batch);
+        var (actual, actualGradient) = TinyModel.Run(other, batch);
+        Assert.InRange(TinyModel.Difference(actual, expected), 0, tolerance);
+        foreach (var matrix in layout.Matrices.Reverse())
+        {
+            Tensor Of(Tensor flat) => flat.narrow(0, matrix.Offset, matrix.Length);
+            var difference = TinyModel.Difference(Of(actualGradient), Of(expectedGradient));
+            Assert.True(difference < tolerance, $"{matrix.Key}: {difference}");
+        }
+    }
+
+    [Fact]
+    public void The_exponential_is_within_two_units_in_the_last_place()
+    {
+        for (var x = -87.2f; x < 88; x += 0.0137f)
+            Assert.InRange(Lanes.Exp(Vector512.Create(x))[0] / Math.Exp(x), 1 - 2.4e-7, 1 + 2.4e-7);
+        Assert.Equal(1, Lanes.Exp(Vector512<float>.Zero)[3]);
+        Assert.Equal(0, Lanes.Exp(Vector512.Create(-100f))[3]);
+        Assert.Equal(0, Lanes.Exp(Vector512.Create(float.NegativeInfinity))[3]);
+        Assert.True(float.IsNaN(Lanes.Exp(Vector512.Create(float.NaN))[3]));
+    }
+
+    [Fact]
+    public unsafe void Bf16_is_rounded_as_libtorch_rounds_it()
+    {
+        TorchRuntime.Initialize();
+        using var scope = NewDisposeScope();
+        var values = cat([randn(1600), tensor([0f, -0f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, 1.00390625f, 1.01171875f, 3.4e38f, 1e-40f, -1e-40f])
+            , ones(6)]);
+        var expected = values.to_type(ScalarType.BFloat16);
+        var actual = empty_like(expected);
+        for (var i = 0; i < values.numel(); i += 16)
+            BrainFloat16.Store(Aten.Address<BrainFloat16>(actual) + i, Vector512.Load(Aten.Address<float>(values) + i));
+        // Any NaN will do.
+        Assert.True(actual.isnan().Equals(expected.isnan()));
+        Assert.True(actual.nan_to_num(0).Equals(expected.nan_to_num(0)));
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32, 2)]
+    [InlineData(ScalarType.BFloat16, 2)]
+    [InlineData(ScalarType.Float32, 4)]
+    [InlineData(ScalarType.BFloat16, 4)]
+    public void Ranks_that_hold_some_of_the_shards_reach_the_same_bits_through_the_tree(ScalarType type, int ranks)
+    {
+        TorchRuntime.Initialize();
+        using var scope = NewDisposeScope();
+        const int shards = 4;
+        var config = TinyModel.Config();
+        var kernels = BlockKernels.For(type, DeviceType.CPU, new HeadGeometry(config, shards), new RotaryTable(16, 10000, 8));
+        using var workspace = new Workspace(type, CPU);
+        Tensor weight = randn(64, 192).to_type(type), x = randn(50, 192).to_type(type), residual = randn(50, 64).to_type(type);
+        Tensor up = randn(192, 64).to_type(type), gradient = randn(50, 192).to_type(type);
+
+        Tensor whole = empty_like(residual), wholeGradient = empty_like(residual);
+        using (var linear = new RowLinear(weight.alias(), shards)) linear.Forward(x, residual, whole, workspace, kernels, AllShardsHere.Instance);
+        using (var linear = new ColumnLinear(up.alias(), shards)) linear.InputGradient(gradient, wholeGradient, workspace, kernels, AllShardsHere.Instance);
+
+        var width = 192 / ranks;
+        Captured captured = new(), capturedGradient = new();
+        for (var rank = 0; rank < ranks; rank++)
+        {
+            using var row = new RowLinear(weight.narrow(1, rank * width, width), shards / ranks);
+            row.Forward(x.narrow(1, rank * width, width), residual, empty_like(residual), workspace, kernels, captured);
+            using var column = new ColumnLinear(up.narrow(0, rank * width, width), shards / ranks);
+            column.InputGradient(gradient.narrow(1, rank * width, width), empty_like(residual), workspace, kernels, capturedGradient);
+        }
+        Assert.Equal(TinyModel.Hash(whole), TinyModel.Hash(captured.Tree() + residual));
+        Assert.Equal(TinyModel.Hash(wholeGradient), TinyModel.Hash(capturedGradient.Tree()));
+    }
+
+    private sealed class Captured : IShardSum
+    {
+        private readonly List<Tensor> _parts = [];
+
+        public bool Alone => false;
+
+        public void Sum(Tensor partial) => _parts.Add(partial.clone().MoveToOuterDisposeScope());
+
+        public void Max(Tensor partial) { }
+
+        public Tensor Tree()
+        {
+            var nodes = _parts.ToArray();
+            for (var count = nodes.Length; count > 1; count /= 2)
+                for (var v = 0; v < count / 2; v++)
+                    nodes[v] = nodes[2 * v] + nodes[2 * v + 1];
+            return nodes[0];
+        }
+    }
+}
