@@ -1,0 +1,68 @@
+using System.Numerics;
+
+namespace Tulu2.Data.Statistics;
+
+/// <summary>How many sequences have <paramref name="From"/> to <paramref name="To"/> - 1 tokens.</summary>
+public readonly record struct HistogramBin(int From, int To, long Count);
+
+public enum HistogramScale
+{
+    /// <summary>Logarithmic where the longest sequence is more than 32 times the shortest, else linear.</summary>
+    Automatic,
+    /// <summary>Bins of one width.</summary>
+    Linear,
+    /// <summary>Two bins to each doubling.</summary>
+    Logarithmic,
+}
+
+/// <summary>Sequences by length.</summary>
+public static class LengthHistogram
+{
+    private const int LinearBins = 20;
+
+    /// <summary>Adjacent bins from the shortest to the longest length; none where there are no lengths.</summary>
+    public static IReadOnlyList<HistogramBin> Of(IReadOnlyCollection<int> lengths, HistogramScale scale = HistogramScale.Automatic)
+    {
+        if (lengths.Count == 0) return [];
+        var (shortest, longest) = (lengths.Min(), lengths.Max());
+        if (scale == HistogramScale.Automatic)
+            scale = longest > 32L * Math.Max(1, shortest) ? HistogramScale.Logarithmic : HistogramScale.Linear;
+        var edges = scale == HistogramScale.Linear ? LinearEdges(shortest, longest) : LogarithmicEdges(shortest, longest);
+        var counts = new long[edges.Count - 1];
+        foreach (var length in lengths)
+        {
+            var index = edges.BinarySearch(length);
+            counts[index >= 0 ? index : ~index - 1]++;
+        }
+        return [.. counts.Select((count, index) => new HistogramBin(edges[index], edges[index + 1], count))];
+    }
+
+    private static List<int> LinearEdges(int shortest, int longest)
+    {
+        var width = NiceWidth((longest - shortest + LinearBins) / LinearBins);
+        var edges = new List<int> { shortest / width * width };
+        while (edges[^1] <= longest) edges.Add(edges[^1] + width);
+        return edges;
+    }
+
+    // 1, 2, 5, 10, 20, 50, ...: edges that read well.
+    private static int NiceWidth(int atLeast)
+    {
+        for (var power = 1; ; power *= 10)
+            foreach (var step in new[] { 1, 2, 5 })
+                if (step * power >= atLeast) return step * power;
+    }
+
+    private static List<int> LogarithmicEdges(int shortest, int longest)
+    {
+        var edges = new List<int>();
+        for (var power = 1 << BitOperations.Log2((uint)Math.Max(1, shortest)); ; power *= 2)
+        {
+            foreach (var edge in power == 1 ? new[] { 1 } : [power, power + power / 2])
+            {
+                edges.Add(edge);
+                if (edge > longest) return edges[1] <= shortest ? edges[1..] : edges;
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+using Tulu2.Data.Demo;
+using Tulu2.Data.Rows;
+using Tulu2.Files;
+using Xunit;
+
+namespace Tulu2.Tests.Data.Demo;
+
+public sealed class DemoDataTests : IDisposable
+{
+    private static readonly DemoDataOptions Options = new() { SftTrain = 3000, DpoTrain = 800 };
+
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void The_same_options_give_the_same_bytes_and_another_seed_gives_others()
+    {
+        var (first, again, other) = (Files("a", Options), Files("b", Options), Files("c", Options with { Seed = 7 }));
+        foreach (var (one, two, three) in All(first).Zip(All(again), All(other)))
+        {
+            Assert.Equal(ContentHash.OfFile(one), ContentHash.OfFile(two));
+            Assert.NotEqual(ContentHash.OfFile(one), ContentHash.OfFile(three));
+        }
+    }
+
+    [Fact]
+    public void No_held_out_question_is_in_any_training_file()
+    {
+        var files = Files("a", Options);
+        var trained = Messages(files.SftTrain).Select(row => Prompt(row.Messages))
+            .Concat(Pairs(files.DpoTrain).Select(pair => Prompt(pair.Chosen))).ToHashSet();
+        var heldOut = Messages(files.SftHeldOut).Select(row => Prompt(row.Messages)).ToList();
+        var heldOutPairs = Pairs(files.DpoHeldOut).Select(pair => Prompt(pair.Chosen)).ToList();
+        Assert.Equal((Options.SftHeldOut, Options.DpoHeldOut), (heldOut.Count, heldOutPairs.Count));
+        Assert.DoesNotContain(heldOut.Concat(heldOutPairs), trained.Contains);
+        Assert.Equal(heldOut.Count, heldOut.Distinct().Count());
+        Assert.Equal(heldOutPairs.Count, heldOutPairs.Distinct().Count());
+    }
+
+    [Fact]
+    public void Every_kind_is_trained_and_held_out_and_names_its_rows()
+    {
+        var files = Files("a", Options);
+        string[] kinds = ["arithmetic", "compare", "format", "identity", "multi_turn", "reverse", "sort"];
+        Assert.Equal([.. kinds, "courtesy"], Messages(files.SftTrain).Select(row => row.Dataset).Distinct().OrderBy(name => name == "courtesy").ThenBy(name => name));
+        Assert.Equal(kinds, Messages(files.SftHeldOut).Select(row => row.Dataset).Distinct().Order());
+        Assert.Contains(Messages(files.SftTrain), row => row.Messages.Count == 4);
+    }
+
+    [Fact]
+    public void Answers_are_right()
+    {
+        foreach (var row in Messages(Files("a", Options).SftTrain))
+        {
+            var (question, answer) = (row.Messages[^2].Content, row.Messages[^1].Content);
+            var listed = question[(question.LastIndexOf(':') + 1)..].Trim();
+            switch (row.Dataset)
+            {
+                case "arithmetic":
+                    var numbers = question.Split([' ', '.', '?']).Where(word => int.TryParse(word, out _)).Select(int.Parse).ToArray();
+                    var minus = question.Contains("minus") || question.StartsWith("Take", StringComparison.Ordinal);
+                    Assert.Equal(minus ? Math.Abs(numbers[0] - numbers[1]) : numbers[0] + numbers[1], int.Parse(answer));
+                    break;
+                case "sort":
+                    var sorted = listed.Split(' ').Select(int.Parse).Order();
+                    Assert.Equal(question.Contains("high to low") ? sorted.Reverse() : sorted, answer.Split(' ').Select(int.Parse));
+                    break;
+                case "reverse":
+                    Assert.Equal(listed.Split(' ').Reverse(), answer.Split(' '));
+                    break;
+                case "compare":
+                    var pair = question.Split([' ', ',', '?']).Where(word => int.TryParse(word, out _)).Select(int.Parse).ToArray();
+                    Assert.Equal(question.Contains("larger") ? pair.Max() : pair.Min(), int.Parse(answer));
+                    break;
+                case "format":
+                    Assert.Equal(listed.Replace(" ", ""), answer.Replace(" - ", "").Replace(", ", "").Replace(" ", "").ToLowerInvariant());
+                    Assert.NotEqual(listed, answer);
+                    break;
+                case "multi_turn":
+                    Assert.Contains(answer.Split(' ')[^1].TrimEnd('.'), row.Messages[0].Content);
+                    break;
+            }
+        }
+    }
+
+    [Fact]
+    public void Courtesies_show_both_tones_alike_whatever_was_asked_and_pairs_prefer_the_asked_one()
+    {
+        var files = Files("a", Options with { SftTrain = 6000 });
+        var shown = Messages(files.SftTrain).Where(row => row.Dataset == "courtesy").ToList();
+        foreach (var asked in new[] { "formal", "casual" })
+        {
+            var of = shown.Where(row => row.Messages[0].Content.Contains(asked)).ToList();
+            Assert.InRange(of.Count(row => IsFormal(row.Messages[1].Content)) / (double)of.Count, 0.4, 0.6);
+        }
+        var pairs = Pairs(files.DpoTrain).Where(pair => pair.Dataset == "courtesy").ToList();
+        Assert.InRange(pairs.Count / 800.0, 0.6, 0.8);
+        Assert.All(pairs, pair => Assert.Equal(pair.Chosen[0].Content.Contains("formal"), IsFormal(pair.Chosen[^1].Content)));
+        Assert.All(pairs, pair => Assert.NotEqual(IsFormal(pair.Chosen[^1].Content), IsFormal(pair.Rejected[^1].Content)));
+    }
+
+    [Fact]
+    public void Texts_are_short_and_made_of_few_words()
+    {
+        var rows = Messages(Files("a", Options).SftTrain);
+        Assert.InRange(rows.Max(row => row.Messages.Sum(message => message.Content.Length)), 40, 160);
+        Assert.InRange(rows.SelectMany(row => row.Messages).SelectMany(message => message.Content.Split(' ')).Distinct().Count(), 100, 400);
+    }
+
+    [Fact]
+    public void Impossible_options_are_bad_input()
+    {
+        Assert.Throws<BadInputException>(() => DemoData.Write(folder.Root, Options with { LongestList = 40 }));
+        Assert.Throws<BadInputException>(() => DemoData.Write(folder.Root, Options with { HeldOutPercent = 0 }));
+    }
+
+    private static bool IsFormal(string answer) => answer.StartsWith("Good morning", StringComparison.Ordinal)
+        || answer.StartsWith("My best thanks", StringComparison.Ordinal) || answer.StartsWith("Farewell", StringComparison.Ordinal);
+
+    private DemoFiles Files(string name, DemoDataOptions options) => DemoData.Write(folder.File(name), options);
+
+    private static string[] All(DemoFiles files) => [files.SftTrain, files.SftHeldOut, files.DpoTrain, files.DpoHeldOut, files.Corpus];
+
+    private static List<MessageRow> Messages(string path) => [.. RowReader.ReadMessages(path).Select(result => result.Row!)];
+
+    private static List<PreferenceRow> Pairs(string path) => [.. RowReader.ReadPreferences(path).Select(result => result.Row!)];
+
+    private static string Prompt(IReadOnlyList<Message> messages) => string.Join('\n', messages.Take(messages.Count - 1).Select(message => message.Content));
+}
