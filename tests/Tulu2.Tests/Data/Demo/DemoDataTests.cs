@@ -1,5 +1,7 @@
+using Tulu2.Data.Chat;
 using Tulu2.Data.Demo;
 using Tulu2.Data.Rows;
+using Tulu2.Data.Tokenizers.Training;
 using Tulu2.Files;
 using Xunit;
 
@@ -106,6 +108,17 @@ public sealed class DemoDataTests : IDisposable
         var rows = Messages(Files("a", Options).SftTrain);
         Assert.InRange(rows.Max(row => row.Messages.Sum(message => message.Content.Length)), 40, 160);
         Assert.InRange(rows.SelectMany(row => row.Messages).SelectMany(message => message.Content.Split(' ')).Distinct().Count(), 100, 400);
+    }
+
+    [Fact]
+    public void Rows_are_short_in_tokens_learned_from_the_corpus()
+    {
+        var files = Files("a", Options);
+        var tokenizer = SentencePieceTrainer.Train(File.ReadLines(files.Corpus), new() { VocabularySize = 640 }).Tokenizer;
+        var encoder = new ChatEncoder(ChatTokenizer.Of(tokenizer), ChatForm.Default, 4096);
+        var lengths = Messages(files.SftTrain).Take(500).Select(row => encoder.EncodeDialogue(row.Messages).Ids.Length).ToList();
+        Assert.InRange(lengths.Average(), 15, 40);
+        Assert.InRange(lengths.Max(), 20, 80);
     }
 
     [Fact]
