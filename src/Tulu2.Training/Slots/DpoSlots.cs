@@ -24,10 +24,7 @@ internal sealed class DpoSlots(LlamaModel model, DpoObjective objective, Func<Re
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         using var activations = model.Forward(batch, keep: true);
-        var sums = SegmentSums.Of(model.LogProbabilities(activations).data<float>().ToArray(), batch.ScoredSegments, batch.SegmentLengths.Length);
-        if (sums.Length != 2 * batch.Sequences.Length)
-            throw new InvalidOperationException($"step {batch.Step} slot {batch.Slot}: {sums.Length} segments for {batch.Sequences.Length} pairs");
-
+        var sums = SegmentSums.Of(model.LogProbabilities(activations).data<float>().ToArray(), batch.ScoredSegments, 2 * batch.Sequences.Length);
         var figures = new double[FiguresPerPair * batch.Sequences.Length];
         var bySegment = new float[sums.Length];
         var pairs = Pairs(batch.Step);
@@ -44,7 +41,7 @@ internal sealed class DpoSlots(LlamaModel model, DpoObjective objective, Func<Re
         return figures;
     }
 
-    public float[] Score(SlotBatch batch) => ModelScores.Of(model, batch);
+    public float[] Score(SlotBatch batch) => ModelScores.Of(model, batch, 2 * batch.Sequences.Length);
 
     public (double Loss, PreferenceMetrics? Preference) Summarize(int step, IReadOnlyList<double[]> figures)
     {

@@ -12,7 +12,7 @@ internal interface ISlotComputer : IDisposable
     /// <returns>The slot's figures, from which <see cref="Summarize"/> makes the step's.</returns>
     double[] Compute(SlotBatch batch, Tensor gradient);
 
-    /// <summary>[segments] the summed log-probability of each segment's scored tokens.</summary>
+    /// <summary>[sequences, or 2 * pairs] the summed log-probability of each sequence's scored tokens.</summary>
     float[] Score(SlotBatch batch);
 
     /// <summary>The step's loss and, for DPO, its preference figures.</summary>

@@ -20,7 +20,7 @@ internal sealed class SftSlots(LlamaModel model, SftObjective objective) : ISlot
         return [SftObjective.TokenLossSum(logProbabilities_R.data<float>().ToArray())];
     }
 
-    public float[] Score(SlotBatch batch) => ModelScores.Of(model, batch);
+    public float[] Score(SlotBatch batch) => ModelScores.Of(model, batch, batch.Sequences.Length);
 
     public (double Loss, PreferenceMetrics? Preference) Summarize(int step, IReadOnlyList<double[]> figures)
     {

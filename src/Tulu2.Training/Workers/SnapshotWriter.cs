@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Tulu2.Checkpoints;
 using Tulu2.Models.Llama;
+using Tulu2.Models.Torch;
 using Tulu2.Training.Optimization;
 
 namespace Tulu2.Training.Workers;
@@ -42,7 +43,7 @@ internal sealed class SnapshotWriter(FlatLayout layout, CheckpointStore store, A
 
     private unsafe void Write(int rank, int step, nint memory, IReadOnlyList<StateBlock> blocks)
     {
-        ThreadPriorityClass.Lower();
+        TorchRuntime.EnterRankThread();
         try
         {
             report(new WorkerReport.ShardWritten(rank, step, store.WriteShard(blocks)));

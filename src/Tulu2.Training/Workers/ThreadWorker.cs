@@ -1,5 +1,5 @@
+using Tulu2.Models.Torch;
 using Tulu2.Training.Slots;
-using static TorchSharp.torch;
 
 namespace Tulu2.Training.Workers;
 
@@ -13,8 +13,7 @@ internal sealed class ThreadWorker : IWorker
     {
         _thread = new Thread(() =>
         {
-            ThreadPriorityClass.Lower();
-            set_num_threads(1);
+            TorchRuntime.EnterRankThread();
             RankProgram.Run(settings, rank, _mailbox, report, computerOf);
         })
         {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Tulu2.Checkpoints;
 using Tulu2.Collectives;
+using Tulu2.Collectives.InProcess;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;
 using Xunit;
@@ -23,6 +24,8 @@ internal sealed class TestSupervisor : IDisposable
 
     public TestSupervisor(WorkerSettings settings, int ranks, Func<ReplicaState, ISlotComputer>? computerOf = null)
     {
+        // A data plane remembers the generations it has seen; every supervisor here counts from 1.
+        settings = settings with { DataPlane = new InProcessDataPlane() };
         _settings = settings;
         _factory = computerOf is null ? new EmbeddedWorkerFactory(settings) : new EmbeddedWorkerFactory(settings, computerOf);
         _workers = new IWorker[ranks];

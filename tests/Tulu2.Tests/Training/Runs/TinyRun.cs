@@ -1,0 +1,53 @@
+using Tulu2.Collectives.InProcess;
+using Tulu2.Data.Slots;
+using Tulu2.Models.Llama;
+using Tulu2.Tests.Training.Optimization;
+using Tulu2.Tests.Training.Workers;
+using Tulu2.Training.Recipes;
+using Tulu2.Training.Reference;
+using Tulu2.Training.Workers;
+
+namespace Tulu2.Tests.Training.Runs;
+
+/// <summary>Runs of a tiny Llama on drawn sequences.</summary>
+internal static class TinyRun
+{
+    public const int Steps = 4;
+
+    public static WorkerSettings Settings(Objective objective, Precision precision, int slot = 2, Recipe? recipe = null, string checkpoints = "/nowhere", FaultPlan? faults = null, bool packing = true)
+    {
+        var layout = new FlatLayout(GradientNormTests.Tiny, 4);
+        var preferences = objective == Objective.Dpo;
+        var source = new DrawnSequences(preferences ? 32 : 20, GradientNormTests.Tiny.VocabularySize);
+        return new WorkerSettings
+        {
+            Recipe = (recipe ?? new Recipe()) with
+            {
+                Objective = objective,
+                Precision = precision,
+                Model = new() { Preset = "test" },
+                Batch = new() { Global = 10, Slot = slot },
+                Optimizer = new() { LearningRate = 0.01 },
+                Schedule = new() { Warmup = 1 },
+            },
+            Layout = layout,
+            Plan = new BatchPlan(source, new BatchSettings(10, slot, Packing: packing, Preferences: preferences, Steps: Steps)),
+            DataPlane = new InProcessDataPlane(),
+            CheckpointDirectory = checkpoints,
+            Faults = faults,
+        };
+    }
+
+    /// <summary>The settings with reference log-probabilities, scored by a worker in batches of the run's own shape.</summary>
+    public static WorkerSettings WithReferences(WorkerSettings settings)
+    {
+        var plan = (BatchPlan)settings.Plan;
+        var size = settings.Recipe.Batch.Slot;
+        var values = new float[2 * plan.Items];
+        using (var supervisor = new TestSupervisor(settings with { References = () => throw new InvalidOperationException("not before the pass") }, 1))
+            for (var first = 0; first < plan.Items; first += size)
+                supervisor.Score(plan.ReadPairs(first, Math.Min(size, plan.Items - first))).CopyTo(values, 2 * first);
+        var references = new ReferenceLogProbabilities(values);
+        return settings with { References = () => references };
+    }
+}
