@@ -8,13 +8,13 @@ namespace Tulu2.Training.Slots;
 /// <summary>Sequence log-probabilities without a gradient.</summary>
 public static class ModelScores
 {
-    /// <param name="segments">The batch's sequences; a filler segment behind them is left out.</param>
+    /// <param name="segments">How many segments to return, so that a filler behind the sequences is left out; null: all.</param>
     /// <returns>[segments] summed log-probability of each segment's scored tokens.</returns>
-    public static float[] Of(LlamaModel model, SlotBatch batch, int segments)
+    public static float[] Of(LlamaModel model, SlotBatch batch, int? segments = null)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         using var activations = model.Forward(batch, keep: false);
-        return SegmentSums.Of(model.LogProbabilities(activations).data<float>().ToArray(), batch.ScoredSegments, segments);
+        return SegmentSums.Of(model.LogProbabilities(activations).data<float>().ToArray(), batch.ScoredSegments, segments ?? batch.SegmentLengths.Length);
     }
 }
