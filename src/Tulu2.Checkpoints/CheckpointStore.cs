@@ -10,30 +10,44 @@ public sealed unsafe class CheckpointStore(string directory)
     // Shards that a writer of this process has finished and no manifest names yet: pruning leaves them alone.
     private static readonly ConcurrentDictionary<string, byte> Unclaimed = new();
 
-    private readonly ConcurrentDictionary<string, byte> _verified = new();
+    // Shards whose every byte has been hashed, and when they were last written then: a change of the file asks for another look.
+    private readonly ConcurrentDictionary<string, DateTime> _verified = new();
 
     public string Directory { get; } = Path.GetFullPath(directory);
+
+    /// <summary>What stands between a shard and its file: tests put a full disk here.</summary>
+    internal Func<Stream, Stream> Through { get; init; } = stream => stream;
 
     private string Shards => Path.Combine(Directory, "shards");
     private string ManifestFolder => Path.Combine(Directory, "manifests");
 
     /// <summary>Writes one shard file (beside and renamed) and returns its entry; writing the same content twice is harmless.</summary>
     /// <exception cref="IOException">The disk is full or cannot be written; nothing is left under a final name.</exception>
+    /// <exception cref="ArgumentException">A block is neither a vector nor a matrix, or not within its tensor.</exception>
     public ShardEntry WriteShard(IReadOnlyList<StateBlock> blocks)
     {
         ShardEntry? entry = null;
-        AtomicFile.WriteNamed(Shards, stream =>
+        try
         {
-            entry = ShardFile.Write(stream, blocks);
-            // Claimed before it has its name, so that no pruning can come between.
-            Unclaimed[ShardPath(entry.Sha256)] = 0;
-            return Path.GetFileName(ShardPath(entry.Sha256));
-        });
+            AtomicFile.WriteNamed(Shards, stream =>
+            {
+                entry = ShardFile.Write(Through(stream), blocks);
+                // Claimed before it has its name, so that no pruning can come between.
+                Unclaimed[ShardPath(entry.Sha256)] = 0;
+                return Path.GetFileName(ShardPath(entry.Sha256));
+            });
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            if (entry is not null) Unclaimed.TryRemove(ShardPath(entry.Sha256), out _);
+            var bytes = blocks.Sum(block => block.Slice.Length * sizeof(float));
+            throw new IOException($"a checkpoint shard of {bytes} bytes cannot be written to {Shards}: {fault.Message}", fault);
+        }
         return entry!;
     }
 
     /// <summary>Checks that the shards cover every tensor exactly once and are on disk, then writes the manifest and returns its path.</summary>
-    /// <exception cref="InvalidOperationException">A shard is not there or slices do not add up to their tensors.</exception>
+    /// <exception cref="InvalidOperationException">A shard is not there, slices overlap or do not add up to their tensors.</exception>
     public string WriteManifest(Manifest manifest)
     {
         foreach (var shard in manifest.Shards)
@@ -44,6 +58,7 @@ public sealed unsafe class CheckpointStore(string directory)
             var whole = tensor.First().Slice.Shape.Aggregate(1L, (product, size) => product * size);
             var held = tensor.Sum(part => part.Slice.Length);
             if (held != whole) throw new InvalidOperationException($"step {manifest.Step}: the slices of {tensor.Key.Kind} {tensor.Key.Name} have {held} of {whole} elements");
+            CheckDisjoint(manifest.Step, [.. tensor.Select(part => part.Slice)]);
         }
         var path = ManifestPath(manifest.Step);
         AtomicFile.WriteAllText(path, ManifestFile.Write(manifest));
@@ -86,13 +101,14 @@ public sealed unsafe class CheckpointStore(string directory)
     /// <exception cref="BadInputException">A shard is missing or damaged, or the shards do not hold all of a wanted block.</exception>
     public void Load(Manifest manifest, IReadOnlyList<StateBlock> wanted)
     {
+        foreach (var block in wanted) ShardFile.CheckDimensions(block.Slice);
         var byTensor = wanted.Select((block, index) => (block, index)).ToLookup(item => (item.block.Kind, item.block.Slice.Name));
         var filled = new long[wanted.Count];
         foreach (var shard in manifest.Shards)
         {
             var needed = shard.Tensors.Where(tensor => byTensor.Contains((tensor.Kind, tensor.Slice.Name))).ToArray();
             if (needed.Length == 0) continue;
-            if (!_verified.ContainsKey(shard.Sha256) && Fault(shard) is { } fault)
+            if (!IsVerified(shard) && Fault(shard) is { } fault)
                 throw new BadInputException(ShardPath(shard.Sha256), fault, "resume falls back to the checkpoint before; 'tulu2 checkpoint verify' lists what is damaged");
             using var file = new SafetensorsFile(ShardPath(shard.Sha256));
             foreach (var tensor in needed)
@@ -115,17 +131,21 @@ public sealed unsafe class CheckpointStore(string directory)
                     "resume with the recipe that wrote it");
     }
 
-    /// <summary>Deletes all but the newest <paramref name="keep"/> manifests, then shards that none names, and leftovers of killed writers.</summary>
+    /// <summary>
+    /// Deletes all but the newest <paramref name="keep"/> manifests, then shards that none names, and leftovers of killed writers. Where one of the newest
+    /// cannot be read, an older one may be the last that is sound, so nothing is deleted.
+    /// </summary>
     public void Prune(int keep)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
         var manifests = Manifests();
-        foreach (var path in manifests.SkipLast(keep)) File.Delete(path);
         var named = new HashSet<string>();
         foreach (var path in manifests.TakeLast(keep))
         {
             try { named.UnionWith(Read(path).Shards.Select(shard => ShardPath(shard.Sha256))); }
-            catch (BadInputException) { return; /* what a damaged manifest names is not known, so nothing is deleted */ }
+            catch (BadInputException) { return; }
         }
+        foreach (var path in manifests.SkipLast(keep)) File.Delete(path);
         if (System.IO.Directory.Exists(Shards))
             foreach (var shard in System.IO.Directory.EnumerateFiles(Shards, "*.safetensors"))
                 if (!named.Contains(shard) && !Unclaimed.ContainsKey(shard)) File.Delete(shard);
@@ -139,9 +159,24 @@ public sealed unsafe class CheckpointStore(string directory)
         if (!File.Exists(path)) return $"shard {shard.Sha256} is missing";
         var length = new FileInfo(path).Length;
         if (length != shard.Bytes) return $"shard {shard.Sha256} has {length} bytes instead of {shard.Bytes}";
+        var written = File.GetLastWriteTimeUtc(path);
         if (ContentHash.OfFile(path) != shard.Sha256) return $"shard {shard.Sha256} is damaged: its content has another hash";
-        _verified[shard.Sha256] = 0;
+        _verified[shard.Sha256] = written;
         return null;
+    }
+
+    private bool IsVerified(ShardEntry shard) =>
+        _verified.TryGetValue(shard.Sha256, out var written) && new FileInfo(ShardPath(shard.Sha256)) is { Exists: true } file
+        && file.Length == shard.Bytes && file.LastWriteTimeUtc == written;
+
+    // With volumes that add up, slices that do not overlap cover their tensor exactly once.
+    private static void CheckDisjoint(int step, TensorSlice[] slices)
+    {
+        Array.Sort(slices, (a, b) => a.Begin[0].CompareTo(b.Begin[0]));
+        for (var first = 0; first < slices.Length; first++)
+            for (var second = first + 1; second < slices.Length && slices[second].Begin[0] < slices[first].Begin[0] + slices[first].Size[0]; second++)
+                if (ShardFile.Overlap(slices[first], slices[second]))
+                    throw new InvalidOperationException($"step {step}: two slices of {slices[first].Name} overlap");
     }
 
     private string ShardPath(string sha256) => Path.Combine(Shards, sha256 + ".safetensors");

@@ -21,6 +21,7 @@ internal static unsafe class ShardFile
     /// <summary>Writes the blocks to <paramref name="stream"/>, hashing on the way.</summary>
     public static ShardEntry Write(Stream stream, IReadOnlyList<StateBlock> blocks)
     {
+        foreach (var block in blocks) CheckDimensions(block.Slice);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var hashing = new HashingStream(stream, hash);
         var shapes = blocks.ToDictionary(block => Key(block.Kind, block.Slice), block => string.Join(',', block.Slice.Shape));
@@ -31,6 +32,21 @@ internal static unsafe class ShardFile
         return new ShardEntry(
             Convert.ToHexStringLower(hash.GetHashAndReset()), hashing.Count, [.. blocks.Select(block => new ShardTensor(block.Kind, block.Slice))]);
     }
+
+    /// <exception cref="ArgumentException">Neither a vector nor a matrix, or not within its tensor.</exception>
+    public static void CheckDimensions(TensorSlice slice)
+    {
+        var dimensions = slice.Shape.Length;
+        if (dimensions is not (1 or 2) || slice.Begin.Length != dimensions || slice.Size.Length != dimensions)
+            throw new ArgumentException($"{slice.Name}: state is kept as slices of one- and two-dimensional tensors", nameof(slice));
+        for (var at = 0; at < dimensions; at++)
+            if (slice.Begin[at] < 0 || slice.Size[at] < 1 || slice.Begin[at] + slice.Size[at] > slice.Shape[at])
+                throw new ArgumentException(
+                    $"{slice.Name}: [{string.Join(", ", slice.Size)}] at [{string.Join(", ", slice.Begin)}] is not within [{string.Join(", ", slice.Shape)}]", nameof(slice));
+    }
+
+    public static bool Overlap(TensorSlice a, TensorSlice b) =>
+        !Enumerable.Range(0, a.Size.Length).Any(at => a.Begin[at] + a.Size[at] <= b.Begin[at] || b.Begin[at] + b.Size[at] <= a.Begin[at]);
 
     /// <summary>Copies the part of a stored slice that lies in <paramref name="wanted"/>; one- and two-dimensional slices.</summary>
     /// <returns>Elements copied.</returns>

@@ -30,7 +30,14 @@ public sealed unsafe class SafetensorsFile : IDisposable
         if (!File.Exists(path)) throw new BadInputException(path, "no such file", "give the path of a .safetensors file");
         var length = new FileInfo(path).Length;
         if (length < 8) throw Broken($"the file has {length} bytes, which is less than a header's length field");
-        _map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+        try
+        {
+            _map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new BadInputException(path, $"cannot be read ({fault.Message})", "make the file readable", fault);
+        }
         _view = _map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _base);
         try
@@ -85,10 +92,10 @@ public sealed unsafe class SafetensorsFile : IDisposable
                     property.Name, property.Value.GetProperty("dtype").GetString()!, [.. property.Value.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())],
                     dataBegin + begin, end - begin);
                 if (begin < 0 || end < begin || entry.Shape.Any(size => size < 0)) throw Broken($"tensor {entry.Name} has impossible offsets {begin}..{end}");
-                if (dataBegin + end > fileLength)
-                    throw Broken($"tensor {entry.Name} ends at byte {dataBegin + end}, but the file has only {fileLength}: it is truncated");
-                if (SafetensorsTypes.Size(entry.DataType) is { } size && size * entry.Elements != entry.Bytes)
-                    throw Broken($"tensor {entry.Name} has {entry.Bytes} bytes, but {entry.DataType} [{string.Join(", ", entry.Shape)}] needs {size * entry.Elements}");
+                if (end > fileLength - dataBegin)
+                    throw Broken($"tensor {entry.Name} ends at byte {end} of the data, but the file has only {fileLength - dataBegin}: it is truncated");
+                if (SafetensorsTypes.Size(entry.DataType) is { } size && checked(size * entry.Elements) is var needed && needed != entry.Bytes)
+                    throw Broken($"tensor {entry.Name} has {entry.Bytes} bytes, but {entry.DataType} [{string.Join(", ", entry.Shape)}] needs {needed}");
                 if (!entries.TryAdd(entry.Name, entry)) throw Broken($"tensor {entry.Name} stands there twice");
             }
         }
@@ -100,8 +107,11 @@ public sealed unsafe class SafetensorsFile : IDisposable
         foreach (var entry in entries.Values.OrderBy(entry => entry.Offset).ThenBy(entry => entry.Bytes))
         {
             if (entry.Offset < last) throw Broken($"tensor {entry.Name} overlaps the one before it");
+            // As the reference implementation: bytes that belong to no tensor mean that an offset is wrong.
+            if (entry.Offset > last) throw Broken($"{entry.Offset - last} bytes before tensor {entry.Name} belong to no tensor");
             last = entry.Offset + entry.Bytes;
         }
+        if (last != fileLength) throw Broken($"{fileLength - last} bytes after the last tensor belong to no tensor");
         return (entries, metadata);
     }
 

@@ -37,7 +37,7 @@ public static class SafetensorsTypes
         }
     }
 
-    /// <summary>fp32 to the element type, rounded to nearest even.</summary>
+    /// <summary>fp32 to the element type, rounded to nearest even; a finite value beyond the largest F16 becomes an infinity.</summary>
     public static void FromSingle(string dataType, ReadOnlySpan<float> source, Span<byte> destination)
     {
         switch (dataType)

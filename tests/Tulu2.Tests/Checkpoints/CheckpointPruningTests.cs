@@ -1,0 +1,135 @@
+using Tulu2.Checkpoints;
+using Tulu2.Tests.Data;
+using Xunit;
+
+namespace Tulu2.Tests.Checkpoints;
+
+public sealed class CheckpointPruningTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Pruning_keeps_what_the_newest_manifests_name_and_nothing_else()
+    {
+        var store = new CheckpointStore(_folder.Root);
+        using var constant = new StateInMemory(0);
+        var shared = store.WriteShard([constant.Block(StateKind.Parameter, "vector", [0], [9])]);
+        var manifests = Enumerable.Range(1, 4).Select(step =>
+        {
+            using var state = new StateInMemory(step);
+            var manifest = new Manifest(step, 4, "recipe", [shared, store.WriteShard([state.Block(StateKind.Parameter, "matrix", [0, 0], [7, 10])])], new Dictionary<string, string>());
+            store.WriteManifest(manifest);
+            return manifest;
+        }).ToArray();
+        store.Prune(2);
+        Assert.Equal([3, 4], store.Manifests().Select(path => store.Read(path).Step));
+        Assert.Equal(3, ShardFiles().Length);
+        Assert.Empty(store.Verify(manifests[2]));
+        Assert.Empty(store.Verify(manifests[3]));
+        Assert.Equal([$"shard {manifests[0].Shards[1].Sha256} is missing"], store.Verify(manifests[0]));
+    }
+
+    [Fact]
+    public void A_shard_that_waits_for_its_manifest_is_left_alone()
+    {
+        var store = new CheckpointStore(_folder.Root);
+        using var state = new StateInMemory(1);
+        var waiting = store.WriteShard([state.Block(StateKind.Parameter, "vector", [0], [9])]);
+        new CheckpointStore(_folder.Root).Prune(1);
+        store.WriteManifest(new Manifest(1, 4, "recipe", [waiting], new Dictionary<string, string>()));
+        store.Prune(1);
+        Assert.Single(ShardFiles());
+    }
+
+    [Fact]
+    public void A_shard_that_is_being_written_is_left_alone()
+    {
+        CheckpointStore store = null!;
+        store = new CheckpointStore(_folder.Root)
+        {
+            Through = stream =>
+            {
+                new CheckpointStore(_folder.Root).Prune(1);
+                return stream;
+            },
+        };
+        using var state = new StateInMemory(1);
+        var entry = store.WriteShard([state.Block(StateKind.Parameter, "vector", [0], [9])]);
+        Assert.Contains(entry.Sha256, Assert.Single(ShardFiles()));
+    }
+
+    [Fact]
+    public void What_killed_writers_left_is_no_checkpoint_and_is_removed()
+    {
+        var store = new CheckpointStore(_folder.Root);
+        using var state = new StateInMemory(1);
+        store.WriteManifest(new Manifest(1, 4, "recipe", [store.WriteShard([state.Block(StateKind.Parameter, "vector", [0], [9])])], new Dictionary<string, string>()));
+        var leftovers = new[] { "shards/.0123.part", "manifests/.4567.part" }.Select(name => Path.Combine(_folder.Root, name)).ToArray();
+        foreach (var path in leftovers)
+        {
+            File.WriteAllText(path, "half a file");
+            File.SetLastWriteTimeUtc(path, DateTime.UnixEpoch);
+        }
+        var orphan = Path.Combine(_folder.Root, "shards", new string('0', 64) + ".safetensors");
+        File.WriteAllText(orphan, "of a run that was killed before its manifest");
+        Assert.Equal(1, store.LatestSound(Assert.Fail)?.Manifest.Step);
+        store.Prune(3);
+        Assert.All(leftovers, path => Assert.False(File.Exists(path)));
+        Assert.False(File.Exists(orphan));
+        Assert.Single(ShardFiles());
+    }
+
+    [Fact]
+    public void Where_a_kept_manifest_is_damaged_the_last_sound_one_is_not_pruned()
+    {
+        var store = new CheckpointStore(_folder.Root);
+        for (var step = 1; step <= 2; step++)
+        {
+            using var state = new StateInMemory(step);
+            store.WriteManifest(new Manifest(step, 4, "recipe", [store.WriteShard([state.Block(StateKind.Parameter, "vector", [0], [9])])], new Dictionary<string, string>()));
+        }
+        File.WriteAllText(store.Manifests()[^1], "{}");
+        store.Prune(1);
+        Assert.Equal(1, store.LatestSound(_ => { })?.Manifest.Step);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(100)]
+    [InlineData(600)]
+    public void A_full_disk_leaves_nothing_and_says_what_could_not_be_written(int room)
+    {
+        var store = new CheckpointStore(_folder.Root) { Through = stream => new FullDisk(stream, room) };
+        using var state = new StateInMemory(1);
+        var failure = Assert.Throws<IOException>(() => store.WriteShard(state.Whole()));
+        Assert.Contains($"shard of {3 * (70 + 9 + 12) * 4} bytes cannot be written to {_folder.Root}", failure.Message);
+        Assert.Contains("No space left on device", failure.Message);
+        Assert.Empty(Directory.GetFiles(_folder.Root, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }));
+    }
+
+    private string[] ShardFiles() => Directory.GetFiles(Path.Combine(_folder.Root, "shards"), "*", new EnumerationOptions { AttributesToSkip = 0 });
+
+    private sealed class FullDisk(Stream inner, int room) : Stream
+    {
+        private int _left = room;
+
+        public override bool CanRead => false;
+        public override bool CanSeek => false;
+        public override bool CanWrite => true;
+        public override long Length => inner.Length;
+        public override long Position { get => inner.Position; set => throw new NotSupportedException(); }
+        public override void Flush() => inner.Flush();
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override void SetLength(long value) => throw new NotSupportedException();
+        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            if ((_left -= buffer.Length) < 0) throw new IOException("No space left on device");
+            inner.Write(buffer);
+        }
+    }
+}
