@@ -56,7 +56,7 @@ internal sealed class CheckpointCommands(Terminal terminal)
         }
         report(new ProgressSnapshot(manifests.Count, manifests.Count));
         foreach (var fault in faults) terminal.Say(fault);
-        terminal.Human.WriteLine($"{manifests.Count} checkpoints, {faults.Count} faults");
+        terminal.WriteHuman($"{manifests.Count} checkpoints, {faults.Count} faults");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { Checkpoints = manifests.Count, Faults = faults }));
         return faults.Count == 0 ? ExitCode.Done : ExitCode.Failed;
     }

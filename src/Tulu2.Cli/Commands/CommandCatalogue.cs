@@ -8,8 +8,15 @@ internal static class CommandCatalogue
 {
     public static IEnumerable<Command> All(Terminal terminal) =>
     [
+        new DemoCommand(terminal).Create(),
+        new TrainCommand(terminal).Create(),
+        new DataCommands(terminal).Create(),
         new TokenizerCommands(terminal).Create(),
-        new ReportCommand(terminal).Create(),
+        new GenerateCommand(terminal).Create(),
+        new ChatCommand(terminal).Create(),
+        new EvalCommand(terminal).Create(),
+        new ExportCommand(terminal).Create(),
         new CheckpointCommands(terminal).Create(),
+        new ReportCommand(terminal).Create(),
     ];
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Spectre.Console;
 using Tulu2.Cli.Reports;
 using Tulu2.Cli.Shell;
 using Tulu2.Cli.Training;
@@ -14,7 +13,7 @@ internal sealed class ReportCommand(Terminal terminal)
     public Command Create() => CommandBuilder.Command("report", "Write a run's report.html", [_run], parsed =>
     {
         var path = ReportMaker.Make(new RunDirectory(parsed.GetValue(_run)!));
-        terminal.Human.WriteLine(path);
+        terminal.WriteHuman(path);
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { Report = path }));
         return ExitCode.Done;
     });

@@ -19,6 +19,7 @@ internal sealed class TokenizerCommands(Terminal terminal)
     private readonly Option<bool> _keepSpecial = CommandBuilder.Flag("--keep-special", "Write special tokens out by name");
 
     public Command Create() => CommandBuilder.Group("tokenizer", "Train a tokenizer, or turn text to ids and back",
+        new TokenizerTrainCommand(terminal).Create(),
         CommandBuilder.Command("encode", "JSON strings on standard input to id arrays, one a line", [_tokenizer, _special, _beginning], Encode),
         CommandBuilder.Command("decode", "Id arrays on standard input to JSON strings, one a line", [_tokenizer, _keepSpecial], Decode));
 

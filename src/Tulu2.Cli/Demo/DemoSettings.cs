@@ -1,3 +1,6 @@
+using Tulu2.Data.Demo;
+using Tulu2.Training.Recipes;
+
 namespace Tulu2.Cli.Demo;
 
 /// <summary>Sizes of the demo, in one place: tuned so that two cores end within five minutes.</summary>
@@ -8,10 +11,9 @@ internal sealed record DemoSettings
     /// <summary>Data-parallel ranks; 0: one per processor.</summary>
     public int Ranks { get; init; }
 
-    public int SftRows { get; init; } = 12_000;
-    public int HeldOutRows { get; init; } = 300;
-    public int Pairs { get; init; } = 2_000;
-    public int HeldOutPairs { get; init; } = 300;
+    /// <summary>Sizes of the generated files.</summary>
+    public DemoDataOptions Data => new() { Seed = Seed };
+
     public int Vocabulary { get; init; } = 512;
     public int MaxLength { get; init; } = 256;
 
@@ -26,6 +28,10 @@ internal sealed record DemoSettings
     public double DpoLearningRate { get; init; } = 5e-5;
     public double DpoBeta { get; init; } = 0.1;
 
+    public int CheckpointEvery { get; init; } = 200;
+
+    public string Preset { get; init; } = "demo";
+
     /// <summary>fp32: without the processor's bf16 instructions bf16 costs time.</summary>
-    public string Precision { get; init; } = "fp32";
+    public Precision Precision { get; init; } = Precision.Fp32;
 }

@@ -1,33 +1,45 @@
 using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.Hosting;
+using Tulu2.Evaluation.Scoring;
 using Tulu2.Evaluation.Tasks;
 
 namespace Tulu2.Cli.Evaluations;
 
-/// <summary>Evaluates a model on a row file under the actors.</summary>
-internal sealed class EvaluationRunner(Terminal terminal, ActorHost host, IEvaluatorFactory factory)
+/// <summary>One model on one file.</summary>
+/// <param name="Name">Column of the table: <c>untrained</c>, <c>sft</c>, <c>dpo</c>.</param>
+internal sealed record EvaluationJob(string Name, string Kind, string Model, string File);
+
+/// <summary>Evaluates models on row files under the actors.</summary>
+internal sealed class EvaluationRunner(Terminal terminal, ActorHost host)
 {
+    // Long enough to fill a batch of generation, short enough to spread over evaluators.
+    private const int RowsPerTask = 64;
+
     /// <param name="ledger">The <c>ledger/</c> that records the outcomes; null: none.</param>
-    public Task<EvaluationSummary> RunAsync(
-        string title, string kind, string model, string file, int rows, int evaluators, string? ledger, CancellationToken cancellation) =>
-        ProgressDisplay.RunAsync(terminal, title, async report =>
+    /// <param name="table">Takes the outcomes.</param>
+    public Task<int> RunAsync(EvaluationJob job, int evaluators, string? ledger, EvaluationTable table, CancellationToken cancellation) =>
+        ProgressDisplay.RunAsync(terminal, $"eval {job.Name} {job.Kind}", async report =>
         {
-            var tasks = EvaluationWork.Tasks(kind, model, file, rows);
-            var observer = new Observer(title, rows, report, terminal.Say);
-            return EvaluationSummary.Of(await new EvaluationHost(host).RunAsync(tasks, Math.Min(evaluators, tasks.Count), factory, observer, ledger, cancellation));
+            var plan = EvaluationPlan.Tasks(job.Kind, job.File, job.Model, RowsPerTask);
+            foreach (var fault in plan.LeftOut) terminal.Say($"left out: {fault.Location}: {fault.Reason}");
+            var observer = new Observer(job.Name, plan.Work.Sum(task => task.Count), report, terminal.Say);
+            var outcomes = await new EvaluationHost(host).RunAsync(
+                plan.Work, Math.Clamp(evaluators, 1, plan.Work.Count), new EvaluatorFactory(RowsPerTask), observer, ledger, cancellation);
+            foreach (var outcome in outcomes) table.Add(job.Name, job.Kind, outcome);
+            return outcomes.Sum(outcome => outcome.Items);
         });
 
-    private sealed class Observer(string title, int rows, Action<ProgressSnapshot> report, Action<string> say) : IEvaluationObserver
+    private sealed class Observer(string name, int rows, Action<ProgressSnapshot> report, Action<string> say) : IEvaluationObserver
     {
         private int _items;
 
         public void TaskDone(EvaluationOutcome outcome, int done, int total)
         {
             _items += outcome.Items;
-            report(new ProgressSnapshot(done == total ? rows : Math.Min(_items, rows), rows));
+            report(new ProgressSnapshot(_items, rows));
         }
 
-        public void EvaluatorRestarted(int evaluator, string reason) => say($"{title}: evaluator {evaluator} was restarted: {reason}");
+        public void EvaluatorRestarted(int evaluator, string reason) => say($"{name}: evaluator {evaluator} was restarted: {reason}");
     }
 }

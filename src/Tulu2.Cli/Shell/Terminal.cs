@@ -47,6 +47,9 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
         lock (Error) Error.WriteLine(text);
     }
 
+    /// <summary>A line of a result that people read.</summary>
+    public void WriteHuman(string line) => (Json ? Error : Output).WriteLine(line);
+
     private IAnsiConsole Console(TextWriter writer, bool isTerminal)
     {
         var live = isTerminal && IsInteractive;

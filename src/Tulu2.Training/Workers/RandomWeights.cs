@@ -10,7 +10,7 @@ namespace Tulu2.Training.Workers;
 /// Initial weights of a preset: normal with the configuration's initializer_range, norms 1. Each element is a pure function of (seed, Hugging Face tensor
 /// name, index in the whole tensor), so that virtual shards, ranks and the order of filling do not matter.
 /// </summary>
-internal static class RandomWeights
+public static class RandomWeights
 {
     /// <param name="destination">Address of <c>layout.Length</c> zeroed floats.</param>
     public static void Fill(FlatLayout layout, int seed, nint destination)

@@ -1,0 +1,50 @@
+using System.CommandLine;
+using Tulu2.Cli.Shell;
+using Tulu2.Evaluation.Generation;
+
+namespace Tulu2.Cli.Commands;
+
+/// <summary><c>chat --model DIR</c>: a dialogue, line by line; works from a pipe as well.</summary>
+internal sealed class ChatCommand(Terminal terminal)
+{
+    private readonly Option<string> _model = CommandBuilder.Required<string>("--model", "Hugging Face directory");
+    private readonly Option<string?> _system = CommandBuilder.Optional<string>("--system", "A system turn before the dialogue");
+    private readonly GenerationFlags _flags = new(maxTokens: 512, temperature: 0);
+
+    public Command Create() => CommandBuilder.Command("chat", "Talk with a model; /clear forgets, /exit or end of input ends", [_model, _system, .. _flags.Symbols], Run);
+
+    private Task<int> Run(ParseResult parsed, CancellationToken cancellation) => Task.Run(() =>
+    {
+        var options = _flags.Read(parsed);
+        options.Validate();
+        using var generator = TextGenerator.Load(parsed.GetValue(_model)!);
+        var chat = new ChatSession(generator, options, parsed.GetValue(_system));
+        while (Ask() is { } line && line != "/exit")
+        {
+            if (line == "/clear") chat.Clear();
+            else if (line.Length > 0) Reply(chat, line, cancellation);
+        }
+        return ExitCode.Done;
+    }, cancellation);
+
+    private string? Ask()
+    {
+        // The prompt is for a person; a pipe gets the answers only.
+        if (terminal.IsInteractive && !Console.IsInputRedirected) terminal.Error.Write("you> ");
+        return terminal.Input.ReadLine()?.Trim();
+    }
+
+    private void Reply(ChatSession chat, string line, CancellationToken cancellation)
+    {
+        Action<string>? stream = terminal.Json ? null : Write;
+        var result = chat.Reply(line, stream, cancellation);
+        terminal.Output.WriteLine(terminal.Json ? JsonLine.Of(new { Role = "assistant", Content = result.Text }) : "");
+        terminal.Output.Flush();
+    }
+
+    private void Write(string piece)
+    {
+        terminal.Output.Write(piece);
+        terminal.Output.Flush();
+    }
+}

@@ -1,0 +1,112 @@
+using System.CommandLine;
+using Spectre.Console;
+using Tulu2.Cli.Data;
+using Tulu2.Cli.Shell;
+using Tulu2.Data.Chat;
+using Tulu2.Data.Rows;
+using Tulu2.Data.Statistics;
+using Tulu2.Data.Store;
+using Tulu2.Data.Tokenizers;
+using Tulu2.Evaluation.Scoring;
+using Tulu2.Files;
+
+namespace Tulu2.Cli.Commands;
+
+/// <summary><c>data stats</c> and <c>data inspect</c>.</summary>
+internal sealed class DataCommands(Terminal terminal)
+{
+    private readonly Argument<string[]> _files = CommandBuilder.Arguments("FILE", "Row files, all instruction rows or all preference pairs");
+    private readonly Argument<string> _file = CommandBuilder.Argument("FILE", "Row file");
+    private readonly Option<string> _tokenizer = CommandBuilder.Required<string>("--tokenizer", "Directory with tokenizer.model or tokenizer.json");
+    private readonly Option<int> _maxLength = CommandBuilder.Option("--max-length", "Cut sequences at this many tokens", 8192);
+    private readonly Option<ChatForm> _chat = CommandBuilder.Option("--chat", "default or legacy ids after an end token", ChatForm.Default);
+    private readonly Option<string?> _picture = CommandBuilder.Optional<string>("--picture", "Write the histogram as an SVG file");
+    private readonly Option<string?> _cache = CommandBuilder.Optional<string>("--cache", "Directory of the token store; TULU2_CACHE, else ~/.cache/tulu2");
+    private readonly Option<long> _row = CommandBuilder.Option("--row", "Which row: its line, or its number in a JSON array or Parquet file", 1L);
+
+    public Command Create() => CommandBuilder.Group("data", "Look at training data",
+        CommandBuilder.Command("stats", "Token lengths, truncation and what would be left out", [_files, _tokenizer, _maxLength, _chat, _picture, _cache],
+            (parsed, cancellation) => StatsAsync(parsed, cancellation)),
+        CommandBuilder.Command("inspect", "One row as the model reads it, what is scored in colour", [_file, _row, _tokenizer, _maxLength, _chat], Inspect));
+
+    private async Task<int> StatsAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var files = parsed.GetValue(_files)!.Select(Path.GetFullPath).ToList();
+        var encoder = Encoder(SentencePieceBpeTokenizer.Load(parsed.GetValue(_tokenizer)!), parsed);
+        var objective = Evaluations.FileKind.Of(files[0]) == EvaluationKind.Preference ? StoreObjective.Preferences : StoreObjective.Messages;
+        var request = new TokenStoreRequest(Path.Combine(CacheDirectory.Of(parsed.GetValue(_cache)), "tokens"), files, encoder, objective, Environment.ProcessorCount);
+        using var store = await ProgressDisplay.RunAsync(terminal, "tokenising", report => TokenStore.Open(request, new StoreProgressReport(report), cancellation));
+        foreach (var fault in store.Report.Faults) terminal.Say($"would be left out: {fault.Location}: {fault.Reason}");
+        if (store.Items == 0) store.Report.ThrowIfUnusable(stopOnBadRows: false);
+        var statistics = DataStatistics.Of(store, encoder.MaxLength);
+        foreach (var line in StatisticsText.Lines(statistics)) terminal.WriteHuman(line);
+        if (parsed.GetValue(_picture) is { } picture)
+        {
+            AtomicFile.WriteAllText(picture, HistogramPicture.Svg(statistics.Histogram, "tokens in a sequence"));
+            terminal.WriteHuman($"picture: {Path.GetFullPath(picture)}");
+        }
+        if (terminal.Json)
+            terminal.Output.WriteLine(JsonLine.Of(new
+            {
+                statistics.Report.Rows,
+                statistics.Report.Used,
+                statistics.Sequences,
+                statistics.Report.Tokens,
+                statistics.Report.LossTokens,
+                statistics.Median,
+                statistics.Mean,
+                statistics.Longest,
+                Truncated = statistics.Truncations.ToDictionary(count => $"{count.Length}", count => count.Sequences),
+                LeftOut = statistics.Report.Faults.Count,
+            }));
+        return ExitCode.Done;
+    }
+
+    private int Inspect(ParseResult parsed)
+    {
+        var (file, number) = (parsed.GetValue(_file)!, parsed.GetValue(_row));
+        var tokenizer = SentencePieceBpeTokenizer.Load(parsed.GetValue(_tokenizer)!);
+        var encoder = Encoder(tokenizer, parsed);
+        foreach (var (label, sequence) in Sequences(file, number, encoder))
+        {
+            if (label != "") terminal.WriteHuman($"-- {label} --");
+            var inspection = RowInspection.Of(tokenizer, sequence);
+            foreach (var run in inspection.Runs()) terminal.Human.Write(new Text(run.Text, run.Scored ? new Style(Color.Green, decoration: Decoration.Bold) : new Style(Color.Grey)));
+            terminal.Human.WriteLine();
+            terminal.WriteHuman($"{sequence.Ids.Length} tokens, {sequence.LossTokens} scored{(sequence.Truncated ? $", cut from {sequence.UntruncatedLength}" : "")}");
+            // Colour is lost in a pipe; the spans are not.
+            foreach (var span in sequence.Spans) terminal.WriteHuman($"scored: {span.Begin}..{span.End - 1}");
+            if (terminal.Json)
+                terminal.Output.WriteLine(JsonLine.Of(new { Side = label, sequence.Ids, Spans = sequence.Spans.Select(span => new[] { span.Begin, span.End }) }));
+        }
+        return ExitCode.Done;
+    }
+
+    private ChatEncoder Encoder(SentencePieceBpeTokenizer tokenizer, ParseResult parsed)
+    {
+        var length = parsed.GetValue(_maxLength);
+        if (length < 2) throw new BadInputException("--max-length", $"{length} is below 2", "use 2 or more");
+        return new ChatEncoder(ChatTokenizers.Of(tokenizer), parsed.GetValue(_chat), length);
+    }
+
+    private static IEnumerable<(string Label, EncodedSequence Sequence)> Sequences(string file, long number, ChatEncoder encoder)
+    {
+        if (Evaluations.FileKind.Of(file) == EvaluationKind.Preference)
+        {
+            var pair = Find(RowReader.ReadPreferences(file), row => row.Location, file, number);
+            return [("chosen", encoder.EncodeDialogue(pair.Chosen, LossRule.LastAssistantTurn)), ("rejected", encoder.EncodeDialogue(pair.Rejected, LossRule.LastAssistantTurn))];
+        }
+        return [("", encoder.EncodeDialogue(Find(RowReader.ReadMessages(file), row => row.Location, file, number).Messages))];
+    }
+
+    private static TRow Find<TRow>(IEnumerable<RowResult<TRow>> rows, Func<TRow, RowLocation> place, string file, long number)
+        where TRow : class
+    {
+        foreach (var (row, fault) in rows)
+        {
+            if (fault?.Location.Line == number) throw new BadInputException(fault.Location.ToString(), fault.Reason, "mend the row");
+            if (row is not null && place(row).Line == number) return row;
+        }
+        throw new BadInputException($"{file}:{number}", "there is no such row", "use a smaller --row");
+    }
+}

@@ -1,0 +1,29 @@
+using System.CommandLine;
+using Tulu2.Cli.Demo;
+using Tulu2.Cli.Shell;
+using Tulu2.Cli.Training;
+using Tulu2.Cluster.Hosting;
+
+namespace Tulu2.Cli.Commands;
+
+/// <summary><c>demo</c>: everything once, on generated data.</summary>
+internal sealed class DemoCommand(Terminal terminal)
+{
+    private readonly Option<string?> _run = CommandBuilder.Optional<string>("--run", "Run directory; runs/demo-<time> by default");
+    private readonly Option<int> _seed = CommandBuilder.Option("--seed", "Of the data, the weights and the order", 42);
+    private readonly Option<int> _ranks = CommandBuilder.Option("--ranks", "Data-parallel ranks; 0: one per processor", 0);
+
+    public Command Create() => CommandBuilder.Command("demo", "The whole pipeline on generated data, a few minutes on two cores", [_run, _seed, _ranks], RunAsync);
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var settings = new DemoSettings { Seed = parsed.GetValue(_seed), Ranks = parsed.GetValue(_ranks) };
+        var directory = new RunDirectory(parsed.GetValue(_run) ?? Path.Combine("runs", $"demo-{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}"));
+        await using var host = await ActorHost.StartAsync(cancellation);
+        var runner = new DemoRunner(terminal, host, settings);
+        var result = await runner.RunAsync(directory, cancellation);
+        DemoTable.Write(terminal.Human, result, runner.Costs);
+        if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(result));
+        return ExitCode.Done;
+    }
+}

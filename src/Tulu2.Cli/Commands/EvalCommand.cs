@@ -1,0 +1,46 @@
+using System.CommandLine;
+using Spectre.Console;
+using Tulu2.Cli.Evaluations;
+using Tulu2.Cli.Shell;
+using Tulu2.Cluster.Hosting;
+using Tulu2.Evaluation.Scoring;
+
+namespace Tulu2.Cli.Commands;
+
+/// <summary><c>eval --model DIR --data FILE</c>: exact match on instruction rows, accuracy on preference pairs.</summary>
+internal sealed class EvalCommand(Terminal terminal)
+{
+    private readonly Option<string> _model = CommandBuilder.Required<string>("--model", "Hugging Face directory");
+    private readonly Option<string> _data = CommandBuilder.Required<string>("--data", "Instruction rows or preference pairs");
+    private readonly Option<int> _evaluators = CommandBuilder.Option("--evaluators", "Evaluators at work at the same time", Environment.ProcessorCount);
+
+    public Command Create() => CommandBuilder.Command("eval", "Score a model on a row file", [_model, _data, _evaluators], RunAsync);
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var (model, file) = (Path.GetFullPath(parsed.GetValue(_model)!), parsed.GetValue(_data)!);
+        var kind = FileKind.Of(file);
+        await using var host = await ActorHost.StartAsync(cancellation);
+        var table = new EvaluationTable();
+        await new EvaluationRunner(terminal, host).RunAsync(new EvaluationJob(Path.GetFileName(model), kind, model, file), parsed.GetValue(_evaluators), null, table, cancellation);
+        var scores = table.Scores();
+        var shown = new Table().AddColumns("benchmark", "dataset", "items", "score");
+        foreach (var score in scores)
+            shown.AddRow(Markup.Escape(score.Benchmark), Markup.Escape(score.Dataset == "" ? "all" : score.Dataset), $"{score.Items}", $"{100 * score.Score / score.Items:F1} %");
+        terminal.Human.Write(shown);
+        if (terminal.Json)
+        {
+            var whole = scores.First(score => score.Dataset == "");
+            terminal.Output.WriteLine(JsonLine.Of(new
+            {
+                Model = model,
+                Data = file,
+                Kind = kind,
+                whole.Items,
+                Score = whole.Score / whole.Items,
+                Datasets = scores.Where(score => score.Dataset != "").ToDictionary(score => score.Dataset, score => score.Score / score.Items),
+            }));
+        }
+        return ExitCode.Done;
+    }
+}

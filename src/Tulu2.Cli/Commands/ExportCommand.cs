@@ -1,0 +1,46 @@
+using System.CommandLine;
+using Spectre.Console;
+using Tulu2.Checkpoints;
+using Tulu2.Cli.Shell;
+using Tulu2.Cli.Training;
+using Tulu2.Files;
+using Tulu2.Training.Recipes;
+
+namespace Tulu2.Cli.Commands;
+
+/// <summary><c>export RUN|MANIFEST --to DIR</c>: a Hugging Face directory from a checkpoint.</summary>
+internal sealed class ExportCommand(Terminal terminal)
+{
+    private static readonly Dictionary<string, string> Types = new() { ["fp32"] = "F32", ["bf16"] = "BF16", ["fp16"] = "F16" };
+
+    private readonly Argument<string> _from = CommandBuilder.Argument("RUN|MANIFEST", "Run directory (its newest sound checkpoint), or one manifest of a run");
+    private readonly Option<string> _to = CommandBuilder.Required<string>("--to", "Directory to write; must not exist, or be empty");
+    private readonly Option<string> _type = CommandBuilder.Option("--dtype", "fp32, bf16 or fp16", "fp32");
+
+    public Command Create()
+    {
+        _type.AcceptOnlyFromAmong([.. Types.Keys]);
+        return CommandBuilder.Command("export", "Write a checkpoint as a Hugging Face directory", [_from, _to, _type], Run);
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        var (from, to) = (Path.GetFullPath(parsed.GetValue(_from)!), Path.GetFullPath(parsed.GetValue(_to)!));
+        if (File.Exists(to) || (Directory.Exists(to) && Directory.EnumerateFileSystemEntries(to).Any()))
+            throw new BadInputException(to, "is there already and not empty", "name a directory that does not exist");
+        // RUN/checkpoints/manifests/step-00000100.json
+        var run = new RunDirectory(File.Exists(from) ? Path.Combine(Path.GetDirectoryName(from)!, "..", "..") : from);
+        if (!run.HasRun) throw new BadInputException(from, "belongs to no run", "name a run directory, or a manifest in its checkpoints/manifests");
+        var store = new CheckpointStore(run.Checkpoints);
+        var (path, manifest) = File.Exists(from)
+            ? (from, store.Read(from))
+            : store.LatestSound(terminal.Say) ?? throw new BadInputException(from, "holds no sound checkpoint", "see `tulu2 checkpoint verify`");
+        var loaded = RecipeReader.Load(run.Recipe, []);
+        var model = ModelSource.Open(loaded);
+        ModelExport.FromCheckpoint(store, manifest, model, loaded.Recipe.Model.Path, Types[parsed.GetValue(_type)!], to);
+        terminal.Human.Write(new Table().HideHeaders().AddColumns("", "")
+            .AddRow("step", $"{manifest.Step}").AddRow("from", Markup.Escape(path)).AddRow("to", Markup.Escape(to)));
+        if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { manifest.Step, Manifest = path, Export = to }));
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,47 @@
+using System.CommandLine;
+using Tulu2.Cli.Shell;
+using Tulu2.Data.Rows;
+using Tulu2.Evaluation.Generation;
+
+namespace Tulu2.Cli.Commands;
+
+/// <summary><c>generate --model DIR --prompt TEXT</c>; the options are named as in the OpenAI API.</summary>
+internal sealed class GenerateCommand(Terminal terminal)
+{
+    private readonly Option<string> _model = CommandBuilder.Required<string>("--model", "Hugging Face directory");
+    private readonly Option<string> _prompt = CommandBuilder.Required<string>("--prompt", "What the user says; - reads it from standard input");
+    private readonly Option<bool> _raw = CommandBuilder.Flag("--raw", "Go on from the prompt as it is, without the chat template");
+    private readonly GenerationFlags _flags = new(maxTokens: 256, temperature: 1);
+
+    public Command Create() => CommandBuilder.Command("generate", "Text from a model", [_model, _prompt, _raw, .. _flags.Symbols], Run);
+
+    private Task<int> Run(ParseResult parsed, CancellationToken cancellation) => Task.Run(() =>
+    {
+        var options = _flags.Read(parsed);
+        options.Validate();
+        var prompt = parsed.GetValue(_prompt)! is "-" ? terminal.Input.ReadToEnd() : parsed.GetValue(_prompt)!;
+        using var generator = TextGenerator.Load(parsed.GetValue(_model)!);
+        var ids = parsed.GetValue(_raw) ? generator.EncodeRaw(prompt) : generator.EncodeChat([new Message(Message.User, prompt)]);
+        // With --json standard output holds the one object only.
+        Action<string>? stream = terminal.Json ? null : Write;
+        var result = generator.Generate(new GenerationRequest(ids, options, stream), cancellation);
+        if (terminal.Json)
+            terminal.Output.WriteLine(JsonLine.Of(new
+            {
+                result.Text,
+                FinishReason = result.Finish.ToString().ToLowerInvariant(),
+                result.PromptTokens,
+                CompletionTokens = result.Ids.Count,
+                result.Ids,
+            }));
+        else
+            terminal.Output.WriteLine();
+        return ExitCode.Done;
+    }, cancellation);
+
+    private void Write(string piece)
+    {
+        terminal.Output.Write(piece);
+        terminal.Output.Flush();
+    }
+}

@@ -1,0 +1,25 @@
+using System.CommandLine;
+using Tulu2.Evaluation.Generation;
+
+namespace Tulu2.Cli.Commands;
+
+/// <summary>The options of everything that generates.</summary>
+internal sealed class GenerationFlags(int maxTokens, double temperature)
+{
+    private readonly Option<int> _maxTokens = CommandBuilder.Option("--max-tokens", "Most tokens to generate", maxTokens);
+    private readonly Option<double> _temperature = CommandBuilder.Option("--temperature", "0: always the likeliest token; 1: the model's own distribution", temperature);
+    private readonly Option<double> _topP = CommandBuilder.Option("--top-p", "Draw from the smallest set of likeliest tokens that reaches this probability", 1.0);
+    private readonly Option<long?> _seed = CommandBuilder.Optional<long?>("--seed", "The same seed gives the same text");
+    private readonly Option<string[]> _stop = new("--stop") { Description = "End before this string; may be repeated", Arity = ArgumentArity.OneOrMore };
+
+    public IReadOnlyList<Symbol> Symbols => [_maxTokens, _temperature, _topP, _seed, _stop];
+
+    public GenerationOptions Read(ParseResult parsed) => new()
+    {
+        MaxTokens = parsed.GetValue(_maxTokens),
+        Temperature = parsed.GetValue(_temperature),
+        TopP = parsed.GetValue(_topP),
+        Seed = parsed.GetValue(_seed),
+        Stop = parsed.GetValue(_stop) ?? [],
+    };
+}

@@ -1,0 +1,50 @@
+using System.CommandLine;
+using Tulu2.Cli.Shell;
+using Tulu2.Data.Rows;
+using Tulu2.Data.Tokenizers.Training;
+using Tulu2.Files;
+
+namespace Tulu2.Cli.Commands;
+
+/// <summary><c>tokenizer train FILE... --to DIR</c>: a small SentencePiece-compatible tokenizer.</summary>
+internal sealed class TokenizerTrainCommand(Terminal terminal)
+{
+    private readonly Argument<string[]> _files = CommandBuilder.Arguments("FILE", "Row files of either kind (JSON Lines, JSON, Parquet), or plain text named *.txt");
+    private readonly Option<int> _vocabulary = CommandBuilder.Option("--vocabulary", "All pieces, with 3 special ones and 256 bytes", 2048);
+    private readonly Option<string> _to = CommandBuilder.Required<string>("--to", "Directory for tokenizer.model, tokenizer.json and what goes with them");
+
+    public Command Create() => CommandBuilder.Command("train", "Learn a small tokenizer from rows or texts", [_files, _vocabulary, _to],
+        (parsed, _) => ProgressDisplay.RunAsync(terminal, "reading rows", report => Run(parsed, report)));
+
+    private int Run(ParseResult parsed, Action<ProgressSnapshot> report)
+    {
+        var texts = parsed.GetValue(_files)!.SelectMany(Texts).Select((text, number) =>
+        {
+            if (number % 1000 == 0) report(new ProgressSnapshot(number, 0));
+            return text;
+        });
+        var trained = SentencePieceTrainer.Train(texts, new SentencePieceTrainerOptions { VocabularySize = parsed.GetValue(_vocabulary) });
+        var directory = Path.GetFullPath(parsed.GetValue(_to)!);
+        trained.Write(directory);
+        if (trained.VocabularySize < parsed.GetValue(_vocabulary))
+            terminal.Say($"the text is too small for {parsed.GetValue(_vocabulary)} pieces: {trained.VocabularySize} were learned");
+        terminal.WriteHuman($"{directory}: {trained.VocabularySize} pieces");
+        if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { Tokenizer = directory, trained.VocabularySize }));
+        return ExitCode.Done;
+    }
+
+    // What the model will read: the tags of the template belong to it.
+    private static IEnumerable<string> Texts(string file)
+    {
+        if (file.EndsWith(".txt", StringComparison.OrdinalIgnoreCase))
+        {
+            if (!File.Exists(file)) throw new BadInputException(file, "there is no such file", "check the path");
+            return File.ReadLines(file);
+        }
+        return Evaluations.FileKind.Of(file) == Evaluation.Scoring.EvaluationKind.Preference
+            ? RowReader.ReadPreferences(file).Where(row => row.Row is not null).SelectMany(row => Dialogue(row.Row!.Chosen).Append(row.Row.Rejected[^1].Content))
+            : RowReader.ReadMessages(file).Where(row => row.Row is not null).SelectMany(row => Dialogue(row.Row!.Messages));
+    }
+
+    private static IEnumerable<string> Dialogue(IEnumerable<Message> messages) => messages.Select(message => $"<|{message.Role}|>\n{message.Content}\n");
+}

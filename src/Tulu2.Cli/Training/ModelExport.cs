@@ -1,0 +1,65 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Tulu2.Checkpoints;
+using Tulu2.Models.HuggingFace;
+using Tulu2.Models.Llama;
+using Tulu2.Training.Recipes;
+using Tulu2.Training.Workers;
+
+namespace Tulu2.Cli.Training;
+
+/// <summary>Writes Hugging Face directories from a run's checkpoints or from initial weights.</summary>
+internal static unsafe class ModelExport
+{
+    /// <summary>The type of a run's own export: what the model computed with.</summary>
+    public static string TypeOf(Precision precision) => precision == Precision.Fp32 ? "F32" : "BF16";
+
+    public static void FromCheckpoint(CheckpointStore store, Manifest manifest, ModelSource model, string? source, string dataType, string directory) =>
+        HuggingFaceExport.Write(directory, model.Config, dataType, HuggingFaceExport.FromCheckpoint(store, manifest), model.Tokenizer.SourceFiles, source);
+
+    /// <summary>The random weights that a preset starts from, which are a pure function of the seed.</summary>
+    public static void Initial(ModelSource model, int seed, string directory)
+    {
+        // One shard, so that every tensor lies in one piece.
+        var layout = new FlatLayout(model.Config, 1);
+        var weights = (float*)NativeMemory.AllocZeroed((nuint)layout.Length, sizeof(float));
+        try
+        {
+            RandomWeights.Fill(layout, seed, (nint)weights);
+            var slices = layout.Slices.ToDictionary(slice => slice.Slice.Name);
+            HuggingFaceExport.Write(directory, model.Config, "F32", (name, _, destination) =>
+            {
+                var slice = slices[name];
+                var bytes = slice.Slice.Length * sizeof(float);
+                Buffer.MemoryCopy(weights + slice.Offset, (void*)destination, bytes, bytes);
+            }, model.Tokenizer.SourceFiles);
+        }
+        finally
+        {
+            NativeMemory.Free(weights);
+        }
+    }
+
+    /// <summary>SHA-256 over a checkpoint's fp32 master parameters, tensors in ordinal order of their Hugging Face names: the hash that the ranks report.</summary>
+    public static string ParametersSha256(CheckpointStore store, Manifest manifest, LlamaConfig config)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var read = HuggingFaceExport.FromCheckpoint(store, manifest);
+        foreach (var (name, shape) in HuggingFaceTensors.Of(config).OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
+        {
+            var bytes = shape.Aggregate(1L, (product, size) => product * size) * sizeof(float);
+            var buffer = (byte*)NativeMemory.Alloc((nuint)bytes);
+            try
+            {
+                read(name, shape, (nint)buffer);
+                for (var done = 0L; done < bytes; done += 1 << 28)
+                    hash.AppendData(new ReadOnlySpan<byte>(buffer + done, (int)Math.Min(1 << 28, bytes - done)));
+            }
+            finally
+            {
+                NativeMemory.Free(buffer);
+            }
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

@@ -1,0 +1,71 @@
+using Tulu2.Cli.Data;
+using Tulu2.Cli.Shell;
+using Tulu2.Data.Slots;
+using Tulu2.Files;
+using Tulu2.Models.Llama;
+using Tulu2.Training.Recipes;
+using Tulu2.Training.Reference;
+
+namespace Tulu2.Cli.Training;
+
+/// <summary>Everything that is fixed about a run before its first step.</summary>
+/// <param name="Recipe">Effective: profile applied, virtual shards as they are used.</param>
+/// <param name="Reference">Null for SFT.</param>
+/// <param name="RecipeHash">Of all that decides the run's bits.</param>
+internal sealed record PreparedRun(
+    Recipe Recipe, ModelSource Model, FlatLayout Layout, TrainingData Data, BatchPlan Batches, ReferencePlan? Reference, int Ranks, string RecipeHash) : IDisposable
+{
+    public void Dispose() => Data.Dispose();
+}
+
+/// <summary>Turns a recipe into a run that can start: opens the model's shape, the tokenizer and the data, and checks that they fit each other.</summary>
+internal static class RunPreparation
+{
+    /// <param name="say">Is told what the user should know: a smaller V, rows left out, a cache that was found.</param>
+    /// <exception cref="BadInputException">Whatever the user gave that cannot be used.</exception>
+    public static PreparedRun Prepare(LoadedRecipe loaded, Action<ProgressSnapshot> report, Action<string> say)
+    {
+        var recipe = RecipeProfiles.Apply(loaded.Recipe, loaded.Given);
+        loaded = loaded.With(recipe);
+        RecipeProfiles.Check(recipe);
+        var model = ModelSource.Open(loaded);
+        var shards = FlatLayout.LargestVirtualShards(model.Config, recipe.Parallel.VirtualShards);
+        if (shards != recipe.Parallel.VirtualShards)
+            say($"virtual shards: {shards} in place of {recipe.Parallel.VirtualShards}, the most that this model's dimensions divide into");
+        recipe = recipe with
+        {
+            Parallel = recipe.Parallel with { VirtualShards = shards },
+            Model = recipe.Model with { RmsNormEpsilon = RecipeProfiles.RmsNormEpsilon(recipe, model.Config.HiddenSize, model.Config.Layers) },
+        };
+        if (recipe.Data.MaxLength > model.Config.MaxPositions)
+            say($"data.max_length {recipe.Data.MaxLength} is beyond the {model.Config.MaxPositions} positions that the model's config.json names; TÜLU 2 does this on purpose");
+
+        var data = TrainingData.Open(loaded, model, CacheDirectory.Of(recipe.Data.Cache), report, say);
+        try
+        {
+            var batches = new BatchPlan(data.Tokens, new BatchSettings(
+                recipe.Batch.Global, recipe.Batch.Slot, recipe.Data.Packing, recipe.Data.Shuffle, recipe.Seed, recipe.Objective == Objective.Dpo, recipe.Epochs, recipe.Steps));
+            if (recipe.Schedule.Warmup > batches.TotalSteps)
+                throw loaded.Fault("schedule.warmup", $"{recipe.Schedule.Warmup} steps of warm-up are more than the run's {batches.TotalSteps}", "use fewer, or a ratio below 1");
+            var ranks = recipe.Parallel.Data > 0 ? recipe.Parallel.Data : Math.Clamp(Environment.ProcessorCount, 1, batches.SlotsPerStep);
+            string[] content = [model.WeightsKey, model.ShapeKey, model.Tokenizer.ContentKey, data.ContentKey];
+            return new PreparedRun(recipe, model, new FlatLayout(model.Config, shards), data, batches, Reference(recipe, model, data, batches, say), ranks,
+                RecipeHash.Of(recipe, content));
+        }
+        catch
+        {
+            data.Dispose();
+            throw;
+        }
+    }
+
+    private static ReferencePlan? Reference(Recipe recipe, ModelSource model, TrainingData data, BatchPlan batches, Action<string> say)
+    {
+        if (recipe.Objective != Objective.Dpo) return null;
+        var key = ReferenceLogProbabilities.Key(model.WeightsKey, data.ContentKey, recipe.Precision.ToString(), recipe.Parallel.VirtualShards,
+            [model.ShapeKey, $"slot {recipe.Batch.Slot}", $"packing {recipe.Data.Packing}", .. TrainingFacts.DecidingBits()]);
+        var plan = new ReferencePlan(batches, recipe.Batch.Slot, Path.Combine(CacheDirectory.Of(recipe.Data.Cache), "reference"), key);
+        if (plan.IsCached) say($"reference log-probabilities of {batches.Items:N0} pairs found in the cache");
+        return plan;
+    }
+}

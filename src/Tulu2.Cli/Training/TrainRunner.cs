@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using Tulu2.Checkpoints;
+using Tulu2.Cli.Reports;
+using Tulu2.Cli.Shell;
+using Tulu2.Cluster.Checkpointing;
+using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Runs;
+using Tulu2.Collectives.InProcess;
+using Tulu2.Evaluation.Reporting;
+using Tulu2.Files;
+using Tulu2.Training.Recipes;
+using Tulu2.Training.Workers;
+
+namespace Tulu2.Cli.Training;
+
+/// <summary>Runs one recipe to its end in a run directory: prepare, train under the actors, export, report.</summary>
+internal sealed class TrainRunner(Terminal terminal, ActorHost host)
+{
+    /// <param name="title">Name of the run in progress and report.</param>
+    /// <exception cref="Files.BadInputException">What the user gave cannot be used.</exception>
+    /// <exception cref="OperationCanceledException">Stopped on demand, after a whole step and its checkpoint.</exception>
+    public Task<TrainResult> RunAsync(string title, LoadedRecipe loaded, RunDirectory directory, bool resume, CancellationToken cancellation)
+    {
+        directory.Open(resume);
+        terminal.LogFile = directory.Log;
+        return ProgressDisplay.RunAsync(terminal, title, report => RunAsync(title, loaded, directory, resume, report, cancellation));
+    }
+
+    private async Task<TrainResult> RunAsync(
+        string title, LoadedRecipe loaded, RunDirectory directory, bool resume, Action<ProgressSnapshot> report, CancellationToken cancellation)
+    {
+        var clock = Stopwatch.StartNew();
+        using var run = await Task.Run(() => RunPreparation.Prepare(loaded, report, terminal.Say), cancellation);
+        if (resume) RunRecipe.CheckSame(directory, run.Recipe, run.RecipeHash);
+        RunRecipe.Write(directory, run.Recipe, run.RecipeHash);
+        if (run.Data.LeftOut().ToList() is { Count: > 0 } leftOut) AtomicFile.WriteAllText(directory.LeftOut, string.Join("\n", leftOut) + "\n");
+        var store = new CheckpointStore(directory.Checkpoints);
+        var start = resume ? Newest(store) : new RunStart.FromRecipe();
+
+        RunOutcome outcome;
+        IReadOnlyCollection<StepRecord> steps;
+        using (var metrics = MetricsLog.Open(directory.Metrics, terminal.Say))
+        using (var board = new TensorBoardWriter(directory.TensorBoard, TimeProvider.System))
+        {
+            var observer = new RunObserver(title, run.Batches.TotalSteps, metrics, board, report, terminal.Say);
+            outcome = await new RunHost(host).RunAsync(Plan(run, directory, store, start), observer, cancellation);
+            steps = metrics.Lines;
+        }
+        if (outcome.End == RunEnd.Failed) throw outcome.Failure!.ToException();
+        if (outcome.End == RunEnd.Cancelled)
+        {
+            terminal.Say($"{title}: stopped after step {outcome.Steps}, which is on disk");
+            throw new OperationCanceledException(cancellation);
+        }
+        var parameters = await Task.Run(() => Export(run, store, outcome, directory), cancellation);
+        WriteReport(title, run, directory, parameters, clock.Elapsed);
+        return new TrainResult(directory.Root, outcome.Steps, steps.First().Loss, steps.Last().Loss,
+            steps.Sum(step => step.Tokens) / Math.Max(1e-9, steps.Sum(step => step.Seconds)), parameters);
+    }
+
+    private static string Export(PreparedRun run, CheckpointStore store, RunOutcome outcome, RunDirectory directory)
+    {
+        var manifest = store.Read(outcome.ManifestPath!);
+        ModelExport.FromCheckpoint(store, manifest, run.Model, run.Recipe.Model.Path, ModelExport.TypeOf(run.Recipe.Precision), directory.FinalExport);
+        // A run that was resumed at its end did no step that would have told.
+        return outcome.ParametersSha256 ?? ModelExport.ParametersSha256(store, manifest, run.Model.Config);
+    }
+
+    private RunStart Newest(CheckpointStore store)
+    {
+        if (store.LatestSound(fault => terminal.Say($"checkpoint passed over: {fault}")) is { } newest)
+        {
+            terminal.Say($"going on after step {newest.Manifest.Step}");
+            return new RunStart.FromManifest(newest.Path, newest.Manifest.Step);
+        }
+        terminal.Say("no sound checkpoint: going on from step 0");
+        return new RunStart.FromRecipe();
+    }
+
+    private static RunPlan Plan(PreparedRun run, RunDirectory directory, CheckpointStore store, RunStart start) => new()
+    {
+        RunDirectory = directory.Root,
+        Ranks = run.Ranks,
+        Workers = new EmbeddedWorkerFactory(new WorkerSettings
+        {
+            Recipe = run.Recipe,
+            Layout = run.Layout,
+            Plan = run.Batches,
+            DataPlane = new InProcessDataPlane(),
+            CheckpointDirectory = directory.Checkpoints,
+            References = run.Reference is { } reference ? () => reference.Values : null,
+        }),
+        Batches = run.Batches,
+        Checkpoints = new StoredCheckpoints(store),
+        TotalSteps = run.Batches.TotalSteps,
+        CheckpointEvery = run.Recipe.Checkpoint.Every,
+        CheckpointKeep = run.Recipe.Checkpoint.Keep,
+        Start = start,
+        Reference = run.Reference,
+        RecipeHash = run.RecipeHash,
+        VirtualShards = run.Layout.VirtualShards,
+        Facts = TrainingFacts.Gather(TimeProvider.System.GetUtcNow()),
+    };
+
+    private static void WriteReport(string title, PreparedRun run, RunDirectory directory, string parameters, TimeSpan elapsed)
+    {
+        var notes = ReportNotes.Empty(title) with
+        {
+            Facts =
+            [
+                new ReportFact("objective", run.Recipe.Objective.ToString().ToLowerInvariant()),
+                new ReportFact("model", run.Recipe.Model.Path ?? run.Recipe.Model.Preset!),
+                new ReportFact("parameters", $"{run.Model.Config.ParameterCount:N0}"),
+                new ReportFact("ranks", $"{run.Ranks}"),
+                new ReportFact("parameters sha256", parameters),
+                .. TrainingFacts.Gather(TimeProvider.System.GetUtcNow()).Select(fact => new ReportFact(fact.Key, fact.Value)),
+            ],
+            TokenLengths = run.Data.Lengths(),
+            WallSeconds = new Dictionary<string, double> { [Path.GetFileName(directory.Root)] = elapsed.TotalSeconds },
+        };
+        notes.Write(directory);
+        ReportMaker.Make(directory);
+    }
+}

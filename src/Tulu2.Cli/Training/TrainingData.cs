@@ -1,0 +1,65 @@
+using Tulu2.Cli.Data;
+using Tulu2.Cli.Shell;
+using Tulu2.Data.Chat;
+using Tulu2.Data.Rows;
+using Tulu2.Data.Statistics;
+using Tulu2.Data.Store;
+using Tulu2.Evaluation.Reporting;
+using Tulu2.Training.Recipes;
+
+namespace Tulu2.Cli.Training;
+
+/// <summary>The tokens a recipe trains on, from the cache or made now, with what was left out of them.</summary>
+internal sealed class TrainingData(TokenStore tokens) : IDisposable
+{
+    private const int FaultsSaid = 20;
+
+    public TokenStore Tokens { get; } = tokens;
+
+    /// <summary>Names ids, masks, template and maximum length.</summary>
+    public string ContentKey => Tokens.Key;
+
+    /// <exception cref="Files.BadInputException">A file that cannot be read, rows that stop a run, no usable row.</exception>
+    public static TrainingData Open(LoadedRecipe loaded, ModelSource model, string cacheDirectory, Action<ProgressSnapshot> report, Action<string> say)
+    {
+        var data = loaded.Recipe.Data;
+        foreach (var file in data.Train)
+            if (!File.Exists(file))
+                throw loaded.Fault("data.train", $"there is no file {file}", "check the path; it is relative to the recipe, or to the current directory in --set");
+        var request = new TokenStoreRequest(
+            Path.Combine(cacheDirectory, "tokens"), data.Train, new ChatEncoder(ChatTokenizers.Of(model.Tokenizer), data.Chat, data.MaxLength),
+            loaded.Recipe.Objective == Objective.Dpo ? StoreObjective.Preferences : StoreObjective.Messages, Environment.ProcessorCount);
+        var store = TokenStore.Open(request, new StoreProgressReport(report));
+        try
+        {
+            Say(store, say);
+            store.Report.ThrowIfUnusable(data.BadRows == BadRows.Stop);
+            return new TrainingData(store);
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The rows left out, one line each.</summary>
+    public IEnumerable<string> LeftOut() => Tokens.Report.Faults.Select(Line);
+
+    /// <summary>A histogram of the sequences' lengths as they are trained on.</summary>
+    public IReadOnlyList<LengthBin> Lengths() =>
+        [.. LengthHistogram.Of([.. Enumerable.Range(0, Tokens.Sequences).Select(Tokens.Length)]).Select(bin => new LengthBin(bin.From, bin.To, bin.Count))];
+
+    public void Dispose() => Tokens.Dispose();
+
+    private static void Say(TokenStore store, Action<string> say)
+    {
+        var report = store.Report;
+        say($"{report.Used:N0} of {report.Rows:N0} rows, {report.Tokens:N0} tokens of which {report.LossTokens:N0} are scored, {report.TruncatedRows:N0} rows cut"
+            + (store.Built ? "" : " (from the cache)"));
+        foreach (var fault in report.Faults.Take(FaultsSaid)) say($"left out: {Line(fault)}");
+        if (report.Faults.Count > FaultsSaid) say($"left out: {report.Faults.Count - FaultsSaid} more rows; left-out.txt in the run directory lists them all");
+    }
+
+    private static string Line(RowFault fault) => $"{fault.Location}: {fault.Reason}";
+}
