@@ -20,8 +20,11 @@ internal sealed unsafe class InProcessCollective(Rendezvous meeting, int rank) :
         foreach (var partial in local)
             if (partial.Length != length) throw new ArgumentException($"the sum over {partial.Range} has {partial.Length} floats, not {length}", nameof(local));
         var everybody = meeting.Meet(rank, new Contribution(local, result), deadline).Cast<Contribution>().ToArray();
-        var sums = everybody.SelectMany(one => one.Partials).ToDictionary(partial => partial.Range, partial => partial.Address);
-        if (sums.Keys.Sum(range => range.Count) != slots) throw new ArgumentException($"the sums {string.Join(", ", sums.Keys)} do not make up {slots} slots", nameof(local));
+        // Every rank sees the same sums, so that all come to the same answer here and none waits for one that has thrown.
+        var partials = everybody.SelectMany(one => one.Partials).ToArray();
+        if (!ReductionTree.IsCover(slots, [.. partials.Select(partial => partial.Range)]))
+            throw new ArgumentException($"the sums {string.Join(", ", partials.Select(partial => partial.Range))} do not make up {slots} slots", nameof(local));
+        var sums = partials.ToDictionary(partial => partial.Range, partial => partial.Address);
 
         // Each rank makes a part of the result, of whole cache lines, and writes it to everybody.
         const long line = 16;

@@ -40,6 +40,18 @@ public static class ReductionTree
         }
     }
 
+    /// <summary>Whether the ranges are nodes that make up every slot exactly once, so that the tree can be added from them.</summary>
+    public static bool IsCover(int slots, IReadOnlyCollection<SlotRange> ranges)
+    {
+        var end = 0;
+        foreach (var range in ranges.OrderBy(range => range.First))
+        {
+            if (range.First != end || range.Count < 1 || range.End > slots || !IsNode(slots, range)) return false;
+            end = range.End;
+        }
+        return end == slots;
+    }
+
     /// <summary>The node that is added to <paramref name="node"/> to make their parent; null for the root.</summary>
     /// <exception cref="ArgumentException">Not a node of the tree.</exception>
     public static SlotRange? Sibling(int slots, SlotRange node)

@@ -10,6 +10,11 @@ internal static class HuggingFaceConfig
 {
     public const string FileName = "config.json";
 
+    private const string Architecture = "LlamaForCausalLM";
+    private const string Rope = "rope_parameters";
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
     /// <exception cref="BadInputException">Names the file and the key.</exception>
     public static LlamaConfig Read(string directory)
     {
@@ -20,19 +25,30 @@ internal static class HuggingFaceConfig
         try
         {
             json = JsonNode.Parse(File.ReadAllBytes(path)) as JsonObject ?? throw new JsonException("not an object");
+            _ = json.Count; // finds keys that stand there twice
         }
-        catch (JsonException fault)
+        catch (Exception fault) when (fault is JsonException or ArgumentException)
         {
             throw new BadInputException(path, $"not a configuration ({fault.Message})", "copy the file again from the model's source", fault);
         }
 
         var type = json["model_type"]?.ToString();
         if (type is not (null or "llama")) throw new BadInputException($"{path}: model_type", $"'{type}' is not a Llama", "choose a model whose model_type is llama");
-        if (json["rope_scaling"] is JsonObject scaling && scaling.Count > 0)
-            throw new BadInputException($"{path}: rope_scaling", "scaled rotary embeddings are not supported", "choose a model without rope_scaling (Llama-2 and Code Llama have none)");
+        if (json["architectures"] is JsonArray { Count: > 0 } architectures && architectures.All(name => name?.ToString() != Architecture))
+            throw new BadInputException(
+                $"{path}: architectures", $"{architectures.ToJsonString()} is not {Architecture}", "choose a causal language model of the Llama family");
+        // transformers 5 writes rope_parameters, which hold the base too, in place of rope_theta and rope_scaling.
+        foreach (var key in new[] { "rope_scaling", Rope })
+            if (json[key] is JsonObject scaling && scaling.Count > 0
+                && ((scaling["rope_type"] ?? scaling["type"])?.ToString() ?? (key == Rope ? "default" : "")) != "default")
+                throw new BadInputException(
+                    $"{path}: {key}", "scaled rotary embeddings are not supported", "choose a model without rope_scaling (Llama-2 and Code Llama have none)");
+        if (json["quantization_config"] is not null)
+            throw new BadInputException($"{path}: quantization_config", "quantized weights are not supported", "choose the checkpoint that they were made from");
         foreach (var bias in new[] { "attention_bias", "mlp_bias" })
-            if (json[bias]?.GetValue<bool>() == true) throw new BadInputException($"{path}: {bias}", "biases are not supported", "choose a model without them");
-        if (json["hidden_act"]?.ToString() is { } activation and not "silu") throw new BadInputException($"{path}: hidden_act", $"'{activation}' is not supported", "choose a model with silu");
+            if (Flag(bias)) throw new BadInputException($"{path}: {bias}", "biases are not supported", "choose a model without them");
+        if (json["hidden_act"]?.ToString() is { } activation and not "silu")
+            throw new BadInputException($"{path}: hidden_act", $"'{activation}' is not supported", "choose a model with silu");
 
         int hidden = Whole("hidden_size"), heads = Whole("num_attention_heads");
         var config = new LlamaConfig
@@ -44,14 +60,18 @@ internal static class HuggingFaceConfig
             KeyValueHeads = Whole("num_key_value_heads", heads),
             VocabularySize = Whole("vocab_size"),
             HeadSize = Whole("head_dim", hidden / heads),
-            RopeTheta = Real("rope_theta", 10000),
+            RopeTheta = json[Rope] is JsonObject rope && rope["rope_theta"] is { } theta
+                ? Number("rope_theta", node => node.GetValue<double>(), 10000, theta)
+                : Real("rope_theta", 10000),
             RmsNormEpsilon = Real("rms_norm_eps", 1e-6),
             MaxPositions = Whole("max_position_embeddings", 2048),
-            TieEmbeddings = json["tie_word_embeddings"]?.GetValue<bool>() ?? false,
+            TieEmbeddings = Flag("tie_word_embeddings"),
             InitializerRange = Real("initializer_range", 0.02),
             BeginningId = Id("bos_token_id", 1),
             EndId = Id("eos_token_id", 2),
         };
+        if (config.Heads * config.HeadSize < hidden && json["head_dim"] is null)
+            throw new BadInputException($"{path}: num_attention_heads", $"{heads} heads do not divide a hidden size of {hidden}", "mend config.json");
         if (config.Heads % config.KeyValueHeads != 0)
             throw new BadInputException($"{path}: num_key_value_heads", $"{config.KeyValueHeads} does not divide {config.Heads} heads", "mend config.json");
         if (config.HeadSize % 2 != 0) throw new BadInputException($"{path}: head_dim", $"{config.HeadSize} is odd, and rotary embeddings turn pairs", "mend config.json");
@@ -66,13 +86,16 @@ internal static class HuggingFaceConfig
         // Some models list several end ids; the first is the one that training puts.
         int Id(string key, int otherwise) => Number(key, node => node is JsonArray { Count: > 0 } list ? list[0]!.GetValue<int>() : node.GetValue<int>(), otherwise);
 
-        T Number<T>(string key, Func<JsonNode, T> read, T? otherwise) where T : struct
+        bool Flag(string key) => Number(key, node => node.GetValue<bool>(), false);
+
+        T Number<T>(string key, Func<JsonNode, T> read, T? otherwise, JsonNode? given = null) where T : struct
         {
-            if (json[key] is not { } node) return otherwise ?? throw new BadInputException($"{path}: {key}", "the key is missing", "copy the file again from the model's source");
+            if ((given ?? json[key]) is not { } node)
+                return otherwise ?? throw new BadInputException($"{path}: {key}", "the key is missing", "copy the file again from the model's source");
             try { return read(node); }
             catch (Exception fault) when (fault is InvalidOperationException or FormatException)
             {
-                throw new BadInputException($"{path}: {key}", $"'{node}' is not a number", "mend config.json", fault);
+                throw new BadInputException($"{path}: {key}", $"'{node}' is no {(typeof(T) == typeof(bool) ? "true or false" : "number")}", "mend config.json", fault);
             }
         }
     }
@@ -83,7 +106,7 @@ internal static class HuggingFaceConfig
     public static string Write(LlamaConfig config, string dataType, string? source)
     {
         var json = source is not null && File.Exists(source) ? (JsonObject)JsonNode.Parse(File.ReadAllBytes(source))! : [];
-        json["architectures"] = new JsonArray("LlamaForCausalLM");
+        json["architectures"] = new JsonArray(Architecture);
         json["model_type"] = "llama";
         json["hidden_size"] = config.HiddenSize;
         json["intermediate_size"] = config.IntermediateSize;
@@ -94,12 +117,14 @@ internal static class HuggingFaceConfig
         json["vocab_size"] = config.VocabularySize;
         json["max_position_embeddings"] = config.MaxPositions;
         json["rope_theta"] = config.RopeTheta;
+        if (json[Rope] is JsonObject rope) rope["rope_theta"] = config.RopeTheta;
         json["rms_norm_eps"] = config.RmsNormEpsilon;
         json["tie_word_embeddings"] = config.TieEmbeddings;
         json["initializer_range"] = config.InitializerRange;
         json["bos_token_id"] = config.BeginningId;
-        json["eos_token_id"] = config.EndId;
+        WriteEnd(json, config);
         json["torch_dtype"] = dataType switch { "F32" => "float32", "F16" => "float16", _ => "bfloat16" };
+        if (json.ContainsKey("dtype")) json["dtype"] = json["torch_dtype"]!.DeepClone();
         json.TryAdd("hidden_act", "silu");
         json.TryAdd("attention_bias", false);
         json.TryAdd("attention_dropout", 0.0);
@@ -108,6 +133,23 @@ internal static class HuggingFaceConfig
         json.TryAdd("pretraining_tp", 1);
         json.TryAdd("use_cache", true);
         json.TryAdd("transformers_version", "4.41.2");
-        return json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n";
+        return json.ToJsonString(Indented) + "\n";
+    }
+
+    /// <summary>The text of a <c>generation_config.json</c>; what <paramref name="source"/> says of sampling is kept.</summary>
+    public static string WriteGeneration(LlamaConfig config, string? source)
+    {
+        var json = source is not null && File.Exists(source) ? (JsonObject)JsonNode.Parse(File.ReadAllBytes(source))! : [];
+        json.TryAdd("_from_model_config", true);
+        json["bos_token_id"] = config.BeginningId;
+        WriteEnd(json, config);
+        json.TryAdd("transformers_version", "4.41.2");
+        return json.ToJsonString(Indented) + "\n";
+    }
+
+    // A list of end ids that begins with ours says more than ours alone.
+    private static void WriteEnd(JsonObject json, LlamaConfig config)
+    {
+        if (json["eos_token_id"] is not JsonArray { Count: > 0 } list || list[0]!.GetValue<int>() != config.EndId) json["eos_token_id"] = config.EndId;
     }
 }

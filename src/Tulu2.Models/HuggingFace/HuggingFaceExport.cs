@@ -17,17 +17,26 @@ public static unsafe class HuggingFaceExport
     public const long DefaultShardBytes = 5_000_000_000;
 
     private const int ChunkElements = 1 << 22;
+    private const string Generation = "generation_config.json";
+
+    // Tells an export, which another one may replace, from a model that somebody put there.
+    private const string ProducerKey = "producer", Producer = "tulu2";
 
     /// <summary>
-    /// Writes config.json, generation_config.json, the weights and copies of the tokenizer's files. The directory appears whole or not at all; one that
-    /// is there already is replaced.
+    /// Writes config.json, generation_config.json, the weights and copies of the tokenizer's files. The directory appears whole or not at all. An earlier
+    /// export is replaced; a directory that holds anything else is left as it is.
     /// </summary>
     /// <param name="dataType">F32, F16 or BF16.</param>
     /// <param name="source">Directory of the model that was trained, whose unknown config.json keys are kept; null for random weights.</param>
+    /// <exception cref="BadInputException">
+    /// The directory is the source's, or holds what no export writes; an unknown element type; a value that F16 cannot hold.
+    /// </exception>
     public static void Write(
         string directory, LlamaConfig config, string dataType, TensorSource read, IReadOnlyList<string> tokenizerFiles, string? source = null, long shardBytes = DefaultShardBytes)
     {
+        if (!SafetensorsTypes.IsFloat(dataType)) throw new BadInputException(dataType, "weights of this element type cannot be written", "choose F32, F16 or BF16");
         var final = Path.GetFullPath(directory).TrimEnd(Path.DirectorySeparatorChar);
+        CheckReplaceable(final, source);
         Directory.CreateDirectory(Path.GetDirectoryName(final)!);
         var part = $"{final}.{Guid.NewGuid():N}{AtomicFile.PartSuffix}";
         try
@@ -37,20 +46,14 @@ public static unsafe class HuggingFaceExport
                 Path.Combine(part, HuggingFaceConfig.FileName),
                 HuggingFaceConfig.Write(config, dataType, source is null ? null : Path.Combine(source, HuggingFaceConfig.FileName)));
             AtomicFile.WriteAllText(
-                Path.Combine(part, "generation_config.json"),
-                $$"""
-                {
-                  "_from_model_config": true,
-                  "bos_token_id": {{config.BeginningId}},
-                  "eos_token_id": {{config.EndId}},
-                  "transformers_version": "4.41.2"
-                }
-
-                """);
+                Path.Combine(part, Generation), HuggingFaceConfig.WriteGeneration(config, source is null ? null : Path.Combine(source, Generation)));
             WriteWeights(part, config, dataType, read, shardBytes);
             foreach (var file in tokenizerFiles) File.Copy(file, Path.Combine(part, Path.GetFileName(file)), overwrite: true);
-            if (Directory.Exists(final)) Directory.Delete(final, recursive: true);
+            // Moved aside first: a rename cannot replace a directory, and deleting takes long enough to be killed in.
+            var old = $"{final}.{Guid.NewGuid():N}{AtomicFile.PartSuffix}";
+            if (Directory.Exists(final)) Directory.Move(final, old);
             Directory.Move(part, final);
+            if (Directory.Exists(old)) Directory.Delete(old, recursive: true);
         }
         catch
         {
@@ -62,6 +65,30 @@ public static unsafe class HuggingFaceExport
     /// <summary>Reads parameters out of a checkpoint of a run, whatever layout wrote it.</summary>
     public static TensorSource FromCheckpoint(CheckpointStore store, Manifest manifest) => (name, shape, destination) =>
         store.Load(manifest, [new StateBlock(StateKind.Parameter, new TensorSlice(name, shape, new long[shape.Length], shape), destination, shape[^1])]);
+
+    // What an export holds: weights, and small files of text or tokens beside them.
+    private static void CheckReplaceable(string directory, string? source)
+    {
+        const string mend = "name a directory that is not there yet, or move it away";
+        if (source is not null && Path.GetFullPath(source).TrimEnd(Path.DirectorySeparatorChar) == directory)
+            throw new BadInputException(directory, "is the model that was trained, which an export would replace", mend);
+        if (File.Exists(directory)) throw new BadInputException(directory, "is a file", mend);
+        if (!Directory.Exists(directory)) return;
+        var held = Directory.EnumerateFileSystemEntries(directory).Select(path => Path.GetFileName(path)).ToArray();
+        if (held.Length == 0) return;
+        var isExport = held.FirstOrDefault(name => name.EndsWith(".safetensors", StringComparison.Ordinal)) is { } weights && IsOurs(Path.Combine(directory, weights));
+        var other = held.FirstOrDefault(name => Directory.Exists(Path.Combine(directory, name)) || !IsExported(name));
+        if (!isExport || other is not null) throw new BadInputException(directory, $"holds {other ?? held[0]}, which is not of an earlier export", mend);
+    }
+
+    private static bool IsOurs(string weights)
+    {
+        using var file = new SafetensorsFile(weights);
+        return file.Metadata.GetValueOrDefault(ProducerKey) == Producer;
+    }
+
+    private static bool IsExported(string name) =>
+        Path.GetExtension(name) is ".json" or ".safetensors" or ".jinja" || name is "tokenizer.model" or "merges.txt" or "vocab.txt";
 
     private static void WriteWeights(string directory, LlamaConfig config, string dataType, TensorSource read, long shardBytes)
     {
@@ -79,7 +106,7 @@ public static unsafe class HuggingFaceExport
             inShard += tensor.Bytes;
             total += tensor.Bytes;
         }
-        var metadata = new Dictionary<string, string> { ["format"] = "pt" };
+        var metadata = new Dictionary<string, string> { ["format"] = "pt", [ProducerKey] = Producer };
         if (shards.Count == 1)
         {
             AtomicFile.Write(Path.Combine(directory, HuggingFaceFiles.Single), stream => SafetensorsWriter.Write(stream, shards[0], metadata));
@@ -97,6 +124,14 @@ public static unsafe class HuggingFaceExport
             JsonSerializer.Serialize(new { metadata = new { total_size = total }, weight_map = map }, new JsonSerializerOptions { WriteIndented = true }) + "\n");
     }
 
+    // From here on a half rounds to infinity.
+    private static void CheckRange(string name, ReadOnlySpan<float> values)
+    {
+        foreach (var value in values)
+            if (float.IsFinite(value) && MathF.Abs(value) >= 65520)
+                throw new BadInputException("F16", $"tensor {name} holds {value:R}, and the largest half is 65504", "export as BF16 or F32");
+    }
+
     private static void WriteTensor(Stream stream, string name, long[] shape, string dataType, TensorSource read)
     {
         var length = shape.Aggregate(1L, (product, size) => product * size);
@@ -109,7 +144,9 @@ public static unsafe class HuggingFaceExport
             for (var at = 0L; at < length; at += ChunkElements)
             {
                 var count = (int)Math.Min(ChunkElements, length - at);
-                SafetensorsTypes.FromSingle(dataType, new ReadOnlySpan<float>(buffer + at, count), chunk.AsSpan(0, count * size));
+                var values = new ReadOnlySpan<float>(buffer + at, count);
+                SafetensorsTypes.FromSingle(dataType, values, chunk.AsSpan(0, count * size));
+                if (dataType == "F16") CheckRange(name, values);
                 stream.Write(chunk.AsSpan(0, count * size));
             }
         }

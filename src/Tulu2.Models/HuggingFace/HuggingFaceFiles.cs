@@ -33,6 +33,9 @@ internal sealed class HuggingFaceFiles : IDisposable
 
     public Dictionary<string, (SafetensorsFile File, SafetensorsEntry Entry)> Tensors { get; } = [];
 
+    /// <summary>Names that the files' metadata give to a tensor beside its own.</summary>
+    public Dictionary<string, string> Aliases { get; } = [];
+
     public void Dispose() => _files.ForEach(file => file.Dispose());
 
     private void OpenShards(string directory, string index)
@@ -60,6 +63,7 @@ internal sealed class HuggingFaceFiles : IDisposable
     {
         var file = new SafetensorsFile(path);
         _files.Add(file);
+        foreach (var (name, kept) in file.Metadata) Aliases[name] = kept;
         foreach (var entry in file.Entries.Values)
             if (!Tensors.TryAdd(entry.Name, (file, entry))) throw new BadInputException(path, $"tensor {entry.Name} stands in two files", "copy the files again from the model's source");
     }

@@ -42,17 +42,22 @@ public static unsafe class HuggingFaceModel
         foreach (var (name, shape) in expected)
         {
             if (Find(files, name, config) is not { } found)
-                throw new BadInputException(directory, $"tensor {name} is missing", name == HuggingFaceTensors.Head ? "if the head is tied, config.json must say tie_word_embeddings: true" : mend);
+                throw new BadInputException(
+                    directory, $"tensor {name} is missing",
+                    name == HuggingFaceTensors.Head ? "if the head is tied, config.json must say tie_word_embeddings: true" : mend);
             if (!SafetensorsTypes.IsFloat(found.Entry.DataType))
                 throw new BadInputException(found.File.Path, $"tensor {name} has element type {found.Entry.DataType}", "use weights in F32, F16 or BF16");
             if (!found.Entry.Shape.SequenceEqual(shape))
                 throw new BadInputException(
-                    found.File.Path, $"tensor {name} has shape [{string.Join(", ", found.Entry.Shape)}], config.json asks for [{string.Join(", ", shape)}]", mend);
+                    found.File.Path, $"tensor {name} has shape [{string.Join(", ", found.Entry.Shape)}], config.json asks for [{string.Join(", ", shape)}]",
+                    name is HuggingFaceTensors.Embedding or HuggingFaceTensors.Head && found.Entry.Shape is [var rows, var columns] && columns == shape[1]
+                        ? $"the weights are for a vocabulary of {rows}, config.json says vocab_size {shape[0]}: {mend}" : mend);
         }
         var known = expected.Select(tensor => tensor.Name).ToHashSet();
         if (config.TieEmbeddings) known.Add(HuggingFaceTensors.Head);
         foreach (var name in files.Tensors.Keys)
-            if (!known.Contains(name) && !HuggingFaceTensors.IsComputed(name)) throw new BadInputException(directory, $"tensor {name} is left over: this model has no place for it", mend);
+            if (!known.Contains(name) && !HuggingFaceTensors.IsComputed(name))
+                throw new BadInputException(directory, $"tensor {name} is left over: this model has no place for it", mend);
         if (config.TieEmbeddings && files.Tensors.ContainsKey(HuggingFaceTensors.Embedding) && files.Tensors.TryGetValue(HuggingFaceTensors.Head, out var head))
         {
             var embedding = files.Tensors[HuggingFaceTensors.Embedding];
@@ -61,10 +66,12 @@ public static unsafe class HuggingFaceModel
         }
     }
 
-    // A tied model's file may hold the one tensor under either name.
+    // A tied model's file may hold the one tensor under either name. Tensors that shared their memory when they were saved are kept once, and the
+    // metadata say under which name the others are to be found.
     private static (SafetensorsFile File, SafetensorsEntry Entry)? Find(HuggingFaceFiles files, string name, LlamaConfig config) =>
         files.Tensors.TryGetValue(name, out var found) ? found
         : name == HuggingFaceTensors.Embedding && config.TieEmbeddings && files.Tensors.TryGetValue(HuggingFaceTensors.Head, out var head) ? head
+        : files.Aliases.TryGetValue(name, out var kept) && files.Tensors.TryGetValue(kept, out var shared) ? shared
         : null;
 
     private static bool SameBytes((SafetensorsFile File, SafetensorsEntry Entry) a, (SafetensorsFile File, SafetensorsEntry Entry) b)

@@ -98,6 +98,33 @@ public sealed class TreeSumTests
         Assert.Equal([0f, 1f, 1f], results.Select(values => values[^1]));
     }
 
+    [Theory]
+    [InlineData(0, 2, 2, 1)]
+    [InlineData(0, 4, 0, 1)]
+    [InlineData(0, 1, 1, 3)]
+    [InlineData(0, 4, 4, 1)]
+    [InlineData(0, 2, 0, 2)]
+    public void Sums_that_are_no_cover_by_nodes_fail_at_once_on_every_rank_also_on_one_with_nothing_to_add(int first, int count, int second, int secondCount)
+    {
+        SlotRange[] ranges = [new(first, count), new(second, secondCount)];
+        Assert.False(ReductionTree.IsCover(4, ranges));
+        // Two floats: only one of three ranks has a part of the result to make.
+        OnRanks(3, (collective, rank) =>
+        {
+            Pinned([new float[2], new float[2]], addresses => Assert.Throws<ArgumentException>(() =>
+                collective.TreeSum(4, rank < 2 ? [new PartialSum(ranges[rank], addresses[0], 2)] : [], addresses[1], 2, Deadline)));
+            return [];
+        });
+    }
+
+    [Fact]
+    public void Ranks_that_disagree_on_the_size_of_a_generation_are_told_so()
+    {
+        var plane = new InProcessDataPlane();
+        using var first = plane.Join(1, 0, 2);
+        Assert.Throws<ArgumentException>(() => plane.Join(1, 1, 3));
+    }
+
     private static float[][] OnRanks(int ranks, Func<ICollective, int, float[]> run)
     {
         var plane = new InProcessDataPlane();

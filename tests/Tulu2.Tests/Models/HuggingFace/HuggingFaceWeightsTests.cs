@@ -1,0 +1,164 @@
+using System.Text.Json;
+using Tulu2.Checkpoints.Safetensors;
+using Tulu2.Files;
+using Tulu2.Models.HuggingFace;
+using Tulu2.Models.Llama;
+using Tulu2.Tests.Data;
+using Xunit;
+
+namespace Tulu2.Tests.Models.HuggingFace;
+
+public sealed unsafe class HuggingFaceWeightsTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [SkippableFact]
+    public void The_reference_checkpoint_is_exported_with_the_same_bytes()
+    {
+        var source = ReferenceData.Require("tinystories656K_hf");
+        var config = HuggingFaceModel.ReadConfig(source);
+        Assert.Equal(656_000, config.ParameterCount);
+        var tensors = SmallCheckpoint.Read(source, shards: 4);
+        var exported = _folder.File("export");
+        HuggingFaceExport.Write(
+            exported, config, "F32", (name, _, destination) => tensors[name].CopyTo(new Span<float>((float*)destination, tensors[name].Length)),
+            [Path.Combine(source, "tokenizer.json")], source);
+
+        using var before = new SafetensorsFile(Path.Combine(source, "model.safetensors"));
+        using var after = new SafetensorsFile(Path.Combine(exported, "model.safetensors"));
+        // A tied tensor is written under the name that transformers writes.
+        string NameOf(string name) => name == "lm_head.weight" ? "model.embed_tokens.weight" : name;
+        Assert.Equal(before.Entries.Keys.Select(NameOf).Order(), after.Entries.Keys.Order());
+        foreach (var entry in before.Entries.Values)
+        {
+            var other = after.Entries[NameOf(entry.Name)];
+            Assert.Equal(entry.Shape, other.Shape);
+            Assert.True(new ReadOnlySpan<byte>(before.Address(entry), (int)entry.Bytes).SequenceEqual(new ReadOnlySpan<byte>(after.Address(other), (int)other.Bytes)), entry.Name);
+        }
+        Assert.Equal("pt", after.Metadata["format"]);
+        Assert.Equal(config, HuggingFaceModel.ReadConfig(exported));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(source, "tokenizer.json")), File.ReadAllBytes(Path.Combine(exported, "tokenizer.json")));
+        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(exported, "config.json")));
+        using var original = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(source, "config.json")));
+        foreach (var property in original.RootElement.EnumerateObject())
+            Assert.True(JsonElement.DeepEquals(property.Value, json.RootElement.GetProperty(property.Name)), property.Name);
+    }
+
+    [Theory]
+    [InlineData("F32", 1, false)]
+    [InlineData("F16", 2, false)]
+    [InlineData("BF16", 2, false)]
+    [InlineData("F32", 2, true)]
+    [InlineData("BF16", 1, true)]
+    public void What_is_exported_is_read_back_through_any_layout(string type, int shards, bool tied)
+    {
+        var config = SmallCheckpoint.Config with { TieEmbeddings = tied };
+        SmallCheckpoint.Export(_folder.File("model"), config, type);
+        Assert.Equal(config, HuggingFaceModel.ReadConfig(_folder.File("model")));
+        AssertFilled(SmallCheckpoint.Read(_folder.File("model"), shards), config);
+    }
+
+    [Fact]
+    public void A_large_model_is_split_into_shards_with_an_index_that_adds_up()
+    {
+        var directory = _folder.File("model");
+        SmallCheckpoint.Export(directory, shardBytes: 10_000);
+        var files = Directory.GetFiles(directory, "*.safetensors").Select(path => Path.GetFileName(path)).Order().ToArray();
+        Assert.Equal($"model-00001-of-{files.Length:D5}.safetensors", files[0]);
+        Assert.All(files, file => Assert.InRange(new FileInfo(Path.Combine(directory, file)).Length, 1, 10_000 + 2000));
+        using var index = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(directory, "model.safetensors.index.json")));
+        Assert.Equal(4 * SmallCheckpoint.Config.ParameterCount, index.RootElement.GetProperty("metadata").GetProperty("total_size").GetInt64());
+        Assert.Equal(
+            HuggingFaceTensors.Of(SmallCheckpoint.Config).Select(tensor => tensor.Name).Order(StringComparer.Ordinal),
+            index.RootElement.GetProperty("weight_map").EnumerateObject().Select(item => item.Name));
+        AssertFilled(SmallCheckpoint.Read(directory, 2), SmallCheckpoint.Config);
+
+        File.Delete(Path.Combine(directory, files[1]));
+        Assert.Contains("no such file", Assert.Throws<BadInputException>(() => SmallCheckpoint.Read(directory)).What);
+    }
+
+    [Fact]
+    public void A_tied_tensor_is_found_under_either_name_and_one_alias_away()
+    {
+        var directory = _folder.File("model");
+        var tied = SmallCheckpoint.Config with { TieEmbeddings = true };
+        SmallCheckpoint.Export(directory, tied);
+        SmallCheckpoint.Rewrite(directory, tensors =>
+        {
+            tensors.Remove("model.embed_tokens.weight", out var embedding);
+            tensors.Add("lm_head.weight", embedding! with { Name = "lm_head.weight" });
+        });
+        AssertFilled(SmallCheckpoint.Read(directory), tied);
+
+        SmallCheckpoint.Rewrite(directory, tensors => tensors.Add("model.embed_tokens.weight", tensors["lm_head.weight"] with { Name = "model.embed_tokens.weight" }));
+        AssertFilled(SmallCheckpoint.Read(directory), tied);
+        SmallCheckpoint.Rewrite(directory, tensors =>
+            tensors["lm_head.weight"] = new SafetensorsTensor("lm_head.weight", "F32", [64, 32], stream => stream.Write(new byte[64 * 32 * 4])));
+        Assert.Contains("two different ones", Assert.Throws<BadInputException>(() => SmallCheckpoint.Read(directory)).What);
+
+        // An untied model whose head and embedding shared their memory when they were saved.
+        SmallCheckpoint.Export(_folder.File("untied"));
+        SmallCheckpoint.Rewrite(_folder.File("untied"), tensors => tensors.Remove("lm_head.weight"), new() { ["lm_head.weight"] = "model.embed_tokens.weight" });
+        var read = SmallCheckpoint.Read(_folder.File("untied"));
+        Assert.Equal(read["model.embed_tokens.weight"], read["lm_head.weight"]);
+    }
+
+    [Fact]
+    public void A_missing_a_left_over_and_a_misshapen_tensor_are_named()
+    {
+        const string norm = "model.layers.1.input_layernorm.weight";
+        Assert.Contains($"{norm} is missing", Broken(tensors => tensors.Remove(norm)).What);
+        Assert.Contains("lm_head.weight is missing", Broken(tensors => tensors.Remove("lm_head.weight")).What);
+        Assert.Contains("model.layers.2.x is left over", Broken(tensors => tensors.Add("model.layers.2.x", Zeros("model.layers.2.x", "F32", 3))).What);
+        Assert.Contains($"{norm} has shape [33], config.json asks for [32]", Broken(tensors => tensors[norm] = Zeros(norm, "F32", 33)).What);
+        Assert.Contains($"{norm} has element type I32", Broken(tensors => tensors[norm] = Zeros(norm, "I32", 32)).What);
+        var vocabulary = Broken(tensors => tensors["lm_head.weight"] = Zeros("lm_head.weight", "F32", 65, 32));
+        Assert.Contains("lm_head.weight has shape [65, 32], config.json asks for [64, 32]", vocabulary.What);
+        Assert.Contains("vocabulary of 65, config.json says vocab_size 64", vocabulary.Mend);
+    }
+
+    [Fact]
+    public void Computed_rotary_buffers_of_old_checkpoints_are_ignored()
+    {
+        const string name = "model.layers.0.self_attn.rotary_emb.inv_freq";
+        SmallCheckpoint.Export(_folder.File("model"));
+        SmallCheckpoint.Rewrite(_folder.File("model"), tensors => tensors.Add(name, Zeros(name, "F32", 4)));
+        AssertFilled(SmallCheckpoint.Read(_folder.File("model")), SmallCheckpoint.Config);
+    }
+
+    [Fact]
+    public void A_truncated_file_and_a_directory_without_weights_are_named()
+    {
+        var directory = _folder.File("model");
+        SmallCheckpoint.Export(directory);
+        var path = Path.Combine(directory, "model.safetensors");
+        using (var stream = new FileStream(path, FileMode.Open)) stream.SetLength(stream.Length - 4);
+        Assert.Equal(path, Assert.Throws<BadInputException>(() => SmallCheckpoint.Read(directory)).Where);
+        File.Move(path, Path.Combine(directory, "pytorch_model.bin"));
+        Assert.Contains("pickled", Assert.Throws<BadInputException>(() => SmallCheckpoint.Read(directory)).What);
+    }
+
+    private BadInputException Broken(Action<Dictionary<string, SafetensorsTensor>> change)
+    {
+        var directory = _folder.File(Guid.NewGuid().ToString("N"));
+        SmallCheckpoint.Export(directory);
+        SmallCheckpoint.Rewrite(directory, change);
+        return Assert.Throws<BadInputException>(() => SmallCheckpoint.Read(directory));
+    }
+
+    private static SafetensorsTensor Zeros(string name, string type, params long[] shape) =>
+        new(name, type, shape, stream => stream.Write(new byte[4 * shape.Aggregate((product, size) => product * size)]));
+
+    private static void AssertFilled(Dictionary<string, float[]> tensors, LlamaConfig config)
+    {
+        Assert.Equal(HuggingFaceTensors.Of(config).Select(tensor => tensor.Name).Order(), tensors.Keys.Order());
+        foreach (var (name, shape) in HuggingFaceTensors.Of(config))
+        {
+            var expected = new float[shape.Aggregate((product, size) => product * size)];
+            fixed (float* address = expected) SmallCheckpoint.Fill(name, shape, (nint)address);
+            Assert.Equal(expected, tensors[name]);
+        }
+    }
+}
