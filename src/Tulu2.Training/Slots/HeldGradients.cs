@@ -33,6 +33,9 @@ internal sealed class HeldGradients(int slots, long length) : IDisposable
     {
         if (Holds(slot)) throw new InvalidOperationException($"slot {slot}: added twice");
         _figures.Add(slot, figures);
+        // In-place operations return handles of their own, which would keep the memory until they are finalized.
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
         var range = new SlotRange(slot, 1);
         while (ReductionTree.Sibling(slots, range) is { } sibling && _sums.TryGetValue(sibling.First, out var other) && other.Range == sibling)
         {

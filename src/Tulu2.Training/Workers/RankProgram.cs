@@ -74,6 +74,8 @@ internal sealed class RankProgram(
         catch (Exception fault)
         {
             mailbox.Abort($"rank {Rank} failed: {fault.Message}");
+            // Whoever hears of the failure starts a successor, which needs the memory.
+            Free();
             report(FailureOf(Generation, Rank, fault));
         }
     }
@@ -81,10 +83,16 @@ internal sealed class RankProgram(
     public void Dispose()
     {
         mailbox.Enter(null);
+        Free();
         _snapshots?.Dispose();
+    }
+
+    private void Free()
+    {
         _held.Dispose();
         _computer?.Dispose();
         _state?.Dispose();
+        (_computer, _state) = (null, null);
     }
 
     // Null: there is work to go on with.

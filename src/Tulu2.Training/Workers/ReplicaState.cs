@@ -40,6 +40,7 @@ internal sealed class ReplicaState : IDisposable
     public void RefreshWeights()
     {
         if (ReferenceEquals(Weights, Master)) return;
+        using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         Weights.copy_(Master);
     }
@@ -47,14 +48,19 @@ internal sealed class ReplicaState : IDisposable
     /// <summary>Initial weights and zero moments. <see cref="Step"/> stays <see cref="NoStep"/>: the caller decides whether this counts as step 0.</summary>
     public void Initialize(Recipe recipe)
     {
-        Step = NoStep;
-        FirstMoment.zero_();
-        SecondMoment.zero_();
-        Master.zero_();
+        Clear();
         var address = FlatMemory.Address(Master);
         if (recipe.Model.Path is { } path) HuggingFaceModel.ReadWeights(path, _layout, address);
         else RandomWeights.Fill(_layout, recipe.Seed, address);
         RefreshWeights();
+    }
+
+    /// <summary>Zeros everywhere, also between tensors, which no checkpoint holds; the content does not count.</summary>
+    public void Clear()
+    {
+        Step = NoStep;
+        using var scope = NewDisposeScope();
+        foreach (var (_, buffer) in Buffers()) buffer.zero_();
     }
 
     /// <summary>All of the state as a checkpoint knows it.</summary>

@@ -17,8 +17,7 @@ internal static class StateTransfers
         if (manifest.VirtualShards != layout.VirtualShards)
             throw new BadInputException(path, $"was written with {manifest.VirtualShards} virtual shards, this run has {layout.VirtualShards}",
                 "resume with the recipe that began the run");
-        // Padding between tensors is in no checkpoint.
-        foreach (var (_, buffer) in state.Buffers()) buffer.zero_();
+        state.Clear();
         store.Load(manifest, state.Blocks());
         state.RefreshWeights();
         state.Step = manifest.Step;

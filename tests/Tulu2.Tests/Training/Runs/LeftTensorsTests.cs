@@ -1,0 +1,65 @@
+using TorchSharp;
+using Tulu2.Models.Llama;
+using Tulu2.Training.Objectives;
+using Tulu2.Training.Recipes;
+using Tulu2.Training.Slots;
+using Tulu2.Training.Workers;
+using Xunit;
+
+namespace Tulu2.Tests.Training.Runs;
+
+/// <summary>Native memory is invisible to the garbage collector: what a worker does not free itself is lost.</summary>
+public class LeftTensorsTests
+{
+    [Theory]
+    [InlineData(Precision.Fp32, false)]
+    [InlineData(Precision.Bf16, false)]
+    [InlineData(Precision.Bf16, true)]
+    public void A_worker_that_ends_leaves_no_tensor_behind(Precision precision, bool fails)
+    {
+        var settings = TinyRun.Settings(Objective.Sft, precision);
+        if (fails) settings = settings with { Faults = new FaultPlan().FailBeforeApply(0, 2) };
+        var objective = new SftObjective(LossReduction.TokenMean, settings.Plan, settings.Recipe.Batch.Slot);
+        var mailbox = new Mailbox();
+        var reports = new List<WorkerReport>();
+        var alive = new List<long>();
+        mailbox.Post(new WorkerCommand.JoinGeneration(1, 0, 1));
+        mailbox.Post(new WorkerCommand.Begin(1, 1, new StateTransfer.FromRecipe(), [], [new(0, settings.Plan.SlotsPerStep)]));
+        var before = Alive();
+
+        // On this thread, because tensors are counted by thread.
+        RankProgram.Run(settings, 0, mailbox, Answer, state => new SftSlots(new LlamaModel(settings.Layout, state.Weights), objective));
+
+        Assert.Equal(fails, reports.OfType<WorkerReport.Failed>().Any());
+        Assert.Equal(fails ? 2 : TinyRun.Steps, reports.OfType<WorkerReport.StepReady>().Count());
+        Assert.Equal(before, Alive());
+        // Nor does a step leave any: the first one makes what all of them use.
+        Assert.Single(alive.Skip(1).Distinct());
+
+        void Answer(WorkerReport report)
+        {
+            reports.Add(report);
+            switch (report)
+            {
+                case WorkerReport.Joined:
+                    Feed(1);
+                    break;
+                case WorkerReport.StepReady ready:
+                    alive.Add(Alive());
+                    if (ready.Step < TinyRun.Steps) Feed(ready.Step + 1);
+                    mailbox.Post(new WorkerCommand.Commit(1, ready.Step, false, ready.Step == TinyRun.Steps));
+                    break;
+                case WorkerReport.Applied { Step: TinyRun.Steps }:
+                    mailbox.Post(new WorkerCommand.Shutdown());
+                    break;
+            }
+        }
+
+        void Feed(int step)
+        {
+            for (var slot = 0; slot < settings.Plan.SlotsPerStep; slot++) mailbox.Post(new WorkerCommand.Feed(settings.Plan.Read(step, slot)));
+        }
+    }
+
+    private static long Alive() => DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+}
