@@ -2,7 +2,6 @@ using Tulu2.Data.Chat;
 using Tulu2.Data.Rows;
 using Tulu2.Data.Slots;
 using Tulu2.Data.Store;
-using Tulu2.Data.Tokenizers;
 using Tulu2.Files;
 using Xunit;
 
@@ -198,8 +197,7 @@ public sealed class TokenStoreTests : IDisposable
     public void The_real_pairs_are_stored_less_the_dirty_ones()
     {
         var pairs = ReferenceData.Require("ultrafeedback", "train_clean.jsonl.gz");
-        var tokenizer = ChatTokenizer.Of(SentencePieceBpeTokenizer.Load(ReferenceData.Require("llama2_tokenizer", "tokenizer.model")));
-        using var store = TokenStore.Open(new(folder.File("cache"), [pairs], new ChatEncoder(tokenizer, ChatForm.Default, 8192), StoreObjective.Preferences));
+        using var store = TokenStore.Open(new(folder.File("cache"), [pairs], Encoder(out _, maxLength: 100_000), StoreObjective.Preferences));
         Assert.Equal((1000L, 994), (store.Report.Rows, store.Report.Used));
         Assert.Equal(0, store.Report.TruncatedRows);
         Assert.Equal(6, store.Report.Count(RowFaultKind.Dirt));
@@ -225,7 +223,7 @@ public sealed class TokenStoreTests : IDisposable
         return (store, calls[0]);
     }
 
-    private static ChatEncoder Encoder(out int[] calls)
+    private static ChatEncoder Encoder(out int[] calls, int maxLength = 400)
     {
         var count = calls = [0];
         int[] Encode(string text, bool boundary)
@@ -233,7 +231,7 @@ public sealed class TokenStoreTests : IDisposable
             Interlocked.Increment(ref count[0]);
             return [.. text.Select(character => (int)character)];
         }
-        return new ChatEncoder(new ChatTokenizer(Encode, 1, 2, "characters"), ChatForm.Default, 400);
+        return new ChatEncoder(new ChatTokenizer(Encode, 1, 2, "characters"), ChatForm.Default, maxLength);
     }
 
     private string Rows(string name, int count, params string[] more) =>
