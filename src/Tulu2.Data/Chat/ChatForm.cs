@@ -12,7 +12,9 @@ public enum ChatForm
 /// <summary>Which tokens are scored (tulu2-spec sections 2.2 and 5.3).</summary>
 public enum LossRule
 {
-    /// <summary>Every assistant turn: content, end token, and the newline after an end token that does not end the dialogue. The rule of open-instruct.</summary>
+    /// <summary>
+    /// Every assistant turn: content, end token, and the newline after an end token that does not end the dialogue. The rule of open-instruct.
+    /// </summary>
     AssistantTurns,
     /// <summary>Only the last assistant turn's content and end token: preferences.</summary>
     LastAssistantTurn,

@@ -39,9 +39,11 @@ public static class DemoData
         JsonSerializer.Serialize(new { dataset = kind, id = $"{kind}_{number}", messages = Turns(item.Answered(answer)) }, Plain);
 
     private static Func<int, string> Pair(string kind, DemoItem item) => number =>
-        JsonSerializer.Serialize(new { dataset = kind, id = $"{kind}_{number}", chosen = Turns(item.Answered(item.Right)), rejected = Turns(item.Answered(item.Wrong)) }, Plain);
+        JsonSerializer.Serialize(
+            new { dataset = kind, id = $"{kind}_{number}", chosen = Turns(item.Answered(item.Right)), rejected = Turns(item.Answered(item.Wrong)) }, Plain);
 
-    private static IEnumerable<object> Turns(IEnumerable<Message> messages) => messages.Select(message => new { role = message.Role, content = message.Content });
+    private static IEnumerable<object> Turns(IEnumerable<Message> messages) =>
+        messages.Select(message => new { role = message.Role, content = message.Content });
 
     private static string Text(IEnumerable<Message> messages)
     {

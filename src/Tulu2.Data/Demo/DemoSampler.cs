@@ -22,7 +22,8 @@ internal sealed class DemoSampler
             throw new BadInputException("demo", $"{options.HeldOutPercent} percent cannot be held out", "give 1 to 90");
         if (options.ShortestList < 2 || options.LongestList < options.ShortestList || options.ListWords > DemoWords.Things.Length
             || options.LongestList > Math.Min(options.ListWords, options.LargestNumber + 1))
-            throw new BadInputException("demo", "there are no lists of that length", "let lists have 2 items or more, and no more than there are words and numbers");
+            throw new BadInputException("demo", "there are no lists of that length",
+                "let lists have 2 items or more, and no more than there are words and numbers");
     }
 
     /// <summary>Instruction rows. Courtesies, which have no single right answer, are only for training.</summary>

@@ -5,7 +5,9 @@ namespace Tulu2.Data.Rows;
 /// <summary>Records of JSON Lines files and of JSON arrays.</summary>
 internal static class JsonRecords
 {
-    /// <summary>One record a line. A broken line costs itself only; damaged compression costs the rest of the file, and both are said with their line.</summary>
+    /// <summary>
+    /// One record a line. A broken line costs itself only; damaged compression costs the rest of the file, and both are said with their line.
+    /// </summary>
     public static IEnumerable<SourceRecord> ReadLines(string path, bool zipped)
     {
         using var stream = RecordSource.OpenStream(path, zipped);

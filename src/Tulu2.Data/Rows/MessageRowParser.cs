@@ -24,7 +24,8 @@ internal static class MessageRowParser
             return "no messages: this is a preference pair (set objective: dpo, or give instruction rows)";
         // The older form joins raw text without the chat template (tulu2-spec 2.4): taking it for a dialogue would train on other tokens.
         if (row.TryGetProperty("prompt", out _) && row.TryGetProperty("completion", out _))
-            return "no messages: the older prompt/completion form is not read (write messages: a user turn with the prompt, an assistant turn with the completion)";
+            return "no messages: the older prompt/completion form is not read "
+                + "(write messages: a user turn with the prompt, an assistant turn with the completion)";
         return "no messages";
     }
 }

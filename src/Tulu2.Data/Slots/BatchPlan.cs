@@ -22,7 +22,8 @@ public sealed class BatchPlan : IBatchPlan
         if (settings.Global < 1) throw new BadInputException("batch.global", $"is {settings.Global}", "give at least 1");
         if (settings.Slot < 1) throw new BadInputException("batch.slot", $"is {settings.Slot}", "give at least 1");
         if (settings.Global % settings.Slot != 0)
-            throw new BadInputException("batch.slot", $"{settings.Slot} does not divide batch.global {settings.Global}", "choose a slot that divides the global batch");
+            throw new BadInputException("batch.slot", $"{settings.Slot} does not divide batch.global {settings.Global}",
+                "choose a slot that divides the global batch");
         if (items < settings.Global)
             throw new BadInputException("batch.global", $"one step takes {settings.Global} {noun} but the data has {items} usable {noun}",
                 $"lower batch.global to at most {items} or give more data");
@@ -74,7 +75,8 @@ public sealed class BatchPlan : IBatchPlan
     private int CountSteps()
     {
         if (settings.Steps is null == settings.Epochs is null)
-            throw new BadInputException("epochs", settings.Steps is null ? "neither epochs nor steps is given" : "both epochs and steps are given", "give one of them");
+            throw new BadInputException("epochs", settings.Steps is null ? "neither epochs nor steps is given" : "both epochs and steps are given",
+                "give one of them");
         if (settings.Steps is { } steps)
             return steps >= 1 ? steps : throw new BadInputException("steps", $"is {steps}", "give at least 1");
         var epochs = settings.Epochs!.Value;

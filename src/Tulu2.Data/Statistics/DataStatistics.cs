@@ -44,7 +44,8 @@ public sealed record DataStatistics
             Mean = lengths.Length == 0 ? 0 : lengths.Average(),
             Percentile95 = lengths.ElementAtOrDefault(Math.Max(0, (int)Math.Ceiling(lengths.Length * 0.95) - 1)),
             Longest = lengths.LastOrDefault(),
-            Truncations = [.. new[] { 2048, 8192, maxLength }.Distinct().Order().Select(cut => new TruncationCount(cut, lengths.Count(length => length > cut)))],
+            Truncations = [.. new[] { 2048, 8192, maxLength }.Distinct().Order()
+                .Select(cut => new TruncationCount(cut, lengths.Count(length => length > cut)))],
             Datasets = Count(store),
             Histogram = LengthHistogram.Of(lengths, scale),
         };

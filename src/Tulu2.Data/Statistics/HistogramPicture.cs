@@ -21,7 +21,8 @@ public static class HistogramPicture
         var step = top / 5;
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture,
-            $"<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"{Width}\" height=\"{Height}\" viewBox=\"0 0 {Width} {Height}\" font-family=\"sans-serif\" font-size=\"13\" fill=\"#333333\">");
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"{Width}\" height=\"{Height}\" ");
+        text.Append(CultureInfo.InvariantCulture, $"viewBox=\"0 0 {Width} {Height}\" font-family=\"sans-serif\" font-size=\"13\" fill=\"#333333\">");
         text.Append(CultureInfo.InvariantCulture, $"<rect width=\"{Width}\" height=\"{Height}\" fill=\"#ffffff\"/>");
         text.Append(Geometry(bins, top, step));
         Label(text, Width / 2.0, 26, "middle", title, " font-size=\"17\"");
@@ -31,7 +32,8 @@ public static class HistogramPicture
         for (var edge = 0; edge <= bins.Count && bins.Count > 0; edge += every)
         {
             var value = edge < bins.Count ? bins[edge].From : bins[^1].To;
-            Label(text, Left + (double)edge / bins.Count * (Width - Left - Right), Height - Bottom + 20, "middle", value.ToString("N0", CultureInfo.InvariantCulture));
+            var place = Left + (double)edge / bins.Count * (Width - Left - Right);
+            Label(text, place, Height - Bottom + 20, "middle", value.ToString("N0", CultureInfo.InvariantCulture));
         }
         Label(text, Left + (Width - Left - Right) / 2.0, Height - 14, "middle", "tokens in a sequence");
         Label(text, 18, Top + (Height - Top - Bottom) / 2.0, "middle", "sequences",

@@ -15,7 +15,8 @@ public static class StatisticsText
             Line($"rows          {report.Used:N0} of {report.Rows:N0}{LeftOut(statistics)}"),
             Line($"tokens        {report.Tokens:N0} in {statistics.Sequences:N0} sequences"),
             Line($"loss tokens   {report.LossTokens:N0} ({statistics.LossShare:P1} of all tokens)"),
-            Line($"length        shortest {statistics.Shortest:N0}, median {statistics.Median:N0}, mean {statistics.Mean:N1}, 95 % up to {statistics.Percentile95:N0}, longest {statistics.Longest:N0}"),
+            Line($"length        shortest {statistics.Shortest:N0}, median {statistics.Median:N0}, mean {statistics.Mean:N1}, ")
+                + Line($"95 % up to {statistics.Percentile95:N0}, longest {statistics.Longest:N0}"),
         };
         foreach (var cut in statistics.Truncations)
         {

@@ -44,7 +44,8 @@ internal sealed class ShardWriter(string folder) : IDisposable
         if (pending.Records == 0) return;
         if (writer is null)
         {
-            stream = new FileStream(Path.Combine(folder, $"tokens-{finished.Count:00000}.arrow"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 20);
+            var path = Path.Combine(folder, $"tokens-{finished.Count:00000}.arrow");
+            stream = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 20);
             writer = new ArrowFileWriter(stream, StoreSchema.Value, leaveOpen: true);
             writer.WriteStart();
         }

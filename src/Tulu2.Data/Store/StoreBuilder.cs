@@ -52,10 +52,11 @@ internal static class StoreBuilder
         var tally = new Tally(writer);
         for (var file = 0; file < request.Files.Count; file++)
         {
+            var path = request.Files[file];
             if (request.Objective == StoreObjective.Messages)
-                Encode(RowReader.ReadMessages(request.Files[file]), request, row => SequenceEncoding.Of(request.Encoder, row), file, tally, progress, cancellation);
+                Encode(RowReader.ReadMessages(path), request, row => SequenceEncoding.Of(request.Encoder, row), file, tally, progress, cancellation);
             else
-                Encode(RowReader.ReadPreferences(request.Files[file]), request, row => SequenceEncoding.Of(request.Encoder, row), file, tally, progress, cancellation);
+                Encode(RowReader.ReadPreferences(path), request, row => SequenceEncoding.Of(request.Encoder, row), file, tally, progress, cancellation);
         }
         tally.Manifest(key, request.Objective, writer.Finish()).Write(folder);
     }

@@ -19,7 +19,9 @@ public sealed record StoreReport(long Rows, int Used, int TruncatedRows, long To
     public int Count(RowFaultKind kind) => Faults.Count(fault => fault.Kind == kind);
 
     /// <summary>Ends in one readable error if the run must not start with these rows.</summary>
-    /// <param name="stopOnBadRows">The recipe's <c>data.bad_rows: stop</c>: broken rows and rows with nothing left to learn stop the run. Dirt never does.</param>
+    /// <param name="stopOnBadRows">
+    /// The recipe's <c>data.bad_rows: stop</c>: broken rows and rows with nothing left to learn stop the run. Dirt never does.
+    /// </param>
     /// <exception cref="BadInputException">There are rows that stop the run, or no usable row at all.</exception>
     public void ThrowIfUnusable(bool stopOnBadRows)
     {

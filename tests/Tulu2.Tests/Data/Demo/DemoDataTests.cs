@@ -45,7 +45,7 @@ public sealed class DemoDataTests : IDisposable
     {
         var files = Files("a", Options);
         string[] kinds = ["arithmetic", "compare", "format", "identity", "multi_turn", "reverse", "sort"];
-        Assert.Equal([.. kinds, "courtesy"], Messages(files.SftTrain).Select(row => row.Dataset).Distinct().OrderBy(name => name == "courtesy").ThenBy(name => name));
+        Assert.Equal([.. kinds.Append("courtesy").Order()], Messages(files.SftTrain).Select(row => row.Dataset).Distinct().Order());
         Assert.Equal(kinds, Messages(files.SftHeldOut).Select(row => row.Dataset).Distinct().Order());
         Assert.Contains(Messages(files.SftTrain), row => row.Messages.Count == 4);
     }

@@ -54,7 +54,8 @@ public sealed class BatchPlanTests
     }
 
     [Property(MaxTest = 60)]
-    public void Every_row_of_an_epoch_comes_at_most_once_and_only_the_remainder_is_dropped(PositiveInt rows, PositiveInt slot, PositiveInt slots, bool packing, int seed)
+    public void Every_row_of_an_epoch_comes_at_most_once_and_only_the_remainder_is_dropped(
+        PositiveInt rows, PositiveInt slot, PositiveInt slots, bool packing, int seed)
     {
         var (size, global) = (1 + slot.Get % 5, (1 + slot.Get % 5) * (1 + slots.Get % 4));
         var count = global + rows.Get;

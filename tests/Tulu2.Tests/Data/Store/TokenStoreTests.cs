@@ -50,7 +50,8 @@ public sealed class TokenStoreTests : IDisposable
             var encoded = encoder.EncodeDialogue(result.Row!.Messages);
             Assert.Equal(encoded.Ids, store.Ids(item).ToArray());
             Assert.Equal(encoded.Spans, store.Spans(item).ToArray());
-            Assert.Equal((encoded.Ids.Length, encoded.LossTokens, encoded.UntruncatedLength), (store.Length(item), store.LossTokens(item), store.UntruncatedLength(item)));
+            Assert.Equal((encoded.Ids.Length, encoded.LossTokens), (store.Length(item), store.LossTokens(item)));
+            Assert.Equal(encoded.UntruncatedLength, store.UntruncatedLength(item));
             Assert.Equal((result.Row.Location, result.Row.Dataset), (store.Location(item), store.Dataset(item)));
             item++;
         }
@@ -75,7 +76,8 @@ public sealed class TokenStoreTests : IDisposable
         var keys = new List<string>
         {
             Key(path), Key(Rows("other.jsonl", 3)), Key(Rows("more.jsonl", 4)), Key(path, maxLength: 401), Key(path, form: ChatForm.Legacy),
-            Key(path, objective: StoreObjective.Preferences), Key(path, tokenizer: "b"), TokenStore.KeyOf(new("", [path, path], Encoder(out _), StoreObjective.Messages)),
+            Key(path, objective: StoreObjective.Preferences), Key(path, tokenizer: "b"),
+            TokenStore.KeyOf(new("", [path, path], Encoder(out _), StoreObjective.Messages)),
         };
         Assert.Equal(keys.Count, keys.Distinct().Count());
         Directory.CreateDirectory(folder.File("moved"));
@@ -213,7 +215,8 @@ public sealed class TokenStoreTests : IDisposable
         }
     }
 
-    private string Key(string path, int maxLength = 400, ChatForm form = ChatForm.Default, StoreObjective objective = StoreObjective.Messages, string tokenizer = "a") =>
+    private static string Key(
+        string path, int maxLength = 400, ChatForm form = ChatForm.Default, StoreObjective objective = StoreObjective.Messages, string tokenizer = "a") =>
         TokenStore.KeyOf(new("", [path], new ChatEncoder(new ChatTokenizer((_, _) => [], 1, 2, tokenizer), form, maxLength), objective));
 
     private (TokenStore Store, int Calls) Open(string path)
@@ -234,8 +237,11 @@ public sealed class TokenStoreTests : IDisposable
         return new ChatEncoder(new ChatTokenizer(Encode, 1, 2, "characters"), ChatForm.Default, maxLength);
     }
 
-    private string Rows(string name, int count, params string[] more) =>
-        folder.Write(name, string.Join('\n', Enumerable.Range(0, count).Select(number => Row($"d{number % 3}", $"q{number}", new string('a', number % 50))).Concat(more)));
+    private string Rows(string name, int count, params string[] more)
+    {
+        var rows = Enumerable.Range(0, count).Select(number => Row($"d{number % 3}", $"q{number}", new string('a', number % 50)));
+        return folder.Write(name, string.Join('\n', rows.Concat(more)));
+    }
 
     private static string Row(string dataset, string question, string answer) =>
         $$$"""{"dataset":"{{{dataset}}}","id":"1","messages":[{"role":"user","content":"{{{question}}}"},{"role":"assistant","content":"{{{answer}}}"}]}""";
