@@ -1,4 +1,7 @@
+using Akka.Actor;
 using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Ledger;
+using Tulu2.Cluster.Runs;
 using Tulu2.Evaluation.Tasks;
 
 namespace Tulu2.Cluster.Evaluations;
@@ -10,13 +13,28 @@ public sealed class EvaluationHost(ActorHost host)
     /// Does every task; each has exactly one accepted outcome, however many evaluators die on the way.
     /// </summary>
     /// <param name="evaluators">Evaluators at work at the same time, each on a thread of its own.</param>
-    /// <param name="ledgerDirectory">The <c>ledger/</c> of the run the outcomes belong to; null: they are not recorded.</param>
+    /// <param name="ledgerDirectory">The <c>ledger/</c> of the run the outcomes belong to, which must not be running; null: they are not recorded.</param>
     /// <returns>Outcomes in the order of the tasks.</returns>
     /// <exception cref="Files.BadInputException">A task names something that cannot be used.</exception>
-    /// <exception cref="Runs.RunFailedException">A task failed on every attempt.</exception>
-    public Task<IReadOnlyList<EvaluationOutcome>> RunAsync(
-        IReadOnlyList<EvaluationTask> tasks, int evaluators, IEvaluatorFactory factory, IEvaluationObserver? observer, string? ledgerDirectory, CancellationToken cancellation) =>
-        throw new NotImplementedException(host.ToString());
+    /// <exception cref="RunFailedException">A task failed on every attempt.</exception>
+    public async Task<IReadOnlyList<EvaluationOutcome>> RunAsync(
+        IReadOnlyList<EvaluationTask> tasks, int evaluators, IEvaluatorFactory factory, IEvaluationObserver? observer, string? ledgerDirectory, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(evaluators, 1);
+        await host.EvaluationTurn.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            var ledger = ledgerDirectory is null ? null : LedgerFile.Open(ledgerDirectory);
+            var outcomes = new TaskCompletionSource<IReadOnlyList<EvaluationOutcome>>(TaskCreationOptions.RunContinuationsAsynchronously);
+            host.Coordinator.Tell(
+                new RunProtocol.StartEvaluations(tasks, Math.Min(evaluators, Math.Max(1, tasks.Count)), factory, observer, ledger, outcomes, cancellation), ActorRefs.NoSender);
+            return await outcomes.Task.ConfigureAwait(false);
+        }
+        finally
+        {
+            host.EvaluationTurn.Release();
+        }
+    }
 }
 
 /// <summary>Called in order, one call at a time.</summary>

@@ -1,4 +1,6 @@
 using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Ledger;
+using Tulu2.Files;
 
 namespace Tulu2.Cluster.Runs;
 
@@ -9,5 +11,62 @@ public sealed class RunHost(ActorHost host)
     /// Trains to the end of the plan. Cancelling finishes the running step, writes a checkpoint and completes with <see cref="RunEnd.Cancelled"/>.
     /// Never throws for what happens in the run: see <see cref="RunOutcome.Failure"/>. One run at a time per host.
     /// </summary>
-    public Task<RunOutcome> RunAsync(RunPlan plan, IRunObserver observer, CancellationToken cancellation) => throw new NotImplementedException(host.ToString());
+    public async Task<RunOutcome> RunAsync(RunPlan plan, IRunObserver observer, CancellationToken cancellation)
+    {
+        Check(plan);
+        LedgerFile ledger;
+        try
+        {
+            ledger = LedgerFile.Open(Path.Combine(plan.RunDirectory, "ledger"));
+        }
+        catch (BadInputException bad)
+        {
+            return FailedBefore(plan, bad);
+        }
+        if (ledger.State.RecipeHash is { } begun && begun != plan.RecipeHash)
+        {
+            ledger.Dispose();
+            return FailedBefore(plan, new BadInputException(
+                plan.RunDirectory, "was begun with another recipe", "resume with the recipe that began the run, or name another run directory"));
+        }
+        if (plan.Start is RunStart.FromManifest start && start.Step >= plan.TotalSteps)
+        {
+            // Nothing is left to do; the ledger remembers how it ended.
+            var finished = ledger.State.Finished;
+            ledger.Dispose();
+            return new RunOutcome(RunEnd.Completed, start.Step, finished?.Step == start.Step ? finished.ParametersSha256 : null, null, null, start.Path, 0, 0, null);
+        }
+        try
+        {
+            host.Events.Attach(Path.Combine(plan.RunDirectory, "events.jsonl"));
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            ledger.Dispose();
+            return FailedBefore(plan, new BadInputException(Path.Combine(plan.RunDirectory, "events.jsonl"), $"cannot be written: {fault.Message}", "choose a run directory that you may write", fault));
+        }
+        try
+        {
+            var outcome = new TaskCompletionSource<RunOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+            host.Coordinator.Tell(new RunProtocol.StartRun(plan, ledger, observer, outcome), Akka.Actor.ActorRefs.NoSender);
+            await using var stop = cancellation.Register(() => host.Coordinator.Tell(RunProtocol.StopRun.Instance, Akka.Actor.ActorRefs.NoSender));
+            return await outcome.Task.ConfigureAwait(false);
+        }
+        finally
+        {
+            host.Events.Detach();
+        }
+    }
+
+    private static void Check(RunPlan plan)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(plan.Ranks, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(plan.TotalSteps, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(plan.CheckpointEvery);
+        ArgumentOutOfRangeException.ThrowIfLessThan(plan.CheckpointKeep, 1);
+    }
+
+    private static RunOutcome FailedBefore(RunPlan plan, BadInputException bad) => plan.Start is RunStart.FromManifest start
+        ? new(RunEnd.Failed, start.Step, null, null, null, start.Path, 0, 0, RunFailure.Of(bad))
+        : new(RunEnd.Failed, 0, null, null, null, null, 0, 0, RunFailure.Of(bad));
 }

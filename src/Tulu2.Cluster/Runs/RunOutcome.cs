@@ -36,6 +36,10 @@ public sealed record RunFailure(string Error, string Detail, string? BadInputWhe
         ? new RunFailedException(Error, Detail)
         : new BadInputException(BadInputWhere, Error, BadInputMend ?? "correct it and start again");
 
+    /// <summary>A worker's words for a <see cref="BadInputException"/>; its message has the place in front, which is kept only once.</summary>
+    internal static RunFailure OfBadInput(string error, string detail, string where, string? mend) =>
+        new(error.StartsWith($"{where}: ", StringComparison.Ordinal) ? error[(where.Length + 2)..] : error, detail, where, mend);
+
     internal static RunFailure Of(Exception cause) => cause is BadInputException bad
         ? new RunFailure(bad.What, bad.ToString(), bad.Where, bad.Mend)
         : new RunFailure(cause.Message, cause.ToString());

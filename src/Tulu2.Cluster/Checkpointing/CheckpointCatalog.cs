@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+using Tulu2.Checkpoints;
+
+namespace Tulu2.Cluster.Checkpointing;
+
+/// <summary>What the catalogue decided.</summary>
+internal abstract record CatalogDecision
+{
+    private CatalogDecision() { }
+
+    /// <summary>Nothing yet.</summary>
+    public sealed record Wait : CatalogDecision;
+
+    /// <summary>Every rank's shard is durable: the manifest is due.</summary>
+    public sealed record ManifestDue(int Step, ImmutableArray<ShardEntry> Shards) : CatalogDecision;
+
+    /// <summary>The snapshot will never be whole.</summary>
+    /// <param name="Lost">A rank was lost, so the next step may try again; else the disk refused.</param>
+    public sealed record Abandoned(int Step, string Why, bool Lost) : CatalogDecision;
+}
+
+/// <summary>
+/// Which shards of the snapshot in flight have arrived from which ranks. One shard a rank; a shard of any step but the one in flight is dropped, which is
+/// what fences late writers. Immutable.
+/// </summary>
+internal sealed record CheckpointCatalog(int Ranks)
+{
+    /// <summary>The step whose snapshot is in flight.</summary>
+    public int? Step { get; private init; }
+
+    private ImmutableSortedDictionary<int, ShardEntry> Arrived { get; init; } = ImmutableSortedDictionary<int, ShardEntry>.Empty;
+
+    /// <summary>The ranks were told to take a snapshot after <paramref name="step"/>.</summary>
+    public CheckpointCatalog Begin(int step) => this with { Step = step, Arrived = Arrived.Clear() };
+
+    public (CheckpointCatalog Next, CatalogDecision Decision) Arrive(int rank, int step, ShardEntry shard)
+    {
+        if (step != Step || rank < 0 || rank >= Ranks || Arrived.ContainsKey(rank)) return (this, new CatalogDecision.Wait());
+        var next = this with { Arrived = Arrived.Add(rank, shard) };
+        return next.Arrived.Count < Ranks
+            ? (next, new CatalogDecision.Wait())
+            : (next.Close(), new CatalogDecision.ManifestDue(step, [.. next.Arrived.Values]));
+    }
+
+    /// <summary>A rank could not write its shard.</summary>
+    public (CheckpointCatalog Next, CatalogDecision Decision) Fail(int rank, int step, string error) => step != Step || Arrived.ContainsKey(rank)
+        ? (this, new CatalogDecision.Wait())
+        : (Close(), new CatalogDecision.Abandoned(step, error, Lost: false));
+
+    /// <summary>These ranks will write nothing more for this step; it is over unless all their shards are here.</summary>
+    public (CheckpointCatalog Next, CatalogDecision Decision) Gone(int step, IReadOnlyCollection<int> ranks)
+    {
+        if (step != Step || ranks.All(Arrived.ContainsKey)) return (this, new CatalogDecision.Wait());
+        var missing = string.Join(", ", ranks.Where(rank => !Arrived.ContainsKey(rank)));
+        return (Close(), new CatalogDecision.Abandoned(step, $"rank {missing} was lost before its shard was durable", Lost: true));
+    }
+
+    private CheckpointCatalog Close() => this with { Step = null, Arrived = Arrived.Clear() };
+}

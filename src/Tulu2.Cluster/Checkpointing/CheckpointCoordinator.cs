@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using Akka.Actor;
+using Tulu2.Checkpoints;
+using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Ledger;
+using Tulu2.Cluster.Runs;
+
+namespace Tulu2.Cluster.Checkpointing;
+
+/// <summary>What every manifest of a run says, and how many are kept.</summary>
+internal sealed record CheckpointSetup(
+    int Ranks, int Keep, string RecipeHash, int VirtualShards, IReadOnlyDictionary<string, string> Facts, ICheckpointWriter Writer);
+
+/// <summary>Decides which manifest exists: writes one when all shards of a snapshot are durable and the ledger has its step, then deletes old ones.</summary>
+internal sealed class CheckpointCoordinator : UntypedActor
+{
+    private readonly CheckpointSetup _setup;
+    private readonly IActorRef _ledger;
+    private readonly DedicatedThread _thread = new("manifests");
+    private readonly ShardAssembly _assembly = new();
+    private CheckpointCatalog _catalog;
+    private CatalogDecision.ManifestDue? _due;
+    private long _begun;
+
+    // Who asked for the snapshot in flight.
+    private IActorRef _asker = ActorRefs.Nobody;
+
+    public CheckpointCoordinator(CheckpointSetup setup, IActorRef ledger) =>
+        (_setup, _ledger, _catalog) = (setup, ledger, new CheckpointCatalog(setup.Ranks));
+
+    private sealed record Written(int Step, string Path, string? PruneError) : INoSerializationVerificationNeeded;
+
+    private sealed record WriteFailed(int Step, string Error) : INoSerializationVerificationNeeded;
+
+    protected override void PostStop() => _thread.Dispose();
+
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case CheckpointProtocol.SnapshotBegun begun:
+                _catalog = _catalog.Begin(begun.Step);
+                _assembly.Clear();
+                _asker = Sender;
+                _begun = Stopwatch.GetTimestamp();
+                break;
+            case CheckpointProtocol.ShardPart part when part.Step == _catalog.Step:
+                if (_assembly.Add(part) is { } shard) Take(_catalog.Arrive(part.Rank, part.Step, shard));
+                break;
+            case CheckpointProtocol.ShardFailed failed:
+                Take(_catalog.Fail(failed.Rank, failed.Step, failed.Error));
+                break;
+            case CheckpointProtocol.RanksGone gone:
+                Take(_catalog.Gone(gone.Step, gone.Ranks));
+                break;
+            case LedgerProtocol.Durable durable when durable.Tag == _due?.Step:
+                Write(_due);
+                break;
+            case Written written:
+                _due = null;
+                var seconds = Stopwatch.GetElapsedTime(_begun).TotalSeconds;
+                Context.Parent.Tell(new RunProtocol.CheckpointWritten(written.Step, written.Path, seconds));
+                if (written.PruneError is { } error)
+                    Context.Parent.Tell(new RunProtocol.CheckpointFailed(written.Step, $"it was written, but older ones could not be deleted: {error}"));
+                _asker.Tell(new CheckpointProtocol.Settled(written.Step, written.Path, null, false));
+                break;
+            case WriteFailed failed:
+                _due = null;
+                Abandon(failed.Step, failed.Error, lost: false);
+                break;
+            case CheckpointProtocol.Close:
+                _thread.Dispose();
+                _thread.Completion.PipeTo(Sender, Self, () => CheckpointProtocol.Closed.Instance);
+                break;
+        }
+    }
+
+    private void Take((CheckpointCatalog Next, CatalogDecision Decision) taken)
+    {
+        _catalog = taken.Next;
+        switch (taken.Decision)
+        {
+            case CatalogDecision.ManifestDue due:
+                // A checkpoint whose step the ledger does not know could not be resumed: first the ledger, then the manifest.
+                _due = due;
+                _ledger.Tell(new LedgerProtocol.Flush(due.Step));
+                break;
+            case CatalogDecision.Abandoned abandoned:
+                Abandon(abandoned.Step, abandoned.Why, abandoned.Lost);
+                break;
+        }
+    }
+
+    private void Write(CatalogDecision.ManifestDue due)
+    {
+        var self = Self;
+        _thread.Post(() =>
+        {
+            string path;
+            try
+            {
+                path = _setup.Writer.Write(new Manifest(due.Step, _setup.VirtualShards, _setup.RecipeHash, due.Shards, _setup.Facts));
+            }
+            catch (Exception fault)
+            {
+                self.Tell(new WriteFailed(due.Step, fault.Message));
+                return;
+            }
+            string? error = null;
+            try
+            {
+                _setup.Writer.Prune(_setup.Keep);
+            }
+            catch (Exception fault)
+            {
+                error = fault.Message;
+            }
+            self.Tell(new Written(due.Step, path, error));
+        });
+    }
+
+    private void Abandon(int step, string error, bool lost)
+    {
+        Context.Parent.Tell(new RunProtocol.CheckpointFailed(step, error));
+        _asker.Tell(new CheckpointProtocol.Settled(step, null, error, lost));
+    }
+}

@@ -1,0 +1,69 @@
+using Akka.Actor;
+using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Ranks;
+using Tulu2.Cluster.Reference;
+using Tulu2.Cluster.Runs;
+using Tulu2.Data.Slots;
+using Tulu2.Files;
+
+namespace Tulu2.Cluster.DataLoading;
+
+/// <summary>
+/// Reads this node's slots, in the order they are asked for, on a thread of its own. Askers limit how much they ask for (their credits), so nothing
+/// piles up here.
+/// </summary>
+internal sealed class DataLoader : UntypedActor
+{
+    private const int Attempts = 3;
+
+    private readonly IBatchPlan _plan;
+    private readonly IReferencePlan? _reference;
+    private readonly IActorRef _run;
+    private readonly DedicatedThread _thread = new("data loader");
+    private volatile bool _stopped;
+
+    public DataLoader(IBatchPlan plan, IReferencePlan? reference, IActorRef run) => (_plan, _reference, _run) = (plan, reference, run);
+
+    protected override void PostStop()
+    {
+        _stopped = true;
+        _thread.Dispose();
+    }
+
+    protected override void OnReceive(object message)
+    {
+        var asker = Sender;
+        switch (message)
+        {
+            case RankProtocol.ReadSlot ask:
+                Read(asker, $"slot {ask.Slot} of step {ask.Step}", () => new RankProtocol.SlotRead(ask.Incarnation, _plan.Read(ask.Step, ask.Slot)));
+                break;
+            case RankProtocol.ReadChunk ask:
+                Read(asker, $"chunk {ask.Chunk} of the reference pass", () => new RankProtocol.ChunkRead(ask.Incarnation, ask.Generation, ask.Chunk, _reference!.Read(ask.Chunk)));
+                break;
+        }
+    }
+
+    private void Read(IActorRef asker, string what, Func<object> read) => _thread.Post(() =>
+    {
+        for (var attempt = 1; !_stopped; attempt++)
+        {
+            try
+            {
+                asker.Tell(read());
+                return;
+            }
+            catch (BadInputException bad)
+            {
+                _run.Tell(new RunProtocol.Fatal(RunFailure.Of(bad)));
+                return;
+            }
+            catch (Exception fault)
+            {
+                if (attempt < Attempts) continue;
+                _run.Tell(new RunProtocol.Fatal(new RunFailure($"{what} cannot be read: {fault.Message}", fault.ToString())));
+                return;
+            }
+        }
+    });
+}

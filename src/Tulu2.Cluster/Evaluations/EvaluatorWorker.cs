@@ -1,0 +1,98 @@
+using System.Collections.Concurrent;
+using Akka.Actor;
+using Tulu2.Cluster.Hosting;
+using Tulu2.Evaluation.Tasks;
+using Tulu2.Files;
+
+namespace Tulu2.Cluster.Evaluations;
+
+/// <summary>An evaluator died on a task; its actor begins again with a new one.</summary>
+internal sealed class EvaluatorFailedException(string error, Exception cause) : Exception(error, cause);
+
+/// <summary>Pulls evaluation tasks and does them one at a time, on a thread that owns the evaluator and its model.</summary>
+internal sealed class EvaluatorWorker(IEvaluatorFactory factory, IActorRef queue, ConcurrentBag<Task> threads) : UntypedActor, IWithTimers
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private readonly CancellationTokenSource _cancellation = new();
+    private readonly DedicatedThread _thread = new("evaluator");
+
+    // Touched by the thread only.
+    private IEvaluator? _evaluator;
+    private EvaluationProtocol.Assigned? _task;
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private string Name => Self.Path.ToStringWithoutAddress();
+
+    private sealed record Beat : INoSerializationVerificationNeeded
+    {
+        public static Beat Instance { get; } = new();
+    }
+
+    protected override void PreStart()
+    {
+        threads.Add(_thread.Completion);
+        queue.Tell(new EvaluationProtocol.Idle(Name));
+        Timers.StartPeriodicTimer(nameof(Beat), Beat.Instance, Interval);
+    }
+
+    protected override void PostStop()
+    {
+        _cancellation.Cancel();
+        _thread.Post(() =>
+        {
+            try
+            {
+                _evaluator?.Dispose();
+            }
+            catch (Exception)
+            {
+                // It may have failed before; there is nobody left to tell.
+            }
+        });
+        _thread.Dispose();
+    }
+
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case Beat:
+                queue.Tell(_task is null ? new EvaluationProtocol.Idle(Name) : new EvaluationProtocol.Busy(Name));
+                break;
+            case EvaluationProtocol.Assigned assigned when _task is null:
+                _task = assigned;
+                Run(assigned);
+                break;
+            case EvaluationProtocol.Ended { Outcome: { } outcome } ended:
+                _task = null;
+                queue.Tell(new EvaluationProtocol.Done(Name, ended.Id, ended.Attempt, outcome));
+                queue.Tell(new EvaluationProtocol.Idle(Name));
+                break;
+            case EvaluationProtocol.Ended { Fault: { } fault } ended:
+                var bad = fault as BadInputException;
+                queue.Tell(new EvaluationProtocol.Failed(Name, ended.Id, ended.Attempt, bad?.What ?? fault.Message, fault.ToString(), bad?.Where, bad?.Mend));
+                if (bad is null) throw new EvaluatorFailedException(fault.Message, fault);
+                _task = null;
+                break;
+        }
+    }
+
+    private void Run(EvaluationProtocol.Assigned assigned)
+    {
+        var (self, cancellation) = (Self, _cancellation.Token);
+        _thread.Post(() =>
+        {
+            try
+            {
+                _evaluator ??= factory.Create();
+                self.Tell(new EvaluationProtocol.Ended(assigned.Id, assigned.Attempt, _evaluator.Run(assigned.Task, cancellation), null));
+            }
+            catch (Exception fault)
+            {
+                self.Tell(new EvaluationProtocol.Ended(assigned.Id, assigned.Attempt, null, fault));
+            }
+        });
+    }
+}

@@ -1,0 +1,82 @@
+using Tulu2.Cluster.Runs;
+using Tulu2.Training.Workers;
+
+namespace Tulu2.Cluster.GradientSync;
+
+/// <summary>Who is there: workers come, go, hang and are replaced; each change opens a new generation.</summary>
+internal sealed partial record GradientSyncState
+{
+    private Decision RankUp(SyncCommand.RankUp up)
+    {
+        var seat = Seats[up.Rank];
+        if (up.Incarnation <= seat.Incarnation) return Stay;
+        // A new worker proves that the old one is gone, whether or not that was heard.
+        return (seat.Up ? Out(seat, "its worker was replaced") : Stay)
+            .Then(next => To(next.Seat(up.Rank, s => s with { Up = true, Incarnation = up.Incarnation, Progress = up.Now })))
+            .Then(next => next.Gather(up.Now));
+    }
+
+    private Decision RankLost(SyncCommand.RankLost lost)
+    {
+        var seat = Seats[lost.Rank];
+        if (!seat.Up || lost.Incarnation != seat.Incarnation) return Stay;
+        return Out(seat, lost.Why);
+    }
+
+    private Decision Out(RankSeat seat, string why)
+    {
+        var next = Seat(seat.Rank, s => s.Out());
+        // While finishing, the last checkpoint may be whole without this rank: the catalogue will say.
+        if (Phase != SyncPhase.Finishing) next = next with { Phase = SyncPhase.Gathering, Why = $"rank {seat.Rank} was lost: {why}" };
+        var decision = To(next, new SyncEffect.RankOut(seat.Rank, why));
+        return SnapshotInFlight is { } step ? decision.Do(new SyncEffect.SnapshotRanksGone(step, [seat.Rank])) : decision.Then(after => after.Finish());
+    }
+
+    private Decision Replace(IReadOnlyCollection<RankSeat> seats, Func<RankSeat, string> why) =>
+        seats.Aggregate(Stay, (decision, seat) => decision.Then(next => next.Out(seat, why(seat))).Do(new SyncEffect.Restart(seat.Rank, seat.Incarnation, why(seat))));
+
+    private Decision Gather(TimeSpan now) => Phase == SyncPhase.Gathering && Seats.All(seat => seat.Up) ? OpenGeneration(now) : Stay;
+
+    private Decision OpenGeneration(TimeSpan now)
+    {
+        var next = this with { Phase = SyncPhase.Joining, Generation = Generation + 1, InStride = false, Seats = [.. Seats.Select(seat => seat.Invited(now))] };
+        return To(next, new SyncEffect.GenerationOpened(next.Generation, Why, _rules.Ranks))
+            .Do(Seats.Select(seat => new SyncEffect.Tell(seat.Rank, new WorkerCommand.JoinGeneration(next.Generation, seat.Rank, _rules.Ranks))));
+    }
+
+    private Decision Joined(WorkerReport.Joined joined, TimeSpan now)
+    {
+        if (Phase != SyncPhase.Joining || joined.Generation != Generation || !Seats[joined.Rank].Up) return Stay;
+        var next = Seat(joined.Rank, seat => seat with { Joined = joined, Progress = now });
+        if (!next.Seats.All(seat => seat.IsMember)) return To(next);
+        return next.ReferenceDue
+            ? To(next with { Phase = SyncPhase.Scoring }).Then(after => after.Tell(RunPhase.ReferencePass)).Do(new SyncEffect.BeginScoring(Generation))
+            : next.Begin(now);
+    }
+
+    private Decision Tick(TimeSpan now)
+    {
+        var known = Lease.Deadline();
+        var patience = StateMoves && !InStride && Lease.Initial > known ? Lease.Initial : known;
+        bool Silent(RankSeat seat) => seat.Up && now - seat.Progress > patience;
+        string Hung(RankSeat seat) => string.Create(null, $"no progress for {(now - seat.Progress).TotalSeconds:0} s while {Phase.ToString().ToLowerInvariant()}");
+        switch (Phase)
+        {
+            case SyncPhase.Joining:
+                return Replace([.. Seats.Where(seat => seat.Joined is null && Silent(seat))], Hung);
+            case SyncPhase.Scoring:
+                return Replace([.. Seats.Where(Silent)], Hung);
+            case SyncPhase.Finishing:
+                return Replace([.. Seats.Where(seat => seat.IsMember && seat.Applied is null && Silent(seat))], Hung);
+            case SyncPhase.Running when Seats.Any(seat => seat.Ready is null):
+                var hung = Seats.Where(seat => seat.Ready is null && !seat.Pending.IsEmpty && Silent(seat)).ToArray();
+                if (hung.Length > 0) return Replace(hung, Hung);
+                // All have their slots and still do not meet: nobody can be named, so they meet anew, and who does not come is replaced.
+                return Seats.All(seat => (seat.Ready is not null || seat.Pending.IsEmpty) && Silent(seat))
+                    ? To(this with { Why = $"step {Step} was not reduced in time" }).Then(next => next.OpenGeneration(now))
+                    : Stay;
+            default:
+                return Stay;
+        }
+    }
+}

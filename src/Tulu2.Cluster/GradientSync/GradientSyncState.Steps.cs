@@ -1,0 +1,135 @@
+using System.Collections.Immutable;
+using Tulu2.Cluster.Runs;
+using Tulu2.Collectives;
+using Tulu2.Training.Workers;
+
+namespace Tulu2.Cluster.GradientSync;
+
+/// <summary>Making steps: begin or recover one, compare the hashes, decide the commit.</summary>
+internal sealed partial record GradientSyncState
+{
+    // The first step of a generation: what the ranks say they have decides which one it is.
+    private Decision Begin(TimeSpan now)
+    {
+        var highest = Seats.Max(seat => seat.Joined!.StateStep);
+        // The end was decided but its checkpoint is lost with a rank: no step is left to make from here, so the last ones are made again.
+        var reload = highest < 0 || highest >= (Final ?? _rules.LastStep);
+        var from = reload ? Manifest?.Step ?? 0 : highest;
+        var behind = Seats.Where(seat => seat.Joined!.StateStep != highest).Select(seat => seat.Rank).ToImmutableArray();
+        StateTransfer transfer = reload
+            ? Manifest is { } manifest ? new StateTransfer.FromManifest(manifest.Path) : new StateTransfer.FromRecipe()
+            : behind.IsEmpty ? new StateTransfer.None()
+            : new StateTransfer.FromPeer(Seats.First(seat => seat.Joined!.StateStep == highest).Rank, behind);
+
+        var held = Seats.Select(seat => reload || DropHeld || seat.Joined!.StateStep != highest ? [] : seat.Joined.Held).ToArray();
+        var shares = SlotRecovery.Share(_rules.Slots, held);
+        var next = this with
+        {
+            Phase = SyncPhase.Running,
+            Step = from + 1,
+            Begun = true,
+            DropHeld = false,
+            StateMoves = transfer is not StateTransfer.None,
+            StepBegan = now,
+            Seats = [.. Seats.Select((seat, rank) => (seat with
+            {
+                // Seconds belong to the step that is recovered; another one starts afresh.
+                Seconds = from + 1 == Step ? seat.Seconds : ImmutableDictionary<int, double>.Empty,
+            }).Assigned(shares[rank].Keep, shares[rank].Compute, now))],
+        };
+        var decision = next.Tell(RunPhase.Training);
+        if (SnapshotInFlight is { } snapshot && Seats.Where(seat => seat.Joined!.StateStep < snapshot).Select(seat => seat.Rank).ToImmutableArray() is { IsEmpty: false } never)
+            decision = decision.Do(new SyncEffect.SnapshotRanksGone(snapshot, never));
+        return decision.Do(Seats.Select((seat, rank) =>
+            new SyncEffect.Tell(rank, new WorkerCommand.Begin(Generation, from + 1, transfer, shares[rank].Keep, shares[rank].Compute))));
+    }
+
+    private bool Counts(long generation, int rank) => generation == Generation && Seats[rank].IsMember;
+
+    private Decision SlotDone(WorkerReport.SlotDone slot, TimeSpan now)
+    {
+        if (Phase != SyncPhase.Running || !Counts(slot.Generation, slot.Rank) || slot.Step != Step) return Stay;
+        return To(Seat(slot.Rank, seat => seat with
+        {
+            Pending = seat.Pending.Remove(slot.Slot),
+            Seconds = seat.Seconds.SetItem(slot.Slot, slot.Seconds),
+            Progress = now,
+        }));
+    }
+
+    private Decision StepReady(WorkerReport.StepReady ready, TimeSpan now)
+    {
+        if (Phase != SyncPhase.Running || !Counts(ready.Generation, ready.Rank) || ready.Step != Step) return Stay;
+        var next = Seat(ready.Rank, seat => seat with { Ready = ready, Pending = [], Progress = now });
+        return next.Seats.All(seat => seat.Ready is not null) ? next.Compare(now) : To(next);
+    }
+
+    private Decision Compare(TimeSpan now)
+    {
+        var known = Hashes.GetValueOrDefault(Step);
+        var groups = Seats.GroupBy(seat => seat.Ready!.GradientHash).OrderByDescending(group => group.Count()).ToArray();
+        if (groups.Length == 1)
+        {
+            return known is null || known == groups[0].Key
+                ? Commit(now)
+                : Fail(new RunFailure(
+                    $"step {Step} is not the step it was: its gradient now has the hash {groups[0].Key}, the ledger has {known}. " +
+                    "The same bits need the same CPU type and the same libtorch build as before", ""));
+        }
+        // More than half agree, or some agree with the ledger: the others are corrupt.
+        var sound = groups.FirstOrDefault(group => group.Key == known) ?? (2 * groups[0].Count() > Seats.Length ? groups[0] : null);
+        if (sound is not null)
+        {
+            var corrupt = Seats.Where(seat => seat.Ready!.GradientHash != sound.Key).ToArray();
+            return Replace(corrupt, seat => $"its gradient of step {Step} has the hash {seat.Ready!.GradientHash}, the others have {sound.Key}");
+        }
+        var hashes = string.Join(", ", Seats.Select(seat => $"rank {seat.Rank} {seat.Ready!.GradientHash}"));
+        if (TieAt == Step)
+            return Fail(new RunFailure($"the ranks came twice to different gradients of step {Step} and no majority says which is right: {hashes}. One of them computes wrongly", ""));
+        return To(this with { TieAt = Step, DropHeld = true, Why = $"unequal gradients of step {Step} without a majority: {hashes}" })
+            .Then(next => next.OpenGeneration(now));
+    }
+
+    // Decides the commit once every rank is ready; the last one waits for a snapshot in flight, since it takes one itself.
+    private Decision Commit(TimeSpan now)
+    {
+        if (Phase != SyncPhase.Running || Seats.Any(seat => seat.Ready is null)) return Stay;
+        var last = Step == (Final ?? _rules.LastStep) || Stopping;
+        var due = last || SnapshotDue || (_rules.CheckpointEvery > 0 && Step % _rules.CheckpointEvery == 0);
+        if (last && SnapshotInFlight is not null) return Stay;
+        var snapshot = due && SnapshotInFlight is null;
+
+        var seconds = now - StepBegan;
+        var first = Seats[0].Ready!;
+        var commit = new StepCommit(
+            Generation, Step, first.GradientHash, first.Metrics, [.. Seats.Select(seat => seat.Share())], seconds.TotalSeconds, Hashes.ContainsKey(Step));
+        var next = this with
+        {
+            Committed = Math.Max(Committed, Step),
+            Hashes = Hashes.SetItem(Step, first.GradientHash),
+            SnapshotDue = due && !snapshot,
+            SnapshotInFlight = snapshot ? Step : SnapshotInFlight,
+            Lease = InStride ? Lease.With(seconds) : Lease,
+            InStride = true,
+            StepBegan = now,
+            Step = last ? Step : Step + 1,
+            Final = last ? Step : Final,
+            Phase = last ? SyncPhase.Finishing : SyncPhase.Running,
+            Seats = [.. Seats.Select(seat => last ? seat with { Applied = null, Progress = now } : Onward(seat, now))],
+        };
+        var decision = To(next, new SyncEffect.Committed(commit));
+        if (snapshot) decision = decision.Do(new SyncEffect.SnapshotBegun(Step));
+        return decision
+            .Do(Seats.Select(seat => new SyncEffect.Tell(seat.Rank, new WorkerCommand.Commit(Generation, Step, snapshot, last))))
+            .When(last, after => after.Tell(RunPhase.Finishing));
+    }
+
+    private RankSeat Onward(RankSeat seat, TimeSpan now) => (seat with { Applied = null, Seconds = ImmutableDictionary<int, double>.Empty })
+        .Assigned([], SlotAssignment.Range(_rules.Slots, _rules.Ranks, seat.Rank) is { } range ? [range] : [], now);
+
+    private Decision Applied(WorkerReport.Applied applied, TimeSpan now)
+    {
+        if (!Counts(applied.Generation, applied.Rank)) return Stay;
+        return To(Seat(applied.Rank, seat => seat with { Applied = applied, Progress = now })).Then(next => next.Finish());
+    }
+}

@@ -1,0 +1,131 @@
+using System.Collections.Immutable;
+using Tulu2.Cluster.Runs;
+using Tulu2.Training.Workers;
+
+namespace Tulu2.Cluster.GradientSync;
+
+/// <summary>
+/// Roster, generation, the commit of each step, and recovery: docs/protocol.md from the supervisor's side. A value without clock, disk or actors:
+/// <see cref="Decide"/> gives the state after a command and what is to be done. Reports of another generation have no effect, and neither has one that
+/// comes twice.
+/// </summary>
+internal sealed partial record GradientSyncState
+{
+    private readonly SyncRules _rules;
+
+    private GradientSyncState(SyncRules rules) => _rules = rules;
+
+    public SyncPhase Phase { get; private init; } = SyncPhase.Gathering;
+
+    /// <summary>The present one; its reports count.</summary>
+    public long Generation { get; private init; }
+
+    /// <summary>The step being made, from 1; 0 before the first.</summary>
+    public int Step { get; private init; }
+
+    /// <summary>The highest step ever decided; its commit may not have reached every rank.</summary>
+    public int Committed { get; private init; }
+
+    /// <summary>The run ends after this step, whose commit is decided; null before.</summary>
+    public int? Final { get; private init; }
+
+    private ImmutableArray<RankSeat> Seats { get; init; }
+    private ImmutableDictionary<int, string> Hashes { get; init; } = ImmutableDictionary<int, string>.Empty;
+    private KnownManifest? Manifest { get; init; }
+    private bool ReferenceDue { get; init; }
+    private bool Begun { get; init; }
+    private bool Stopping { get; init; }
+    private string Why { get; init; } = "the run begins";
+
+    // Snapshots: at most one in flight; one that fell due meanwhile waits for the next step.
+    private int? SnapshotInFlight { get; init; }
+    private bool SnapshotDue { get; init; }
+
+    // Unequal hashes without a majority.
+    private bool DropHeld { get; init; }
+    private int TieAt { get; init; }
+
+    // Pace, for the lease.
+    private ProgressLease Lease { get; init; } = ProgressLease.Default;
+    private bool StateMoves { get; init; } = true;
+    private TimeSpan StepBegan { get; init; }
+    private bool InStride { get; init; }
+    private RunPhase Told { get; init; } = RunPhase.Starting;
+
+    public static GradientSyncState Of(SyncRules rules, SyncStart start, ProgressLease lease) => new(rules)
+    {
+        Generation = start.Generation,
+        Manifest = start.Manifest,
+        Hashes = start.Hashes,
+        ReferenceDue = start.ReferenceDue,
+        Committed = start.Manifest?.Step ?? 0,
+        Lease = lease,
+        Seats = [.. Enumerable.Range(0, rules.Ranks).Select(rank => new RankSeat(rank))],
+    };
+
+    public Decision Decide(SyncCommand command)
+    {
+        if (Phase == SyncPhase.Over) return Stay;
+        return command switch
+        {
+            SyncCommand.RankUp up => RankUp(up),
+            SyncCommand.RankLost lost => RankLost(lost),
+            SyncCommand.Reported { Report: WorkerReport.Joined joined } => Joined(joined, command.Now),
+            SyncCommand.Reported { Report: WorkerReport.SlotDone slot } => SlotDone(slot, command.Now),
+            SyncCommand.Reported { Report: WorkerReport.StepReady ready } => StepReady(ready, command.Now),
+            SyncCommand.Reported { Report: WorkerReport.Applied applied } => Applied(applied, command.Now),
+            SyncCommand.Scored scored => Phase == SyncPhase.Scoring ? To(Seat(scored.Rank, seat => seat with { Progress = command.Now })) : Stay,
+            SyncCommand.ReferenceDone => To(this with { ReferenceDue = false }).When(Phase == SyncPhase.Scoring, next => next.Begin(command.Now)),
+            SyncCommand.SnapshotSettled settled => SnapshotSettled(settled),
+            SyncCommand.Stop => Stop(),
+            SyncCommand.Tick => Tick(command.Now),
+            _ => Stay,
+        };
+    }
+
+    private Decision Stay => new(this, []);
+
+    private static Decision To(GradientSyncState next, params ImmutableArray<SyncEffect> effects) => new(next, effects);
+
+    private GradientSyncState Seat(int rank, Func<RankSeat, RankSeat> change) => this with { Seats = Seats.SetItem(rank, change(Seats[rank])) };
+
+    private Decision Fail(RunFailure failure) => To(this with { Phase = SyncPhase.Over }, new SyncEffect.Failed(failure));
+
+    private Decision Tell(RunPhase phase) => Told == phase ? Stay : To(this with { Told = phase }, new SyncEffect.PhaseChanged(phase));
+
+    private Decision Stop()
+    {
+        // Nothing has been computed, so there is nothing to keep.
+        if (!Begun) return To(this with { Phase = SyncPhase.Over }, new SyncEffect.Finished(Manifest?.Step ?? 0, null, Manifest?.Path, Cancelled: true));
+        return To(this with { Stopping = true });
+    }
+
+    private Decision SnapshotSettled(SyncCommand.SnapshotSettled settled)
+    {
+        var next = settled.ManifestPath is { } path && settled.Step >= (Manifest?.Step ?? 0) ? this with { Manifest = new KnownManifest(path, settled.Step) } : this;
+        if (settled.Step != SnapshotInFlight) return To(next);
+        next = next with { SnapshotInFlight = null };
+        if (settled.ManifestPath is not null) return next.Finish().Then(after => after.Commit(settled.Now));
+        if (Final == settled.Step)
+        {
+            return settled.Lost
+                ? To(next with { Phase = SyncPhase.Gathering, Why = settled.Error ?? "a rank was lost" }).Then(after => after.Gather(settled.Now))
+                : next.Fail(new RunFailure($"the last checkpoint, of step {settled.Step}, could not be written: {settled.Error}", "",
+                    "checkpoints/", "free space on the disk of the run directory, or make it writable, then resume the run"));
+        }
+        return To(next with { SnapshotDue = next.SnapshotDue || settled.Lost }).Then(after => after.Commit(settled.Now));
+    }
+
+    // The end: the last commit is applied wherever there is a worker, and its checkpoint exists.
+    private Decision Finish()
+    {
+        if (Phase != SyncPhase.Finishing || Final is not { } final || Manifest?.Step != final) return Stay;
+        var members = Seats.Where(seat => seat.IsMember).ToArray();
+        if (members.Any(seat => seat.Applied?.Step != final)) return Stay;
+        var hashes = members.Select(seat => seat.Applied!.ParametersSha256).OfType<string>().Distinct().ToArray();
+        if (hashes.Length > 1)
+            return Fail(new RunFailure($"the ranks have different parameters after step {final}: {string.Join(", ", members.Select(m => $"rank {m.Rank} {m.Applied!.ParametersSha256}"))}", ""));
+        var cancelled = final < _rules.LastStep;
+        return To(this with { Phase = SyncPhase.Over }, new SyncEffect.Finished(final, hashes.FirstOrDefault(), Manifest.Path, cancelled));
+    }
+}

@@ -1,0 +1,129 @@
+using Akka.Actor;
+using Tulu2.Cluster.Checkpointing;
+using Tulu2.Cluster.Ledger;
+using Tulu2.Cluster.Ranks;
+using Tulu2.Cluster.Reference;
+using Tulu2.Cluster.Runs;
+using Tulu2.Training.Workers;
+
+namespace Tulu2.Cluster.GradientSync;
+
+/// <summary>Hears the ranks, asks <see cref="GradientSyncState"/>, and does what it says.</summary>
+internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
+{
+    public const string Name = "gradient-sync";
+
+    private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
+
+    private readonly IActorRef _ledger;
+    private readonly IActorRef _checkpoints;
+    private readonly ReferencePass? _reference;
+    private readonly Dictionary<int, IActorRef> _trainers = [];
+    private GradientSyncState _state;
+
+    /// <param name="reference">Null: no reference pass is due.</param>
+    public GradientSyncSupervisor(GradientSyncState state, IActorRef ledger, IActorRef checkpoints, IReferencePlan? reference)
+    {
+        (_state, _ledger, _checkpoints) = (state, ledger, checkpoints);
+        if (reference is not null) _reference = new ReferencePass(reference, Self);
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private sealed record Tick : INoSerializationVerificationNeeded
+    {
+        public static Tick Instance { get; } = new();
+    }
+
+    private static TimeSpan Now => Context.System.Scheduler.MonotonicClock;
+
+    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, TickInterval);
+
+    protected override void PostStop() => _reference?.Dispose();
+
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case RankProtocol.Up up:
+                _trainers[up.Rank] = Sender;
+                Take(new SyncCommand.RankUp(up.Rank, up.Incarnation, Now));
+                break;
+            case RankProtocol.Lost lost:
+                Take(new SyncCommand.RankLost(lost.Rank, lost.Incarnation, lost.Why, Now));
+                break;
+            case RankProtocol.Report { Body: WorkerReport.Scored scored }:
+                Take(new SyncCommand.Scored(scored.Rank, Now));
+                _reference?.Scored(scored.Rank, scored.Task, scored.LogProbabilities, ToTrainer);
+                break;
+            case RankProtocol.Report report:
+                Take(new SyncCommand.Reported(report.Body, Now));
+                break;
+            case RankProtocol.BadInput bad:
+                Context.Parent.Tell(new RunProtocol.Fatal(RunFailure.OfBadInput(bad.Error, bad.Detail, bad.Where, bad.Mend)));
+                break;
+            case CheckpointProtocol.Settled settled:
+                Take(new SyncCommand.SnapshotSettled(settled.Step, settled.ManifestPath, settled.Error, settled.Lost, Now));
+                break;
+            case RunProtocol.StopRun:
+                Take(new SyncCommand.Stop(Now));
+                break;
+            case RunProtocol.Halt:
+                Timers.CancelAll();
+                Become(_ => { });
+                break;
+            case Tick:
+                Take(new SyncCommand.Tick(Now));
+                break;
+            case ReferencePass.Stored stored:
+                Context.Parent.Tell(new RunProtocol.ReferenceProgress(stored.Done, stored.Total));
+                break;
+            case ReferencePass.Completed:
+                Take(new SyncCommand.ReferenceDone(Now));
+                break;
+            case ReferencePass.Failed failed:
+                Context.Parent.Tell(new RunProtocol.Fatal(failed.Failure));
+                break;
+        }
+    }
+
+    private void Take(SyncCommand command)
+    {
+        (_state, var effects) = _state.Decide(command);
+        foreach (var effect in effects) Do(effect);
+    }
+
+    private void Do(SyncEffect effect)
+    {
+        switch (effect)
+        {
+            case SyncEffect.Tell tell:
+                ToTrainer(tell.Rank, new RankProtocol.Command(tell.Command));
+                return;
+            case SyncEffect.SnapshotBegun begun:
+                _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(begun.Step));
+                return;
+            case SyncEffect.SnapshotRanksGone gone:
+                _checkpoints.Tell(new CheckpointProtocol.RanksGone(gone.Step, gone.Ranks));
+                return;
+            case SyncEffect.BeginScoring scoring:
+                _reference!.Begin(scoring.Generation, _trainers.Keys, ToTrainer);
+                return;
+            case SyncEffect.Restart restart:
+                ToTrainer(restart.Rank, new RankProtocol.Replace(restart.Incarnation, restart.Why));
+                break;
+            case SyncEffect.Committed { Step: var step }:
+                // The ledger hears of a commit before any rank does.
+                _ledger.Tell(new LedgerProtocol.Append(new LedgerEvent.StepCommitted(
+                    step.Generation, step.Step, step.Metrics.Loss, step.Metrics.GradientNorm, step.GradientHash, step.Metrics.Tokens, step.Seconds,
+                    [.. step.Shares.Select(share => new LedgerShare(share.Rank, share.Slots, share.SlotSeconds, share.Times))])));
+                break;
+            case SyncEffect.GenerationOpened opened:
+                _ledger.Tell(new LedgerProtocol.Append(new LedgerEvent.GenerationOpened(opened.Generation, opened.Why, opened.Ranks)));
+                break;
+        }
+        Context.Parent.Tell(new RunProtocol.Happened(effect));
+    }
+
+    private void ToTrainer(int rank, object message) => _trainers[rank].Tell(message);
+}

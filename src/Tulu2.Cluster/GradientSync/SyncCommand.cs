@@ -1,0 +1,34 @@
+using Tulu2.Training.Workers;
+
+namespace Tulu2.Cluster.GradientSync;
+
+/// <summary>What the supervisor of the gradient sync hears. Time is what a monotonic clock of its own says.</summary>
+internal abstract record SyncCommand(TimeSpan Now)
+{
+    /// <summary>A rank has a new worker. May be repeated.</summary>
+    /// <param name="Incarnation">Grows with each worker of the rank.</param>
+    public sealed record RankUp(int Rank, long Incarnation, TimeSpan Now) : SyncCommand(Now);
+
+    /// <summary>That worker is gone.</summary>
+    public sealed record RankLost(int Rank, long Incarnation, string Why, TimeSpan Now) : SyncCommand(Now);
+
+    /// <summary>A worker said something about the step: Joined, SlotDone, StepReady or Applied.</summary>
+    public sealed record Reported(WorkerReport Report, TimeSpan Now) : SyncCommand(Now);
+
+    /// <summary>A rank has done a piece of the reference pass.</summary>
+    public sealed record Scored(int Rank, TimeSpan Now) : SyncCommand(Now);
+
+    /// <summary>The reference pass is complete.</summary>
+    public sealed record ReferenceDone(TimeSpan Now) : SyncCommand(Now);
+
+    /// <summary>The snapshot of a step is now a checkpoint, or never will be.</summary>
+    /// <param name="ManifestPath">Null: it failed.</param>
+    /// <param name="Lost">It failed since a rank was lost, so it is worth another try.</param>
+    public sealed record SnapshotSettled(int Step, string? ManifestPath, string? Error, bool Lost, TimeSpan Now) : SyncCommand(Now);
+
+    /// <summary>Finish the running step, take a checkpoint, and end.</summary>
+    public sealed record Stop(TimeSpan Now) : SyncCommand(Now);
+
+    /// <summary>Time has passed.</summary>
+    public sealed record Tick(TimeSpan Now) : SyncCommand(Now);
+}

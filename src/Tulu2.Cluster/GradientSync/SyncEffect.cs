@@ -1,0 +1,51 @@
+using System.Collections.Immutable;
+using Tulu2.Cluster.Runs;
+using Tulu2.Collectives;
+using Tulu2.Training.Workers;
+
+namespace Tulu2.Cluster.GradientSync;
+
+/// <summary>What the supervisor has to do, in this order.</summary>
+internal abstract record SyncEffect
+{
+    private SyncEffect() { }
+
+    public sealed record Tell(int Rank, WorkerCommand Command) : SyncEffect;
+
+    /// <summary>Replace the worker of a rank.</summary>
+    public sealed record Restart(int Rank, long Incarnation, string Why) : SyncEffect;
+
+    /// <summary>A rank has no worker now.</summary>
+    public sealed record RankOut(int Rank, string Why) : SyncEffect;
+
+    public sealed record GenerationOpened(long Generation, string Why, int Ranks) : SyncEffect;
+
+    /// <summary>All ranks are there and the reference pass is not done: give them pieces of it, those of older generations included.</summary>
+    public sealed record BeginScoring(long Generation) : SyncEffect;
+
+    public sealed record PhaseChanged(RunPhase Phase) : SyncEffect;
+
+    /// <summary>A step is decided. Goes to the ledger before the ranks hear of it.</summary>
+    public sealed record Committed(StepCommit Step) : SyncEffect;
+
+    /// <summary>The ranks will write shards for this step.</summary>
+    public sealed record SnapshotBegun(int Step) : SyncEffect;
+
+    /// <summary>These ranks will write nothing for this step any more.</summary>
+    public sealed record SnapshotRanksGone(int Step, ImmutableArray<int> Ranks) : SyncEffect;
+
+    public sealed record Failed(RunFailure Failure) : SyncEffect;
+
+    public sealed record Finished(int Step, string? ParametersSha256, string? ManifestPath, bool Cancelled) : SyncEffect;
+}
+
+/// <summary>A step as it was decided.</summary>
+/// <param name="Seconds">Since the previous commit of the same generation, else since the generation began to compute.</param>
+/// <param name="Replayed">It had been committed before, with the same hash.</param>
+internal sealed record StepCommit(
+    long Generation, int Step, string GradientHash, StepMetrics Metrics, ImmutableArray<RankShare> Shares, double Seconds, bool Replayed);
+
+/// <summary>What one rank did for a step.</summary>
+/// <param name="Slots">The slots whose gradients it gave, also those it kept from an older generation.</param>
+/// <param name="SlotSeconds">For each of these slots; 0 where the report was lost with an older generation.</param>
+internal sealed record RankShare(int Rank, ImmutableArray<SlotRange> Slots, ImmutableArray<double> SlotSeconds, StepTimes Times);

@@ -1,0 +1,39 @@
+using System.Collections.Immutable;
+
+namespace Tulu2.Cluster.GradientSync;
+
+/// <summary>What never changes during a run.</summary>
+/// <param name="LastStep">Steps of the whole run.</param>
+/// <param name="CheckpointEvery">0: only after the last step.</param>
+internal sealed record SyncRules(int Ranks, int Slots, int LastStep, int CheckpointEvery);
+
+/// <summary>A checkpoint on disk.</summary>
+internal sealed record KnownManifest(string Path, int Step);
+
+/// <summary>What is known of a run before its ranks are heard.</summary>
+/// <param name="Generation">The highest ever seen; the next one is greater.</param>
+/// <param name="Manifest">Null: begin with the recipe's weights.</param>
+/// <param name="Hashes">Gradient hashes of steps that were committed in an earlier life: a replayed step must have them again.</param>
+/// <param name="ReferenceDue">The ranks have to do the reference pass first.</param>
+internal sealed record SyncStart(long Generation, KnownManifest? Manifest, ImmutableDictionary<int, string> Hashes, bool ReferenceDue);
+
+internal enum SyncPhase
+{
+    /// <summary>Waiting until every rank has a worker.</summary>
+    Gathering,
+
+    /// <summary>Waiting until every worker has joined the generation.</summary>
+    Joining,
+
+    /// <summary>The reference pass is under way.</summary>
+    Scoring,
+
+    /// <summary>Steps are made.</summary>
+    Running,
+
+    /// <summary>The last commit is decided; applying it and its checkpoint are awaited.</summary>
+    Finishing,
+
+    /// <summary>Finished or failed; nothing has an effect any more.</summary>
+    Over,
+}

@@ -1,0 +1,58 @@
+using System.Text.Json;
+using Akka.Actor;
+
+namespace Tulu2.Cluster.Hosting;
+
+/// <summary>
+/// <c>events.jsonl</c> of the run in hand: what happened, for people. One line of JSON an event. Lines that come while no run is attached are dropped: the
+/// console belongs to the command line.
+/// </summary>
+internal sealed class EventFile : IExtension
+{
+    private readonly Lock _gate = new();
+    private StreamWriter? _writer;
+
+    public static EventFile For(ActorSystem system) => system.WithExtension<EventFile, Provider>();
+
+    /// <summary>From now on lines go to this file, after what it has.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public void Attach(string path)
+    {
+        var writer = new StreamWriter(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
+        lock (_gate)
+        {
+            _writer?.Dispose();
+            _writer = writer;
+        }
+    }
+
+    public void Detach()
+    {
+        lock (_gate)
+        {
+            _writer?.Dispose();
+            _writer = null;
+        }
+    }
+
+    public void Write(string level, string source, string text)
+    {
+        lock (_gate)
+        {
+            if (_writer is null) return;
+            try
+            {
+                _writer.WriteLine(JsonSerializer.Serialize(new { time = DateTimeOffset.UtcNow, level, source, text }));
+            }
+            catch (IOException)
+            {
+                // For people only: a full disk ends the run where it matters, at the ledger or a checkpoint.
+            }
+        }
+    }
+
+    public sealed class Provider : ExtensionIdProvider<EventFile>
+    {
+        public override EventFile CreateExtension(ExtendedActorSystem system) => new();
+    }
+}

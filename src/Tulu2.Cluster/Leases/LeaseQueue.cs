@@ -1,0 +1,128 @@
+using System.Collections.Immutable;
+
+namespace Tulu2.Cluster.Leases;
+
+/// <summary>A piece of work in somebody's hands.</summary>
+/// <param name="Id">Its index in the list of work.</param>
+/// <param name="Attempt">From 1.</param>
+internal sealed record Lease<T>(int Id, int Attempt, T Work);
+
+/// <summary>Work whose attempts are used up.</summary>
+internal sealed record Exhausted(int Id, string Why);
+
+/// <summary>
+/// Work that workers pull. What a worker takes is leased: it comes back when the lease runs out or the worker is lost, and of several outcomes of one
+/// piece the first wins. So work is done at least once and counted exactly once. Immutable; time comes in as a parameter.
+/// </summary>
+internal sealed record LeaseQueue<T>
+{
+    private readonly ImmutableArray<T> _items;
+    private readonly int _maxAttempts;
+
+    private LeaseQueue(ImmutableArray<T> items, int maxAttempts) => (_items, _maxAttempts) = (items, maxAttempts);
+
+    private sealed record Held(string Worker, int Attempt, TimeSpan Until);
+
+    private ImmutableQueue<int> Waiting { get; init; } = [];
+    private ImmutableSortedDictionary<int, Held> Leased { get; init; } = ImmutableSortedDictionary<int, Held>.Empty;
+    private ImmutableDictionary<int, int> Attempts { get; init; } = ImmutableDictionary<int, int>.Empty;
+    private ImmutableHashSet<int> Finished { get; init; } = [];
+
+    public int Total => _items.Length;
+    public int Done => Finished.Count;
+    public bool IsComplete => Finished.Count == _items.Length;
+
+    /// <summary>Outcomes that came for work already done.</summary>
+    public int Duplicates { get; private init; }
+
+    /// <param name="isDone">Work that needs no doing.</param>
+    public static LeaseQueue<T> Of(IEnumerable<T> items, int maxAttempts, Func<int, bool>? isDone = null)
+    {
+        var all = items.ToImmutableArray();
+        var finished = Enumerable.Range(0, all.Length).Where(id => isDone?.Invoke(id) ?? false).ToImmutableHashSet();
+        return new LeaseQueue<T>(all, maxAttempts)
+        {
+            Waiting = [.. Enumerable.Range(0, all.Length).Where(id => !finished.Contains(id))],
+            Finished = finished,
+        };
+    }
+
+    /// <summary>Hands the next piece to a worker; null where nothing waits.</summary>
+    public (LeaseQueue<T> Next, Lease<T>? Lease) Take(string worker, TimeSpan now, TimeSpan duration)
+    {
+        var waiting = Waiting;
+        while (!waiting.IsEmpty)
+        {
+            waiting = waiting.Dequeue(out var id);
+            // A late outcome may have settled work that was already queued again.
+            if (Finished.Contains(id)) continue;
+            var attempt = Attempts.GetValueOrDefault(id) + 1;
+            var next = this with
+            {
+                Waiting = waiting,
+                Attempts = Attempts.SetItem(id, attempt),
+                Leased = Leased.SetItem(id, new Held(worker, attempt, now + duration)),
+            };
+            return (next, new Lease<T>(id, attempt, _items[id]));
+        }
+        return (this with { Waiting = waiting }, null);
+    }
+
+    /// <summary>The worker is alive: all it holds is leased for another <paramref name="duration"/>.</summary>
+    public LeaseQueue<T> Renew(string worker, TimeSpan now, TimeSpan duration) => this with
+    {
+        Leased = Leased.SetItems(Leased.Where(l => l.Value.Worker == worker)
+            .Select(l => KeyValuePair.Create(l.Key, l.Value with { Until = now + duration }))),
+    };
+
+    /// <summary>An outcome has come, from whomever and however late.</summary>
+    public (LeaseQueue<T> Next, bool Accepted) Complete(int id)
+    {
+        if (id < 0 || id >= _items.Length) return (this, false);
+        if (Finished.Contains(id)) return (this with { Duplicates = Duplicates + 1 }, false);
+        return (this with { Finished = Finished.Add(id), Leased = Leased.Remove(id) }, true);
+    }
+
+    /// <summary>An attempt failed; only the attempt that holds the lease counts.</summary>
+    public (LeaseQueue<T> Next, Exhausted? Exhausted) Fail(int id, int attempt, string why) =>
+        Leased.TryGetValue(id, out var held) && held.Attempt == attempt ? GiveBack(id, why) : (this, null);
+
+    /// <summary>A worker is lost: what it held waits again.</summary>
+    public (LeaseQueue<T> Next, ImmutableArray<Exhausted> Exhausted) Release(string worker, string why) =>
+        GiveBackAll(Leased.Where(l => l.Value.Worker == worker).Select(l => l.Key), why);
+
+    /// <summary>Everything that is leased waits again, as if it had not been taken.</summary>
+    public LeaseQueue<T> Recall() => this with
+    {
+        Waiting = [.. Leased.Keys, .. Waiting],
+        Attempts = Attempts.SetItems(Leased.Select(l => KeyValuePair.Create(l.Key, l.Value.Attempt - 1))),
+        Leased = Leased.Clear(),
+    };
+
+    /// <summary>Leases that ran out before <paramref name="now"/> wait again.</summary>
+    public (LeaseQueue<T> Next, ImmutableArray<Exhausted> Exhausted) Expire(TimeSpan now) =>
+        GiveBackAll(Leased.Where(l => l.Value.Until < now).Select(l => l.Key), "no sign of life within its lease");
+
+    /// <summary>Pieces a worker holds.</summary>
+    public int HeldBy(string worker) => Leased.Values.Count(h => h.Worker == worker);
+
+    private (LeaseQueue<T> Next, ImmutableArray<Exhausted> Exhausted) GiveBackAll(IEnumerable<int> ids, string why)
+    {
+        var next = this;
+        var exhausted = ImmutableArray.CreateBuilder<Exhausted>();
+        foreach (var id in ids.ToArray())
+        {
+            (next, var over) = next.GiveBack(id, why);
+            if (over is not null) exhausted.Add(over);
+        }
+        return (next, exhausted.ToImmutable());
+    }
+
+    private (LeaseQueue<T> Next, Exhausted? Exhausted) GiveBack(int id, string why)
+    {
+        var next = this with { Leased = Leased.Remove(id) };
+        return Attempts.GetValueOrDefault(id) >= _maxAttempts
+            ? (next, new Exhausted(id, why))
+            : (next with { Waiting = next.Waiting.Enqueue(id) }, null);
+    }
+}

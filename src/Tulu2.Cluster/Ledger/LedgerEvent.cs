@@ -1,0 +1,44 @@
+using Tulu2.Collectives;
+using Tulu2.Training.Workers;
+
+namespace Tulu2.Cluster.Ledger;
+
+/// <summary>What a run must not forget. The log keeps them in order.</summary>
+public abstract record LedgerEvent
+{
+    private LedgerEvent() { }
+
+    /// <param name="Step">Steps applied before.</param>
+    public sealed record RunStarted(string RecipeHash, int VirtualShards, int Ranks, int Slots, int TotalSteps, int Step) : LedgerEvent;
+
+    /// <param name="Manifest">Path of the manifest that the state came from; null: the recipe's weights again.</param>
+    public sealed record RunResumed(string RecipeHash, int VirtualShards, int Ranks, int Slots, int TotalSteps, int Step, string? Manifest) : LedgerEvent;
+
+    public sealed record GenerationOpened(long Generation, string Why, int Ranks) : LedgerEvent;
+
+    /// <summary>A step is decided.</summary>
+    /// <param name="Shares">Which rank gave which slots, and where its time went.</param>
+    public sealed record StepCommitted(
+        long Generation, int Step, double Loss, double GradientNorm, string GradientHash, long Tokens, double Seconds, IReadOnlyList<LedgerShare> Shares) : LedgerEvent;
+
+    public sealed record RankFailed(int Rank, string Why) : LedgerEvent;
+
+    public sealed record CheckpointWritten(int Step, string Manifest) : LedgerEvent;
+
+    public sealed record CheckpointFailed(int Step, string Why) : LedgerEvent;
+
+    /// <summary>All but the newest checkpoints were deleted.</summary>
+    public sealed record CheckpointsPruned(int Keep) : LedgerEvent;
+
+    public sealed record EvaluationDone(string Task, int Attempt, int Items, double Score) : LedgerEvent;
+
+    public sealed record RunFinished(int Step, string End, string? ParametersSha256, string? Error) : LedgerEvent;
+}
+
+/// <summary>One rank's part of a committed step.</summary>
+/// <param name="SlotSeconds">For each slot of <paramref name="Slots"/> in order; 0 where it was kept from an older generation and its time is not known.</param>
+public sealed record LedgerShare(int Rank, IReadOnlyList<SlotRange> Slots, IReadOnlyList<double> SlotSeconds, StepTimes Times);
+
+/// <param name="Number">From 1, unbroken.</param>
+/// <param name="Time">UTC; for people only.</param>
+public sealed record LedgerEntry(long Number, DateTimeOffset Time, LedgerEvent Event);

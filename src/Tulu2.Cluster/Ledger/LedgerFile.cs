@@ -1,0 +1,92 @@
+using System.Text;
+using Tulu2.Files;
+
+namespace Tulu2.Cluster.Ledger;
+
+/// <summary>The log on disk, open for appending by one process. Not thread-safe.</summary>
+internal sealed class LedgerFile : IDisposable
+{
+    /// <summary>Held by the process that writes; the system gives it back when that process dies.</summary>
+    private const string LockName = ".lock";
+
+    private readonly FileStream _lock;
+    private readonly FileStream _stream;
+    private string _sum;
+
+    private LedgerFile(FileStream held, FileStream stream, LedgerState state, string sum) => (_lock, _stream, State, _sum) = (held, stream, state, sum);
+
+    /// <summary>All that the log says, up to the last append.</summary>
+    public LedgerState State { get; private set; }
+
+    /// <summary>Opens the log, or begins one; a torn end is cut off.</summary>
+    /// <exception cref="BadInputException">The directory cannot be written, another process has the log, or it was altered.</exception>
+    public static LedgerFile Open(string directory)
+    {
+        var path = Path.Combine(directory, LedgerReader.FileName);
+        FileStream held;
+        try
+        {
+            Directory.CreateDirectory(directory);
+            held = new FileStream(Path.Combine(directory, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (UnauthorizedAccessException fault)
+        {
+            throw new BadInputException(directory, "cannot be written", "choose a run directory that you may write", fault);
+        }
+        catch (IOException fault)
+        {
+            throw new BadInputException(directory, $"cannot be taken: {fault.Message}", "see that no other process runs in this directory, and that its disk has space", fault);
+        }
+        try
+        {
+            return Open(path, held);
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    private static LedgerFile Open(string path, FileStream held)
+    {
+        var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 1 << 16);
+        try
+        {
+            var (entries, sum, sound) = LedgerReader.Scan(path);
+            if (sound < stream.Length)
+            {
+                stream.SetLength(sound);
+                stream.Flush(flushToDisk: true);
+            }
+            stream.Seek(0, SeekOrigin.End);
+            return new LedgerFile(held, stream, entries.Aggregate(LedgerState.Empty, (state, entry) => state.Apply(entry)), sum);
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Appends events and makes them durable together.</summary>
+    public void Append(IEnumerable<(LedgerEvent Event, DateTimeOffset Time)> events)
+    {
+        var text = new StringBuilder();
+        foreach (var (what, time) in events)
+        {
+            var entry = new LedgerEntry(State.LastNumber + 1, time, what);
+            (var line, _sum) = LedgerLine.Write(entry, _sum);
+            text.Append(line).Append('\n');
+            State = State.Apply(entry);
+        }
+        _stream.Write(Encoding.UTF8.GetBytes(text.ToString()));
+        _stream.Flush(flushToDisk: true);
+    }
+
+    public void Dispose()
+    {
+        _stream.Dispose();
+        _lock.Dispose();
+    }
+}

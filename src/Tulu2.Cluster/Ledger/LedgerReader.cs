@@ -1,0 +1,52 @@
+using Tulu2.Files;
+
+namespace Tulu2.Cluster.Ledger;
+
+/// <summary>Reads the log of a run.</summary>
+public static class LedgerReader
+{
+    /// <summary>The log's name in the <c>ledger/</c> directory.</summary>
+    public const string FileName = "log.jsonl";
+
+    /// <summary>All entries in order. A last line that a killed process left unfinished is passed over.</summary>
+    /// <param name="ledgerDirectory">The <c>ledger/</c> directory of a run.</param>
+    /// <exception cref="BadInputException">There is no log, or a line of it was altered.</exception>
+    public static IReadOnlyList<LedgerEntry> Read(string ledgerDirectory)
+    {
+        var path = Path.Combine(ledgerDirectory, FileName);
+        if (!File.Exists(path)) throw new BadInputException(path, "there is no ledger", "name the directory of a run that has begun");
+        return [.. Scan(path).Entries];
+    }
+
+    /// <summary>Entries, the sum after the last one, and where the sound part of the file ends.</summary>
+    internal static (List<LedgerEntry> Entries, string Sum, long SoundBytes) Scan(string path)
+    {
+        var bytes = File.ReadAllBytes(path);
+        var entries = new List<LedgerEntry>();
+        var sum = LedgerLine.Origin;
+        var begin = 0;
+        while (begin < bytes.Length)
+        {
+            var length = bytes.AsSpan(begin).IndexOf((byte)'\n');
+            // No end of line: the process was killed while it wrote, before anybody was told that the entry is durable.
+            if (length < 0) break;
+            var (entry, next, fault) = LedgerLine.Read(System.Text.Encoding.UTF8.GetString(bytes, begin, length), sum);
+            if (entry is null)
+            {
+                // A torn batch: nothing follows the first line that is not whole. Whole lines behind it mean that somebody altered the log.
+                if (NothingWhole(bytes.AsSpan(begin + length + 1))) break;
+                throw Altered(path, entries.Count + 1, fault!);
+            }
+            if (entry.Number != entries.Count + 1) throw Altered(path, entries.Count + 1, $"has the number {entry.Number}");
+            entries.Add(entry);
+            sum = next;
+            begin += length + 1;
+        }
+        return (entries, sum, begin);
+    }
+
+    private static bool NothingWhole(ReadOnlySpan<byte> rest) => rest.IndexOf("\"}\n"u8) < 0;
+
+    private static BadInputException Altered(string path, int line, string fault) =>
+        new($"{path}:{line}", $"this line of the ledger {fault}", "restore the file from a copy; a run whose ledger was altered cannot be resumed");
+}

@@ -1,0 +1,86 @@
+using Tulu2.Files;
+
+namespace Tulu2.Cluster.Ledger;
+
+/// <param name="Steps">Different steps that were committed.</param>
+/// <param name="Replayed">Commits of steps that had been committed before.</param>
+/// <param name="Faults">One line each; empty: the ledger is sound.</param>
+public sealed record LedgerVerdict(int Entries, int Steps, int Replayed, IReadOnlyList<string> Faults)
+{
+    public bool IsSound => Faults.Count == 0;
+}
+
+/// <summary>
+/// Proves from the log that no sample was lost or counted twice: every committed step has each slot exactly once, steps follow one another without a
+/// gap, and a step made again had the same gradient.
+/// </summary>
+public static class LedgerVerifier
+{
+    /// <param name="ledgerDirectory">The <c>ledger/</c> directory of a run.</param>
+    /// <exception cref="BadInputException">There is no log.</exception>
+    public static LedgerVerdict Verify(string ledgerDirectory)
+    {
+        var path = Path.Combine(ledgerDirectory, LedgerReader.FileName);
+        if (!File.Exists(path)) throw new BadInputException(path, "there is no ledger", "name the directory of a run that has begun");
+        try
+        {
+            return Verify(LedgerReader.Read(ledgerDirectory));
+        }
+        catch (BadInputException altered)
+        {
+            return new LedgerVerdict(0, 0, 0, [altered.Message]);
+        }
+    }
+
+    internal static LedgerVerdict Verify(IReadOnlyList<LedgerEntry> entries)
+    {
+        var faults = new List<string>();
+        var hashes = new Dictionary<int, string>();
+        int slots = 0, last = 0, replayed = 0;
+        long generation = 0;
+        foreach (var (number, _, what) in entries)
+        {
+            switch (what)
+            {
+                case LedgerEvent.RunStarted started:
+                    (slots, last) = (started.Slots, started.Step);
+                    hashes.Clear();
+                    break;
+                case LedgerEvent.RunResumed resumed:
+                    (slots, last) = (resumed.Slots, resumed.Step);
+                    if (resumed.Step > 0 && !hashes.ContainsKey(resumed.Step)) faults.Add($"entry {number}: resumed after step {resumed.Step}, which was never committed");
+                    break;
+                case LedgerEvent.GenerationOpened opened:
+                    if (opened.Generation <= generation) faults.Add($"entry {number}: generation {opened.Generation} was opened after generation {generation}");
+                    generation = Math.Max(generation, opened.Generation);
+                    break;
+                case LedgerEvent.StepCommitted step:
+                    // Recovery may go back and make steps again, but never leaves one out.
+                    if (step.Step > last + 1) faults.Add($"entry {number}: step {step.Step} was committed after step {last}");
+                    if (step.Generation != generation) faults.Add($"entry {number}: step {step.Step} was committed by generation {step.Generation} in generation {generation}");
+                    if (hashes.TryGetValue(step.Step, out var before))
+                    {
+                        replayed++;
+                        if (before != step.GradientHash) faults.Add($"entry {number}: step {step.Step} was made again with the gradient {step.GradientHash} instead of {before}");
+                    }
+                    faults.AddRange(SlotFaults(step, slots).Select(fault => $"entry {number}: step {step.Step} {fault}"));
+                    hashes[step.Step] = step.GradientHash;
+                    last = step.Step;
+                    break;
+            }
+        }
+        return new LedgerVerdict(entries.Count, hashes.Count, replayed, faults);
+    }
+
+    private static IEnumerable<string> SlotFaults(LedgerEvent.StepCommitted step, int slots)
+    {
+        var times = new int[slots];
+        foreach (var slot in step.Shares.SelectMany(share => share.Slots).SelectMany(range => Enumerable.Range(range.First, range.Count)))
+        {
+            if (slot < 0 || slot >= slots) yield return $"has the slot {slot} of {slots}";
+            else times[slot]++;
+        }
+        for (var slot = 0; slot < slots; slot++)
+            if (times[slot] != 1) yield return $"has slot {slot} {times[slot]} times";
+    }
+}

@@ -1,0 +1,71 @@
+using Akka.Actor;
+using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Runs;
+using Tulu2.Files;
+
+namespace Tulu2.Cluster.Ledger;
+
+/// <summary>
+/// Keeps the run's log. Appending never waits for the disk: a thread writes what has gathered and makes it durable with one flush, so that a slow disk
+/// makes batches larger rather than steps longer. Whoever needs to know that an entry is durable asks by Flush.
+/// </summary>
+internal sealed class RunLedger(LedgerFile file, TimeProvider time) : UntypedActor
+{
+    private readonly DedicatedThread _thread = new("ledger");
+    private readonly Lock _gate = new();
+    private List<(LedgerEvent Event, DateTimeOffset Time)> _gathered = [];
+    private bool _failed;   // touched by the thread only
+    private bool _closed;
+
+    protected override void OnReceive(object message)
+    {
+        if (_closed) return;
+        switch (message)
+        {
+            case LedgerProtocol.Append append:
+                bool first;
+                lock (_gate)
+                {
+                    first = _gathered.Count == 0;
+                    _gathered.Add((append.Event, time.GetUtcNow()));
+                }
+                if (first) Write();
+                break;
+            case LedgerProtocol.Flush flush:
+                var asker = Sender;
+                _thread.Post(() => asker.Tell(new LedgerProtocol.Durable(flush.Tag)));
+                break;
+            case LedgerProtocol.Close:
+                var closer = Sender;
+                _closed = true;
+                _thread.Post(() =>
+                {
+                    file.Dispose();
+                    closer.Tell(LedgerProtocol.Closed.Instance);
+                });
+                _thread.Dispose();
+                break;
+        }
+    }
+
+    private void Write()
+    {
+        var run = Context.Parent;
+        _thread.Post(() =>
+        {
+            List<(LedgerEvent, DateTimeOffset)> batch;
+            lock (_gate) (batch, _gathered) = (_gathered, []);
+            if (_failed) return;
+            try
+            {
+                file.Append(batch);
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                _failed = true;
+                run.Tell(new RunProtocol.Fatal(RunFailure.Of(new BadInputException(
+                    "ledger/", $"cannot be written: {fault.Message}", "free space on the disk of the run directory, then resume the run", fault))));
+            }
+        });
+    }
+}

@@ -1,0 +1,54 @@
+using Tulu2.Collectives;
+using Tulu2.Training.Workers;
+
+namespace Tulu2.Cluster.Ranks;
+
+/// <summary>
+/// Which slots a rank's worker should be fed next: those of the step in hand, then the rank's range of the steps after it, with a limited number
+/// (the credits) asked for and not yet computed. Not thread-safe; no clock, no disk.
+/// </summary>
+internal sealed class FeedWindow(int rank, int ranks, int slots, int lastStep, int credits)
+{
+    private readonly Queue<(int Step, int Slot)> _coming = new();
+    private readonly HashSet<(int Step, int Slot)> _ahead = [];
+    private int _nextStep = int.MaxValue;
+
+    /// <summary>A step is begun anew: whatever was asked for before does not count.</summary>
+    public IReadOnlyList<(int Step, int Slot)> Begin(WorkerCommand.Begin begin)
+    {
+        _coming.Clear();
+        _ahead.Clear();
+        foreach (var range in begin.Compute) Enqueue(begin.Step, range);
+        _nextStep = begin.Step + 1;
+        return Ask();
+    }
+
+    /// <summary>The worker is done with a slot.</summary>
+    public IReadOnlyList<(int Step, int Slot)> Done(int step, int slot)
+    {
+        _ahead.Remove((step, slot));
+        return Ask();
+    }
+
+    private List<(int Step, int Slot)> Ask()
+    {
+        var asked = new List<(int, int)>();
+        while (_ahead.Count < credits && TryNext() is { } next)
+        {
+            _ahead.Add(next);
+            asked.Add(next);
+        }
+        return asked;
+    }
+
+    private (int Step, int Slot)? TryNext()
+    {
+        if (_coming.Count == 0 && _nextStep <= lastStep && SlotAssignment.Range(slots, ranks, rank) is { } range) Enqueue(_nextStep++, range);
+        return _coming.TryDequeue(out var next) ? next : null;
+    }
+
+    private void Enqueue(int step, SlotRange range)
+    {
+        for (var slot = range.First; slot < range.End; slot++) _coming.Enqueue((step, slot));
+    }
+}

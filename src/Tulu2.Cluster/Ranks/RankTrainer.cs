@@ -1,0 +1,121 @@
+using Akka.Actor;
+using Tulu2.Files;
+using Tulu2.Training.Workers;
+
+namespace Tulu2.Cluster.Ranks;
+
+/// <summary>What a rank's trainer is given, for all its lives.</summary>
+/// <param name="Worker">Starts the rank's worker.</param>
+/// <param name="NextIncarnation">Numbers the workers; outlives a restart of the trainer.</param>
+internal sealed record RankSetup(
+    int Rank, Func<Action<WorkerReport>, IWorker> Worker, Func<FeedWindow> Feed, Func<long> NextIncarnation,
+    IActorRef GradientSync, IActorRef DataLoader, IActorRef Checkpointer, WorkerGraves Graves);
+
+/// <summary>
+/// Stands for one rank: passes commands to its worker and the worker's reports on, and keeps the worker fed. A failed worker ends it with an
+/// exception; restarted, it begins with a new worker.
+/// </summary>
+internal sealed class RankTrainer(RankSetup setup) : UntypedActor, IWithTimers
+{
+    private const string AnnounceKey = "announce";
+    private static readonly TimeSpan AnnounceInterval = TimeSpan.FromSeconds(1);
+
+    private readonly FeedWindow _feed = setup.Feed();
+    private IWorker? _worker;
+    private long _incarnation;
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private sealed record Announce : INoSerializationVerificationNeeded
+    {
+        public static Announce Instance { get; } = new();
+    }
+
+    protected override void PreStart()
+    {
+        _incarnation = setup.NextIncarnation();
+        var (self, incarnation) = (Self, _incarnation);
+        void Report(WorkerReport report) => self.Tell(new RankProtocol.Told(incarnation, report));
+        try
+        {
+            _worker = setup.Worker(Report);
+        }
+        catch (Exception fault)
+        {
+            // As if the worker had said it: the same rules decide what becomes of it.
+            var bad = fault as BadInputException;
+            Report(new WorkerReport.Failed(-1, setup.Rank, bad?.What ?? fault.Message, fault.ToString(), bad?.Where, bad?.Mend));
+        }
+        SayUp();
+        Timers.StartPeriodicTimer(AnnounceKey, Announce.Instance, AnnounceInterval);
+    }
+
+    protected override void PostStop()
+    {
+        if (_worker is not { } worker) return;
+        worker.Send(new WorkerCommand.Shutdown());
+        setup.Graves.Bury(worker, setup.Rank);
+    }
+
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case RankProtocol.Told told when told.Incarnation == _incarnation:
+                Pass(told.Report);
+                break;
+            case RankProtocol.Command command:
+                Timers.Cancel(AnnounceKey);
+                _worker?.Send(command.Body);
+                if (command.Body is WorkerCommand.Begin begin) Ask(_feed.Begin(begin));
+                break;
+            case RankProtocol.SlotRead read when read.Incarnation == _incarnation:
+                _worker?.Send(new WorkerCommand.Feed(read.Batch));
+                break;
+            case RankProtocol.ScoreChunk score:
+                setup.DataLoader.Tell(new RankProtocol.ReadChunk(_incarnation, score.Generation, score.Chunk));
+                break;
+            case RankProtocol.ChunkRead read when read.Incarnation == _incarnation:
+                _worker?.Send(new WorkerCommand.Score(read.Generation, read.Chunk, read.Batch));
+                break;
+            case RankProtocol.Replace replace when replace.Incarnation == _incarnation:
+                throw new RankFailedException(setup.Rank, replace.Why, "");
+            case Announce:
+                SayUp();
+                break;
+            case RankProtocol.Stop:
+                Context.Stop(Self);
+                break;
+        }
+    }
+
+    private void Pass(WorkerReport report)
+    {
+        switch (report)
+        {
+            case WorkerReport.Failed { BadInputWhere: { } where } failed:
+                setup.GradientSync.Tell(new RankProtocol.BadInput(setup.Rank, failed.Error, failed.Detail, where, failed.BadInputMend));
+                break;
+            case WorkerReport.Failed failed:
+                setup.GradientSync.Tell(new RankProtocol.Lost(setup.Rank, _incarnation, failed.Error));
+                throw new RankFailedException(setup.Rank, failed.Error, failed.Detail);
+            case WorkerReport.ShardWritten or WorkerReport.SnapshotFailed:
+                setup.Checkpointer.Tell(new RankProtocol.Told(_incarnation, report));
+                break;
+            case WorkerReport.SlotDone slot:
+                setup.GradientSync.Tell(new RankProtocol.Report(report));
+                Ask(_feed.Done(slot.Step, slot.Slot));
+                break;
+            default:
+                setup.GradientSync.Tell(new RankProtocol.Report(report));
+                break;
+        }
+    }
+
+    private void SayUp() => setup.GradientSync.Tell(new RankProtocol.Up(setup.Rank, _incarnation));
+
+    private void Ask(IReadOnlyList<(int Step, int Slot)> slots)
+    {
+        foreach (var (step, slot) in slots) setup.DataLoader.Tell(new RankProtocol.ReadSlot(_incarnation, step, slot));
+    }
+}

@@ -1,0 +1,96 @@
+using Akka.Actor;
+using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Leases;
+using Tulu2.Cluster.Ranks;
+using Tulu2.Cluster.Runs;
+
+namespace Tulu2.Cluster.Reference;
+
+/// <summary>
+/// Hands out the chunks of the reference pass to the ranks that have room, and stores what comes back, each chunk once. Belongs to the supervisor of the gradient
+/// sync and is called on its thread only.
+/// </summary>
+internal sealed class ReferencePass : IDisposable
+{
+    // One chunk being scored and one being read.
+    private const int HeldPerRank = 2;
+
+    // A rank that fails is limited by its supervisor; chunks are not.
+    private const int Attempts = int.MaxValue;
+
+    private readonly IReferencePlan _plan;
+    private readonly IActorRef _owner;
+    private readonly DedicatedThread _thread = new("reference cache");
+    private LeaseQueue<int> _queue;
+    private long _generation;
+    private bool _finished;
+
+    public ReferencePass(IReferencePlan plan, IActorRef owner)
+    {
+        (_plan, _owner) = (plan, owner);
+        _queue = LeaseQueue<int>.Of(Enumerable.Range(0, plan.Chunks), Attempts, plan.IsDone);
+    }
+
+    public sealed record Stored(int Done, int Total) : INoSerializationVerificationNeeded;
+
+    public sealed record Completed : INoSerializationVerificationNeeded
+    {
+        public static Completed Instance { get; } = new();
+    }
+
+    public sealed record Failed(RunFailure Failure) : INoSerializationVerificationNeeded;
+
+    public void Dispose() => _thread.Dispose();
+
+    /// <summary>A generation is there. What older ones held is handed out again; should they still answer, that counts.</summary>
+    public void Begin(long generation, IEnumerable<int> ranks, Action<int, object> tell)
+    {
+        _generation = generation;
+        _queue = _queue.Recall();
+        _owner.Tell(new Stored(_queue.Done, _queue.Total));
+        if (_queue.IsComplete) Finish();
+        foreach (var rank in ranks) Offer(rank, tell);
+    }
+
+    public void Scored(int rank, int chunk, float[] logProbabilities, Action<int, object> tell)
+    {
+        (_queue, var accepted) = _queue.Complete(chunk);
+        if (accepted)
+        {
+            var stored = new Stored(_queue.Done, _queue.Total);
+            OnDisk(() => _plan.Store(chunk, logProbabilities), stored);
+            if (_queue.IsComplete) Finish();
+        }
+        Offer(rank, tell);
+    }
+
+    private void Finish()
+    {
+        if (_finished) return;
+        _finished = true;
+        OnDisk(_plan.Complete, Completed.Instance);
+    }
+
+    private void Offer(int rank, Action<int, object> tell)
+    {
+        while (_queue.HeldBy($"{rank}") < HeldPerRank)
+        {
+            (_queue, var lease) = _queue.Take($"{rank}", TimeSpan.Zero, TimeSpan.MaxValue);
+            if (lease is null) return;
+            tell(rank, new RankProtocol.ScoreChunk(_generation, lease.Work));
+        }
+    }
+
+    private void OnDisk(Action work, object then) => _thread.Post(() =>
+    {
+        try
+        {
+            work();
+            _owner.Tell(then);
+        }
+        catch (Exception fault)
+        {
+            _owner.Tell(new Failed(RunFailure.Of(fault)));
+        }
+    });
+}

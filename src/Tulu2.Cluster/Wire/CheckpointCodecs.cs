@@ -1,0 +1,42 @@
+using MessagePack;
+using Tulu2.Checkpoints;
+using Tulu2.Cluster.Checkpointing;
+using static Tulu2.Cluster.Wire.WireFields;
+
+namespace Tulu2.Cluster.Wire;
+
+/// <summary>The messages of <see cref="CheckpointProtocol"/>.</summary>
+internal static class CheckpointCodecs
+{
+    public static WireCodec[] All { get; } =
+    [
+        WireCodec.For("ks", 7,
+            (ref MessagePackWriter w, CheckpointProtocol.ShardPart m) =>
+            {
+                w.Write(m.Rank);
+                w.Write(m.Step);
+                w.Write(m.Sha256);
+                w.Write(m.Bytes);
+                w.Write(m.Part);
+                w.Write(m.Parts);
+                List(ref w, m.Tensors, Tensor);
+            },
+            (ref MessagePackReader r) => new CheckpointProtocol.ShardPart(
+                r.ReadInt32(), r.ReadInt32(), Text(ref r), r.ReadInt64(), r.ReadInt32(), r.ReadInt32(), List(ref r, Tensor))),
+        WireCodec.For("kf", 3,
+            (ref MessagePackWriter w, CheckpointProtocol.ShardFailed m) => { w.Write(m.Rank); w.Write(m.Step); Text(ref w, m.Error); },
+            (ref MessagePackReader r) => new CheckpointProtocol.ShardFailed(r.ReadInt32(), r.ReadInt32(), Text(ref r))),
+    ];
+
+    private static void Tensor(ref MessagePackWriter writer, ShardTensor tensor)
+    {
+        writer.Write((int)tensor.Kind);
+        writer.Write(tensor.Slice.Name);
+        Numbers(ref writer, tensor.Slice.Shape);
+        Numbers(ref writer, tensor.Slice.Begin);
+        Numbers(ref writer, tensor.Slice.Size);
+    }
+
+    private static ShardTensor Tensor(ref MessagePackReader reader) =>
+        new((StateKind)reader.ReadInt32(), new TensorSlice(Text(ref reader), Numbers(ref reader), Numbers(ref reader), Numbers(ref reader)));
+}
