@@ -22,7 +22,7 @@ internal sealed partial record GradientSyncState
             : new StateTransfer.FromPeer(Seats.First(seat => seat.Joined!.StateStep == highest).Rank, behind);
 
         var held = Seats.Select(seat => reload || DropHeld || seat.Joined!.StateStep != highest ? [] : seat.Joined.Held).ToArray();
-        var shares = SlotRecovery.Share(_rules.Slots, held);
+        var shares = SlotAssignment.Recover(_rules.Slots, held);
         var next = this with
         {
             Phase = SyncPhase.Running,

@@ -33,8 +33,8 @@ public static class LedgerReader
             var (entry, next, fault) = LedgerLine.Read(System.Text.Encoding.UTF8.GetString(bytes, begin, length), sum);
             if (entry is null)
             {
-                // A torn batch: nothing follows the first line that is not whole. Whole lines behind it mean that somebody altered the log.
-                if (NothingWhole(bytes.AsSpan(begin + length + 1))) break;
+                // A torn batch: neither this line nor any behind it is whole. A whole one means that somebody altered the log.
+                if (!IsWhole(bytes.AsSpan(begin, length)) && bytes.AsSpan(begin + length + 1).IndexOf("\"}\n"u8) < 0) break;
                 throw Altered(path, entries.Count + 1, fault!);
             }
             if (entry.Number != entries.Count + 1) throw Altered(path, entries.Count + 1, $"has the number {entry.Number}");
@@ -45,7 +45,8 @@ public static class LedgerReader
         return (entries, sum, begin);
     }
 
-    private static bool NothingWhole(ReadOnlySpan<byte> rest) => rest.IndexOf("\"}\n"u8) < 0;
+    // What the disk had not yet taken when the power went reads as zeros.
+    private static bool IsWhole(ReadOnlySpan<byte> line) => line.EndsWith("\"}"u8) && !line.Contains((byte)0);
 
     private static BadInputException Altered(string path, int line, string fault) =>
         new($"{path}:{line}", $"this line of the ledger {fault}", "restore the file from a copy; a run whose ledger was altered cannot be resumed");

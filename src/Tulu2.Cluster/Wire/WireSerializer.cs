@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Collections.Frozen;
 using System.Runtime.Serialization;
 using Akka.Actor;
-using Akka.Configuration;
 using Akka.Serialization;
 using MessagePack;
 
@@ -12,15 +11,13 @@ namespace Tulu2.Cluster.Wire;
 /// Every message that crosses nodes, by hand and compact. The manifests are the allow-list: what has none is refused, on both sides. A message over
 /// <see cref="MaxBytes"/> throws here, because the transport would drop it without telling the sender.
 /// </summary>
-internal sealed class WireSerializer(ExtendedActorSystem system, Config config) : SerializerWithStringManifest(system)
+internal sealed class WireSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
 {
     public const int MaxBytes = 64 * 1024;
 
     private static readonly WireCodec[] Codecs = [.. RankCodecs.All, .. CheckpointCodecs.All, .. EvaluationCodecs.All];
     private static readonly FrozenDictionary<string, WireCodec> ByManifest = Codecs.ToFrozenDictionary(codec => codec.Manifest);
     private static readonly FrozenDictionary<Type, WireCodec> ByType = Codecs.ToFrozenDictionary(codec => codec.Type);
-
-    private readonly Config _ = config;
 
     public override int Identifier => 2022;
 

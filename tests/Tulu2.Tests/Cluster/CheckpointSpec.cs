@@ -1,0 +1,147 @@
+using Tulu2.Cluster.Ledger;
+using Tulu2.Cluster.Runs;
+using Tulu2.Tests.Cluster.Fakes;
+using Xunit;
+
+namespace Tulu2.Tests.Cluster;
+
+/// <summary>Checkpoints, stopping and resuming, under the real actors with fake workers.</summary>
+[Collection(HostCollection.Name)]
+public sealed class CheckpointSpec(HostFixture fixture) : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly FakeRun _run = new(slots: 8, steps: 12);
+
+    public void Dispose() => _run.Dispose();
+
+    private Task<RunOutcome> RunAsync(RunPlan plan, CancellationToken cancellation = default) =>
+        new RunHost(fixture.Host).RunAsync(plan, _run.Observer, cancellation).WaitAsync(Patience, CancellationToken.None);
+
+    private string Expected(int steps) => $"{_run.Cluster.Expected(steps):x16}";
+
+    [Fact]
+    public async Task Training_does_not_wait_for_a_checkpoint_and_one_that_falls_due_meanwhile_comes_later()
+    {
+        // The shards of step 2 become durable only after step 7 is committed: step 4's and 6's checkpoints are put off until the next step after that.
+        var held = new List<Action>();
+        _run.Cluster.OnSnapshot = (_, step, write) =>
+        {
+            if (step != 2) write();
+            else
+                lock (held) held.Add(write);
+        };
+        _run.Observer.OnStep = step =>
+        {
+            if (step.Step != 7) return;
+            lock (held) held.ForEach(write => write());
+        };
+
+        var outcome = await RunAsync(_run.PlanOf(ranks: 2, every: 2));
+
+        Assert.Null(outcome.Failure);
+        var written = _run.Observer.Checkpoints.ToArray();
+        Assert.Equal(2, written[0]);
+        Assert.Equal(12, written[^1]);
+        Assert.DoesNotContain(4, written);
+        Assert.DoesNotContain(6, written);
+        Assert.Equal(Expected(12), outcome.ParametersSha256);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_that_fails_is_reported_and_the_run_goes_on()
+    {
+        _run.Cluster.SnapshotError = (rank, step) => rank == 1 && step == 4 ? "no space left on device" : null;
+
+        var outcome = await RunAsync(_run.PlanOf(ranks: 2, every: 4));
+
+        Assert.Null(outcome.Failure);
+        Assert.Equal((4, "no space left on device"), Assert.Single(_run.Observer.CheckpointErrors));
+        Assert.DoesNotContain(4, _run.Observer.Checkpoints);
+        Assert.Equal(12, _run.Observer.Checkpoints.Last());
+    }
+
+    [Fact]
+    public async Task A_last_checkpoint_that_fails_fails_the_run_as_bad_input()
+    {
+        _run.Checkpoints.Fault = manifest => manifest.Step == 12 ? new IOException("no space left on device") : null;
+
+        var outcome = await RunAsync(_run.PlanOf(ranks: 2, every: 5));
+
+        Assert.Equal(RunEnd.Failed, outcome.End);
+        Assert.Equal("the last checkpoint, of step 12, could not be written: no space left on device", outcome.Failure?.Error);
+        Assert.Equal("checkpoints/", outcome.Failure?.BadInputWhere);
+        Assert.Equal("10", outcome.ManifestPath);
+    }
+
+    [Fact]
+    public async Task Cancelling_finishes_the_step_and_its_checkpoint_and_the_run_resumes_to_the_same_end()
+    {
+        using var stop = new CancellationTokenSource();
+        _run.Observer.OnStep = step =>
+        {
+            if (step.Step == 5) stop.Cancel();
+        };
+
+        var stopped = await RunAsync(_run.PlanOf(ranks: 2) with { Prefetch = 1 }, stop.Token);
+
+        Assert.Null(stopped.Failure);
+        if (stopped.End == RunEnd.Completed) return;    // the other steps were quicker than the news
+        Assert.Equal(RunEnd.Cancelled, stopped.End);
+        Assert.InRange(stopped.Steps, 5, 11);
+        Assert.Equal($"{stopped.Steps}", stopped.ManifestPath);
+
+        var resumed = await RunAsync(_run.PlanOf(ranks: 3, start: new RunStart.FromManifest(stopped.ManifestPath!, stopped.Steps)));
+
+        Assert.Equal((RunEnd.Completed, 12), (resumed.End, resumed.Steps));
+        Assert.Equal(Expected(12), resumed.ParametersSha256);
+        Assert.Equal([], LedgerVerifier.Verify(_run.Ledger).Faults);
+
+        var again = await RunAsync(_run.PlanOf(ranks: 3, start: new RunStart.FromManifest("12", 12)));
+        Assert.Equal((RunEnd.Completed, 12, Expected(12)), (again.End, again.Steps, again.ParametersSha256));
+    }
+
+    [Fact]
+    public async Task A_replayed_step_must_have_the_gradient_that_the_ledger_has()
+    {
+        await RunAsync(_run.PlanOf(ranks: 1, every: 4));
+        // As if another library had other bits: the same checkpoint goes on to other gradients.
+        _run.Cluster.Snapshots[8]++;
+
+        var outcome = await RunAsync(_run.PlanOf(ranks: 1, start: new RunStart.FromManifest("8", 8)));
+
+        Assert.Matches("^step 9 is not the step it was: its gradient now has the hash [0-9a-f]{16}, the ledger has [0-9a-f]{16}", outcome.Failure!.Error);
+        Assert.Equal(8, outcome.Steps);
+    }
+
+    [Fact]
+    public async Task A_run_is_not_resumed_with_another_recipe()
+    {
+        await RunAsync(_run.PlanOf(ranks: 1));
+
+        var outcome = await RunAsync(_run.PlanOf(ranks: 1) with { RecipeHash = "another" });
+
+        Assert.Equal("was begun with another recipe", outcome.Failure?.Error);
+        Assert.Equal(_run.RunDirectory, outcome.Failure?.BadInputWhere);
+    }
+
+    [Fact]
+    public async Task A_slot_that_cannot_be_read_ends_the_run()
+    {
+        _run.Plan.Fault = (step, slot) => (step, slot) == (6, 2) ? new InvalidDataException("the store is damaged") : null;
+
+        var outcome = await RunAsync(_run.PlanOf(ranks: 2));
+
+        Assert.Equal("slot 2 of step 6 cannot be read: the store is damaged", outcome.Failure?.Error);
+    }
+
+    [Fact]
+    public async Task An_observer_that_throws_ends_the_run_with_its_cause()
+    {
+        _run.Observer.OnStep = step => throw new IOException("metrics.jsonl: no space left on device");
+
+        var outcome = await RunAsync(_run.PlanOf(ranks: 2));
+
+        Assert.Equal("metrics.jsonl: no space left on device", outcome.Failure?.Error);
+    }
+}

@@ -1,0 +1,122 @@
+using Tulu2.Cluster.Evaluations;
+using Tulu2.Cluster.Ledger;
+using Tulu2.Cluster.Runs;
+using Tulu2.Evaluation.Tasks;
+using Tulu2.Files;
+using Tulu2.Tests.Cluster.Fakes;
+using Xunit;
+
+namespace Tulu2.Tests.Cluster;
+
+[Collection(HostCollection.Name)]
+public sealed class EvaluationSpec(HostFixture fixture)
+{
+    private static readonly IReadOnlyList<EvaluationTask> Tasks = [.. Enumerable.Range(0, 50).Select(i => new EvaluationTask($"t{i}", "exact_match", "model", "rows.jsonl", i * 10, 10))];
+
+    private sealed class Factory(Func<EvaluationTask, Exception?> fault) : IEvaluatorFactory
+    {
+        private int _created;
+        private int _alive;
+
+        public int Created => _created;
+        public int Alive => _alive;
+
+        public IEvaluator Create()
+        {
+            Interlocked.Increment(ref _created);
+            Interlocked.Increment(ref _alive);
+            return new Evaluator(this);
+        }
+
+        private sealed class Evaluator(Factory factory) : IEvaluator
+        {
+            public EvaluationOutcome Run(EvaluationTask task, CancellationToken cancellation) =>
+                factory.Fault(task) is { } fault ? throw fault : new EvaluationOutcome(task.Id, task.Count, task.First, [new EvaluationSample("p", "e", "o", true)]);
+
+            public void Dispose() => Interlocked.Decrement(ref factory._alive);
+        }
+
+        private Exception? Fault(EvaluationTask task) => fault(task);
+    }
+
+    private sealed class Observer : IEvaluationObserver
+    {
+        public List<string> Done { get; } = [];
+        public int Restarts { get; private set; }
+
+        public void TaskDone(EvaluationOutcome outcome, int done, int total) => Done.Add(outcome.TaskId);
+        public void EvaluatorRestarted(int evaluator, string reason) => Restarts++;
+    }
+
+    private Task<IReadOnlyList<EvaluationOutcome>> RunAsync(Factory factory, Observer? observer = null, string? ledger = null, CancellationToken cancellation = default) =>
+        new EvaluationHost(fixture.Host).RunAsync(Tasks, 3, factory, observer, ledger, cancellation).WaitAsync(TimeSpan.FromSeconds(60), CancellationToken.None);
+
+    [Fact]
+    public async Task Every_task_is_counted_once_though_evaluators_die()
+    {
+        var ledger = Directory.CreateTempSubdirectory("tulu2-evaluation-");
+        try
+        {
+            var dying = new HashSet<string> { "t3", "t17", "t31", "t49" };
+            var factory = new Factory(task =>
+            {
+                lock (dying) return dying.Remove(task.Id) ? new InvalidOperationException("out of memory") : null;
+            });
+            var observer = new Observer();
+
+            var outcomes = await RunAsync(factory, observer, ledger.FullName);
+
+            Assert.Equal(Tasks.Select(task => task.Id), outcomes.Select(outcome => outcome.TaskId));
+            Assert.Equal(Tasks.Select(task => (double)task.First), outcomes.Select(outcome => outcome.Score));
+            Assert.Equal(Tasks.Select(task => task.Id).Order(), observer.Done.Order());
+            Assert.Equal(4, observer.Restarts);
+            Assert.InRange(factory.Created, 5, 7);
+            Assert.Equal(0, factory.Alive);
+            Assert.Equal(50, LedgerReader.Read(ledger.FullName).Count(entry => entry.Event is LedgerEvent.EvaluationDone));
+        }
+        finally
+        {
+            ledger.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task Bad_input_ends_the_evaluation_at_once()
+    {
+        var factory = new Factory(task => task.Id == "t5" ? new BadInputException("rows.jsonl:51", "no assistant turn", "mend the row") : null);
+
+        var bad = await Assert.ThrowsAsync<BadInputException>(() => RunAsync(factory));
+
+        Assert.Equal(("rows.jsonl:51", "no assistant turn", "mend the row"), (bad.Where, bad.What, bad.Mend));
+    }
+
+    [Fact]
+    public async Task A_task_that_always_fails_ends_the_evaluation_with_its_cause()
+    {
+        var factory = new Factory(task => task.Id == "t5" ? new InvalidOperationException("native crash") : null);
+
+        var failed = await Assert.ThrowsAsync<RunFailedException>(() => RunAsync(factory));
+
+        Assert.Equal("evaluation task t5 failed 5 times, the last time with: native crash", failed.Message);
+    }
+
+    [Fact]
+    public async Task A_cancelled_evaluation_leaves_nothing_behind()
+    {
+        using var stop = new CancellationTokenSource();
+        var factory = new Factory(task =>
+        {
+            if (task.Id == "t5") stop.Cancel();
+            return null;
+        });
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            await RunAsync(factory, cancellation: stop.Token);
+            // All tasks may have been done before the news came.
+            throw new OperationCanceledException();
+        });
+
+        Assert.Equal(0, factory.Alive);
+    }
+}

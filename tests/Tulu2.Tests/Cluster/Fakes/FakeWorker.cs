@@ -1,0 +1,211 @@
+using Tulu2.Checkpoints;
+using Tulu2.Cluster.Hosting;
+using Tulu2.Collectives;
+using Tulu2.Data.Slots;
+using Tulu2.Training.Workers;
+
+namespace Tulu2.Tests.Cluster.Fakes;
+
+/// <summary>A worker that obeys the protocol with integers in place of tensors, on a thread of its own.</summary>
+internal sealed class FakeWorker : IWorker
+{
+    private readonly FakeCluster _cluster;
+    private readonly int _worker;
+    private readonly Action<WorkerReport> _report;
+    private readonly DedicatedThread _thread;
+    private readonly Dictionary<int, long> _held = [];
+    private readonly Dictionary<(int, int), SlotBatch> _fed = [];
+    private readonly Queue<int> _todo = new();
+    private readonly int _rank;
+    private int _size;
+    private long _generation = -1;
+    private int _stateStep = -1;
+    private long _value;
+    private long? _reduced;
+    private bool _computing;
+    private bool _dead;
+
+    public FakeWorker(FakeCluster cluster, int rank, int worker, Action<WorkerReport> report)
+    {
+        (_cluster, _rank, _worker, _report) = (cluster, rank, worker, report);
+        _thread = new DedicatedThread($"fake rank {rank}");
+    }
+
+    public void Send(WorkerCommand command) => Post(() => Handle(command));
+
+    public void Dispose()
+    {
+        Post(() => _dead = true);
+        _thread.Dispose();
+        _thread.Completion.Wait();
+    }
+
+    private void Post(Action work)
+    {
+        try
+        {
+            _thread.Post(() =>
+            {
+                if (!_dead) work();
+            });
+        }
+        catch (InvalidOperationException)
+        {
+            // Disposed: nobody listens.
+        }
+    }
+
+    private void Handle(WorkerCommand command)
+    {
+        switch (command)
+        {
+            case WorkerCommand.JoinGeneration join:
+                if (Meets(At.Join, _stateStep + 1)) return;
+                if (join.Generation > _generation)
+                {
+                    (_generation, _size, _computing) = (join.Generation, join.Size, false);
+                    _todo.Clear();
+                }
+                _report(new WorkerReport.Joined(_generation, _rank, _stateStep, Ranges.Of(_held.Keys), _reduced is not null));
+                break;
+            case WorkerCommand.Begin begin when begin.Generation == _generation:
+                Transfer(begin, () => Begin(begin.Keep, begin.Compute));
+                break;
+            case WorkerCommand.Feed feed:
+                _fed[(feed.Batch.Step, feed.Batch.Slot)] = feed.Batch;
+                Pump();
+                break;
+            case WorkerCommand.Commit commit when commit.Generation == _generation:
+                Commit(commit);
+                break;
+            case WorkerCommand.Score score when score.Generation == _generation:
+                if (Meets(At.Score, score.Task)) return;
+                _report(new WorkerReport.Scored(_generation, _rank, score.Task, [score.Batch.Ids[0]]));
+                break;
+        }
+    }
+
+    private void Transfer(WorkerCommand.Begin begin, Action then)
+    {
+        switch (begin.Transfer)
+        {
+            case StateTransfer.None:
+                break;
+            case StateTransfer.FromRecipe:
+                Take(0, 0);
+                break;
+            case StateTransfer.FromManifest manifest:
+                Take(_cluster.Snapshots[int.Parse(manifest.Path)], int.Parse(manifest.Path));
+                break;
+            case StateTransfer.FromPeer peer when peer.Root == _rank:
+                _cluster.SendState(_generation, _value);
+                break;
+            case StateTransfer.FromPeer peer when peer.Receivers.Contains(_rank):
+                var generation = _generation;
+                _cluster.ReceiveState(generation, value => Post(() =>
+                {
+                    if (generation != _generation) return;
+                    Take(value, begin.Step - 1);
+                    then();
+                }));
+                return;
+        }
+        if (_stateStep != begin.Step - 1) _cluster.Violations.Enqueue($"rank {_rank} has step {_stateStep} and is told to begin {begin.Step}");
+        then();
+    }
+
+    private void Take(long value, int step)
+    {
+        (_value, _stateStep, _reduced) = (value, step, null);
+        _held.Clear();
+    }
+
+    private void Begin(IReadOnlyList<SlotRange> keep, IReadOnlyList<SlotRange> compute)
+    {
+        var kept = Ranges.Each(keep).ToHashSet();
+        foreach (var slot in _held.Keys.Where(slot => !kept.Contains(slot)).ToArray()) _held.Remove(slot);
+        if (kept.Any(slot => !_held.ContainsKey(slot))) _cluster.Violations.Enqueue($"rank {_rank} is to keep a slot it does not hold");
+        _reduced = null;
+        StartStep(compute);
+    }
+
+    private void StartStep(IReadOnlyList<SlotRange> compute)
+    {
+        _todo.Clear();
+        foreach (var slot in Ranges.Each(compute)) _todo.Enqueue(slot);
+        _computing = true;
+        Pump();
+    }
+
+    private void Pump()
+    {
+        var step = _stateStep + 1;
+        while (_computing && _todo.TryPeek(out var slot))
+        {
+            if (!_fed.TryGetValue((step, slot), out var batch)) return;
+            if (Meets(At.Slot, step)) return;
+            _todo.Dequeue();
+            _held[slot] = FakeCluster.Gradient(_value, batch);
+            _cluster.Computed.Enqueue((_rank, step, slot));
+            _report(new WorkerReport.SlotDone(_generation, _rank, step, slot, 0.001));
+        }
+        if (!_computing) return;
+        _computing = false;
+        var generation = _generation;
+        _cluster.Meet(generation, step, _rank, _size, new(_held), sum => Post(() => Ready(generation, step, sum)));
+    }
+
+    private void Ready(long generation, int step, long sum)
+    {
+        if (generation != _generation) return;
+        var fault = _cluster.TakeFault(At.Ready, _rank, step);
+        if (Ends(fault)) return;
+        _reduced = sum;
+        var hash = fault == Fault.Corrupt ? $"corrupt-{_worker}" : $"{sum:x16}";
+        _report(new WorkerReport.StepReady(
+            generation, _rank, step, hash, new StepMetrics(step / 10.0, 1, 1e-3, 10 * _cluster.Slots, _cluster.Slots, null), new StepTimes(0.001, 0, 0, 0)));
+    }
+
+    private void Commit(WorkerCommand.Commit commit)
+    {
+        if (commit.Step != _stateStep + 1 || _reduced is not { } gradient)
+        {
+            _cluster.Violations.Enqueue($"rank {_rank} at step {_stateStep} is told to commit {commit.Step}");
+            return;
+        }
+        if (Meets(At.Commit, commit.Step)) return;
+        Take(FakeCluster.Update(_value, gradient), commit.Step);
+        _cluster.Applied.Enqueue((_rank, _worker, commit.Step, _value));
+        if (Meets(At.Applied, commit.Step)) return;
+        _report(new WorkerReport.Applied(_generation, _rank, commit.Step, 0.001, commit.Last ? $"{_value:x16}" : null));
+        if (commit.Snapshot) Snapshot(commit.Step);
+        if (!commit.Last) StartStep(SlotAssignment.Range(_cluster.Slots, _size, _rank) is { } range ? [range] : []);
+    }
+
+    private void Snapshot(int step)
+    {
+        var value = _value;
+        _cluster.OnSnapshot(_rank, step, () =>
+        {
+            if (_cluster.SnapshotError(_rank, step) is { } error)
+            {
+                _report(new WorkerReport.SnapshotFailed(_rank, step, error));
+                return;
+            }
+            _cluster.Snapshots[step] = value;
+            var slice = new TensorSlice($"part.{_rank}", [1], [0], [1]);
+            _report(new WorkerReport.ShardWritten(_rank, step, new ShardEntry($"{step}-{_rank}", 8, [new ShardTensor(StateKind.Parameter, slice)])));
+        });
+    }
+
+    private bool Meets(At at, int step) => Ends(_cluster.TakeFault(at, _rank, step));
+
+    private bool Ends(Fault? fault)
+    {
+        if (fault is not (Fault.Fail or Fault.BadInput or Fault.Hang)) return false;
+        _dead = true;
+        if (fault == Fault.Fail) _report(new WorkerReport.Failed(_generation, _rank, $"rank {_rank} broke", "at a fault", null, null));
+        if (fault == Fault.BadInput) _report(new WorkerReport.Failed(_generation, _rank, "rows.jsonl:3: bad row", "", "rows.jsonl:3", "mend it"));
+        return true;
+    }
+}

@@ -1,0 +1,147 @@
+using Tulu2.Cluster.Ledger;
+using Tulu2.Collectives;
+using Tulu2.Files;
+using Tulu2.Training.Workers;
+using Xunit;
+
+namespace Tulu2.Tests.Cluster;
+
+public sealed class LedgerSpec : IDisposable
+{
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("tulu2-ledger-");
+
+    public void Dispose() => _directory.Delete(recursive: true);
+
+    private string Log => Path.Combine(_directory.FullName, LedgerReader.FileName);
+
+    private static LedgerEvent.StepCommitted Step(int step, long generation = 1, string? hash = null, params SlotRange[] slots) => new(
+        generation, step, 0.1 + 0.2, double.PositiveInfinity, hash ?? $"h{step}", 100, 0.5,
+        [new LedgerShare(0, slots.Length > 0 ? slots : [new SlotRange(0, 4)], [0.1, 0.2, 0.3, 0.4], new StepTimes(1, 2, 3, 4))]);
+
+    private void Write(params LedgerEvent[] events)
+    {
+        using var file = LedgerFile.Open(_directory.FullName);
+        file.Append(events.Select(e => (e, DateTimeOffset.UnixEpoch)));
+    }
+
+    private static readonly LedgerEvent Started = new LedgerEvent.RunStarted("recipe", 4, 1, 4, 10, 0);
+    private static readonly LedgerEvent Opened = new LedgerEvent.GenerationOpened(1, "the run begins", 1);
+
+    [Fact]
+    public void Every_kind_of_event_is_read_as_it_was_written()
+    {
+        LedgerEvent[] events =
+        [
+            Started, Opened, Step(1), new LedgerEvent.RankFailed(1, "broke \"badly\"\nand more"), new LedgerEvent.CheckpointWritten(1, "m1"), new LedgerEvent.CheckpointFailed(2, "full"),
+            new LedgerEvent.CheckpointsPruned(3), new LedgerEvent.EvaluationDone("t", 2, 10, 0.7), new LedgerEvent.RunFinished(1, "completed", "ab", null),
+            new LedgerEvent.RunResumed("recipe", 4, 2, 4, 10, 1, null),
+        ];
+        Write(events);
+
+        var read = LedgerReader.Read(_directory.FullName);
+
+        Assert.Equal(LedgerLine.KindNames.Count, events.Length);
+        Assert.Equal(Enumerable.Range(1, events.Length).Select(i => (long)i), read.Select(entry => entry.Number));
+        Assert.Equivalent(events, read.Select(entry => entry.Event), strict: true);
+        Assert.Equal(0.30000000000000004, read.Select(entry => entry.Event).OfType<LedgerEvent.StepCommitted>().Single().Loss);
+    }
+
+    [Fact]
+    public void A_torn_end_is_cut_off_wherever_it_was_torn_and_the_log_goes_on()
+    {
+        Write(Started, Opened, Step(1));
+        var sound = File.ReadAllBytes(Log);
+        Write(Step(2), Step(3));
+        var whole = File.ReadAllBytes(Log);
+        var secondEnds = Array.IndexOf(whole, (byte)'\n', sound.Length) + 1;
+
+        for (var length = sound.Length; length < whole.Length; length += 7)
+        {
+            File.WriteAllBytes(Log, whole[..length]);
+            Write(Step(length >= secondEnds ? 3 : 2));
+            var read = LedgerReader.Read(_directory.FullName);
+            Assert.Equal(length >= secondEnds ? 5 : 4, read.Count);
+            Assert.Equal([], LedgerVerifier.Verify(read).Faults);
+        }
+    }
+
+    [Fact]
+    public void A_torn_batch_whose_lines_reached_the_disk_in_part_is_cut_off()
+    {
+        Write(Started, Opened, Step(1));
+        var sound = File.ReadAllBytes(Log);
+        // A block of zeros where the file was extended but not written.
+        File.WriteAllBytes(Log, [.. sound, .. new byte[100], (byte)'\n', .. new byte[50]]);
+
+        Write(Step(2));
+
+        Assert.Equal(4, LedgerReader.Read(_directory.FullName).Count);
+    }
+
+    [Fact]
+    public void An_altered_or_missing_line_is_found()
+    {
+        Write(Started, Opened, Step(1), Step(2), Step(3));
+        var lines = File.ReadAllLines(Log);
+
+        File.WriteAllLines(Log, [.. lines[..2], lines[2].Replace("\"step\":1", "\"step\":7", StringComparison.Ordinal), .. lines[3..]]);
+        var altered = Assert.Throws<BadInputException>(() => LedgerFile.Open(_directory.FullName));
+        Assert.Equal($"{Log}:3", altered.Where);
+
+        File.WriteAllLines(Log, [.. lines[..3], .. lines[4..]]);
+        Assert.False(LedgerVerifier.Verify(_directory.FullName).IsSound);
+        Assert.Equal($"{Log}:4", Assert.Throws<BadInputException>(() => LedgerReader.Read(_directory.FullName)).Where);
+    }
+
+    [Fact]
+    public void The_state_is_what_the_entries_say()
+    {
+        Write(Started, Opened, Step(1), new LedgerEvent.CheckpointWritten(1, "m1"), new LedgerEvent.GenerationOpened(2, "rank 0 was lost", 1), Step(2, 2));
+
+        using var file = LedgerFile.Open(_directory.FullName);
+
+        Assert.Equal((6, 2, "recipe", "h2"), (file.State.LastNumber, file.State.Generation, file.State.RecipeHash, file.State.Hashes[2]));
+        Assert.Equal("m1", file.State.Checkpoint?.Manifest);
+        Assert.Null(file.State.Finished);
+    }
+
+    [Fact]
+    public void A_directory_has_one_writer()
+    {
+        using var first = LedgerFile.Open(_directory.FullName);
+
+        var second = Assert.Throws<BadInputException>(() => LedgerFile.Open(_directory.FullName));
+
+        Assert.Equal(_directory.FullName, second.Where);
+    }
+
+    public static TheoryData<string, LedgerEvent[]> Unsound => new()
+    {
+        { "entry 3: step 1 has slot 3 0 times", [Step(1, slots: new SlotRange(0, 3))] },
+        { "entry 3: step 1 has slot 2 2 times", [Step(1, slots: [new SlotRange(0, 3), new SlotRange(2, 2)])] },
+        { "entry 4: step 3 was committed after step 1", [Step(1), Step(3)] },
+        { "entry 4: step 1 was made again with the gradient other instead of h1", [Step(1), Step(1, hash: "other")] },
+        { "entry 3: step 1 was committed by generation 7 in generation 1", [Step(1, generation: 7)] },
+        { "entry 4: resumed after step 5, which was never committed", [Step(1), new LedgerEvent.RunResumed("recipe", 4, 1, 4, 10, 5, "m5")] },
+        { "entry 3: generation 1 was opened after generation 1", [Opened] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Unsound))]
+    public void What_cannot_have_been_is_named(string fault, LedgerEvent[] events)
+    {
+        Write([Started, Opened, .. events]);
+
+        Assert.Equal([fault], LedgerVerifier.Verify(_directory.FullName).Faults);
+    }
+
+    [Fact]
+    public void Steps_made_again_after_a_resume_are_sound()
+    {
+        Write(Started, Opened, Step(1), Step(2), Step(3), new LedgerEvent.RunResumed("recipe", 4, 1, 4, 10, 1, "m1"), new LedgerEvent.GenerationOpened(2, "", 1), Step(2, 2), Step(3, 2), Step(4, 2));
+
+        var verdict = LedgerVerifier.Verify(_directory.FullName);
+
+        Assert.Equal((true, 4, 2), (verdict.IsSound, verdict.Steps, verdict.Replayed));
+    }
+}
