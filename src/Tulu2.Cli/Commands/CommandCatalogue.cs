@@ -17,6 +17,8 @@ internal static class CommandCatalogue
         new EvalCommand(terminal).Create(),
         new ExportCommand(terminal).Create(),
         new CheckpointCommands(terminal).Create(),
+        new BenchCommands(terminal).Create(),
+        new LedgerCommands(terminal).Create(),
         new ReportCommand(terminal).Create(),
     ];
 }

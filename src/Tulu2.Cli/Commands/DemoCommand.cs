@@ -2,7 +2,6 @@ using System.CommandLine;
 using Tulu2.Cli.Demo;
 using Tulu2.Cli.Shell;
 using Tulu2.Cli.Training;
-using Tulu2.Cluster.Hosting;
 
 namespace Tulu2.Cli.Commands;
 
@@ -19,8 +18,8 @@ internal sealed class DemoCommand(Terminal terminal)
     {
         var settings = new DemoSettings { Seed = parsed.GetValue(_seed), Ranks = parsed.GetValue(_ranks) };
         var directory = new RunDirectory(parsed.GetValue(_run) ?? Path.Combine("runs", $"demo-{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}"));
-        await using var host = await ActorHost.StartAsync(cancellation);
-        var runner = new DemoRunner(terminal, host, settings);
+        await using var node = new LocalNode();
+        var runner = new DemoRunner(terminal, node, settings);
         var result = await runner.RunAsync(directory, cancellation);
         DemoTable.Write(terminal.Human, result, runner.Costs);
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(result));

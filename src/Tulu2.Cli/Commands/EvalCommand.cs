@@ -2,7 +2,6 @@ using System.CommandLine;
 using Spectre.Console;
 using Tulu2.Cli.Evaluations;
 using Tulu2.Cli.Shell;
-using Tulu2.Cluster.Hosting;
 using Tulu2.Evaluation.Scoring;
 
 namespace Tulu2.Cli.Commands;
@@ -20,9 +19,9 @@ internal sealed class EvalCommand(Terminal terminal)
     {
         var (model, file) = (Path.GetFullPath(parsed.GetValue(_model)!), parsed.GetValue(_data)!);
         var kind = FileKind.Of(file);
-        await using var host = await ActorHost.StartAsync(cancellation);
+        await using var node = new LocalNode();
         var table = new EvaluationTable();
-        await new EvaluationRunner(terminal, host).RunAsync(new EvaluationJob(Path.GetFileName(model), kind, model, file), parsed.GetValue(_evaluators), null, table, cancellation);
+        await new EvaluationRunner(terminal, node).RunAsync(new EvaluationJob(Path.GetFileName(model), kind, model, file), parsed.GetValue(_evaluators), null, table, cancellation);
         var scores = table.Scores();
         var shown = new Table().AddColumns("benchmark", "dataset", "items", "score");
         foreach (var score in scores)

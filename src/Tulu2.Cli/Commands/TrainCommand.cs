@@ -2,7 +2,6 @@ using System.CommandLine;
 using Spectre.Console;
 using Tulu2.Cli.Shell;
 using Tulu2.Cli.Training;
-using Tulu2.Cluster.Hosting;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Commands;
@@ -29,8 +28,8 @@ internal sealed class TrainCommand(Terminal terminal)
         }
         var name = Path.GetFileNameWithoutExtension(path);
         var directory = new RunDirectory(parsed.GetValue(_run) ?? Path.Combine("runs", name));
-        await using var host = await ActorHost.StartAsync(cancellation);
-        var result = await new TrainRunner(terminal, host).RunAsync(name, loaded, directory, parsed.GetValue(_resume), cancellation);
+        await using var node = new LocalNode();
+        var result = await new TrainRunner(terminal, node).RunAsync(name, loaded, directory, parsed.GetValue(_resume), cancellation);
         Print(result, directory);
         return ExitCode.Done;
     }

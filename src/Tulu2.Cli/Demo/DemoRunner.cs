@@ -3,7 +3,6 @@ using Tulu2.Cli.Evaluations;
 using Tulu2.Cli.Reports;
 using Tulu2.Cli.Shell;
 using Tulu2.Cli.Training;
-using Tulu2.Cluster.Hosting;
 using Tulu2.Data.Demo;
 using Tulu2.Data.Tokenizers.Training;
 using Tulu2.Evaluation.Reporting;
@@ -13,7 +12,7 @@ using Tulu2.Training.Recipes;
 namespace Tulu2.Cli.Demo;
 
 /// <summary>The whole pipeline on generated data: tokenizer, SFT, DPO, evaluation, report; each stage is what its own command does.</summary>
-internal sealed class DemoRunner(Terminal terminal, ActorHost host, DemoSettings settings)
+internal sealed class DemoRunner(Terminal terminal, LocalNode node, DemoSettings settings)
 {
     private readonly List<(string Stage, double Seconds)> _costs = [];
 
@@ -57,7 +56,7 @@ internal sealed class DemoRunner(Terminal terminal, ActorHost host, DemoSettings
         async Task<RunDirectory> Train(string name, string recipe, CancellationToken token)
         {
             var run = new RunDirectory(In(name));
-            await Stage(name, () => new TrainRunner(terminal, host).RunAsync(name, RecipeReader.Load(recipe, []), run, resume: false, token));
+            await Stage(name, () => new TrainRunner(terminal, node).RunAsync(name, RecipeReader.Load(recipe, []), run, resume: false, token));
             return run;
         }
     }
@@ -65,7 +64,7 @@ internal sealed class DemoRunner(Terminal terminal, ActorHost host, DemoSettings
     private async Task<int> Evaluate(
         DemoFiles data, string untrained, string sft, string dpo, RunDirectory directory, EvaluationTable table, CancellationToken cancellation)
     {
-        var runner = new EvaluationRunner(terminal, host);
+        var runner = new EvaluationRunner(terminal, node);
         var evaluators = settings.Ranks > 0 ? settings.Ranks : Environment.ProcessorCount;
         EvaluationJob[] jobs =
         [

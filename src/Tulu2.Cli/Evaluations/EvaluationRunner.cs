@@ -1,6 +1,5 @@
 using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Evaluations;
-using Tulu2.Cluster.Hosting;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Evaluation.Tasks;
 
@@ -11,7 +10,7 @@ namespace Tulu2.Cli.Evaluations;
 internal sealed record EvaluationJob(string Name, string Kind, string Model, string File);
 
 /// <summary>Evaluates models on row files under the actors.</summary>
-internal sealed class EvaluationRunner(Terminal terminal, ActorHost host)
+internal sealed class EvaluationRunner(Terminal terminal, LocalNode node)
 {
     // Long enough to fill a batch of generation, short enough to spread over evaluators.
     private const int RowsPerTask = 64;
@@ -24,7 +23,7 @@ internal sealed class EvaluationRunner(Terminal terminal, ActorHost host)
             var plan = EvaluationPlan.Tasks(job.Kind, job.File, job.Model, RowsPerTask);
             foreach (var fault in plan.LeftOut) terminal.Say($"left out: {fault.Location}: {fault.Reason}");
             var observer = new Observer(job.Name, plan.Work.Sum(task => task.Count), report, terminal.Say);
-            var outcomes = await new EvaluationHost(host).RunAsync(
+            var outcomes = await new EvaluationHost(await node.StartAsync(cancellation)).RunAsync(
                 plan.Work, Math.Clamp(evaluators, 1, plan.Work.Count), new EvaluatorFactory(RowsPerTask), observer, ledger, cancellation);
             foreach (var outcome in outcomes) table.Add(job.Name, job.Kind, outcome);
             return outcomes.Sum(outcome => outcome.Items);

@@ -1,4 +1,5 @@
 using System.Text;
+using Tulu2.Cluster.Runs;
 using Tulu2.Files;
 
 namespace Tulu2.Cli.Shell;
@@ -13,8 +14,11 @@ internal sealed record ErrorReport(int Code, string Block)
         return cause switch
         {
             BadInputException bad => BadInput(bad.Where, bad.What, bad.Mend),
-            OperationCanceledException => new ErrorReport(ExitCode.Failed, Format("stopped", "the command was interrupted", "what was committed is kept; `train --resume` goes on from it")),
-            IOException io when IsDiskFull(io) => BadInput("disk", io.Message, "free some space, or put --run and data.cache on another disk"),
+            OperationCanceledException =>
+                new ErrorReport(ExitCode.Failed, Format("stopped", "the command was interrupted", "what was committed is kept; `train --resume` goes on from it")),
+            IOException io when IsDiskFull(io) => DiskFull(io.Message),
+            // A worker or the checkpointer met the full disk; what it says has come as text.
+            RunFailedException failed when IsDiskFull(failed.Message) => DiskFull(failed.Message),
             UnauthorizedAccessException denied => BadInput("permissions", denied.Message, "choose a directory that you may write, or mend its permissions"),
             FileNotFoundException missing => BadInput(missing.FileName ?? "file", "there is no such file", "check the path"),
             DirectoryNotFoundException missing => BadInput("directory", missing.Message, "check the path"),
@@ -26,7 +30,9 @@ internal sealed record ErrorReport(int Code, string Block)
 
     /// <summary>What happened, when, and where in the code, for the log file.</summary>
     public static string Details(Exception error, IReadOnlyList<string> arguments) =>
-        $"tulu2 {string.Join(' ', arguments)}{Environment.NewLine}{error}{Environment.NewLine}";
+        $"tulu2 {string.Join(' ', arguments)}{Environment.NewLine}{(error as RunFailedException)?.Detail}{Environment.NewLine}{error}{Environment.NewLine}";
+
+    private static ErrorReport DiskFull(string message) => BadInput("disk", message, "free some space, or put --run and data.cache on another disk");
 
     private static ErrorReport BadInput(string where, string what, string mend) => new(ExitCode.BadInput, Format(where, what, mend));
 
@@ -49,5 +55,9 @@ internal sealed record ErrorReport(int Code, string Block)
 
     // ENOSPC and EDQUOT on Linux, ERROR_DISK_FULL on Windows; .NET leaves the number in HResult.
     private static bool IsDiskFull(IOException error) =>
-        (error.HResult & 0xFFFF) is 28 or 122 or 112 || error.Message.Contains("No space left", StringComparison.OrdinalIgnoreCase);
+        (error.HResult & 0xFFFF) is 28 or 122 or 112 || IsDiskFull(error.Message);
+
+    private static bool IsDiskFull(string message) =>
+        message.Contains("No space left on device", StringComparison.OrdinalIgnoreCase) || message.Contains("Disk quota exceeded", StringComparison.OrdinalIgnoreCase)
+        || message.Contains("The disk is full", StringComparison.OrdinalIgnoreCase);
 }

@@ -30,8 +30,9 @@ internal static class ProgressDisplay
             });
     }
 
-    public static Task<T> RunAsync<T>(Terminal terminal, string title, Func<Action<ProgressSnapshot>, T> work) =>
-        RunAsync(terminal, title, report => Task.Run(() => work(report)));
+    /// <summary>The same for work that blocks, which gets a thread of its own: pool threads serve the actors.</summary>
+    public static Task<T> RunAsync<T>(Terminal terminal, string title, Func<Action<ProgressSnapshot>, T> work) => RunAsync(
+        terminal, title, report => Task.Factory.StartNew(() => work(report), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
 
     private static void Move(ProgressTask bar, string title, ProgressSnapshot now, TimeSpan elapsed, Pace pace)
     {

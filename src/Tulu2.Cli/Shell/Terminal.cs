@@ -44,7 +44,10 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
     /// <summary>A plain remark, such as what was skipped and why.</summary>
     public void Say(string text)
     {
-        lock (Error) Error.WriteLine(text);
+        // A bar that is being drawn has to make room.
+        if (IsInteractive) Remarks.Write(new Text(text + "\n"));
+        else
+            lock (Error) Error.WriteLine(text);
     }
 
     /// <summary>A line of a result that people read.</summary>

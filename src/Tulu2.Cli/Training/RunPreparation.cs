@@ -3,6 +3,7 @@ using Tulu2.Cli.Shell;
 using Tulu2.Data.Slots;
 using Tulu2.Files;
 using Tulu2.Models.Llama;
+using Tulu2.Models.Torch;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
 
@@ -63,7 +64,7 @@ internal static class RunPreparation
     {
         if (recipe.Objective != Objective.Dpo) return null;
         var key = ReferenceLogProbabilities.Key(model.WeightsKey, data.ContentKey, recipe.Precision.ToString(), recipe.Parallel.VirtualShards,
-            [model.ShapeKey, $"slot {recipe.Batch.Slot}", $"packing {recipe.Data.Packing}", .. TrainingFacts.DecidingBits()]);
+            [model.ShapeKey, $"slot {recipe.Batch.Slot}", $"packing {recipe.Data.Packing}", TorchRuntime.Facts]);
         var plan = new ReferencePlan(batches, recipe.Batch.Slot, Path.Combine(CacheDirectory.Of(recipe.Data.Cache), "reference"), key);
         if (plan.IsCached) say($"reference log-probabilities of {batches.Items:N0} pairs found in the cache");
         return plan;

@@ -3,7 +3,6 @@ using Tulu2.Checkpoints;
 using Tulu2.Cli.Reports;
 using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Checkpointing;
-using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Runs;
 using Tulu2.Collectives.InProcess;
 using Tulu2.Evaluation.Reporting;
@@ -14,7 +13,7 @@ using Tulu2.Training.Workers;
 namespace Tulu2.Cli.Training;
 
 /// <summary>Runs one recipe to its end in a run directory: prepare, train under the actors, export, report.</summary>
-internal sealed class TrainRunner(Terminal terminal, ActorHost host)
+internal sealed class TrainRunner(Terminal terminal, LocalNode node)
 {
     /// <param name="title">Name of the run in progress and report.</param>
     /// <exception cref="Files.BadInputException">What the user gave cannot be used.</exception>
@@ -43,7 +42,7 @@ internal sealed class TrainRunner(Terminal terminal, ActorHost host)
         using (var board = new TensorBoardWriter(directory.TensorBoard, TimeProvider.System))
         {
             var observer = new RunObserver(title, run.Batches.TotalSteps, metrics, board, report, terminal.Say);
-            outcome = await new RunHost(host).RunAsync(Plan(run, directory, store, start), observer, cancellation);
+            outcome = await new RunHost(await node.StartAsync(cancellation)).RunAsync(Plan(run, directory, store, start), observer, cancellation);
             steps = metrics.Lines;
         }
         if (outcome.End == RunEnd.Failed) throw outcome.Failure!.ToException();

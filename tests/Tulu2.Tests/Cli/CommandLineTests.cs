@@ -54,7 +54,7 @@ public class CommandLineTests
     {
         var (code, output, _) = await RunAsync("", "--help");
         Assert.Equal(0, code);
-        foreach (var name in new[] { "demo", "train", "data", "tokenizer", "generate", "chat", "eval", "export", "checkpoint", "report" })
+        foreach (var name in new[] { "demo", "train", "data", "tokenizer", "generate", "chat", "eval", "export", "checkpoint", "ledger", "report", "bench" })
             Assert.Contains($"\n  {name} ", output);
     }
 

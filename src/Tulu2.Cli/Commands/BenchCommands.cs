@@ -1,0 +1,80 @@
+using System.CommandLine;
+using Spectre.Console;
+using Tulu2.Cli.Shell;
+using Tulu2.Files;
+using Tulu2.Models.Llama;
+using Tulu2.Training.Measurement;
+using Tulu2.Training.Recipes;
+
+namespace Tulu2.Cli.Commands;
+
+/// <summary><c>bench train</c>: what a step costs against what the machine's own matrix product would.</summary>
+internal sealed class BenchCommands(Terminal terminal)
+{
+    private readonly Option<int> _layers = CommandBuilder.Option("--layers", "Decoder layers", 4);
+    private readonly Option<int> _hidden = CommandBuilder.Option("--hidden", "Width", 512);
+    private readonly Option<int> _heads = CommandBuilder.Option("--heads", "Attention heads", 8);
+    private readonly Option<int> _keyValueHeads = CommandBuilder.Option("--kv-heads", "Key-value heads", 4);
+    private readonly Option<int> _feed = CommandBuilder.Option("--ffn", "Width of the feed-forward part", 1408);
+    private readonly Option<int> _vocabulary = CommandBuilder.Option("--vocabulary", "Vocabulary", 8192);
+    private readonly Option<int> _sequences = CommandBuilder.Option("--sequences", "Sequences a step; for DPO two make a pair", 4);
+    private readonly Option<int> _length = CommandBuilder.Option("--length", "Tokens of each sequence", 256);
+    private readonly Option<int> _shards = CommandBuilder.Option("--virtual-shards", "Virtual shards", 4);
+    private readonly Option<int> _steps = CommandBuilder.Option("--steps", "Steps measured in each case", 20);
+
+    public Command Create() => CommandBuilder.Group("bench", "Measure this machine",
+        CommandBuilder.Command("train", "Tokens/s of SFT and DPO steps in fp32 and bf16, on one thread, against the machine's own matrix product",
+            [_layers, _hidden, _heads, _keyValueHeads, _feed, _vocabulary, _sequences, _length, _shards, _steps], TrainAsync));
+
+    private async Task<int> TrainAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var (config, shards) = Shape(parsed);
+        var results = await ProgressDisplay.RunAsync(terminal, "bench train", report => Measure(parsed, config, shards, report, cancellation));
+        var table = new Table().AddColumns("objective", "precision", "tokens/s", "of the ceiling", "ceiling GFLOP/s", "outside libtorch", "managed overhead");
+        foreach (var result in results)
+            table.AddRow(result.Objective, result.Precision, $"{result.TokensPerSecond:N0}", $"{100 * result.CeilingShare:F1} %", $"{result.CeilingFlops / 1e9:F1}",
+                $"{100 * result.OutsideLibtorch:F1} %", $"{100 * result.ManagedOverhead:F1} %");
+        terminal.Human.Write(table);
+        terminal.WriteHuman($"{config.ParameterCount:N0} parameters, {shards} virtual shards, {parsed.GetValue(_sequences) * parsed.GetValue(_length):N0} tokens a step, one thread; "
+            + "ratios are of processor time, the optimizer included");
+        foreach (var (kind, seconds) in results[0].Kinds.OrderByDescending(kind => kind.Value))
+            terminal.WriteHuman($"  {results[0].Objective} {results[0].Precision}: {kind,-26} {1e3 * seconds,8:F2} ms a step");
+        if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(results));
+        return ExitCode.Done;
+    }
+
+    private IReadOnlyList<StepMeasurement> Measure(ParseResult parsed, LlamaConfig config, int shards, Action<ProgressSnapshot> report, CancellationToken cancellation)
+    {
+        var results = new List<StepMeasurement>();
+        (Objective, Precision)[] cases = [(Objective.Sft, Precision.Fp32), (Objective.Sft, Precision.Bf16), (Objective.Dpo, Precision.Fp32), (Objective.Dpo, Precision.Bf16)];
+        foreach (var (objective, precision) in cases)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            report(new ProgressSnapshot(results.Count, cases.Length));
+            results.Add(StepBenchmark.Run(config, shards, objective, precision, parsed.GetValue(_sequences), parsed.GetValue(_length), parsed.GetValue(_steps)));
+        }
+        report(new ProgressSnapshot(cases.Length, cases.Length));
+        return results;
+    }
+
+    private (LlamaConfig Config, int VirtualShards) Shape(ParseResult parsed)
+    {
+        foreach (var option in new[] { _layers, _hidden, _heads, _keyValueHeads, _feed, _vocabulary, _sequences, _length, _shards, _steps })
+            if (parsed.GetValue(option) < 1) throw new BadInputException(option.Name, $"{parsed.GetValue(option)} is below 1", "use 1 or more");
+        if (parsed.GetValue(_sequences) % 2 != 0) throw new BadInputException("--sequences", "two sequences make a pair of DPO", "use an even number");
+        if (parsed.GetValue(_hidden) % parsed.GetValue(_heads) != 0) throw new BadInputException("--heads", "does not divide --hidden", "use a divisor");
+        if (parsed.GetValue(_heads) % parsed.GetValue(_keyValueHeads) != 0) throw new BadInputException("--kv-heads", "does not divide --heads", "use a divisor");
+        if (!int.IsPow2(parsed.GetValue(_shards))) throw new BadInputException("--virtual-shards", "is not a power of two", "use 1, 2, 4 or 8");
+        var config = new LlamaConfig
+        {
+            HiddenSize = parsed.GetValue(_hidden),
+            IntermediateSize = parsed.GetValue(_feed),
+            Layers = parsed.GetValue(_layers),
+            Heads = parsed.GetValue(_heads),
+            KeyValueHeads = parsed.GetValue(_keyValueHeads),
+            HeadSize = parsed.GetValue(_hidden) / parsed.GetValue(_heads),
+            VocabularySize = parsed.GetValue(_vocabulary),
+        };
+        return (config, FlatLayout.LargestVirtualShards(config, parsed.GetValue(_shards)));
+    }
+}

@@ -1,0 +1,22 @@
+using System.CommandLine;
+using Tulu2.Cli.Shell;
+using Tulu2.Cli.Training;
+using Tulu2.Cluster.Ledger;
+
+namespace Tulu2.Cli.Commands;
+
+/// <summary><c>ledger verify RUN</c>: proves that no sample was lost or counted twice.</summary>
+internal sealed class LedgerCommands(Terminal terminal)
+{
+    private readonly Argument<string> _run = CommandBuilder.Argument("RUN", "Run directory");
+
+    public Command Create() => CommandBuilder.Group("ledger", "Check a run's record",
+        CommandBuilder.Command("verify", "Every step has each slot exactly once, and no step is missing; ends with 1 otherwise", [_run], parsed =>
+        {
+            var verdict = LedgerVerifier.Verify(new RunDirectory(parsed.GetValue(_run)!).Ledger);
+            foreach (var fault in verdict.Faults) terminal.Say(fault);
+            terminal.WriteHuman($"{verdict.Entries} entries, {verdict.Steps} steps, {verdict.Replayed} replayed, {verdict.Faults.Count} faults");
+            if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { verdict.Entries, verdict.Steps, verdict.Replayed, verdict.Faults }));
+            return verdict.IsSound ? ExitCode.Done : ExitCode.Failed;
+        }));
+}

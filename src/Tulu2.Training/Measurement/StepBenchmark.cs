@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using Tulu2.Models.Llama;
+using Tulu2.Models.Measurement;
+using Tulu2.Training.Objectives;
+using Tulu2.Training.Optimization;
+using Tulu2.Training.Recipes;
+using Tulu2.Training.Reference;
+using Tulu2.Training.Slots;
+using Tulu2.Training.Workers;
+using static TorchSharp.torch;
+
+namespace Tulu2.Training.Measurement;
+
+/// <summary>Measures whole steps as a rank does them (forward, reverse, norm, hash, clip, AdamW) on one thread.</summary>
+public static class StepBenchmark
+{
+    private const int WarmUp = 3;
+
+    /// <param name="sequences">Sequences a step, all of <paramref name="length"/> tokens, every token scored; for DPO two make a pair.</param>
+    /// <param name="steps">Steps measured, after a few that are not.</param>
+    public static StepMeasurement Run(LlamaConfig config, int virtualShards, Objective objective, Precision precision, int sequences, int length, int steps)
+    {
+        var type = precision == Precision.Fp32 ? ScalarType.Float32 : ScalarType.BFloat16;
+        var before = ModelMeasurement.ProductRate(type);
+        var recipe = new Recipe { Objective = objective, Precision = precision, Model = new ModelRecipe { Preset = "measured" }, Batch = new BatchRecipe { Global = sequences, Slot = sequences } };
+        var layout = new FlatLayout(config, virtualShards);
+        var plan = new FixedBatchPlan(sequences, length, config.VocabularySize, objective == Objective.Dpo);
+        using var state = new ReplicaState(layout, precision);
+        state.Initialize(recipe);
+        using var computer = Computer(ModelMeasurement.Timed(layout, state.Weights), recipe, plan);
+        using var gradient = zeros(layout.Length, dtype: ScalarType.Float32);
+        var rule = new UpdateRule(recipe, layout, totalSteps: WarmUp + steps + 1);
+
+        var times = new List<(double Wall, OperationTimes Processor)>();
+        for (var step = 1; step <= WarmUp + steps; step++)
+        {
+            var clock = Stopwatch.StartNew();
+            var kinds = new Dictionary<string, double>();
+            var model = ModelMeasurement.Measure(() => computer.Compute(plan.Read(step, 0), gradient));
+            var norm = 0.0;
+            kinds["gradient norm"] = ModelMeasurement.Seconds(() => norm = rule.Norm(gradient));
+            kinds["gradient hash"] = ModelMeasurement.Seconds(() => GradientHash.Of(FlatMemory.Address(gradient), layout.Length));
+            kinds["optimizer"] = ModelMeasurement.Seconds(() =>
+            {
+                rule.Apply(state.Master, gradient, state.FirstMoment, state.SecondMoment, step, norm);
+                state.RefreshWeights();
+            });
+            foreach (var (kind, seconds) in model.Kinds) kinds[kind] = seconds;
+            if (step > WarmUp) times.Add((clock.Elapsed.TotalSeconds, new OperationTimes(model.Seconds + kinds["gradient norm"] + kinds["gradient hash"] + kinds["optimizer"], kinds)));
+        }
+        var ceiling = Math.Max(before, ModelMeasurement.ProductRate(type));
+        var median = times.Select(time => time.Processor).OrderBy(time => time.Seconds).ElementAt(times.Count / 2);
+        var wall = times.Select(time => time.Wall).Order().ElementAt(times.Count / 2);
+        return new StepMeasurement(
+            objective.ToString().ToLowerInvariant(), precision.ToString().ToLowerInvariant(), virtualShards, config.ParameterCount, sequences * length / wall, ceiling,
+            Operations(config, sequences, length) / median.Seconds / ceiling,
+            1 - (median.Products + median.Kinds["optimizer"]) / median.Seconds,
+            1 - median.Kernels / median.Seconds,
+            median.Kinds);
+    }
+
+    /// <summary>
+    /// 6 x the parameters in matrix products x tokens, plus causal attention: 2 products of 2 operations over (length + 1) / 2 keys on average, three times
+    /// (forward once, reverse twice).
+    /// </summary>
+    private static double Operations(LlamaConfig config, int sequences, int length)
+    {
+        var norms = (2L * config.Layers + 1) * config.HiddenSize;
+        // The embedding is a look-up; a tied table does its product as the head.
+        var lookUp = config.TieEmbeddings ? 0 : (long)config.VocabularySize * config.HiddenSize;
+        var tokens = (double)sequences * length;
+        return 6 * (config.ParameterCount - norms - lookUp) * tokens + 6.0 * config.Layers * config.QueryWidth * (length + 1) * tokens;
+    }
+
+    private static ISlotComputer Computer(LlamaModel model, Recipe recipe, FixedBatchPlan plan)
+    {
+        if (recipe.Objective == Objective.Sft) return new SftSlots(model, new SftObjective(LossReduction.TokenMean, plan, recipe.Batch.Slot));
+        var references = new ReferenceLogProbabilities(new float[2 * plan.Sequences(1, 0).Length]);
+        return new DpoSlots(model, new DpoObjective(recipe.Dpo), () => references, plan);
+    }
+}

@@ -1,0 +1,129 @@
+using System.Text.Json;
+using Tulu2.Cli.Shell;
+using Xunit;
+
+namespace Tulu2.Tests.Cli;
+
+/// <summary><c>train</c> as a user runs it: what it leaves behind, what its last line says, and what it refuses.</summary>
+public sealed class TrainCommandTests : IDisposable
+{
+    private readonly SmallTraining _small = new();
+
+    public void Dispose() => _small.Dispose();
+
+    private static JsonElement LastLine(string output) => JsonDocument.Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]).RootElement;
+
+    private async Task<JsonElement> TrainAsync(params string[] arguments)
+    {
+        var (code, output, errors) = await CommandLineTests.RunAsync("", ["train", .. arguments, "--json"]);
+        Assert.True(code == ExitCode.Done, output + errors);
+        Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        return LastLine(output);
+    }
+
+    private async Task RefusedAsync(string what, params string[] arguments)
+    {
+        var (code, _, errors) = await CommandLineTests.RunAsync("", ["train", .. arguments, "--run", _small.In("refused")]);
+        Assert.True(code == ExitCode.BadInput, errors);
+        Assert.Contains(what, errors);
+        Assert.Contains("\n mend: ", errors);
+        Assert.DoesNotContain("   at ", errors);
+        Assert.False(File.Exists(Path.Combine(_small.In("refused"), "recipe.yaml")));
+    }
+
+    [Fact]
+    public async Task A_run_leaves_everything_and_a_resumed_one_ends_with_the_same_bits()
+    {
+        var (recipe, run) = (_small.Recipe(), _small.In("run"));
+        var whole = await TrainAsync(recipe, "--run", run);
+        Assert.Equal(["run", "steps", "loss_first", "loss_last", "tokens_per_second", "parameters_sha256"], whole.EnumerateObject().Select(key => key.Name));
+        Assert.Equal(4, whole.GetProperty("steps").GetInt32());
+        Assert.True(whole.GetProperty("loss_last").GetDouble() < whole.GetProperty("loss_first").GetDouble());
+        foreach (var name in new[] { "recipe.yaml", "events.jsonl", "metrics.jsonl", "report.html", "exports/final/config.json", "exports/final/model.safetensors" })
+            Assert.True(File.Exists(Path.Combine(run, name)), name);
+        foreach (var name in new[] { "tensorboard", "checkpoints", "ledger" }) Assert.NotEmpty(Directory.GetFileSystemEntries(Path.Combine(run, name)));
+        Assert.Equal(4, File.ReadAllLines(Path.Combine(run, "metrics.jsonl")).Length);
+
+        // As if killed after the checkpoint of step 2: the newest one is gone, the metrics are ahead and torn.
+        File.Delete(Directory.GetFiles(Path.Combine(run, "checkpoints", "manifests")).Order().Last());
+        File.AppendAllText(Path.Combine(run, "metrics.jsonl"), "{\"step\":5,");
+        var resumed = await TrainAsync(recipe, "--run", run, "--resume", "--set", "parallel.data=1");
+        Assert.Equal(whole.GetProperty("parameters_sha256").GetString(), resumed.GetProperty("parameters_sha256").GetString());
+        Assert.Equal(4, File.ReadAllLines(Path.Combine(run, "metrics.jsonl")).Length);
+
+        // At its end there is nothing left to do, and the hash is the checkpoint's.
+        var again = await TrainAsync(recipe, "--run", run, "--resume");
+        Assert.Equal(whole.GetProperty("parameters_sha256").GetString(), again.GetProperty("parameters_sha256").GetString());
+
+        var (other, _, errors) = await CommandLineTests.RunAsync("", "train", recipe, "--run", run, "--resume", "--set", "seed=7");
+        Assert.Equal(ExitCode.BadInput, other);
+        Assert.Contains("the run was started with other values of seed", errors);
+        Assert.Contains("already holds a run", (await CommandLineTests.RunAsync("", "train", recipe, "--run", run)).Errors);
+        Assert.Equal(ExitCode.Done, (await CommandLineTests.RunAsync("", "ledger", "verify", run)).Code);
+        Assert.Equal(ExitCode.Done, (await CommandLineTests.RunAsync("", "checkpoint", "verify", run)).Code);
+    }
+
+    [Fact]
+    public async Task Dpo_begins_at_ln_2_from_the_export_of_sft_and_reads_its_references_from_the_cache_the_second_time()
+    {
+        await TrainAsync(_small.Recipe(), "--run", _small.In("sft"));
+        var recipe = _small.Recipe("dpo", "{ path: sft/exports/final }");
+        var first = await TrainAsync(recipe, "--run", _small.In("dpo"));
+        Assert.Equal(Math.Log(2), first.GetProperty("loss_first").GetDouble());
+        var line = JsonDocument.Parse(File.ReadLines(Path.Combine(_small.In("dpo"), "metrics.jsonl")).First()).RootElement;
+        Assert.Equal(0, line.GetProperty("rewards_margin").GetDouble());
+
+        var (code, output, errors) = await CommandLineTests.RunAsync("", "train", recipe, "--run", _small.In("again"), "--json");
+        Assert.Equal(ExitCode.Done, code);
+        Assert.Contains("found in the cache", errors);
+        Assert.Equal(first.GetProperty("parameters_sha256").GetString(), LastLine(output).GetProperty("parameters_sha256").GetString());
+
+        var (generated, text, _) = await CommandLineTests.RunAsync("", "generate", "--model", _small.In("dpo/exports/final"), "--prompt", "What is 1 plus 1?", "--max-tokens", "4", "--json");
+        Assert.Equal(ExitCode.Done, generated);
+        Assert.InRange(LastLine(text).GetProperty("completion_tokens").GetInt32(), 0, 4);
+        var (scored, score, scoreErrors) = await CommandLineTests.RunAsync("", "eval", "--model", _small.In("dpo/exports/final"), "--data", _small.In("pairs.jsonl"), "--json");
+        Assert.True(scored == ExitCode.Done, scoreErrors);
+        Assert.InRange(LastLine(score).GetProperty("score").GetDouble(), 0, 1);
+        var (chatted, reply, _) = await CommandLineTests.RunAsync("Hello\n", "chat", "--model", _small.In("dpo/exports/final"), "--max-tokens", "2", "--json");
+        Assert.Equal(ExitCode.Done, chatted);
+        Assert.Equal("assistant", LastLine(reply).GetProperty("role").GetString());
+    }
+
+    [Fact]
+    public async Task Show_recipe_prints_every_key_and_trains_nothing()
+    {
+        var (code, output, _) = await CommandLineTests.RunAsync("", "train", _small.Recipe(), "--show-recipe", "--set", "seed=5", "--run", _small.In("none"));
+        Assert.Equal(ExitCode.Done, code);
+        Assert.Contains("\nseed: 5\n", output);
+        Assert.Contains("  weight_decay: 0\n", output);
+        Assert.False(Directory.Exists(_small.In("none")));
+    }
+
+    [Fact]
+    public async Task What_cannot_be_trained_on_is_refused_before_anything_starts()
+    {
+        await RefusedAsync("there is no file", _small.Recipe(data: "missing.jsonl"));
+        await RefusedAsync("there is no directory", _small.Recipe(model: "{ path: missing }"));
+        await RefusedAsync("there is no preset 'giant'", _small.Recipe(model: "{ preset: giant, tokenizer: tokenizer }"));
+        await RefusedAsync("tokens but the model has 32000", _small.Recipe(model: "{ preset: llama2-7b, tokenizer: tokenizer }"));
+        await RefusedAsync("one step takes 400", _small.Recipe(), "--set", "batch.global=400");
+
+        File.WriteAllText(_small.In("bad.jsonl"), SmallTraining.Row("a", "b") + "\n{\"messages\": [\n");
+        await RefusedAsync("bad.jsonl:2", _small.Recipe(data: "bad.jsonl"));
+        File.WriteAllText(_small.In("empty.jsonl"), "");
+        await RefusedAsync("the files hold no row", _small.Recipe(data: "empty.jsonl"));
+        File.WriteAllText(_small.In("mute.jsonl"), """{"messages": [{"role": "user", "content": "a"}]}""");
+        await RefusedAsync("mute.jsonl:1", _small.Recipe(data: "mute.jsonl"));
+        File.WriteAllText(_small.In("long.jsonl"), SmallTraining.Row(string.Join(' ', Enumerable.Range(0, 200)), "b"));
+        await RefusedAsync("long.jsonl:1", _small.Recipe(data: "long.jsonl"));
+    }
+
+    [Fact]
+    public async Task An_unwritable_run_directory_is_refused()
+    {
+        File.WriteAllText(_small.In("file"), "");
+        var (code, _, errors) = await CommandLineTests.RunAsync("", "train", _small.Recipe(), "--run", _small.In("file/run"));
+        Assert.Equal(ExitCode.BadInput, code);
+        Assert.Contains("the run directory cannot be written", errors);
+    }
+}
