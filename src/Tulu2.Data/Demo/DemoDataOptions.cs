@@ -33,8 +33,10 @@ public sealed record DemoDataOptions
 
     /// <summary>Largest operand of a sum or difference.</summary>
     public int LargestOperand { get; init; } = 9;
-    /// <summary>Largest number to sort or compare.</summary>
-    public int LargestNumber { get; init; } = 20;
+    /// <summary>Largest number to sort. Tokenizers split digits, so one digit is far easier than two.</summary>
+    public int LargestSorted { get; init; } = 9;
+    /// <summary>Largest number to compare.</summary>
+    public int LargestCompared { get; init; } = 20;
     /// <summary>Items in a list: from and to, both included.</summary>
     public int ShortestList { get; init; } = 2;
     public int LongestList { get; init; } = 4;

@@ -58,7 +58,7 @@ internal static class DemoKinds
 
     private static DemoItem DrawSort(DemoDataOptions options, ref SplitMix64 random)
     {
-        var numbers = DemoWords.Several([.. Enumerable.Range(0, options.LargestNumber + 1)], Length(options, ref random), ref random);
+        var numbers = DemoWords.Several([.. Enumerable.Range(0, options.LargestSorted + 1)], Length(options, ref random), ref random);
         var falling = random.Below(3) == 0;
         var sorted = falling ? numbers.OrderDescending() : numbers.Order();
         var question = falling ? "Sort from high to low: " : "Sort from low to high: ";
@@ -75,7 +75,7 @@ internal static class DemoKinds
 
     private static DemoItem DrawCompare(DemoDataOptions options, ref SplitMix64 random)
     {
-        var pair = DemoWords.Several([.. Enumerable.Range(0, options.LargestNumber + 1)], 2, ref random);
+        var pair = DemoWords.Several([.. Enumerable.Range(0, options.LargestCompared + 1)], 2, ref random);
         var larger = random.Below(2) == 0;
         var question = larger ? $"Which is larger, {pair[0]} or {pair[1]}?" : $"Which is smaller, {pair[0]} or {pair[1]}?";
         var (right, wrong) = larger ? (pair.Max(), pair.Min()) : (pair.Min(), pair.Max());

@@ -21,7 +21,7 @@ internal sealed class DemoSampler
         if (options.HeldOutPercent is < 1 or > 90)
             throw new BadInputException("demo", $"{options.HeldOutPercent} percent cannot be held out", "give 1 to 90");
         if (options.ShortestList < 2 || options.LongestList < options.ShortestList || options.ListWords > DemoWords.Things.Length
-            || options.LongestList > Math.Min(options.ListWords, options.LargestNumber + 1))
+            || options.LongestList > Math.Min(options.ListWords, options.LargestSorted + 1))
             throw new BadInputException("demo", "there are no lists of that length",
                 "let lists have 2 items or more, and no more than there are words and numbers");
     }
