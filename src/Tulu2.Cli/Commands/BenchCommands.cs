@@ -32,26 +32,32 @@ internal sealed class BenchCommands(Terminal terminal)
         var results = await ProgressDisplay.RunAsync(terminal, "bench train", report => Measure(parsed, config, shards, report, cancellation));
         var table = new Table().AddColumns("objective", "precision", "tokens/s", "of the ceiling", "ceiling GFLOP/s", "outside libtorch", "managed overhead");
         foreach (var result in results)
-            table.AddRow(result.Objective, result.Precision, $"{result.TokensPerSecond:N0}", $"{100 * result.CeilingShare:F1} %", $"{result.CeilingFlops / 1e9:F1}",
+            table.AddRow(result.Objective, result.Precision, $"{result.TokensPerSecond:N0}", $"{100 * result.CeilingShare:F1} %",
+                $"{result.CeilingFlops / 1e9:F1}",
                 $"{100 * result.OutsideLibtorch:F1} %", $"{100 * result.ManagedOverhead:F1} %");
         terminal.Human.Write(table);
-        terminal.WriteHuman($"{config.ParameterCount:N0} parameters, {shards} virtual shards, {parsed.GetValue(_sequences) * parsed.GetValue(_length):N0} tokens a step, one thread; "
-            + "ratios are of processor time, the optimizer included");
+        terminal.WriteHuman($"{config.ParameterCount:N0} parameters, {shards} virtual shards, "
+            + $"{parsed.GetValue(_sequences) * parsed.GetValue(_length):N0} tokens a step, one thread; ratios are of processor time, the optimizer included");
         foreach (var (kind, seconds) in results[0].Kinds.OrderByDescending(kind => kind.Value))
             terminal.WriteHuman($"  {results[0].Objective} {results[0].Precision}: {kind,-26} {1e3 * seconds,8:F2} ms a step");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(results));
         return ExitCode.Done;
     }
 
-    private IReadOnlyList<StepMeasurement> Measure(ParseResult parsed, LlamaConfig config, int shards, Action<ProgressSnapshot> report, CancellationToken cancellation)
+    private IReadOnlyList<StepMeasurement> Measure(ParseResult parsed, LlamaConfig config, int shards, Action<ProgressSnapshot> report,
+        CancellationToken cancellation)
     {
         var results = new List<StepMeasurement>();
-        (Objective, Precision)[] cases = [(Objective.Sft, Precision.Fp32), (Objective.Sft, Precision.Bf16), (Objective.Dpo, Precision.Fp32), (Objective.Dpo, Precision.Bf16)];
+        (Objective, Precision)[] cases =
+        [
+            (Objective.Sft, Precision.Fp32), (Objective.Sft, Precision.Bf16), (Objective.Dpo, Precision.Fp32), (Objective.Dpo, Precision.Bf16),
+        ];
         foreach (var (objective, precision) in cases)
         {
             cancellation.ThrowIfCancellationRequested();
             report(new ProgressSnapshot(results.Count, cases.Length));
-            results.Add(StepBenchmark.Run(config, shards, objective, precision, parsed.GetValue(_sequences), parsed.GetValue(_length), parsed.GetValue(_steps)));
+            results.Add(StepBenchmark.Run(config, shards, objective, precision, parsed.GetValue(_sequences), parsed.GetValue(_length),
+                parsed.GetValue(_steps)));
         }
         report(new ProgressSnapshot(cases.Length, cases.Length));
         return results;
@@ -63,7 +69,8 @@ internal sealed class BenchCommands(Terminal terminal)
             if (parsed.GetValue(option) < 1) throw new BadInputException(option.Name, $"{parsed.GetValue(option)} is below 1", "use 1 or more");
         if (parsed.GetValue(_sequences) % 2 != 0) throw new BadInputException("--sequences", "two sequences make a pair of DPO", "use an even number");
         if (parsed.GetValue(_hidden) % parsed.GetValue(_heads) != 0) throw new BadInputException("--heads", "does not divide --hidden", "use a divisor");
-        if (parsed.GetValue(_heads) % parsed.GetValue(_keyValueHeads) != 0) throw new BadInputException("--kv-heads", "does not divide --heads", "use a divisor");
+        if (parsed.GetValue(_heads) % parsed.GetValue(_keyValueHeads) != 0)
+            throw new BadInputException("--kv-heads", "does not divide --heads", "use a divisor");
         if (!int.IsPow2(parsed.GetValue(_shards))) throw new BadInputException("--virtual-shards", "is not a power of two", "use 1, 2, 4 or 8");
         var config = new LlamaConfig
         {

@@ -11,7 +11,8 @@ internal sealed class ChatCommand(Terminal terminal)
     private readonly Option<string?> _system = CommandBuilder.Optional<string>("--system", "A system turn before the dialogue");
     private readonly GenerationFlags _flags = new(maxTokens: 512, temperature: 0);
 
-    public Command Create() => CommandBuilder.Command("chat", "Talk with a model; /clear forgets, /exit or end of input ends", [_model, _system, .. _flags.Symbols], Run);
+    public Command Create() => CommandBuilder.Command("chat", "Talk with a model; /clear forgets, /exit or end of input ends",
+        [_model, _system, .. _flags.Symbols], Run);
 
     private Task<int> Run(ParseResult parsed, CancellationToken cancellation) => Task.Run(() =>
     {

@@ -23,7 +23,8 @@ internal sealed class CheckpointCommands(Terminal terminal)
         var rows = store.Manifests().Select(path => (Path: path, Manifest: store.Read(path))).ToList();
         var table = new Table().AddColumns("step", "shards", "bytes", "virtual shards", "manifest");
         foreach (var (path, manifest) in rows)
-            table.AddRow($"{manifest.Step}", $"{manifest.Shards.Count}", $"{manifest.Shards.Sum(shard => shard.Bytes):N0}", $"{manifest.VirtualShards}", Markup.Escape(path));
+            table.AddRow($"{manifest.Step}", $"{manifest.Shards.Count}", $"{manifest.Shards.Sum(shard => shard.Bytes):N0}", $"{manifest.VirtualShards}",
+                Markup.Escape(path));
         terminal.Human.Write(table);
         if (terminal.Json)
             terminal.Output.WriteLine(JsonLine.Of(rows.Select(row => new

@@ -40,5 +40,7 @@ internal static class CommandBuilder
     public static Option<T> Option<T>(string name, string description, T otherwise) =>
         new(name) { Description = description, DefaultValueFactory = _ => otherwise };
 
+    public static Option<string[]> Repeated(string name, string description) => new(name) { Description = description, Arity = ArgumentArity.OneOrMore };
+
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description };
 }

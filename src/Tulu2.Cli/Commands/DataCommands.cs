@@ -15,6 +15,9 @@ namespace Tulu2.Cli.Commands;
 /// <summary><c>data stats</c> and <c>data inspect</c>.</summary>
 internal sealed class DataCommands(Terminal terminal)
 {
+    private static readonly Style Scored = new(Color.Green, decoration: Decoration.Bold);
+    private static readonly Style NotScored = new(Color.Grey);
+
     private readonly Argument<string[]> _files = CommandBuilder.Arguments("FILE", "Row files, all instruction rows or all preference pairs");
     private readonly Argument<string> _file = CommandBuilder.Argument("FILE", "Row file");
     private readonly Option<string> _tokenizer = CommandBuilder.Required<string>("--tokenizer", "Directory with tokenizer.model or tokenizer.json");
@@ -34,8 +37,10 @@ internal sealed class DataCommands(Terminal terminal)
         var files = parsed.GetValue(_files)!.Select(Path.GetFullPath).ToList();
         var encoder = Encoder(SentencePieceBpeTokenizer.Load(parsed.GetValue(_tokenizer)!), parsed);
         var objective = Evaluations.FileKind.Of(files[0]) == EvaluationKind.Preference ? StoreObjective.Preferences : StoreObjective.Messages;
-        var request = new TokenStoreRequest(Path.Combine(CacheDirectory.Of(parsed.GetValue(_cache)), "tokens"), files, encoder, objective, Environment.ProcessorCount);
-        using var store = await ProgressDisplay.RunAsync(terminal, "tokenising", report => TokenStore.Open(request, new StoreProgressReport(report), cancellation));
+        var request = new TokenStoreRequest(Path.Combine(CacheDirectory.Of(parsed.GetValue(_cache)), "tokens"), files, encoder, objective,
+            Environment.ProcessorCount);
+        using var store = await ProgressDisplay.RunAsync(terminal, "tokenising", report =>
+            TokenStore.Open(request, new StoreProgressReport(report), cancellation));
         foreach (var fault in store.Report.Faults) terminal.Say($"would be left out: {fault.Location}: {fault.Reason}");
         if (store.Items == 0) store.Report.ThrowIfUnusable(stopOnBadRows: false);
         var statistics = DataStatistics.Of(store, encoder.MaxLength);
@@ -71,13 +76,17 @@ internal sealed class DataCommands(Terminal terminal)
         {
             if (label != "") terminal.WriteHuman($"-- {label} --");
             var inspection = RowInspection.Of(tokenizer, sequence);
-            foreach (var run in inspection.Runs()) terminal.Human.Write(new Text(run.Text, run.Scored ? new Style(Color.Green, decoration: Decoration.Bold) : new Style(Color.Grey)));
+            foreach (var run in inspection.Runs()) terminal.Human.Write(new Text(run.Text, run.Scored ? Scored : NotScored));
             terminal.Human.WriteLine();
-            terminal.WriteHuman($"{sequence.Ids.Length} tokens, {sequence.LossTokens} scored{(sequence.Truncated ? $", cut from {sequence.UntruncatedLength}" : "")}");
+            var cut = sequence.Truncated ? $", cut from {sequence.UntruncatedLength}" : "";
+            terminal.WriteHuman($"{sequence.Ids.Length} tokens, {sequence.LossTokens} scored{cut}");
             // Colour is lost in a pipe; the spans are not.
             foreach (var span in sequence.Spans) terminal.WriteHuman($"scored: {span.Begin}..{span.End - 1}");
             if (terminal.Json)
-                terminal.Output.WriteLine(JsonLine.Of(new { Side = label, sequence.Ids, Spans = sequence.Spans.Select(span => new[] { span.Begin, span.End }) }));
+            {
+                var spans = sequence.Spans.Select(span => new[] { span.Begin, span.End });
+                terminal.Output.WriteLine(JsonLine.Of(new { Side = label, sequence.Ids, Spans = spans }));
+            }
         }
         return ExitCode.Done;
     }
@@ -94,7 +103,8 @@ internal sealed class DataCommands(Terminal terminal)
         if (Evaluations.FileKind.Of(file) == EvaluationKind.Preference)
         {
             var pair = Find(RowReader.ReadPreferences(file), row => row.Location, file, number);
-            return [("chosen", encoder.EncodeDialogue(pair.Chosen, LossRule.LastAssistantTurn)), ("rejected", encoder.EncodeDialogue(pair.Rejected, LossRule.LastAssistantTurn))];
+            return [("chosen", encoder.EncodeDialogue(pair.Chosen, LossRule.LastAssistantTurn)),
+                ("rejected", encoder.EncodeDialogue(pair.Rejected, LossRule.LastAssistantTurn))];
         }
         return [("", encoder.EncodeDialogue(Find(RowReader.ReadMessages(file), row => row.Location, file, number).Messages))];
     }

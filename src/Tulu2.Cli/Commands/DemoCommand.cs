@@ -12,7 +12,8 @@ internal sealed class DemoCommand(Terminal terminal)
     private readonly Option<int> _seed = CommandBuilder.Option("--seed", "Of the data, the weights and the order", 42);
     private readonly Option<int> _ranks = CommandBuilder.Option("--ranks", "Data-parallel ranks; 0: one per processor", 0);
 
-    public Command Create() => CommandBuilder.Command("demo", "The whole pipeline on generated data, a few minutes on two cores", [_run, _seed, _ranks], RunAsync);
+    public Command Create() => CommandBuilder.Command("demo", "The whole pipeline on generated data, a few minutes on two cores", [_run, _seed, _ranks],
+        RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {

@@ -21,11 +21,13 @@ internal sealed class EvalCommand(Terminal terminal)
         var kind = FileKind.Of(file);
         await using var node = new LocalNode();
         var table = new EvaluationTable();
-        await new EvaluationRunner(terminal, node).RunAsync(new EvaluationJob(Path.GetFileName(model), kind, model, file), parsed.GetValue(_evaluators), null, table, cancellation);
+        await new EvaluationRunner(terminal, node)
+            .RunAsync(new EvaluationJob(Path.GetFileName(model), kind, model, file), parsed.GetValue(_evaluators), null, table, cancellation);
         var scores = table.Scores();
         var shown = new Table().AddColumns("benchmark", "dataset", "items", "score");
         foreach (var score in scores)
-            shown.AddRow(Markup.Escape(score.Benchmark), Markup.Escape(score.Dataset == "" ? "all" : score.Dataset), $"{score.Items}", $"{100 * score.Score / score.Items:F1} %");
+            shown.AddRow(Markup.Escape(score.Benchmark), Markup.Escape(score.Dataset == "" ? "all" : score.Dataset), $"{score.Items}",
+                $"{100 * score.Score / score.Items:F1} %");
         terminal.Human.Write(shown);
         if (terminal.Json)
         {

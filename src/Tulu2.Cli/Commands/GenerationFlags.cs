@@ -7,10 +7,12 @@ namespace Tulu2.Cli.Commands;
 internal sealed class GenerationFlags(int maxTokens, double temperature)
 {
     private readonly Option<int> _maxTokens = CommandBuilder.Option("--max-tokens", "Most tokens to generate", maxTokens);
-    private readonly Option<double> _temperature = CommandBuilder.Option("--temperature", "0: always the likeliest token; 1: the model's own distribution", temperature);
-    private readonly Option<double> _topP = CommandBuilder.Option("--top-p", "Draw from the smallest set of likeliest tokens that reaches this probability", 1.0);
+    private readonly Option<double> _temperature = CommandBuilder.Option("--temperature", "0: always the likeliest token; 1: the model's own distribution",
+        temperature);
+    private readonly Option<double> _topP = CommandBuilder.Option("--top-p", "Draw from the smallest set of likeliest tokens that reaches this probability",
+        1.0);
     private readonly Option<long?> _seed = CommandBuilder.Optional<long?>("--seed", "The same seed gives the same text");
-    private readonly Option<string[]> _stop = new("--stop") { Description = "End before this string; may be repeated", Arity = ArgumentArity.OneOrMore };
+    private readonly Option<string[]> _stop = CommandBuilder.Repeated("--stop", "End before this string; may be repeated");
 
     public IReadOnlyList<Symbol> Symbols => [_maxTokens, _temperature, _topP, _seed, _stop];
 

@@ -12,7 +12,8 @@ internal sealed class TokenizerCommands(Terminal terminal)
     // Ids go to programs, which want no escapes in them but the ones JSON needs.
     private static readonly JsonSerializerOptions Plain = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private readonly Option<string> _tokenizer = CommandBuilder.Required<string>("--tokenizer", "Directory with tokenizer.model or tokenizer.json, or one such file");
+    private readonly Option<string> _tokenizer = CommandBuilder.Required<string>("--tokenizer",
+        "Directory with tokenizer.model or tokenizer.json, or one such file");
     private readonly Option<SpecialTokenParsing> _special = CommandBuilder.Option("--special",
         "What special tokens written in the text become: never (plain text), literal, or library (as Hugging Face's library does)", SpecialTokenParsing.Never);
     private readonly Option<bool> _beginning = CommandBuilder.Flag("--bos", "Put the beginning token first");
@@ -41,7 +42,8 @@ internal sealed class TokenizerCommands(Terminal terminal)
         return EachLine<int[]>("an array of ids, such as [1, 15043]", ids =>
         {
             if (Array.Find(ids, id => id < 0 || id >= tokenizer.VocabularySize) is var wrong && wrong != 0)
-                throw new BadInputException("id", $"{wrong} is not in the vocabulary of {tokenizer.VocabularySize}", "check that the ids come from this tokenizer");
+                throw new BadInputException("id", $"{wrong} is not in the vocabulary of {tokenizer.VocabularySize}",
+                    "check that the ids come from this tokenizer");
             return JsonSerializer.Serialize(tokenizer.Decode(ids, stripBoundary: true, keep), Plain);
         });
     }

@@ -9,7 +9,8 @@ namespace Tulu2.Cli.Commands;
 /// <summary><c>tokenizer train FILE... --to DIR</c>: a small SentencePiece-compatible tokenizer.</summary>
 internal sealed class TokenizerTrainCommand(Terminal terminal)
 {
-    private readonly Argument<string[]> _files = CommandBuilder.Arguments("FILE", "Row files of either kind (JSON Lines, JSON, Parquet), or plain text named *.txt");
+    private readonly Argument<string[]> _files = CommandBuilder.Arguments("FILE",
+        "Row files of either kind (JSON Lines, JSON, Parquet), or plain text named *.txt");
     private readonly Option<int> _vocabulary = CommandBuilder.Option("--vocabulary", "All pieces, with 3 special ones and 256 bytes", 2048);
     private readonly Option<string> _to = CommandBuilder.Required<string>("--to", "Directory for tokenizer.model, tokenizer.json and what goes with them");
 
@@ -42,7 +43,8 @@ internal sealed class TokenizerTrainCommand(Terminal terminal)
             return File.ReadLines(file);
         }
         return Evaluations.FileKind.Of(file) == Evaluation.Scoring.EvaluationKind.Preference
-            ? RowReader.ReadPreferences(file).Where(row => row.Row is not null).SelectMany(row => Dialogue(row.Row!.Chosen).Append(row.Row.Rejected[^1].Content))
+            ? RowReader.ReadPreferences(file).Where(row => row.Row is not null)
+                .SelectMany(row => Dialogue(row.Row!.Chosen).Append(row.Row.Rejected[^1].Content))
             : RowReader.ReadMessages(file).Where(row => row.Row is not null).SelectMany(row => Dialogue(row.Row!.Messages));
     }
 

@@ -10,7 +10,7 @@ namespace Tulu2.Cli.Commands;
 internal sealed class TrainCommand(Terminal terminal)
 {
     private readonly Argument<string> _recipe = CommandBuilder.Argument("RECIPE", "YAML file; recipes/ holds examples");
-    private readonly Option<string[]> _set = new("--set") { Description = "key=value over the recipe, any key; may be repeated", Arity = ArgumentArity.OneOrMore };
+    private readonly Option<string[]> _set = CommandBuilder.Repeated("--set", "key=value over the recipe, any key; may be repeated");
     private readonly Option<string?> _run = CommandBuilder.Optional<string>("--run", "Run directory; runs/<recipe's name> by default");
     private readonly Option<bool> _resume = CommandBuilder.Flag("--resume", "Go on with the run in the run directory");
     private readonly Option<bool> _show = CommandBuilder.Flag("--show-recipe", "Print the recipe with every key and end");

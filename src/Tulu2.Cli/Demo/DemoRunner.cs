@@ -36,7 +36,8 @@ internal sealed class DemoRunner(Terminal terminal, LocalNode node, DemoSettings
         var table = new EvaluationTable();
         await Stage("evaluation", () => Evaluate(data, untrained, sft.FinalExport, dpo.FinalExport, directory, table, cancellation));
         var result = new DemoResult(clock.Elapsed.TotalSeconds,
-            new ExactMatchRates(Share("untrained", EvaluationKind.ExactMatch), Share("sft", EvaluationKind.ExactMatch), Share("dpo", EvaluationKind.ExactMatch)),
+            new ExactMatchRates(Share("untrained", EvaluationKind.ExactMatch), Share("sft", EvaluationKind.ExactMatch),
+                Share("dpo", EvaluationKind.ExactMatch)),
             new PreferenceRates(Share("sft", EvaluationKind.Preference), Share("dpo", EvaluationKind.Preference)),
             directory.Report, dpo.FinalExport);
         WriteReport(directory, new RunDirectory(sft.Root), table);

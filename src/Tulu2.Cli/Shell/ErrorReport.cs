@@ -15,7 +15,8 @@ internal sealed record ErrorReport(int Code, string Block)
         {
             BadInputException bad => BadInput(bad.Where, bad.What, bad.Mend),
             OperationCanceledException =>
-                new ErrorReport(ExitCode.Failed, Format("stopped", "the command was interrupted", "what was committed is kept; `train --resume` goes on from it")),
+                new ErrorReport(ExitCode.Failed,
+                    Format("stopped", "the command was interrupted", "what was committed is kept; `train --resume` goes on from it")),
             IOException io when IsDiskFull(io) => DiskFull(io.Message),
             // A worker or the checkpointer met the full disk; what it says has come as text.
             RunFailedException failed when IsDiskFull(failed.Message) => DiskFull(failed.Message),
@@ -58,6 +59,7 @@ internal sealed record ErrorReport(int Code, string Block)
         (error.HResult & 0xFFFF) is 28 or 122 or 112 || IsDiskFull(error.Message);
 
     private static bool IsDiskFull(string message) =>
-        message.Contains("No space left on device", StringComparison.OrdinalIgnoreCase) || message.Contains("Disk quota exceeded", StringComparison.OrdinalIgnoreCase)
+        message.Contains("No space left on device", StringComparison.OrdinalIgnoreCase)
+            || message.Contains("Disk quota exceeded", StringComparison.OrdinalIgnoreCase)
         || message.Contains("The disk is full", StringComparison.OrdinalIgnoreCase);
 }

@@ -2,7 +2,9 @@ using Spectre.Console;
 
 namespace Tulu2.Cli.Shell;
 
-/// <summary>Where a command reads and writes. Results go to standard output; progress and remarks to standard error, so that a pipe carries only results.</summary>
+/// <summary>
+/// Where a command reads and writes. Results go to standard output; progress and remarks to standard error, so that a pipe carries only results.
+/// </summary>
 /// <param name="input">Standard input.</param>
 /// <param name="output">Standard output.</param>
 /// <param name="error">Standard error.</param>

@@ -40,7 +40,9 @@ internal static unsafe class ModelExport
         }
     }
 
-    /// <summary>SHA-256 over a checkpoint's fp32 master parameters, tensors in ordinal order of their Hugging Face names: the hash that the ranks report.</summary>
+    /// <summary>
+    /// SHA-256 over a checkpoint's fp32 master parameters, tensors in ordinal order of their Hugging Face names: the hash that the ranks report.
+    /// </summary>
     public static string ParametersSha256(CheckpointStore store, Manifest manifest, LlamaConfig config)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -40,10 +40,11 @@ internal sealed class ModelSource(LlamaConfig config, SentencePieceBpeTokenizer 
         var config = model.Path is null ? Preset(loaded, tokenizer) : HuggingFaceModel.ReadConfig(model.Path);
         if (config.VocabularySize != tokenizer.VocabularySize && config.VocabularySize != Padded(tokenizer.VocabularySize))
             throw loaded.Fault(model.Tokenizer is null ? "model.path" : "model.tokenizer",
-                $"the tokenizer has {tokenizer.VocabularySize} tokens but the model has {config.VocabularySize}", "use the tokenizer that the model was trained with");
+                $"the tokenizer has {tokenizer.VocabularySize} tokens but the model has {config.VocabularySize}",
+                "use the tokenizer that the model was trained with");
         if (tokenizer.BeginningId != config.BeginningId || tokenizer.EndId != config.EndId)
             throw loaded.Fault(model.Tokenizer is null ? "model.path" : "model.tokenizer",
-                $"the tokenizer begins and ends with ids {tokenizer.BeginningId} and {tokenizer.EndId} but the model with {config.BeginningId} and {config.EndId}",
+                $"the tokenizer begins and ends with ids {tokenizer.BeginningId} and {tokenizer.EndId}, the model with {config.BeginningId} and {config.EndId}",
                 "use the tokenizer that the model was trained with, or mend its config.json");
         config = config with
         {

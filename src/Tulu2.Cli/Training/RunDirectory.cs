@@ -41,7 +41,8 @@ internal sealed class RunDirectory(string path)
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException)
         {
-            throw new BadInputException(Root, $"the run directory cannot be written: {error.Message}", "choose another --run directory, or mend its permissions", error);
+            throw new BadInputException(Root, $"the run directory cannot be written: {error.Message}",
+                "choose another --run directory, or mend its permissions", error);
         }
     }
 

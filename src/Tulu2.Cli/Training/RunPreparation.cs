@@ -14,7 +14,8 @@ namespace Tulu2.Cli.Training;
 /// <param name="Reference">Null for SFT.</param>
 /// <param name="RecipeHash">Of all that decides the run's bits.</param>
 internal sealed record PreparedRun(
-    Recipe Recipe, ModelSource Model, FlatLayout Layout, TrainingData Data, BatchPlan Batches, ReferencePlan? Reference, int Ranks, string RecipeHash) : IDisposable
+    Recipe Recipe, ModelSource Model, FlatLayout Layout, TrainingData Data, BatchPlan Batches, ReferencePlan? Reference, int Ranks, string RecipeHash)
+        : IDisposable
 {
     public void Dispose() => Data.Dispose();
 }
@@ -39,15 +40,17 @@ internal static class RunPreparation
             Model = recipe.Model with { RmsNormEpsilon = RecipeProfiles.RmsNormEpsilon(recipe, model.Config.HiddenSize, model.Config.Layers) },
         };
         if (recipe.Data.MaxLength > model.Config.MaxPositions)
-            say($"data.max_length {recipe.Data.MaxLength} is beyond the {model.Config.MaxPositions} positions that the model's config.json names; TÜLU 2 does this on purpose");
+            say($"data.max_length {recipe.Data.MaxLength} is beyond the {model.Config.MaxPositions} positions that the model names; TÜLU 2 does this on purpose");
 
         var data = TrainingData.Open(loaded, model, CacheDirectory.Of(recipe.Data.Cache), report, say);
         try
         {
             var batches = new BatchPlan(data.Tokens, new BatchSettings(
-                recipe.Batch.Global, recipe.Batch.Slot, recipe.Data.Packing, recipe.Data.Shuffle, recipe.Seed, recipe.Objective == Objective.Dpo, recipe.Epochs, recipe.Steps));
+                recipe.Batch.Global, recipe.Batch.Slot, recipe.Data.Packing, recipe.Data.Shuffle, recipe.Seed, recipe.Objective == Objective.Dpo,
+                recipe.Epochs, recipe.Steps));
             if (recipe.Schedule.Warmup > batches.TotalSteps)
-                throw loaded.Fault("schedule.warmup", $"{recipe.Schedule.Warmup} steps of warm-up are more than the run's {batches.TotalSteps}", "use fewer, or a ratio below 1");
+                throw loaded.Fault("schedule.warmup", $"{recipe.Schedule.Warmup} steps of warm-up are more than the run's {batches.TotalSteps}",
+                    "use fewer, or a ratio below 1");
             var ranks = recipe.Parallel.Data > 0 ? recipe.Parallel.Data : Math.Clamp(Environment.ProcessorCount, 1, batches.SlotsPerStep);
             string[] content = [model.WeightsKey, model.ShapeKey, model.Tokenizer.ContentKey, data.ContentKey];
             return new PreparedRun(recipe, model, new FlatLayout(model.Config, shards), data, batches, Reference(recipe, model, data, batches, say), ranks,

@@ -52,7 +52,9 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node)
             throw new OperationCanceledException(cancellation);
         }
         var parameters = await Task.Run(() => Export(run, store, outcome, directory), cancellation);
-        WriteReport(title, run, directory, parameters, clock.Elapsed);
+        var samples = await Task.Run(() => SampleTexts.Of(title, directory.FinalExport, run.Recipe, run.Model.Config.ParameterCount, cancellation),
+            cancellation);
+        WriteReport(title, run, directory, parameters, samples, clock.Elapsed);
         return new TrainResult(directory.Root, outcome.Steps, steps.First().Loss, steps.Last().Loss,
             steps.Sum(step => step.Tokens) / Math.Max(1e-9, steps.Sum(step => step.Seconds)), parameters);
     }
@@ -101,7 +103,8 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node)
         Facts = TrainingFacts.Gather(TimeProvider.System.GetUtcNow()),
     };
 
-    private static void WriteReport(string title, PreparedRun run, RunDirectory directory, string parameters, TimeSpan elapsed)
+    private static void WriteReport(string title, PreparedRun run, RunDirectory directory, string parameters, IReadOnlyList<ReportSamples> samples,
+        TimeSpan elapsed)
     {
         var notes = ReportNotes.Empty(title) with
         {
@@ -114,6 +117,7 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node)
                 new ReportFact("parameters sha256", parameters),
                 .. TrainingFacts.Gather(TimeProvider.System.GetUtcNow()).Select(fact => new ReportFact(fact.Key, fact.Value)),
             ],
+            Samples = samples,
             TokenLengths = run.Data.Lengths(),
             WallSeconds = new Dictionary<string, double> { [Path.GetFileName(directory.Root)] = elapsed.TotalSeconds },
         };

@@ -25,7 +25,8 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
         var data = loaded.Recipe.Data;
         foreach (var file in data.Train)
             if (!File.Exists(file))
-                throw loaded.Fault("data.train", $"there is no file {file}", "check the path; it is relative to the recipe, or to the current directory in --set");
+                throw loaded.Fault("data.train", $"there is no file {file}",
+                    "check the path; it is relative to the recipe, or to the current directory in --set");
         var request = new TokenStoreRequest(
             Path.Combine(cacheDirectory, "tokens"), data.Train, new ChatEncoder(ChatTokenizers.Of(model.Tokenizer), data.Chat, data.MaxLength),
             loaded.Recipe.Objective == Objective.Dpo ? StoreObjective.Preferences : StoreObjective.Messages, Environment.ProcessorCount);
@@ -55,8 +56,8 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
     private static void Say(TokenStore store, Action<string> say)
     {
         var report = store.Report;
-        say($"{report.Used:N0} of {report.Rows:N0} rows, {report.Tokens:N0} tokens of which {report.LossTokens:N0} are scored, {report.TruncatedRows:N0} rows cut"
-            + (store.Built ? "" : " (from the cache)"));
+        say($"{report.Used:N0} of {report.Rows:N0} rows, {report.Tokens:N0} tokens of which {report.LossTokens:N0} are scored, "
+            + $"{report.TruncatedRows:N0} rows cut" + (store.Built ? "" : " (from the cache)"));
         foreach (var fault in report.Faults.Take(FaultsSaid)) say($"left out: {Line(fault)}");
         if (report.Faults.Count > FaultsSaid) say($"left out: {report.Faults.Count - FaultsSaid} more rows; left-out.txt in the run directory lists them all");
     }

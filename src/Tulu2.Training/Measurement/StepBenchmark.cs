@@ -22,7 +22,13 @@ public static class StepBenchmark
     {
         var type = precision == Precision.Fp32 ? ScalarType.Float32 : ScalarType.BFloat16;
         var before = ModelMeasurement.ProductRate(type);
-        var recipe = new Recipe { Objective = objective, Precision = precision, Model = new ModelRecipe { Preset = "measured" }, Batch = new BatchRecipe { Global = sequences, Slot = sequences } };
+        var recipe = new Recipe
+        {
+            Objective = objective,
+            Precision = precision,
+            Model = new ModelRecipe { Preset = "measured" },
+            Batch = new BatchRecipe { Global = sequences, Slot = sequences },
+        };
         var layout = new FlatLayout(config, virtualShards);
         var plan = new FixedBatchPlan(sequences, length, config.VocabularySize, objective == Objective.Dpo);
         using var state = new ReplicaState(layout, precision);
@@ -46,13 +52,15 @@ public static class StepBenchmark
                 state.RefreshWeights();
             });
             foreach (var (kind, seconds) in model.Kinds) kinds[kind] = seconds;
-            if (step > WarmUp) times.Add((clock.Elapsed.TotalSeconds, new OperationTimes(model.Seconds + kinds["gradient norm"] + kinds["gradient hash"] + kinds["optimizer"], kinds)));
+            if (step <= WarmUp) continue;
+            times.Add((clock.Elapsed.TotalSeconds, new OperationTimes(model.Seconds + kinds["gradient norm"] + kinds["gradient hash"] + kinds["optimizer"], kinds)));
         }
         var ceiling = Math.Max(before, ModelMeasurement.ProductRate(type));
         var median = times.Select(time => time.Processor).OrderBy(time => time.Seconds).ElementAt(times.Count / 2);
         var wall = times.Select(time => time.Wall).Order().ElementAt(times.Count / 2);
         return new StepMeasurement(
-            objective.ToString().ToLowerInvariant(), precision.ToString().ToLowerInvariant(), virtualShards, config.ParameterCount, sequences * length / wall, ceiling,
+            objective.ToString().ToLowerInvariant(), precision.ToString().ToLowerInvariant(), virtualShards, config.ParameterCount, sequences * length / wall,
+            ceiling,
             Operations(config, sequences, length) / median.Seconds / ceiling,
             1 - (median.Products + median.Kinds["optimizer"]) / median.Seconds,
             1 - median.Kernels / median.Seconds,

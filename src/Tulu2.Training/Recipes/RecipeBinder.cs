@@ -25,7 +25,8 @@ internal sealed class RecipeBinder(string directory, Func<YamlNode, string> wher
             return;
         }
         if (name != "" && !RecipeKey.Sections.Contains(name))
-            throw new BadInputException(where(named), $"unknown key '{name}'", $"the nearest key is '{RecipeKey.Nearest(name)}'; `train --show-recipe` prints them all");
+            throw new BadInputException(where(named), $"unknown key '{name}'",
+                $"the nearest key is '{RecipeKey.Nearest(name)}'; `train --show-recipe` prints them all");
         // An empty section says nothing; `train --show-recipe` prints one for adapters that are not there.
         if (name != "" && RecipeValue.IsNull(node)) return;
         if (node is not YamlMappingNode mapping)
@@ -38,7 +39,8 @@ internal sealed class RecipeBinder(string directory, Func<YamlNode, string> wher
             Bind(name == "" ? childName : $"{name}.{childName}", childKey, child);
         }
         // `lora: {}` asks for the section with its defaults: one key is enough to make it be there.
-        if (name == "lora" && mapping.Children.Count == 0) BindKey(RecipeKey.Find("lora.rank")!, named, new YamlScalarNode(RecipeValue.Write(new LoraRecipe().Rank)));
+        if (name == "lora" && mapping.Children.Count == 0)
+            BindKey(RecipeKey.Find("lora.rank")!, named, new YamlScalarNode(RecipeValue.Write(new LoraRecipe().Rank)));
     }
 
     private void BindKey(RecipeKey key, YamlNode named, YamlNode node)

@@ -42,7 +42,8 @@ internal static class RecipeRules
         if (global % slot != 0)
         {
             var divisors = Enumerable.Range(1, Math.Min(global, slot)).Where(size => global % size == 0).TakeLast(1);
-            throw fault("batch.global", $"{global} sequences do not divide into slots of {slot}", $"use a multiple of {slot}, or batch.slot: {divisors.Single()}");
+            throw fault("batch.global", $"{global} sequences do not divide into slots of {slot}",
+                $"use a multiple of {slot}, or batch.slot: {divisors.Single()}");
         }
         if (recipe.Epochs is { } epochs) Above("epochs", epochs, 0, fault);
         if (recipe.Steps is { } steps) AtLeast("steps", steps, 1, fault);
@@ -85,12 +86,14 @@ internal static class RecipeRules
         AtLeast("parallel.data", parallel.Data, 0, fault);
         var slots = recipe.Batch.Global / recipe.Batch.Slot;
         if (parallel.Data > slots)
-            throw fault("parallel.data", $"{parallel.Data} ranks share only {slots} slots a step, so some would idle", $"use at most {slots}, or a smaller batch.slot");
+            throw fault("parallel.data", $"{parallel.Data} ranks share only {slots} slots a step, so some would idle",
+                $"use at most {slots}, or a smaller batch.slot");
         foreach (var (key, degree) in new[] { ("tensor", parallel.Tensor), ("pipeline", parallel.Pipeline), ("zero", parallel.Zero) })
         {
             AtLeast($"parallel.{key}", degree, 1, fault);
             if (degree > 1)
-                throw fault($"parallel.{key}", $"a degree of {degree} needs worker processes, which this version does not start", "use 1; parallel.data adds ranks");
+                throw fault($"parallel.{key}", $"a degree of {degree} needs worker processes, which this version does not start",
+                    "use 1; parallel.data adds ranks");
         }
         if (parallel.VirtualShards < 1 || !int.IsPow2(parallel.VirtualShards))
             throw fault("parallel.virtual_shards", $"{parallel.VirtualShards} is not a power of two", "use 1, 2, 4 or 8");
@@ -103,7 +106,8 @@ internal static class RecipeRules
 
     private static void Above(string key, double value, double bound, Fault fault)
     {
-        if (!(value > bound)) throw fault(key, $"{RecipeValue.Write(value)} is not above {RecipeValue.Write(bound)}", $"use a value above {RecipeValue.Write(bound)}");
+        if (!(value > bound))
+            throw fault(key, $"{RecipeValue.Write(value)} is not above {RecipeValue.Write(bound)}", $"use a value above {RecipeValue.Write(bound)}");
     }
 
     private static void Ratio(string key, double value, Fault fault)

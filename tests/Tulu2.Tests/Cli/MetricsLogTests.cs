@@ -47,7 +47,8 @@ public sealed class MetricsLogTests : IDisposable
             Assert.Equal(before, File.ReadAllText(MetricsFile));
             Assert.True(log.Append(Step(4)));
         }
-        Assert.Equal([1, 2, 3, 4], File.ReadLines(MetricsFile).Select(line => System.Text.Json.JsonDocument.Parse(line).RootElement.GetProperty("step").GetInt32()));
+        Assert.Equal([1, 2, 3, 4], File.ReadLines(MetricsFile)
+            .Select(line => System.Text.Json.JsonDocument.Parse(line).RootElement.GetProperty("step").GetInt32()));
         Assert.Empty(_said);
     }
 

@@ -39,7 +39,8 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal(["run", "steps", "loss_first", "loss_last", "tokens_per_second", "parameters_sha256"], whole.EnumerateObject().Select(key => key.Name));
         Assert.Equal(4, whole.GetProperty("steps").GetInt32());
         Assert.True(whole.GetProperty("loss_last").GetDouble() < whole.GetProperty("loss_first").GetDouble());
-        foreach (var name in new[] { "recipe.yaml", "events.jsonl", "metrics.jsonl", "report.html", "exports/final/config.json", "exports/final/model.safetensors" })
+        foreach (var name in new[] { "recipe.yaml", "events.jsonl", "metrics.jsonl", "report.html", "exports/final/config.json",
+            "exports/final/model.safetensors" })
             Assert.True(File.Exists(Path.Combine(run, name)), name);
         foreach (var name in new[] { "tensorboard", "checkpoints", "ledger" }) Assert.NotEmpty(Directory.GetFileSystemEntries(Path.Combine(run, name)));
         Assert.Equal(4, File.ReadAllLines(Path.Combine(run, "metrics.jsonl")).Length);
@@ -78,15 +79,43 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Contains("found in the cache", errors);
         Assert.Equal(first.GetProperty("parameters_sha256").GetString(), LastLine(output).GetProperty("parameters_sha256").GetString());
 
-        var (generated, text, _) = await CommandLineTests.RunAsync("", "generate", "--model", _small.In("dpo/exports/final"), "--prompt", "What is 1 plus 1?", "--max-tokens", "4", "--json");
+        var (generated, text, _) = await CommandLineTests.RunAsync("", "generate", "--model", _small.In("dpo/exports/final"), "--prompt", "What is 1 plus 1?",
+            "--max-tokens", "4", "--json");
         Assert.Equal(ExitCode.Done, generated);
         Assert.InRange(LastLine(text).GetProperty("completion_tokens").GetInt32(), 0, 4);
-        var (scored, score, scoreErrors) = await CommandLineTests.RunAsync("", "eval", "--model", _small.In("dpo/exports/final"), "--data", _small.In("pairs.jsonl"), "--json");
+        var (scored, score, scoreErrors) = await CommandLineTests.RunAsync("", "eval", "--model", _small.In("dpo/exports/final"), "--data",
+            _small.In("pairs.jsonl"), "--json");
         Assert.True(scored == ExitCode.Done, scoreErrors);
         Assert.InRange(LastLine(score).GetProperty("score").GetDouble(), 0, 1);
         var (chatted, reply, _) = await CommandLineTests.RunAsync("Hello\n", "chat", "--model", _small.In("dpo/exports/final"), "--max-tokens", "2", "--json");
         Assert.Equal(ExitCode.Done, chatted);
         Assert.Equal("assistant", LastLine(reply).GetProperty("role").GetString());
+    }
+
+    [SkippableFact]
+    public async Task The_reference_trajectory_is_followed_step_by_step()
+    {
+        var (model, rows) = (ReferenceData.Require("tinystories656K_hf"), ReferenceData.Require("reference_sft", "sft_rows.jsonl"));
+        using var reference = JsonDocument.Parse(File.ReadAllText(ReferenceData.Require("reference_sft", "sft_trajectory.json")));
+        var recipe = _small.Recipe(model: $"{{ path: {model} }}", data: rows);
+        await TrainAsync(recipe, "--run", _small.In("reference"), "--set", "batch={global: 24, slot: 4}", "--set", "steps=12", "--set", "data.max_length=256",
+            "--set", "optimizer.learning_rate=1e-3", "--set", "schedule.warmup=2");
+        var lines = File.ReadAllLines(Path.Combine(_small.In("reference"), "metrics.jsonl"));
+        var expected = reference.RootElement.GetProperty("main").GetProperty("float64").EnumerateArray().ToList();
+        Assert.Equal(expected.Count, lines.Length);
+        foreach (var (line, step) in lines.Zip(expected))
+        {
+            using var made = JsonDocument.Parse(line);
+            Near("loss", 1e-5);
+            Near("grad_norm", 1e-4);
+            Assert.Equal(step.GetProperty("loss_tokens").GetInt64(), made.RootElement.GetProperty("loss_tokens").GetInt64());
+
+            void Near(string key, double relative)
+            {
+                var (wanted, got) = (step.GetProperty(key).GetDouble(), made.RootElement.GetProperty(key).GetDouble());
+                Assert.True(Math.Abs(got - wanted) <= relative * wanted, $"{key} of step {step.GetProperty("step")}: {got} in place of {wanted}");
+            }
+        }
     }
 
     [Fact]

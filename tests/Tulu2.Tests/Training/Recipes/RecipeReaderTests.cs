@@ -56,7 +56,8 @@ public class RecipeReaderTests
     }
 
     [Fact]
-    public void A_key_in_the_wrong_section_is_pointed_to_its_own() => Assert.Contains("'optimizer.learning_rate'", Refused(Good + "\nlearning_rate: 1e-5\n").Mend);
+    public void A_key_in_the_wrong_section_is_pointed_to_its_own() =>
+        Assert.Contains("'optimizer.learning_rate'", Refused(Good + "\nlearning_rate: 1e-5\n").Mend);
 
     [Theory]
     [InlineData("seed: twelve", "recipe.yaml:3: seed", "wants a whole number, not 'twelve'")]
@@ -71,7 +72,8 @@ public class RecipeReaderTests
     [InlineData("schedule: { warmup: 1.5 }", "recipe.yaml:3: schedule.warmup", "1.5 is neither a ratio below 1 nor a whole number of steps")]
     [InlineData("optimizer: { beta2: 1 }", "recipe.yaml:3: optimizer.beta2", "1 is not in [0, 1)")]
     [InlineData("batch: { global: 10, slot: 4 }", "recipe.yaml:3: batch.global", "10 sequences do not divide into slots of 4")]
-    [InlineData("batch: { global: 8, slot: 4 }\nparallel: { data: 3 }", "recipe.yaml:4: parallel.data", "3 ranks share only 2 slots a step, so some would idle")]
+    [InlineData("batch: { global: 8, slot: 4 }\nparallel: { data: 3 }", "recipe.yaml:4: parallel.data",
+        "3 ranks share only 2 slots a step, so some would idle")]
     [InlineData("parallel: { virtual_shards: 3 }", "recipe.yaml:3: parallel.virtual_shards", "3 is not a power of two")]
     [InlineData("parallel: { tensor: 2 }", "recipe.yaml:3: parallel.tensor", "a degree of 2 needs worker processes, which this version does not start")]
     [InlineData("lora: { rank: 8 }", "recipe.yaml:3: lora.rank", "adapters are not trained by this version")]

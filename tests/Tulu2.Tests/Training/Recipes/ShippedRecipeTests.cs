@@ -28,7 +28,8 @@ public class ShippedRecipeTests
         var sft = RecipeReader.Load(Path.Combine(Folder, $"tulu2-sft-{size}.yaml"), []).Recipe;
         Assert.Equal((rate, 2.0, 128, 8192, 0.03), (sft.Optimizer.LearningRate, sft.Epochs, sft.Batch.Global, sft.Data.MaxLength, sft.Schedule.Warmup));
         var dpo = RecipeReader.Load(Path.Combine(Folder, $"tulu2-dpo-{size}.yaml"), []).Recipe;
-        Assert.Equal((5e-7, 3.0, 32, 8192, 0.1, 0.1), (dpo.Optimizer.LearningRate, dpo.Epochs, dpo.Batch.Global, dpo.Data.MaxLength, dpo.Schedule.Warmup, dpo.Dpo.Beta));
+        Assert.Equal((5e-7, 3.0, 32, 8192, 0.1, 0.1),
+            (dpo.Optimizer.LearningRate, dpo.Epochs, dpo.Batch.Global, dpo.Data.MaxLength, dpo.Schedule.Warmup, dpo.Dpo.Beta));
     }
 
     private static string Find()
