@@ -10,29 +10,39 @@ namespace Tulu2.Models.Llama;
 /// cache. The backward pass computes the probabilities again from the kept log-sums. How a segment is cut depends on its length alone, and every segment
 /// and head is a matrix of its own, so that its bits do not depend on what stands beside it.
 /// </summary>
-internal sealed class Attention(HeadGeometry heads, BlockKernels kernels)
+/// <param name="queryBlock">In place of <see cref="QueryBlock"/>: queries of a block for a segment's length. For measurements and tests.</param>
+internal sealed class Attention(HeadGeometry heads, BlockKernels kernels, Func<int, ScalarType, int>? queryBlock = null)
 {
+    private readonly Func<int, ScalarType, int> _queryBlock = queryBlock ?? QueryBlock;
+
     /// <summary>Elements of scores worked on at a time: what the second-level cache holds together with its gradient.</summary>
     private const long TileElements = 1 << 18;
 
-    /// <summary>Queries of a block for segments of <paramref name="length"/> tokens.</summary>
-    public static int QueryBlock(int length) => length <= 96 ? length : length <= 1024 ? 64 : 128;
+    /// <summary>
+    /// Queries of a block for segments of <paramref name="length"/> tokens, by measurement over 64..2048 tokens and heads of 16..128. (libtorch's fused
+    /// attention is slower from 256 tokens on in fp32 with heads of 32 or more, and nearly everywhere in bf16, where its backward pass takes up to four times as long.)
+    /// </summary>
+    public static int QueryBlock(int length, ScalarType type)
+    {
+        var block = type == ScalarType.Float32 ? 64 : length < 1024 ? 128 : 256;
+        return 2 * length <= 3 * block ? length : block;
+    }
 
     public void Forward(AttentionTape tape, SegmentGroup[] groups, Workspace workspace)
     {
         foreach (var group in groups)
-            foreach (var (first, count) in Batches(group))
+            foreach (var whole in Tiles(group, workspace.Type))
             {
                 using var scope = NewDisposeScope();
-                var (q_MRK, k_MTK, v_MTK, logSums_MTG) = tape.Segments(heads, group, first, count);
+                var (q_MRK, k_MTK, v_MTK, logSums_MTG) = tape.Matrices(heads, whole);
                 var k_MKT = k_MTK.transpose(1, 2);
-                for (var start = 0; start < group.Length; start += QueryBlock(group.Length))
+                var blockSize = _queryBlock(group.Length, workspace.Type);
+                for (var start = 0; start < group.Length; start += blockSize)
                 {
                     using var block = NewDisposeScope();
                     var mark = workspace.Mark();
-                    var tile = Tile(group, first, count, start);
-                    var matrices = k_MTK.shape[0];
-                    long rows = tile.Queries * heads.Group, keys = tile.Keys;
+                    var tile = whole with { QueryFirst = start, QueryEnd = Math.Min(start + blockSize, group.Length) };
+                    long matrices = tile.Matrices, rows = tile.Queries * heads.Group, keys = tile.Keys;
                     var scores_MIGJ = workspace.Rent(matrices, rows, keys);
                     Aten.BatchMatMul(scores_MIGJ, q_MRK.narrow(1, (long)start * heads.Group, rows), k_MKT.narrow(2, 0, keys));
                     var inverse_MIG = workspace.RentSingle(matrices, rows);
@@ -49,22 +59,21 @@ internal sealed class Attention(HeadGeometry heads, BlockKernels kernels)
     public void Backward(AttentionTape tape, SegmentGroup[] groups, int[] positions, Tensor outputGradient_NQ, Tensor fusedGradient_NS, Workspace workspace)
     {
         foreach (var group in groups)
-            foreach (var (first, count) in Batches(group))
+            foreach (var whole in Tiles(group, workspace.Type))
             {
                 using var scope = NewDisposeScope();
                 var outer = workspace.Mark();
-                var (q_MRK, k_MTK, v_MTK, logSums_MTG) = tape.Segments(heads, group, first, count);
+                var (q_MRK, k_MTK, v_MTK, logSums_MTG) = tape.Matrices(heads, whole);
                 Tensor k_MKT = k_MTK.transpose(1, 2), v_MKT = v_MTK.transpose(1, 2);
                 Tensor keyGradient_MTK = workspace.Rent(k_MTK.shape), valueGradient_MTK = workspace.Rent(v_MTK.shape);
-                var blockSize = QueryBlock(group.Length);
+                var blockSize = _queryBlock(group.Length, workspace.Type);
                 // From the last block, which sees every key, so that it can overwrite and the others add.
                 for (var start = (group.Length - 1) / blockSize * blockSize; start >= 0; start -= blockSize)
                 {
                     using var block = NewDisposeScope();
                     var mark = workspace.Mark();
-                    var tile = Tile(group, first, count, start);
-                    var matrices = k_MTK.shape[0];
-                    long rows = tile.Queries * heads.Group, keys = tile.Keys;
+                    var tile = whole with { QueryFirst = start, QueryEnd = Math.Min(start + blockSize, group.Length) };
+                    long matrices = tile.Matrices, rows = tile.Queries * heads.Group, keys = tile.Keys;
                     var q_MIGK = q_MRK.narrow(1, (long)start * heads.Group, rows);
                     var scores_MIGJ = workspace.Rent(matrices, rows, keys);
                     Aten.BatchMatMul(scores_MIGJ, q_MIGK, k_MKT.narrow(2, 0, keys));
@@ -81,7 +90,7 @@ internal sealed class Attention(HeadGeometry heads, BlockKernels kernels)
                     kernels.MergeQueryGradient(gradient_MIGK, tile, positions, fusedGradient_NS);
                     workspace.Release(mark);
                 }
-                kernels.MergeKeyValueGradient(keyGradient_MTK, valueGradient_MTK, Tile(group, first, count, 0), positions, fusedGradient_NS);
+                kernels.MergeKeyValueGradient(keyGradient_MTK, valueGradient_MTK, whole, positions, fusedGradient_NS);
                 workspace.Release(outer);
             }
     }
@@ -93,15 +102,16 @@ internal sealed class Attention(HeadGeometry heads, BlockKernels kernels)
         else Aten.BatchMatMulAdd(target_MTK.narrow(1, 0, keys), left_MJIG, right_MIGK);
     }
 
-    private static AttentionTile Tile(SegmentGroup group, int first, int count, int start) =>
-        new(group, first, count, start, Math.Min(start + QueryBlock(group.Length), group.Length));
-
-    private IEnumerable<(int First, int Count)> Batches(SegmentGroup group)
+    /// <summary>Whole segments and heads, as many at a time as leave a block's scores in cache. Batching changes no bits, only the time.</summary>
+    private IEnumerable<AttentionTile> Tiles(SegmentGroup group, ScalarType type)
     {
-        var elements = (long)heads.Heads * QueryBlock(group.Length) * group.Length;
-        var count = (int)Math.Clamp(TileElements / elements, 1, group.Starts.Length);
-        for (var first = 0; first < group.Starts.Length; first += count)
-            yield return (first, Math.Min(count, group.Starts.Length - first));
+        var elements = (long)heads.Group * _queryBlock(group.Length, type) * group.Length;
+        var matrices = (int)Math.Clamp(TileElements / elements, 1, int.MaxValue);
+        int segments = Math.Max(1, matrices / heads.KeyValueHeads), together = Math.Min(matrices, heads.KeyValueHeads);
+        for (var first = 0; first < group.Starts.Length; first += segments)
+            for (var head = 0; head < heads.KeyValueHeads; head += together)
+                yield return new AttentionTile(
+                    group, first, Math.Min(segments, group.Starts.Length - first), head, Math.Min(together, heads.KeyValueHeads - head), 0, group.Length);
     }
 }
 
@@ -112,16 +122,17 @@ internal sealed record AttentionTape(Tensor Queries, Tensor Keys, Tensor Values,
         workspace.Rent(tokens * heads.QueryWidth), workspace.Rent(tokens * heads.KeyValueWidth), workspace.Rent(tokens * heads.KeyValueWidth),
         workspace.RentSingle(tokens * heads.Heads), workspace.Rent(tokens, heads.QueryWidth));
 
-    /// <summary>Views of some segments of a group: q [M, T G, K], k and v [M, T, K], log-sums [M, T G].</summary>
-    public (Tensor, Tensor, Tensor, Tensor) Segments(HeadGeometry heads, SegmentGroup group, int first, int count)
+    /// <summary>Views of a tile's matrices with all their queries: q [M, T G, K], k and v [M, T, K], log-sums [M, T G].</summary>
+    public (Tensor, Tensor, Tensor, Tensor) Matrices(HeadGeometry heads, AttentionTile tile)
     {
-        long length = group.Length, start = group.Offset + first * length, matrices = (long)count * heads.KeyValueHeads, tokens = count * length;
+        long length = tile.Group.Length, matrices = tile.Matrices;
+        var first = ((long)tile.Group.Offset + tile.First * length) * heads.KeyValueHeads + tile.HeadFirst * length;
         return (
-            Part(Queries, start, tokens, heads.QueryWidth).view(matrices, length * heads.Group, heads.HeadSize),
-            Part(Keys, start, tokens, heads.KeyValueWidth).view(matrices, length, heads.HeadSize),
-            Part(Values, start, tokens, heads.KeyValueWidth).view(matrices, length, heads.HeadSize),
-            Part(LogSums, start, tokens, heads.Heads).view(matrices, length * heads.Group));
+            Part(Queries, heads.Group * heads.HeadSize).view(matrices, length * heads.Group, heads.HeadSize),
+            Part(Keys, heads.HeadSize).view(matrices, length, heads.HeadSize),
+            Part(Values, heads.HeadSize).view(matrices, length, heads.HeadSize),
+            Part(LogSums, heads.Group).view(matrices, length * heads.Group));
 
-        static Tensor Part(Tensor all, long start, long tokens, long width) => all.narrow(0, start * width, tokens * width);
+        Tensor Part(Tensor all, long width) => all.narrow(0, first * width, matrices * length * width);
     }
 }

@@ -73,7 +73,8 @@ public sealed class DecodingSession : IDisposable
                     // A short batch has a filler segment, which nobody asked for.
                     if (!starts.TryGetValue(group.Starts[b], out var slot)) continue;
                     using var inner = NewDisposeScope();
-                    var (_, k_VTK, v_VTK, _) = tape.Attention.Segments(_model.Context.Heads, group, b, 1);
+                    var (_, k_VTK, v_VTK, _) = tape.Attention.Matrices(
+                        _model.Context.Heads, new AttentionTile(group, b, 1, 0, _model.Layout.Config.KeyValueHeads, 0, group.Length));
                     _keys_XVLK[layer][slot].narrow(1, 0, group.Length).copy_(k_VTK);
                     _values_XVLK[layer][slot].narrow(1, 0, group.Length).copy_(v_VTK);
                 }

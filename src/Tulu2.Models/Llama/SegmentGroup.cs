@@ -32,9 +32,14 @@ internal sealed record SegmentGroup(int Length, int[] Starts, int Offset)
     }
 }
 
-/// <summary>Queries <see cref="QueryFirst"/>..<see cref="QueryEnd"/>-1 of the segments <see cref="First"/>..<see cref="First"/>+<see cref="Count"/>-1 of a group, with the keys up to the last query.</summary>
-internal readonly record struct AttentionTile(SegmentGroup Group, int First, int Count, int QueryFirst, int QueryEnd)
+/// <summary>
+/// What attention works on at a time: some queries of some key-value heads of some segments of a group, with the keys up to the last query. More than one
+/// segment only with all heads, so that a tile's matrices always stand together.
+/// </summary>
+internal readonly record struct AttentionTile(SegmentGroup Group, int First, int Count, int HeadFirst, int HeadCount, int QueryFirst, int QueryEnd)
 {
+    public int HeadEnd => HeadFirst + HeadCount;
+    public int Matrices => Count * HeadCount;
     public int Queries => QueryEnd - QueryFirst;
     public int Keys => QueryEnd;
 }

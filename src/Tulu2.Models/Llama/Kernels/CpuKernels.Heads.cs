@@ -42,7 +42,7 @@ internal sealed unsafe partial class CpuKernels<T>
         var inverse = Single(inverse_MIG);
         int size = Heads.HeadSize, group = Heads.Group;
         for (var b = 0; b < tile.Count; b++)
-            for (var head = 0; head < Heads.KeyValueHeads; head++)
+            for (var head = tile.HeadFirst; head < tile.HeadEnd; head++)
                 for (var t = tile.QueryFirst; t < tile.QueryEnd; t++)
                 {
                     var to = output + (long)(tile.Group.Starts[tile.First + b] + t) * Heads.QueryWidth + head * group * size;
@@ -61,7 +61,7 @@ internal sealed unsafe partial class CpuKernels<T>
         var delta = Single(delta_MIG);
         int size = Heads.HeadSize, group = Heads.Group;
         for (var b = 0; b < tile.Count; b++)
-            for (var head = 0; head < Heads.KeyValueHeads; head++)
+            for (var head = tile.HeadFirst; head < tile.HeadEnd; head++)
                 for (var t = tile.QueryFirst; t < tile.QueryEnd; t++)
                 {
                     var place = (long)(tile.Group.Starts[tile.First + b] + t) * Heads.QueryWidth + head * group * size;
@@ -86,7 +86,7 @@ internal sealed unsafe partial class CpuKernels<T>
         var (cosines, sines) = Rotary.Upto(positions.Max() + 1);
         fixed (float* cosine = cosines, sine = sines)
             for (var b = 0; b < tile.Count; b++)
-                for (var head = 0; head < Heads.KeyValueHeads; head++)
+                for (var head = tile.HeadFirst; head < tile.HeadEnd; head++)
                     for (var t = tile.QueryFirst; t < tile.QueryEnd; t++)
                     {
                         var row = tile.Group.Starts[tile.First + b] + t;
@@ -103,7 +103,7 @@ internal sealed unsafe partial class CpuKernels<T>
         var (cosines, sines) = Rotary.Upto(positions.Max() + 1);
         fixed (float* cosine = cosines, sine = sines)
             for (var b = 0; b < tile.Count; b++)
-                for (var head = 0; head < Heads.KeyValueHeads; head++)
+                for (var head = tile.HeadFirst; head < tile.HeadEnd; head++)
                     for (var t = 0; t < tile.Group.Length; t++, keys += size, values += size)
                     {
                         var row = tile.Group.Starts[tile.First + b] + t;

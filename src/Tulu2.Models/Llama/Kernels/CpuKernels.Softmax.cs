@@ -13,7 +13,7 @@ internal sealed unsafe partial class CpuKernels<T>
     {
         var scores = Data(scores_MIGJ);
         float* logSums = Single(logSums_MTG), inverse = Single(inverse_MIG);
-        int group = Heads.Group, keys = tile.Keys, matrices = tile.Count * Heads.KeyValueHeads;
+        int group = Heads.Group, keys = tile.Keys, matrices = tile.Matrices;
         for (var m = 0; m < matrices; m++)
         {
             var logSum = logSums + ((long)m * tile.Group.Length + tile.QueryFirst) * group;
@@ -59,7 +59,7 @@ internal sealed unsafe partial class CpuKernels<T>
     {
         T* scores = Data(scores_MIGJ), gradient = Data(gradient_MIGJ);
         float* logSums = Single(logSums_MTG), delta = Single(delta_MIG);
-        int group = Heads.Group, keys = tile.Keys, matrices = tile.Count * Heads.KeyValueHeads;
+        int group = Heads.Group, keys = tile.Keys, matrices = tile.Matrices;
         var scale = Vector512.Create(Heads.Scale);
         for (var m = 0; m < matrices; m++)
         {

@@ -50,32 +50,33 @@ internal sealed partial class TorchKernels
     {
         using var scope = NewDisposeScope();
         var scaled = output_MIGK.to_type(ScalarType.Float32) * inverse_MIG.unsqueeze(2);
-        output_NQ.index_copy_(0, TileRows(tile, output_NQ.device), Flat(scaled, tile, Heads.Group).to_type(output_NQ.dtype));
+        Columns(output_NQ, tile).index_copy_(0, TileRows(tile, output_NQ.device), Flat(scaled, tile, Heads.Group).to_type(output_NQ.dtype));
     }
 
     public override void SplitOutputGradient(Tensor gradient_NQ, Tensor output_NQ, AttentionTile tile, Tensor gradient_MIGK, Tensor delta_MIG)
     {
         using var scope = NewDisposeScope();
         var rows = TileRows(tile, gradient_NQ.device);
-        gradient_MIGK.copy_(Matrices(gradient_NQ.index_select(0, rows)));
-        delta_MIG.copy_((Matrices(output_NQ.index_select(0, rows)).to_type(ScalarType.Float32) * gradient_MIGK.to_type(ScalarType.Float32)).sum(2));
+        gradient_MIGK.copy_(Matrices(Columns(gradient_NQ, tile).index_select(0, rows)));
+        delta_MIG.copy_((Matrices(Columns(output_NQ, tile).index_select(0, rows)).to_type(ScalarType.Float32) * gradient_MIGK.to_type(ScalarType.Float32)).sum(2));
 
-        Tensor Matrices(Tensor flat) => flat.view(tile.Count, tile.Queries, Heads.KeyValueHeads, Heads.Group, Heads.HeadSize).permute(0, 2, 1, 3, 4).reshape(gradient_MIGK.shape);
+        Tensor Matrices(Tensor flat) => flat.view(tile.Count, tile.Queries, tile.HeadCount, Heads.Group, Heads.HeadSize).permute(0, 2, 1, 3, 4).reshape(gradient_MIGK.shape);
     }
 
     public override void MergeQueryGradient(Tensor gradient_MIGK, AttentionTile tile, int[] positions, Tensor gradient_NS)
     {
         using var scope = NewDisposeScope();
-        Write(gradient_NS, tile, Turn(Flat(gradient_MIGK, tile, Heads.Group), Heads.Heads, Rows(tile), positions, -1), Columns(Heads.QueryColumn, Heads.Heads, gradient_NS.device));
+        Write(gradient_NS, tile, Turn(Flat(gradient_MIGK, tile, Heads.Group), tile.HeadCount * Heads.Group, Rows(tile), positions, -1),
+            Columns(head => Heads.QueryColumn(tile.HeadFirst * Heads.Group + head), tile.HeadCount * Heads.Group, gradient_NS.device));
     }
 
     public override void MergeKeyValueGradient(Tensor keyGradient_MTK, Tensor valueGradient_MTK, AttentionTile tile, int[] positions, Tensor gradient_NS)
     {
         using var scope = NewDisposeScope();
         var all = tile with { QueryFirst = 0, QueryEnd = tile.Group.Length };
-        Write(gradient_NS, all, Turn(Flat(keyGradient_MTK, all, 1), Heads.KeyValueHeads, Rows(all), positions, -1),
-            Columns(Heads.KeyColumn, Heads.KeyValueHeads, gradient_NS.device));
-        Write(gradient_NS, all, Flat(valueGradient_MTK, all, 1), Columns(Heads.ValueColumn, Heads.KeyValueHeads, gradient_NS.device));
+        Write(gradient_NS, all, Turn(Flat(keyGradient_MTK, all, 1), tile.HeadCount, Rows(all), positions, -1),
+            Columns(head => Heads.KeyColumn(tile.HeadFirst + head), tile.HeadCount, gradient_NS.device));
+        Write(gradient_NS, all, Flat(valueGradient_MTK, all, 1), Columns(head => Heads.ValueColumn(tile.HeadFirst + head), tile.HeadCount, gradient_NS.device));
     }
 
     public override void RowMaxima(Tensor logits_RC, Tensor maximum_R)
@@ -153,7 +154,14 @@ internal sealed partial class TorchKernels
 
     /// <summary>[M, I G, K] as rows of the flat batch, [B I, KV G K].</summary>
     private Tensor Flat(Tensor matrices, AttentionTile tile, int group) =>
-        matrices.view(tile.Count, Heads.KeyValueHeads, tile.Queries, group, Heads.HeadSize).permute(0, 2, 1, 3, 4).reshape(tile.Count * tile.Queries, -1);
+        matrices.view(tile.Count, tile.HeadCount, tile.Queries, group, Heads.HeadSize).permute(0, 2, 1, 3, 4).reshape(tile.Count * tile.Queries, -1);
+
+    /// <summary>The columns of the tile's heads in a flat [N, Q].</summary>
+    private Tensor Columns(Tensor flat_NQ, AttentionTile tile)
+    {
+        long width = Heads.Group * Heads.HeadSize;
+        return flat_NQ.narrow(1, tile.HeadFirst * width, tile.HeadCount * width);
+    }
 
     private static int[] Rows(AttentionTile tile) => SegmentRows(tile.Group, tile.First, tile.Count, tile.QueryFirst, tile.QueryEnd);
 

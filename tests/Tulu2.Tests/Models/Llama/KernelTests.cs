@@ -35,6 +35,36 @@ public sealed class KernelTests
         }
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void Long_segments_are_taken_some_heads_at_a_time(ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        var layout = new FlatLayout(TinyModel.Config(heads: 16, keyValueHeads: 8), 4);
+        using var model = new LlamaModel(layout, TinyModel.Weights(layout, type));
+        var batch = TinyModel.Batch([700, 700, 40]);
+        using var other = new LlamaModel(
+            layout, TinyModel.Weights(layout, type), false, AllShardsHere.Instance, new TorchKernels(new HeadGeometry(layout.Config, 4), new RotaryTable(16, 10000, 8)));
+        var (expected, expectedGradient) = TinyModel.Run(model, batch);
+        var (actual, actualGradient) = TinyModel.Run(other, batch);
+        var tolerance = type == ScalarType.Float32 ? 1e-5 : 0.05;
+        Assert.InRange(TinyModel.Difference(actual, expected), 0, tolerance);
+        Assert.InRange(((actualGradient - expectedGradient).norm() / expectedGradient.norm()).ToDouble(), 0, tolerance);
+        Assert.Equal(TinyModel.LogProbabilities(model, TinyModel.Pick(batch, 1)), TinyModel.LogProbabilities(model, batch).Where((_, r) => batch.ScoredSegments[r] == 1));
+    }
+
+    [Fact]
+    public void A_step_s_cost_counts_the_products_that_it_needs()
+    {
+        var config = new LlamaConfig
+        {
+            HiddenSize = 512, IntermediateSize = 1408, Layers = 4, Heads = 8, KeyValueHeads = 4, HeadSize = 64, VocabularySize = 8192,
+        };
+        // 4 x (512 x 1024 + 512 x 512 + 3 x 512 x 1408) + 512 x 8192 parameters, 1,024 tokens; attention 6 x 4 x 512 x 256 a token.
+        Assert.Equal(6.0 * 15990784 * 1024 + 6.0 * 4 * 512 * 256 * 1024, StepCost.ModelFlops(config, [256, 256, 256, 256], 1024));
+    }
+
     [Fact]
     public void The_exponential_is_within_two_units_in_the_last_place()
     {
