@@ -11,7 +11,7 @@ var type = args.Contains("bf16") ? ScalarType.BFloat16 : ScalarType.Float32;
 int V = args.Contains("v1") ? 1 : 4;
 if (args.Contains("mem")) { Memory.Big(type, args.Contains("recompute")); return; } if (args.Contains("long")) { Memory.Long(); return; }
 if (args.Contains("att")) { Att.Run(type); return; }
-if (args.Contains("measure")) { var c0 = new LlamaConfig { HiddenSize=512, IntermediateSize=1408, Layers=4, Heads=8, KeyValueHeads=4, HeadSize=64, VocabularySize=8192 }; var f=StepMeasurement.Run(c0, type==ScalarType.BFloat16, V, 4, 256, args.Contains("dpo")); Console.WriteLine($"{type} V{V} {f.ProcessorSeconds*1e3:f1} ms cpu, {f.ElapsedSeconds*1e3:f1} wall, share {f.ShareOfCeiling:p1}, ceiling {f.CeilingFlops/1e9:f1}"); foreach (var k in f.Kinds) Console.WriteLine($"  {k.Key,-26} {k.Value*1e3,8:f2}"); return; }
+if (args.Contains("measure")) { var c0 = new LlamaConfig { HiddenSize=512, IntermediateSize=1408, Layers=4, Heads=8, KeyValueHeads=4, HeadSize=64, VocabularySize=8192 }; var f=MineMeasurement.Run(c0, type==ScalarType.BFloat16, V, 4, 256, args.Contains("dpo")); Console.WriteLine($"{type} V{V} {f.ProcessorSeconds*1e3:f1} ms cpu, {f.ElapsedSeconds*1e3:f1} wall, share {f.ShareOfCeiling:p1}, ceiling {f.CeilingFlops/1e9:f1}"); foreach (var k in f.Kinds) Console.WriteLine($"  {k.Key,-26} {k.Value*1e3,8:f2}"); return; }
 if (args.Contains("shapes")) { Shapes(); return; }
 double ceiling = Math.Max(Rate(1024,1024,1024), Rate(1024,512,2816));
 var config = new LlamaConfig { HiddenSize=512, IntermediateSize=1408, Layers=4, Heads=8, KeyValueHeads=4, HeadSize=64, VocabularySize=8192 };

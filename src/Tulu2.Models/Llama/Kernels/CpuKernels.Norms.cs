@@ -156,12 +156,13 @@ internal sealed unsafe partial class CpuKernels<T>
         var rows = product_NF.shape[0] * shards;
         var width = (int)(product_NF.shape[1] / shards);
         T* gate = Data(gateUp_N2F), product = Data(product_NF);
+        var one = Vector512<float>.One;
         for (long row = 0; row < rows; row++, gate += 2 * width, product += width)
             for (var j = 0; j < width; j += Lanes.Count)
             {
                 var left = width - j;
                 var g = Lanes.Load(gate + j, left);
-                Lanes.Store(product + j, g / (Lanes.Exp(-g) + Vector512<float>.One) * Lanes.Load(gate + width + j, left), left);
+                Lanes.Store(product + j, g * (one / (Lanes.Exp(-g) + one)) * Lanes.Load(gate + width + j, left), left);
             }
     }
 
@@ -179,9 +180,8 @@ internal sealed unsafe partial class CpuKernels<T>
                 var g = Lanes.Load(gate + j, left);
                 var up = Lanes.Load(gate + width + j, left);
                 var gradient = Lanes.Load(product + j, left);
-                var divisor = Lanes.Exp(-g) + one;
-                var sigmoid = one / divisor;
-                var silu = g / divisor;
+                var sigmoid = one / (Lanes.Exp(-g) + one);
+                var silu = g * sigmoid;
                 Lanes.Store(product + j, silu * up, left);
                 Lanes.Store(gate + width + j, gradient * silu, left);
                 Lanes.Store(gate + j, gradient * up * (sigmoid * (one + g * (one - sigmoid))), left);

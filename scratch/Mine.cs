@@ -12,7 +12,7 @@ namespace Tulu2.Models.Llama;
 /// <param name="ModelFlops">See <see cref="StepCost.ModelFlops"/>.</param>
 /// <param name="CeilingFlops">Operations a second of the machine's best large matrix product in the same type, measured before and after.</param>
 /// <param name="Kinds">Processor seconds of the fastest step by kind of operation; <c>product</c> and <c>attention product</c> are libtorch's kernels.</param>
-public sealed record StepFigures(
+public sealed record ModelFigures(
     int Tokens, double ProcessorSeconds, double ElapsedSeconds, double ModelFlops, double CeilingFlops, IReadOnlyDictionary<string, double> Kinds)
 {
     /// <summary>Share of the ceiling that the step reaches.</summary>
@@ -20,12 +20,12 @@ public sealed record StepFigures(
 }
 
 /// <summary>Measures steps of a model with random weights on this thread, in processor time, so that busy neighbours add little.</summary>
-public static class StepMeasurement
+public static class MineMeasurement
 {
     /// <param name="segments">Segments of <paramref name="length"/> tokens a step, every row scored.</param>
     /// <param name="preference">As for preferences: the log-probabilities are asked for before the backward pass.</param>
     /// <param name="update">Called at the end of each step with the addresses of weights and fp32 gradient, for an optimizer.</param>
-    public static StepFigures Run(
+    public static ModelFigures Run(
         LlamaConfig config, bool bfloat16, int virtualShards, int segments, int length, bool preference = false, int repetitions = 12, Action<nint, nint>? update = null)
     {
         TorchRuntime.Initialize();
@@ -73,7 +73,7 @@ public static class StepMeasurement
         ceiling = Math.Max(ceiling, Ceiling(bfloat16));
         var kinds = fastest.Times.ToDictionary(kind => kind.Key, kind => kind.Value.Seconds);
         kinds.Add("other", times.Min(time => time.Processor) - kinds.Values.Sum());
-        return new StepFigures(
+        return new ModelFigures(
             batch.Tokens, Median(times.Select(time => time.Processor)), Median(times.Select(time => time.Elapsed)),
             StepCost.ModelFlops(config, batch.SegmentLengths, batch.ScoredRows.Length), ceiling, kinds);
     }
