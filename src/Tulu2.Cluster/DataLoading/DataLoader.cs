@@ -39,7 +39,8 @@ internal sealed class DataLoader : UntypedActor
                 Read(asker, $"slot {ask.Slot} of step {ask.Step}", () => new RankProtocol.SlotRead(ask.Incarnation, _plan.Read(ask.Step, ask.Slot)));
                 break;
             case RankProtocol.ReadChunk ask:
-                Read(asker, $"chunk {ask.Chunk} of the reference pass", () => new RankProtocol.ChunkRead(ask.Incarnation, ask.Generation, ask.Chunk, _reference!.Read(ask.Chunk)));
+                Read(asker, $"chunk {ask.Chunk} of the reference pass",
+                    () => new RankProtocol.ChunkRead(ask.Incarnation, ask.Generation, ask.Chunk, _reference!.Read(ask.Chunk)));
                 break;
         }
     }

@@ -18,7 +18,8 @@ public sealed class EvaluationHost(ActorHost host)
     /// <exception cref="Files.BadInputException">A task names something that cannot be used.</exception>
     /// <exception cref="RunFailedException">A task failed on every attempt.</exception>
     public async Task<IReadOnlyList<EvaluationOutcome>> RunAsync(
-        IReadOnlyList<EvaluationTask> tasks, int evaluators, IEvaluatorFactory factory, IEvaluationObserver? observer, string? ledgerDirectory, CancellationToken cancellation)
+        IReadOnlyList<EvaluationTask> tasks, int evaluators, IEvaluatorFactory factory,
+            IEvaluationObserver? observer, string? ledgerDirectory, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(evaluators, 1);
         await host.EvaluationTurn.WaitAsync(cancellation).ConfigureAwait(false);
@@ -27,7 +28,8 @@ public sealed class EvaluationHost(ActorHost host)
             var ledger = ledgerDirectory is null ? null : LedgerFile.Open(ledgerDirectory);
             var outcomes = new TaskCompletionSource<IReadOnlyList<EvaluationOutcome>>(TaskCreationOptions.RunContinuationsAsynchronously);
             host.Coordinator.Tell(
-                new RunProtocol.StartEvaluations(tasks, Math.Min(evaluators, Math.Max(1, tasks.Count)), factory, observer, ledger, outcomes, cancellation), ActorRefs.NoSender);
+                new RunProtocol.StartEvaluations(tasks, Math.Min(evaluators, Math.Max(1, tasks.Count)),
+                    factory, observer, ledger, outcomes, cancellation), ActorRefs.NoSender);
             return await outcomes.Task.ConfigureAwait(false);
         }
         finally

@@ -129,7 +129,8 @@ internal sealed class EvaluationQueue(RunProtocol.StartEvaluations start, IActor
         (_queue, var accepted) = _queue.Complete(done.Id);
         if (!accepted) return;
         _outcomes[done.Id] = done.Outcome;
-        start.Ledger?.Append([(new LedgerEvent.EvaluationDone(done.Outcome.TaskId, done.Attempt, done.Outcome.Items, done.Outcome.Score), DateTimeOffset.UtcNow)]);
+        var (task, items, score, _) = done.Outcome;
+        start.Ledger?.Append([(new LedgerEvent.EvaluationDone(task, done.Attempt, items, score), DateTimeOffset.UtcNow)]);
         start.Observer?.TaskDone(done.Outcome, _queue.Done, _queue.Total);
         if (_queue.IsComplete) End(null);
     }

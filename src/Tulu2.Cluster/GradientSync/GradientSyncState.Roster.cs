@@ -33,7 +33,9 @@ internal sealed partial record GradientSyncState
     }
 
     private Decision Replace(IReadOnlyCollection<RankSeat> seats, Func<RankSeat, string> why) =>
-        seats.Aggregate(Stay, (decision, seat) => decision.Then(next => next.Out(seat, why(seat))).Do(new SyncEffect.Restart(seat.Rank, seat.Incarnation, why(seat))));
+        seats.Aggregate(Stay, (decision, seat) => decision
+            .Then(next => next.Out(seat, why(seat)))
+            .Do(new SyncEffect.Restart(seat.Rank, seat.Incarnation, why(seat))));
 
     private Decision Gather(TimeSpan now) => Phase == SyncPhase.Gathering && Seats.All(seat => seat.Up) ? OpenGeneration(now) : Stay;
 
@@ -59,7 +61,7 @@ internal sealed partial record GradientSyncState
         var known = Lease.Deadline();
         var patience = StateMoves && !InStride && Lease.Initial > known ? Lease.Initial : known;
         bool Silent(RankSeat seat) => seat.Up && now - seat.Progress > patience;
-        string Hung(RankSeat seat) => string.Create(null, $"no progress for {(now - seat.Progress).TotalSeconds:0} s while {Phase.ToString().ToLowerInvariant()}");
+        string Hung(RankSeat seat) => $"no progress for {(int)(now - seat.Progress).TotalSeconds} s while {Phase.ToString().ToLowerInvariant()}";
         switch (Phase)
         {
             case SyncPhase.Joining:

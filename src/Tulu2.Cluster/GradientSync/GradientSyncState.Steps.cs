@@ -38,8 +38,12 @@ internal sealed partial record GradientSyncState
             }).Assigned(shares[rank].Keep, shares[rank].Compute, now))],
         };
         var decision = next.Tell(RunPhase.Training);
-        if (SnapshotInFlight is { } snapshot && Seats.Where(seat => seat.Joined!.StateStep < snapshot).Select(seat => seat.Rank).ToImmutableArray() is { IsEmpty: false } never)
-            decision = decision.Do(new SyncEffect.SnapshotRanksGone(snapshot, never));
+        if (SnapshotInFlight is { } snapshot)
+        {
+            // A commit that was overtaken by this generation: its snapshot will never come from these.
+            var never = Seats.Where(seat => seat.Joined!.StateStep < snapshot).Select(seat => seat.Rank).ToImmutableArray();
+            if (!never.IsEmpty) decision = decision.Do(new SyncEffect.SnapshotRanksGone(snapshot, never));
+        }
         return decision.Do(Seats.Select((seat, rank) =>
             new SyncEffect.Tell(rank, new WorkerCommand.Begin(Generation, from + 1, transfer, shares[rank].Keep, shares[rank].Compute))));
     }
@@ -85,7 +89,10 @@ internal sealed partial record GradientSyncState
         }
         var hashes = string.Join(", ", Seats.Select(seat => $"rank {seat.Rank} {seat.Ready!.GradientHash}"));
         if (TieAt == Step)
-            return Fail(new RunFailure($"the ranks came twice to different gradients of step {Step} and no majority says which is right: {hashes}. One of them computes wrongly", ""));
+        {
+            return Fail(new RunFailure(
+                $"the ranks came twice to different gradients of step {Step} and no majority says which is right: {hashes}. One of them computes wrongly", ""));
+        }
         return To(this with { TieAt = Step, DropHeld = true, Why = $"unequal gradients of step {Step} without a majority: {hashes}" })
             .Then(next => next.OpenGeneration(now));
     }
@@ -129,7 +136,8 @@ internal sealed partial record GradientSyncState
 
     private Decision Applied(WorkerReport.Applied applied, TimeSpan now)
     {
-        if (!Counts(applied.Generation, applied.Rank)) return Stay;
+        // One that comes late or twice must not take back a later one.
+        if (!Counts(applied.Generation, applied.Rank) || Seats[applied.Rank].Applied?.Step >= applied.Step) return Stay;
         return To(Seat(applied.Rank, seat => seat with { Applied = applied, Progress = now })).Then(next => next.Finish());
     }
 }

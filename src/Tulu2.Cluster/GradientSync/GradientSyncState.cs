@@ -102,7 +102,8 @@ internal sealed partial record GradientSyncState
 
     private Decision SnapshotSettled(SyncCommand.SnapshotSettled settled)
     {
-        var next = settled.ManifestPath is { } path && settled.Step >= (Manifest?.Step ?? 0) ? this with { Manifest = new KnownManifest(path, settled.Step) } : this;
+        var isNewest = settled.Step >= (Manifest?.Step ?? 0);
+        var next = isNewest && settled.ManifestPath is { } path ? this with { Manifest = new KnownManifest(path, settled.Step) } : this;
         if (settled.Step != SnapshotInFlight) return To(next);
         next = next with { SnapshotInFlight = null };
         if (settled.ManifestPath is not null) return next.Finish().Then(after => after.Commit(settled.Now));
@@ -124,7 +125,10 @@ internal sealed partial record GradientSyncState
         if (members.Any(seat => seat.Applied?.Step != final)) return Stay;
         var hashes = members.Select(seat => seat.Applied!.ParametersSha256).OfType<string>().Distinct().ToArray();
         if (hashes.Length > 1)
-            return Fail(new RunFailure($"the ranks have different parameters after step {final}: {string.Join(", ", members.Select(m => $"rank {m.Rank} {m.Applied!.ParametersSha256}"))}", ""));
+        {
+            var told = string.Join(", ", members.Select(member => $"rank {member.Rank} {member.Applied!.ParametersSha256}"));
+            return Fail(new RunFailure($"the ranks have different parameters after step {final}: {told}", ""));
+        }
         var cancelled = final < _rules.LastStep;
         return To(this with { Phase = SyncPhase.Over }, new SyncEffect.Finished(final, hashes.FirstOrDefault(), Manifest.Path, cancelled));
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Akka.Actor;
 using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.Ledger;
@@ -35,7 +36,8 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
         public static Tick Instance { get; } = new();
     }
 
-    private static TimeSpan Now => Context.System.Scheduler.MonotonicClock;
+    // The scheduler's own clock goes in steps of milliseconds, too coarse for the figures of a quick step.
+    private static TimeSpan Now => Stopwatch.GetElapsedTime(0);
 
     protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, TickInterval);
 

@@ -68,10 +68,11 @@ public sealed class ActorHost : IAsyncDisposable
     {
         var node = system.ActorOf(Props.Create(() => new NodeAgent()), NodeAgent.Name);
         system.ActorOf(
-            ClusterSingletonManager.Props(Props.Create(() => new RunCoordinator(node)), PoisonPill.Instance, ClusterSingletonManagerSettings.Create(system)), "run");
+            ClusterSingletonManager.Props(Props.Create(() => new RunCoordinator(node)),
+                PoisonPill.Instance, ClusterSingletonManagerSettings.Create(system)), "run");
     }
 
-    private static Config LocalConfig()
+    internal static Config LocalConfig()
     {
         using var stream = typeof(ActorHost).Assembly.GetManifestResourceStream("local.conf")!;
         using var reader = new StreamReader(stream);

@@ -19,7 +19,8 @@ public abstract record LedgerEvent
     /// <summary>A step is decided.</summary>
     /// <param name="Shares">Which rank gave which slots, and where its time went.</param>
     public sealed record StepCommitted(
-        long Generation, int Step, double Loss, double GradientNorm, string GradientHash, long Tokens, double Seconds, IReadOnlyList<LedgerShare> Shares) : LedgerEvent;
+        long Generation, int Step, double Loss, double GradientNorm, string GradientHash, long Tokens, double Seconds,
+            IReadOnlyList<LedgerShare> Shares) : LedgerEvent;
 
     public sealed record RankFailed(int Rank, string Why) : LedgerEvent;
 
@@ -36,7 +37,7 @@ public abstract record LedgerEvent
 }
 
 /// <summary>One rank's part of a committed step.</summary>
-/// <param name="SlotSeconds">For each slot of <paramref name="Slots"/> in order; 0 where it was kept from an older generation and its time is not known.</param>
+/// <param name="SlotSeconds">For each slot of <paramref name="Slots"/> in order; 0 where its time was lost with an older generation.</param>
 public sealed record LedgerShare(int Rank, IReadOnlyList<SlotRange> Slots, IReadOnlyList<double> SlotSeconds, StepTimes Times);
 
 /// <param name="Number">From 1, unbroken.</param>

@@ -35,7 +35,8 @@ internal sealed class LedgerFile : IDisposable
         }
         catch (IOException fault)
         {
-            throw new BadInputException(directory, $"cannot be taken: {fault.Message}", "see that no other process runs in this directory, and that its disk has space", fault);
+            throw new BadInputException(
+                directory, $"cannot be taken: {fault.Message}", "see that no other process runs in this directory, and that its disk has space", fault);
         }
         try
         {

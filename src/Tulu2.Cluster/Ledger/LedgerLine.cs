@@ -54,7 +54,8 @@ internal static class LedgerLine
             var kind = root.GetProperty("kind").GetString()!;
             if (!Kinds.TryGetValue(kind, out var type)) return (null, sumBefore, $"has the unknown kind {kind}");
             var entry = new LedgerEntry(
-                root.GetProperty("n").GetInt64(), root.GetProperty("time").GetDateTimeOffset(), (LedgerEvent)root.GetProperty("event").Deserialize(type, Options)!);
+                root.GetProperty("n").GetInt64(), root.GetProperty("time").GetDateTimeOffset(),
+                    (LedgerEvent)root.GetProperty("event").Deserialize(type, Options)!);
             return (entry, sum, null);
         }
         catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)

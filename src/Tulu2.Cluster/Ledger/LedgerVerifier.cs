@@ -48,7 +48,8 @@ public static class LedgerVerifier
                     break;
                 case LedgerEvent.RunResumed resumed:
                     (slots, last) = (resumed.Slots, resumed.Step);
-                    if (resumed.Step > 0 && !hashes.ContainsKey(resumed.Step)) faults.Add($"entry {number}: resumed after step {resumed.Step}, which was never committed");
+                    if (resumed.Step > 0 && !hashes.ContainsKey(resumed.Step))
+                        faults.Add($"entry {number}: resumed after step {resumed.Step}, which was never committed");
                     break;
                 case LedgerEvent.GenerationOpened opened:
                     if (opened.Generation <= generation) faults.Add($"entry {number}: generation {opened.Generation} was opened after generation {generation}");
@@ -57,11 +58,13 @@ public static class LedgerVerifier
                 case LedgerEvent.StepCommitted step:
                     // Recovery may go back and make steps again, but never leaves one out.
                     if (step.Step > last + 1) faults.Add($"entry {number}: step {step.Step} was committed after step {last}");
-                    if (step.Generation != generation) faults.Add($"entry {number}: step {step.Step} was committed by generation {step.Generation} in generation {generation}");
+                    if (step.Generation != generation)
+                        faults.Add($"entry {number}: step {step.Step} was committed by generation {step.Generation} in generation {generation}");
                     if (hashes.TryGetValue(step.Step, out var before))
                     {
                         replayed++;
-                        if (before != step.GradientHash) faults.Add($"entry {number}: step {step.Step} was made again with the gradient {step.GradientHash} instead of {before}");
+                        if (before != step.GradientHash)
+                            faults.Add($"entry {number}: step {step.Step} was made again with the gradient {step.GradientHash} instead of {before}");
                     }
                     faults.AddRange(SlotFaults(step, slots).Select(fault => $"entry {number}: step {step.Step} {fault}"));
                     hashes[step.Step] = step.GradientHash;

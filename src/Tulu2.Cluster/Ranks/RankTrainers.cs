@@ -58,7 +58,8 @@ internal sealed class RankTrainers(IReadOnlyList<RankSetup> setups, int restarts
     {
         var cause = _causes.GetValueOrDefault(rank);
         var detail = cause is RankFailedException { Detail.Length: > 0 } failed ? failed.Detail : $"{cause}";
-        return new RunFailure($"rank {rank} failed more than {restartsPerMinute} times within a minute, the last time with: {cause?.Message ?? "an unknown error"}", detail);
+        var error = cause?.Message ?? "an unknown error";
+        return new RunFailure($"rank {rank} failed more than {restartsPerMinute} times within a minute, the last time with: {error}", detail);
     }
 
     private void StopWhenEmpty()

@@ -21,6 +21,8 @@ public interface IReferencePlan
     /// </summary>
     void Store(int chunk, float[] logProbabilities);
 
-    /// <summary>Every chunk is stored: the cache becomes durable and can be read. Called before the first step, on the same thread; not called where all chunks were done.</summary>
+    /// <summary>
+    /// Every chunk is stored: the cache becomes durable and can be read. Called on the same thread before the first step, unless all were done.
+    /// </summary>
     void Complete();
 }

@@ -7,8 +7,8 @@ using Tulu2.Cluster.Runs;
 namespace Tulu2.Cluster.Reference;
 
 /// <summary>
-/// Hands out the chunks of the reference pass to the ranks that have room, and stores what comes back, each chunk once. Belongs to the supervisor of the gradient
-/// sync and is called on its thread only.
+/// Hands out the chunks of the reference pass to the ranks that have room, and stores what comes back, each chunk once. Belongs to the supervisor of the
+/// gradient sync and is called on its thread only.
 /// </summary>
 internal sealed class ReferencePass : IDisposable
 {

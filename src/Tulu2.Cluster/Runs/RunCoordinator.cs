@@ -40,7 +40,9 @@ internal sealed class RunCoordinator(IActorRef node) : UntypedActor
                 start.Outcome.TrySetException(new InvalidOperationException("another run is under way on this host"));
                 break;
             case RunProtocol.StartEvaluations start:
-                Context.ActorOf(Props.Create(() => new EvaluationQueue(start, node)), $"evaluations{(Context.Child("evaluations").IsNobody() ? "" : $"-{Guid.NewGuid():N}")}");
+                // The queue before may still be on its way out, and its name with it.
+                var name = Context.Child("evaluations").IsNobody() ? "evaluations" : $"evaluations-{Guid.NewGuid():N}";
+                Context.ActorOf(Props.Create(() => new EvaluationQueue(start, node)), name);
                 break;
             case RunProtocol.StopRun:
                 _run?.Sync.Tell(message);
@@ -89,7 +91,8 @@ internal sealed class RunCoordinator(IActorRef node) : UntypedActor
         var reference = plan.Reference is { } pass && !Enumerable.Range(0, pass.Chunks).All(pass.IsDone) ? pass : null;
         // Steps that an earlier life committed after the checkpoint are made again, and must come out the same: known.Hashes.
         var state = GradientSyncState.Of(
-            new SyncRules(plan.Ranks, slots, plan.TotalSteps, plan.CheckpointEvery), new SyncStart(known.Generation, manifest, known.Hashes, reference is not null), plan.Lease);
+            new SyncRules(plan.Ranks, slots, plan.TotalSteps, plan.CheckpointEvery),
+            new SyncStart(known.Generation, manifest, known.Hashes, reference is not null), plan.Lease);
 
         var ledger = Context.ActorOf(Props.Create(() => new RunLedger(start.Ledger, TimeProvider.System)), "ledger");
         var setup = new CheckpointSetup(plan.Ranks, plan.CheckpointKeep, plan.RecipeHash, plan.VirtualShards, plan.Facts, plan.Checkpoints);
@@ -101,7 +104,9 @@ internal sealed class RunCoordinator(IActorRef node) : UntypedActor
         ledger.Tell(new LedgerProtocol.Append(known.HasStarted
             ? new LedgerEvent.RunResumed(plan.RecipeHash, plan.VirtualShards, plan.Ranks, slots, plan.TotalSteps, step, manifest?.Path)
             : new LedgerEvent.RunStarted(plan.RecipeHash, plan.VirtualShards, plan.Ranks, slots, plan.TotalSteps, step)));
-        Log("info", manifest is null ? $"run of {plan.TotalSteps} steps on {plan.Ranks} ranks" : $"run goes on after step {step} on {plan.Ranks} ranks, from {manifest.Path}");
+        Log("info", manifest is null
+            ? $"run of {plan.TotalSteps} steps on {plan.Ranks} ranks"
+            : $"run goes on after step {step} on {plan.Ranks} ranks, from {manifest.Path}");
         _run.Observe(observer => observer.PhaseChanged(RunPhase.Starting));
         node.Tell(new RunProtocol.StartRanks(plan, sync, checkpoints));
     }

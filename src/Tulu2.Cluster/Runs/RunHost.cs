@@ -34,16 +34,19 @@ public sealed class RunHost(ActorHost host)
             // Nothing is left to do; the ledger remembers how it ended.
             var finished = ledger.State.Finished;
             ledger.Dispose();
-            return new RunOutcome(RunEnd.Completed, start.Step, finished?.Step == start.Step ? finished.ParametersSha256 : null, null, null, start.Path, 0, 0, null);
+            var hash = finished?.Step == start.Step ? finished.ParametersSha256 : null;
+            return new RunOutcome(RunEnd.Completed, start.Step, hash, null, null, start.Path, 0, 0, null);
         }
+        var events = Path.Combine(plan.RunDirectory, "events.jsonl");
         try
         {
-            host.Events.Attach(Path.Combine(plan.RunDirectory, "events.jsonl"));
+            host.Events.Attach(events);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             ledger.Dispose();
-            return FailedBefore(plan, new BadInputException(Path.Combine(plan.RunDirectory, "events.jsonl"), $"cannot be written: {fault.Message}", "choose a run directory that you may write", fault));
+            return FailedBefore(plan, new BadInputException(
+                events, $"cannot be written: {fault.Message}", "choose a run directory that you may write", fault));
         }
         try
         {

@@ -7,7 +7,8 @@ namespace Tulu2.Cluster.Runs;
 
 /// <summary>What the coordinator keeps of the run in hand: its actors, its figures and its observer's thread. Used by one actor only.</summary>
 internal sealed class RunInHand(
-    RunPlan plan, IRunObserver observer, TaskCompletionSource<RunOutcome> completion, IActorRef sync, IActorRef checkpoints, IActorRef ledger, Action<Exception> fault)
+    RunPlan plan, IRunObserver observer, TaskCompletionSource<RunOutcome> completion, IActorRef sync, IActorRef checkpoints, IActorRef ledger,
+        Action<Exception> fault)
 {
     private readonly DedicatedThread _observing = new("run observer");
     private bool _observerFailed;

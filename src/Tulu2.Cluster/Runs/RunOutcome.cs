@@ -23,7 +23,8 @@ public enum RunEnd
 /// <param name="Seconds">From the first step's begin to the last commit.</param>
 /// <param name="Failure">Not null exactly when the run failed.</param>
 public sealed record RunOutcome(
-    RunEnd End, int Steps, string? ParametersSha256, double? LossFirst, double? LossLast, string? ManifestPath, long Tokens, double Seconds, RunFailure? Failure);
+    RunEnd End, int Steps, string? ParametersSha256, double? LossFirst, double? LossLast, string? ManifestPath, long Tokens, double Seconds,
+        RunFailure? Failure);
 
 /// <summary>Why a run failed.</summary>
 /// <param name="Error">One line.</param>

@@ -10,7 +10,8 @@ namespace Tulu2.Cluster.Runs;
 internal static class RunProtocol
 {
     /// <summary>Begin a run; <paramref name="Outcome"/> is completed when nothing of it is left.</summary>
-    public sealed record StartRun(RunPlan Plan, LedgerFile Ledger, IRunObserver Observer, TaskCompletionSource<RunOutcome> Outcome) : INoSerializationVerificationNeeded;
+    public sealed record StartRun(RunPlan Plan, LedgerFile Ledger, IRunObserver Observer, TaskCompletionSource<RunOutcome> Outcome)
+        : INoSerializationVerificationNeeded;
 
     /// <summary>Finish the step and stop.</summary>
     public sealed record StopRun : INoSerializationVerificationNeeded

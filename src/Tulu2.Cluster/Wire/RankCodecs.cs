@@ -18,7 +18,14 @@ internal static class RankCodecs
             (ref MessagePackWriter w, RankProtocol.Lost m) => { w.Write(m.Rank); w.Write(m.Incarnation); Text(ref w, m.Why); },
             (ref MessagePackReader r) => new RankProtocol.Lost(r.ReadInt32(), r.ReadInt64(), Text(ref r))),
         WireCodec.For("rb", 5,
-            (ref MessagePackWriter w, RankProtocol.BadInput m) => { w.Write(m.Rank); Text(ref w, m.Error); Text(ref w, m.Detail); Text(ref w, m.Where); Text(ref w, m.Mend); },
+            (ref MessagePackWriter w, RankProtocol.BadInput m) =>
+            {
+                w.Write(m.Rank);
+                Text(ref w, m.Error);
+                Text(ref w, m.Detail);
+                Text(ref w, m.Where);
+                Text(ref w, m.Mend);
+            },
             (ref MessagePackReader r) => new RankProtocol.BadInput(r.ReadInt32(), Text(ref r), Text(ref r), Text(ref r), r.ReadString())),
         WireCodec.For("rc", 2,
             (ref MessagePackWriter w, RankProtocol.ScoreChunk m) => { w.Write(m.Generation); w.Write(m.Chunk); },
@@ -31,23 +38,59 @@ internal static class RankCodecs
             (ref MessagePackWriter w, WorkerCommand.JoinGeneration m) => { w.Write(m.Generation); w.Write(m.Rank); w.Write(m.Size); },
             (ref MessagePackReader r) => new WorkerCommand.JoinGeneration(r.ReadInt64(), r.ReadInt32(), r.ReadInt32())),
         WireCodec.For("cb", 5,
-            (ref MessagePackWriter w, WorkerCommand.Begin m) => { w.Write(m.Generation); w.Write(m.Step); Transfer(ref w, m.Transfer); Ranges(ref w, m.Keep); Ranges(ref w, m.Compute); },
+            (ref MessagePackWriter w, WorkerCommand.Begin m) =>
+            {
+                w.Write(m.Generation);
+                w.Write(m.Step);
+                Transfer(ref w, m.Transfer);
+                Ranges(ref w, m.Keep);
+                Ranges(ref w, m.Compute);
+            },
             (ref MessagePackReader r) => new WorkerCommand.Begin(r.ReadInt64(), r.ReadInt32(), Transfer(ref r), Ranges(ref r), Ranges(ref r))),
         WireCodec.For("cc", 4,
             (ref MessagePackWriter w, WorkerCommand.Commit m) => { w.Write(m.Generation); w.Write(m.Step); w.Write(m.Snapshot); w.Write(m.Last); },
             (ref MessagePackReader r) => new WorkerCommand.Commit(r.ReadInt64(), r.ReadInt32(), r.ReadBoolean(), r.ReadBoolean())),
 
         WireCodec.For("wj", 5,
-            (ref MessagePackWriter w, WorkerReport.Joined m) => { w.Write(m.Generation); w.Write(m.Rank); w.Write(m.StateStep); Ranges(ref w, m.Held); w.Write(m.Reduced); },
+            (ref MessagePackWriter w, WorkerReport.Joined m) =>
+            {
+                w.Write(m.Generation);
+                w.Write(m.Rank);
+                w.Write(m.StateStep);
+                Ranges(ref w, m.Held);
+                w.Write(m.Reduced);
+            },
             (ref MessagePackReader r) => new WorkerReport.Joined(r.ReadInt64(), r.ReadInt32(), r.ReadInt32(), Ranges(ref r), r.ReadBoolean())),
         WireCodec.For("wd", 5,
-            (ref MessagePackWriter w, WorkerReport.SlotDone m) => { w.Write(m.Generation); w.Write(m.Rank); w.Write(m.Step); w.Write(m.Slot); w.Write(m.Seconds); },
+            (ref MessagePackWriter w, WorkerReport.SlotDone m) =>
+            {
+                w.Write(m.Generation);
+                w.Write(m.Rank);
+                w.Write(m.Step);
+                w.Write(m.Slot);
+                w.Write(m.Seconds);
+            },
             (ref MessagePackReader r) => new WorkerReport.SlotDone(r.ReadInt64(), r.ReadInt32(), r.ReadInt32(), r.ReadInt32(), r.ReadDouble())),
         WireCodec.For("wr", 6,
-            (ref MessagePackWriter w, WorkerReport.StepReady m) => { w.Write(m.Generation); w.Write(m.Rank); w.Write(m.Step); Text(ref w, m.GradientHash); Metrics(ref w, m.Metrics); Times(ref w, m.Times); },
+            (ref MessagePackWriter w, WorkerReport.StepReady m) =>
+            {
+                w.Write(m.Generation);
+                w.Write(m.Rank);
+                w.Write(m.Step);
+                Text(ref w, m.GradientHash);
+                Metrics(ref w, m.Metrics);
+                Times(ref w, m.Times);
+            },
             (ref MessagePackReader r) => new WorkerReport.StepReady(r.ReadInt64(), r.ReadInt32(), r.ReadInt32(), Text(ref r), Metrics(ref r), Times(ref r))),
         WireCodec.For("wa", 5,
-            (ref MessagePackWriter w, WorkerReport.Applied m) => { w.Write(m.Generation); w.Write(m.Rank); w.Write(m.Step); w.Write(m.Seconds); Text(ref w, m.ParametersSha256); },
+            (ref MessagePackWriter w, WorkerReport.Applied m) =>
+            {
+                w.Write(m.Generation);
+                w.Write(m.Rank);
+                w.Write(m.Step);
+                w.Write(m.Seconds);
+                Text(ref w, m.ParametersSha256);
+            },
             (ref MessagePackReader r) => new WorkerReport.Applied(r.ReadInt64(), r.ReadInt32(), r.ReadInt32(), r.ReadDouble(), r.ReadString())),
         WireCodec.For("ws", 4,
             (ref MessagePackWriter w, WorkerReport.Scored m) =>
@@ -57,7 +100,8 @@ internal static class RankCodecs
                 w.Write(m.Task);
                 List(ref w, m.LogProbabilities, (ref MessagePackWriter v, float value) => v.Write(value));
             },
-            (ref MessagePackReader r) => new WorkerReport.Scored(r.ReadInt64(), r.ReadInt32(), r.ReadInt32(), [.. List(ref r, (ref MessagePackReader v) => v.ReadSingle())])),
+            (ref MessagePackReader r) => new WorkerReport.Scored(r.ReadInt64(), r.ReadInt32(), r.ReadInt32(),
+                [.. List(ref r, (ref MessagePackReader v) => v.ReadSingle())])),
     ];
 
     public static object Unwrap(object message) => message switch
@@ -77,7 +121,8 @@ internal static class RankCodecs
     private static void Ranges(ref MessagePackWriter writer, IReadOnlyList<SlotRange> ranges) =>
         List(ref writer, ranges, (ref MessagePackWriter w, SlotRange range) => { w.Write(range.First); w.Write(range.Count); });
 
-    private static IReadOnlyList<SlotRange> Ranges(ref MessagePackReader reader) => List(ref reader, (ref MessagePackReader r) => new SlotRange(r.ReadInt32(), r.ReadInt32()));
+    private static IReadOnlyList<SlotRange> Ranges(ref MessagePackReader reader) =>
+        List(ref reader, (ref MessagePackReader r) => new SlotRange(r.ReadInt32(), r.ReadInt32()));
 
     private static void Transfer(ref MessagePackWriter writer, StateTransfer transfer)
     {

@@ -14,7 +14,8 @@ internal sealed record WireCodec(string Manifest, Type Type, int Fields, WriteFi
 {
     public static WireCodec For<T>(string manifest, int fields, WriteFields<T> write, ReadFields<T> read)
         where T : class =>
-        new(manifest, typeof(T), fields, (ref MessagePackWriter writer, object message) => write(ref writer, (T)message), (ref MessagePackReader reader) => read(ref reader));
+        new(manifest, typeof(T), fields, (ref MessagePackWriter writer, object message) => write(ref writer, (T)message),
+            (ref MessagePackReader reader) => read(ref reader));
 }
 
 /// <summary>Fields that several messages have.</summary>

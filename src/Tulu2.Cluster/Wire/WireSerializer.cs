@@ -23,7 +23,8 @@ internal sealed class WireSerializer(ExtendedActorSystem system) : SerializerWit
 
     /// <summary>What there is on the wire: <c>manifest: type (fields)</c>, by manifest.</summary>
     public static IEnumerable<string> Catalogue =>
-        Codecs.OrderBy(codec => codec.Manifest, StringComparer.Ordinal).Select(codec => $"{codec.Manifest}: {codec.Type.FullName!.Replace('+', '.')} ({codec.Fields})");
+        Codecs.OrderBy(codec => codec.Manifest, StringComparer.Ordinal)
+            .Select(codec => $"{codec.Manifest}: {codec.Type.FullName!.Replace('+', '.')} ({codec.Fields})");
 
     public override string Manifest(object obj) => CodecOf(obj).Manifest;
 

@@ -20,8 +20,7 @@ internal sealed class Attention(HeadGeometry heads, BlockKernels kernels, Func<i
 
     /// <summary>
     /// Queries of a block for segments of <paramref name="length"/> tokens, by measurement over 64..2048 tokens and heads of 16..128. (libtorch's fused
-    /// attention is slower from 256 tokens on in fp32 with heads of 32 or more, and nearly everywhere in bf16, where its backward pass takes up to four
-    /// times as long.)
+    /// attention is slower from 256 tokens on in fp32 with heads of 32 or more, and nearly everywhere in bf16, where its backward pass takes up to four times as long.)
     /// </summary>
     public static int QueryBlock(int length, ScalarType type)
     {

@@ -33,8 +33,7 @@ public sealed class DecodingSession : IDisposable
         _values_XVLK = Caches();
 
         Tensor[] Caches() => [.. Enumerable.Range(0, model.Layout.Config.Layers).Select(_ =>
-            empty([maxBatch, model.Layout.Config.KeyValueHeads, maxLength, model.Layout.Config.HeadSize], dtype: model.Type, device: model.Device)
-                .DetachFromDisposeScope())];
+            empty([maxBatch, model.Layout.Config.KeyValueHeads, maxLength, model.Layout.Config.HeadSize], dtype: model.Type, device: model.Device).DetachFromDisposeScope())];
     }
 
     public int MaxBatch { get; }

@@ -139,8 +139,7 @@ public sealed class LlamaModel : IDisposable
         activations.ThrowIfDisposed();
         if (activations.Gradient_ND is not { } gradient_ND) throw new InvalidOperationException("nothing was kept for a backward pass, or it has run already");
         if (gradient.numel() != Layout.Length) throw new ArgumentException($"the gradient has {gradient.numel()} elements, the layout {Layout.Length}");
-        if (coefficients_R.numel() != activations.Scored)
-            throw new ArgumentException($"{coefficients_R.numel()} coefficients for {activations.Scored} scored rows");
+        if (coefficients_R.numel() != activations.Scored) throw new ArgumentException($"{coefficients_R.numel()} coefficients for {activations.Scored} scored rows");
         activations.Gradient_ND = null;
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();

@@ -15,10 +15,7 @@ internal sealed class VocabularyHead(Tensor weight_CD, FlatLayout layout, BlockK
     private const int ChunkElements = 1 << 22;
     private readonly ColumnLinear _linear = new(weight_CD, layout.VirtualShards);
 
-    /// <summary>
-    /// Row chunks, a function of the whole vocabulary alone, since the weight gradient's bits depend on them. The last is never shorter than 16 where there
-    /// is another.
-    /// </summary>
+    /// <summary>Row chunks, a function of the vocabulary alone: the weight gradient's bits depend on them. The last is never shorter than 16 where there is another.</summary>
     public static IEnumerable<(int First, int Count)> Chunks(int rows, int vocabulary)
     {
         var size = Math.Clamp(ChunkElements / vocabulary / 16 * 16, 64, 1024);
@@ -34,7 +31,7 @@ internal sealed class VocabularyHead(Tensor weight_CD, FlatLayout layout, BlockK
 
     public void LogProbabilities(Tensor hidden_RD, int[] targets, Tensor result_R, Workspace workspace)
     {
-        foreach (var (first, count) in Chunks(targets.Length, layout.Config.VocabularySize))
+        foreach (var (first, count) in Chunks(targets.Length, _linear.Outputs))
         {
             using var scope = NewDisposeScope();
             var mark = workspace.Mark();
@@ -47,7 +44,7 @@ internal sealed class VocabularyHead(Tensor weight_CD, FlatLayout layout, BlockK
     public void Backward(
         Tensor hidden_RD, int[] targets, Tensor coefficients_R, Tensor result_R, Tensor hiddenGradient_RD, Tensor weightGradient_CD, Workspace workspace)
     {
-        foreach (var (first, count) in Chunks(targets.Length, layout.Config.VocabularySize))
+        foreach (var (first, count) in Chunks(targets.Length, _linear.Outputs))
         {
             using var scope = NewDisposeScope();
             var mark = workspace.Mark();

@@ -51,8 +51,7 @@ public static partial class TorchRuntime
     {
         if (Environment.GetEnvironmentVariable("ATEN_CPU_CAPABILITY") is { Length: > 0 } forced) return forced;
         if (!X86Base.IsSupported) return RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
-        var wide = Avx512F.IsSupported && Avx512BW.IsSupported && Avx512DQ.IsSupported && Avx512F.VL.IsSupported;
-        var level = wide ? "avx512" : Avx2.IsSupported ? "avx2" : "default";
+        var level = Avx512F.IsSupported && Avx512BW.IsSupported && Avx512DQ.IsSupported && Avx512F.VL.IsSupported ? "avx512" : Avx2.IsSupported ? "avx2" : "default";
         var (_, ebx, ecx, edx) = X86Base.CpuId(0, 0);
         var vendor = System.Text.Encoding.ASCII.GetString(MemoryMarshal.AsBytes<int>(new[] { ebx, edx, ecx }));
         var (signature, _, _, _) = X86Base.CpuId(1, 0);

@@ -11,7 +11,8 @@ namespace Tulu2.Tests.Cluster;
 [Collection(HostCollection.Name)]
 public sealed class EvaluationSpec(HostFixture fixture)
 {
-    private static readonly IReadOnlyList<EvaluationTask> Tasks = [.. Enumerable.Range(0, 50).Select(i => new EvaluationTask($"t{i}", "exact_match", "model", "rows.jsonl", i * 10, 10))];
+    private static readonly IReadOnlyList<EvaluationTask> Tasks =
+        [.. Enumerable.Range(0, 50).Select(i => new EvaluationTask($"t{i}", "exact_match", "model", "rows.jsonl", i * 10, 10))];
 
     private sealed class Factory(Func<EvaluationTask, Exception?> fault) : IEvaluatorFactory
     {
@@ -31,7 +32,9 @@ public sealed class EvaluationSpec(HostFixture fixture)
         private sealed class Evaluator(Factory factory) : IEvaluator
         {
             public EvaluationOutcome Run(EvaluationTask task, CancellationToken cancellation) =>
-                factory.Fault(task) is { } fault ? throw fault : new EvaluationOutcome(task.Id, task.Count, task.First, [new EvaluationSample("p", "e", "o", true)]);
+                factory.Fault(task) is { } fault
+                    ? throw fault
+                    : new EvaluationOutcome(task.Id, task.Count, task.First, [new EvaluationSample("p", "e", "o", true)]);
 
             public void Dispose() => Interlocked.Decrement(ref factory._alive);
         }
@@ -48,8 +51,9 @@ public sealed class EvaluationSpec(HostFixture fixture)
         public void EvaluatorRestarted(int evaluator, string reason) => Restarts++;
     }
 
-    private Task<IReadOnlyList<EvaluationOutcome>> RunAsync(Factory factory, Observer? observer = null, string? ledger = null, CancellationToken cancellation = default) =>
-        new EvaluationHost(fixture.Host).RunAsync(Tasks, 3, factory, observer, ledger, cancellation).WaitAsync(TimeSpan.FromSeconds(60), CancellationToken.None);
+    private Task<IReadOnlyList<EvaluationOutcome>> RunAsync(
+        Factory factory, Observer? observer = null, string? ledger = null, CancellationToken cancellation = default) => new EvaluationHost(fixture.Host)
+        .RunAsync(Tasks, 3, factory, observer, ledger, cancellation).WaitAsync(TimeSpan.FromSeconds(60), CancellationToken.None);
 
     [Fact]
     public async Task Every_task_is_counted_once_though_evaluators_die()

@@ -32,7 +32,8 @@ public sealed class LedgerSpec : IDisposable
     {
         LedgerEvent[] events =
         [
-            Started, Opened, Step(1), new LedgerEvent.RankFailed(1, "broke \"badly\"\nand more"), new LedgerEvent.CheckpointWritten(1, "m1"), new LedgerEvent.CheckpointFailed(2, "full"),
+            Started, Opened, Step(1), new LedgerEvent.RankFailed(1, "broke \"badly\"\nand more"), new LedgerEvent.CheckpointWritten(1, "m1"),
+            new LedgerEvent.CheckpointFailed(2, "full"),
             new LedgerEvent.CheckpointsPruned(3), new LedgerEvent.EvaluationDone("t", 2, 10, 0.7), new LedgerEvent.RunFinished(1, "completed", "ab", null),
             new LedgerEvent.RunResumed("recipe", 4, 2, 4, 10, 1, null),
         ];
@@ -138,7 +139,8 @@ public sealed class LedgerSpec : IDisposable
     [Fact]
     public void Steps_made_again_after_a_resume_are_sound()
     {
-        Write(Started, Opened, Step(1), Step(2), Step(3), new LedgerEvent.RunResumed("recipe", 4, 1, 4, 10, 1, "m1"), new LedgerEvent.GenerationOpened(2, "", 1), Step(2, 2), Step(3, 2), Step(4, 2));
+        Write(Started, Opened, Step(1), Step(2), Step(3));
+        Write(new LedgerEvent.RunResumed("recipe", 4, 1, 4, 10, 1, "m1"), new LedgerEvent.GenerationOpened(2, "", 1), Step(2, 2), Step(3, 2), Step(4, 2));
 
         var verdict = LedgerVerifier.Verify(_directory.FullName);
 

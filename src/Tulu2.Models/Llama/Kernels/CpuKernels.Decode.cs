@@ -29,8 +29,7 @@ internal sealed unsafe partial class CpuKernels<T>
                     for (var g = 0; g < group; g++)
                     {
                         Turn(from + Heads.QueryColumn(head * group + g), cosine + turn, sine + turn, 1, query);
-                        var to = output + (long)row * Heads.QueryWidth + (head * group + g) * size;
-                        Attend(query, keys + place, values + place, position + 1, size, scores, to);
+                        Attend(query, keys + place, values + place, position + 1, size, scores, output + (long)row * Heads.QueryWidth + (head * group + g) * size);
                     }
                 }
             }

@@ -128,8 +128,7 @@ internal sealed unsafe partial class CpuKernels<T>
         }
         for (; j + 8 <= half; j += 8)
         {
-            Vector256<float> a = T.LoadHalf(from + j), b = T.LoadHalf(from + half + j);
-            Vector256<float> c = Vector256.Load(cosine + j), s = Vector256.Load(sine + j) * direction;
+            Vector256<float> a = T.LoadHalf(from + j), b = T.LoadHalf(from + half + j), c = Vector256.Load(cosine + j), s = Vector256.Load(sine + j) * direction;
             T.StoreHalf(to + j, a * c - b * s);
             T.StoreHalf(to + half + j, b * c + a * s);
         }

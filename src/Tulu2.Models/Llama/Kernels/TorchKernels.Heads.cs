@@ -15,8 +15,7 @@ internal sealed partial class TorchKernels
             var fused = fused_NS.index_select(0, Index(rows, fused_NS.device));
             Put(q, Heads.QueryWidth, Turn(fused.index_select(1, Columns(Heads.QueryColumn, Heads.Heads, fused.device)), Heads.Heads, rows, positions, 1)
                 .view(count, length, Heads.KeyValueHeads, Heads.Group, Heads.HeadSize).permute(0, 2, 1, 3, 4));
-            var keys = fused.index_select(1, Columns(Heads.KeyColumn, Heads.KeyValueHeads, fused.device));
-            Put(k, Heads.KeyValueWidth, Turn(keys, Heads.KeyValueHeads, rows, positions, 1)
+            Put(k, Heads.KeyValueWidth, Turn(fused.index_select(1, Columns(Heads.KeyColumn, Heads.KeyValueHeads, fused.device)), Heads.KeyValueHeads, rows, positions, 1)
                 .view(count, length, Heads.KeyValueHeads, Heads.HeadSize).transpose(1, 2));
             Put(v, Heads.KeyValueWidth, fused.index_select(1, Columns(Heads.ValueColumn, Heads.KeyValueHeads, fused.device))
                 .view(count, length, Heads.KeyValueHeads, Heads.HeadSize).transpose(1, 2));
@@ -59,11 +58,9 @@ internal sealed partial class TorchKernels
         using var scope = NewDisposeScope();
         var rows = TileRows(tile, gradient_NQ.device);
         gradient_MIGK.copy_(Matrices(Columns(gradient_NQ, tile).index_select(0, rows)));
-        var output_MIGK = Matrices(Columns(output_NQ, tile).index_select(0, rows));
-        delta_MIG.copy_((output_MIGK.to_type(ScalarType.Float32) * gradient_MIGK.to_type(ScalarType.Float32)).sum(2));
+        delta_MIG.copy_((Matrices(Columns(output_NQ, tile).index_select(0, rows)).to_type(ScalarType.Float32) * gradient_MIGK.to_type(ScalarType.Float32)).sum(2));
 
-        Tensor Matrices(Tensor flat) => flat.view(tile.Count, tile.Queries, tile.HeadCount, Heads.Group, Heads.HeadSize)
-            .permute(0, 2, 1, 3, 4).reshape(gradient_MIGK.shape);
+        Tensor Matrices(Tensor flat) => flat.view(tile.Count, tile.Queries, tile.HeadCount, Heads.Group, Heads.HeadSize).permute(0, 2, 1, 3, 4).reshape(gradient_MIGK.shape);
     }
 
     public override void MergeQueryGradient(Tensor gradient_MIGK, AttentionTile tile, int[] positions, Tensor gradient_NS)
@@ -140,8 +137,7 @@ internal sealed partial class TorchKernels
         output_NQ.narrow(0, 0, count).copy_(matmul(probabilities, Cached(values_XVLK)).reshape(count, Heads.QueryWidth));
     }
 
-    private Tensor LogSums(Tensor logSums_MTG, AttentionTile tile) =>
-        logSums_MTG.narrow(1, (long)tile.QueryFirst * Heads.Group, (long)tile.Queries * Heads.Group);
+    private Tensor LogSums(Tensor logSums_MTG, AttentionTile tile) => logSums_MTG.narrow(1, (long)tile.QueryFirst * Heads.Group, (long)tile.Queries * Heads.Group);
 
     private Tensor After(AttentionTile tile, Device device)
     {

@@ -6,13 +6,14 @@ using Tulu2.Training.Workers;
 
 namespace Tulu2.Tests.Cluster.Fakes;
 
-/// <summary>A worker that obeys the protocol with integers in place of tensors, on a thread of its own.</summary>
+/// <summary>A worker that obeys the protocol with integers in place of tensors, on a thread of its own or as a simulation says.</summary>
 internal sealed class FakeWorker : IWorker
 {
     private readonly FakeCluster _cluster;
     private readonly int _worker;
     private readonly Action<WorkerReport> _report;
-    private readonly DedicatedThread _thread;
+    private readonly DedicatedThread? _thread;
+    private readonly Action<Action> _queue;
     private readonly Dictionary<int, long> _held = [];
     private readonly Dictionary<(int, int), SlotBatch> _fed = [];
     private readonly Queue<int> _todo = new();
@@ -25,26 +26,29 @@ internal sealed class FakeWorker : IWorker
     private bool _computing;
     private bool _dead;
 
-    public FakeWorker(FakeCluster cluster, int rank, int worker, Action<WorkerReport> report)
+    /// <param name="queue">Takes what the worker has to do, in order; null: a thread does it.</param>
+    public FakeWorker(FakeCluster cluster, int rank, int worker, Action<WorkerReport> report, Action<Action>? queue = null)
     {
         (_cluster, _rank, _worker, _report) = (cluster, rank, worker, report);
-        _thread = new DedicatedThread($"fake rank {rank}");
+        _thread = queue is null ? new DedicatedThread($"fake rank {rank}") : null;
+        _queue = queue ?? _thread!.Post;
     }
 
     public void Send(WorkerCommand command) => Post(() => Handle(command));
 
     public void Dispose()
     {
-        Post(() => _dead = true);
-        _thread.Dispose();
-        _thread.Completion.Wait();
+        if (_thread is null) _dead = true;
+        else Post(() => _dead = true);
+        _thread?.Dispose();
+        _thread?.Completion.Wait();
     }
 
     private void Post(Action work)
     {
         try
         {
-            _thread.Post(() =>
+            _queue(() =>
             {
                 if (!_dead) work();
             });

@@ -1,0 +1,81 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.TestKit;
+using Akka.TestKit.Xunit2;
+using Tulu2.Checkpoints;
+using Tulu2.Cluster.Checkpointing;
+using Tulu2.Cluster.Ledger;
+using Tulu2.Cluster.Runs;
+using Tulu2.Tests.Cluster.Fakes;
+using Xunit;
+
+namespace Tulu2.Tests.Cluster;
+
+public sealed class CheckpointCoordinatorSpec : TestKit
+{
+    private readonly FakeCheckpoints _writer = new();
+    private readonly TestProbe _ledger;
+    private readonly TestProbe _run;
+    private readonly TestProbe _sync;
+    private readonly IActorRef _checkpoints;
+
+    public CheckpointCoordinatorSpec() : base(HostFixture.Settings.WithFallback(Tulu2.Cluster.Hosting.ActorHost.LocalConfig()))
+    {
+        (_ledger, _run, _sync) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
+        var setup = new CheckpointSetup(2, 3, "recipe", 4, ImmutableDictionary<string, string>.Empty, _writer);
+        _checkpoints = _run.ChildActorOf(Props.Create(() => new CheckpointCoordinator(setup, _ledger)));
+        _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(5), _sync);
+    }
+
+    private static CheckpointProtocol.ShardPart Shard(int rank, int step = 5, int part = 0, int parts = 1) =>
+        new(rank, step, $"sha{rank}", 10, part, parts, [new ShardTensor(StateKind.Parameter, new TensorSlice($"t{rank}.{part}", [1], [0], [1]))]);
+
+    [Fact]
+    public async Task A_manifest_is_written_when_all_shards_are_there_and_the_ledger_has_the_step()
+    {
+        _checkpoints.Tell(Shard(0));
+        _checkpoints.Tell(Shard(0));                        // twice
+        _checkpoints.Tell(Shard(1, step: 4));               // of another snapshot
+        _checkpoints.Tell(Shard(1, part: 1, parts: 2));     // half of it
+        await _ledger.ExpectNoMsgAsync(TimeSpan.FromMilliseconds(50));
+
+        _checkpoints.Tell(Shard(1, part: 0, parts: 2));
+        await _ledger.ExpectMsgAsync(new LedgerProtocol.Flush(5));
+        Assert.Empty(_writer.Manifests);
+
+        _checkpoints.Tell(new LedgerProtocol.Durable(5));
+        await _run.ExpectMsgAsync<RunProtocol.CheckpointWritten>(written => Assert.Equal((5, "5"), (written.Step, written.Path)));
+        await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(5, "5", null, false));
+        var manifest = Assert.Single(_writer.Manifests);
+        Assert.Equal((5, 4, "recipe"), (manifest.Step, manifest.VirtualShards, manifest.RecipeHash));
+        Assert.Equal(["t0.0", "t1.0", "t1.1"], manifest.Shards.SelectMany(shard => shard.Tensors).Select(tensor => tensor.Slice.Name));
+        Assert.Equal(1, _writer.Prunes);
+    }
+
+    [Fact]
+    public async Task A_snapshot_that_lost_a_rank_before_its_shard_is_given_up()
+    {
+        _checkpoints.Tell(Shard(0));
+        _checkpoints.Tell(new CheckpointProtocol.RanksGone(5, [0]), _sync);     // its shard is durable: no matter
+        _checkpoints.Tell(new CheckpointProtocol.RanksGone(5, [1]), _sync);
+
+        await _run.ExpectMsgAsync<RunProtocol.CheckpointFailed>();
+        await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(5, null, "rank 1 was lost before its shard was durable", Lost: true));
+        _checkpoints.Tell(Shard(1));
+        await _ledger.ExpectNoMsgAsync(TimeSpan.FromMilliseconds(50));
+    }
+
+    [Fact]
+    public async Task A_shard_or_manifest_that_the_disk_refuses_is_reported()
+    {
+        _checkpoints.Tell(new CheckpointProtocol.ShardFailed(1, 5, "no space left"));
+        await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(5, null, "no space left", Lost: false));
+
+        _writer.Fault = _ => new IOException("still no space");
+        _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(6), _sync);
+        _checkpoints.Tell(Shard(0, 6));
+        _checkpoints.Tell(Shard(1, 6));
+        _checkpoints.Tell(new LedgerProtocol.Durable(6));
+        await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(6, null, "still no space", Lost: false));
+    }
+}

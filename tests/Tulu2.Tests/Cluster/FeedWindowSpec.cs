@@ -1,0 +1,54 @@
+using FsCheck.Xunit;
+using Tulu2.Cluster.Ranks;
+using Tulu2.Collectives;
+using Tulu2.Training.Workers;
+using Xunit;
+
+namespace Tulu2.Tests.Cluster;
+
+public sealed class FeedWindowSpec
+{
+    private static WorkerCommand.Begin Begin(int step, params SlotRange[] compute) => new(1, step, new StateTransfer.None(), [], compute);
+
+    [Fact]
+    public void Slots_are_asked_for_ahead_as_far_as_the_credits_go_and_not_past_the_last_step()
+    {
+        var feed = new FeedWindow(rank: 1, ranks: 2, slots: 4, lastStep: 3, credits: 3);
+
+        Assert.Equal([(2, 0), (3, 2), (3, 3)], feed.Begin(Begin(2, new SlotRange(0, 1))));
+        Assert.Empty(feed.Done(2, 0));
+        Assert.Empty(feed.Done(2, 0));
+    }
+
+    [Fact]
+    public void A_step_begun_anew_asks_anew()
+    {
+        var feed = new FeedWindow(rank: 0, ranks: 1, slots: 2, lastStep: 9, credits: 2);
+        feed.Begin(Begin(5, new SlotRange(0, 2)));
+
+        Assert.Equal([(3, 1), (4, 0)], feed.Begin(Begin(3, new SlotRange(1, 1))));
+    }
+
+    [Fact]
+    public void A_rank_without_slots_asks_for_nothing() =>
+        Assert.Empty(new FeedWindow(rank: 3, ranks: 4, slots: 2, lastStep: 9, credits: 2).Begin(Begin(1)));
+
+    [Property]
+    public void Every_slot_of_the_rank_is_asked_for_once_in_order(byte ranks, byte slots, byte steps, byte credits)
+    {
+        int size = 1 + ranks % 4, count = 1 + slots % 9, last = 1 + steps % 6;
+        for (var rank = 0; rank < size; rank++)
+        {
+            var range = SlotAssignment.Range(count, size, rank);
+            var feed = new FeedWindow(rank, size, count, last, 2 + credits % 5);
+            var asked = new List<(int Step, int Slot)>(feed.Begin(Begin(1, range is { } first ? [first] : [])));
+            for (var done = 0; done < asked.Count; done++)
+            {
+                Assert.InRange(asked.Count - done, 1, 2 + credits % 5);
+                asked.AddRange(feed.Done(asked[done].Step, asked[done].Slot));
+            }
+            var slotsOf = range is { } r ? Enumerable.Range(r.First, r.Count) : [];
+            Assert.Equal(from step in Enumerable.Range(1, last) from slot in slotsOf select (step, slot), asked);
+        }
+    }
+}

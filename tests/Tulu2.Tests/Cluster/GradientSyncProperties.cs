@@ -1,0 +1,51 @@
+using FsCheck.Xunit;
+using Tulu2.Cluster.GradientSync;
+using Tulu2.Cluster.Ledger;
+using Tulu2.Tests.Cluster.Fakes;
+using Xunit;
+
+namespace Tulu2.Tests.Cluster;
+
+/// <summary>Whatever crashes, repeats and overtakes: steps are transactions, and the end is the same.</summary>
+public sealed class GradientSyncProperties
+{
+    [Property(MaxTest = 1500)]
+    public void Every_schedule_of_faults_ends_with_the_parameters_of_a_quiet_run(int seed, byte shape, byte faults)
+    {
+        int ranks = 1 + (shape & 3), slots = 1 + ((shape >> 2) & 7), steps = 2 + ((shape >> 5) & 7), every = seed & 3;
+        var simulation = new SyncSimulation(seed, ranks, slots, steps, every);
+
+        var ended = simulation.Run(faults % 24, stopAfter: -1);
+
+        Assert.True(ended, "the run came to a standstill");
+        var finished = Assert.IsType<SyncEffect.Finished>(simulation.End);
+        Assert.Equal((steps, false), (finished.Step, finished.Cancelled));
+        Expect(simulation, finished);
+        if (faults % 24 > 0) return;
+        Assert.Equal(Enumerable.Range(1, steps), simulation.Commits.Select(commit => commit.Step.Step));
+        Assert.Equal(steps * ranks, simulation.Cluster.Applied.Count);
+        Assert.Equal(steps * slots, simulation.Cluster.Computed.Count);
+    }
+
+    [Property(MaxTest = 300)]
+    public void A_run_stopped_at_any_moment_ends_after_a_whole_step_with_its_checkpoint(int seed, byte shape, byte faults, byte stopAfter)
+    {
+        var simulation = new SyncSimulation(seed, 1 + (shape & 3), 1 + ((shape >> 2) & 7), 8, seed & 3);
+
+        var ended = simulation.Run(faults % 12, stopAfter);
+
+        Assert.True(ended, "the run came to a standstill");
+        var finished = Assert.IsType<SyncEffect.Finished>(simulation.End);
+        Assert.Equal(finished.Step == 0 ? null : $"{finished.Step}", finished.ManifestPath);
+        Expect(simulation, finished);
+    }
+
+    private static void Expect(SyncSimulation simulation, SyncEffect.Finished finished)
+    {
+        Assert.Empty(simulation.Cluster.Violations);
+        if (finished.ParametersSha256 is { } hash) Assert.Equal($"{simulation.Cluster.Expected(finished.Step):x16}", hash);
+        if (finished.Step > 0) Assert.Equal(simulation.Cluster.Expected(finished.Step), simulation.Cluster.Snapshots[finished.Step]);
+        Assert.All(simulation.Cluster.Applied, applied => Assert.Equal(simulation.Cluster.Expected(applied.Step), applied.Value));
+        Assert.Equal([], LedgerVerifier.Verify(simulation.Ledger).Faults);
+    }
+}

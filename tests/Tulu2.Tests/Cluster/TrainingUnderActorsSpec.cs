@@ -1,0 +1,65 @@
+using Tulu2.Checkpoints;
+using Tulu2.Cluster.Checkpointing;
+using Tulu2.Cluster.Ledger;
+using Tulu2.Cluster.Runs;
+using Tulu2.Tests.Cluster.Fakes;
+using Tulu2.Tests.Training.Runs;
+using Tulu2.Tests.Training.Workers;
+using Tulu2.Training.Recipes;
+using Tulu2.Training.Workers;
+using Xunit;
+
+namespace Tulu2.Tests.Cluster;
+
+/// <summary>Real workers on a tiny Llama under the real actors, with checkpoints on disk: failures leave the result as it is, to the last bit.</summary>
+[Collection(HostCollection.Name)]
+public sealed class TrainingUnderActorsSpec(HostFixture fixture) : IDisposable
+{
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("tulu2-training-");
+    private readonly FakeObserver _observer = new();
+
+    public void Dispose() => _directory.Delete(recursive: true);
+
+    private async Task<RunOutcome> RunAsync(WorkerSettings settings, int ranks, RunStart? start = null)
+    {
+        var plan = new RunPlan
+        {
+            RunDirectory = _directory.FullName,
+            Ranks = ranks,
+            Workers = new EmbeddedWorkerFactory(settings),
+            Batches = settings.Plan,
+            Checkpoints = new StoredCheckpoints(new CheckpointStore(settings.CheckpointDirectory)),
+            TotalSteps = TinyRun.Steps,
+            CheckpointEvery = 2,
+            Start = start ?? new RunStart.FromRecipe(),
+            RecipeHash = "recipe",
+            VirtualShards = settings.Layout.VirtualShards,
+        };
+        return await new RunHost(fixture.Host).RunAsync(plan, _observer, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(120));
+    }
+
+    private WorkerSettings Settings(FaultPlan? faults = null) =>
+        TinyRun.Settings(Objective.Sft, Precision.Fp32, checkpoints: Path.Combine(_directory.FullName, "checkpoints"), faults: faults);
+
+    [Fact]
+    public async Task Failures_at_every_point_of_a_step_change_no_bit_and_a_resume_on_other_ranks_neither()
+    {
+        string expected;
+        using (var quiet = new TestSupervisor(TinyRun.Settings(Objective.Sft, Precision.Fp32), 1)) expected = quiet.Run(TinyRun.Steps);
+        var faults = new FaultPlan().FailAt(rank: 1, step: 1, slot: 2).FailBeforeReduce(rank: 0, step: 2)
+            .FailBeforeApply(rank: 2, step: 3).FailBeforeApplied(rank: 0, step: 4);
+
+        var outcome = await RunAsync(Settings(faults), ranks: 3);
+
+        Assert.Null(outcome.Failure);
+        Assert.Equal((RunEnd.Completed, TinyRun.Steps, expected), (outcome.End, outcome.Steps, outcome.ParametersSha256));
+        Assert.Equal(0, faults.Pending);
+        Assert.Equal([], LedgerVerifier.Verify(Path.Combine(_directory.FullName, "ledger")).Faults);
+        var store = new CheckpointStore(Path.Combine(_directory.FullName, "checkpoints"));
+        Assert.Equal(outcome.ManifestPath, store.LatestSound(fault => Assert.Fail(fault))?.Path);
+
+        var first = store.Manifests()[0];
+        var resumed = await RunAsync(Settings(), ranks: 2, new RunStart.FromManifest(first, store.Read(first).Step));
+        Assert.Equal((null, expected), (resumed.Failure, resumed.ParametersSha256));
+    }
+}

@@ -1,0 +1,119 @@
+using System.Runtime.Serialization;
+using Akka.Serialization;
+using Akka.TestKit.Xunit2;
+using Tulu2.Checkpoints;
+using Tulu2.Cluster.Checkpointing;
+using Tulu2.Cluster.Evaluations;
+using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Ranks;
+using Tulu2.Cluster.Wire;
+using Tulu2.Collectives;
+using Tulu2.Evaluation.Tasks;
+using Tulu2.Training.Workers;
+using Xunit;
+
+namespace Tulu2.Tests.Cluster;
+
+/// <summary>What crosses nodes: by our serializer, compact, and nothing else.</summary>
+public sealed class WireSpec() : TestKit(ActorHost.LocalConfig())
+{
+    private static readonly SlotRange[] Ranges = [new(0, 3), new(5, 1)];
+    private static readonly StepTimes Times = new(0.1, 0.2, 0.3, 0.4);
+    private static readonly StepMetrics Sft = new(2.0794415416798357, 1e-3, 2e-5, 4096, 1234, null);
+
+    private static readonly IWireMessage[] Messages =
+    [
+        new RankProtocol.Up(3, 12),
+        new RankProtocol.Lost(3, 12, "out of memory"),
+        new RankProtocol.BadInput(3, "bad", "stack", "rows.jsonl:3", "mend it"),
+        new RankProtocol.BadInput(3, "bad", "stack", "rows.jsonl:3", null),
+        new RankProtocol.ScoreChunk(4, 17),
+        new RankProtocol.Replace(12, "hung"),
+        new RankProtocol.Command(new WorkerCommand.JoinGeneration(4, 1, 3)),
+        new RankProtocol.Command(new WorkerCommand.Begin(4, 7, new StateTransfer.None(), Ranges, [])),
+        new RankProtocol.Command(new WorkerCommand.Begin(4, 7, new StateTransfer.FromRecipe(), [], Ranges)),
+        new RankProtocol.Command(new WorkerCommand.Begin(4, 7, new StateTransfer.FromManifest("a/b.json"), Ranges, Ranges)),
+        new RankProtocol.Command(new WorkerCommand.Begin(4, 7, new StateTransfer.FromPeer(2, [0, 1]), Ranges, Ranges)),
+        new RankProtocol.Command(new WorkerCommand.Commit(4, 7, true, false)),
+        new RankProtocol.Report(new WorkerReport.Joined(4, 1, -1, Ranges, true)),
+        new RankProtocol.Report(new WorkerReport.SlotDone(4, 1, 7, 5, 0.25)),
+        new RankProtocol.Report(new WorkerReport.StepReady(4, 1, 7, "ab12", Sft, Times)),
+        new RankProtocol.Report(new WorkerReport.StepReady(4, 1, 7, "ab12", Sft with { Preference = new PreferenceMetrics(1, 2, 3, 4, 5, double.NaN) }, Times)),
+        new RankProtocol.Report(new WorkerReport.Applied(4, 1, 7, 0.5, null)),
+        new RankProtocol.Report(new WorkerReport.Applied(4, 1, 7, 0.5, "cd34")),
+        new RankProtocol.Report(new WorkerReport.Scored(4, 1, 17, [-1.5f, -2.25f])),
+        new CheckpointProtocol.ShardPart(1, 7, "ef56", 1L << 40, 0, 2,
+            [new ShardTensor(StateKind.SecondMoment, new TensorSlice("model.norm.weight", [8, 4], [2, 0], [3, 4]))]),
+        new CheckpointProtocol.ShardFailed(1, 7, "no space"),
+        new EvaluationProtocol.Idle("/user/node/evaluators/0"),
+        new EvaluationProtocol.Busy("/user/node/evaluators/0"),
+        new EvaluationProtocol.Assigned(3, 2, new EvaluationTask("t3", "exact_match", "exports/sft", "rows.jsonl", 30, 10)),
+        new EvaluationProtocol.Done("/user/node/evaluators/0", 3, 2, new EvaluationOutcome("t3", 10, 7.5, [new EvaluationSample("p", "e", "ö 你", true)])),
+        new EvaluationProtocol.Failed("/user/node/evaluators/0", 3, 2, "bad", "stack", "rows.jsonl:3", null),
+    ];
+
+    private SerializerWithStringManifest Serializer => Assert.IsType<WireSerializer>(Sys.Serialization.FindSerializerFor(Messages[0]));
+
+    [Fact]
+    public void Every_message_comes_back_as_it_went()
+    {
+        foreach (var message in Messages)
+        {
+            Assert.IsType<WireSerializer>(Sys.Serialization.FindSerializerFor(message));
+            var bytes = Serializer.ToBinary(message);
+            Assert.InRange(bytes.Length, 1, 300);
+            Assert.Equivalent(message, Serializer.FromBinary(bytes, Serializer.Manifest(message)), strict: true);
+        }
+    }
+
+    [Fact]
+    public void Every_message_of_the_protocols_has_a_manifest_and_a_round_trip()
+    {
+        var declared = typeof(IWireMessage).Assembly.GetTypes().Where(type => type.IsAssignableTo(typeof(IWireMessage)) && type.IsClass).ToHashSet();
+        Assert.Equal(declared.Select(type => type.FullName).Order(), Messages.Select(message => message.GetType().FullName).Distinct().Order());
+        Assert.Equal(WireSerializer.Catalogue.Count(), Messages.Select(Serializer.Manifest).Distinct().Count());
+    }
+
+    [Fact]
+    public void The_manifests_are_the_approved_ones()
+    {
+        // Two versions of the program may meet: a line here is never changed, only added to.
+        var approved = File.ReadAllLines(Path.Combine(Repository(), "tests", "Tulu2.Tests", "Cluster", "WireManifests.approved.txt"));
+        Assert.Equal(approved, WireSerializer.Catalogue);
+    }
+
+    private static string Repository()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "Tulu2Actors.sln"))) folder = folder.Parent!;
+        return folder.FullName;
+    }
+
+    [Fact]
+    public void A_message_that_is_too_long_throws_where_it_is_sent()
+    {
+        var shard = new WorkerReport.ShardWritten(0, 1, new ShardEntry("ab", 8, [.. Enumerable.Range(0, 3000)
+            .Select(i => new ShardTensor(StateKind.Parameter, new TensorSlice($"model.layers.{i}.mlp.down_proj.weight", [4096, 11008], [i, 0], [1, 11008])))]));
+
+        var whole = new CheckpointProtocol.ShardPart(0, 1, "ab", 8, 0, 1, [.. shard.Shard.Tensors]);
+        Assert.Throws<SerializationException>(() => Serializer.ToBinary(whole));
+
+        // Which is why the checkpointer cuts it.
+        var assembly = new ShardAssembly();
+        var parts = Checkpointer.PartsOf(shard).ToArray();
+        Assert.All(parts, part => Serializer.ToBinary(part));
+        Assert.All(parts.Reverse().SkipLast(1), part => Assert.Null(assembly.Add(part)));
+        Assert.Equivalent(shard.Shard, assembly.Add(parts[0]), strict: true);
+    }
+
+    [Fact]
+    public void What_belongs_to_no_protocol_is_refused_on_both_sides()
+    {
+        Assert.Throws<SerializationException>(() => Sys.Serialization.FindSerializerFor(new Uri("http://x")).ToBinary(new Uri("http://x")));
+        Assert.Throws<SerializationException>(() => Serializer.FromBinary([0x90], "zz"));
+        Assert.Throws<SerializationException>(() => Serializer.FromBinary([0x91, 0x01], "ru"));
+        Assert.Throws<SerializationException>(() => Serializer.ToBinary(new RankProtocol.Command(new WorkerCommand.Shutdown())));
+        Assert.IsType<DenySerializer>(Sys.Serialization.FindSerializerForType(typeof(object)));
+        Assert.Throws<SerializationException>(() => Sys.Serialization.Deserialize("{}"u8.ToArray(), 1, "System.Uri, System"));
+    }
+}
