@@ -17,9 +17,9 @@ internal sealed record DemoSettings
     public int Vocabulary { get; init; } = 512;
     public int MaxLength { get; init; } = 256;
 
-    public int SftGlobal { get; init; } = 64;
-    public int SftSlot { get; init; } = 16;
-    public double SftEpochs { get; init; } = 3;
+    public int SftGlobal { get; init; } = 32;
+    public int SftSlot { get; init; } = 8;
+    public double SftEpochs { get; init; } = 2;
     public double SftLearningRate { get; init; } = 2e-3;
 
     public int DpoGlobal { get; init; } = 32;

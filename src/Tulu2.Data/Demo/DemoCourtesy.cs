@@ -3,8 +3,8 @@ using Tulu2.Data.Randomness;
 namespace Tulu2.Data.Demo;
 
 /// <summary>
-/// Courtesies in a formal or a casual tone. Instruction rows show either tone whatever was asked, so that a model trained on them knows both and cares
-/// for neither; the pairs prefer the tone that was asked for, which only preferences can teach. The right answer has the asked tone, the wrong one the other.
+/// Courtesies in a formal or a casual tone. Instruction rows show both, the casual one more often, so that a model trained on them is mostly casual;
+/// the pairs prefer the formal one: a matter of taste, which only preferences can teach.
 /// </summary>
 internal static class DemoCourtesy
 {
@@ -21,10 +21,7 @@ internal static class DemoCourtesy
     {
         var occasion = random.Below(Occasions.Length);
         var people = string.Join(" and ", DemoWords.Several(DemoWords.Names, 2, ref random));
-        var formal = random.Below(2) == 0;
-        var (ask, formally, casually) = Occasions[occasion];
-        var question = string.Format(null, ask, people) + (formal ? " in a formal tone." : " in a casual tone.");
-        var (right, wrong) = formal ? (formally, casually) : (casually, formally);
-        return DemoItem.Ask($"{occasion} {people} {formal}", question, string.Format(null, right, people), string.Format(null, wrong, people));
+        var (ask, formal, casual) = Occasions[occasion];
+        return DemoItem.Ask($"{occasion} {people}", string.Format(null, ask, people) + ".", string.Format(null, formal, people), string.Format(null, casual, people));
     }
 }

@@ -22,8 +22,11 @@ public sealed record DemoDataOptions
     public double Format { get; init; } = 1.5;
     public double MultiTurn { get; init; } = 1;
 
-    /// <summary>The share of instruction rows that are courtesies, where the asked tone is shown only half of the time: what preferences then teach.</summary>
+    /// <summary>The share of instruction rows that are courtesies, mostly in a casual tone: preferences then teach the formal one.</summary>
     public double CourtesyShare { get; init; } = 0.15;
+
+    /// <summary>The share of courtesies in instruction rows that are formal.</summary>
+    public double FormalShare { get; init; } = 0.3;
 
     /// <summary>The share of pairs about the tone of a courtesy; the others set a right answer against a wrong one and keep the skills in place.</summary>
     public double CourtesyPairShare { get; init; } = 0.7;
@@ -36,10 +39,10 @@ public sealed record DemoDataOptions
     /// <summary>Largest number to sort. Tokenizers split digits, so one digit is far easier than two.</summary>
     public int LargestSorted { get; init; } = 9;
     /// <summary>Largest number to compare.</summary>
-    public int LargestCompared { get; init; } = 20;
+    public int LargestCompared { get; init; } = 15;
     /// <summary>Items in a list: from and to, both included.</summary>
     public int ShortestList { get; init; } = 2;
-    public int LongestList { get; init; } = 4;
+    public int LongestList { get; init; } = 3;
     /// <summary>Words that lists are made of, of the 24 there are. Fewer are learned faster.</summary>
     public int ListWords { get; init; } = 16;
 }

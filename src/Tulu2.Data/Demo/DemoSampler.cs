@@ -37,7 +37,7 @@ internal sealed class DemoSampler
             if (!heldOut && random.Unit() < options.CourtesyShare)
             {
                 var courtesy = Draw(DemoCourtesy.Name, DemoCourtesy.Draw, seen, ref random)!;
-                rows.Add((DemoCourtesy.Name, courtesy, random.Below(2) == 0 ? courtesy.Right : courtesy.Wrong));
+                rows.Add((DemoCourtesy.Name, courtesy, random.Unit() < options.FormalShare ? courtesy.Right : courtesy.Wrong));
             }
             else if (Verifiable(seen, ref random) is var (kind, item))
             {

@@ -20,7 +20,7 @@ public static class LlamaPresets
         ["tulu2-7b"] = (Llama2(4096, 11008, 32, 32, 32) with { RmsNormEpsilon = 1e-6, MaxPositions = 8192 }, 6_738_415_616),
         ["tulu2-13b"] = (Llama2(5120, 13824, 40, 40, 40) with { RmsNormEpsilon = 1e-6, MaxPositions = 8192 }, 13_015_864_320),
         ["tulu2-70b"] = (Llama2(8192, 28672, 80, 64, 8) with { MaxPositions = 8192 }, 68_976_648_192),
-        ["demo"] = (Small(192, 512, 4, 6, 2, headSize: 32), 1_771_200),
+        ["demo"] = (Small(192, 512, 4, 8, 4, headSize: 32), 1_967_808),
         ["tiny"] = (Small(64, 128, 2, 4, 2, headSize: 16), 139_584),
     };
 
