@@ -20,6 +20,7 @@ internal sealed class FakeWorker : IWorker
     private readonly int _rank;
     private int _size;
     private long _generation = -1;
+    private long _fence = -1;
     private int _stateStep = -1;
     private long _value;
     private long? _reduced;
@@ -34,7 +35,14 @@ internal sealed class FakeWorker : IWorker
         _queue = queue ?? _thread!.Post;
     }
 
-    public void Send(WorkerCommand command) => Post(() => Handle(command));
+    public void Send(WorkerCommand command)
+    {
+        // As a real worker does: a newer generation forbids what is still in the queue of an older one.
+        if (command is WorkerCommand.JoinGeneration join) Interlocked.Exchange(ref _fence, Math.Max(Interlocked.Read(ref _fence), join.Generation));
+        Post(() => Handle(command));
+    }
+
+    private bool IsCurrent(long generation) => generation == _generation && generation >= Interlocked.Read(ref _fence);
 
     public void Dispose()
     {
@@ -72,17 +80,17 @@ internal sealed class FakeWorker : IWorker
                 }
                 _report(new WorkerReport.Joined(_generation, _rank, _stateStep, Ranges.Of(_held.Keys), _reduced is not null));
                 break;
-            case WorkerCommand.Begin begin when begin.Generation == _generation:
+            case WorkerCommand.Begin begin when IsCurrent(begin.Generation):
                 Transfer(begin, () => Begin(begin.Keep, begin.Compute));
                 break;
             case WorkerCommand.Feed feed:
                 _fed[(feed.Batch.Step, feed.Batch.Slot)] = feed.Batch;
                 Pump();
                 break;
-            case WorkerCommand.Commit commit when commit.Generation == _generation:
+            case WorkerCommand.Commit commit when IsCurrent(commit.Generation):
                 Commit(commit);
                 break;
-            case WorkerCommand.Score score when score.Generation == _generation:
+            case WorkerCommand.Score score when IsCurrent(score.Generation):
                 if (Meets(At.Score, score.Task)) return;
                 _report(new WorkerReport.Scored(_generation, _rank, score.Task, [score.Batch.Ids[0]]));
                 break;
