@@ -28,7 +28,8 @@ internal sealed class RunObserver(
 
     public void CheckpointWritten(int step, string manifestPath, double seconds) { }
 
-    public void CheckpointFailed(int step, string error) => say($"{title}: the checkpoint of step {step} could not be written: {error}; training goes on");
+    public void CheckpointFailed(int step, string error) =>
+        say($"{title}: the checkpoint of step {step} could not be written: {error}{(step < totalSteps ? "; training goes on" : "")}");
 
     public void RankRestarted(int rank, string reason) => say($"{title}: rank {rank} was restarted: {reason}");
 }
