@@ -24,11 +24,9 @@ internal sealed record DemoSettings
 
     public int DpoGlobal { get; init; } = 32;
     public int DpoSlot { get; init; } = 8;
-    public double DpoEpochs { get; init; } = 3;
-    public double DpoLearningRate { get; init; } = 4e-5;
-
-    /// <summary>Larger than the paper's 0.1: a small model soon forgets its skills when little holds it to the reference.</summary>
-    public double DpoBeta { get; init; } = 0.5;
+    public double DpoEpochs { get; init; } = 1;
+    public double DpoLearningRate { get; init; } = 5e-5;
+    public double DpoBeta { get; init; } = 0.1;
 
     public int CheckpointEvery { get; init; } = 200;
 
