@@ -112,6 +112,7 @@ internal sealed class DataCommands(Terminal terminal)
     private static TRow Find<TRow>(IEnumerable<RowResult<TRow>> rows, Func<TRow, RowLocation> place, string file, long number)
         where TRow : class
     {
+        if (number < 1) throw new BadInputException("--row", $"{number} is below 1", "rows count from 1");
         foreach (var (row, fault) in rows)
         {
             if (fault?.Location.Line == number) throw new BadInputException(fault.Location.ToString(), fault.Reason, "mend the row");

@@ -3,6 +3,7 @@ using Spectre.Console;
 using Tulu2.Cli.Evaluations;
 using Tulu2.Cli.Shell;
 using Tulu2.Evaluation.Scoring;
+using Tulu2.Files;
 
 namespace Tulu2.Cli.Commands;
 
@@ -18,6 +19,7 @@ internal sealed class EvalCommand(Terminal terminal)
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var (model, file) = (Path.GetFullPath(parsed.GetValue(_model)!), parsed.GetValue(_data)!);
+        if (parsed.GetValue(_evaluators) < 1) throw new BadInputException("--evaluators", $"{parsed.GetValue(_evaluators)} is below 1", "use 1 or more");
         var kind = FileKind.Of(file);
         await using var node = new LocalNode();
         var table = new EvaluationTable();

@@ -35,7 +35,7 @@ internal sealed class TokenizerTrainCommand(Terminal terminal)
     }
 
     // What the model will read: the tags of the template belong to it.
-    private static IEnumerable<string> Texts(string file)
+    private IEnumerable<string> Texts(string file)
     {
         if (file.EndsWith(".txt", StringComparison.OrdinalIgnoreCase))
         {
@@ -43,9 +43,16 @@ internal sealed class TokenizerTrainCommand(Terminal terminal)
             return File.ReadLines(file);
         }
         return Evaluations.FileKind.Of(file) == Evaluation.Scoring.EvaluationKind.Preference
-            ? RowReader.ReadPreferences(file).Where(row => row.Row is not null)
-                .SelectMany(row => Dialogue(row.Row!.Chosen).Append(row.Row.Rejected[^1].Content))
-            : RowReader.ReadMessages(file).Where(row => row.Row is not null).SelectMany(row => Dialogue(row.Row!.Messages));
+            ? Usable(RowReader.ReadPreferences(file)).SelectMany(row => Dialogue(row.Chosen).Append(row.Rejected[^1].Content))
+            : Usable(RowReader.ReadMessages(file)).SelectMany(row => Dialogue(row.Messages));
+    }
+
+    private IEnumerable<TRow> Usable<TRow>(IEnumerable<RowResult<TRow>> rows)
+        where TRow : class
+    {
+        foreach (var (row, fault) in rows)
+            if (row is not null) yield return row;
+            else if (fault is not null) terminal.Say($"left out: {fault.Location}: {fault.Reason}");
     }
 
     private static IEnumerable<string> Dialogue(IEnumerable<Message> messages) => messages.Select(message => $"<|{message.Role}|>\n{message.Content}\n");

@@ -17,7 +17,8 @@ internal static class FileKind
         if (asRow.Exists(row => row.Row is not null)) return EvaluationKind.ExactMatch;
         var asPair = RowReader.ReadPreferences(file).Take(RowsLookedAt).ToList();
         if (asPair.Exists(row => row.Row is not null)) return EvaluationKind.Preference;
-        throw new BadInputException(file, asRow.Count == 0 ? "holds no row" : $"no usable row: {asRow[0].Fault?.Reason}",
+        if (asRow.Count == 0) throw new BadInputException(file, "holds no row", "give instruction rows, or preference pairs");
+        throw new BadInputException(file, $"no usable row: {asRow[0].Fault?.Reason}",
             $"give instruction rows, or preference pairs ({asPair.FirstOrDefault().Fault?.Reason})");
     }
 }

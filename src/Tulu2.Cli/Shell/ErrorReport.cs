@@ -40,7 +40,7 @@ internal sealed record ErrorReport(int Code, string Block)
     private static string Format(string where, string what, string mend)
     {
         var block = new StringBuilder($"error: {where}");
-        foreach (var line in what.ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries)) block.Append($"\n       {line}");
+        foreach (var line in what.ReplaceLineEndings("\n").Replace('\t', ' ').Split('\n', StringSplitOptions.RemoveEmptyEntries)) block.Append($"\n       {line}");
         return block.Append($"\n mend: {mend}").ToString();
     }
 

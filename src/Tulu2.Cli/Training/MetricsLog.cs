@@ -39,7 +39,9 @@ internal sealed class MetricsLog : IDisposable
     /// <summary>Opens or makes the file. What a killed process left torn is cut off; <paramref name="say"/> hears of it.</summary>
     public static MetricsLog Open(string path, Action<string> say)
     {
-        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        // Unbuffered: what a full disk refused would be thrown again when the file is closed, and hide the first error.
+        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete,
+            bufferSize: 0);
         try
         {
             var (lines, sound) = Read(file);
@@ -64,7 +66,6 @@ internal sealed class MetricsLog : IDisposable
     {
         if (_lines.TryGetValue(line.Step, out var before)) return SameBits(before, line);
         _file.Write(Encoding.UTF8.GetBytes(Write(line) + "\n"));
-        _file.Flush();
         _lines.Add(line.Step, line);
         return true;
     }

@@ -5,6 +5,8 @@ namespace Tulu2.Cli.Training;
 /// <summary>Where everything that one run produces lies.</summary>
 internal sealed class RunDirectory(string path)
 {
+    private bool _made;
+
     public string Root { get; } = System.IO.Path.GetFullPath(path);
 
     public string Recipe => In("recipe.yaml");
@@ -34,6 +36,7 @@ internal sealed class RunDirectory(string path)
             throw new BadInputException(Root, "holds no run to resume", "check --run, or leave --resume out to start one");
         try
         {
+            _made = !Directory.Exists(Root);
             Directory.CreateDirectory(Root);
             var probe = In(".writable");
             File.WriteAllText(probe, "");
@@ -44,6 +47,12 @@ internal sealed class RunDirectory(string path)
             throw new BadInputException(Root, $"the run directory cannot be written: {error.Message}",
                 "choose another --run directory, or mend its permissions", error);
         }
+    }
+
+    /// <summary>Takes away the directory that <see cref="Open"/> made, where nothing has come of it.</summary>
+    public void Abandon()
+    {
+        if (_made && Directory.Exists(Root) && !Directory.EnumerateFileSystemEntries(Root).Any()) Directory.Delete(Root);
     }
 
     private string In(string name) => System.IO.Path.Combine(Root, name);

@@ -2,6 +2,7 @@ using Tulu2.Cli.Data;
 using Tulu2.Cli.Shell;
 using Tulu2.Data.Slots;
 using Tulu2.Files;
+using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Llama;
 using Tulu2.Models.Torch;
 using Tulu2.Training.Recipes;
@@ -31,6 +32,8 @@ internal static class RunPreparation
         loaded = loaded.With(recipe);
         RecipeProfiles.Check(recipe);
         var model = ModelSource.Open(loaded);
+        // Before rows are tokenised and before the directory holds a run: with mended weights it would be another one.
+        if (recipe.Model.Path is { } weights) HuggingFaceModel.CheckWeights(weights, model.Config);
         var shards = FlatLayout.LargestVirtualShards(model.Config, recipe.Parallel.VirtualShards);
         if (shards != recipe.Parallel.VirtualShards)
             say($"virtual shards: {shards} in place of {recipe.Parallel.VirtualShards}, the most that this model's dimensions divide into");

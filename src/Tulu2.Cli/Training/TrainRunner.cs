@@ -29,7 +29,7 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node)
         string title, LoadedRecipe loaded, RunDirectory directory, bool resume, Action<ProgressSnapshot> report, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
-        using var run = await Task.Run(() => RunPreparation.Prepare(loaded, report, terminal.Say), cancellation);
+        using var run = await Task.Run(() => Prepare(loaded, directory, report), cancellation);
         if (resume) RunRecipe.CheckSame(directory, run.Recipe, run.RecipeHash);
         RunRecipe.Write(directory, run.Recipe, run.RecipeHash);
         if (run.Data.LeftOut().ToList() is { Count: > 0 } leftOut) AtomicFile.WriteAllText(directory.LeftOut, string.Join("\n", leftOut) + "\n");
@@ -57,6 +57,19 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node)
         WriteReport(title, run, directory, parameters, samples, clock.Elapsed);
         return new TrainResult(directory.Root, outcome.Steps, steps.First().Loss, steps.Last().Loss,
             steps.Sum(step => step.Tokens) / Math.Max(1e-9, steps.Sum(step => step.Seconds)), parameters);
+    }
+
+    private PreparedRun Prepare(LoadedRecipe loaded, RunDirectory directory, Action<ProgressSnapshot> report)
+    {
+        try
+        {
+            return RunPreparation.Prepare(loaded, report, terminal.Say);
+        }
+        catch (BadInputException)
+        {
+            directory.Abandon();
+            throw;
+        }
     }
 
     private static string Export(PreparedRun run, CheckpointStore store, RunOutcome outcome, RunDirectory directory)

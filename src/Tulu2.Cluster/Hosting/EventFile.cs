@@ -18,7 +18,8 @@ internal sealed class EventFile : IExtension
     /// <exception cref="IOException">It cannot be written.</exception>
     public void Attach(string path)
     {
-        var writer = new StreamWriter(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
+        // Unbuffered: what a full disk refused would be thrown again when the file is closed.
+        var writer = new StreamWriter(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0)) { AutoFlush = true };
         lock (_gate)
         {
             _writer?.Dispose();

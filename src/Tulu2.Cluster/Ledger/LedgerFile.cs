@@ -51,7 +51,8 @@ internal sealed class LedgerFile : IDisposable
 
     private static LedgerFile Open(string path, FileStream held)
     {
-        var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, 1 << 16);
+        // Unbuffered: what a full disk refused would be tried again, and thrown again, when the file is closed.
+        var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
         try
         {
             var (entries, sum, sound) = LedgerReader.Scan(path);

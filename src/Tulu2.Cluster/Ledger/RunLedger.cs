@@ -33,7 +33,11 @@ internal sealed class RunLedger(LedgerFile file, TimeProvider time) : UntypedAct
                 break;
             case LedgerProtocol.Flush flush:
                 var asker = Sender;
-                _thread.Post(() => asker.Tell(new LedgerProtocol.Durable(flush.Tag)));
+                // After a failure nothing is durable any more, and the run, which has been told, ends.
+                _thread.Post(() =>
+                {
+                    if (!_failed) asker.Tell(new LedgerProtocol.Durable(flush.Tag));
+                });
                 break;
             case LedgerProtocol.Close:
                 var closer = Sender;

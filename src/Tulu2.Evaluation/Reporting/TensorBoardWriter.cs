@@ -60,7 +60,7 @@ public sealed class TensorBoardWriter : IDisposable
                 $"events.out.tfevents.{seconds:D10}.{Environment.MachineName}.{Environment.ProcessId}.{serial}");
             try
             {
-                return new FileStream(System.IO.Path.Combine(directory, name), FileMode.CreateNew, FileAccess.Write, FileShare.Read);
+                return new FileStream(System.IO.Path.Combine(directory, name), FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);
             }
             catch (IOException) when (File.Exists(System.IO.Path.Combine(directory, name)))
             {

@@ -13,6 +13,14 @@ public static unsafe class HuggingFaceModel
     /// <exception cref="BadInputException">No directory, no or broken config.json, an architecture that is not Llama.</exception>
     public static LlamaConfig ReadConfig(string directory) => HuggingFaceConfig.Read(directory);
 
+    /// <summary>Reads the weight files' headers only: says what <see cref="ReadWeights"/> would complain about, before a run does anything that takes long.</summary>
+    /// <exception cref="BadInputException">A missing, left-over or mis-shaped tensor (named), a truncated file.</exception>
+    public static void CheckWeights(string directory, LlamaConfig config)
+    {
+        using var files = new HuggingFaceFiles(directory);
+        Check(directory, files, config);
+    }
+
     /// <summary>Reads every tensor into the fp32 flat buffer at <paramref name="destination"/> (layout.Length floats), converting from F32, F16 or BF16; padding is zeroed.</summary>
     /// <exception cref="BadInputException">A missing, left-over or mis-shaped tensor (named), a truncated file.</exception>
     public static void ReadWeights(string directory, FlatLayout layout, nint destination)

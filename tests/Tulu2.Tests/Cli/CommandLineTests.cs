@@ -50,6 +50,16 @@ public class CommandLineTests
     }
 
     [Fact]
+    public async Task Learning_a_tokenizer_names_the_rows_it_left_out()
+    {
+        using var small = new SmallTraining();
+        File.AppendAllText(small.In("rows.jsonl"), "{\"messages\": [\n");
+        var (code, _, errors) = await RunAsync("", "tokenizer", "train", small.In("rows.jsonl"), "--vocabulary", "300", "--to", small.In("learned"));
+        Assert.Equal(ExitCode.Done, code);
+        Assert.Contains("rows.jsonl:41: broken JSON", errors);
+    }
+
+    [Fact]
     public async Task Help_names_every_command()
     {
         var (code, output, _) = await RunAsync("", "--help");

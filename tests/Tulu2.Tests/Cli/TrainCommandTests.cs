@@ -28,7 +28,7 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Contains(what, errors);
         Assert.Contains("\n mend: ", errors);
         Assert.DoesNotContain("   at ", errors);
-        Assert.False(File.Exists(Path.Combine(_small.In("refused"), "recipe.yaml")));
+        Assert.False(Directory.Exists(_small.In("refused")));
     }
 
     [Fact]
@@ -145,6 +145,26 @@ public sealed class TrainCommandTests : IDisposable
         await RefusedAsync("mute.jsonl:1", _small.Recipe(data: "mute.jsonl"));
         File.WriteAllText(_small.In("long.jsonl"), SmallTraining.Row(string.Join(' ', Enumerable.Range(0, 200)), "b"));
         await RefusedAsync("long.jsonl:1", _small.Recipe(data: "long.jsonl"));
+    }
+
+    [Fact]
+    public async Task Weights_that_cannot_be_used_are_refused_before_a_row_is_tokenised()
+    {
+        await TrainAsync(_small.Recipe(), "--run", _small.In("sft"));
+        var recipe = _small.Recipe(model: "{ path: sft/exports/final }", data: "pairs.jsonl");
+        var weights = _small.In("sft/exports/final/model.safetensors");
+        using (var file = new FileStream(weights, FileMode.Open)) file.SetLength(file.Length - 100);
+        // The rows are bad too, but they come after.
+        await RefusedAsync("truncated", recipe);
+        await RefusedAsync(weights, recipe);
+    }
+
+    [Fact]
+    public async Task A_refusal_leaves_a_directory_that_was_there_in_its_place()
+    {
+        Directory.CreateDirectory(_small.In("mine"));
+        await CommandLineTests.RunAsync("", "train", _small.Recipe(data: "missing.jsonl"), "--run", _small.In("mine"));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_small.In("mine")));
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Collectives;
 using Tulu2.Files;
@@ -26,6 +28,22 @@ public sealed class LedgerSpec : IDisposable
 
     private static readonly LedgerEvent Started = new LedgerEvent.RunStarted("recipe", 4, 1, 4, 10, 0);
     private static readonly LedgerEvent Opened = new LedgerEvent.GenerationOpened(1, "the run begins", 1);
+
+    [SkippableFact]
+    public void What_a_full_disk_refused_is_not_tried_again_when_the_log_is_closed()
+    {
+        Skip.IfNot(File.Exists("/dev/full") && Directory.Exists("/proc/self/fd"), "this system has no device that is always full");
+        var file = LedgerFile.Open(_directory.FullName);
+        // The open log is made to point at a disk that is full.
+        var descriptor = Directory.GetFiles("/proc/self/fd").Single(fd => new FileInfo(fd).LinkTarget == Log);
+        using (var full = File.OpenHandle("/dev/full", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+            Assert.True(DuplicateTo((int)full.DangerousGetHandle(), int.Parse(Path.GetFileName(descriptor), CultureInfo.InvariantCulture)) >= 0);
+        Assert.ThrowsAny<IOException>(() => file.Append([(Started, DateTimeOffset.UnixEpoch)]));
+        file.Dispose();
+    }
+
+    [DllImport("libc", EntryPoint = "dup2", SetLastError = true)]
+    private static extern int DuplicateTo(int from, int to);
 
     [Fact]
     public void Every_kind_of_event_is_read_as_it_was_written()
