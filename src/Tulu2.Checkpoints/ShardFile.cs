@@ -23,7 +23,7 @@ internal static unsafe class ShardFile
     {
         foreach (var block in blocks) CheckDimensions(block.Slice);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var hashing = new HashingStream(stream, hash);
+        var hashing = new MeteredStream(stream, hash);
         var shapes = blocks.ToDictionary(block => Key(block.Kind, block.Slice), block => string.Join(',', block.Slice.Shape));
         SafetensorsWriter.Write(
             hashing,
@@ -79,27 +79,5 @@ internal static unsafe class ShardFile
         for (var row = 0L; row < rows; row++)
             for (var at = 0L; at < width; at += ChunkElements)
                 target.Write(new ReadOnlySpan<byte>((float*)block.Address + row * block.RowStride + at, (int)(Math.Min(ChunkElements, width - at) * sizeof(float))));
-    }
-
-    private sealed class HashingStream(Stream inner, IncrementalHash hash) : Stream
-    {
-        public long Count { get; private set; }
-        public override bool CanRead => false;
-        public override bool CanSeek => false;
-        public override bool CanWrite => true;
-        public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-        public override void Flush() => inner.Flush();
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
-        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-        public override void Write(ReadOnlySpan<byte> buffer)
-        {
-            hash.AppendData(buffer);
-            Count += buffer.Length;
-            inner.Write(buffer);
-        }
     }
 }

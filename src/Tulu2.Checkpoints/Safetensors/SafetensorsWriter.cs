@@ -21,7 +21,7 @@ public static class SafetensorsWriter
         BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
         stream.Write(length);
         stream.Write(header);
-        var counting = new CountingStream(stream);
+        var counting = new MeteredStream(stream);
         foreach (var tensor in tensors)
         {
             counting.Count = 0;
@@ -61,26 +61,5 @@ public static class SafetensorsWriter
         // Data begins at a multiple of 8 bytes, as the reference implementation has it.
         while (buffer.Length % 8 != 0) buffer.WriteByte((byte)' ');
         return buffer.ToArray();
-    }
-
-    private sealed class CountingStream(Stream inner) : Stream
-    {
-        public long Count { get; set; }
-        public override bool CanRead => false;
-        public override bool CanSeek => false;
-        public override bool CanWrite => true;
-        public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-        public override void Flush() => inner.Flush();
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
-        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-        public override void Write(ReadOnlySpan<byte> buffer)
-        {
-            Count += buffer.Length;
-            inner.Write(buffer);
-        }
     }
 }

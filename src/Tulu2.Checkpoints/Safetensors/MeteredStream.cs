@@ -1,0 +1,28 @@
+using System.Security.Cryptography;
+
+namespace Tulu2.Checkpoints.Safetensors;
+
+/// <summary>Passes what is written on to another stream, counting it and, where a hash is given, adding it to the hash.</summary>
+internal sealed class MeteredStream(Stream inner, IncrementalHash? hash = null) : Stream
+{
+    /// <summary>Bytes written since the start, or since it was last set.</summary>
+    public long Count { get; set; }
+
+    public override bool CanRead => false;
+    public override bool CanSeek => false;
+    public override bool CanWrite => true;
+    public override long Length => throw new NotSupportedException();
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+    public override void Flush() => inner.Flush();
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+    public override void SetLength(long value) => throw new NotSupportedException();
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        hash?.AppendData(buffer);
+        Count += buffer.Length;
+        inner.Write(buffer);
+    }
+}
