@@ -28,6 +28,9 @@ public sealed record DemoDataOptions
     /// <summary>The share of courtesies in instruction rows that are formal.</summary>
     public double FormalShare { get; init; } = 0.3;
 
+    /// <summary>The share of instruction rows to train on that follow an earlier row in the same dialogue, so that a chat may go on to another matter.</summary>
+    public double ContinuedShare { get; init; } = 0.3;
+
     /// <summary>The share of pairs about the tone of a courtesy; the others set a right answer against a wrong one and keep the skills in place.</summary>
     public double CourtesyPairShare { get; init; } = 0.7;
 

@@ -6,6 +6,8 @@ namespace Tulu2.Data.Demo;
 /// <summary>Draws the items of one side of the hold-out line.</summary>
 internal sealed class DemoSampler
 {
+    private const int LongestEarlierPrompt = 5;
+
     // After so many draws without a new held-out item a kind counts as used up: small kinds have only a handful of items.
     private const int Patience = 2_000;
 
@@ -44,9 +46,14 @@ internal sealed class DemoSampler
                 rows.Add((kind, item, item.Right));
             }
             else break;
+            if (!heldOut && rows.Count > 1 && random.Unit() < options.ContinuedShare) rows[^1] = Continue(rows[^2], rows[^1]);
         }
         return rows;
     }
+
+    // A few turns are enough to learn that each question stands for itself.
+    private static (string Kind, DemoItem Item, string Answer) Continue((string Kind, DemoItem Item, string Answer) before, (string Kind, DemoItem Item, string Answer) row) =>
+        before.Item.Prompt.Count > LongestEarlierPrompt ? row : row with { Item = row.Item with { Prompt = [.. before.Item.Answered(before.Answer), .. row.Item.Prompt] } };
 
     /// <summary>Preference pairs: the right answer against the wrong one.</summary>
     public List<(string Kind, DemoItem Item)> Pairs(int count, int part)
