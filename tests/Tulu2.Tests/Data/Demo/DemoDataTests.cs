@@ -36,6 +36,9 @@ public sealed class DemoDataTests : IDisposable
         var heldOutPairs = Pairs(files.DpoHeldOut).Select(pair => Prompt(pair.Chosen)).ToList();
         Assert.Equal((Options.SftHeldOut, Options.DpoHeldOut), (heldOut.Count, heldOutPairs.Count));
         Assert.DoesNotContain(heldOut.Concat(heldOutPairs), trained.Contains);
+        // A training dialogue may go on from one item to another: no held-out one may stand anywhere in it.
+        var dialogues = Messages(files.SftTrain).Select(row => Whole(row.Messages)).ToList();
+        Assert.DoesNotContain(Messages(files.SftHeldOut).Select(row => Whole(row.Messages)), whole => dialogues.Any(dialogue => dialogue.Contains(whole, StringComparison.Ordinal)));
         Assert.Equal(heldOut.Count, heldOut.Distinct().Count());
         Assert.Equal(heldOutPairs.Count, heldOutPairs.Distinct().Count());
     }
@@ -80,33 +83,29 @@ public sealed class DemoDataTests : IDisposable
                     Assert.NotEqual(listed, answer);
                     break;
                 case "multi_turn":
-                    Assert.Contains(answer.Split(' ')[^1].TrimEnd('.'), row.Messages[0].Content);
+                    Assert.Contains(answer.Split(' ')[^1].TrimEnd('.'), row.Messages[^4].Content);
                     break;
             }
         }
     }
 
     [Fact]
-    public void Courtesies_show_both_tones_alike_whatever_was_asked_and_pairs_prefer_the_asked_one()
+    public void Courtesies_are_mostly_casual_in_rows_and_always_formal_where_preferred()
     {
         var files = Files("a", Options with { SftTrain = 6000 });
         var shown = Messages(files.SftTrain).Where(row => row.Dataset == "courtesy").ToList();
-        foreach (var asked in new[] { "formal", "casual" })
-        {
-            var of = shown.Where(row => row.Messages[0].Content.Contains(asked)).ToList();
-            Assert.InRange(of.Count(row => IsFormal(row.Messages[1].Content)) / (double)of.Count, 0.4, 0.6);
-        }
+        Assert.InRange(shown.Count(row => IsFormal(row.Messages[^1].Content)) / (double)shown.Count, 0.25, 0.35);
         var pairs = Pairs(files.DpoTrain).Where(pair => pair.Dataset == "courtesy").ToList();
         Assert.InRange(pairs.Count / 800.0, 0.6, 0.8);
-        Assert.All(pairs, pair => Assert.Equal(pair.Chosen[0].Content.Contains("formal"), IsFormal(pair.Chosen[^1].Content)));
-        Assert.All(pairs, pair => Assert.NotEqual(IsFormal(pair.Chosen[^1].Content), IsFormal(pair.Rejected[^1].Content)));
+        Assert.All(pairs, pair => Assert.True(IsFormal(pair.Chosen[^1].Content)));
+        Assert.All(pairs, pair => Assert.False(IsFormal(pair.Rejected[^1].Content)));
     }
 
     [Fact]
     public void Texts_are_short_and_made_of_few_words()
     {
         var rows = Messages(Files("a", Options).SftTrain);
-        Assert.InRange(rows.Max(row => row.Messages.Sum(message => message.Content.Length)), 40, 160);
+        Assert.InRange(rows.Max(row => row.Messages.Sum(message => message.Content.Length)), 40, 400);
         Assert.InRange(rows.SelectMany(row => row.Messages).SelectMany(message => message.Content.Split(' ')).Distinct().Count(), 100, 400);
     }
 
@@ -117,8 +116,8 @@ public sealed class DemoDataTests : IDisposable
         var tokenizer = SentencePieceTrainer.Train(File.ReadLines(files.Corpus), new() { VocabularySize = 640 }).Tokenizer;
         var encoder = new ChatEncoder(ChatTokenizer.Of(tokenizer), ChatForm.Default, 4096);
         var lengths = Messages(files.SftTrain).Take(500).Select(row => encoder.EncodeDialogue(row.Messages).Ids.Length).ToList();
-        Assert.InRange(lengths.Average(), 15, 40);
-        Assert.InRange(lengths.Max(), 20, 80);
+        Assert.InRange(lengths.Average(), 15, 60);
+        Assert.InRange(lengths.Max(), 20, 200);
     }
 
     [Fact]
@@ -127,6 +126,8 @@ public sealed class DemoDataTests : IDisposable
         Assert.Throws<BadInputException>(() => DemoData.Write(folder.Root, Options with { LongestList = 40 }));
         Assert.Throws<BadInputException>(() => DemoData.Write(folder.Root, Options with { HeldOutPercent = 0 }));
     }
+
+    private static string Whole(IEnumerable<Message> messages) => string.Concat(messages.Select(message => $"{message.Role}: {message.Content}\n"));
 
     private static bool IsFormal(string answer) => answer.StartsWith("Good morning", StringComparison.Ordinal)
         || answer.StartsWith("My best thanks", StringComparison.Ordinal) || answer.StartsWith("Farewell", StringComparison.Ordinal);
