@@ -134,7 +134,9 @@ internal sealed partial class TorchKernels
         var scores = matmul(query.to_type(ScalarType.Float32), Cached(keys_XVLK).transpose(2, 3)) * Heads.Scale;
         var later = arange(longest, device: fused.device).unsqueeze(0) > position.unsqueeze(1);
         var probabilities = scores.masked_fill(later.unsqueeze(1).unsqueeze(1), float.NegativeInfinity).softmax(3);
-        output_NQ.narrow(0, 0, count).copy_(matmul(probabilities, Cached(values_XVLK)).reshape(count, Heads.QueryWidth));
+        // The cache is unwritten memory behind a sequence's end, and zero times a NaN that may lie there is a NaN.
+        var values = Cached(values_XVLK).masked_fill(later.unsqueeze(1).unsqueeze(3), 0);
+        output_NQ.narrow(0, 0, count).copy_(matmul(probabilities, values).reshape(count, Heads.QueryWidth));
     }
 
     private Tensor LogSums(Tensor logSums_MTG, AttentionTile tile) => logSums_MTG.narrow(1, (long)tile.QueryFirst * Heads.Group, (long)tile.Queries * Heads.Group);
