@@ -4,8 +4,11 @@ namespace Tulu2.Data.Randomness;
 /// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014), written out in full: what is drawn from a seed is a promise
 /// that neither a new runtime nor another platform may change.
 /// </summary>
-internal struct SplitMix64(ulong state)
+public struct SplitMix64(ulong state)
 {
+    /// <summary>What the state grows by with each number.</summary>
+    public const ulong Increment = 0x9E3779B97F4A7C15;
+
     private ulong state = state;
 
     /// <summary>A stream of its own for each (seed, part).</summary>
@@ -25,8 +28,12 @@ internal struct SplitMix64(ulong state)
     }
 
     /// <summary>A number in [0, 1).</summary>
-    public double Unit() => (Next() >> 11) * (1.0 / (1UL << 53));
+    public double Unit() => ToUnit(Next());
 
+    /// <summary>The upper 53 bits of a number, as one in [0, 1).</summary>
+    public static double ToUnit(ulong value) => (value >> 11) * (1.0 / (1UL << 53));
+
+    /// <summary>The finalizer: every input bit moves every output bit.</summary>
     public static ulong Mix(ulong value)
     {
         value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9;
@@ -34,5 +41,5 @@ internal struct SplitMix64(ulong state)
         return value ^ (value >> 31);
     }
 
-    private ulong Next() => Mix(state += 0x9E3779B97F4A7C15);
+    private ulong Next() => Mix(state += Increment);
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using Tulu2.Data.Randomness;
 using Tulu2.Models.Llama;
 using Tulu2.Training.Optimization;
 
@@ -45,19 +46,11 @@ public static class RandomWeights
     /// <summary>Element <paramref name="index"/> of a standard normal stream (Box-Muller on two mixed counters).</summary>
     internal static double Normal(ulong key, ulong index)
     {
-        var one = Mix(key + index * 0x9E3779B97F4A7C15);
-        var two = Mix(one ^ key);
+        var one = SplitMix64.Mix(key + index * SplitMix64.Increment);
+        var two = SplitMix64.Mix(one ^ key);
         // In (0, 1], so that the logarithm is finite.
         var radius = ((one >> 11) + 1) * (1.0 / (1UL << 53));
         var angle = (two >> 11) * (2 * Math.PI / (1UL << 53));
         return Math.Sqrt(-2 * Math.Log(radius)) * Math.Cos(angle);
-    }
-
-    // SplitMix64's finalizer (Steele, Lea, Flood 2014): every input bit moves every output bit.
-    private static ulong Mix(ulong z)
-    {
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
     }
 }
