@@ -44,7 +44,7 @@ public unsafe class TreeSumBenchmarks
 
     [Benchmark]
     public void FixedTree() =>
-        _collective.TreeSum(Slots, [.. _gradients.Select((address, slot) => new PartialSum(new SlotRange(slot, 1), address, Length))], _result, Length, TimeSpan.FromMinutes(1));
+        _collective.TreeSum(Slots, [.. _gradients.Select((address, slot) => new PartialSum(new SlotRange(slot, 1), address, Length))], new ElementRange(0, Length), _result, Length, TimeSpan.FromMinutes(1));
 
     private static nint Rent() => (nint)NativeMemory.Alloc(Length, sizeof(float));
 }

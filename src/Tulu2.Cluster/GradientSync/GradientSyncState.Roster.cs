@@ -12,7 +12,7 @@ internal sealed partial record GradientSyncState
         if (up.Incarnation <= seat.Incarnation) return Stay;
         // A new worker proves that the old one is gone, whether or not that was heard.
         return (seat.Up ? Out(seat, "its worker was replaced") : Stay)
-            .Then(next => To(next.Seat(up.Rank, s => s with { Up = true, Incarnation = up.Incarnation, Progress = up.Now })))
+            .Then(next => To(next.Seat(up.Rank, s => s with { Up = true, Incarnation = up.Incarnation, Endpoint = up.Endpoint, Progress = up.Now })))
             .Then(next => next.Gather(up.Now));
     }
 
@@ -42,8 +42,9 @@ internal sealed partial record GradientSyncState
     private Decision OpenGeneration(TimeSpan now)
     {
         var next = this with { Phase = SyncPhase.Joining, Generation = Generation + 1, InStride = false, Seats = [.. Seats.Select(seat => seat.Invited(now))] };
+        string[] endpoints = [.. Seats.Select(seat => seat.Endpoint)];
         return To(next, new SyncEffect.GenerationOpened(next.Generation, Why, _rules.Ranks))
-            .Do(Seats.Select(seat => new SyncEffect.Tell(seat.Rank, new WorkerCommand.JoinGeneration(next.Generation, seat.Rank, _rules.Ranks))));
+            .Do(Seats.Select(seat => new SyncEffect.Tell(seat.Rank, new WorkerCommand.JoinGeneration(next.Generation, seat.Rank, endpoints))));
     }
 
     private Decision Joined(WorkerReport.Joined joined, TimeSpan now)

@@ -49,7 +49,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
         {
             case RankProtocol.Up up:
                 _trainers[up.Rank] = Sender;
-                Take(new SyncCommand.RankUp(up.Rank, up.Incarnation, Now));
+                Take(new SyncCommand.RankUp(up.Rank, up.Incarnation, up.Endpoint, Now));
                 break;
             case RankProtocol.Lost lost:
                 Take(new SyncCommand.RankLost(lost.Rank, lost.Incarnation, lost.Why, Now));

@@ -13,6 +13,9 @@ internal sealed record RankSeat(int Rank)
     /// <summary>Of the latest worker heard of.</summary>
     public long Incarnation { get; init; }
 
+    /// <summary>Where that worker's data plane is reached.</summary>
+    public string Endpoint { get; init; } = "";
+
     /// <summary>Its answer to the present generation; null before.</summary>
     public WorkerReport.Joined? Joined { get; init; }
 

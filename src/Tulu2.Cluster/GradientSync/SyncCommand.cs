@@ -7,7 +7,8 @@ internal abstract record SyncCommand(TimeSpan Now)
 {
     /// <summary>A rank has a new worker. May be repeated.</summary>
     /// <param name="Incarnation">Grows with each worker of the rank.</param>
-    public sealed record RankUp(int Rank, long Incarnation, TimeSpan Now) : SyncCommand(Now);
+    /// <param name="Endpoint">Where its data plane is reached.</param>
+    public sealed record RankUp(int Rank, long Incarnation, string Endpoint, TimeSpan Now) : SyncCommand(Now);
 
     /// <summary>That worker is gone.</summary>
     public sealed record RankLost(int Rank, long Incarnation, string Why, TimeSpan Now) : SyncCommand(Now);

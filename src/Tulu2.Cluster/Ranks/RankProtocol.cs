@@ -9,7 +9,7 @@ namespace Tulu2.Cluster.Ranks;
 internal static class RankProtocol
 {
     /// <summary>Trainer to supervisor: a new worker is there. Repeated until a generation is heard of.</summary>
-    public sealed record Up(int Rank, long Incarnation) : IWireMessage;
+    public sealed record Up(int Rank, long Incarnation, string Endpoint) : IWireMessage;
 
     /// <summary>Trainer to supervisor: that worker is gone.</summary>
     public sealed record Lost(int Rank, long Incarnation, string Why) : IWireMessage;

@@ -23,6 +23,7 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor, IWithTimers
     private readonly FeedWindow _feed = setup.Feed();
     private IWorker? _worker;
     private long _incarnation;
+    private string _endpoint = "";
 
     public ITimerScheduler Timers { get; set; } = null!;
 
@@ -46,8 +47,6 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor, IWithTimers
             var bad = fault as BadInputException;
             Report(new WorkerReport.Failed(-1, setup.Rank, bad?.What ?? fault.Message, fault.ToString(), bad?.Where, bad?.Mend));
         }
-        SayUp();
-        Timers.StartPeriodicTimer(AnnounceKey, Announce.Instance, AnnounceInterval);
     }
 
     protected override void PostStop()
@@ -93,6 +92,11 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor, IWithTimers
     {
         switch (report)
         {
+            case WorkerReport.Started started:
+                _endpoint = started.Endpoint;
+                SayUp();
+                Timers.StartPeriodicTimer(AnnounceKey, Announce.Instance, AnnounceInterval);
+                break;
             case WorkerReport.Failed { BadInputWhere: { } where } failed:
                 setup.GradientSync.Tell(new RankProtocol.BadInput(setup.Rank, failed.Error, failed.Detail, where, failed.BadInputMend));
                 break;
@@ -112,7 +116,7 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor, IWithTimers
         }
     }
 
-    private void SayUp() => setup.GradientSync.Tell(new RankProtocol.Up(setup.Rank, _incarnation));
+    private void SayUp() => setup.GradientSync.Tell(new RankProtocol.Up(setup.Rank, _incarnation, _endpoint));
 
     private void Ask(IReadOnlyList<(int Step, int Slot)> slots)
     {

@@ -11,9 +11,9 @@ internal static class RankCodecs
 {
     public static WireCodec[] All { get; } =
     [
-        WireCodec.For("ru", 2,
-            (ref MessagePackWriter w, RankProtocol.Up m) => { w.Write(m.Rank); w.Write(m.Incarnation); },
-            (ref MessagePackReader r) => new RankProtocol.Up(r.ReadInt32(), r.ReadInt64())),
+        WireCodec.For("ru", 3,
+            (ref MessagePackWriter w, RankProtocol.Up m) => { w.Write(m.Rank); w.Write(m.Incarnation); Text(ref w, m.Endpoint); },
+            (ref MessagePackReader r) => new RankProtocol.Up(r.ReadInt32(), r.ReadInt64(), Text(ref r))),
         WireCodec.For("rl", 3,
             (ref MessagePackWriter w, RankProtocol.Lost m) => { w.Write(m.Rank); w.Write(m.Incarnation); Text(ref w, m.Why); },
             (ref MessagePackReader r) => new RankProtocol.Lost(r.ReadInt32(), r.ReadInt64(), Text(ref r))),
@@ -35,8 +35,8 @@ internal static class RankCodecs
             (ref MessagePackReader r) => new RankProtocol.Replace(r.ReadInt64(), Text(ref r))),
 
         WireCodec.For("cj", 3,
-            (ref MessagePackWriter w, WorkerCommand.JoinGeneration m) => { w.Write(m.Generation); w.Write(m.Rank); w.Write(m.Size); },
-            (ref MessagePackReader r) => new WorkerCommand.JoinGeneration(r.ReadInt64(), r.ReadInt32(), r.ReadInt32())),
+            (ref MessagePackWriter w, WorkerCommand.JoinGeneration m) => { w.Write(m.Generation); w.Write(m.Rank); Texts(ref w, m.Endpoints); },
+            (ref MessagePackReader r) => new WorkerCommand.JoinGeneration(r.ReadInt64(), r.ReadInt32(), Texts(ref r))),
         WireCodec.For("cb", 5,
             (ref MessagePackWriter w, WorkerCommand.Begin m) =>
             {

@@ -41,6 +41,11 @@ internal static class WireFields
         return items.MoveToImmutable();
     }
 
+    public static void Texts(ref MessagePackWriter writer, IReadOnlyCollection<string> texts) =>
+        List(ref writer, texts, (ref MessagePackWriter w, string text) => Text(ref w, text));
+
+    public static string[] Texts(ref MessagePackReader reader) => [.. List(ref reader, (ref MessagePackReader r) => Text(ref r))];
+
     public static void Numbers(ref MessagePackWriter writer, IReadOnlyCollection<long> numbers) =>
         List(ref writer, numbers, (ref MessagePackWriter w, long number) => w.Write(number));
 

@@ -4,28 +4,34 @@ namespace Tulu2.Collectives.InProcess;
 public sealed class InProcessDataPlane : ICollectiveFactory
 {
     private readonly Lock _gate = new();
-    private Rendezvous? _current;
+    private InProcessGeneration? _current;
 
     /// <inheritdoc/>
+    public string Endpoint => "in-process";
+
+    /// <inheritdoc/>
+    public ICollective Join(long generation, int rank, IReadOnlyList<string> endpoints) => Join(generation, rank, endpoints.Count);
+
+    /// <inheritdoc cref="Join(long, int, IReadOnlyList{string})"/>
     public ICollective Join(long generation, int rank, int size)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(rank);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, size);
         lock (_gate)
         {
-            if (_current is null || generation > _current.Generation)
+            if (_current is null || generation > _current.Number)
             {
                 _current?.Abort($"generation {generation} has begun");
-                _current = new Rendezvous(generation, size);
+                _current = new InProcessGeneration(generation, size);
             }
-            if (generation == _current.Generation)
+            if (generation == _current.Number)
             {
                 if (size != _current.Size) throw new ArgumentException($"generation {generation} has {_current.Size} ranks, not {size}", nameof(size));
-                return new InProcessCollective(_current, rank);
+                return new InProcessCollective(_current, [.. Enumerable.Range(0, size)], rank, isWorld: true);
             }
-            var over = new Rendezvous(generation, size);
-            over.Abort($"generation {_current.Generation} has begun");
-            return new InProcessCollective(over, rank);
+            var over = new InProcessGeneration(generation, size);
+            over.Abort($"generation {_current.Number} has begun");
+            return new InProcessCollective(over, [.. Enumerable.Range(0, size)], rank, isWorld: true);
         }
     }
 }

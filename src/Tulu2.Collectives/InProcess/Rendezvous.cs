@@ -5,7 +5,8 @@ namespace Tulu2.Collectives.InProcess;
 /// <summary>
 /// Where the ranks of one generation meet: call after call each brings one object and leaves with everybody's. Once aborted it stays so.
 /// </summary>
-internal sealed class Rendezvous(long generation, int size)
+/// <param name="abort">Ends the whole generation, at a deadline.</param>
+internal sealed class Rendezvous(long generation, int size, Action<string> abort)
 {
     private readonly object?[] _brought = new object?[size];
     private readonly object _signal = new();
@@ -26,6 +27,7 @@ internal sealed class Rendezvous(long generation, int size)
     public object?[] Meet(int rank, object? bring, TimeSpan deadline)
     {
         var until = Stopwatch.GetTimestamp() + (long)(deadline.TotalSeconds * Stopwatch.Frequency);
+        var late = $"rank {rank} waited {deadline.TotalSeconds:0.###} s for its peers";
         lock (_signal)
         {
             ThrowIfAborted();
@@ -46,13 +48,17 @@ internal sealed class Rendezvous(long generation, int size)
                 if (left > TimeSpan.Zero && Monitor.Wait(_signal, left)) continue;
                 if (_meeting != meeting) break;
                 if (left > TimeSpan.Zero) continue;
-                AbortLocked($"rank {rank} waited {deadline.TotalSeconds:0.###} s for its peers");
+                _aborted = late;
+                Monitor.PulseAll(_signal);
                 WaitUntilNobodyIsInside();
-                throw new TimeoutException($"collective of generation {generation}: not all of {size} ranks came within {deadline.TotalSeconds:0.###} s");
+                break;
             }
             // The next meeting needs this rank, so nobody can have replaced the result yet.
-            return _everybody;
+            if (_meeting != meeting) return _everybody;
         }
+        // Outside the lock: the abort comes back to this meeting.
+        abort(late);
+        throw new TimeoutException($"collective of generation {generation}: not all of {size} ranks came within {deadline.TotalSeconds:0.###} s");
     }
 
     /// <summary>
@@ -80,16 +86,14 @@ internal sealed class Rendezvous(long generation, int size)
         }
     }
 
-    public void Abort(string reason)
+    public void AbortHere(string reason)
     {
-        lock (_signal) AbortLocked(reason);
-    }
-
-    private void AbortLocked(string reason)
-    {
-        if (_aborted is not null) return;
-        Volatile.Write(ref _aborted, reason);
-        Monitor.PulseAll(_signal);
+        lock (_signal)
+        {
+            if (_aborted is not null) return;
+            Volatile.Write(ref _aborted, reason);
+            Monitor.PulseAll(_signal);
+        }
     }
 
     private void ThrowIfAborted()

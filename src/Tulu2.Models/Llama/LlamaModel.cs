@@ -26,12 +26,13 @@ public sealed class LlamaModel : IDisposable
 
     /// <param name="weights">[layout.Length] in the compute type (fp32 or bf16); read at every call, never written; must outlive the model.</param>
     /// <param name="recompute">Keep only each block's input and run the block again in the backward pass.</param>
-    public LlamaModel(FlatLayout layout, Tensor weights, bool recompute = false)
-        : this(layout, weights, recompute, AllShardsHere.Instance)
+    /// <param name="group">Continues the sums over virtual shards beyond this rank; null: it holds all of them.</param>
+    public LlamaModel(FlatLayout layout, Tensor weights, bool recompute = false, IShardSum? group = null)
+        : this(layout, weights, recompute, group ?? AllShardsHere.Instance, null)
     {
     }
 
-    internal LlamaModel(FlatLayout layout, Tensor weights, bool recompute, IShardSum group, BlockKernels? kernels = null)
+    internal LlamaModel(FlatLayout layout, Tensor weights, bool recompute, IShardSum group, BlockKernels? kernels)
     {
         if (weights.numel() != layout.Length) throw new ArgumentException($"weights have {weights.numel()} elements, the layout {layout.Length}");
         TorchRuntime.Initialize();

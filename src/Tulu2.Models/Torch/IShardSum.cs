@@ -6,7 +6,7 @@ namespace Tulu2.Models.Torch;
 /// Where the sums over virtual shards leave a rank: each rank adds up its own subtree, and the group continues the same binary tree over its ranks.
 /// Every rank gets the same bits.
 /// </summary>
-internal interface IShardSum
+public interface IShardSum
 {
     /// <summary>This rank holds every virtual shard, so that there is nothing to add and kernels may fuse what follows the sum.</summary>
     bool Alone { get; }

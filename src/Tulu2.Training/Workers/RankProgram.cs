@@ -48,7 +48,11 @@ internal sealed class RankProgram(
             report(FailureOf(-1, rank, fault));
             return;
         }
-        using (program) program.Run();
+        using (program)
+        {
+            report(new WorkerReport.Started(settings.DataPlane.Endpoint));
+            program.Run();
+        }
     }
 
     private void Run()
@@ -137,7 +141,7 @@ internal sealed class RankProgram(
     {
         if (join.Generation > Generation)
         {
-            _collective = settings.DataPlane.Join(join.Generation, join.Rank, join.Size);
+            _collective = settings.DataPlane.Join(join.Generation, join.Rank, join.Endpoints);
             mailbox.Enter(_collective);
             (_rank, _computing, _begun) = (join.Rank, false, false);
             _slots.Clear();
@@ -240,7 +244,7 @@ internal sealed class RankProgram(
         var total = _held.Rent();
         try
         {
-            _collective.TreeSum(settings.Plan.SlotsPerStep, _held.Partials(), FlatMemory.Address(total), settings.Layout.Length, settings.CollectiveDeadline);
+            _collective.TreeSum(settings.Plan.SlotsPerStep, _held.Partials(), new ElementRange(0, settings.Layout.Length), FlatMemory.Address(total), settings.Layout.Length, settings.CollectiveDeadline);
         }
         catch
         {

@@ -13,7 +13,8 @@ public abstract record WorkerCommand
     private WorkerCommand() { }
 
     /// <summary>Leave every older generation, join this one on the data plane, and answer <see cref="WorkerReport.Joined"/>. Slot gradients are kept.</summary>
-    public sealed record JoinGeneration(long Generation, int Rank, int Size) : WorkerCommand;
+    /// <param name="Endpoints">By rank: where its data plane is reached, from <see cref="WorkerReport.Started"/>.</param>
+    public sealed record JoinGeneration(long Generation, int Rank, IReadOnlyList<string> Endpoints) : WorkerCommand;
 
     /// <summary>
     /// Bring the state to <paramref name="Step"/> - 1 by <paramref name="Transfer"/> (every rank of the generation gets the same one), then compute
@@ -59,6 +60,10 @@ public abstract record StateTransfer
 public abstract record WorkerReport
 {
     private WorkerReport() { }
+
+    /// <summary>The first report of a worker: it takes commands now.</summary>
+    /// <param name="Endpoint">Where its data plane is reached (<see cref="ICollectiveFactory.Endpoint"/>).</param>
+    public sealed record Started(string Endpoint) : WorkerReport;
 
     /// <param name="StateStep">Steps applied to the parameters this worker holds; -1: it holds none.</param>
     /// <param name="Held">Slot ranges of step <paramref name="StateStep"/> + 1 whose gradients it holds.</param>

@@ -1,4 +1,5 @@
 using Tulu2.Collectives;
+using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Models.Llama;
 using Tulu2.Training.Recipes;
@@ -14,6 +15,9 @@ public sealed record WorkerSettings
 
     /// <summary>The model's shape with the recipe's overrides, cut into the virtual shards that are used.</summary>
     public required FlatLayout Layout { get; init; }
+
+    /// <summary>Where the run's ranks stand.</summary>
+    public ParallelLayout Parallel { get; init; } = new(1);
 
     /// <summary>Asked for counts and sequence numbers only; batches come by <see cref="WorkerCommand.Feed"/>.</summary>
     public required IBatchPlan Plan { get; init; }

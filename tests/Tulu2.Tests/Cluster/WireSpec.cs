@@ -23,13 +23,13 @@ public sealed class WireSpec() : TestKit(ActorHost.LocalConfig())
 
     private static readonly IWireMessage[] Messages =
     [
-        new RankProtocol.Up(3, 12),
+        new RankProtocol.Up(3, 12, "10.0.0.1:4000"),
         new RankProtocol.Lost(3, 12, "out of memory"),
         new RankProtocol.BadInput(3, "bad", "stack", "rows.jsonl:3", "mend it"),
         new RankProtocol.BadInput(3, "bad", "stack", "rows.jsonl:3", null),
         new RankProtocol.ScoreChunk(4, 17),
         new RankProtocol.Replace(12, "hung"),
-        new RankProtocol.Command(new WorkerCommand.JoinGeneration(4, 1, 3)),
+        new RankProtocol.Command(new WorkerCommand.JoinGeneration(4, 1, ["one", "two", "three"])),
         new RankProtocol.Command(new WorkerCommand.Begin(4, 7, new StateTransfer.None(), Ranges, [])),
         new RankProtocol.Command(new WorkerCommand.Begin(4, 7, new StateTransfer.FromRecipe(), [], Ranges)),
         new RankProtocol.Command(new WorkerCommand.Begin(4, 7, new StateTransfer.FromManifest("a/b.json"), Ranges, Ranges)),

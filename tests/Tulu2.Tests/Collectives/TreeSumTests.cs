@@ -28,7 +28,7 @@ public sealed class TreeSumTests
             var before = partials.Select(partial => partial.values.ToArray()).ToArray();
             var result = new float[length];
             Pinned([result, .. partials.Select(partial => partial.values)], addresses =>
-                collective.TreeSum(slots, [.. partials.Select((partial, index) => new PartialSum(partial.node, addresses[index + 1], length))], addresses[0], length, Deadline));
+                collective.TreeSum(slots, [.. partials.Select((partial, index) => new PartialSum(partial.node, addresses[index + 1], length))], new ElementRange(0, length), addresses[0], length, Deadline));
             for (var index = 0; index < partials.Length; index++) Assert.Equal(before[index], partials[index].values);
             return result;
         });
@@ -112,7 +112,7 @@ public sealed class TreeSumTests
         OnRanks(3, (collective, rank) =>
         {
             Pinned([new float[2], new float[2]], addresses => Assert.Throws<ArgumentException>(() =>
-                collective.TreeSum(4, rank < 2 ? [new PartialSum(ranges[rank], addresses[0], 2)] : [], addresses[1], 2, Deadline)));
+                collective.TreeSum(4, rank < 2 ? [new PartialSum(ranges[rank], addresses[0], 2)] : [], new ElementRange(0, 2), addresses[1], 2, Deadline)));
             return [];
         });
     }

@@ -33,6 +33,7 @@ internal sealed class FakeWorker : IWorker
         (_cluster, _rank, _worker, _report) = (cluster, rank, worker, report);
         _thread = queue is null ? new DedicatedThread($"fake rank {rank}") : null;
         _queue = queue ?? _thread!.Post;
+        if (queue is null) Post(() => report(new WorkerReport.Started("fake")));
     }
 
     public void Send(WorkerCommand command)
@@ -75,7 +76,7 @@ internal sealed class FakeWorker : IWorker
                 if (Meets(At.Join, _stateStep + 1)) return;
                 if (join.Generation > _generation)
                 {
-                    (_generation, _size, _computing) = (join.Generation, join.Size, false);
+                    (_generation, _size, _computing) = (join.Generation, join.Endpoints.Count, false);
                     _todo.Clear();
                 }
                 _report(new WorkerReport.Joined(_generation, _rank, _stateStep, Ranges.Of(_held.Keys), _reduced is not null));

@@ -119,7 +119,7 @@ internal sealed class SyncSimulation
         var work = seat.Work = new Queue<Action>();
         seat.Feed = new FeedWindow(rank, _seats.Length, Cluster.Slots, Cluster.TotalSteps, credits: 2);
         seat.Worker = new FakeWorker(Cluster, rank, (int)incarnation, report => Report(rank, incarnation, report), work.Enqueue);
-        seat.Says.Enqueue(now => new SyncCommand.RankUp(rank, incarnation, now));
+        seat.Says.Enqueue(now => new SyncCommand.RankUp(rank, incarnation, "fake", now));
     }
 
     private void Crash(int rank, bool silently)

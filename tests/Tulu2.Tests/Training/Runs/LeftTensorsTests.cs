@@ -23,7 +23,7 @@ public class LeftTensorsTests
         var mailbox = new Mailbox();
         var reports = new List<WorkerReport>();
         var alive = new List<long>();
-        mailbox.Post(new WorkerCommand.JoinGeneration(1, 0, 1));
+        mailbox.Post(new WorkerCommand.JoinGeneration(1, 0, ["in-process"]));
         mailbox.Post(new WorkerCommand.Begin(1, 1, new StateTransfer.FromRecipe(), [], [new(0, settings.Plan.SlotsPerStep)]));
         var before = Alive();
 

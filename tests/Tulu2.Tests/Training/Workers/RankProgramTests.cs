@@ -95,12 +95,12 @@ public class RankProgramTests
         var settings = Settings(Precision.Fp32, null);
         using var reports = new System.Collections.Concurrent.BlockingCollection<WorkerReport>();
         using var worker = new EmbeddedWorkerFactory(settings, state => new FakeSlots(state)).Start(0, reports.Add);
-        worker.Send(new WorkerCommand.JoinGeneration(5, 0, 1));
-        worker.Send(new WorkerCommand.JoinGeneration(4, 0, 1));
+        worker.Send(new WorkerCommand.JoinGeneration(5, 0, ["in-process"]));
+        worker.Send(new WorkerCommand.JoinGeneration(4, 0, ["in-process"]));
         worker.Send(new WorkerCommand.Begin(4, 1, new StateTransfer.FromRecipe(), [], []));
         worker.Send(new WorkerCommand.Commit(4, 1, false, false));
         worker.Send(new WorkerCommand.Score(4, 1, settings.Plan.Read(1, 0)));
-        worker.Send(new WorkerCommand.JoinGeneration(6, 0, 1));
+        worker.Send(new WorkerCommand.JoinGeneration(6, 0, ["in-process"]));
         worker.Send(new WorkerCommand.Score(6, 2, settings.Plan.Read(1, 0)));
         var seen = new List<WorkerReport>();
         do seen.Add(reports.Take()); while (seen[^1] is not WorkerReport.Scored);
@@ -108,7 +108,7 @@ public class RankProgramTests
         Assert.Equal(2, ((WorkerReport.Scored)seen[^1]).Task);
         Assert.DoesNotContain(seen, report => report is WorkerReport.Failed or WorkerReport.StepReady);
         // Scoring uses the initial weights, which are no state that counts.
-        worker.Send(new WorkerCommand.JoinGeneration(7, 0, 1));
+        worker.Send(new WorkerCommand.JoinGeneration(7, 0, ["in-process"]));
         Assert.Equal(-1, Assert.IsType<WorkerReport.Joined>(reports.Take()).StateStep);
     }
 
@@ -118,7 +118,7 @@ public class RankProgramTests
         var settings = Settings(Precision.Fp32, null);
         using var reports = new System.Collections.Concurrent.BlockingCollection<WorkerReport>();
         using var worker = new EmbeddedWorkerFactory(settings, state => new NanSlots()).Start(0, reports.Add);
-        worker.Send(new WorkerCommand.JoinGeneration(1, 0, 1));
+        worker.Send(new WorkerCommand.JoinGeneration(1, 0, ["in-process"]));
         worker.Send(new WorkerCommand.Begin(1, 1, new StateTransfer.FromRecipe(), [], [new(0, Slots)]));
         for (var slot = 0; slot < Slots; slot++) worker.Send(new WorkerCommand.Feed(settings.Plan.Read(1, slot)));
         WorkerReport report;

@@ -53,7 +53,7 @@ internal sealed class TestSupervisor : IDisposable
     public float[] Score(Tulu2.Data.Slots.SlotBatch batch)
     {
         _generation++;
-        Each(rank => new WorkerCommand.JoinGeneration(_generation, rank, _workers.Length));
+        Each(rank => new WorkerCommand.JoinGeneration(_generation, rank, [.. _workers.Select(_ => "in-process")]));
         _workers[0].Send(new WorkerCommand.Score(_generation, 7, batch));
         return Gather<WorkerReport.Scored>(1)![0].LogProbabilities;
     }
@@ -66,7 +66,7 @@ internal sealed class TestSupervisor : IDisposable
     private string? Generation(int until, StateTransfer initial, int initialStep, int snapshotAt, Func<int, int[]?>? commitTo)
     {
         _generation++;
-        Each(rank => new WorkerCommand.JoinGeneration(_generation, rank, _workers.Length));
+        Each(rank => new WorkerCommand.JoinGeneration(_generation, rank, [.. _workers.Select(_ => "in-process")]));
         if (Gather<WorkerReport.Joined>(_workers.Length) is not { } joined) return null;
         var plan = Recovery.Of(joined, _settings.Plan.SlotsPerStep, initial, initialStep);
         if (plan.Step > until)
