@@ -5,6 +5,7 @@ using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.Runs;
 using Tulu2.Collectives.InProcess;
+using Tulu2.Collectives.Layout;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Files;
 using Tulu2.Training.Recipes;
@@ -94,7 +95,7 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node)
     private static RunPlan Plan(PreparedRun run, RunDirectory directory, CheckpointStore store, RunStart start) => new()
     {
         RunDirectory = directory.Root,
-        Ranks = run.Ranks,
+        Layout = new ParallelLayout(run.Ranks),
         Workers = new EmbeddedWorkerFactory(new WorkerSettings
         {
             Recipe = run.Recipe,

@@ -15,14 +15,17 @@ internal sealed partial record GradientSyncState
         // The end was decided but its checkpoint is lost with a rank: no step is left to make from here, so the last ones are made again.
         var reload = highest < 0 || highest >= (Final ?? _rules.LastStep);
         var from = reload ? Manifest?.Step ?? 0 : highest;
-        var behind = Seats.Where(seat => seat.Joined!.StateStep != highest).Select(seat => seat.Rank).ToImmutableArray();
+        var copies = reload ? null : Copies(highest);
+        // Without a live twin what a rank has to have is on disk only, and all go back to it together.
+        if (copies is null) (reload, from) = (true, Manifest?.Step ?? 0);
         StateTransfer transfer = reload
             ? Manifest is { } manifest ? new StateTransfer.FromManifest(manifest.Path) : new StateTransfer.FromRecipe()
-            : behind.IsEmpty ? new StateTransfer.None()
-            : new StateTransfer.FromPeer(Seats.First(seat => seat.Joined!.StateStep == highest).Rank, behind);
+            : copies is [] ? new StateTransfer.None()
+            : new StateTransfer.FromPeer(copies!);
 
-        var held = Seats.Select(seat => reload || DropHeld || seat.Joined!.StateStep != highest ? [] : seat.Joined.Held).ToArray();
-        var shares = SlotAssignment.Recover(_rules.Slots, held);
+        var replicas = Enumerable.Range(0, _rules.Layout.Data).Select(data => reload || DropHeld ? [] : HeldBy(_rules.Layout.Replica(data), highest)).ToArray();
+        var replicaShares = SlotAssignment.Recover(_rules.Slots, replicas);
+        SlotShare[] shares = [.. Seats.Select(seat => replicaShares[_rules.Layout.PlaceOf(seat.Rank).Data])];
         var next = this with
         {
             Phase = SyncPhase.Running,
@@ -46,6 +49,23 @@ internal sealed partial record GradientSyncState
         }
         return decision.Do(Seats.Select((seat, rank) =>
             new SyncEffect.Tell(rank, new WorkerCommand.Begin(Generation, from + 1, transfer, shares[rank].Keep, shares[rank].Compute))));
+    }
+
+    // Who gives whom the state of the highest step; null where a rank is behind and no twin of it has that step.
+    private PeerCopy[]? Copies(int highest)
+    {
+        var layout = _rules.Layout;
+        var copies = Seats.Where(seat => seat.Joined!.StateStep != highest)
+            .GroupBy(seat => layout.Twins(seat.Rank).Cast<int?>().FirstOrDefault(twin => Seats[twin!.Value].Joined!.StateStep == highest))
+            .ToArray();
+        return copies.Any(copy => copy.Key is null) ? null : [.. copies.Select(copy => new PeerCopy(copy.Key!.Value, [.. copy.Select(seat => seat.Rank)]))];
+    }
+
+    // A slot's gradient is in parts on the ranks of its replica: it counts where all of them hold it, in the same sums.
+    private IReadOnlyList<SlotRange> HeldBy(IReadOnlyList<int> replica, int step)
+    {
+        IEnumerable<SlotRange> Of(int rank) => Seats[rank].Joined!.StateStep == step ? Seats[rank].Joined!.Held : [];
+        return [.. replica.Skip(1).Aggregate(Of(replica[0]), (held, rank) => held.Intersect(Of(rank)))];
     }
 
     private bool Counts(long generation, int rank) => generation == Generation && Seats[rank].IsMember;
@@ -109,7 +129,7 @@ internal sealed partial record GradientSyncState
         var seconds = now - StepBegan;
         var first = Seats[0].Ready!;
         var commit = new StepCommit(
-            Generation, Step, first.GradientHash, first.Metrics, [.. Seats.Select(seat => seat.Share())], seconds.TotalSeconds, Hashes.ContainsKey(Step));
+            Generation, Step, first.GradientHash, first.Metrics, [.. Seats.Select(seat => seat.Share(SpeaksForSlots(seat.Rank)))], seconds.TotalSeconds, Hashes.ContainsKey(Step));
         var next = this with
         {
             Committed = Math.Max(Committed, Step),
@@ -131,8 +151,11 @@ internal sealed partial record GradientSyncState
             .When(last, after => after.Tell(RunPhase.Finishing));
     }
 
+    // One rank of each replica counts its slots; the others did parts of the same.
+    private bool SpeaksForSlots(int rank) => _rules.Layout.PlaceOf(rank) is { Pipeline: 0, Tensor: 0 };
+
     private RankSeat Onward(RankSeat seat, TimeSpan now) => (seat with { Applied = null, Seconds = ImmutableDictionary<int, double>.Empty })
-        .Assigned([], SlotAssignment.Range(_rules.Slots, _rules.Ranks, seat.Rank) is { } range ? [range] : [], now);
+        .Assigned([], _rules.SlotsOf(seat.Rank), now);
 
     private Decision Applied(WorkerReport.Applied applied, TimeSpan now)
     {

@@ -74,7 +74,7 @@ internal sealed partial record GradientSyncState
             SyncCommand.Reported { Report: WorkerReport.SlotDone slot } => SlotDone(slot, command.Now),
             SyncCommand.Reported { Report: WorkerReport.StepReady ready } => StepReady(ready, command.Now),
             SyncCommand.Reported { Report: WorkerReport.Applied applied } => Applied(applied, command.Now),
-            SyncCommand.Scored scored => Phase == SyncPhase.Scoring ? To(Seat(scored.Rank, seat => seat with { Progress = command.Now })) : Stay,
+            SyncCommand.Scored scored => Phase == SyncPhase.Scoring ? To(Advanced(scored.Rank, command.Now)) : Stay,
             SyncCommand.ReferenceDone => To(this with { ReferenceDue = false }).When(Phase == SyncPhase.Scoring, next => next.Begin(command.Now)),
             SyncCommand.SnapshotSettled settled => SnapshotSettled(settled),
             SyncCommand.Stop => Stop(),
@@ -88,6 +88,10 @@ internal sealed partial record GradientSyncState
     private static Decision To(GradientSyncState next, params ImmutableArray<SyncEffect> effects) => new(next, effects);
 
     private GradientSyncState Seat(int rank, Func<RankSeat, RankSeat> change) => this with { Seats = Seats.SetItem(rank, change(Seats[rank])) };
+
+    // One rank speaks for its replica: the others had their part in what it did.
+    private GradientSyncState Advanced(int rank, TimeSpan now) => _rules.Layout.Replica(_rules.Layout.PlaceOf(rank).Data)
+        .Aggregate(this, (next, member) => next.Seat(member, seat => seat with { Progress = now }));
 
     private Decision Fail(RunFailure failure) => To(this with { Phase = SyncPhase.Over }, new SyncEffect.Failed(failure));
 

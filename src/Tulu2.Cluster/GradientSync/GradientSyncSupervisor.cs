@@ -5,6 +5,7 @@ using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Ranks;
 using Tulu2.Cluster.Reference;
 using Tulu2.Cluster.Runs;
+using Tulu2.Collectives.Layout;
 using Tulu2.Training.Workers;
 
 namespace Tulu2.Cluster.GradientSync;
@@ -23,10 +24,10 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
     private GradientSyncState _state;
 
     /// <param name="reference">Null: no reference pass is due.</param>
-    public GradientSyncSupervisor(GradientSyncState state, IActorRef ledger, IActorRef checkpoints, IReferencePlan? reference)
+    public GradientSyncSupervisor(GradientSyncState state, ParallelLayout layout, IActorRef ledger, IActorRef checkpoints, IReferencePlan? reference)
     {
         (_state, _ledger, _checkpoints) = (state, ledger, checkpoints);
-        if (reference is not null) _reference = new ReferencePass(reference, Self);
+        if (reference is not null) _reference = new ReferencePass(reference, layout, Self);
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -109,7 +110,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
                 _checkpoints.Tell(new CheckpointProtocol.RanksGone(gone.Step, gone.Ranks));
                 return;
             case SyncEffect.BeginScoring scoring:
-                _reference!.Begin(scoring.Generation, _trainers.Keys, ToTrainer);
+                _reference!.Begin(scoring.Generation, ToTrainer);
                 return;
             case SyncEffect.Restart restart:
                 ToTrainer(restart.Rank, new RankProtocol.Replace(restart.Incarnation, restart.Why));

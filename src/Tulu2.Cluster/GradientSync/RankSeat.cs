@@ -52,7 +52,10 @@ internal sealed record RankSeat(int Rank)
         return this with { Slots = ordered, Pending = [.. compute.SelectMany(Each)], Ready = null, Progress = now };
     }
 
-    public RankShare Share() => new(Rank, Slots, [.. Slots.SelectMany(Each).Select(slot => Seconds.GetValueOrDefault(slot))], Ready!.Times);
+    /// <param name="counts">Its slots are counted here; else another rank of its replica counts the same ones.</param>
+    public RankShare Share(bool counts) => counts
+        ? new(Rank, Slots, [.. Slots.SelectMany(Each).Select(slot => Seconds.GetValueOrDefault(slot))], Ready!.Times)
+        : new(Rank, [], [], Ready!.Times);
 
     internal static IEnumerable<int> Each(SlotRange range) => Enumerable.Range(range.First, range.Count);
 }

@@ -46,6 +46,6 @@ internal sealed record StepCommit(
     long Generation, int Step, string GradientHash, StepMetrics Metrics, ImmutableArray<RankShare> Shares, double Seconds, bool Replayed);
 
 /// <summary>What one rank did for a step.</summary>
-/// <param name="Slots">The slots whose gradients it gave, also those it kept from an older generation.</param>
+/// <param name="Slots">The slots whose gradients it gave, also those it kept from an older generation; of a replica of several ranks only the first names them.</param>
 /// <param name="SlotSeconds">For each of these slots; 0 where the report was lost with an older generation.</param>
 internal sealed record RankShare(int Rank, ImmutableArray<SlotRange> Slots, ImmutableArray<double> SlotSeconds, StepTimes Times);

@@ -1,11 +1,20 @@
 using System.Collections.Immutable;
+using Tulu2.Collectives;
+using Tulu2.Collectives.Layout;
 
 namespace Tulu2.Cluster.GradientSync;
 
 /// <summary>What never changes during a run.</summary>
+/// <param name="Layout">Where its ranks stand.</param>
 /// <param name="LastStep">Steps of the whole run.</param>
 /// <param name="CheckpointEvery">0: only after the last step.</param>
-internal sealed record SyncRules(int Ranks, int Slots, int LastStep, int CheckpointEvery);
+internal sealed record SyncRules(ParallelLayout Layout, int Slots, int LastStep, int CheckpointEvery)
+{
+    public int Ranks => Layout.Size;
+
+    /// <summary>The slots of a rank in an undisturbed step: those of its replica.</summary>
+    public IReadOnlyList<SlotRange> SlotsOf(int rank) => SlotAssignment.Range(Slots, Layout.Data, Layout.PlaceOf(rank).Data) is { } range ? [range] : [];
+}
 
 /// <summary>A checkpoint on disk.</summary>
 internal sealed record KnownManifest(string Path, int Step);

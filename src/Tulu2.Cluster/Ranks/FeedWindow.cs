@@ -4,10 +4,10 @@ using Tulu2.Training.Workers;
 namespace Tulu2.Cluster.Ranks;
 
 /// <summary>
-/// Which slots a rank's worker should be fed next: those of the step in hand, then the rank's range of the steps after it, with a limited number
+/// Which slots a rank's worker should be fed next: those of the step in hand, then its replica's range of the steps after it, with a limited number
 /// (the credits) asked for and not yet computed. Not thread-safe; no clock, no disk.
 /// </summary>
-internal sealed class FeedWindow(int rank, int ranks, int slots, int lastStep, int credits)
+internal sealed class FeedWindow(int replica, int replicas, int slots, int lastStep, int credits)
 {
     private readonly Queue<(int Step, int Slot)> _coming = new();
     private readonly HashSet<(int Step, int Slot)> _ahead = [];
@@ -43,7 +43,7 @@ internal sealed class FeedWindow(int rank, int ranks, int slots, int lastStep, i
 
     private (int Step, int Slot)? TryNext()
     {
-        if (_coming.Count == 0 && _nextStep <= lastStep && SlotAssignment.Range(slots, ranks, rank) is { } range) Enqueue(_nextStep++, range);
+        if (_coming.Count == 0 && _nextStep <= lastStep && SlotAssignment.Range(slots, replicas, replica) is { } range) Enqueue(_nextStep++, range);
         return _coming.TryDequeue(out var next) ? next : null;
     }
 

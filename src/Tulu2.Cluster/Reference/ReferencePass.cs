@@ -3,31 +3,33 @@ using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Leases;
 using Tulu2.Cluster.Ranks;
 using Tulu2.Cluster.Runs;
+using Tulu2.Collectives.Layout;
 
 namespace Tulu2.Cluster.Reference;
 
 /// <summary>
-/// Hands out the chunks of the reference pass to the ranks that have room, and stores what comes back, each chunk once. Belongs to the supervisor of the
+/// Hands out the chunks of the reference pass to the replicas that have room, and stores what comes back, each chunk once. Belongs to the supervisor of the
 /// gradient sync and is called on its thread only.
 /// </summary>
 internal sealed class ReferencePass : IDisposable
 {
     // One chunk being scored and one being read.
-    private const int HeldPerRank = 2;
+    private const int HeldPerReplica = 2;
 
     // A rank that fails is limited by its supervisor; chunks are not.
     private const int Attempts = int.MaxValue;
 
     private readonly IReferencePlan _plan;
+    private readonly ParallelLayout _layout;
     private readonly IActorRef _owner;
     private readonly DedicatedThread _thread = new("reference cache");
     private LeaseQueue<int> _queue;
     private long _generation;
     private bool _finished;
 
-    public ReferencePass(IReferencePlan plan, IActorRef owner)
+    public ReferencePass(IReferencePlan plan, ParallelLayout layout, IActorRef owner)
     {
-        (_plan, _owner) = (plan, owner);
+        (_plan, _layout, _owner) = (plan, layout, owner);
         _queue = LeaseQueue<int>.Of(Enumerable.Range(0, plan.Chunks), Attempts, plan.IsDone);
     }
 
@@ -43,13 +45,13 @@ internal sealed class ReferencePass : IDisposable
     public void Dispose() => _thread.Dispose();
 
     /// <summary>A generation is there. What older ones held is handed out again; should they still answer, that counts.</summary>
-    public void Begin(long generation, IEnumerable<int> ranks, Action<int, object> tell)
+    public void Begin(long generation, Action<int, object> tell)
     {
         _generation = generation;
         _queue = _queue.Recall();
         _owner.Tell(new Stored(_queue.Done, _queue.Total));
         if (_queue.IsComplete) Finish();
-        foreach (var rank in ranks) Offer(rank, tell);
+        for (var replica = 0; replica < _layout.Data; replica++) Offer(replica, tell);
     }
 
     public void Scored(int rank, int chunk, float[] logProbabilities, Action<int, object> tell)
@@ -61,7 +63,7 @@ internal sealed class ReferencePass : IDisposable
             OnDisk(() => _plan.Store(chunk, logProbabilities), stored);
             if (_queue.IsComplete) Finish();
         }
-        Offer(rank, tell);
+        Offer(_layout.PlaceOf(rank).Data, tell);
     }
 
     private void Finish()
@@ -71,13 +73,14 @@ internal sealed class ReferencePass : IDisposable
         OnDisk(_plan.Complete, Completed.Instance);
     }
 
-    private void Offer(int rank, Action<int, object> tell)
+    // Every rank of a replica does its part of a chunk, in the same order.
+    private void Offer(int replica, Action<int, object> tell)
     {
-        while (_queue.HeldBy($"{rank}") < HeldPerRank)
+        while (_queue.HeldBy($"{replica}") < HeldPerReplica)
         {
-            (_queue, var lease) = _queue.Take($"{rank}", TimeSpan.Zero, TimeSpan.MaxValue);
+            (_queue, var lease) = _queue.Take($"{replica}", TimeSpan.Zero, TimeSpan.MaxValue);
             if (lease is null) return;
-            tell(rank, new RankProtocol.ScoreChunk(_generation, lease.Work));
+            foreach (var rank in _layout.Replica(replica)) tell(rank, new RankProtocol.ScoreChunk(_generation, lease.Work));
         }
     }
 

@@ -67,10 +67,10 @@ internal sealed class NodeAgent : UntypedActor
         _helpers.UnionWith([Context.Watch(loader), Context.Watch(checkpointer)]);
         var graves = new WorkerGraves();
         long incarnations = 0;
-        var setups = Enumerable.Range(0, plan.Ranks).Select(rank => new RankSetup(
+        var setups = Enumerable.Range(0, plan.Layout.Size).Select(rank => new RankSetup(
             rank,
             report => plan.Workers.Start(rank, report),
-            () => new FeedWindow(rank, plan.Ranks, plan.Batches.SlotsPerStep, plan.TotalSteps, Math.Max(2, plan.Prefetch)),
+            () => new FeedWindow(plan.Layout.PlaceOf(rank).Data, plan.Layout.Data, plan.Batches.SlotsPerStep, plan.TotalSteps, Math.Max(2, plan.Prefetch)),
             () => Interlocked.Increment(ref incarnations),
             start.GradientSync, loader, checkpointer, graves)).ToArray();
         _trainers = Context.Watch(Context.ActorOf(Props.Create(() => new RankTrainers(setups, plan.RestartsPerMinute, run)), "rank-trainers"));

@@ -91,22 +91,22 @@ internal sealed class RunCoordinator(IActorRef node) : UntypedActor
         var reference = plan.Reference is { } pass && !Enumerable.Range(0, pass.Chunks).All(pass.IsDone) ? pass : null;
         // Steps that an earlier life committed after the checkpoint are made again, and must come out the same: known.Hashes.
         var state = GradientSyncState.Of(
-            new SyncRules(plan.Ranks, slots, plan.TotalSteps, plan.CheckpointEvery),
+            new SyncRules(plan.Layout, slots, plan.TotalSteps, plan.CheckpointEvery),
             new SyncStart(known.Generation, manifest, known.Hashes, reference is not null), plan.Lease);
 
         var ledger = Context.ActorOf(Props.Create(() => new RunLedger(start.Ledger, TimeProvider.System)), "ledger");
-        var setup = new CheckpointSetup(plan.Ranks, plan.CheckpointKeep, plan.RecipeHash, plan.VirtualShards, plan.Facts, plan.Checkpoints);
+        var setup = new CheckpointSetup(plan.Layout.Size, plan.CheckpointKeep, plan.RecipeHash, plan.VirtualShards, plan.Facts, plan.Checkpoints);
         var checkpoints = Context.ActorOf(Props.Create(() => new CheckpointCoordinator(setup, ledger)), "checkpoints");
-        var sync = Context.ActorOf(Props.Create(() => new GradientSyncSupervisor(state, ledger, checkpoints, reference)), GradientSyncSupervisor.Name);
+        var sync = Context.ActorOf(Props.Create(() => new GradientSyncSupervisor(state, plan.Layout, ledger, checkpoints, reference)), GradientSyncSupervisor.Name);
         var self = Self;
         _run = new RunInHand(plan, start.Observer, start.Outcome, sync, checkpoints, ledger, fault => self.Tell(new RunProtocol.Fatal(RunFailure.Of(fault))));
         var step = manifest?.Step ?? 0;
         ledger.Tell(new LedgerProtocol.Append(known.HasStarted
-            ? new LedgerEvent.RunResumed(plan.RecipeHash, plan.VirtualShards, plan.Ranks, slots, plan.TotalSteps, step, manifest?.Path)
-            : new LedgerEvent.RunStarted(plan.RecipeHash, plan.VirtualShards, plan.Ranks, slots, plan.TotalSteps, step)));
+            ? new LedgerEvent.RunResumed(plan.RecipeHash, plan.VirtualShards, plan.Layout.Size, slots, plan.TotalSteps, step, manifest?.Path)
+            : new LedgerEvent.RunStarted(plan.RecipeHash, plan.VirtualShards, plan.Layout.Size, slots, plan.TotalSteps, step)));
         Log("info", manifest is null
-            ? $"run of {plan.TotalSteps} steps on {plan.Ranks} ranks"
-            : $"run goes on after step {step} on {plan.Ranks} ranks, from {manifest.Path}");
+            ? $"run of {plan.TotalSteps} steps on {plan.Layout.Size} ranks"
+            : $"run goes on after step {step} on {plan.Layout.Size} ranks, from {manifest.Path}");
         _run.Observe(observer => observer.PhaseChanged(RunPhase.Starting));
         node.Tell(new RunProtocol.StartRanks(plan, sync, checkpoints));
     }

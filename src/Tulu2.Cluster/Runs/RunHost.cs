@@ -63,7 +63,6 @@ public sealed class RunHost(ActorHost host)
 
     private static void Check(RunPlan plan)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(plan.Ranks, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(plan.TotalSteps, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(plan.CheckpointEvery);
         ArgumentOutOfRangeException.ThrowIfLessThan(plan.CheckpointKeep, 1);

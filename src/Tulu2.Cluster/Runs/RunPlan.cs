@@ -1,6 +1,7 @@
 using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Reference;
+using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Training.Workers;
 
@@ -12,8 +13,8 @@ public sealed record RunPlan
     /// <summary>The run's directory; <c>ledger/</c> and <c>events.jsonl</c> in it are written here.</summary>
     public required string RunDirectory { get; init; }
 
-    /// <summary>Data-parallel ranks, each with a worker of its own.</summary>
-    public required int Ranks { get; init; }
+    /// <summary>Where the ranks stand, each with a worker of its own.</summary>
+    public required ParallelLayout Layout { get; init; }
 
     /// <summary>Starts the workers; disposing one must end its thread and free what it holds.</summary>
     public required IWorkerFactory Workers { get; init; }

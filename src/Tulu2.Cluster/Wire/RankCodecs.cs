@@ -140,8 +140,11 @@ internal static class RankCodecs
                 break;
             case StateTransfer.FromPeer peer:
                 writer.Write(3);
-                writer.Write(peer.Root);
-                List(ref writer, peer.Receivers, (ref MessagePackWriter w, int receiver) => w.Write(receiver));
+                List(ref writer, peer.Copies, (ref MessagePackWriter w, PeerCopy copy) =>
+                {
+                    w.Write(copy.Root);
+                    List(ref w, copy.Receivers, (ref MessagePackWriter inner, int receiver) => inner.Write(receiver));
+                });
                 break;
         }
     }
@@ -151,7 +154,8 @@ internal static class RankCodecs
         0 => new StateTransfer.None(),
         1 => new StateTransfer.FromRecipe(),
         2 => new StateTransfer.FromManifest(Text(ref reader)),
-        3 => new StateTransfer.FromPeer(reader.ReadInt32(), List(ref reader, (ref MessagePackReader r) => r.ReadInt32())),
+        3 => new StateTransfer.FromPeer(List(ref reader, (ref MessagePackReader r) =>
+            new PeerCopy(r.ReadInt32(), List(ref r, (ref MessagePackReader inner) => inner.ReadInt32())))),
         var kind => throw new MessagePackSerializationException($"unknown state transfer {kind}"),
     };
 

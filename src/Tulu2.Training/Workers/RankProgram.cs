@@ -183,7 +183,7 @@ internal sealed class RankProgram(
                 StateTransfers.Load(_store, manifest.Path, NewState(), settings.Layout);
                 break;
             case StateTransfer.FromPeer peer:
-                if (peer.Receivers.Contains(Rank))
+                if (peer.Copies.Any(copy => copy.Receivers.Contains(Rank)))
                 {
                     ForgetStep();
                     NewState();

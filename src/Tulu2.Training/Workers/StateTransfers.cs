@@ -26,8 +26,9 @@ internal static class StateTransfers
     /// <summary>The root's buffers to the receivers. Every rank calls this, since all make the same collective calls. The caller sets the step.</summary>
     public static void Send(ICollective collective, StateTransfer.FromPeer peer, ReplicaState state, FlatLayout layout, TimeSpan deadline)
     {
-        foreach (var (_, buffer) in state.Buffers())
-            collective.Broadcast(peer.Root, [.. peer.Receivers], FlatMemory.Address(buffer), layout.Length * sizeof(float), deadline);
+        foreach (var copy in peer.Copies)
+            foreach (var (_, buffer) in state.Buffers())
+                collective.Broadcast(copy.Root, [.. copy.Receivers], FlatMemory.Address(buffer), layout.Length * sizeof(float), deadline);
         state.RefreshWeights();
     }
 }

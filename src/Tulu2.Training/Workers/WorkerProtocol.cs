@@ -52,9 +52,12 @@ public abstract record StateTransfer
     /// <summary>All load this manifest.</summary>
     public sealed record FromManifest(string Path) : StateTransfer;
 
-    /// <summary><paramref name="Root"/> sends to <paramref name="Receivers"/> over the data plane.</summary>
-    public sealed record FromPeer(int Root, IReadOnlyList<int> Receivers) : StateTransfer;
+    /// <summary>Ranks that have the state give it to those that do not, over the data plane. Copies are disjoint; a rank in none of them has it.</summary>
+    public sealed record FromPeer(IReadOnlyList<PeerCopy> Copies) : StateTransfer;
 }
+
+/// <summary>One rank's state to others that need the same: all of them are <see cref="Collectives.Layout.ParallelLayout.Twins"/>.</summary>
+public sealed record PeerCopy(int Root, IReadOnlyList<int> Receivers);
 
 /// <summary>What a worker tells its rank trainer, on the worker's own thread.</summary>
 public abstract record WorkerReport

@@ -13,7 +13,7 @@ public sealed class FeedWindowSpec
     [Fact]
     public void Slots_are_asked_for_ahead_as_far_as_the_credits_go_and_not_past_the_last_step()
     {
-        var feed = new FeedWindow(rank: 1, ranks: 2, slots: 4, lastStep: 3, credits: 3);
+        var feed = new FeedWindow(replica: 1, replicas: 2, slots: 4, lastStep: 3, credits: 3);
 
         Assert.Equal([(2, 0), (3, 2), (3, 3)], feed.Begin(Begin(2, new SlotRange(0, 1))));
         Assert.Empty(feed.Done(2, 0));
@@ -23,7 +23,7 @@ public sealed class FeedWindowSpec
     [Fact]
     public void A_step_begun_anew_asks_anew()
     {
-        var feed = new FeedWindow(rank: 0, ranks: 1, slots: 2, lastStep: 9, credits: 2);
+        var feed = new FeedWindow(replica: 0, replicas: 1, slots: 2, lastStep: 9, credits: 2);
         feed.Begin(Begin(5, new SlotRange(0, 2)));
 
         Assert.Equal([(3, 1), (4, 0)], feed.Begin(Begin(3, new SlotRange(1, 1))));
@@ -31,7 +31,7 @@ public sealed class FeedWindowSpec
 
     [Fact]
     public void A_rank_without_slots_asks_for_nothing() =>
-        Assert.Empty(new FeedWindow(rank: 3, ranks: 4, slots: 2, lastStep: 9, credits: 2).Begin(Begin(1)));
+        Assert.Empty(new FeedWindow(replica: 3, replicas: 4, slots: 2, lastStep: 9, credits: 2).Begin(Begin(1)));
 
     [Property]
     public void Every_slot_of_the_rank_is_asked_for_once_in_order(byte ranks, byte slots, byte steps, byte credits)

@@ -1,6 +1,7 @@
 using FsCheck.Xunit;
 using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Ledger;
+using Tulu2.Collectives.Layout;
 using Tulu2.Tests.Cluster.Fakes;
 using Xunit;
 
@@ -12,8 +13,9 @@ public sealed class GradientSyncProperties
     [Property(MaxTest = 1500)]
     public void Every_schedule_of_faults_ends_with_the_parameters_of_a_quiet_run(int seed, byte shape, byte faults)
     {
-        int ranks = 1 + (shape & 3), slots = 1 + ((shape >> 2) & 7), steps = 2 + ((shape >> 5) & 7), every = seed & 3;
-        var simulation = new SyncSimulation(seed, ranks, slots, steps, every);
+        int slots = 1 + ((shape >> 2) & 7), steps = 2 + ((shape >> 5) & 7), every = seed & 3;
+        var layout = Layout(seed, shape);
+        var simulation = new SyncSimulation(seed, layout, slots, steps, every);
 
         var ended = simulation.Run(faults % 24, stopAfter: -1);
 
@@ -23,14 +25,14 @@ public sealed class GradientSyncProperties
         Expect(simulation, finished);
         if (faults % 24 > 0) return;
         Assert.Equal(Enumerable.Range(1, steps), simulation.Commits.Select(commit => commit.Step.Step));
-        Assert.Equal(steps * ranks, simulation.Cluster.Applied.Count);
-        Assert.Equal(steps * slots, simulation.Cluster.Computed.Count);
+        Assert.Equal(steps * layout.Size, simulation.Cluster.Applied.Count);
+        Assert.Equal(steps * slots * layout.ReplicaSize, simulation.Cluster.Computed.Count);
     }
 
     [Property(MaxTest = 300)]
     public void A_run_stopped_at_any_moment_ends_after_a_whole_step_with_its_checkpoint(int seed, byte shape, byte faults, byte stopAfter)
     {
-        var simulation = new SyncSimulation(seed, 1 + (shape & 3), 1 + ((shape >> 2) & 7), 8, seed & 3);
+        var simulation = new SyncSimulation(seed, Layout(seed, shape), 1 + ((shape >> 2) & 7), 8, seed & 3);
 
         var ended = simulation.Run(faults % 12, stopAfter);
 
@@ -38,6 +40,14 @@ public sealed class GradientSyncProperties
         var finished = Assert.IsType<SyncEffect.Finished>(simulation.End);
         Assert.Equal(finished.Step == 0 ? null : $"{finished.Step}", finished.ManifestPath);
         Expect(simulation, finished);
+    }
+
+    private static ParallelLayout Layout(int seed, byte shape)
+    {
+        var random = new Random(seed ^ shape);
+        var data = 1 + (shape & 3);
+        int tensor = random.Next(3) == 0 ? 2 : 1, pipeline = random.Next(3) == 0 ? 1 + random.Next(3) : 1;
+        return new ParallelLayout(data, tensor, pipeline, random.Next(2) == 0 ? data : data == 4 ? 2 : 1);
     }
 
     private static void Expect(SyncSimulation simulation, SyncEffect.Finished finished)

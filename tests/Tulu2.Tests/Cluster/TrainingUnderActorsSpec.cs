@@ -2,6 +2,7 @@ using Tulu2.Checkpoints;
 using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
+using Tulu2.Collectives.Layout;
 using Tulu2.Tests.Cluster.Fakes;
 using Tulu2.Tests.Training.Runs;
 using Tulu2.Tests.Training.Workers;
@@ -25,7 +26,7 @@ public sealed class TrainingUnderActorsSpec(HostFixture fixture) : IDisposable
         var plan = new RunPlan
         {
             RunDirectory = _directory.FullName,
-            Ranks = ranks,
+            Layout = new ParallelLayout(ranks),
             Workers = new EmbeddedWorkerFactory(settings),
             Batches = settings.Plan,
             Checkpoints = new StoredCheckpoints(new CheckpointStore(settings.CheckpointDirectory)),

@@ -33,7 +33,7 @@ public sealed class WireSpec() : TestKit(ActorHost.LocalConfig())
         new RankProtocol.Command(new WorkerCommand.Begin(4, 7, new StateTransfer.None(), Ranges, [])),
         new RankProtocol.Command(new WorkerCommand.Begin(4, 7, new StateTransfer.FromRecipe(), [], Ranges)),
         new RankProtocol.Command(new WorkerCommand.Begin(4, 7, new StateTransfer.FromManifest("a/b.json"), Ranges, Ranges)),
-        new RankProtocol.Command(new WorkerCommand.Begin(4, 7, new StateTransfer.FromPeer(2, [0, 1]), Ranges, Ranges)),
+        new RankProtocol.Command(new WorkerCommand.Begin(4, 7, new StateTransfer.FromPeer([new PeerCopy(2, [0, 1]), new PeerCopy(5, [3])]), Ranges, Ranges)),
         new RankProtocol.Command(new WorkerCommand.Commit(4, 7, true, false)),
         new RankProtocol.Report(new WorkerReport.Joined(4, 1, -1, Ranges, true)),
         new RankProtocol.Report(new WorkerReport.SlotDone(4, 1, 7, 5, 0.25)),

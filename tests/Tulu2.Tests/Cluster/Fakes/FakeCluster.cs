@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Tulu2.Collectives;
+using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Training.Workers;
 
@@ -18,10 +19,13 @@ internal sealed class FakeCluster(int slots, int totalSteps) : IWorkerFactory
 {
     private readonly ConcurrentDictionary<(At, int Rank, int Step), (Fault Fault, int Times)> _faults = new();
     private readonly Lock _gate = new();
-    private readonly Dictionary<(long Generation, int Step), Dictionary<int, (Dictionary<int, long> Slots, Action<long> Then)>> _meeting = [];
-    private readonly Dictionary<long, (long Value, List<Action<long>> Waiting, bool Known)> _states = [];
+    private readonly Dictionary<(long Generation, int Step, int Column), Dictionary<int, (Dictionary<int, long> Slots, Action<long> Then)>> _meeting = [];
+    private readonly Dictionary<(long Generation, int Root), (long Value, List<Action<long>> Waiting, bool Known)> _states = [];
 
     public int Slots => slots;
+
+    /// <summary>Where the ranks stand; null: every rank is a replica.</summary>
+    public ParallelLayout? Layout { get; init; }
     public int TotalSteps => totalSteps;
 
     /// <summary>Values of parameters in snapshots, by step.</summary>
@@ -80,16 +84,17 @@ internal sealed class FakeCluster(int slots, int totalSteps) : IWorkerFactory
         return value;
     }
 
-    /// <summary>The tree sum: calls back everybody once all ranks of the generation have come.</summary>
-    public void Meet(long generation, int step, int rank, int size, Dictionary<int, long> held, Action<long> then)
+    /// <summary>The tree sum: calls back everybody once all ranks that hold the same parameters have come.</summary>
+    public void Meet(long generation, int step, int rank, ParallelLayout layout, Dictionary<int, long> held, Action<long> then)
     {
         List<Action<long>> ready;
         long sum = 0;
         lock (_gate)
         {
-            if (!_meeting.TryGetValue((generation, step), out var there)) _meeting.Add((generation, step), there = []);
+            var group = layout.DataGroup(rank);
+            if (!_meeting.TryGetValue((generation, step, group[0]), out var there)) _meeting.Add((generation, step, group[0]), there = []);
             there[rank] = (held, then);
-            if (there.Count < size) return;
+            if (there.Count < group.Count) return;
             var given = there.Values.SelectMany(part => part.Slots.Keys).Order().ToArray();
             if (!given.SequenceEqual(Enumerable.Range(0, slots))) Violations.Enqueue($"generation {generation} step {step}: slots {string.Join(",", given)}");
             foreach (var value in there.Values.SelectMany(part => part.Slots.Values)) sum = unchecked(sum + value);
@@ -98,23 +103,23 @@ internal sealed class FakeCluster(int slots, int totalSteps) : IWorkerFactory
         foreach (var call in ready) call(sum);
     }
 
-    public void SendState(long generation, long value)
+    public void SendState(long generation, int root, long value)
     {
         List<Action<long>> waiting;
         lock (_gate)
         {
-            waiting = _states.TryGetValue(generation, out var state) ? state.Waiting : [];
-            _states[generation] = (value, [], true);
+            waiting = _states.TryGetValue((generation, root), out var state) ? state.Waiting : [];
+            _states[(generation, root)] = (value, [], true);
         }
         foreach (var call in waiting) call(value);
     }
 
-    public void ReceiveState(long generation, Action<long> then)
+    public void ReceiveState(long generation, int root, Action<long> then)
     {
         long value;
         lock (_gate)
         {
-            if (!_states.TryGetValue(generation, out var state)) _states[generation] = state = (0, [], false);
+            if (!_states.TryGetValue((generation, root), out var state)) _states[(generation, root)] = state = (0, [], false);
             if (!state.Known)
             {
                 state.Waiting.Add(then);

@@ -3,6 +3,7 @@ using Tulu2.Checkpoints;
 using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Runs;
+using Tulu2.Collectives.Layout;
 
 namespace Tulu2.Tests.Cluster.Fakes;
 
@@ -69,7 +70,7 @@ internal sealed class FakeRun : IDisposable
     public RunPlan PlanOf(int ranks, int every = 0, RunStart? start = null) => new()
     {
         RunDirectory = RunDirectory,
-        Ranks = ranks,
+        Layout = new ParallelLayout(ranks),
         Workers = Cluster,
         Batches = Plan,
         Checkpoints = Checkpoints,

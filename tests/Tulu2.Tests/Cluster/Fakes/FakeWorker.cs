@@ -1,6 +1,7 @@
 using Tulu2.Checkpoints;
 using Tulu2.Cluster.Hosting;
 using Tulu2.Collectives;
+using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Training.Workers;
 
@@ -18,7 +19,7 @@ internal sealed class FakeWorker : IWorker
     private readonly Dictionary<(int, int), SlotBatch> _fed = [];
     private readonly Queue<int> _todo = new();
     private readonly int _rank;
-    private int _size;
+    private ParallelLayout _layout = new(1);
     private long _generation = -1;
     private long _fence = -1;
     private int _stateStep = -1;
@@ -76,7 +77,7 @@ internal sealed class FakeWorker : IWorker
                 if (Meets(At.Join, _stateStep + 1)) return;
                 if (join.Generation > _generation)
                 {
-                    (_generation, _size, _computing) = (join.Generation, join.Endpoints.Count, false);
+                    (_generation, _layout, _computing) = (join.Generation, _cluster.Layout ?? new ParallelLayout(join.Endpoints.Count), false);
                     _todo.Clear();
                 }
                 _report(new WorkerReport.Joined(_generation, _rank, _stateStep, Ranges.Of(_held.Keys), _reduced is not null));
@@ -93,7 +94,9 @@ internal sealed class FakeWorker : IWorker
                 break;
             case WorkerCommand.Score score when IsCurrent(score.Generation):
                 if (Meets(At.Score, score.Task)) return;
-                _report(new WorkerReport.Scored(_generation, _rank, score.Task, [score.Batch.Ids[0]]));
+                var place = _layout.PlaceOf(_rank);
+                if (place.Tensor == 0 && place.Pipeline == _layout.Pipeline - 1)
+                    _report(new WorkerReport.Scored(_generation, _rank, score.Task, [score.Batch.Ids[0]]));
                 break;
         }
     }
@@ -110,12 +113,13 @@ internal sealed class FakeWorker : IWorker
             case StateTransfer.FromManifest manifest:
                 Take(_cluster.Snapshots[int.Parse(manifest.Path)], int.Parse(manifest.Path));
                 break;
-            case StateTransfer.FromPeer peer when peer.Root == _rank:
-                _cluster.SendState(_generation, _value);
+            case StateTransfer.FromPeer peer when peer.Copies.Any(copy => copy.Root == _rank):
+                _cluster.SendState(_generation, _rank, _value);
                 break;
-            case StateTransfer.FromPeer peer when peer.Receivers.Contains(_rank):
+            case StateTransfer.FromPeer peer when peer.Copies.FirstOrDefault(copy => copy.Receivers.Contains(_rank)) is { } copy:
+                if (!_layout.Twins(_rank).Contains(copy.Root)) _cluster.Violations.Enqueue($"rank {_rank} is to take the state of {copy.Root}, no twin of it");
                 var generation = _generation;
-                _cluster.ReceiveState(generation, value => Post(() =>
+                _cluster.ReceiveState(generation, copy.Root, value => Post(() =>
                 {
                     if (generation != _generation) return;
                     Take(value, begin.Step - 1);
@@ -165,7 +169,7 @@ internal sealed class FakeWorker : IWorker
         if (!_computing) return;
         _computing = false;
         var generation = _generation;
-        _cluster.Meet(generation, step, _rank, _size, new(_held), sum => Post(() => Ready(generation, step, sum)));
+        _cluster.Meet(generation, step, _rank, _layout, new(_held), sum => Post(() => Ready(generation, step, sum)));
     }
 
     private void Ready(long generation, int step, long sum)
@@ -192,7 +196,7 @@ internal sealed class FakeWorker : IWorker
         if (Meets(At.Applied, commit.Step)) return;
         _report(new WorkerReport.Applied(_generation, _rank, commit.Step, 0.001, commit.Last ? $"{_value:x16}" : null));
         if (commit.Snapshot) Snapshot(commit.Step);
-        if (!commit.Last) StartStep(SlotAssignment.Range(_cluster.Slots, _size, _rank) is { } range ? [range] : []);
+        if (!commit.Last) StartStep(SlotAssignment.Range(_cluster.Slots, _layout.Data, _layout.PlaceOf(_rank).Data) is { } range ? [range] : []);
     }
 
     private void Snapshot(int step)

@@ -3,6 +3,7 @@ using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Ranks;
+using Tulu2.Collectives.Layout;
 using Tulu2.Training.Workers;
 
 namespace Tulu2.Tests.Cluster.Fakes;
@@ -36,14 +37,15 @@ internal sealed class SyncSimulation
         public Queue<Func<TimeSpan, SyncCommand>> Says = new();
     }
 
-    public SyncSimulation(int seed, int ranks, int slots, int steps, int every)
+    public SyncSimulation(int seed, ParallelLayout layout, int slots, int steps, int every)
     {
         _random = new Random(seed);
-        Cluster = new FakeCluster(slots, steps);
+        var ranks = layout.Size;
+        Cluster = new FakeCluster(slots, steps) { Layout = layout };
         _plan = new FakePlan(slots, steps);
         _catalog = new CheckpointCatalog(ranks);
         _state = GradientSyncState.Of(
-            new SyncRules(ranks, slots, steps, every), new SyncStart(0, null, ImmutableDictionary<int, string>.Empty, ReferenceDue: false),
+            new SyncRules(layout, slots, steps, every), new SyncStart(0, null, ImmutableDictionary<int, string>.Empty, ReferenceDue: false),
                 new ProgressLease(Lease, Lease, 8));
         Write(new LedgerEvent.RunStarted("recipe", 1, ranks, slots, steps, 0));
         _seats = [.. Enumerable.Range(0, ranks).Select(_ => new Seat())];
@@ -117,7 +119,7 @@ internal sealed class SyncSimulation
         var incarnation = seat.Incarnation = ++_incarnations;
         // What the old worker still had to do died with it.
         var work = seat.Work = new Queue<Action>();
-        seat.Feed = new FeedWindow(rank, _seats.Length, Cluster.Slots, Cluster.TotalSteps, credits: 2);
+        seat.Feed = new FeedWindow(Cluster.Layout!.PlaceOf(rank).Data, Cluster.Layout.Data, Cluster.Slots, Cluster.TotalSteps, credits: 2);
         seat.Worker = new FakeWorker(Cluster, rank, (int)incarnation, report => Report(rank, incarnation, report), work.Enqueue);
         seat.Says.Enqueue(now => new SyncCommand.RankUp(rank, incarnation, "fake", now));
     }

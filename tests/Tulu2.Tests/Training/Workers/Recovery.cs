@@ -13,7 +13,7 @@ internal sealed record Recovery(int Step, StateTransfer Transfer, IReadOnlyList<
         var behind = Enumerable.Range(0, ranks).Where(rank => joined[rank].StateStep < highest).ToArray();
         var transfer = highest < 0 ? initial
             : behind.Length == 0 ? new StateTransfer.None()
-            : new StateTransfer.FromPeer(joined.First(rank => rank.StateStep == highest).Rank, behind);
+            : new StateTransfer.FromPeer([new PeerCopy(joined.First(rank => rank.StateStep == highest).Rank, behind)]);
 
         var shares = SlotAssignment.Recover(slots, [.. joined.Select(rank => highest < 0 || rank.StateStep < highest ? [] : rank.Held)]);
         return new Recovery((highest < 0 ? initialStep : highest) + 1, transfer, shares);
