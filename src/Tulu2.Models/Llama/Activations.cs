@@ -21,6 +21,20 @@ public sealed class Activations : IDisposable
         Scored = scored;
     }
 
+    /// <summary>N: the batch's rows, filler included.</summary>
+    public int Rows => Tokens.Count;
+
+    /// <summary>[N, D], not on the last stage: the residual stream for the next one. Valid until disposal.</summary>
+    public Tensor Output_ND => Output ?? throw new InvalidOperationException("the last stage has no output but log-probabilities");
+
+    /// <summary>
+    /// [N, D], not on the first stage, and after the backward pass: the gradient of the residual stream for the stage before. Valid until disposal.
+    /// </summary>
+    public Tensor InputGradient_ND =>
+        InputGradient ?? throw new InvalidOperationException("there is an input gradient after the backward pass of a stage that is not the first");
+
+    internal Tensor? Output { get; set; }
+    internal Tensor? InputGradient { get; set; }
     internal Workspace Workspace { get; }
     internal TokenRows Tokens { get; }
     internal int[] Ids { get; }
@@ -32,7 +46,7 @@ public sealed class Activations : IDisposable
     /// <summary>R, without filler.</summary>
     internal int Scored { get; }
 
-    /// <summary>[R and filler, D]: the scored rows before and after the last norm; [R and filler]: its statistic.</summary>
+    /// <summary>On the last stage: [R and filler, D]: the scored rows before and after the last norm; [R and filler]: its statistic.</summary>
     internal Tensor Last_RD { get; set; } = null!;
     internal Tensor Hidden_RD { get; set; } = null!;
     internal Tensor Scale_R { get; set; } = null!;

@@ -24,6 +24,7 @@ public sealed class DecodingSession : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxBatch, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxLength, 1);
+        if (!model.Layout.IsWhole) throw new ArgumentException("generation needs a whole model, not a rank's part of one", nameof(model));
         _model = model;
         MaxLength = maxLength;
         MaxBatch = maxBatch;
@@ -65,7 +66,7 @@ public sealed class DecodingSession : IDisposable
         for (var i = 0; i < ends.Length; i++) starts.Add(ends[i] - lengths[i] + 1, slots[i]);
 
         using var scope = NewDisposeScope();
-        using var activations = _model.Forward(batch, keep: false, (layer, tape, groups) =>
+        using var activations = _model.Forward(batch, keep: false, null, (layer, tape, groups) =>
         {
             foreach (var group in groups)
                 for (var b = 0; b < group.Starts.Length; b++)
@@ -126,9 +127,9 @@ public sealed class DecodingSession : IDisposable
 
     private Tensor Logits(Tensor hidden_BD, int count)
     {
-        var logits_BC = empty([hidden_BD.shape[0], _model.Layout.Config.VocabularySize], dtype: _model.Type, device: _model.Device);
+        var logits_BC = empty([hidden_BD.shape[0], _model.Head.Columns], dtype: _model.Type, device: _model.Device);
         _model.Head.Logits(hidden_BD, logits_BC);
-        return logits_BC.narrow(0, 0, count).to_type(ScalarType.Float32);
+        return logits_BC.narrow(0, 0, count).narrow(1, 0, _model.Layout.Config.VocabularySize).to_type(ScalarType.Float32);
     }
 
     public void Dispose()

@@ -15,14 +15,14 @@ internal static class FlatViews
     /// <summary>[Length]; shares the buffer's memory.</summary>
     public static Tensor VectorOf(Tensor flat, FlatMatrix matrix) => flat.narrow(0, matrix.Offset, matrix.Length);
 
-    /// <summary>Zeroes what lies between the matrices.</summary>
+    /// <summary>Zeroes what lies between the matrices, and the rows that stand for no token.</summary>
     public static void ZeroPadding(Tensor flat, FlatLayout layout)
     {
         var end = 0L;
         foreach (var matrix in layout.Matrices)
         {
             Zero(end, matrix.Offset);
-            end = matrix.Offset + matrix.Length;
+            end = matrix.Offset + matrix.Length - matrix.PaddingRows * matrix.Columns;
         }
         Zero(end, layout.Length);
 

@@ -1,13 +1,19 @@
 namespace Tulu2.Models.Llama;
 
-/// <summary>Where each head's columns lie in the fused query-key-value product, <c>[shard 0: q k v][shard 1: q k v]...</c>. Pure arithmetic.</summary>
-internal sealed class HeadGeometry(LlamaConfig config, int shards)
+/// <summary>Where each head's columns lie in a rank's fused query-key-value product, <c>[shard 0: q k v][shard 1: q k v]...</c>. Pure arithmetic.</summary>
+/// <param name="shards">Virtual shards of the rank.</param>
+/// <param name="degree">Ranks that share the heads.</param>
+internal sealed class HeadGeometry(LlamaConfig config, int shards, int degree = 1)
 {
-    private readonly int _queryHeads = config.Heads / shards, _keyHeads = config.KeyValueHeads / shards;
+    private readonly int _queryHeads = config.Heads / degree / shards, _keyHeads = config.KeyValueHeads / degree / shards;
+
+    public static HeadGeometry Of(FlatLayout layout) => new(layout.Config, layout.LocalShards, layout.Part.TensorDegree);
 
     public int HeadSize { get; } = config.HeadSize;
-    public int Heads { get; } = config.Heads;
-    public int KeyValueHeads { get; } = config.KeyValueHeads;
+
+    /// <summary>Heads of the rank.</summary>
+    public int Heads { get; } = config.Heads / degree;
+    public int KeyValueHeads { get; } = config.KeyValueHeads / degree;
 
     /// <summary>Query heads that share a key-value head.</summary>
     public int Group { get; } = config.Heads / config.KeyValueHeads;

@@ -19,7 +19,7 @@ internal sealed record BlockTape(Tensor Scale1_N, AttentionTape Attention, Tenso
         var config = context.Layout.Config;
         return new BlockTape(
             workspace.RentSingle(tokens), AttentionTape.Rent(context.Heads, tokens, workspace), workspace.Rent(tokens, config.HiddenSize),
-            workspace.RentSingle(tokens), workspace.Rent(tokens, 2L * config.IntermediateSize));
+            workspace.RentSingle(tokens), workspace.Rent(tokens, 2L * context.Layout.LocalIntermediateSize));
     }
 }
 
@@ -38,7 +38,7 @@ internal sealed class LlamaBlock : IDisposable
     {
         _context = context;
         _layer = layer;
-        var shards = context.Layout.VirtualShards;
+        var shards = context.Layout.LocalShards;
         _norm1_D = FlatViews.VectorOf(weights, context.Layout[$"{layer}.norm1"]).DetachFromDisposeScope();
         _qkv = new ColumnLinear(Weight("qkv"), shards);
         _out = new RowLinear(Weight("o"), shards);
@@ -79,9 +79,9 @@ internal sealed class LlamaBlock : IDisposable
         var normed_ND = workspace.Rent(rows, Config.HiddenSize);
         var normedGradient_ND = workspace.Rent(rows, Config.HiddenSize);
 
-        var product_NF = workspace.Rent(rows, Config.IntermediateSize);
+        var product_NF = workspace.Rent(rows, _context.Layout.LocalIntermediateSize);
         _down.InputGradient(gradient_ND, product_NF);
-        Kernels.SwiGluBackward(tape.GateUp_N2F, _context.Layout.VirtualShards, product_NF);
+        Kernels.SwiGluBackward(tape.GateUp_N2F, _context.Layout.LocalShards, product_NF);
         WriteWeight("down", gradient_ND, product_NF);
         Kernels.RmsNormAgain(tape.Middle_ND, _norm2_D, tape.Scale2_N, normed_ND);
         WriteWeight("gate_up", tape.GateUp_N2F, normed_ND);
@@ -126,8 +126,8 @@ internal sealed class LlamaBlock : IDisposable
         var normed_ND = workspace.Rent(rows, Config.HiddenSize);
         Kernels.RmsNorm(tape.Middle_ND, _norm2_D, Config.RmsNormEpsilon, normed_ND, tape.Scale2_N);
         _gateUp.Forward(normed_ND, tape.GateUp_N2F);
-        var product_NF = workspace.Rent(rows, Config.IntermediateSize);
-        Kernels.SwiGlu(tape.GateUp_N2F, _context.Layout.VirtualShards, product_NF);
+        var product_NF = workspace.Rent(rows, _context.Layout.LocalIntermediateSize);
+        Kernels.SwiGlu(tape.GateUp_N2F, _context.Layout.LocalShards, product_NF);
         _down.Forward(product_NF, tape.Middle_ND, output_ND, workspace, Kernels, _context.Group);
         workspace.Release(mark);
     }

@@ -8,15 +8,17 @@ namespace Tulu2.Models.Llama;
 
 /// <summary>
 /// A Llama decoder over a flat weight buffer, with a hand-written reverse pass: plain code over plain tensors, so that memory is exact, an exception is an
-/// exception, and every sum over what tensor parallelism would cut is a fixed tree over the layout's virtual shards. One thread at a time.
+/// exception, and every sum over what tensor parallelism cuts is a fixed tree over the layout's virtual shards. On a layout of a part it is one pipeline
+/// stage, or one tensor-parallel rank of it. Several activations may be alive at once. One thread at a time.
 /// </summary>
-public sealed class LlamaModel : IDisposable
+public sealed partial class LlamaModel : IDisposable
 {
     /// <summary>fp32 products with fewer rows take other kernels; filler rows keep a row's bits independent of how many there are.</summary>
     internal const int FewestRows = 4;
 
     private readonly bool _recompute;
-    private readonly Tensor _embedding_CD, _norm_D;
+    private readonly Tensor? _embedding_CD, _norm_D;
+    private readonly VocabularyHead? _head;
     private readonly LlamaBlock[] _blocks;
     private readonly BlockContext _context;
     private readonly Stack<Workspace> _free = new();
@@ -26,7 +28,7 @@ public sealed class LlamaModel : IDisposable
 
     /// <param name="weights">[layout.Length] in the compute type (fp32 or bf16); read at every call, never written; must outlive the model.</param>
     /// <param name="recompute">Keep only each block's input and run the block again in the backward pass.</param>
-    /// <param name="group">Continues the sums over virtual shards beyond this rank; null: it holds all of them.</param>
+    /// <param name="group">Continues the sums over virtual shards beyond this rank, in order of the tensor places; null: it holds all of them.</param>
     public LlamaModel(FlatLayout layout, Tensor weights, bool recompute = false, IShardSum? group = null)
         : this(layout, weights, recompute, group ?? AllShardsHere.Instance, null)
     {
@@ -34,6 +36,8 @@ public sealed class LlamaModel : IDisposable
 
     internal LlamaModel(FlatLayout layout, Tensor weights, bool recompute, IShardSum group, BlockKernels? kernels)
     {
+        if (group.Alone != (layout.Part.TensorDegree == 1))
+            throw new ArgumentException($"a tensor-parallel degree of {layout.Part.TensorDegree} {(group.Alone ? "needs" : "has no use for")} a group", nameof(group));
         if (weights.numel() != layout.Length) throw new ArgumentException($"weights have {weights.numel()} elements, the layout {layout.Length}");
         TorchRuntime.Initialize();
         using var scope = NewDisposeScope();
@@ -42,17 +46,20 @@ public sealed class LlamaModel : IDisposable
         _recompute = recompute;
         _type = weights.dtype;
         _device = weights.device;
-        var heads = new HeadGeometry(layout.Config, layout.VirtualShards);
+        var heads = HeadGeometry.Of(layout);
         kernels ??= BlockKernels.For(_type, _device.type, heads, new RotaryTable(layout.Config.HeadSize, layout.Config.RopeTheta, 256));
         _context = new BlockContext(layout, heads, kernels, new Attention(heads, kernels), group);
-        _embedding_CD = FlatViews.Of(weights, layout["embed"]).DetachFromDisposeScope();
+        _blocks = [.. Enumerable.Range(layout.Part.FirstLayer, layout.Part.Layers).Select(layer => new LlamaBlock(_context, weights, layer))];
+        if (layout.HasEmbedding) _embedding_CD = FlatViews.Of(weights, layout["embed"]).DetachFromDisposeScope();
+        if (!layout.HasHead) return;
         _norm_D = FlatViews.VectorOf(weights, layout["norm"]).DetachFromDisposeScope();
-        _blocks = [.. Enumerable.Range(0, layout.Config.Layers).Select(layer => new LlamaBlock(_context, weights, layer))];
-        Head = new VocabularyHead(FlatViews.Of(weights, layout["head"]), layout, kernels, group);
+        _head = new VocabularyHead(FlatViews.Of(weights, layout["head"]), layout, kernels, group);
     }
 
     public FlatLayout Layout { get; }
-    internal VocabularyHead Head { get; }
+    internal VocabularyHead Head => _head ?? throw NotHere("head");
+    private Tensor Embedding_CD => _embedding_CD ?? throw NotHere("embedding");
+    private Tensor Norm_D => _norm_D ?? throw NotHere("last norm");
     internal IReadOnlyList<LlamaBlock> Blocks => _blocks;
     internal BlockContext Context => _context;
     internal ScalarType Type => _type;
@@ -60,31 +67,42 @@ public sealed class LlamaModel : IDisposable
     private LlamaConfig Config => Layout.Config;
     private BlockKernels Kernels => _context.Kernels;
 
-    /// <summary>Runs the decoder up to the last norm, for the scored rows of the batch.</summary>
-    /// <param name="keep">Keep what <see cref="Backward"/> needs.</param>
-    public Activations Forward(SlotBatch batch, bool keep) => Forward(batch, keep, null);
+    /// <summary>Rows of a batch's residual stream, filler included: what stages pass on.</summary>
+    public static int RowsOf(SlotBatch batch) => Math.Max(FewestRows, batch.Ids.Length);
 
-    /// <param name="visit">Sees every block's tape before its memory is used again.</param>
-    internal Activations Forward(SlotBatch batch, bool keep, Action<int, BlockTape, SegmentGroup[]>? visit)
+    /// <summary>Runs this stage's blocks, and on the last stage the last norm for the scored rows of the batch.</summary>
+    /// <param name="keep">Keep what the backward pass needs.</param>
+    /// <param name="input_ND">[<see cref="RowsOf"/>, D] from the stage before, in the compute type; null on the first one. It is copied.</param>
+    public Activations Forward(SlotBatch batch, bool keep, Tensor? input_ND = null) => Forward(batch, keep, input_ND, null);
+
+    /// <param name="visit">Sees every block's tape before its memory is used again; counts the blocks of this stage from 0.</param>
+    internal Activations Forward(SlotBatch batch, bool keep, Tensor? input_ND, Action<int, BlockTape, SegmentGroup[]>? visit)
     {
+        if (input_ND is null != Layout.HasEmbedding)
+            throw new ArgumentException(Layout.HasEmbedding ? "the first stage takes its input from the batch" : "this stage needs the output of the one before", nameof(input_ND));
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
+        var (tokens, ids) = Filled(batch);
+        long rows = tokens.Count, width = Config.HiddenSize;
+        CheckStream(input_ND, rows);
         var workspace = _free.TryPop(out var free) ? free : new Workspace(_type, _device);
         workspace.Reset();
-        var (tokens, ids) = Filled(batch);
         var scored = batch.ScoredRows.Length;
         var targets = batch.Targets.Concat(Enumerable.Repeat(0, Math.Max(0, FewestRows - scored))).ToArray();
         var activations = new Activations(workspace, GiveBack, tokens, ids, batch.ScoredRows, targets, scored);
         try
         {
-            long rows = tokens.Count, width = Config.HiddenSize;
-            activations.Last_RD = activations.Keep(workspace.Rent(targets.Length, width));
-            activations.Hidden_RD = activations.Keep(workspace.Rent(targets.Length, width));
-            activations.Scale_R = activations.Keep(workspace.RentSingle(targets.Length));
+            if (Layout.HasHead)
+            {
+                activations.Last_RD = activations.Keep(workspace.Rent(targets.Length, width));
+                activations.Hidden_RD = activations.Keep(workspace.Rent(targets.Length, width));
+                activations.Scale_R = activations.Keep(workspace.RentSingle(targets.Length));
+            }
             if (keep) activations.Gradient_ND = activations.Keep(workspace.Rent(rows, width));
             var x_ND = workspace.Rent(rows, width);
             var other_ND = keep ? null : workspace.Rent(rows, width);
-            Kernels.GatherRows(_embedding_CD, ids, x_ND);
+            if (input_ND is not null) x_ND.copy_(input_ND);
+            else GatherEmbeddings(ids, x_ND);
             for (var layer = 0; layer < _blocks.Length; layer++)
             {
                 var output_ND = other_ND ?? workspace.Rent(rows, width);
@@ -108,8 +126,13 @@ public sealed class LlamaModel : IDisposable
                 }
                 x_ND = output_ND;
             }
+            if (!Layout.HasHead)
+            {
+                activations.Output = activations.Keep(x_ND);
+                return activations;
+            }
             Kernels.GatherRows(x_ND, batch.ScoredRows, activations.Last_RD);
-            Kernels.RmsNorm(activations.Last_RD, _norm_D, Config.RmsNormEpsilon, activations.Hidden_RD, activations.Scale_R);
+            LastNorm(activations.Last_RD, activations.Hidden_RD, activations.Scale_R);
             return activations;
         }
         catch
@@ -119,79 +142,14 @@ public sealed class LlamaModel : IDisposable
         }
     }
 
-    /// <summary>[R] fp32: the log-probability of each scored row's target.</summary>
-    public Tensor LogProbabilities(Activations activations)
+    /// <summary>Each tensor-parallel rank has the rows of its own tokens; together they have all.</summary>
+    internal void GatherEmbeddings(int[] ids, Tensor result_ND)
     {
-        activations.ThrowIfDisposed();
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        var result_R = empty([activations.Targets.Length], dtype: ScalarType.Float32, device: _device);
-        Head.LogProbabilities(activations.Hidden_RD, activations.Targets, result_R, activations.Workspace);
-        return result_R.narrow(0, 0, activations.Scored).MoveToOuterDisposeScope();
+        Kernels.GatherEmbeddings(Embedding_CD, ids, Layout.FirstToken, result_ND);
+        _context.Group.Sum(result_ND);
     }
 
-    /// <summary>
-    /// Reverse pass. <paramref name="coefficients_R"/> (fp32) is the derivative of the loss with respect to each row's log-probability. Overwrites
-    /// <paramref name="gradient"/> ([layout.Length], fp32) wholly, alignment padding with zeros. Uses the activations up: only once each.
-    /// </summary>
-    /// <returns>[R] fp32: the log-probabilities, which come for free.</returns>
-    public Tensor Backward(Activations activations, Tensor coefficients_R, Tensor gradient)
-    {
-        activations.ThrowIfDisposed();
-        if (activations.Gradient_ND is not { } gradient_ND) throw new InvalidOperationException("nothing was kept for a backward pass, or it has run already");
-        if (gradient.numel() != Layout.Length) throw new ArgumentException($"the gradient has {gradient.numel()} elements, the layout {Layout.Length}");
-        if (coefficients_R.numel() != activations.Scored) throw new ArgumentException($"{coefficients_R.numel()} coefficients for {activations.Scored} scored rows");
-        activations.Gradient_ND = null;
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        var workspace = activations.Workspace;
-        var result_R = empty([activations.Targets.Length], dtype: ScalarType.Float32, device: _device);
-        HeadBackward(activations, coefficients_R, gradient, result_R, gradient_ND);
-
-        for (var layer = _blocks.Length - 1; layer >= 0; layer--)
-        {
-            using var block = NewDisposeScope();
-            var mark = workspace.Mark();
-            var (input_ND, tape) = activations.Blocks[layer];
-            if (tape is null)
-            {
-                tape = BlockTape.Rent(_context, activations.Tokens.Count, workspace);
-                _blocks[layer].Forward(activations.Tokens, input_ND, tape, workspace.Rent(input_ND.shape), workspace);
-            }
-            _blocks[layer].Backward(activations.Tokens, input_ND, tape, gradient_ND, gradient, workspace);
-            workspace.Release(mark);
-        }
-        var embedding_CD = FlatViews.Of(gradient, Layout["embed"]);
-        if (!Config.TieEmbeddings) embedding_CD.zero_();
-        Kernels.ScatterAddRows(gradient_ND, activations.Ids, embedding_CD);
-        FlatViews.ZeroPadding(gradient, Layout);
-        return result_R.narrow(0, 0, activations.Scored).MoveToOuterDisposeScope();
-    }
-
-    internal void GatherEmbeddings(int[] ids, Tensor result_ND) => Kernels.GatherRows(_embedding_CD, ids, result_ND);
-
-    internal void LastNorm(Tensor x_ND, Tensor result_ND, Tensor scale_N) => Kernels.RmsNorm(x_ND, _norm_D, Config.RmsNormEpsilon, result_ND, scale_N);
-
-    private void HeadBackward(Activations activations, Tensor coefficients_R, Tensor gradient, Tensor result_R, Tensor gradient_ND)
-    {
-        using var scope = NewDisposeScope();
-        var workspace = activations.Workspace;
-        var mark = workspace.Mark();
-        var rows = activations.Targets.Length;
-        var filled_R = workspace.RentSingle(rows);
-        filled_R.zero_();
-        filled_R.narrow(0, 0, activations.Scored).copy_(coefficients_R);
-        var hiddenGradient_RD = workspace.Rent(rows, Config.HiddenSize);
-        Head.Backward(
-            activations.Hidden_RD, activations.Targets, filled_R, result_R, hiddenGradient_RD, FlatViews.Of(gradient, Layout["head"]), workspace);
-        var lastGradient_RD = workspace.Rent(rows, Config.HiddenSize);
-        lastGradient_RD.zero_();
-        Kernels.RmsNormBackward(
-            activations.Last_RD, _norm_D, activations.Scale_R, hiddenGradient_RD, lastGradient_RD, FlatViews.VectorOf(gradient, Layout["norm"]));
-        gradient_ND.zero_();
-        Kernels.ScatterAddRows(lastGradient_RD, activations.ScoredRows, gradient_ND);
-        workspace.Release(mark);
-    }
+    internal void LastNorm(Tensor x_ND, Tensor result_ND, Tensor scale_N) => Kernels.RmsNorm(x_ND, Norm_D, Config.RmsNormEpsilon, result_ND, scale_N);
 
     /// <summary>The batch's rows, with a segment of filler tokens after it where it is shorter than <see cref="FewestRows"/>.</summary>
     private static (TokenRows Tokens, int[] Ids) Filled(SlotBatch batch)
@@ -201,6 +159,14 @@ public sealed class LlamaModel : IDisposable
         int[] positions = [.. batch.Positions, .. Enumerable.Range(0, missing)];
         return (new TokenRows(FewestRows, positions, SegmentGroup.Of([.. batch.SegmentLengths, missing])), [.. batch.Ids, .. new int[missing]]);
     }
+
+    private void CheckStream(Tensor? stream_ND, long rows)
+    {
+        if (stream_ND is not null && (stream_ND.shape is not [var given, var width] || given != rows || width != Config.HiddenSize || stream_ND.dtype != _type))
+            throw new ArgumentException($"a residual stream of {stream_ND.dtype} [{string.Join(", ", stream_ND.shape)}] in place of {_type} [{rows}, {Config.HiddenSize}]");
+    }
+
+    private static InvalidOperationException NotHere(string what) => new($"this part of the model does not hold the {what}");
 
     private void GiveBack(Workspace workspace)
     {
@@ -215,8 +181,8 @@ public sealed class LlamaModel : IDisposable
         foreach (var workspace in _free) workspace.Dispose();
         _free.Clear();
         foreach (var block in _blocks) block.Dispose();
-        Head.Dispose();
-        _embedding_CD.Dispose();
-        _norm_D.Dispose();
+        _head?.Dispose();
+        _embedding_CD?.Dispose();
+        _norm_D?.Dispose();
     }
 }

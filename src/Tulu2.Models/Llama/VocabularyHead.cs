@@ -1,4 +1,4 @@
-// R scored rows, D hidden, C vocabulary columns of this rank.
+// R scored rows, D hidden, C vocabulary columns of this rank, padding included.
 using Tulu2.Models.Llama.Kernels;
 using Tulu2.Models.Torch;
 using static TorchSharp.torch;
@@ -7,13 +7,14 @@ namespace Tulu2.Models.Llama;
 
 /// <summary>
 /// The output matrix, a row chunk at a time: no [tokens, vocabulary] tensor ever exists. Rows of the matrix are cut into virtual shards, so sums of
-/// exponentials and the input gradient are trees over them.
+/// exponentials and the input gradient are trees over them. Columns that stand for no token get a logit of -infinity: no probability and no gradient.
 /// </summary>
 internal sealed class VocabularyHead(Tensor weight_CD, FlatLayout layout, BlockKernels kernels, IShardSum group) : IDisposable
 {
     /// <summary>Logits of a chunk: 16 MiB in fp32. Larger chunks are no faster.</summary>
     private const int ChunkElements = 1 << 22;
-    private readonly ColumnLinear _linear = new(weight_CD, layout.VirtualShards);
+    private readonly ColumnLinear _linear = new(weight_CD, layout.LocalShards);
+    private readonly int _tokens = Math.Clamp(layout.Config.VocabularySize - layout.FirstToken, 0, layout.VocabularyRows);
 
     /// <summary>Row chunks, a function of the vocabulary alone: the weight gradient's bits depend on them. The last is never shorter than 16 where there is another.</summary>
     public static IEnumerable<(int First, int Count)> Chunks(int rows, int vocabulary)
@@ -27,11 +28,20 @@ internal sealed class VocabularyHead(Tensor weight_CD, FlatLayout layout, BlockK
         }
     }
 
-    public void Logits(Tensor hidden_RD, Tensor logits_RC) => _linear.Forward(hidden_RD, logits_RC);
+    /// <summary>C.</summary>
+    public int Columns => _linear.Outputs;
+
+    public void Logits(Tensor hidden_RD, Tensor logits_RC)
+    {
+        _linear.Forward(hidden_RD, logits_RC);
+        if (_tokens == _linear.Outputs) return;
+        using var padding_RC = logits_RC.narrow(1, _tokens, _linear.Outputs - _tokens);
+        using var filled_RC = padding_RC.fill_(float.NegativeInfinity);
+    }
 
     public void LogProbabilities(Tensor hidden_RD, int[] targets, Tensor result_R, Workspace workspace)
     {
-        foreach (var (first, count) in Chunks(targets.Length, _linear.Outputs))
+        foreach (var (first, count) in Chunks(targets.Length, layout.Config.VocabularySize))
         {
             using var scope = NewDisposeScope();
             var mark = workspace.Mark();
@@ -44,14 +54,14 @@ internal sealed class VocabularyHead(Tensor weight_CD, FlatLayout layout, BlockK
     public void Backward(
         Tensor hidden_RD, int[] targets, Tensor coefficients_R, Tensor result_R, Tensor hiddenGradient_RD, Tensor weightGradient_CD, Workspace workspace)
     {
-        foreach (var (first, count) in Chunks(targets.Length, _linear.Outputs))
+        foreach (var (first, count) in Chunks(targets.Length, layout.Config.VocabularySize))
         {
             using var scope = NewDisposeScope();
             var mark = workspace.Mark();
             var rows_RD = hidden_RD.narrow(0, first, count);
             var chunk = targets.AsSpan(first, count);
             var (logits_RC, maximum_R, sum_R) = Score(rows_RD, chunk, result_R.narrow(0, first, count), workspace);
-            kernels.LogitGradient(logits_RC, chunk, 0, maximum_R, sum_R, coefficients_R.narrow(0, first, count));
+            kernels.LogitGradient(logits_RC, chunk, layout.FirstToken, maximum_R, sum_R, coefficients_R.narrow(0, first, count));
             WeightGradient.Write(logits_RC, rows_RD, weightGradient_CD, first == 0, workspace, kernels);
             _linear.InputGradient(logits_RC, hiddenGradient_RD.narrow(0, first, count), workspace, kernels, group);
             workspace.Release(mark);
@@ -61,15 +71,17 @@ internal sealed class VocabularyHead(Tensor weight_CD, FlatLayout layout, BlockK
     private (Tensor Logits_RC, Tensor Maximum_R, Tensor Sum_R) Score(Tensor hidden_RD, ReadOnlySpan<int> targets, Tensor result_R, Workspace workspace)
     {
         var logits_RC = workspace.Rent(targets.Length, _linear.Outputs);
-        _linear.Forward(hidden_RD, logits_RC);
-        Tensor maximum_R = workspace.RentSingle(targets.Length), sum_R = workspace.RentSingle(targets.Length);
+        Logits(hidden_RD, logits_RC);
+        var maximum_R = workspace.RentSingle(targets.Length);
         kernels.RowMaxima(logits_RC, maximum_R);
         group.Max(maximum_R);
-        kernels.ExponentialSums(logits_RC, layout.VirtualShards, maximum_R, sum_R);
-        group.Sum(sum_R);
-        kernels.TargetLogits(logits_RC, targets, 0, result_R);
-        group.Sum(result_R);
-        result_R.sub_(maximum_R).sub_(sum_R.log());
+        // Side by side: one sum over the ranks for both.
+        var sums_2R = workspace.RentSingle(2, targets.Length);
+        Tensor sum_R = sums_2R[0], target_R = sums_2R[1];
+        kernels.ExponentialSums(logits_RC, layout.LocalShards, maximum_R, sum_R);
+        kernels.TargetLogits(logits_RC, targets, layout.FirstToken, target_R);
+        group.Sum(sums_2R);
+        result_R.copy_(target_R).sub_(maximum_R).sub_(sum_R.log());
         return (logits_RC, maximum_R, sum_R);
     }
 

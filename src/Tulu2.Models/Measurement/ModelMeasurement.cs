@@ -30,7 +30,7 @@ public static class ModelMeasurement
     public static LlamaModel Timed(FlatLayout layout, Tensor weights)
     {
         TorchRuntime.Initialize();
-        var heads = new HeadGeometry(layout.Config, layout.VirtualShards);
+        var heads = HeadGeometry.Of(layout);
         var rotary = new RotaryTable(layout.Config.HeadSize, layout.Config.RopeTheta, 256);
         var kernels = BlockKernels.For(weights.dtype, weights.device.type, heads, rotary);
         return new LlamaModel(layout, weights, recompute: false, AllShardsHere.Instance, new TimedKernels(kernels, heads, rotary));

@@ -25,8 +25,16 @@ internal abstract class BlockKernels(HeadGeometry heads, RotaryTable rotary)
     /// <summary>out[i] = table[rows[i]]; rows of <paramref name="result_ND"/> beyond the last index are zeroed.</summary>
     public abstract void GatherRows(Tensor table_XD, int[] rows, Tensor result_ND);
 
-    /// <summary>Adds row i to target[rows[i]], in ascending i. <paramref name="target_XD"/> may be fp32 or the compute type.</summary>
-    public abstract void ScatterAddRows(Tensor values_ND, int[] rows, Tensor target_XD);
+    /// <summary>
+    /// out[i] = table[ids[i] - firstId], 0 where the table has no such row. A -0 becomes +0, as it does where ranks add up what each of them has, so that a
+    /// part of a table gives the bits of the whole one. Rows beyond the last id are zeroed.
+    /// </summary>
+    public abstract void GatherEmbeddings(Tensor table_XD, int[] ids, int firstId, Tensor result_ND);
+
+    /// <summary>
+    /// Adds row i to target[rows[i] - firstRow], in ascending i; leaves out what is not there. <paramref name="target_XD"/> may be fp32 or the compute type.
+    /// </summary>
+    public abstract void ScatterAddRows(Tensor values_ND, int[] rows, int firstRow, Tensor target_XD);
 
     /// <summary>y = x r w with r = 1 / sqrt(mean(x^2) + epsilon) per row.</summary>
     public abstract void RmsNorm(Tensor x_ND, Tensor weight_D, double epsilon, Tensor y_ND, Tensor r_N);
@@ -76,7 +84,7 @@ internal abstract class BlockKernels(HeadGeometry heads, RotaryTable rotary)
     /// <summary>Per row: the tree over the shards' sums of exp(logit - maximum).</summary>
     public abstract void ExponentialSums(Tensor logits_RC, int shards, Tensor maximum_R, Tensor sum_R);
 
-    /// <summary>The logit of each row's target, 0 where it is not among these columns.</summary>
+    /// <summary>The logit of each row's target, 0 where it is not among these columns; never -0, which a sum over ranks would lose.</summary>
     public abstract void TargetLogits(Tensor logits_RC, ReadOnlySpan<int> targets, long firstColumn, Tensor target_R);
 
     /// <summary>In place: logits become the gradient of sum(coefficient x log-probability of the target).</summary>

@@ -18,20 +18,38 @@ internal sealed unsafe partial class CpuKernels<T>
             else NativeMemory.Clear(result + i * width, (nuint)bytes);
     }
 
-    public override void ScatterAddRows(Tensor values_ND, int[] rows, Tensor target_XD)
+    public override void GatherEmbeddings(Tensor table_XD, int[] ids, int firstId, Tensor result_ND)
+    {
+        T* table = Data(table_XD), result = Data(result_ND);
+        int width = (int)result_ND.shape[1], count = (int)result_ND.shape[0];
+        var owned = table_XD.shape[0];
+        for (var i = 0; i < count; i++, result += width)
+        {
+            var row = i < ids.Length ? ids[i] - firstId : -1;
+            if (row < 0 || row >= owned) NativeMemory.Clear(result, (nuint)width * (nuint)sizeof(T));
+            else
+                for (var j = 0; j < width; j += Lanes.Count)
+                    Lanes.Store(result + j, Lanes.Load(table + (long)row * width + j, width - j) + Vector512<float>.Zero, width - j);
+        }
+    }
+
+    public override void ScatterAddRows(Tensor values_ND, int[] rows, int firstRow, Tensor target_XD)
     {
         var width = (int)values_ND.shape[1];
-        if (target_XD.dtype == ScalarType.Float32) Scatter(Data(values_ND), rows, (Single32*)Single(target_XD), width);
-        else Scatter(Data(values_ND), rows, Data(target_XD), width);
+        var owned = target_XD.shape[0];
+        if (target_XD.dtype == ScalarType.Float32) Scatter(Data(values_ND), rows, firstRow, (Single32*)Single(target_XD), owned, width);
+        else Scatter(Data(values_ND), rows, firstRow, Data(target_XD), owned, width);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Scatter<TTarget>(T* values, int[] rows, TTarget* target, int width) where TTarget : unmanaged, IElement<TTarget>
+    private static void Scatter<TTarget>(T* values, int[] rows, int firstRow, TTarget* target, long owned, int width) where TTarget : unmanaged, IElement<TTarget>
     {
         for (var i = 0; i < rows.Length; i++)
         {
+            long row = rows[i] - firstRow;
+            if (row < 0 || row >= owned) continue;
             var from = values + (long)i * width;
-            var to = target + (long)rows[i] * width;
+            var to = target + row * width;
             for (var j = 0; j < width; j += Lanes.Count)
                 Lanes.Store(to + j, Lanes.Load(to + j, width - j) + Lanes.Load(from + j, width - j), width - j);
         }

@@ -140,7 +140,7 @@ internal sealed unsafe partial class CpuKernels<T>
         for (var row = 0; row < targets.Length; row++)
         {
             var column = targets[row] - firstColumn;
-            target[row] = column >= 0 && column < columns ? T.Get(logits + row * columns + column) : 0;
+            target[row] = column >= 0 && column < columns ? T.Get(logits + row * columns + column) + 0f : 0;
         }
     }
 

@@ -13,10 +13,17 @@ internal sealed class TimedKernels(BlockKernels inner, HeadGeometry heads, Rotar
         OperationClock.Stop(start, "rows");
     }
 
-    public override void ScatterAddRows(Tensor values_ND, int[] rows, Tensor target_XD)
+    public override void GatherEmbeddings(Tensor table_XD, int[] ids, int firstId, Tensor result_ND)
     {
         var start = OperationClock.Start();
-        inner.ScatterAddRows(values_ND, rows, target_XD);
+        inner.GatherEmbeddings(table_XD, ids, firstId, result_ND);
+        OperationClock.Stop(start, "rows");
+    }
+
+    public override void ScatterAddRows(Tensor values_ND, int[] rows, int firstRow, Tensor target_XD)
+    {
+        var start = OperationClock.Start();
+        inner.ScatterAddRows(values_ND, rows, firstRow, target_XD);
         OperationClock.Stop(start, "rows");
     }
 

@@ -101,7 +101,7 @@ internal sealed partial class TorchKernels
     {
         using var scope = NewDisposeScope();
         var (column, here) = Targets(logits_RC, targets, firstColumn);
-        target_R.copy_(where(here, logits_RC.gather(1, column.unsqueeze(1)).squeeze(1).to_type(ScalarType.Float32), zeros_like(target_R)));
+        target_R.copy_(where(here, logits_RC.gather(1, column.unsqueeze(1)).squeeze(1).to_type(ScalarType.Float32) + 0, zeros_like(target_R)));
     }
 
     public override void LogitGradient(

@@ -53,30 +53,6 @@ public sealed class EqualBitsTests
         Assert.Equal(TinyModel.Hash(keptGradient), TinyModel.Hash(againGradient));
     }
 
-    [Theory]
-    [InlineData(ScalarType.Float32)]
-    [InlineData(ScalarType.BFloat16)]
-    public void Intra_op_threads_change_nothing(ScalarType type)
-    {
-        using var scope = NewDisposeScope();
-        var batch = TinyModel.Batch(Lengths);
-        string[] Hashes(int threads)
-        {
-            var before = get_num_threads();
-            set_num_threads(threads);
-            try
-            {
-                var (logProbabilities, gradient) = TinyModel.Run(TinyModel.Config(), 4, batch, type);
-                return [TinyModel.Hash(logProbabilities), TinyModel.Hash(gradient)];
-            }
-            finally
-            {
-                set_num_threads(before);
-            }
-        }
-        Assert.Equal(Hashes(1), Hashes(2));
-    }
-
     [Fact]
     public void The_backward_pass_returns_the_log_probabilities_of_the_forward_pass_and_repeats_itself()
     {

@@ -76,7 +76,7 @@ public class FlatLayoutTests
     [InlineData("llama2-7b", 8, 8)]
     [InlineData("llama2-7b", 6, 4)]
     [InlineData("llama2-70b", 16, 8)]
-    [InlineData("codellama-7b", 4, 1)]
+    [InlineData("codellama-7b", 4, 4)]
     [InlineData("demo", 4, 4)]
     [InlineData("tiny", 4, 2)]
     public void The_largest_cut_is_a_power_of_two_that_leaves_whole_blocks_of_sixteen(string preset, int wanted, int expected) =>

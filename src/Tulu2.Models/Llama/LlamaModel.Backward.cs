@@ -1,0 +1,106 @@
+// N tokens, R scored rows, D hidden, C vocabulary rows of this rank.
+using static TorchSharp.torch;
+
+namespace Tulu2.Models.Llama;
+
+/// <summary>Log-probabilities and the reverse pass.</summary>
+public sealed partial class LlamaModel
+{
+    /// <summary>[R] fp32: the log-probability of each scored row's target.</summary>
+    public Tensor LogProbabilities(Activations activations)
+    {
+        activations.ThrowIfDisposed();
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var result_R = empty([activations.Targets.Length], dtype: ScalarType.Float32, device: _device);
+        Head.LogProbabilities(activations.Hidden_RD, activations.Targets, result_R, activations.Workspace);
+        return result_R.narrow(0, 0, activations.Scored).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// Reverse pass of the last (or only) stage. <paramref name="coefficients_R"/> (fp32) is the derivative of the loss with respect to each row's
+    /// log-probability. Overwrites <paramref name="gradient"/> ([layout.Length], fp32) wholly, padding with zeros. Uses the activations up: only once each.
+    /// </summary>
+    /// <returns>[R] fp32: the log-probabilities, which come for free.</returns>
+    public Tensor Backward(Activations activations, Tensor coefficients_R, Tensor gradient)
+    {
+        if (!Layout.HasHead) throw NotHere("head");
+        if (coefficients_R.numel() != activations.Scored) throw new ArgumentException($"{coefficients_R.numel()} coefficients for {activations.Scored} scored rows");
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var gradient_ND = Take(activations, gradient);
+        var result_R = empty([activations.Targets.Length], dtype: ScalarType.Float32, device: _device);
+        HeadBackward(activations, coefficients_R, gradient, result_R, gradient_ND);
+        BlocksBackward(activations, gradient_ND, gradient);
+        return result_R.narrow(0, 0, activations.Scored).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Reverse pass of a stage that is not the last; the rest as <see cref="Backward"/> has it.</summary>
+    /// <param name="outputGradient_ND">[N, D] in the compute type: the next stage's <see cref="Activations.InputGradient_ND"/>. It is copied.</param>
+    public void BackwardStage(Activations activations, Tensor outputGradient_ND, Tensor gradient)
+    {
+        if (Layout.HasHead) throw new InvalidOperationException("the last stage's backward pass begins with coefficients");
+        CheckStream(outputGradient_ND, activations.Rows);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var gradient_ND = Take(activations, gradient);
+        gradient_ND.copy_(outputGradient_ND);
+        BlocksBackward(activations, gradient_ND, gradient);
+    }
+
+    private Tensor Take(Activations activations, Tensor gradient)
+    {
+        activations.ThrowIfDisposed();
+        if (activations.Gradient_ND is not { } gradient_ND) throw new InvalidOperationException("nothing was kept for a backward pass, or it has run already");
+        if (gradient.numel() != Layout.Length) throw new ArgumentException($"the gradient has {gradient.numel()} elements, the layout {Layout.Length}");
+        activations.Gradient_ND = null;
+        return gradient_ND;
+    }
+
+    private void BlocksBackward(Activations activations, Tensor gradient_ND, Tensor gradient)
+    {
+        var workspace = activations.Workspace;
+        for (var layer = _blocks.Length - 1; layer >= 0; layer--)
+        {
+            using var block = NewDisposeScope();
+            var mark = workspace.Mark();
+            var (input_ND, tape) = activations.Blocks[layer];
+            if (tape is null)
+            {
+                tape = BlockTape.Rent(_context, activations.Tokens.Count, workspace);
+                _blocks[layer].Forward(activations.Tokens, input_ND, tape, workspace.Rent(input_ND.shape), workspace);
+            }
+            _blocks[layer].Backward(activations.Tokens, input_ND, tape, gradient_ND, gradient, workspace);
+            workspace.Release(mark);
+        }
+        if (Layout.HasEmbedding)
+        {
+            var embedding_CD = FlatViews.Of(gradient, Layout["embed"]);
+            if (!Config.TieEmbeddings) embedding_CD.zero_();
+            Kernels.ScatterAddRows(gradient_ND, activations.Ids, Layout.FirstToken, embedding_CD);
+        }
+        else activations.InputGradient = gradient_ND;
+        FlatViews.ZeroPadding(gradient, Layout);
+    }
+
+    private void HeadBackward(Activations activations, Tensor coefficients_R, Tensor gradient, Tensor result_R, Tensor gradient_ND)
+    {
+        using var scope = NewDisposeScope();
+        var workspace = activations.Workspace;
+        var mark = workspace.Mark();
+        var rows = activations.Targets.Length;
+        var filled_R = workspace.RentSingle(rows);
+        filled_R.zero_();
+        filled_R.narrow(0, 0, activations.Scored).copy_(coefficients_R);
+        var hiddenGradient_RD = workspace.Rent(rows, Config.HiddenSize);
+        Head.Backward(
+            activations.Hidden_RD, activations.Targets, filled_R, result_R, hiddenGradient_RD, FlatViews.Of(gradient, Layout["head"]), workspace);
+        var lastGradient_RD = workspace.Rent(rows, Config.HiddenSize);
+        lastGradient_RD.zero_();
+        Kernels.RmsNormBackward(
+            activations.Last_RD, Norm_D, activations.Scale_R, hiddenGradient_RD, lastGradient_RD, FlatViews.VectorOf(gradient, Layout["norm"]));
+        gradient_ND.zero_();
+        Kernels.ScatterAddRows(lastGradient_RD, activations.ScoredRows, 0, gradient_ND);
+        workspace.Release(mark);
+    }
+}

@@ -1,0 +1,82 @@
+using Tulu2.Collectives;
+using Tulu2.Models.Llama;
+using Tulu2.Models.Torch;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Tulu2.Tests.Models.Llama.Parallel;
+
+/// <summary>Tensor-parallel ranks and pipeline stages against the whole model: not a bit may differ.</summary>
+public sealed class PartEqualityTests
+{
+    public static TheoryData<int, int, ScalarType, bool> Cuts
+    {
+        get
+        {
+            var cuts = new TheoryData<int, int, ScalarType, bool>();
+            foreach (var type in (ScalarType[])[ScalarType.Float32, ScalarType.BFloat16])
+                foreach (var (tensor, pipeline, recompute) in ((int, int, bool)[])[
+                    (2, 1, false), (4, 1, false), (4, 1, true), (1, 2, false), (1, 3, true), (2, 2, true), (2, 3, false), (4, 2, false)])
+                    cuts.Add(tensor, pipeline, type, recompute);
+            return cuts;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cuts))]
+    public void Ranks_that_share_a_model_give_its_log_probabilities_and_gradients(int tensor, int pipeline, ScalarType type, bool recompute)
+    {
+        using var scope = NewDisposeScope();
+        var config = TinyModel.Config(layers: 3);
+        // An odd length, unequal segments, and fewer rows than the model computes with.
+        var batches = new[] { TinyModel.Batch([100]), TinyModel.Batch([70, 33, 130, 33], seed: 3), TinyModel.Batch([3], drop: 0) };
+        using var weights = TinyModel.Weights(new FlatLayout(config, 4), type);
+        Same(PartRun.Whole(config, 4, weights, batches), PartRun.Parts(config, 4, tensor, pipeline, weights, batches, recompute));
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void A_sum_in_another_order_gives_other_bits(ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        var config = TinyModel.Config(layers: 3);
+        var batches = new[] { TinyModel.Batch([100]) };
+        using var weights = TinyModel.Weights(new FlatLayout(config, 4), type);
+        var whole = PartRun.Whole(config, 4, weights, batches);
+        var parts = PartRun.Parts(config, 4, 4, 1, weights, batches, join: group => new CrossedSum(group));
+        Assert.Equal(whole.Gradients.Keys.Order(), parts.Gradients.Keys.Order());
+        Assert.Contains(whole.Gradients, pair => !Bits(pair.Value).SequenceEqual(Bits(parts.Gradients[pair.Key])));
+    }
+
+    private static void Same(PartResult expected, PartResult actual)
+    {
+        Assert.Equal(expected.LogProbabilities.Select(Bits), actual.LogProbabilities.Select(Bits));
+        Assert.Equal(expected.Gradients.Keys.Order(), actual.Gradients.Keys.Order());
+        foreach (var (name, values) in expected.Gradients)
+        {
+            var other = actual.Gradients[name];
+            var different = values.Zip(other).Count(pair => BitConverter.SingleToUInt32Bits(pair.First) != BitConverter.SingleToUInt32Bits(pair.Second));
+            Assert.True(different == 0, $"{name}: {different} of {values.Length} elements have other bits");
+        }
+    }
+
+    private static uint[] Bits(float[] values) => [.. values.Select(BitConverter.SingleToUInt32Bits)];
+
+    /// <summary>Adds up ranks 0 and 2, and 1 and 3, before it adds the sums.</summary>
+    private sealed class CrossedSum(ICollective group) : IShardSum
+    {
+        private readonly PartRun.GroupSum _pair = new(group.Group(group.Rank % 2 == 0 ? [0, 2] : [1, 3])), _other = new(group.Group(group.Rank < 2 ? [0, 1] : [2, 3]));
+        private readonly PartRun.GroupSum _all = new(group);
+
+        public bool Alone => false;
+
+        public void Sum(Tensor partial)
+        {
+            _pair.Sum(partial);
+            _other.Sum(partial);
+        }
+
+        public void Max(Tensor partial) => _all.Max(partial);
+    }
+}
