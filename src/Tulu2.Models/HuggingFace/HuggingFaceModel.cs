@@ -21,7 +21,10 @@ public static unsafe class HuggingFaceModel
         Check(directory, files, config);
     }
 
-    /// <summary>Reads every tensor into the fp32 flat buffer at <paramref name="destination"/> (layout.Length floats), converting from F32, F16 or BF16; padding is zeroed.</summary>
+    /// <summary>
+    /// Reads what the layout holds into the fp32 flat buffer at <paramref name="destination"/> (layout.Length floats), converting from F32, F16 or BF16;
+    /// padding is zeroed. The files are mapped and only the wanted slices are touched, so that a part of a model takes the memory of that part.
+    /// </summary>
     /// <exception cref="BadInputException">A missing, left-over or mis-shaped tensor (named), a truncated file.</exception>
     public static void ReadWeights(string directory, FlatLayout layout, nint destination)
     {
@@ -31,16 +34,21 @@ public static unsafe class HuggingFaceModel
         foreach (var slice in layout.Slices)
         {
             var (file, entry) = Find(files, slice.Slice.Name, layout.Config)!.Value;
-            // Only whole rows are cut in this layout, so a slice is one run of elements on both sides.
-            var first = slice.Slice.Begin[0] * (slice.Slice.Shape.Length == 1 ? 1 : slice.Slice.Shape[1]);
-            var source = file.Address(entry) + first * SafetensorsTypes.Size(entry.DataType)!.Value;
-            for (var at = 0L; at < slice.Slice.Length; at += ChunkElements)
-            {
-                var count = (int)Math.Min(ChunkElements, slice.Slice.Length - at);
-                SafetensorsTypes.ToSingle(
-                    entry.DataType, source + at * SafetensorsTypes.Size(entry.DataType)!.Value, new Span<float>((float*)destination + slice.Offset + at, count));
-            }
+            Read(entry.DataType, file.Address(entry), slice, (float*)destination + slice.Offset);
         }
+    }
+
+    private static void Read(string dataType, byte* tensor, FlatSlice slice, float* target)
+    {
+        var part = slice.Slice;
+        long size = SafetensorsTypes.Size(dataType)!.Value, width = part.Size[^1], pitch = part.Shape[^1];
+        var source = tensor + ((part.Shape.Length == 1 ? 0 : part.Begin[0] * pitch) + part.Begin[^1]) * size;
+        var (rows, stride) = (part.Length / width, slice.RowStride);
+        // Whole rows stand together on both sides.
+        if (width == pitch && width == stride) (rows, width) = (1, part.Length);
+        for (var row = 0L; row < rows; row++, source += pitch * size, target += stride)
+            for (var at = 0L; at < width; at += ChunkElements)
+                SafetensorsTypes.ToSingle(dataType, source + at * size, new Span<float>(target + at, (int)Math.Min(ChunkElements, width - at)));
     }
 
     private static void Check(string directory, HuggingFaceFiles files, LlamaConfig config)

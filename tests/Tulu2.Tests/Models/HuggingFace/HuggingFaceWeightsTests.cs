@@ -1,9 +1,11 @@
 using System.Text.Json;
 using Tulu2.Checkpoints.Safetensors;
+using Tulu2.Collectives.Layout;
 using Tulu2.Files;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Llama;
 using Tulu2.Tests.Data;
+using Tulu2.Tests.Models.Llama;
 using Xunit;
 
 namespace Tulu2.Tests.Models.HuggingFace;
@@ -58,6 +60,40 @@ public sealed unsafe class HuggingFaceWeightsTests : IDisposable
         SmallCheckpoint.Export(_folder.File("model"), config, type);
         Assert.Equal(config, HuggingFaceModel.ReadConfig(_folder.File("model")));
         AssertFilled(SmallCheckpoint.Read(_folder.File("model"), shards), config);
+    }
+
+    [Theory]
+    [InlineData("F32", 1, 1)]
+    [InlineData("BF16", 2, 1)]
+    [InlineData("F16", 1, 2)]
+    [InlineData("BF16", 4, 2)]
+    public void A_part_reads_its_own_region_of_every_tensor(string type, int tensor, int pipeline)
+    {
+        // 70 tokens: the last rank's rows are padding for the most part.
+        var config = TinyModel.Config(vocabulary: 70);
+        SmallCheckpoint.Export(_folder.File("model"), config, type);
+        var whole = new Dictionary<string, float[]>();
+        foreach (var (name, shape) in HuggingFaceTensors.Of(config))
+        {
+            whole.Add(name, new float[shape.Aggregate((product, size) => product * size)]);
+            fixed (float* address = whole[name]) SmallCheckpoint.Fill(name, shape, (nint)address);
+        }
+        var layout = new ParallelLayout(1, tensor, pipeline);
+        for (var rank = 0; rank < layout.Size; rank++)
+        {
+            var part = new FlatLayout(config, 4, ModelPart.Of(config, layout, rank));
+            var expected = new float[part.Length];
+            foreach (var (slice, offset, stride) in part.Slices)
+            {
+                var columns = slice.Size[^1];
+                for (var row = 0L; row < slice.Length / columns; row++)
+                    Array.Copy(
+                        whole[slice.Name], (slice.Shape.Length == 1 ? 0 : (slice.Begin[0] + row) * slice.Shape[1]) + slice.Begin[^1], expected, offset + row * stride, columns);
+            }
+            var actual = Enumerable.Repeat(float.NaN, expected.Length).ToArray();
+            fixed (float* address = actual) HuggingFaceModel.ReadWeights(_folder.File("model"), part, (nint)address);
+            Assert.Equal(expected, actual);
+        }
     }
 
     [Fact]

@@ -122,6 +122,19 @@ public sealed class DecodingTests
     }
 
     [Fact]
+    public void Logits_are_those_of_tokens_only()
+    {
+        using var scope = NewDisposeScope();
+        var config = TinyModel.Config(vocabulary: 70);
+        FlatLayout padded = new(config, 4), plain = new(config, 1);
+        using LlamaModel model = new(padded, TinyModel.Weights(padded)), other = new(plain, TinyModel.Weights(plain));
+        using DecodingSession session = new(model, 2, 20), otherSession = new(other, 2, 20);
+        Assert.Equal([2, 70], session.Prefill([[1, 2, 3], [69]]).shape);
+        otherSession.Prefill([[1, 2, 3], [69]]);
+        Assert.InRange(TinyModel.Difference(session.Step([4, 5]), otherSession.Step([4, 5])), 0, 1e-5);
+    }
+
+    [Fact]
     public void What_does_not_fit_is_refused()
     {
         using var scope = NewDisposeScope();

@@ -40,6 +40,29 @@ public sealed class GradientTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Rows_that_stand_for_no_token_have_neither_probability_nor_gradient(bool tied)
+    {
+        using var scope = NewDisposeScope();
+        var config = TinyModel.Config(tied, vocabulary: 70);
+        var layout = new FlatLayout(config, 4);
+        var batch = TinyModel.Batch([70, 33], vocabulary: 70);
+        var (logProbabilities, gradient) = TinyModel.Run(config, 4, batch);
+        using var oracle = new AutogradLlama(layout, TinyModel.Weights(layout));
+        var (expected, expectedGradient) = oracle.Run(batch, TinyModel.Coefficients(batch));
+        Assert.InRange(TinyModel.Difference(logProbabilities, expected), 0, 2e-6);
+        Assert.InRange(TinyModel.Difference(gradient, expectedGradient), 0, 1e-5);
+        foreach (var key in (string[])["embed", "head"])
+        {
+            var matrix = layout[key];
+            Assert.Equal(58, matrix.PaddingRows);
+            var padding = gradient.narrow(0, matrix.Offset + 70 * matrix.Columns, 58 * matrix.Columns);
+            Assert.Equal(TinyModel.Hash(zeros_like(padding)), TinyModel.Hash(padding));
+        }
+    }
+
     [Fact]
     public void Padding_between_parameters_has_no_gradient()
     {

@@ -54,6 +54,29 @@ public sealed class KernelTests
         Assert.Equal(TinyModel.LogProbabilities(model, TinyModel.Pick(batch, 1)), TinyModel.LogProbabilities(model, batch).Where((_, r) => batch.ScoredSegments[r] == 1));
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void A_part_of_an_embedding_has_zeros_in_place_of_other_parts_rows_and_never_a_negative_zero(ScalarType type)
+    {
+        TorchRuntime.Initialize();
+        using var scope = NewDisposeScope();
+        var heads = new HeadGeometry(TinyModel.Config(), 1);
+        var rotary = new RotaryTable(16, 10000, 8);
+        var table = randn(4, 24).to_type(type);
+        table[1].fill_(-0f);
+        foreach (var kernels in (BlockKernels[])[BlockKernels.For(type, DeviceType.CPU, heads, rotary), new TorchKernels(heads, rotary)])
+        {
+            var rows = ones(6, 24).to_type(type);
+            kernels.GatherEmbeddings(table, [13, 9, 11, 14, 10], 10, rows);
+            var nothing = zeros(24).to_type(type);
+            Assert.Equal(TinyModel.Hash(stack([table[3], nothing, nothing, nothing, table[0], nothing])), TinyModel.Hash(rows));
+            var gradient = zeros(4, 24);
+            kernels.ScatterAddRows(ones(5, 24).to_type(type), [13, 9, 13, 14, 10], 10, gradient);
+            Assert.Equal([1f, 0, 0, 2], gradient.select(1, 17).data<float>().ToArray());
+        }
+    }
+
     [Fact]
     public void The_exponential_is_within_two_units_in_the_last_place()
     {

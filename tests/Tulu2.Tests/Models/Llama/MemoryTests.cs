@@ -37,6 +37,34 @@ public sealed class MemoryTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Stages_leave_no_tensor_behind(bool recompute)
+    {
+        var config = TinyModel.Config();
+        FlatLayout first = new(config, 4, new ModelPart(0, 1, 0, 1)), last = new(config, 4, new ModelPart(0, 1, 1, 2));
+        using Tensor firstWeights = zeros([first.Length]), lastWeights = zeros([last.Length]), firstGradient = zeros([first.Length]), lastGradient = zeros([last.Length]);
+        using LlamaModel head = new(first, firstWeights, recompute), tail = new(last, lastWeights, recompute);
+        Step(1);
+        var before = Alive();
+        for (var i = 2; i < 20; i++) Step(i);
+        Assert.Equal(before, Alive());
+
+        void Step(int i)
+        {
+            var batch = TinyModel.Batch([5 * i, 30, 3 * i], seed: i);
+            using var coefficients = TinyModel.Coefficients(batch);
+            using Activations one = head.Forward(batch, keep: true), other = head.Forward(batch, keep: true);
+            using var two = tail.Forward(batch, keep: true, one.Output_ND);
+            using (tail.Backward(two, coefficients, lastGradient)) { }
+            head.BackwardStage(one, two.InputGradient_ND, firstGradient);
+            using var scored = head.Forward(batch, keep: false);
+            using var end = tail.Forward(batch, keep: false, scored.Output_ND);
+            using (tail.LogProbabilities(end)) { }
+        }
+    }
+
     [Fact]
     public void A_closed_model_leaves_no_tensor_behind()
     {

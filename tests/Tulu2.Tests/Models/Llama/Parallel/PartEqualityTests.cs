@@ -1,5 +1,6 @@
 using Tulu2.Collectives;
 using Tulu2.Models.Llama;
+using Tulu2.Models.Llama.Kernels;
 using Tulu2.Models.Torch;
 using Xunit;
 using static TorchSharp.torch;
@@ -32,6 +33,38 @@ public sealed class PartEqualityTests
         var batches = new[] { TinyModel.Batch([100]), TinyModel.Batch([70, 33, 130, 33], seed: 3), TinyModel.Batch([3], drop: 0) };
         using var weights = TinyModel.Weights(new FlatLayout(config, 4), type);
         Same(PartRun.Whole(config, 4, weights, batches), PartRun.Parts(config, 4, tensor, pipeline, weights, batches, recompute));
+    }
+
+    [Theory]
+    [InlineData(2, 1, ScalarType.Float32, false)]
+    [InlineData(4, 1, ScalarType.BFloat16, true)]
+    [InlineData(4, 2, ScalarType.Float32, false)]
+    public void A_padded_vocabulary_gives_the_same_bits_on_any_number_of_ranks(int tensor, int pipeline, ScalarType type, bool tied)
+    {
+        using var scope = NewDisposeScope();
+        // Of four shards of 32 rows the third holds 6 tokens and the last one none.
+        var config = TinyModel.Config(tied, vocabulary: 70);
+        var batches = new[] { TinyModel.Batch([40, 61], vocabulary: 70), TinyModel.Batch([1, 1], vocabulary: 70) };
+        using var weights = TinyModel.Weights(new FlatLayout(config, 4), type);
+        Same(PartRun.Whole(config, 4, weights, batches), PartRun.Parts(config, 4, tensor, pipeline, weights, batches));
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32, 1e-5)]
+    [InlineData(ScalarType.BFloat16, 0.05)]
+    public void Parts_of_tensor_operations_are_near_the_vector_code(ScalarType type, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        var config = TinyModel.Config(vocabulary: 70);
+        var batches = new[] { TinyModel.Batch([40, 61], vocabulary: 70) };
+        using var weights = TinyModel.Weights(new FlatLayout(config, 4), type);
+        var expected = PartRun.Whole(config, 4, weights, batches);
+        var actual = PartRun.Parts(
+            config, 4, 4, 2, weights, batches, kernels: layout => new TorchKernels(HeadGeometry.Of(layout), new RotaryTable(config.HeadSize, config.RopeTheta, 8)));
+        Near(expected.LogProbabilities[0], actual.LogProbabilities[0]);
+        foreach (var (name, values) in expected.Gradients) Near(values, actual.Gradients[name]);
+
+        void Near(float[] one, float[] other) => Assert.InRange(TinyModel.Difference(tensor(other), tensor(one)), 0, tolerance);
     }
 
     [Theory]

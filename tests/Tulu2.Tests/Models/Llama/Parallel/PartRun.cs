@@ -3,6 +3,7 @@ using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Models.Llama;
+using Tulu2.Models.Llama.Kernels;
 using Tulu2.Models.Torch;
 using static TorchSharp.torch;
 
@@ -34,7 +35,7 @@ internal static class PartRun
     /// <param name="join">Makes a rank's shard sum of its tensor group; null: <see cref="GroupSum"/>.</param>
     public static PartResult Parts(
         LlamaConfig config, int shards, int tensor, int pipeline, Tensor weights, IReadOnlyList<SlotBatch> batches, bool recompute = false,
-        Func<ICollective, IShardSum>? join = null)
+        Func<ICollective, IShardSum>? join = null, Func<FlatLayout, BlockKernels>? kernels = null)
     {
         var layout = new ParallelLayout(1, tensor, pipeline);
         var plane = new InProcessDataPlane();
@@ -47,7 +48,7 @@ internal static class PartRun
             try
             {
                 var part = new FlatLayout(config, shards, ModelPart.Of(config, layout, rank));
-                results[rank] = Rank(part, layout, rank, world, tensors, weights.dtype, batches, recompute, join ?? (group => new GroupSum(group)));
+                results[rank] = Rank(part, layout, rank, world, tensors, weights.dtype, batches, recompute, join ?? (group => new GroupSum(group)), kernels);
                 world.Barrier(Deadline);
             }
             catch (Exception fault)
@@ -69,13 +70,13 @@ internal static class PartRun
 
     private static (FlatLayout, Tensor, float[][]) Rank(
         FlatLayout part, ParallelLayout layout, int rank, ICollective world, Dictionary<string, Tensor> tensors, ScalarType type, IReadOnlyList<SlotBatch> batches,
-        bool recompute, Func<ICollective, IShardSum> join)
+        bool recompute, Func<ICollective, IShardSum> join, Func<FlatLayout, BlockKernels>? kernels)
     {
         TorchRuntime.EnterRankThread();
         using var scope = NewDisposeScope();
         var weights = FlatTensors.Part(part, tensors, type);
-        var group = part.Part.TensorDegree == 1 ? null : join(world.Group(layout.TensorGroup(rank)));
-        using var model = new LlamaModel(part, weights, recompute, group);
+        var group = part.Part.TensorDegree == 1 ? AllShardsHere.Instance : join(world.Group(layout.TensorGroup(rank)));
+        using var model = new LlamaModel(part, weights, recompute, group, kernels?.Invoke(part));
         int? previous = layout.Neighbour(rank, -1), next = layout.Neighbour(rank, 1);
         var (sum, one) = (zeros([part.Length]), full([part.Length], 7f));
         var alive = new List<Activations>();

@@ -1,0 +1,52 @@
+using Tulu2.Models.Llama;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Tulu2.Tests.Models.Llama.Parallel;
+
+/// <summary>What a part of a model refuses.</summary>
+public sealed class PartModelTests
+{
+    [Fact]
+    public void A_stage_wants_the_input_and_the_backward_pass_that_its_place_asks_for()
+    {
+        using var scope = NewDisposeScope();
+        var config = TinyModel.Config();
+        FlatLayout first = new(config, 2, new ModelPart(0, 1, 0, 1)), last = new(config, 2, new ModelPart(0, 1, 1, 2));
+        using LlamaModel head = new(first, zeros([first.Length])), tail = new(last, zeros([last.Length]));
+        var batch = TinyModel.Batch([2], drop: 0);
+        Assert.Equal(LlamaModel.FewestRows, LlamaModel.RowsOf(batch));
+        Tensor stream = zeros(4, 64), coefficients = TinyModel.Coefficients(batch);
+        Assert.Throws<ArgumentException>(() => head.Forward(batch, true, stream));
+        Assert.Throws<ArgumentException>(() => tail.Forward(batch, true));
+        Assert.Throws<ArgumentException>(() => tail.Forward(batch, true, zeros(2, 64)));
+        Assert.Throws<ArgumentException>(() => tail.Forward(batch, true, stream.to_type(ScalarType.BFloat16)));
+
+        using Activations one = head.Forward(batch, true), two = tail.Forward(batch, true, stream);
+        Assert.Equal((4, 4), (one.Rows, two.Rows));
+        Assert.Equal([4, 64], one.Output_ND.shape);
+        Assert.Throws<InvalidOperationException>(() => two.Output_ND);
+        Assert.Throws<InvalidOperationException>(() => two.InputGradient_ND);
+        Assert.Throws<InvalidOperationException>(() => head.LogProbabilities(one));
+        Assert.Throws<InvalidOperationException>(() => head.Backward(one, coefficients, zeros([first.Length])));
+        Assert.Throws<InvalidOperationException>(() => tail.BackwardStage(two, stream, zeros([last.Length])));
+        tail.Backward(two, coefficients, zeros([last.Length]));
+        Assert.Equal([4, 64], two.InputGradient_ND.shape);
+        Assert.Throws<ArgumentException>(() => head.BackwardStage(one, zeros(2, 64), zeros([first.Length])));
+        head.BackwardStage(one, two.InputGradient_ND, zeros([first.Length]));
+        Assert.Throws<InvalidOperationException>(() => head.BackwardStage(one, stream, zeros([first.Length])));
+        Assert.Throws<InvalidOperationException>(() => one.InputGradient_ND);
+    }
+
+    [Fact]
+    public void A_part_of_the_matrices_needs_a_group_and_cannot_generate()
+    {
+        using var scope = NewDisposeScope();
+        var config = TinyModel.Config();
+        var layout = new FlatLayout(config, 2, new ModelPart(1, 2, 0, 2));
+        Assert.Throws<ArgumentException>(() => new LlamaModel(layout, zeros([layout.Length])));
+        var stage = new FlatLayout(config, 2, new ModelPart(0, 1, 0, 1));
+        using var model = new LlamaModel(stage, zeros([stage.Length]));
+        Assert.Throws<ArgumentException>(() => new DecodingSession(model, 1, 8));
+    }
+}
