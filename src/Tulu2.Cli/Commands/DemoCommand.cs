@@ -11,13 +11,14 @@ internal sealed class DemoCommand(Terminal terminal)
     private readonly Option<string?> _run = CommandBuilder.Optional<string>("--run", "Run directory; runs/demo-<time> by default");
     private readonly Option<int> _seed = CommandBuilder.Option("--seed", "Of the data, the weights and the order", 42);
     private readonly Option<int> _ranks = CommandBuilder.Option("--ranks", "Data-parallel ranks; 0: one per processor", 0);
+    private readonly Option<bool> _inProcess = CommandBuilder.Flag("--in-process", "Ranks as threads of this process, not as processes of their own");
 
-    public Command Create() => CommandBuilder.Command("demo", "The whole pipeline on generated data, a few minutes on two cores", [_run, _seed, _ranks],
-        RunAsync);
+    public Command Create() => CommandBuilder.Command("demo", "The whole pipeline on generated data, a few minutes on two cores",
+        [_run, _seed, _ranks, _inProcess], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var settings = new DemoSettings { Seed = parsed.GetValue(_seed), Ranks = parsed.GetValue(_ranks) };
+        var settings = new DemoSettings { Seed = parsed.GetValue(_seed), Ranks = parsed.GetValue(_ranks), InProcess = parsed.GetValue(_inProcess) };
         var directory = new RunDirectory(parsed.GetValue(_run) ?? Path.Combine("runs", $"demo-{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}"));
         await using var node = new LocalNode();
         var runner = new DemoRunner(terminal, node, settings);

@@ -14,8 +14,9 @@ internal sealed class TrainCommand(Terminal terminal)
     private readonly Option<string?> _run = CommandBuilder.Optional<string>("--run", "Run directory; runs/<recipe's name> by default");
     private readonly Option<bool> _resume = CommandBuilder.Flag("--resume", "Go on with the run in the run directory");
     private readonly Option<bool> _show = CommandBuilder.Flag("--show-recipe", "Print the recipe with every key and end");
+    private readonly Option<bool> _inProcess = CommandBuilder.Flag("--in-process", "Ranks as threads of this process, not as processes of their own");
 
-    public Command Create() => CommandBuilder.Command("train", "SFT or DPO by recipe", [_recipe, _set, _run, _resume, _show], RunAsync);
+    public Command Create() => CommandBuilder.Command("train", "SFT or DPO by recipe", [_recipe, _set, _run, _resume, _show, _inProcess], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -29,7 +30,7 @@ internal sealed class TrainCommand(Terminal terminal)
         var name = Path.GetFileNameWithoutExtension(path);
         var directory = new RunDirectory(parsed.GetValue(_run) ?? Path.Combine("runs", name));
         await using var node = new LocalNode();
-        var result = await new TrainRunner(terminal, node).RunAsync(name, loaded, directory, parsed.GetValue(_resume), cancellation);
+        var result = await new TrainRunner(terminal, node, parsed.GetValue(_inProcess)).RunAsync(name, loaded, directory, parsed.GetValue(_resume), cancellation);
         Print(result, directory);
         return ExitCode.Done;
     }

@@ -11,6 +11,9 @@ internal sealed record DemoSettings
     /// <summary>Data-parallel ranks; 0: one per processor.</summary>
     public int Ranks { get; init; }
 
+    /// <summary>Ranks are threads.</summary>
+    public bool InProcess { get; init; }
+
     /// <summary>Sizes of the generated files.</summary>
     public DemoDataOptions Data => new() { Seed = Seed };
 

@@ -34,6 +34,9 @@ internal sealed class ReferencePlan : IReferencePlan
     /// <summary>Ready after the pass.</summary>
     public ReferenceLogProbabilities Values => _ready ?? throw new InvalidOperationException("the reference pass is not complete");
 
+    /// <summary>Where they lie then, for other processes.</summary>
+    public ReferenceFile File => new(_directory, _key, _batches.Items);
+
     public bool IsDone(int chunk) => _ready is not null;
 
     public SlotBatch Read(int chunk) => _batches.ReadPairs(chunk * _perChunk, Math.Min(_perChunk, _batches.Items - chunk * _perChunk));

@@ -4,17 +4,16 @@ using Tulu2.Cli.Reports;
 using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.Runs;
-using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Files;
 using Tulu2.Training.Recipes;
-using Tulu2.Training.Workers;
 
 namespace Tulu2.Cli.Training;
 
 /// <summary>Runs one recipe to its end in a run directory: prepare, train under the actors, export, report.</summary>
-internal sealed class TrainRunner(Terminal terminal, LocalNode node)
+/// <param name="inProcess">Ranks are threads of this process; else each is a process of its own.</param>
+internal sealed class TrainRunner(Terminal terminal, LocalNode node, bool inProcess = false)
 {
     /// <param name="title">Name of the run in progress and report.</param>
     /// <exception cref="Files.BadInputException">What the user gave cannot be used.</exception>
@@ -92,19 +91,12 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node)
         return new RunStart.FromRecipe();
     }
 
-    private static RunPlan Plan(PreparedRun run, RunDirectory directory, CheckpointStore store, RunStart start) => new()
+    private RunPlan Plan(PreparedRun run, RunDirectory directory, CheckpointStore store, RunStart start) => new()
     {
         RunDirectory = directory.Root,
         Layout = new ParallelLayout(run.Ranks),
-        Workers = new EmbeddedWorkerFactory(new WorkerSettings
-        {
-            Recipe = run.Recipe,
-            Layout = run.Layout,
-            Plan = run.Batches,
-            DataPlane = new InProcessDataPlane(),
-            CheckpointDirectory = directory.Checkpoints,
-            References = run.Reference is { } reference ? () => reference.Values : null,
-        }),
+        // Between processes a rank can only be alone yet.
+        Workers = inProcess || run.Ranks > 1 ? RunWorkers.Threads(run, directory) : RunWorkers.Processes(run, directory, RunWorkers.NewKey(), RunWorkers.Loopback),
         Batches = run.Batches,
         Checkpoints = new StoredCheckpoints(store),
         TotalSteps = run.Batches.TotalSteps,

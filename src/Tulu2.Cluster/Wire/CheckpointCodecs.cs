@@ -1,7 +1,7 @@
 using MessagePack;
-using Tulu2.Checkpoints;
 using Tulu2.Cluster.Checkpointing;
-using static Tulu2.Cluster.Wire.WireFields;
+using Tulu2.Training.Workers.Wire;
+using static Tulu2.Training.Workers.Wire.WireFields;
 
 namespace Tulu2.Cluster.Wire;
 
@@ -19,24 +19,12 @@ internal static class CheckpointCodecs
                 w.Write(m.Bytes);
                 w.Write(m.Part);
                 w.Write(m.Parts);
-                List(ref w, m.Tensors, Tensor);
+                List(ref w, m.Tensors, WorkerCodecs.Tensor);
             },
             (ref MessagePackReader r) => new CheckpointProtocol.ShardPart(
-                r.ReadInt32(), r.ReadInt32(), Text(ref r), r.ReadInt64(), r.ReadInt32(), r.ReadInt32(), List(ref r, Tensor))),
+                r.ReadInt32(), r.ReadInt32(), Text(ref r), r.ReadInt64(), r.ReadInt32(), r.ReadInt32(), List(ref r, WorkerCodecs.Tensor))),
         WireCodec.For("kf", 3,
             (ref MessagePackWriter w, CheckpointProtocol.ShardFailed m) => { w.Write(m.Rank); w.Write(m.Step); Text(ref w, m.Error); },
             (ref MessagePackReader r) => new CheckpointProtocol.ShardFailed(r.ReadInt32(), r.ReadInt32(), Text(ref r))),
     ];
-
-    private static void Tensor(ref MessagePackWriter writer, ShardTensor tensor)
-    {
-        writer.Write((int)tensor.Kind);
-        writer.Write(tensor.Slice.Name);
-        Numbers(ref writer, tensor.Slice.Shape);
-        Numbers(ref writer, tensor.Slice.Begin);
-        Numbers(ref writer, tensor.Slice.Size);
-    }
-
-    private static ShardTensor Tensor(ref MessagePackReader reader) =>
-        new((StateKind)reader.ReadInt32(), new TensorSlice(Text(ref reader), Numbers(ref reader), Numbers(ref reader), Numbers(ref reader)));
 }

@@ -1,7 +1,8 @@
 using MessagePack;
 using Tulu2.Cluster.Evaluations;
 using Tulu2.Evaluation.Tasks;
-using static Tulu2.Cluster.Wire.WireFields;
+using Tulu2.Training.Workers.Wire;
+using static Tulu2.Training.Workers.Wire.WireFields;
 
 namespace Tulu2.Cluster.Wire;
 

@@ -4,6 +4,7 @@ using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Serialization;
 using MessagePack;
+using Tulu2.Training.Workers.Wire;
 
 namespace Tulu2.Cluster.Wire;
 

@@ -51,6 +51,9 @@ public interface IBatchPlan
     /// <summary>Sequence numbers (rows, or pairs for preferences) of one slot.</summary>
     ReadOnlyMemory<int> Sequences(int step, int slot);
 
+    /// <summary>How many sequences (or pairs) one slot has.</summary>
+    int ItemsOf(int step, int slot) => Sequences(step, slot).Length;
+
     /// <summary>Builds the batch of one slot. Reads the token store.</summary>
     SlotBatch Read(int step, int slot);
 }

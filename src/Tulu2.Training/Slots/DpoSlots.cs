@@ -57,7 +57,7 @@ internal sealed class DpoSlots(LlamaModel model, DpoObjective objective, Func<Re
     private int Pairs(int step)
     {
         var pairs = 0;
-        for (var slot = 0; slot < plan.SlotsPerStep; slot++) pairs += plan.Sequences(step, slot).Length;
+        for (var slot = 0; slot < plan.SlotsPerStep; slot++) pairs += plan.ItemsOf(step, slot);
         return pairs;
     }
 

@@ -24,7 +24,7 @@ public sealed class EmbeddedWorkerFactory : IWorkerFactory
 
     public IWorker Start(int rank, Action<WorkerReport> report) => new ThreadWorker(_settings, rank, report, _computerOf);
 
-    private static Func<ReplicaState, ISlotComputer> ComputerOf(WorkerSettings settings)
+    internal static Func<ReplicaState, ISlotComputer> ComputerOf(WorkerSettings settings)
     {
         var recipe = settings.Recipe;
         if (recipe.Objective == Objective.Dpo)

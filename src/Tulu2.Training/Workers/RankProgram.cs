@@ -296,7 +296,7 @@ internal sealed class RankProgram(
         settings.Faults?.AtApplied(Rank, step);
     }
 
-    private static WorkerReport.Failed FailureOf(long generation, int rank, Exception fault) => fault switch
+    internal static WorkerReport.Failed FailureOf(long generation, int rank, Exception fault) => fault switch
     {
         Files.BadInputException bad => new(generation, rank, bad.Message, bad.ToString(), bad.Where, bad.Mend),
         // The same numbers would come again: not a fault that a restart mends.

@@ -1,16 +1,16 @@
 using System.Collections.Immutable;
 using MessagePack;
 
-namespace Tulu2.Cluster.Wire;
+namespace Tulu2.Training.Workers.Wire;
 
-internal delegate void WriteFields<in T>(ref MessagePackWriter writer, T message);
+public delegate void WriteFields<in T>(ref MessagePackWriter writer, T message);
 
-internal delegate T ReadFields<out T>(ref MessagePackReader reader);
+public delegate T ReadFields<out T>(ref MessagePackReader reader);
 
 /// <summary>How one type of message looks on the wire: its fields in order, as one MessagePack array.</summary>
 /// <param name="Manifest">One to three characters; never given to another type.</param>
 /// <param name="Fields">Length of the array.</param>
-internal sealed record WireCodec(string Manifest, Type Type, int Fields, WriteFields<object> Write, ReadFields<object> Read)
+public sealed record WireCodec(string Manifest, Type Type, int Fields, WriteFields<object> Write, ReadFields<object> Read)
 {
     public static WireCodec For<T>(string manifest, int fields, WriteFields<T> write, ReadFields<T> read)
         where T : class =>
@@ -19,7 +19,7 @@ internal sealed record WireCodec(string Manifest, Type Type, int Fields, WriteFi
 }
 
 /// <summary>Fields that several messages have.</summary>
-internal static class WireFields
+public static class WireFields
 {
     /// <summary>Longest text that is sent whole. Stack traces and samples are for people: their end can go.</summary>
     public const int MaxText = 8 * 1024;

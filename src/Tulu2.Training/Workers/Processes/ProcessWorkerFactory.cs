@@ -1,0 +1,13 @@
+namespace Tulu2.Training.Workers.Processes;
+
+/// <summary>Workers as processes, one for each rank.</summary>
+/// <param name="program">How one is started.</param>
+/// <param name="run">What they are told, for any rank.</param>
+/// <param name="log">Takes what they print; null: nothing does.</param>
+public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run, string? log) : IWorkerFactory
+{
+    /// <summary>How long an orderly end may take: a snapshot under way is still written.</summary>
+    public TimeSpan ShutdownPatience { get; init; } = TimeSpan.FromSeconds(30);
+
+    public IWorker Start(int rank, Action<WorkerReport> report) => new ProcessWorker(program, run with { Rank = rank }, log, ShutdownPatience, report);
+}

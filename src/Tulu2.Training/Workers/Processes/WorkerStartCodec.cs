@@ -1,0 +1,193 @@
+using MessagePack;
+using Tulu2.Collectives.Layout;
+using Tulu2.Models.Llama;
+using Tulu2.Training.Recipes;
+using Tulu2.Training.Reference;
+using Tulu2.Training.Workers.Wire;
+using static Tulu2.Training.Workers.Wire.WireFields;
+
+namespace Tulu2.Training.Workers.Processes;
+
+/// <summary><see cref="WorkerStart"/> as bytes. The recipe goes key by key with its values as they are: reading YAML again would cost the worker a tenth of a second.</summary>
+internal static class WorkerStartCodec
+{
+    public static WireCodec Codec { get; } = WireCodec.For<WorkerStart>("st", 11, Write, Read);
+
+    private static void Write(ref MessagePackWriter writer, WorkerStart start)
+    {
+        writer.Write(start.Rank);
+        Write(ref writer, start.Recipe);
+        Write(ref writer, start.Model);
+        writer.Write(start.VirtualShards);
+        Write(ref writer, start.Parallel);
+        writer.Write(start.CheckpointDirectory);
+        Write(ref writer, start.Batches);
+        Write(ref writer, start.Reference);
+        writer.Write(start.Key);
+        writer.Write(start.ListenAddress);
+        writer.Write(start.CollectiveDeadline.Ticks);
+    }
+
+    private static WorkerStart Read(ref MessagePackReader reader) => new()
+    {
+        Rank = reader.ReadInt32(),
+        Recipe = Recipe(ref reader),
+        Model = Model(ref reader),
+        VirtualShards = reader.ReadInt32(),
+        Parallel = Parallel(ref reader),
+        CheckpointDirectory = Text(ref reader),
+        Batches = Batches(ref reader),
+        Reference = Reference(ref reader),
+        Key = Bytes(ref reader),
+        ListenAddress = Text(ref reader),
+        CollectiveDeadline = TimeSpan.FromTicks(reader.ReadInt64()),
+    };
+
+    private static void Write(ref MessagePackWriter writer, Recipe recipe)
+    {
+        writer.WriteMapHeader(RecipeKey.All.Count);
+        foreach (var key in RecipeKey.All)
+        {
+            writer.Write(key.Name);
+            switch (key.Read(recipe))
+            {
+                case null:
+                    writer.WriteNil();
+                    break;
+                case bool truth:
+                    writer.Write(truth);
+                    break;
+                case int number:
+                    writer.Write(number);
+                    break;
+                case double number:
+                    writer.Write(number);
+                    break;
+                case string text:
+                    writer.Write(text);
+                    break;
+                case Enum choice:
+                    writer.Write(choice.ToString());
+                    break;
+                case IReadOnlyList<string> list:
+                    List(ref writer, list, (ref MessagePackWriter w, string text) => w.Write(text));
+                    break;
+                case var other:
+                    throw new NotSupportedException($"{key.Name}: recipe values of type {other.GetType()}");
+            }
+        }
+    }
+
+    private static Recipe Recipe(ref MessagePackReader reader)
+    {
+        var recipe = new Recipe();
+        for (var left = reader.ReadMapHeader(); left > 0; left--)
+        {
+            var name = Text(ref reader);
+            var key = RecipeKey.Find(name) ?? throw new MessagePackSerializationException($"there is no recipe key {name}");
+            object? value = reader.TryReadNil() ? null
+                : key.Type == typeof(bool) ? reader.ReadBoolean()
+                : key.Type == typeof(int) ? reader.ReadInt32()
+                : key.Type == typeof(double) ? reader.ReadDouble()
+                : key.Type == typeof(string) ? Text(ref reader)
+                : key.Type.IsEnum ? Enum.Parse(key.Type, Text(ref reader))
+                : Texts(ref reader);
+            // A section that is null as a whole stays so: writing one of its keys would make it.
+            if (value is not null || key.Read(recipe) is not null) key.Write(recipe, value);
+        }
+        return recipe;
+    }
+
+    private static void Write(ref MessagePackWriter writer, LlamaConfig model)
+    {
+        writer.Write(model.HiddenSize);
+        writer.Write(model.IntermediateSize);
+        writer.Write(model.Layers);
+        writer.Write(model.Heads);
+        writer.Write(model.KeyValueHeads);
+        writer.Write(model.VocabularySize);
+        writer.Write(model.HeadSize);
+        writer.Write(model.RopeTheta);
+        writer.Write(model.RmsNormEpsilon);
+        writer.Write(model.MaxPositions);
+        writer.Write(model.TieEmbeddings);
+        writer.Write(model.InitializerRange);
+        writer.Write(model.BeginningId);
+        writer.Write(model.EndId);
+    }
+
+    private static LlamaConfig Model(ref MessagePackReader reader) => new()
+    {
+        HiddenSize = reader.ReadInt32(),
+        IntermediateSize = reader.ReadInt32(),
+        Layers = reader.ReadInt32(),
+        Heads = reader.ReadInt32(),
+        KeyValueHeads = reader.ReadInt32(),
+        VocabularySize = reader.ReadInt32(),
+        HeadSize = reader.ReadInt32(),
+        RopeTheta = reader.ReadDouble(),
+        RmsNormEpsilon = reader.ReadDouble(),
+        MaxPositions = reader.ReadInt32(),
+        TieEmbeddings = reader.ReadBoolean(),
+        InitializerRange = reader.ReadDouble(),
+        BeginningId = reader.ReadInt32(),
+        EndId = reader.ReadInt32(),
+    };
+
+    private static void Write(ref MessagePackWriter writer, ParallelLayout layout)
+    {
+        writer.Write(layout.Data);
+        writer.Write(layout.Tensor);
+        writer.Write(layout.Pipeline);
+        writer.Write(layout.Zero);
+    }
+
+    private static ParallelLayout Parallel(ref MessagePackReader reader)
+    {
+        try
+        {
+            return new ParallelLayout(reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt32());
+        }
+        catch (ArgumentException impossible)
+        {
+            throw new MessagePackSerializationException(impossible.Message, impossible);
+        }
+    }
+
+    private static void Write(ref MessagePackWriter writer, BatchFacts batches)
+    {
+        writer.Write(batches.SlotsPerStep);
+        Numbers(ref writer, batches.StepTokens);
+        Numbers(ref writer, batches.SlotLossTokens);
+        // Nearly always the same number all over.
+        var uniform = batches.SlotItems.Distinct().Count() == 1;
+        List(ref writer, uniform ? [batches.SlotItems[0]] : batches.SlotItems, (ref MessagePackWriter w, int number) => w.Write(number));
+    }
+
+    private static BatchFacts Batches(ref MessagePackReader reader)
+    {
+        var slots = reader.ReadInt32();
+        long[] tokens = Numbers(ref reader), lossTokens = Numbers(ref reader);
+        int[] items = [.. List(ref reader, (ref MessagePackReader r) => r.ReadInt32())];
+        if (items.Length == 1) items = [.. Enumerable.Repeat(items[0], lossTokens.Length)];
+        return slots > 0 && lossTokens.LongLength == (long)slots * tokens.Length && items.Length == lossTokens.Length
+            ? new BatchFacts(slots, tokens, lossTokens, items)
+            : throw new MessagePackSerializationException($"{tokens.Length} steps of {slots} slots do not have {lossTokens.Length} counts of scored tokens and {items.Length} of sequences");
+    }
+
+    private static void Write(ref MessagePackWriter writer, ReferenceFile? reference)
+    {
+        writer.Write(reference is not null);
+        if (reference is null) return;
+        writer.Write(reference.Directory);
+        writer.Write(reference.Key);
+        writer.Write(reference.Pairs);
+    }
+
+    private static ReferenceFile? Reference(ref MessagePackReader reader) =>
+        reader.ReadBoolean() ? new ReferenceFile(Text(ref reader), Text(ref reader), reader.ReadInt32()) : null;
+
+    private static byte[] Bytes(ref MessagePackReader reader) => reader.ReadBytes() is { } bytes
+        ? System.Buffers.BuffersExtensions.ToArray(bytes)
+        : throw new MessagePackSerializationException("a key is missing");
+}

@@ -1,0 +1,229 @@
+using MessagePack;
+using Tulu2.Checkpoints;
+using Tulu2.Collectives;
+using Tulu2.Data.Slots;
+using static Tulu2.Training.Workers.Wire.WireFields;
+
+namespace Tulu2.Training.Workers.Wire;
+
+/// <summary>The worker protocol as bytes: between a node and its worker processes all of it, between nodes the small messages only.</summary>
+public static class WorkerCodecs
+{
+    /// <summary>What the supervisor tells ranks and hears from them, also on other nodes.</summary>
+    public static IReadOnlyList<WireCodec> BetweenNodes { get; } =
+    [
+        WireCodec.For("cj", 3,
+            (ref MessagePackWriter w, WorkerCommand.JoinGeneration m) => { w.Write(m.Generation); w.Write(m.Rank); Texts(ref w, m.Endpoints); },
+            (ref MessagePackReader r) => new WorkerCommand.JoinGeneration(r.ReadInt64(), r.ReadInt32(), Texts(ref r))),
+        WireCodec.For("cb", 5,
+            (ref MessagePackWriter w, WorkerCommand.Begin m) =>
+            {
+                w.Write(m.Generation);
+                w.Write(m.Step);
+                Transfer(ref w, m.Transfer);
+                Ranges(ref w, m.Keep);
+                Ranges(ref w, m.Compute);
+            },
+            (ref MessagePackReader r) => new WorkerCommand.Begin(r.ReadInt64(), r.ReadInt32(), Transfer(ref r), Ranges(ref r), Ranges(ref r))),
+        WireCodec.For("cc", 4,
+            (ref MessagePackWriter w, WorkerCommand.Commit m) => { w.Write(m.Generation); w.Write(m.Step); w.Write(m.Snapshot); w.Write(m.Last); },
+            (ref MessagePackReader r) => new WorkerCommand.Commit(r.ReadInt64(), r.ReadInt32(), r.ReadBoolean(), r.ReadBoolean())),
+
+        WireCodec.For("wj", 5,
+            (ref MessagePackWriter w, WorkerReport.Joined m) =>
+            {
+                w.Write(m.Generation);
+                w.Write(m.Rank);
+                w.Write(m.StateStep);
+                Ranges(ref w, m.Held);
+                w.Write(m.Reduced);
+            },
+            (ref MessagePackReader r) => new WorkerReport.Joined(r.ReadInt64(), r.ReadInt32(), r.ReadInt32(), Ranges(ref r), r.ReadBoolean())),
+        WireCodec.For("wd", 5,
+            (ref MessagePackWriter w, WorkerReport.SlotDone m) =>
+            {
+                w.Write(m.Generation);
+                w.Write(m.Rank);
+                w.Write(m.Step);
+                w.Write(m.Slot);
+                w.Write(m.Seconds);
+            },
+            (ref MessagePackReader r) => new WorkerReport.SlotDone(r.ReadInt64(), r.ReadInt32(), r.ReadInt32(), r.ReadInt32(), r.ReadDouble())),
+        WireCodec.For("wr", 6,
+            (ref MessagePackWriter w, WorkerReport.StepReady m) =>
+            {
+                w.Write(m.Generation);
+                w.Write(m.Rank);
+                w.Write(m.Step);
+                Text(ref w, m.GradientHash);
+                Metrics(ref w, m.Metrics);
+                Times(ref w, m.Times);
+            },
+            (ref MessagePackReader r) => new WorkerReport.StepReady(r.ReadInt64(), r.ReadInt32(), r.ReadInt32(), Text(ref r), Metrics(ref r), Times(ref r))),
+        WireCodec.For("wa", 5,
+            (ref MessagePackWriter w, WorkerReport.Applied m) =>
+            {
+                w.Write(m.Generation);
+                w.Write(m.Rank);
+                w.Write(m.Step);
+                w.Write(m.Seconds);
+                Text(ref w, m.ParametersSha256);
+            },
+            (ref MessagePackReader r) => new WorkerReport.Applied(r.ReadInt64(), r.ReadInt32(), r.ReadInt32(), r.ReadDouble(), r.ReadString())),
+        WireCodec.For("ws", 4,
+            (ref MessagePackWriter w, WorkerReport.Scored m) =>
+            {
+                w.Write(m.Generation);
+                w.Write(m.Rank);
+                w.Write(m.Task);
+                List(ref w, m.LogProbabilities, (ref MessagePackWriter v, float value) => v.Write(value));
+            },
+            (ref MessagePackReader r) => new WorkerReport.Scored(r.ReadInt64(), r.ReadInt32(), r.ReadInt32(),
+                [.. List(ref r, (ref MessagePackReader v) => v.ReadSingle())])),
+    ];
+
+    /// <summary>Commands and reports, batches and lists of tensors included.</summary>
+    public static IReadOnlyList<WireCodec> All { get; } =
+    [
+        .. BetweenNodes,
+        WireCodec.For("cf", 10,
+            (ref MessagePackWriter w, WorkerCommand.Feed m) => Batch(ref w, m.Batch),
+            (ref MessagePackReader r) => new WorkerCommand.Feed(Batch(ref r))),
+        WireCodec.For("cs", 12,
+            (ref MessagePackWriter w, WorkerCommand.Score m) => { w.Write(m.Generation); w.Write(m.Task); Batch(ref w, m.Batch); },
+            (ref MessagePackReader r) => new WorkerCommand.Score(r.ReadInt64(), r.ReadInt32(), Batch(ref r))),
+        WireCodec.For("cx", 0, (ref MessagePackWriter _, WorkerCommand.Shutdown _) => { }, (ref MessagePackReader _) => new WorkerCommand.Shutdown()),
+
+        WireCodec.For("wu", 1,
+            (ref MessagePackWriter w, WorkerReport.Started m) => Text(ref w, m.Endpoint),
+            (ref MessagePackReader r) => new WorkerReport.Started(Text(ref r))),
+        WireCodec.For("wk", 5,
+            (ref MessagePackWriter w, WorkerReport.ShardWritten m) =>
+            {
+                w.Write(m.Rank);
+                w.Write(m.Step);
+                w.Write(m.Shard.Sha256);
+                w.Write(m.Shard.Bytes);
+                List(ref w, m.Shard.Tensors, Tensor);
+            },
+            (ref MessagePackReader r) => new WorkerReport.ShardWritten(r.ReadInt32(), r.ReadInt32(), new ShardEntry(Text(ref r), r.ReadInt64(), List(ref r, Tensor)))),
+        WireCodec.For("we", 3,
+            (ref MessagePackWriter w, WorkerReport.SnapshotFailed m) => { w.Write(m.Rank); w.Write(m.Step); Text(ref w, m.Error); },
+            (ref MessagePackReader r) => new WorkerReport.SnapshotFailed(r.ReadInt32(), r.ReadInt32(), Text(ref r))),
+        WireCodec.For("wf", 6,
+            (ref MessagePackWriter w, WorkerReport.Failed m) =>
+            {
+                w.Write(m.Generation);
+                w.Write(m.Rank);
+                Text(ref w, m.Error);
+                Text(ref w, m.Detail);
+                Text(ref w, m.BadInputWhere);
+                Text(ref w, m.BadInputMend);
+            },
+            (ref MessagePackReader r) => new WorkerReport.Failed(r.ReadInt64(), r.ReadInt32(), Text(ref r), Text(ref r), r.ReadString(), r.ReadString())),
+    ];
+
+    public static void Tensor(ref MessagePackWriter writer, ShardTensor tensor)
+    {
+        writer.Write((int)tensor.Kind);
+        writer.Write(tensor.Slice.Name);
+        Numbers(ref writer, tensor.Slice.Shape);
+        Numbers(ref writer, tensor.Slice.Begin);
+        Numbers(ref writer, tensor.Slice.Size);
+    }
+
+    public static ShardTensor Tensor(ref MessagePackReader reader) =>
+        new((StateKind)reader.ReadInt32(), new TensorSlice(Text(ref reader), Numbers(ref reader), Numbers(ref reader), Numbers(ref reader)));
+
+    private static void Batch(ref MessagePackWriter writer, SlotBatch batch)
+    {
+        writer.Write(batch.Step);
+        writer.Write(batch.Slot);
+        writer.Write(batch.Tokens);
+        foreach (var numbers in new[]
+        {
+            batch.Ids, batch.Positions, batch.SegmentLengths, batch.ScoredRows, batch.Targets, batch.ScoredSegments, batch.Sequences,
+        })
+            List(ref writer, numbers, (ref MessagePackWriter w, int number) => w.Write(number));
+    }
+
+    private static SlotBatch Batch(ref MessagePackReader reader)
+    {
+        int step = reader.ReadInt32(), slot = reader.ReadInt32(), tokens = reader.ReadInt32();
+        return new SlotBatch(step, slot, Numbers(ref reader), Numbers(ref reader), Numbers(ref reader), Numbers(ref reader), Numbers(ref reader),
+            Numbers(ref reader), Numbers(ref reader), tokens);
+
+        static int[] Numbers(ref MessagePackReader r) => [.. List(ref r, (ref MessagePackReader v) => v.ReadInt32())];
+    }
+
+    private static void Ranges(ref MessagePackWriter writer, IReadOnlyList<SlotRange> ranges) =>
+        List(ref writer, ranges, (ref MessagePackWriter w, SlotRange range) => { w.Write(range.First); w.Write(range.Count); });
+
+    private static IReadOnlyList<SlotRange> Ranges(ref MessagePackReader reader) =>
+        List(ref reader, (ref MessagePackReader r) => new SlotRange(r.ReadInt32(), r.ReadInt32()));
+
+    private static void Transfer(ref MessagePackWriter writer, StateTransfer transfer)
+    {
+        switch (transfer)
+        {
+            case StateTransfer.None:
+                writer.Write(0);
+                break;
+            case StateTransfer.FromRecipe:
+                writer.Write(1);
+                break;
+            case StateTransfer.FromManifest manifest:
+                writer.Write(2);
+                writer.Write(manifest.Path);
+                break;
+            case StateTransfer.FromPeer peer:
+                writer.Write(3);
+                List(ref writer, peer.Copies, (ref MessagePackWriter w, PeerCopy copy) =>
+                {
+                    w.Write(copy.Root);
+                    List(ref w, copy.Receivers, (ref MessagePackWriter inner, int receiver) => inner.Write(receiver));
+                });
+                break;
+        }
+    }
+
+    private static StateTransfer Transfer(ref MessagePackReader reader) => reader.ReadInt32() switch
+    {
+        0 => new StateTransfer.None(),
+        1 => new StateTransfer.FromRecipe(),
+        2 => new StateTransfer.FromManifest(Text(ref reader)),
+        3 => new StateTransfer.FromPeer(List(ref reader, (ref MessagePackReader r) =>
+            new PeerCopy(r.ReadInt32(), List(ref r, (ref MessagePackReader inner) => inner.ReadInt32())))),
+        var kind => throw new MessagePackSerializationException($"unknown state transfer {kind}"),
+    };
+
+    private static void Metrics(ref MessagePackWriter writer, StepMetrics metrics)
+    {
+        writer.Write(metrics.Loss);
+        writer.Write(metrics.GradientNorm);
+        writer.Write(metrics.LearningRate);
+        writer.Write(metrics.Tokens);
+        writer.Write(metrics.LossTokens);
+        writer.Write(metrics.Preference is not null);
+        if (metrics.Preference is not { } preference) return;
+        writer.Write(preference.RewardsChosen);
+        writer.Write(preference.RewardsRejected);
+        writer.Write(preference.RewardsMargin);
+        writer.Write(preference.RewardsAccuracy);
+        writer.Write(preference.LogpsChosen);
+        writer.Write(preference.LogpsRejected);
+    }
+
+    private static StepMetrics Metrics(ref MessagePackReader r) => new(r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadInt64(), r.ReadInt64(),
+        r.ReadBoolean() ? new PreferenceMetrics(r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadDouble()) : null);
+
+    private static void Times(ref MessagePackWriter writer, StepTimes times)
+    {
+        writer.Write(times.Compute);
+        writer.Write(times.WaitForData);
+        writer.Write(times.Reduce);
+        writer.Write(times.WaitForCommit);
+    }
+
+    private static StepTimes Times(ref MessagePackReader r) => new(r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadDouble());
+}

@@ -1,0 +1,190 @@
+using System.Buffers.Binary;
+using FsCheck.Xunit;
+using Tulu2.Checkpoints;
+using Tulu2.Collectives;
+using Tulu2.Collectives.Layout;
+using Tulu2.Data.Slots;
+using Tulu2.Models.Llama;
+using Tulu2.Training.Recipes;
+using Tulu2.Training.Reference;
+using Tulu2.Training.Workers;
+using Tulu2.Training.Workers.Processes;
+using Tulu2.Training.Workers.Wire;
+using Xunit;
+
+namespace Tulu2.Tests.Training.Processes;
+
+/// <summary>What a node and its worker processes say to each other: it comes as it went, and nothing else comes.</summary>
+public sealed class WorkerChannelTests
+{
+    private static readonly SlotBatch Batch = new(3, 1, [1, 70000, 2], [0, 1, 2], [3], [0, 1], [70000, 2], [0, 0], [41], 3);
+    private static readonly SlotRange[] Ranges = [new(0, 3), new(5, 1)];
+
+    private static readonly object[] Messages =
+    [
+        Start(),
+        new WorkerCommand.JoinGeneration(4, 1, ["one", "two"]),
+        new WorkerCommand.Begin(4, 7, new StateTransfer.FromPeer([new PeerCopy(0, [1, 2])]), Ranges, []),
+        new WorkerCommand.Feed(Batch),
+        new WorkerCommand.Commit(4, 7, true, false),
+        new WorkerCommand.Score(4, 17, Batch),
+        new WorkerCommand.Shutdown(),
+        new WorkerReport.Started("tcp://10.0.0.1:4000"),
+        new WorkerReport.Joined(4, 1, -1, Ranges, true),
+        new WorkerReport.SlotDone(4, 1, 7, 5, 0.25),
+        new WorkerReport.StepReady(4, 1, 7, "ab12", new StepMetrics(2, 1, 1e-5, 40, 30, null), new StepTimes(1, 2, 3, 4)),
+        new WorkerReport.Applied(4, 1, 7, 0.5, "cd34"),
+        new WorkerReport.ShardWritten(1, 7, new ShardEntry("ef56", 99, [new ShardTensor(StateKind.SecondMoment, new TensorSlice("model.norm.weight", [8], [2], [3]))])),
+        new WorkerReport.SnapshotFailed(1, 7, "no space"),
+        new WorkerReport.Scored(4, 1, 17, [-1.5f]),
+        new WorkerReport.Failed(-1, 1, "bad", "stack", null, null),
+        new WorkerReport.Failed(4, 1, "bad", "stack", "rows.jsonl:3", "mend it"),
+    ];
+
+    [Fact]
+    public void Every_message_comes_as_it_went()
+    {
+        using var stream = new MemoryStream();
+        var channel = new WorkerChannel(stream);
+        foreach (var message in Messages) channel.Write(message);
+        stream.Position = 0;
+        foreach (var message in Messages) Assert.Equivalent(message, channel.Read<object>(), strict: true);
+        Assert.Null(channel.Read<object>());
+    }
+
+    [Fact]
+    public void Every_command_and_report_has_a_manifest()
+    {
+        var declared = new[] { typeof(WorkerCommand), typeof(WorkerReport) }
+            .SelectMany(type => type.GetNestedTypes()).Where(type => type.IsSealed).Select(type => type.Name).Order();
+        Assert.Equal(declared, WorkerCodecs.All.Select(codec => codec.Type.Name).Order());
+    }
+
+    [Fact]
+    public void Every_value_of_a_recipe_and_a_model_reaches_the_worker()
+    {
+        // Everything differs from its default: a key or field that is left out shows.
+        var recipe = new Recipe();
+        foreach (var key in RecipeKey.All) key.Write(recipe, Other(key.Type, key.Read(new Recipe())));
+        var sent = Start() with { Recipe = recipe };
+        var got = Assert.IsType<WorkerStart>(RoundTrip(sent));
+        Assert.Equal(RecipeWriter.Write(recipe), RecipeWriter.Write(got.Recipe));
+        Assert.Equal(sent.Model, got.Model);
+        Assert.Equal(14, typeof(LlamaConfig).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(sent.Batches.LossTokens(2), got.Batches.LossTokens(2));
+        Assert.Equal(2, got.Batches.ItemsOf(1, 1));
+        Assert.Throws<NotSupportedException>(() => got.Batches.Read(1, 0));
+    }
+
+    [Fact]
+    public void A_recipe_without_a_section_arrives_without_it()
+    {
+        var got = Assert.IsType<WorkerStart>(RoundTrip(Start() with { Recipe = new Recipe { Steps = 3 } }));
+        Assert.Null(got.Recipe.Lora);
+        Assert.Equal(RecipeWriter.Write(new Recipe { Steps = 3 }), RecipeWriter.Write(got.Recipe));
+    }
+
+    [Fact]
+    public void The_key_is_in_no_text_of_a_start()
+    {
+        var text = Start().ToString();
+        Assert.DoesNotContain("Key", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    [InlineData(WorkerChannel.MaxFrame + 1)]
+    public void A_length_that_cannot_be_is_refused_before_memory_is_taken(int length)
+    {
+        var bytes = new byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(bytes, length);
+        Assert.Throws<WorkerChannelException>(() => new WorkerChannel(new MemoryStream(bytes)).Read<object>());
+    }
+
+    [Fact]
+    public void A_message_of_the_other_direction_is_refused()
+    {
+        using var stream = new MemoryStream();
+        var channel = new WorkerChannel(stream);
+        channel.Write(new WorkerCommand.Shutdown());
+        stream.Position = 0;
+        Assert.Throws<WorkerChannelException>(() => channel.Read<WorkerReport>());
+    }
+
+    [Property(MaxTest = 300)]
+    public void A_message_cut_short_is_refused(byte which, ushort cut)
+    {
+        var bytes = Bytes(Messages[which % Messages.Length]);
+        var end = 1 + cut % (bytes.Length - 1);
+        Assert.Throws<WorkerChannelException>(() => new WorkerChannel(new MemoryStream(bytes[..end])).Read<object>());
+    }
+
+    [Property(MaxTest = 1000)]
+    public void Any_bytes_give_a_message_or_a_refusal(byte which, (ushort At, byte Value)[] damage)
+    {
+        var frame = Bytes(Messages[which % Messages.Length])[4..];
+        foreach (var (at, value) in damage) frame[at % frame.Length] = value;
+        try
+        {
+            Assert.NotNull(WorkerChannel.Parse(frame));
+        }
+        catch (WorkerChannelException refused)
+        {
+            Assert.StartsWith("worker channel: ", refused.Message, StringComparison.Ordinal);
+        }
+    }
+
+    private static WorkerStart Start() => new()
+    {
+        Rank = 3,
+        Recipe = new Recipe { Epochs = 2 },
+        Model = new LlamaConfig
+        {
+            HiddenSize = 64,
+            IntermediateSize = 96,
+            Layers = 3,
+            Heads = 4,
+            KeyValueHeads = 2,
+            VocabularySize = 512,
+            HeadSize = 24,
+            RopeTheta = 5e5,
+            RmsNormEpsilon = 1e-6,
+            MaxPositions = 99,
+            TieEmbeddings = true,
+            InitializerRange = 0.03,
+            BeginningId = 5,
+            EndId = 6,
+        },
+        VirtualShards = 2,
+        Parallel = new ParallelLayout(4, 2, 1, 2),
+        CheckpointDirectory = "/runs/one/checkpoints",
+        Batches = new BatchFacts(2, [30, 31], [10, 11, 12, 13], [2, 2, 2, 2]),
+        Reference = new ReferenceFile("/cache", "key", 9),
+        Key = [1, 2, 3],
+        ListenAddress = "127.0.0.1",
+        CollectiveDeadline = TimeSpan.FromSeconds(77),
+    };
+
+    private static object Other(Type type, object? value) => value switch
+    {
+        bool truth => !truth,
+        int number => number + 1,
+        double number => number / 3 + 0.1,
+        Enum choice => Enum.GetValues(type).Cast<object>().First(other => !other.Equals(choice)),
+        _ when type == typeof(int) => 7,
+        _ when type == typeof(double) => 0.7,
+        _ when type == typeof(IReadOnlyList<string>) => new[] { "a.jsonl", "b: c.jsonl" },
+        _ when type.IsEnum => Enum.GetValues(type).GetValue(0)!,
+        _ => "some text",
+    };
+
+    private static object RoundTrip(object message) => WorkerChannel.Parse(Bytes(message).AsMemory(4));
+
+    private static byte[] Bytes(object message)
+    {
+        using var stream = new MemoryStream();
+        new WorkerChannel(stream).Write(message);
+        return stream.ToArray();
+    }
+}
