@@ -38,7 +38,7 @@ public enum ReduceOperation
 }
 
 /// <summary>A pending call was ended because its generation is over or a peer is gone. The caller waits for the next generation.</summary>
-public sealed class CollectiveAbortedException(long generation, string reason)
+public class CollectiveAbortedException(long generation, string reason)
     : Exception($"collective of generation {generation} aborted: {reason}")
 {
     public long Generation { get; } = generation;
@@ -93,7 +93,7 @@ public interface ICollective : IDisposable
 
     /// <summary>
     /// To one rank. Returns once the memory may be used again; does not wait for the receiver as long as fewer than <see cref="SendWindow"/> messages are under
-    /// way from here to there. Messages between two ranks arrive in order.
+    /// way from here to there; beyond that it may wait or not. Messages between two ranks of a group arrive in order.
     /// </summary>
     void Send(int receiver, nint address, long bytes, TimeSpan deadline);
 
@@ -105,7 +105,7 @@ public interface ICollective : IDisposable
     /// <summary>Ends every pending and later call of this generation on this rank and its peers. Callable from any thread, more than once.</summary>
     void Abort(string reason);
 
-    /// <summary>Messages from one rank to another that may wait to be received.</summary>
+    /// <summary>Messages from one rank to another that at least may wait to be received.</summary>
     const int SendWindow = 4;
 }
 

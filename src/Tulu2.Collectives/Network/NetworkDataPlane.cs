@@ -1,0 +1,197 @@
+using System.Net;
+using System.Net.Sockets;
+using Tulu2.Collectives.Links;
+using Tulu2.Collectives.Wire;
+
+namespace Tulu2.Collectives.Network;
+
+/// <summary>
+/// The data plane of one rank that is a process of its own: shared memory to ranks of the same host, TCP to others. Peers prove to each other that they know the
+/// run's key before the first byte of data. Thread-safe.
+/// </summary>
+public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
+{
+    // Connections that have not said yet who they are; further ones are closed at once.
+    private const int MaxStrangers = 256;
+
+    private readonly NetworkDataPlaneOptions _options;
+    private readonly Socket _listener;
+    private readonly Endpoint _endpoint;
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _over = new();
+    private readonly Task _accepting;
+    private LinkedGeneration? _current;
+    private int _strangers;
+
+    public NetworkDataPlane(NetworkDataPlaneOptions options)
+    {
+        if (options.Key.Length < 16) throw new ArgumentException($"a key of {options.Key.Length} bytes; at least 16 are needed", nameof(options));
+        _options = options;
+        _listener = new Socket(options.ListenAddress.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            _listener.Bind(options.ListenAddress);
+            _listener.Listen(512);
+        }
+        catch
+        {
+            _listener.Dispose();
+            throw;
+        }
+        var bound = (IPEndPoint)_listener.LocalEndPoint!;
+        _endpoint = new Endpoint(options.AdvertisedHost ?? bound.Address.ToString(), bound.Port, Network.Endpoint.ThisHost);
+        _accepting = AcceptAsync();
+    }
+
+    /// <inheritdoc/>
+    public string Endpoint => _endpoint.ToString();
+
+    /// <summary>What was refused so far.</summary>
+    public WireCounters Counters { get; } = new();
+
+    /// <inheritdoc/>
+    public ICollective Join(long generation, int rank, IReadOnlyList<string> endpoints)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(rank);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, endpoints.Count);
+        var peers = endpoints.Select((text, peer) => peer == rank ? _endpoint : Network.Endpoint.Parse(text)).ToArray();
+        var joined = new LinkedGeneration(generation, rank, peers.Length,
+            (peer, lane, cancellation) => ConnectAsync(peers[peer], new Hello(generation, peers.Length, rank, peer, lane, MayShare(peers[peer])), cancellation), Counters, Log);
+        LinkedGeneration? older;
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_over.IsCancellationRequested, this);
+            older = _current;
+            if (older is not null && older.Number >= generation)
+            {
+                joined.StartEnded($"generation {older.Number} has begun");
+                older = null;
+            }
+            else
+            {
+                joined.Start();
+                _current = joined;
+            }
+        }
+        older?.Abort($"generation {generation} has begun");
+        return new LinkedCollective(joined, [.. Enumerable.Range(0, peers.Length)], rank, isWorld: true);
+    }
+
+    public void Dispose()
+    {
+        LinkedGeneration? current;
+        lock (_gate)
+        {
+            if (_over.IsCancellationRequested) return;
+            _over.Cancel();
+            current = _current;
+        }
+        _listener.Dispose();
+        _accepting.Wait();
+        current?.Close();
+    }
+
+    private bool MayShare(Endpoint peer) => _options.Transport == Transport.Auto && peer.HostId == _endpoint.HostId;
+
+    private async Task AcceptAsync()
+    {
+        while (!_over.IsCancellationRequested)
+        {
+            try
+            {
+                var socket = await _listener.AcceptAsync(_over.Token).ConfigureAwait(false);
+                if (Interlocked.Increment(ref _strangers) > MaxStrangers)
+                {
+                    Interlocked.Decrement(ref _strangers);
+                    Refuse(socket, Refusal.Superfluous, "too many connections that do not say who they are");
+                }
+                else _ = Task.Run(() => GreetAsync(socket));
+            }
+            catch (Exception over) when (over is OperationCanceledException or ObjectDisposedException) { return; }
+            catch (SocketException failed)
+            {
+                // Out of handles, say: others may be given back.
+                Log($"cannot accept connections: {failed.Message}");
+                await Task.Delay(100).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task GreetAsync(Socket socket)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_over.Token);
+        limit.CancelAfter(_options.ConnectDeadline);
+        try
+        {
+            socket.NoDelay = true;
+            await new Connection(socket, _options.Key, limit.Token).ListenAsync(Judge, _options.Transport == Transport.Auto, Take).ConfigureAwait(false);
+            Counters.CountAccepted();
+        }
+        catch (OperationCanceledException) when (!_over.IsCancellationRequested) { Refuse(socket, Refusal.HalfOpen, "it did not say in time who it is"); }
+        catch (RefusedException refused) { Refuse(socket, refused.Refusal, refused.Message); }
+        catch (Exception gone) when (gone is SocketException or IOException or ObjectDisposedException or OperationCanceledException) { socket.Dispose(); }
+        finally
+        {
+            Interlocked.Decrement(ref _strangers);
+        }
+    }
+
+    private Verdict Judge(Hello hello)
+    {
+        LinkedGeneration? current;
+        lock (_gate) current = _current;
+        if (current is null || hello.Generation > current.Number) return Verdict.NotYet;
+        if (hello.Generation < current.Number || current.IsEnded) return Verdict.OldGeneration;
+        if (hello.To != current.Rank || hello.Size != current.Size || hello.From <= hello.To || hello.From >= current.Size) return Verdict.WrongRank;
+        return current.Expects(hello.From, hello.Lane) ? Verdict.Accepted : Verdict.Superfluous;
+    }
+
+    private bool Take(Hello hello, Link link)
+    {
+        LinkedGeneration? current;
+        lock (_gate) current = _current;
+        return current?.Number == hello.Generation && current.TryAdd(hello.From, hello.Lane, link);
+    }
+
+    private void Refuse(Socket socket, Refusal? refusal, string reason)
+    {
+        var from = "?";
+        try { from = socket.RemoteEndPoint?.ToString() ?? from; }
+        catch (Exception gone) when (gone is SocketException or ObjectDisposedException) { }
+        socket.Dispose();
+        if (refusal is not { } kind) return;
+        Counters.Count(kind);
+        Log($"refused a connection from {from}: {kind}, {reason}");
+    }
+
+    // Peers may still be starting: tries until it has a link, the answer is final, or the call's time is over.
+    private async Task<Link> ConnectAsync(Endpoint peer, Hello hello, CancellationToken cancellation)
+    {
+        var said = "";
+        for (var pause = 2; ; pause = Math.Min(100, 2 * pause))
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _over.Token);
+            limit.CancelAfter(_options.ConnectDeadline);
+            Socket? socket = null;
+            try
+            {
+                var addresses = await peer.ResolveAsync(limit.Token).ConfigureAwait(false);
+                socket = new Socket(addresses[0].AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                await socket.ConnectAsync(addresses[0], limit.Token).ConfigureAwait(false);
+                return await new Connection(socket, _options.Key, limit.Token).ConnectAsync(hello).ConfigureAwait(false);
+            }
+            catch (Exception failed) when (failed is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+            {
+                socket?.Dispose();
+                if (failed is RefusedException { Refusal: Refusal.OldGeneration }) throw;
+                if (failed is RefusedException { Refusal: not null } refused && said != (said = refused.Message))
+                    Log($"rank {hello.From}: no connection to rank {hello.To} at {peer.Host}:{peer.Port}: {refused.Message}");
+                cancellation.ThrowIfCancellationRequested();
+                _over.Token.ThrowIfCancellationRequested();
+            }
+            await Task.Delay(pause, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private void Log(string line) => _options.Log?.Invoke(line);
+}
