@@ -10,6 +10,7 @@ internal static class CommandCatalogue
     [
         new DemoCommand(terminal).Create(),
         new TrainCommand(terminal).Create(),
+        new PlanCommand(terminal).Create(),
         new DataCommands(terminal).Create(),
         new TokenizerCommands(terminal).Create(),
         new GenerateCommand(terminal).Create(),

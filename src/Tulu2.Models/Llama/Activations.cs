@@ -24,7 +24,7 @@ public sealed class Activations : IDisposable
     /// <summary>N: the batch's rows, filler included.</summary>
     public int Rows => Tokens.Count;
 
-    /// <summary>[N, D], not on the last stage: the residual stream for the next one. Valid until disposal.</summary>
+    /// <summary>[N, D], not on the last stage: the residual stream for the next one. Valid until the backward pass, or disposal.</summary>
     public Tensor Output_ND => Output ?? throw new InvalidOperationException("the last stage has no output but log-probabilities");
 
     /// <summary>

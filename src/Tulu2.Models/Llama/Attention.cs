@@ -16,7 +16,7 @@ internal sealed class Attention(HeadGeometry heads, BlockKernels kernels, Func<i
     private readonly Func<int, ScalarType, int> _queryBlock = queryBlock ?? QueryBlock;
 
     /// <summary>Elements of scores worked on at a time: what the second-level cache holds together with its gradient.</summary>
-    private const long TileElements = 1 << 18;
+    internal const long TileElements = 1 << 18;
 
     /// <summary>
     /// Queries of a block for segments of <paramref name="length"/> tokens, by measurement over 64..2048 tokens and heads of 16..128. (libtorch's fused

@@ -13,7 +13,7 @@ public sealed partial class LlamaModel
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var result_R = empty([activations.Targets.Length], dtype: ScalarType.Float32, device: _device);
-        Head.LogProbabilities(activations.Hidden_RD, activations.Targets, result_R, activations.Workspace);
+        Head.LogProbabilities(activations.Hidden_RD, activations.Targets, result_R, _scratch);
         return result_R.narrow(0, 0, activations.Scored).MoveToOuterDisposeScope();
     }
 
@@ -59,7 +59,7 @@ public sealed partial class LlamaModel
 
     private void BlocksBackward(Activations activations, Tensor gradient_ND, Tensor gradient)
     {
-        var workspace = activations.Workspace;
+        var workspace = _scratch;
         for (var layer = _blocks.Length - 1; layer >= 0; layer--)
         {
             using var block = NewDisposeScope();
@@ -86,7 +86,7 @@ public sealed partial class LlamaModel
     private void HeadBackward(Activations activations, Tensor coefficients_R, Tensor gradient, Tensor result_R, Tensor gradient_ND)
     {
         using var scope = NewDisposeScope();
-        var workspace = activations.Workspace;
+        var workspace = _scratch;
         var mark = workspace.Mark();
         var rows = activations.Targets.Length;
         var filled_R = workspace.RentSingle(rows);

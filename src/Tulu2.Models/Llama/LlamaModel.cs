@@ -22,6 +22,10 @@ public sealed partial class LlamaModel : IDisposable
     private readonly LlamaBlock[] _blocks;
     private readonly BlockContext _context;
     private readonly Stack<Workspace> _free = new();
+
+    /// <summary>What one pass at a time works in; what is kept for a backward pass lies in the activations' own workspace.</summary>
+    private readonly Workspace _scratch;
+
     private readonly ScalarType _type;
     private readonly Device _device;
     private bool _disposed;
@@ -46,6 +50,7 @@ public sealed partial class LlamaModel : IDisposable
         _recompute = recompute;
         _type = weights.dtype;
         _device = weights.device;
+        _scratch = new Workspace(_type, _device);
         var heads = HeadGeometry.Of(layout);
         kernels ??= BlockKernels.For(_type, _device.type, heads, new RotaryTable(layout.Config.HeadSize, layout.Config.RopeTheta, 256));
         _context = new BlockContext(layout, heads, kernels, new Attention(heads, kernels), group);
@@ -65,6 +70,10 @@ public sealed partial class LlamaModel : IDisposable
     internal ScalarType Type => _type;
     internal Device Device => _device;
     private LlamaConfig Config => Layout.Config;
+
+    /// <summary>Bytes allocated for passes: kept by activations that are not in use now, and worked in.</summary>
+    internal (long Kept, long Scratch) AllocatedBytes => (_free.Sum(workspace => workspace.AllocatedBytes), _scratch.AllocatedBytes);
+
     private BlockKernels Kernels => _context.Kernels;
 
     /// <summary>Rows of a batch's residual stream, filler included: what stages pass on.</summary>
@@ -87,6 +96,7 @@ public sealed partial class LlamaModel : IDisposable
         CheckStream(input_ND, rows);
         var workspace = _free.TryPop(out var free) ? free : new Workspace(_type, _device);
         workspace.Reset();
+        _scratch.Reset();
         var scored = batch.ScoredRows.Length;
         var targets = batch.Targets.Concat(Enumerable.Repeat(0, Math.Max(0, FewestRows - scored))).ToArray();
         var activations = new Activations(workspace, GiveBack, tokens, ids, batch.ScoredRows, targets, scored);
@@ -98,7 +108,6 @@ public sealed partial class LlamaModel : IDisposable
                 activations.Hidden_RD = activations.Keep(workspace.Rent(targets.Length, width));
                 activations.Scale_R = activations.Keep(workspace.RentSingle(targets.Length));
             }
-            if (keep) activations.Gradient_ND = activations.Keep(workspace.Rent(rows, width));
             var x_ND = workspace.Rent(rows, width);
             var other_ND = keep ? null : workspace.Rent(rows, width);
             if (input_ND is not null) x_ND.copy_(input_ND);
@@ -109,26 +118,29 @@ public sealed partial class LlamaModel : IDisposable
                 if (keep && !_recompute)
                 {
                     var tape = activations.Keep(BlockTape.Rent(_context, rows, workspace));
-                    _blocks[layer].Forward(tokens, x_ND, tape, output_ND, workspace);
+                    _blocks[layer].Forward(tokens, x_ND, tape, output_ND, _scratch);
                     activations.Blocks.Add((activations.Keep(x_ND), tape));
                     visit?.Invoke(layer, tape, tokens.Groups);
                 }
                 else
                 {
                     using var block = NewDisposeScope();
-                    var mark = workspace.Mark();
-                    var tape = BlockTape.Rent(_context, rows, workspace);
-                    _blocks[layer].Forward(tokens, x_ND, tape, output_ND, workspace);
+                    var mark = _scratch.Mark();
+                    var tape = BlockTape.Rent(_context, rows, _scratch);
+                    _blocks[layer].Forward(tokens, x_ND, tape, output_ND, _scratch);
                     visit?.Invoke(layer, tape, tokens.Groups);
-                    workspace.Release(mark);
+                    _scratch.Release(mark);
                     if (keep) activations.Blocks.Add((activations.Keep(x_ND), null));
                     else other_ND = x_ND;
                 }
                 x_ND = output_ND;
             }
+            activations.Keep(x_ND);
+            // Nobody reads the output in the backward pass: its memory takes the gradient.
+            if (keep) activations.Gradient_ND = x_ND;
             if (!Layout.HasHead)
             {
-                activations.Output = activations.Keep(x_ND);
+                activations.Output = x_ND;
                 return activations;
             }
             Kernels.GatherRows(x_ND, batch.ScoredRows, activations.Last_RD);
@@ -180,6 +192,7 @@ public sealed partial class LlamaModel : IDisposable
         _disposed = true;
         foreach (var workspace in _free) workspace.Dispose();
         _free.Clear();
+        _scratch.Dispose();
         foreach (var block in _blocks) block.Dispose();
         _head?.Dispose();
         _embedding_CD?.Dispose();

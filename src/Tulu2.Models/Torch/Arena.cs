@@ -13,10 +13,13 @@ internal sealed class Arena(ScalarType type, Device device) : IDisposable
     private const long Alignment = 128;
     private const long SmallestChunk = 1 << 18;
     private readonly List<Tensor> _chunks = [];
+    private readonly List<long> _used = [];     // of each chunk before the one in use
     private int _chunk;
-    private long _next;
+    private long _next, _deepest;
 
     public (int Chunk, long Next) Mark => (_chunk, _next);
+
+    public long AllocatedBytes => _chunks.Sum(chunk => chunk.numel() * chunk.element_size());
 
     public void Release((int Chunk, long Next) mark) => (_chunk, _next) = mark;
 
@@ -28,15 +31,16 @@ internal sealed class Arena(ScalarType type, Device device) : IDisposable
         var need = (length + Alignment - 1) / Alignment * Alignment;
         while (_chunk < _chunks.Count && _next + need > _chunks[_chunk].numel())
         {
-            _chunk++;
+            _used[_chunk++] = _next;
             _next = 0;
         }
         if (_chunk == _chunks.Count)
         {
             var total = _chunks.Sum(chunk => chunk.numel());
-            var chunk = torch.empty([Math.Max(need, Math.Max(SmallestChunk, total / 4))], dtype: type, device: device);
+            var chunk = torch.empty([Math.Max(need, Math.Max(SmallestChunk, total / 16))], dtype: type, device: device);
             chunk.DetachFromDisposeScope();
             _chunks.Add(chunk);
+            _used.Add(0);
         }
         var strides = new long[shape.Length];
         var stride = 1L;
@@ -47,25 +51,31 @@ internal sealed class Arena(ScalarType type, Device device) : IDisposable
         }
         var rented = _chunks[_chunk].as_strided(shape.ToArray(), strides, _next);
         _next += need;
+        var depth = _next;
+        for (var before = 0; before < _chunk; before++) depth += _used[before];
+        _deepest = Math.Max(_deepest, depth);
         return rented;
     }
 
-    /// <summary>Empties the stack; several chunks become one, so that the next pass of that size finds its memory in one piece.</summary>
+    /// <summary>Empties the stack; several chunks become one that is just large enough, so that the next pass of that size finds its memory in one piece.</summary>
     public void Reset()
     {
         Release((0, 0));
+        var deepest = _deepest;
+        _deepest = 0;
         if (_chunks.Count <= 1) return;
-        var total = _chunks.Sum(chunk => chunk.numel());
         Dispose();
-        var whole = torch.empty([total], dtype: type, device: device);
+        var whole = torch.empty([deepest], dtype: type, device: device);
         whole.DetachFromDisposeScope();
         _chunks.Add(whole);
+        _used.Add(0);
     }
 
     public void Dispose()
     {
         foreach (var chunk in _chunks) chunk.Dispose();
         _chunks.Clear();
+        _used.Clear();
     }
 }
 
@@ -77,6 +87,7 @@ internal sealed class Workspace(ScalarType type, Device device) : IDisposable
 
     public ScalarType Type => type;
     public Device Device => device;
+    public long AllocatedBytes => _compute.AllocatedBytes + _single.AllocatedBytes;
 
     public Tensor Rent(params ReadOnlySpan<long> shape) => _compute.Rent(shape);
 

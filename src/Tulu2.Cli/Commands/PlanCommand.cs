@@ -1,0 +1,50 @@
+using System.CommandLine;
+using Tulu2.Cli.Planning;
+using Tulu2.Cli.Shell;
+using Tulu2.Training.Recipes;
+
+namespace Tulu2.Cli.Commands;
+
+/// <summary><c>plan RECIPE [--ranks N]</c>: what a layout needs and does, before anything runs.</summary>
+internal sealed class PlanCommand(Terminal terminal)
+{
+    private readonly Argument<string> _recipe = CommandBuilder.Argument("RECIPE", "YAML file; neither its weights nor its data need be there");
+    private readonly Option<string[]> _set = CommandBuilder.Repeated("--set", "key=value over the recipe, any key; may be repeated");
+    private readonly Option<string?> _model = CommandBuilder.Optional<string>("--model", "A preset in place of the recipe's model, such as llama2-70b");
+    private readonly Option<int?> _ranks = CommandBuilder.Optional<int?>("--ranks", "Find the best layout for so many ranks; without it the recipe's own is checked");
+    private readonly Option<int?> _perNode = CommandBuilder.Optional<int?>("--ranks-per-node", "Ranks that share a node: 8, or on a processor all");
+    private readonly Option<int?> _length = CommandBuilder.Optional<int?>("--length", "Tokens of a sequence on average, for the time; data.max_length by default");
+    private readonly Option<string> _device = CommandBuilder.Option("--device", "cuda, or cpu: a core of this machine for each rank", "cuda");
+    private readonly Option<string?> _memory = CommandBuilder.Optional<string>("--memory", "Of a rank: 80GiB; on a processor its share of this machine's");
+    private readonly Option<string?> _flops = CommandBuilder.Optional<string>("--flops", "Products that a rank reaches in a second, such as 156T; on a processor measured");
+    private readonly Option<string?> _memoryBandwidth = CommandBuilder.Optional<string>("--memory-bandwidth", "Of a rank's memory, such as 1.5TB/s");
+    private readonly Option<string?> _nodeBandwidth = CommandBuilder.Optional<string>("--node-bandwidth", "What a rank sends within its node, such as 200GB/s");
+    private readonly Option<string?> _linkBandwidth = CommandBuilder.Optional<string>("--link-bandwidth", "What a rank sends to other nodes, such as 200Gbit/s");
+    private readonly Option<string?> _disk = CommandBuilder.Optional<string>("--disk", "What all ranks together write, such as 2GB/s");
+
+    public Command Create() => CommandBuilder.Command("plan", "Prove shapes, memory, traffic and time of a layout before anything starts, or find the best one",
+        [_recipe, _set, _model, _ranks, _perNode, _length, _device, _memory, _flops, _memoryBandwidth, _nodeBandwidth, _linkBandwidth, _disk], Run);
+
+    private int Run(ParseResult parsed)
+    {
+        var loaded = RecipeReader.Load(parsed.GetValue(_recipe)!, parsed.GetValue(_set) ?? []);
+        var flags = new PlanFlags
+        {
+            Model = parsed.GetValue(_model),
+            Device = parsed.GetValue(_device)!,
+            Ranks = parsed.GetValue(_ranks),
+            RanksPerNode = parsed.GetValue(_perNode),
+            Length = parsed.GetValue(_length),
+            Memory = parsed.GetValue(_memory),
+            Flops = parsed.GetValue(_flops),
+            MemoryBandwidth = parsed.GetValue(_memoryBandwidth),
+            NodeBandwidth = parsed.GetValue(_nodeBandwidth),
+            LinkBandwidth = parsed.GetValue(_linkBandwidth),
+            Disk = parsed.GetValue(_disk),
+        };
+        var result = PlanResult.Of(PlanInput.Read(loaded, flags, terminal.Say), flags.Ranks);
+        PlanTables.Print(result, terminal);
+        if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(PlanJson.Of(result)));
+        return ExitCode.Done;
+    }
+}

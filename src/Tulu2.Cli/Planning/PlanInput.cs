@@ -1,0 +1,109 @@
+using System.Text.RegularExpressions;
+using Tulu2.Files;
+using Tulu2.Models.HuggingFace;
+using Tulu2.Models.Llama;
+using Tulu2.Models.Measurement;
+using Tulu2.Training.Planning;
+using Tulu2.Training.Recipes;
+using static TorchSharp.torch;
+
+namespace Tulu2.Cli.Planning;
+
+/// <summary>What the flags of <c>plan</c> say, as they were written; null: not given.</summary>
+internal sealed record PlanFlags
+{
+    public string? Model { get; init; }
+    public string Device { get; init; } = "cuda";
+    public int? Ranks { get; init; }
+    public int? RanksPerNode { get; init; }
+    public int? Length { get; init; }
+    public string? Memory { get; init; }
+    public string? Flops { get; init; }
+    public string? MemoryBandwidth { get; init; }
+    public string? NodeBandwidth { get; init; }
+    public string? LinkBandwidth { get; init; }
+    public string? Disk { get; init; }
+}
+
+/// <summary>Makes a request of a recipe and flags. Opens no weights and no data; of a model directory only its config.json.</summary>
+internal static partial class PlanInput
+{
+    /// <exception cref="BadInputException">A flag or key that cannot be used, or a model whose shape is nowhere to be found.</exception>
+    public static PlanRequest Read(LoadedRecipe loaded, PlanFlags flags, Action<string> say)
+    {
+        var recipe = RecipeProfiles.Apply(loaded.Recipe, loaded.Given);
+        var config = Config(loaded.With(recipe), flags.Model, say);
+        var ranks = flags.Ranks ?? Size(recipe.Parallel);
+        var perNode = Positive("--ranks-per-node", flags.RanksPerNode ?? (flags.Device == "cpu" ? ranks : 8));
+        var length = Positive("--length", flags.Length ?? recipe.Data.MaxLength);
+        if (length > recipe.Data.MaxLength)
+            throw new BadInputException($"--length {length}", $"is beyond data.max_length {recipe.Data.MaxLength}", "give the average of what the recipe lets through");
+        return new PlanRequest(config, recipe, FlatLayout.LargestVirtualShards(config, recipe.Parallel.VirtualShards),
+            !loaded.Given.Contains("parallel.virtual_shards"), perNode, length, Rates(recipe.Precision, flags, Math.Min(ranks, perNode)));
+    }
+
+    /// <summary>Ranks of the recipe's own layout; a data degree that it leaves open counts as one replica.</summary>
+    public static int Size(ParallelRecipe parallel) => Math.Max(1, parallel.Data) * parallel.Tensor * parallel.Pipeline;
+
+    private static LlamaConfig Config(LoadedRecipe loaded, string? preset, Action<string> say)
+    {
+        var model = loaded.Recipe.Model;
+        LlamaConfig config;
+        if (preset is not null) config = Preset("--model", preset);
+        else if (model.Preset is not null) config = Preset("model.preset", model.Preset);
+        else if (File.Exists(Path.Combine(model.Path!, "config.json"))) config = HuggingFaceModel.ReadConfig(model.Path!);
+        else if (PresetNamed(model.Path!) is { } guess)
+        {
+            config = LlamaPresets.Get(guess);
+            say($"there is no {Path.Combine(model.Path!, "config.json")} yet: planned with the shape of {guess}, by its name; --model says otherwise");
+        }
+        else
+            throw loaded.Fault("model.path", $"there is no {Path.Combine(model.Path!, "config.json")} to tell the model's shape",
+                $"give --model with one of {string.Join(", ", LlamaPresets.Names)}");
+        return config with { RopeTheta = model.RopeTheta ?? config.RopeTheta };
+    }
+
+    /// <summary>The preset whose size, such as 70b, stands in a path; null: none does.</summary>
+    internal static string? PresetNamed(string path)
+    {
+        var size = Size7To70().Match(path.ToLowerInvariant());
+        if (!size.Success) return null;
+        var name = (path.Contains("code", StringComparison.OrdinalIgnoreCase) ? "codellama-" : "llama2-") + size.Value;
+        return LlamaPresets.Names.Contains(name) ? name : null;
+    }
+
+    private static LlamaConfig Preset(string where, string name) => LlamaPresets.Names.Contains(name)
+        ? LlamaPresets.Get(name)
+        : throw new BadInputException($"{where} {name}", "there is no such preset", $"use one of {string.Join(", ", LlamaPresets.Names)}");
+
+    private static DeviceRates Rates(Precision precision, PlanFlags flags, int ranksHere)
+    {
+        if (flags.Device is not ("cuda" or "cpu")) throw new BadInputException($"--device {flags.Device}", "is not known", "use cuda or cpu");
+        var cuda = flags.Device == "cuda";
+        var rates = cuda
+            ? DeviceRates.AssumedGpu(precision)
+            : DeviceRates.Processor(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Math.Max(1, ranksHere), flags.Flops is null ? Measured(precision) : 1);
+        string?[] given = [flags.Flops, flags.MemoryBandwidth, flags.NodeBandwidth, flags.LinkBandwidth, flags.Disk];
+        return rates with
+        {
+            MemoryBytes = (long)Or("--memory", flags.Memory, rates.MemoryBytes),
+            Flops = Or("--flops", flags.Flops, rates.Flops),
+            MemoryBandwidth = Or("--memory-bandwidth", flags.MemoryBandwidth, rates.MemoryBandwidth),
+            NodeBandwidth = Or("--node-bandwidth", flags.NodeBandwidth, rates.NodeBandwidth),
+            LinkBandwidth = Or("--link-bandwidth", flags.LinkBandwidth, rates.LinkBandwidth),
+            DiskBandwidth = Or("--disk", flags.Disk, rates.DiskBandwidth),
+            Source = given.All(flag => flag is not null) ? "given" : (given.Any(flag => flag is not null) ? "given or " : "")
+                + (cuda || flags.Flops is not null ? "assumed" : "assumed, but for the products' measured here"),
+        };
+    }
+
+    private static double Measured(Precision precision) =>
+        ModelMeasurement.ProductRate(precision == Precision.Fp32 ? ScalarType.Float32 : ScalarType.BFloat16);
+
+    private static double Or(string flag, string? text, double otherwise) => text is null ? otherwise : Quantity.Parse(flag, text);
+
+    private static int Positive(string flag, int value) => value >= 1 ? value : throw new BadInputException($"{flag} {value}", "is below 1", "use 1 or more");
+
+    [GeneratedRegex("(?<![0-9.])(7|13|34|70)b(?![a-z0-9])", RegexOptions.RightToLeft)]
+    private static partial Regex Size7To70();
+}

@@ -1,0 +1,77 @@
+using System.Numerics;
+using Tulu2.Collectives;
+using Tulu2.Collectives.Layout;
+using Tulu2.Models.Llama;
+
+namespace Tulu2.Training.Planning;
+
+/// <summary>Evaluates one layout, or all that a number of ranks allows. Pure, and quick enough to ask for thousands.</summary>
+public sealed class LayoutSearch(PlanRequest request)
+{
+    private const int MostRanksTried = 4096;
+    private readonly StageCosts _costs = new(request);
+
+    public PlannedLayout Evaluate(int virtualShards, int data, int tensor, int pipeline, int zero, bool recompute)
+    {
+        var proof = LayoutProof.Of(request.Config, virtualShards, data, tensor, pipeline, zero, request.Slots);
+        var bare = new PlannedLayout(virtualShards, data, tensor, pipeline, zero, recompute, proof, [], null, null, 0, 0, null);
+        if (proof.FirstOrDefault(line => !line.Holds) is { } failed) return bare with { Reason = $"{failed.Rule}: {failed.Detail}" };
+        var layout = new ParallelLayout(data, tensor, pipeline, zero);
+        var stages = _costs.Of(virtualShards, tensor, pipeline, recompute);
+        var slots = SlotAssignment.Range(request.Slots, data, 0)!.Value.Count;
+        var memory = stages.Select((stage, index) => MemoryModel.Of(request, stage, layout, index)).ToArray();
+        var traffic = stages.Select((stage, index) => TrafficModel.Of(request, stage, layout, index, slots, recompute)).ToArray();
+        var seconds = TimeModel.Of(request, stages, traffic, layout);
+        var bytes = memory.Max(stage => stage.Device(request.Rates.Cuda));
+        var worst = Array.FindIndex(memory, stage => stage.Device(request.Rates.Cuda) == bytes);
+        return bare with
+        {
+            Stages = memory,
+            Traffic = traffic.MaxBy(use => use.Kinds.Sum(kind => kind.Use.NodeBytes + kind.Use.LinkBytes)),
+            Seconds = seconds,
+            TokensPerSecond = request.Slots * request.SlotTokens / seconds.Step,
+            DeviceBytes = bytes,
+            Reason = bytes <= request.Rates.MemoryBytes ? null
+                : $"{Quantity.Bytes(bytes)} on stage {worst} do not fit into {Quantity.Bytes(request.Rates.MemoryBytes)}; most of it "
+                    + $"{memory[worst].LargestKind}, {Quantity.Bytes(memory[worst].Kinds.Max(kind => kind.Bytes))}",
+        };
+    }
+
+    /// <summary>
+    /// Every factorisation of <paramref name="ranks"/> into data x tensor x pipeline with every ZeRO degree, with and without recomputation: first what fits, the fastest
+    /// first, at equal speed what needs less memory; then what does not fit, the smallest first.
+    /// </summary>
+    public IReadOnlyList<PlannedLayout> All(int ranks) =>
+    [
+        .. Candidates(ranks).OrderBy(plan => !plan.Fits).ThenBy(plan => plan.Stages.Count == 0)
+            .ThenBy(plan => plan.Fits ? Math.Round(plan.Seconds!.Step, 6) : 0).ThenBy(plan => plan.DeviceBytes),
+    ];
+
+    /// <summary>The smallest number of ranks, by doubling, that has a layout which fits; null: none up to a few thousand.</summary>
+    public int? FewestRanks(int from)
+    {
+        for (var ranks = from; ranks <= MostRanksTried; ranks *= 2)
+            if (Candidates(ranks).Any(plan => plan.Fits)) return ranks;
+        return null;
+    }
+
+    private IEnumerable<PlannedLayout> Candidates(int ranks)
+    {
+        var most = request.MayChangeShards ? FlatLayout.LargestVirtualShards(request.Config, Math.Max(request.VirtualShards, (int)BitOperations.RoundUpToPowerOf2((uint)request.RanksPerNode))) : request.VirtualShards;
+        for (var tensor = 1; tensor <= most && tensor <= ranks; tensor *= 2)
+        {
+            if (ranks % tensor != 0) continue;
+            foreach (var pipeline in Divisors(ranks / tensor))
+            {
+                if (pipeline > request.Config.Layers || pipeline > 1 && request.Config.TieEmbeddings) continue;
+                var data = ranks / tensor / pipeline;
+                if (data > request.Slots) continue;
+                foreach (var zero in Divisors(data))
+                    foreach (var recompute in new[] { false, true })
+                        yield return Evaluate(Math.Max(request.VirtualShards, tensor), data, tensor, pipeline, zero, recompute);
+            }
+        }
+    }
+
+    private static IEnumerable<int> Divisors(int number) => Enumerable.Range(1, number).Where(divisor => number % divisor == 0);
+}

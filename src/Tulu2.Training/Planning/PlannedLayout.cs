@@ -1,0 +1,28 @@
+namespace Tulu2.Training.Planning;
+
+/// <summary>A layout with all that is known of it before anything runs.</summary>
+/// <param name="Proof">What divides and what does not.</param>
+/// <param name="Stages">Memory of a rank of each stage; empty where the layout cannot be cut.</param>
+/// <param name="Traffic">Of the rank of replica 0 that sends most.</param>
+/// <param name="Seconds">Null where the layout cannot be cut.</param>
+/// <param name="TokensPerSecond">Of average sequences.</param>
+/// <param name="Reason">Why it cannot be used; null where it can.</param>
+public sealed record PlannedLayout(
+    int VirtualShards, int Data, int Tensor, int Pipeline, int Zero, bool Recompute, IReadOnlyList<ProofLine> Proof, IReadOnlyList<RankMemory> Stages,
+    RankTraffic? Traffic, StepSeconds? Seconds, double TokensPerSecond, long DeviceBytes, string? Reason)
+{
+    public bool Fits => Reason is null;
+    public int Ranks => Data * Tensor * Pipeline;
+
+    /// <summary>Of the stage that needs most.</summary>
+    public RankMemory? Memory(bool cuda) => Stages.Count == 0 ? null : Stages.MaxBy(stage => stage.Device(cuda));
+
+    /// <summary>As a recipe or <c>--set</c> flags have it.</summary>
+    public IReadOnlyList<(string Key, string Value)> Keys =>
+    [
+        ("parallel.data", $"{Data}"), ("parallel.tensor", $"{Tensor}"), ("parallel.pipeline", $"{Pipeline}"), ("parallel.zero", $"{Zero}"),
+        ("parallel.virtual_shards", $"{VirtualShards}"), ("model.recompute", Recompute ? "true" : "false"),
+    ];
+
+    public override string ToString() => $"data {Data} x tensor {Tensor} x pipeline {Pipeline}, zero {Zero}{(Recompute ? ", recompute" : "")}";
+}

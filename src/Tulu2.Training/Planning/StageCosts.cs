@@ -1,0 +1,55 @@
+using Tulu2.Models.Llama;
+using Tulu2.Models.Planning;
+using Tulu2.Training.Recipes;
+
+namespace Tulu2.Training.Planning;
+
+/// <summary>What one pipeline stage of one tensor-parallel rank holds and computes, whatever the data and ZeRO degrees are.</summary>
+/// <param name="Elements">Of the flat buffer, padding included.</param>
+/// <param name="Pass">Of a slot of longest sequences.</param>
+/// <param name="ForwardFlops">Of a slot of average sequences.</param>
+/// <param name="BackwardFlops">The same, with what is computed again.</param>
+internal sealed record StageCost(LayerRange Layers, bool IsFirst, bool IsLast, long Elements, PassBytes Pass, double ForwardFlops, double BackwardFlops);
+
+/// <summary>
+/// Costs of the stages of a (tensor, pipeline, recompute) choice, kept, because a search asks for them once for every data and ZeRO degree.
+/// Operations: a product of [a, b] with [b, c] is 2abc. A token's forward pass is 2 x the matrices it goes through, and in attention, causal, 2 products of
+/// 2 x width x (length + 1) / 2. The backward pass is twice the matrices, and in attention 5 products, for the scores are computed again.
+/// </summary>
+internal sealed class StageCosts(PlanRequest request)
+{
+    private readonly Dictionary<(int Shards, int Tensor, int Pipeline, bool Recompute), IReadOnlyList<StageCost>> _known = [];
+
+    public IReadOnlyList<StageCost> Of(int virtualShards, int tensor, int pipeline, bool recompute)
+    {
+        var key = (virtualShards, tensor, pipeline, recompute);
+        if (_known.TryGetValue(key, out var stages)) return stages;
+        // Stages of the same size differ only in whether they are the first or the last.
+        var alike = new Dictionary<(int, bool, bool), StageCost>();
+        var made = new List<StageCost>();
+        foreach (var layers in PipelineStages.Split(request.Config, pipeline))
+        {
+            var like = (layers.Count, layers.First == 0, layers.End == request.Config.Layers);
+            if (!alike.TryGetValue(like, out var cost)) alike.Add(like, cost = Stage(virtualShards, tensor, layers, recompute));
+            made.Add(cost with { Layers = layers });
+        }
+        _known.Add(key, made);
+        return made;
+    }
+
+    private StageCost Stage(int virtualShards, int tensor, LayerRange layers, bool recompute)
+    {
+        var config = request.Config;
+        var layout = new FlatLayout(config, virtualShards, new ModelPart(0, tensor, layers.First, layers.End));
+        var segments = request.LongestSegments;
+        var pass = PassMemory.Of(new PassShape(layout, request.ElementBytes, recompute, segments, segments.Sum(length => length - 1)));
+        var blocks = (double)layers.Count * PipelineStages.BlockCost(config) / tensor;
+        var attention = (double)layers.Count * config.QueryWidth / tensor * (request.Length + 1);
+        var head = layout.HasHead ? (double)PipelineStages.HeadCost(config) / tensor : 0;
+        // DPO asks for the log-probabilities first, and the head's backward pass computes the logits again for every objective.
+        var headForward = request.Recipe.Objective == Objective.Dpo ? 2 * head : 0;
+        double tokens = request.SlotTokens, forward = 2 * blocks + 2 * attention;
+        return new StageCost(layers, layout.HasEmbedding, layout.HasHead, layout.Length, pass, tokens * (forward + headForward),
+            tokens * (4 * blocks + 5 * attention + 6 * head + (recompute ? forward : 0)));
+    }
+}

@@ -1,0 +1,53 @@
+using Tulu2.Collectives;
+using Tulu2.Collectives.Layout;
+
+namespace Tulu2.Training.Planning;
+
+/// <summary>Where the seconds of a step go on the rank that takes longest; the parts add up to <see cref="Step"/>.</summary>
+/// <param name="Compute">Products of the dearest stage.</param>
+/// <param name="TensorSums">Its waits for tensor-parallel sums.</param>
+/// <param name="Pipeline">Its sends to neighbours.</param>
+/// <param name="Bubble">Idle while the pipeline fills and empties: the first slot's way through the other stages.</param>
+/// <param name="SlotSums">Adding up slot gradients.</param>
+/// <param name="Gradients">The sum over replicas.</param>
+/// <param name="Optimizer">Norm, hash, clip, AdamW.</param>
+/// <param name="Weights">ZeRO's gather.</param>
+public sealed record StepSeconds(
+    double Compute, double TensorSums, double Pipeline, double Bubble, double SlotSums, double Gradients, double Optimizer, double Weights)
+{
+    public double Step => Compute + TensorSums + Pipeline + Bubble + SlotSums + Gradients + Optimizer + Weights;
+
+    public IReadOnlyList<(string Kind, double Seconds)> Kinds =>
+    [
+        ("compute", Compute), ("tensor-parallel sums", TensorSums), ("pipeline sends", Pipeline), ("bubble", Bubble), ("slot sums", SlotSums),
+        ("gradient reduction", Gradients), ("optimizer", Optimizer), ("ZeRO weights", Weights),
+    ];
+}
+
+/// <summary>
+/// Seconds of a step. With t_s a slot's seconds on stage s and m slots of the busiest replica, 1F1B takes (m - 1) max t_s + sum t_s; nothing else overlaps with
+/// it. Element-wise work is bytes over the memory's bandwidth: 12 a parameter for each sum of two slots, and 50 for norm, hash, clip, AdamW and the bf16 copy.
+/// </summary>
+internal static class TimeModel
+{
+    private const double BytesOfSum = 12, BytesOfUpdate = 50;
+
+    public static StepSeconds Of(PlanRequest request, IReadOnlyList<StageCost> stages, IReadOnlyList<RankTraffic> traffic, ParallelLayout layout)
+    {
+        var rates = request.Rates;
+        var slots = SlotAssignment.Range(request.Slots, layout.Data, 0)?.Count ?? 0;
+        var perSlot = stages.Select((stage, index) => (
+            Compute: (stage.ForwardFlops + stage.BackwardFlops) / rates.Flops,
+            Sums: traffic[index].TensorSums.Seconds(rates) / Math.Max(1, slots),
+            Sends: traffic[index].Pipeline.Seconds(rates) / Math.Max(1, slots))).ToArray();
+        var totals = perSlot.Select(slot => slot.Compute + slot.Sums + slot.Sends).ToArray();
+        var dearest = Array.IndexOf(totals, totals.Max());
+        var elements = stages.Max(stage => stage.Elements);
+        return new StepSeconds(
+            slots * perSlot[dearest].Compute, slots * perSlot[dearest].Sums, slots * perSlot[dearest].Sends, totals.Sum() - totals[dearest],
+            Math.Max(0, slots - 1) * BytesOfSum * elements / rates.MemoryBandwidth,
+            traffic.Max(use => use.Gradients.Seconds(rates)),
+            BytesOfUpdate * elements / layout.Zero / rates.MemoryBandwidth,
+            traffic.Max(use => use.Weights.Seconds(rates)));
+    }
+}

@@ -1,0 +1,95 @@
+using System.Text.Json;
+using Tulu2.Cli.Planning;
+using Tulu2.Cli.Shell;
+using Xunit;
+
+namespace Tulu2.Tests.Cli;
+
+public sealed class PlanCommandTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("tulu2-plan-");
+
+    [Theory]
+    [InlineData("llama2-7b", 8)]
+    [InlineData("llama2-13b", 16)]
+    [InlineData("llama2-70b", 64)]
+    [InlineData("codellama-7b", 8)]
+    [InlineData("codellama-13b", 16)]
+    [InlineData("codellama-34b", 32)]
+    [InlineData("tulu2-70b", 64)]
+    public async Task A_preset_is_planned_without_weights_or_data(string preset, int ranks)
+    {
+        var (code, output, errors) = await RunAsync(Recipe("model: { path: nowhere }"), "--model", preset, "--ranks", $"{ranks}", "--json");
+        Assert.True(code == ExitCode.Done, errors);
+        var plan = JsonDocument.Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]).RootElement;
+        var layout = plan.GetProperty("layout");
+        Assert.Equal(ranks, layout.GetProperty("data").GetInt32() * layout.GetProperty("tensor").GetInt32() * layout.GetProperty("pipeline").GetInt32());
+        Assert.InRange(plan.GetProperty("memory_bytes").GetInt64(), 1L << 30, 80L << 30);
+        Assert.Equal(plan.GetProperty("step_seconds").GetDouble(), plan.GetProperty("seconds").EnumerateObject().Sum(kind => kind.Value.GetDouble()), 6);
+        Assert.Equal(12 * plan.GetProperty("parameter_count").GetInt64(), plan.GetProperty("checkpoint_bytes").GetInt64());
+    }
+
+    [Fact]
+    public async Task People_get_tables_and_the_flags_that_use_the_layout()
+    {
+        var (code, output, errors) = await RunAsync(Recipe("model: { path: runs/tulu2-sft-70b/exports/final }"), "--ranks", "64", "--memory", "80GiB");
+        Assert.True(code == ExitCode.Done, errors);
+        Assert.Contains("shape of llama2-70b, by its name", errors);
+        foreach (var part in new[] { "key-value heads over virtual shards", "fp32 master", "gradient reduction", "bubble", "layouts fit", "--set parallel.tensor=" })
+            Assert.Contains(part, output);
+    }
+
+    [Theory]
+    [InlineData("no layout fits", "--ranks", "8")]
+    [InlineData("no such preset", "--model", "llama3")]
+    [InlineData("not a positive quantity", "--memory", "much")]
+    [InlineData("use cuda or cpu", "--device", "tpu")]
+    [InlineData("below 1", "--ranks", "0")]
+    [InlineData("beyond data.max_length", "--length", "10000")]
+    public async Task What_cannot_work_is_refused_with_a_mend(string complaint, params string[] flags)
+    {
+        var (code, output, errors) = await RunAsync(Recipe("model: { path: nowhere }"), [.. flags.Contains("--model") ? [] : new[] { "--model", "llama2-70b" }, .. flags]);
+        Assert.Equal(ExitCode.BadInput, code);
+        Assert.Empty(output);
+        Assert.Contains(complaint, errors);
+        Assert.Contains(" mend: ", errors);
+    }
+
+    [Fact]
+    public async Task A_recipe_s_own_layout_is_checked_and_the_mend_is_one_that_fits()
+    {
+        var (code, _, errors) = await RunAsync(Recipe("model: { path: nowhere }"), "--model", "llama2-7b");
+        Assert.Equal(ExitCode.BadInput, code);
+        Assert.Contains("do not fit into 80 GiB", errors);
+        (code, _, errors) = await RunAsync(Recipe("model: { path: nowhere }"), "--model", "llama2-70b", "--ranks", "64", "--set", "batch.slot=4", "--set", "data.max_length=8192");
+        Assert.Equal(ExitCode.BadInput, code);
+        Assert.Matches("with batch.slot: [12] this fits: data", errors);
+    }
+
+    [Theory]
+    [InlineData("runs/tulu2-sft-70b/exports/final", "llama2-70b")]
+    [InlineData("models/CodeLlama-34b-hf", "codellama-34b")]
+    [InlineData("models/Llama-2-7b-hf", "llama2-7b")]
+    [InlineData("models/Llama-2-34b-hf", null)]
+    [InlineData("models/tiny-170b", null)]
+    [InlineData("models/mine", null)]
+    public void A_path_tells_its_preset_by_its_size(string path, string? preset) => Assert.Equal(preset, PlanInput.PresetNamed(path));
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    private Task<(int Code, string Output, string Errors)> RunAsync(string recipe, params string[] flags) =>
+        CommandLineTests.RunAsync("", ["plan", recipe, .. flags]);
+
+    private string Recipe(string model)
+    {
+        var path = Path.Combine(_folder.FullName, "recipe.yaml");
+        File.WriteAllText(path, $$"""
+            objective: dpo
+            {{model}}
+            data: { train: [no-such-rows.jsonl], max_length: 4096 }
+            batch: { global: 32, slot: 1 }
+            precision: bf16
+            """);
+        return path;
+    }
+}

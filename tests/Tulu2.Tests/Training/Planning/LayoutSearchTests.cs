@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using Tulu2.Models.Llama;
+using Tulu2.Training.Planning;
+using Tulu2.Training.Recipes;
+using Xunit;
+
+namespace Tulu2.Tests.Training.Planning;
+
+public sealed class LayoutSearchTests
+{
+    [Fact]
+    public void Seventy_billion_parameters_get_a_layout_on_64_ranks_with_tensor_parallelism_inside_a_node()
+    {
+        var best = new LayoutSearch(Request("llama2-70b")).All(64)[0];
+        Assert.True(best.Fits, best.Reason);
+        Assert.InRange(best.Tensor, 4, 8);
+        Assert.Equal(64, best.Ranks);
+        Assert.Equal(0, best.Traffic!.TensorSums.LinkBytes);
+        Assert.All(best.Proof, line => Assert.True(line.Holds));
+    }
+
+    [Fact]
+    public void A_search_comes_to_an_end_soon()
+    {
+        var clock = Stopwatch.StartNew();
+        var all = new LayoutSearch(Request("llama2-70b")).All(64);
+        // No measurement: a search that walks a tree of its own making would take hours.
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 30);
+        Assert.Equal(all.Count, all.Distinct().Count());
+        Assert.Equal(all.OrderBy(plan => !plan.Fits).Select(plan => plan.Fits), all.Select(plan => plan.Fits));
+        Assert.All(all.Where(plan => !plan.Fits), plan => Assert.NotNull(plan.Reason));
+    }
+
+    [Theory]
+    [InlineData("llama2-7b")]
+    [InlineData("llama2-13b")]
+    [InlineData("llama2-70b")]
+    [InlineData("codellama-7b")]
+    [InlineData("codellama-13b")]
+    [InlineData("codellama-34b")]
+    [InlineData("tulu2-7b")]
+    [InlineData("tulu2-13b")]
+    [InlineData("tulu2-70b")]
+    public void Every_preset_can_be_cut_into_tensor_parallel_ranks(string preset)
+    {
+        var plan = new LayoutSearch(Request(preset)).Evaluate(8, 2, 8, 4, 2, true);
+        Assert.True(plan.Proof.All(line => line.Holds), plan.Reason);
+        // All ranks together hold the parameters once per replica, padding and the norms that tensor-parallel ranks repeat aside.
+        var stages = new StageCosts(Request(preset)).Of(8, 8, 4, true);
+        var all = 8 * stages.Sum(stage => stage.Elements);
+        Assert.InRange((double)all / LlamaPresets.Get(preset).ParameterCount, 1, 1.001);
+    }
+
+    [Fact]
+    public void What_does_not_divide_is_named_with_its_mend()
+    {
+        var search = new LayoutSearch(Request("llama2-70b"));
+        Assert.Equal("virtual shards over tensor-parallel ranks: 4 is no multiple of 8", search.Evaluate(4, 1, 8, 1, 1, false).Reason);
+        Assert.Contains("fewer than 64 replicas", search.Evaluate(4, 64, 1, 1, 1, false).Reason);
+        Assert.Contains("no multiple of 3", search.Evaluate(4, 4, 1, 1, 3, false).Reason);
+        Assert.Contains("do not make 81 stages", search.Evaluate(4, 1, 1, 81, 1, false).Reason);
+        Assert.All(search.Evaluate(4, 1, 8, 1, 1, false).Proof.Where(line => !line.Holds), line => Assert.NotNull(line.Mend));
+        Assert.Contains("do not fit into 80 GiB", search.Evaluate(8, 1, 8, 1, 1, true).Reason);
+    }
+
+    [Fact]
+    public void Degrees_do_to_memory_and_traffic_what_they_are_for()
+    {
+        var search = new LayoutSearch(Request("llama2-7b"));
+        PlannedLayout one = search.Evaluate(4, 4, 1, 1, 1, false), zero = search.Evaluate(4, 4, 1, 1, 4, false), again = search.Evaluate(4, 4, 1, 1, 1, true),
+            cut = search.Evaluate(4, 4, 4, 1, 1, false), staged = search.Evaluate(4, 4, 1, 4, 1, false);
+        RankMemory Of(PlannedLayout plan) => plan.Stages[0];
+        Assert.InRange(Of(zero).Moments, Of(one).Moments / 4, Of(one).Moments / 4 + 8);
+        Assert.Equal(Of(one).Weights, Of(zero).Weights);
+        Assert.True(Of(again).Activations < Of(one).Activations / 5);
+        Assert.True(again.Seconds!.Compute > one.Seconds!.Compute * 1.2);
+        Assert.InRange((double)Of(cut).Master / Of(one).Master, 0.24, 0.26);
+        Assert.Equal(4, staged.Stages.Count);
+        Assert.Equal(0, one.Seconds.Bubble);
+        Assert.True(staged.Seconds!.Bubble > 0);
+        Assert.True(cut.Traffic!.TensorSums.NodeBytes > 0 && one.Traffic!.TensorSums.NodeBytes == 0);
+        Assert.True(zero.Traffic!.Weights.NodeBytes > 0);
+        Assert.True(staged.Traffic!.Pipeline.NodeBytes + staged.Traffic.Pipeline.LinkBytes > 0);
+        Assert.Equal(one.Seconds.Kinds.Sum(kind => kind.Seconds), one.Seconds.Step, 9);
+    }
+
+    [Theory]
+    [InlineData("80GiB", 80.0 * (1L << 30))]
+    [InlineData("200 GB/s", 200e9)]
+    [InlineData("400Gbit/s", 50e9)]
+    [InlineData("150T", 150e12)]
+    [InlineData("1.5e12", 1.5e12)]
+    [InlineData("2k", 2000)]
+    public void Quantities_have_units(string text, double value) => Assert.Equal(value, Quantity.Parse("--x", text));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("-3")]
+    [InlineData("0")]
+    [InlineData("many")]
+    [InlineData("3 apples")]
+    [InlineData("1e999")]
+    public void What_is_no_quantity_is_refused(string text) => Assert.Throws<Tulu2.Files.BadInputException>(() => Quantity.Parse("--x", text));
+
+    private static PlanRequest Request(string preset) => new(
+        LlamaPresets.Get(preset),
+        new Recipe { Objective = Objective.Dpo, Batch = new BatchRecipe { Global = 32, Slot = 1 }, Data = new DataRecipe { MaxLength = 8192 } },
+        4, MayChangeShards: true, RanksPerNode: 8, Length: 1024, DeviceRates.AssumedGpu(Precision.Bf16));
+}
