@@ -90,7 +90,7 @@ internal sealed class RowLinear : IDisposable
         if (group.Alone) kernels.TreeSum(parts_NO, residual_NO, result_NO);
         else
         {
-            kernels.TreeSum(parts_NO, null, result_NO);
+            if (parts_NO.Length > 1) kernels.TreeSum(parts_NO, null, result_NO);
             group.Sum(result_NO);
             kernels.TreeSum([result_NO], residual_NO, result_NO);
         }

@@ -1,4 +1,5 @@
 using Tulu2.Models.Llama;
+using Tulu2.Models.Torch;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -36,6 +37,44 @@ public sealed class PartModelTests
         head.BackwardStage(one, two.InputGradient_ND, zeros([first.Length]));
         Assert.Throws<InvalidOperationException>(() => head.BackwardStage(one, stream, zeros([first.Length])));
         Assert.Throws<InvalidOperationException>(() => one.InputGradient_ND);
+    }
+
+    [Fact]
+    public void A_model_whose_group_is_gone_can_begin_again()
+    {
+        using var scope = NewDisposeScope();
+        var layout = new FlatLayout(TinyModel.Config(), 2, new ModelPart(1, 2, 0, 2));
+        using var weights = TinyModel.Weights(layout);
+        var group = new BreakingSum();
+        using var model = new LlamaModel(layout, weights, recompute: true, group);
+        var batch = TinyModel.Batch([40, 9]);
+        var calls = 0;
+        group.Before = () => calls++;
+        var (expected, gradient) = TinyModel.Run(model, batch);
+        var all = calls;
+        Assert.True(all > 10);
+        for (var last = 0; last < all; last++)
+        {
+            var left = last;
+            group.Before = () => left = left > 0 ? left - 1 : throw new TimeoutException();
+            Assert.Throws<TimeoutException>(() => TinyModel.Run(model, batch));
+        }
+        group.Before = () => { };
+        var (again, gradientAgain) = TinyModel.Run(model, batch);
+        Assert.Equal(TinyModel.Hash(expected), TinyModel.Hash(again));
+        Assert.Equal(TinyModel.Hash(gradient), TinyModel.Hash(gradientAgain));
+    }
+
+    /// <summary>Adds nothing.</summary>
+    private sealed class BreakingSum : IShardSum
+    {
+        public Action Before { get; set; } = () => { };
+
+        public bool Alone => false;
+
+        public void Sum(Tensor partial) => Before();
+
+        public void Max(Tensor partial) => Before();
     }
 
     [Fact]
