@@ -11,6 +11,7 @@ internal static class CommandCatalogue
         new DemoCommand(terminal).Create(),
         new TrainCommand(terminal).Create(),
         new PlanCommand(terminal).Create(),
+        new NodeCommand(terminal).Create(),
         new DataCommands(terminal).Create(),
         new TokenizerCommands(terminal).Create(),
         new GenerateCommand(terminal).Create(),

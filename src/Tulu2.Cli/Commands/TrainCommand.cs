@@ -2,6 +2,7 @@ using System.CommandLine;
 using Spectre.Console;
 using Tulu2.Cli.Shell;
 using Tulu2.Cli.Training;
+using Tulu2.Files;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Commands;
@@ -15,13 +16,21 @@ internal sealed class TrainCommand(Terminal terminal)
     private readonly Option<bool> _resume = CommandBuilder.Flag("--resume", "Go on with the run in the run directory");
     private readonly Option<bool> _show = CommandBuilder.Flag("--show-recipe", "Print the recipe with every key and end");
     private readonly Option<bool> _inProcess = CommandBuilder.Flag("--in-process", "Ranks as threads of this process, not as processes of their own");
+    private readonly Option<int> _nodes = CommandBuilder.Option("--nodes", "Node processes of a cluster on this machine that take the ranks; 0: none", 0);
+    private readonly Option<int> _ranksPerNode = CommandBuilder.Option("--ranks-per-node", "Ranks on each of them; 0: as many as the recipe's layout needs", 0);
 
-    public Command Create() => CommandBuilder.Command("train", "SFT or DPO by recipe", [_recipe, _set, _run, _resume, _show, _inProcess], RunAsync);
+    public Command Create() => CommandBuilder.Command("train", "SFT or DPO by recipe",
+        [_recipe, _set, _run, _resume, _show, _inProcess, _nodes, _ranksPerNode], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var path = parsed.GetValue(_recipe)!;
-        var loaded = RecipeReader.Load(path, parsed.GetValue(_set) ?? []);
+        var given = parsed.GetValue(_set) ?? [];
+        var loaded = RecipeReader.Load(path, given);
+        var hosting = Hosting(parsed, loaded.Recipe.Parallel);
+        // A recipe that leaves the number of replicas open gets as many as the nodes have room for.
+        if (hosting is RankHosting.Nodes nodes && loaded.Recipe.Parallel is { Data: 0 } open)
+            loaded = RecipeReader.Load(path, [.. given, $"parallel.data={nodes.Count * nodes.RanksPerNode / (open.Tensor * open.Pipeline)}"]);
         if (parsed.GetValue(_show))
         {
             terminal.Output.Write(RecipeWriter.Write(RecipeProfiles.Apply(loaded.Recipe, loaded.Given)));
@@ -30,9 +39,29 @@ internal sealed class TrainCommand(Terminal terminal)
         var name = Path.GetFileNameWithoutExtension(path);
         var directory = new RunDirectory(parsed.GetValue(_run) ?? Path.Combine("runs", name));
         await using var node = new LocalNode();
-        var result = await new TrainRunner(terminal, node, parsed.GetValue(_inProcess)).RunAsync(name, loaded, directory, parsed.GetValue(_resume), cancellation);
+        var result = await new TrainRunner(terminal, node, hosting).RunAsync(name, loaded, directory, parsed.GetValue(_resume), cancellation);
         Print(result, directory);
         return ExitCode.Done;
+    }
+
+    private RankHosting Hosting(ParseResult parsed, ParallelRecipe parallel)
+    {
+        var (nodes, perNode) = (parsed.GetValue(_nodes), parsed.GetValue(_ranksPerNode));
+        if (nodes < 0) throw new BadInputException("--nodes", $"{nodes} is below 0", "use 1 or more, or leave it out");
+        if (perNode < 0) throw new BadInputException("--ranks-per-node", $"{perNode} is below 0", "use 1 or more, or leave it out");
+        if (nodes == 0)
+        {
+            if (perNode > 0) throw new BadInputException("--ranks-per-node", "has no effect without --nodes", "add --nodes, or remove it");
+            return parsed.GetValue(_inProcess) ? new RankHosting.Threads() : new RankHosting.Processes();
+        }
+        if (parsed.GetValue(_inProcess)) throw new BadInputException("--in-process", "ranks cannot be threads of this process and on --nodes", "keep one of them");
+        var replica = parallel.Tensor * parallel.Pipeline;
+        var ranks = parallel.Data > 0 ? parallel.Data * replica : Math.Max(nodes, replica);
+        if (perNode == 0) perNode = (ranks + nodes - 1) / nodes;
+        if (nodes * perNode < (parallel.Data > 0 ? ranks : replica))
+            throw new BadInputException("--ranks-per-node", $"{nodes} nodes with {perNode} ranks each have no room for the layout's {(parallel.Data > 0 ? ranks : replica)} ranks",
+                "use more nodes or ranks on each, or a smaller layout in `parallel`");
+        return new RankHosting.Nodes(nodes, perNode);
     }
 
     private void Print(TrainResult result, RunDirectory directory)

@@ -57,7 +57,7 @@ internal sealed class DemoRunner(Terminal terminal, LocalNode node, DemoSettings
         async Task<RunDirectory> Train(string name, string recipe, CancellationToken token)
         {
             var run = new RunDirectory(In(name));
-            await Stage(name, () => new TrainRunner(terminal, node, settings.InProcess).RunAsync(name, RecipeReader.Load(recipe, []), run, resume: false, token));
+            await Stage(name, () => new TrainRunner(terminal, node, settings.InProcess ? new RankHosting.Threads() : new RankHosting.Processes()).RunAsync(name, RecipeReader.Load(recipe, []), run, resume: false, token));
             return run;
         }
     }

@@ -29,15 +29,16 @@ internal static class RunWorkers
         References = run.Reference is { } reference ? () => reference.Values : null,
     });
 
+    /// <param name="layout">Of the run's ranks.</param>
     /// <param name="address">Of this node, as the other nodes' workers reach it.</param>
-    public static IWorkerFactory Processes(PreparedRun run, RunDirectory directory, byte[] key, string address) => new ProcessWorkerFactory(
+    public static IWorkerFactory Processes(PreparedRun run, ParallelLayout layout, RunDirectory directory, byte[] key, string address) => new ProcessWorkerFactory(
         WorkerEntry.Program,
         new WorkerStart
         {
             Recipe = run.Recipe,
             Model = run.Model.Config,
             VirtualShards = run.Layout.VirtualShards,
-            Parallel = new ParallelLayout(run.Ranks),
+            Parallel = layout,
             CheckpointDirectory = directory.Checkpoints,
             Batches = BatchFacts.Of(run.Batches),
             Reference = run.Reference?.File,

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Tulu2.Checkpoints;
+using Tulu2.Cli.Nodes;
 using Tulu2.Cli.Reports;
 using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Checkpointing;
@@ -12,8 +13,7 @@ using Tulu2.Training.Recipes;
 namespace Tulu2.Cli.Training;
 
 /// <summary>Runs one recipe to its end in a run directory: prepare, train under the actors, export, report.</summary>
-/// <param name="inProcess">Ranks are threads of this process; else each is a process of its own.</param>
-internal sealed class TrainRunner(Terminal terminal, LocalNode node, bool inProcess = false)
+internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting hosting)
 {
     /// <param name="title">Name of the run in progress and report.</param>
     /// <exception cref="Files.BadInputException">What the user gave cannot be used.</exception>
@@ -42,7 +42,11 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, bool inProc
         using (var board = new TensorBoardWriter(directory.TensorBoard, TimeProvider.System))
         {
             var observer = new RunObserver(title, run.Batches.TotalSteps, metrics, board, report, terminal.Say);
-            outcome = await new RunHost(await node.StartAsync(cancellation)).RunAsync(Plan(run, directory, store, start), observer, cancellation);
+            var host = await node.StartAsync(cancellation);
+            await using var nodes = hosting is RankHosting.Nodes { Count: > 0 } local
+                ? LocalCluster.Start(host, local.Count, local.RanksPerNode, directory.Log, terminal.Say)
+                : null;
+            outcome = await new RunHost(host).RunAsync(Plan(run, directory, store, start), observer, cancellation);
             steps = metrics.Lines;
         }
         if (outcome.End == RunEnd.Failed) throw outcome.Failure!.ToException();
@@ -95,8 +99,13 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, bool inProc
     {
         RunDirectory = directory.Root,
         Layout = new ParallelLayout(run.Ranks),
-        // Between processes a rank can only be alone yet.
-        Workers = inProcess || run.Ranks > 1 ? RunWorkers.Threads(run, directory) : RunWorkers.Processes(run, directory, RunWorkers.NewKey(), RunWorkers.Loopback),
+        Workers = hosting switch
+        {
+            RankHosting.Threads => RunWorkers.Threads(run, directory),
+            RankHosting.Processes => RunWorkers.Processes(run, new ParallelLayout(run.Ranks), directory, RunWorkers.NewKey(), RunWorkers.Loopback),
+            _ => null,
+        },
+        ClusterKey = hosting is RankHosting.Nodes ? RunWorkers.NewKey() : null,
         Batches = run.Batches,
         Checkpoints = new StoredCheckpoints(store),
         TotalSteps = run.Batches.TotalSteps,

@@ -1,4 +1,5 @@
-using Tulu2.Collectives.InProcess;
+using System.Net;
+using Tulu2.Collectives.Network;
 using Tulu2.Training.Workers.Processes;
 
 namespace Tulu2.Cli.Workers;
@@ -14,5 +15,13 @@ internal static class WorkerEntry
     public static bool IsMeant(string[] arguments) => arguments is [Name, "--socket", _];
 
     /// <returns>The exit code.</returns>
-    public static int Run(string[] arguments) => WorkerProcess.Run(arguments[2], start => new InProcessDataPlane());
+    public static int Run(string[] arguments) => WorkerProcess.Run(arguments[2], start => new NetworkDataPlane(new NetworkDataPlaneOptions
+    {
+        Key = start.Key,
+        ListenAddress = new IPEndPoint(AddressOf(start.ListenAddress), 0),
+        Log = Console.Error.WriteLine,
+    }));
+
+    // A node is known by its host name where its certificate or a container network asks for it.
+    private static IPAddress AddressOf(string host) => IPAddress.TryParse(host, out var address) ? address : Dns.GetHostAddresses(host)[0];
 }

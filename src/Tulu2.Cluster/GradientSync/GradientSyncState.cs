@@ -29,7 +29,8 @@ internal sealed partial record GradientSyncState
     /// <summary>The run ends after this step, whose commit is decided; null before.</summary>
     public int? Final { get; private init; }
 
-    private ImmutableArray<RankSeat> Seats { get; init; }
+    /// <summary>By rank.</summary>
+    public ImmutableArray<RankSeat> Seats { get; private init; }
     private ImmutableDictionary<int, string> Hashes { get; init; } = ImmutableDictionary<int, string>.Empty;
     private KnownManifest? Manifest { get; init; }
     private bool ReferenceDue { get; init; }

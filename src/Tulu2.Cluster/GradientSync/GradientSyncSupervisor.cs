@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Akka.Actor;
 using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.Ledger;
+using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Ranks;
 using Tulu2.Cluster.Reference;
 using Tulu2.Cluster.Runs;
@@ -49,11 +50,16 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
         switch (message)
         {
             case RankProtocol.Up up:
-                _trainers[up.Rank] = Sender;
+                // A node that was given up may still speak.
+                if (up.Incarnation >= _state.Seats[up.Rank].Incarnation) _trainers[up.Rank] = Sender;
                 Take(new SyncCommand.RankUp(up.Rank, up.Incarnation, up.Endpoint, Now));
                 break;
             case RankProtocol.Lost lost:
                 Take(new SyncCommand.RankLost(lost.Rank, lost.Incarnation, lost.Why, Now));
+                break;
+            case NodeProtocol.Gone gone:
+                foreach (var seat in gone.Ranks.Select(rank => _state.Seats[rank]).Where(seat => NodeRanks.EpochOf(seat.Incarnation) == gone.Epoch))
+                    Take(new SyncCommand.RankLost(seat.Rank, seat.Incarnation, gone.Why, Now));
                 break;
             case RankProtocol.Report { Body: WorkerReport.Scored scored }:
                 Take(new SyncCommand.Scored(scored.Rank, Now));

@@ -4,6 +4,7 @@ using Akka.Configuration;
 using Akka.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Runs;
 
 namespace Tulu2.Cluster.Hosting;
@@ -12,6 +13,7 @@ namespace Tulu2.Cluster.Hosting;
 public sealed class ActorHost : IAsyncDisposable
 {
     private const string SystemName = "tulu2";
+    private const string CoordinatorRole = "coordinator";
     private const int PoolThreads = 64;
 
     private readonly IHost _host;
@@ -31,31 +33,60 @@ public sealed class ActorHost : IAsyncDisposable
     /// <summary>Evaluators have fixed places on the node, so that evaluations follow one another.</summary>
     internal SemaphoreSlim EvaluationTurn { get; } = new(1);
 
-    /// <summary>Starts the actor system and waits until its node is up.</summary>
+    /// <summary>Where other nodes reach this one.</summary>
+    public string Address => Akka.Cluster.Cluster.Get(System).SelfAddress.ToString();
+
+    /// <summary>Ranks that this node takes.</summary>
+    public int Places { get; private init; }
+
+    /// <summary>Completes when the actor system has ended, by <see cref="DisposeAsync"/> or because the cluster has given this node up.</summary>
+    public Task Terminated => System.WhenTerminated;
+
+    /// <summary>Starts the actor system of a cluster of one node and waits until it is up.</summary>
     public static Task<ActorHost> StartAsync(CancellationToken cancellation = default) => StartAsync(Config.Empty, cancellation);
 
     /// <param name="overrides">Settings that win over those of <c>cluster-config/local.conf</c>.</param>
-    internal static async Task<ActorHost> StartAsync(Config overrides, CancellationToken cancellation)
+    internal static Task<ActorHost> StartAsync(Config overrides, CancellationToken cancellation) =>
+        StartAsync(new NodeSettings("", "") { Overrides = overrides }, cancellation);
+
+    /// <summary>Starts this process's node, joins the cluster that the settings name and waits until it is a member.</summary>
+    /// <exception cref="Files.BadInputException">The settings cannot be used.</exception>
+    public static async Task<ActorHost> StartAsync(NodeSettings settings, CancellationToken cancellation)
     {
         // Measured: pool threads that block for a second or two starve the heartbeats of the whole node unless there are spare ones.
         ThreadPool.GetMinThreads(out var workers, out var ports);
         ThreadPool.SetMinThreads(Math.Max(workers, PoolThreads), Math.Max(ports, PoolThreads));
 
+        var config = settings.Read().WithFallback(LocalConfig());
+        var roles = config.GetStringList("akka.cluster.roles");
+        var places = roles.Contains(Placement.Role) && settings.Preparation is { } preparation
+            ? new NodePlaces(settings.Places(config), preparation)
+            : null;
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         // Signals belong to the command line.
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.AddAkka(SystemName, akka => akka
-            .AddHocon(overrides.WithFallback(LocalConfig()), HoconAddMode.Prepend)
-            .WithActors((system, _) => StartActors(system)));
+            .AddHocon(config, HoconAddMode.Prepend)
+            .WithActors((system, _) => StartActors(system, roles.Contains(CoordinatorRole), places)));
         var host = builder.Build();
-        await host.StartAsync(cancellation).ConfigureAwait(false);
+        await settings.ExplainAsync(() => host.StartAsync(cancellation)).ConfigureAwait(false);
 
         var system = host.Services.GetRequiredService<ActorSystem>();
         var cluster = Akka.Cluster.Cluster.Get(system);
-        await cluster.JoinAsync(cluster.SelfAddress, cancellation).ConfigureAwait(false);
+        // With seed nodes it joins by itself, as soon as one of them answers.
+        if (cluster.Settings.SeedNodes.IsEmpty) await cluster.JoinAsync(cluster.SelfAddress, cancellation).ConfigureAwait(false);
+        else
+        {
+            var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            cluster.RegisterOnMemberUp(up.SetResult);
+            await Task.WhenAny(up.Task, system.WhenTerminated).WaitAsync(cancellation).ConfigureAwait(false);
+        }
         var proxy = system.ActorOf(ClusterSingletonProxy.Props("/user/run", ClusterSingletonProxySettings.Create(system)), "run-proxy");
-        return new ActorHost(host, system, proxy);
+        return new ActorHost(host, system, proxy) { Places = places?.Count ?? 0 };
     }
+
+    /// <summary>Tells the cluster that a node is dead, for one who knows: nobody waits for its heartbeats any more.</summary>
+    public void Down(string address) => Akka.Cluster.Cluster.Get(System).Down(Akka.Actor.Address.Parse(address));
 
     /// <summary>Leaves the cluster and ends the actor system.</summary>
     public async ValueTask DisposeAsync()
@@ -64,9 +95,10 @@ public sealed class ActorHost : IAsyncDisposable
         _host.Dispose();
     }
 
-    private static void StartActors(ActorSystem system)
+    private static void StartActors(ActorSystem system, bool coordinates, NodePlaces? places)
     {
-        var node = system.ActorOf(Props.Create(() => new NodeAgent()), NodeAgent.Name);
+        var node = system.ActorOf(Props.Create(() => new NodeAgent(places)), NodeAgent.Name);
+        if (!coordinates) return;
         system.ActorOf(
             ClusterSingletonManager.Props(Props.Create(() => new RunCoordinator(node)),
                 PoisonPill.Instance, ClusterSingletonManagerSettings.Create(system)), "run");

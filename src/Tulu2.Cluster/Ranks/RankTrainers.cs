@@ -4,15 +4,17 @@ using Tulu2.Cluster.Runs;
 namespace Tulu2.Cluster.Ranks;
 
 /// <summary>Supervises this node's rank trainers: a failed one is restarted, a limited number of times; then the run is over.</summary>
-internal sealed class RankTrainers(IReadOnlyList<RankSetup> setups, int restartsPerMinute, IActorRef run) : UntypedActor
+internal sealed class RankTrainers(WorkerGraves graves, int restartsPerMinute, IActorRef run) : UntypedActor
 {
     // A worker that hangs in native code cannot be ended; the run does not wait for it longer than this.
     private static readonly TimeSpan BurialPatience = TimeSpan.FromSeconds(60);
 
     private readonly Dictionary<string, Exception> _causes = [];
-    private readonly WorkerGraves _graves = setups[0].Graves;
     private int _alive;
     private bool _stopping;
+
+    /// <summary>Stand for these ranks too.</summary>
+    public sealed record Add(IReadOnlyList<RankSetup> Setups) : INoSerializationVerificationNeeded;
 
     private sealed record Buried : INoSerializationVerificationNeeded
     {
@@ -25,19 +27,17 @@ internal sealed class RankTrainers(IReadOnlyList<RankSetup> setups, int restarts
         return Directive.Restart;
     });
 
-    protected override void PreStart()
-    {
-        foreach (var setup in setups)
-        {
-            Context.Watch(Context.ActorOf(Props.Create(() => new RankTrainer(setup)), $"{setup.Rank}"));
-            _alive++;
-        }
-    }
-
     protected override void OnReceive(object message)
     {
         switch (message)
         {
+            case Add add when !_stopping:
+                foreach (var setup in add.Setups)
+                {
+                    Context.Watch(Context.ActorOf(Props.Create(() => new RankTrainer(setup)), $"{setup.Rank}"));
+                    _alive++;
+                }
+                break;
             case RankProtocol.Stop:
                 _stopping = true;
                 foreach (var child in Context.GetChildren()) child.Tell(message);
@@ -64,6 +64,6 @@ internal sealed class RankTrainers(IReadOnlyList<RankSetup> setups, int restarts
 
     private void StopWhenEmpty()
     {
-        if (_stopping && _alive == 0) _graves.AllAsync(BurialPatience).PipeTo(Self, success: () => Buried.Instance);
+        if (_stopping && _alive == 0) graves.AllAsync(BurialPatience).PipeTo(Self, success: () => Buried.Instance);
     }
 }

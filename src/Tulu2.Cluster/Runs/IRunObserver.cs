@@ -34,6 +34,11 @@ public interface IRunObserver
     void CheckpointFailed(int step, string error);
 
     void RankRestarted(int rank, string reason);
+
+    /// <summary>The nodes of the cluster have too few places for the run's ranks; it waits for more.</summary>
+    void WaitingForPlaces(int missing) { }
+
+    void RanksPlaced(string node, IReadOnlyList<int> ranks) { }
 }
 
 /// <param name="Step">From 1.</param>

@@ -1,27 +1,31 @@
 using Akka.Actor;
-using Tulu2.Cluster.Checkpointing;
-using Tulu2.Cluster.DataLoading;
 using Tulu2.Cluster.Evaluations;
-using Tulu2.Cluster.Ranks;
+using Tulu2.Cluster.GradientSync;
+using Tulu2.Cluster.Nodes;
 
 namespace Tulu2.Cluster.Runs;
 
-/// <summary>Starts, watches and ends what works on this node: rank trainers with their data loader and checkpointer, and evaluators.</summary>
-internal sealed class NodeAgent : UntypedActor
+/// <summary>
+/// Starts, watches and ends what works on this node: the ranks of a run, with their data loader and checkpointer, and evaluators. Ranks are given to it by
+/// the coordinator on this node, or by the placement of a coordinator anywhere in the cluster.
+/// </summary>
+/// <param name="places">How many ranks it takes from other nodes; null: none.</param>
+internal sealed class NodeAgent(NodePlaces? places) : UntypedActor
 {
     public const string Name = "node";
 
-    // Data loader and checkpointer: the trainers end before them, since they still use them.
-    private readonly HashSet<IActorRef> _helpers = [];
-    private IActorRef? _trainers;
-    private IActorRef? _run;
+    private readonly Queue<(NodeProtocol.TakeRanks Take, IActorRef Placement)> _waiting = [];
+    private NodeRanks? _ranks;
+    private bool _preparing;
     private IActorRef? _evaluators;
     private IActorRef? _queue;
+
+    private sealed record Prepared(NodeProtocol.TakeRanks Take, IActorRef Placement, NodePlan? Plan, RunFailure? Failure) : INoSerializationVerificationNeeded;
 
     // What fails here by itself is not a rank: the run ends with it, and the rest goes on until it is told to stop.
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(cause =>
     {
-        _run?.Tell(new RunProtocol.Fatal(RunFailure.Of(cause)));
+        _ranks?.Run.Tell(new RunProtocol.Fatal(RunFailure.Of(cause)));
         return Directive.Resume;
     });
 
@@ -30,15 +34,32 @@ internal sealed class NodeAgent : UntypedActor
         switch (message)
         {
             case RunProtocol.StartRanks start:
-                StartRanks(start);
+                _ranks = new NodeRanks(Context, start.Plan, Sender, Sender, start.GradientSync, start.Checkpoints);
+                _ranks.Start(0, [.. Enumerable.Range(0, start.Plan.Layout.Size)]);
+                break;
+            case NodeProtocol.Invite when places is not null:
+                Sender.Tell(new NodeProtocol.Places(places.Count));
+                break;
+            case NodeProtocol.TakeRanks take when places is not null:
+                // Should the coordinator die, nobody can use the ranks.
+                Context.Watch(Sender);
+                _waiting.Enqueue((take, Sender));
+                TakeNext();
+                break;
+            case Prepared prepared:
+                _preparing = false;
+                Begin(prepared);
+                TakeNext();
                 break;
             case RunProtocol.StopRanks:
-                if (_trainers is null) Sender.Tell(RunProtocol.RanksStopped.Instance);
-                else _trainers.Tell(RankProtocol.Stop.Instance);
+                Stop(Sender);
                 break;
-            case Terminated ended when ended.ActorRef.Equals(_trainers):
-                _trainers = null;
-                foreach (var helper in _helpers) Context.Stop(helper);
+            case Terminated ended when _ranks?.Ended(ended.ActorRef) == true:
+                _ranks = null;
+                TakeNext();
+                break;
+            case Terminated ended when _ranks?.Placement.Equals(ended.ActorRef) == true:
+                _ranks.Stop(ActorRefs.Nobody);
                 break;
             case RunProtocol.StartEvaluators start:
                 _evaluators = Context.Watch(Context.ActorOf(Props.Create(() => new Evaluators(start.Count, start.Factory, start.Queue)), "evaluators"));
@@ -52,27 +73,64 @@ internal sealed class NodeAgent : UntypedActor
                 _evaluators = null;
                 _queue?.Tell(RunProtocol.EvaluatorsStopped.Instance);
                 break;
-            case Terminated ended when _helpers.Remove(ended.ActorRef) && _helpers.Count == 0:
-                _run!.Tell(RunProtocol.RanksStopped.Instance);
-                break;
         }
     }
 
-    private void StartRanks(RunProtocol.StartRanks start)
+    private void Stop(IActorRef asker)
     {
-        var plan = start.Plan;
-        var run = _run = Sender;
-        var loader = Context.ActorOf(Props.Create(() => new DataLoader(plan.Batches, plan.Reference, run)), "data-loader");
-        var checkpointer = Context.ActorOf(Props.Create(() => new Checkpointer(start.Checkpoints)), "checkpointer");
-        _helpers.UnionWith([Context.Watch(loader), Context.Watch(checkpointer)]);
-        var graves = new WorkerGraves();
-        long incarnations = 0;
-        var setups = Enumerable.Range(0, plan.Layout.Size).Select(rank => new RankSetup(
-            rank,
-            report => plan.Workers.Start(rank, report),
-            () => new FeedWindow(plan.Layout.PlaceOf(rank).Data, plan.Layout.Data, plan.Batches.SlotsPerStep, plan.TotalSteps, Math.Max(2, plan.Prefetch)),
-            () => Interlocked.Increment(ref incarnations),
-            start.GradientSync, loader, checkpointer, graves)).ToArray();
-        _trainers = Context.Watch(Context.ActorOf(Props.Create(() => new RankTrainers(setups, plan.RestartsPerMinute, run)), "rank-trainers"));
+        _waiting.Clear();
+        if (_ranks is { } ranks) ranks.Stop(asker);
+        else asker.Tell(RunProtocol.RanksStopped.Instance);
+    }
+
+    private void TakeNext()
+    {
+        if (_preparing || !_waiting.TryPeek(out var next)) return;
+        if (_ranks is { } ranks)
+        {
+            // Ranks of another life of the run, or of another run, have to be gone first.
+            if (!ranks.Placement.Equals(next.Placement)) ranks.Stop(ActorRefs.Nobody);
+            else if (!ranks.IsStopping) ranks.Start(_waiting.Dequeue().Take.Epoch, next.Take.Ranks);
+            return;
+        }
+        _waiting.Dequeue();
+        _preparing = true;
+        Prepare(next.Take, next.Placement);
+    }
+
+    // Opens the token store and may read every byte of the weights: on a thread of its own.
+    private void Prepare(NodeProtocol.TakeRanks take, IActorRef placement)
+    {
+        var (self, preparation) = (Self, places!.Preparation);
+        var address = Akka.Cluster.Cluster.Get(Context.System).SelfAddress.Host!;
+        new Thread(() =>
+        {
+            try
+            {
+                self.Tell(new Prepared(take, placement, preparation.Prepare(take.Run, address), null));
+            }
+            catch (Exception fault)
+            {
+                self.Tell(new Prepared(take, placement, null, RunFailure.Of(fault)));
+            }
+        })
+        {
+            IsBackground = true,
+            Name = "run preparation",
+        }.Start();
+    }
+
+    private void Begin(Prepared prepared)
+    {
+        var (take, placement) = (prepared.Take, prepared.Placement);
+        IActorRef At(string path) => ((ExtendedActorSystem)Context.System).Provider.ResolveActorRef(path);
+        var run = At(take.Coordinator);
+        if (prepared.Plan is not { } plan)
+        {
+            run.Tell(new RunProtocol.Fatal(prepared.Failure!));
+            return;
+        }
+        _ranks = new NodeRanks(Context, plan, run, placement, At($"{take.Coordinator}/{GradientSyncSupervisor.Name}"), At($"{take.Coordinator}/checkpoints"));
+        _ranks.Start(take.Epoch, take.Ranks);
     }
 }

@@ -4,6 +4,7 @@ using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
+using Tulu2.Cluster.Nodes;
 
 namespace Tulu2.Cluster.Runs;
 
@@ -68,6 +69,14 @@ internal sealed class RunCoordinator(IActorRef node) : UntypedActor
                 Log("error", $"{fatal.Failure.Error}\n{fatal.Failure.Detail}");
                 End(run => run.Failed(fatal.Failure));
                 break;
+            case RunProtocol.WaitingForPlaces waiting:
+                _run?.Observe(observer => observer.WaitingForPlaces(waiting.Missing));
+                Log("info", $"waiting for {waiting.Missing} more places on nodes");
+                break;
+            case RunProtocol.Placed placed:
+                _run?.Observe(observer => observer.RanksPlaced(placed.Node, placed.Ranks));
+                Log("info", $"ranks {string.Join(", ", placed.Ranks)} are placed on {placed.Node}");
+                break;
             case RunProtocol.RanksStopped:
                 _run?.Checkpoints.Tell(CheckpointProtocol.Close.Instance);
                 break;
@@ -99,7 +108,11 @@ internal sealed class RunCoordinator(IActorRef node) : UntypedActor
         var checkpoints = Context.ActorOf(Props.Create(() => new CheckpointCoordinator(setup, ledger)), "checkpoints");
         var sync = Context.ActorOf(Props.Create(() => new GradientSyncSupervisor(state, plan.Layout, ledger, checkpoints, reference)), GradientSyncSupervisor.Name);
         var self = Self;
-        _run = new RunInHand(plan, start.Observer, start.Outcome, sync, checkpoints, ledger, fault => self.Tell(new RunProtocol.Fatal(RunFailure.Of(fault))));
+        var ranks = plan.ClusterKey is { } key
+            ? Context.ActorOf(Props.Create(() => new Placement(
+                new NodeRun(plan.RunDirectory, plan.RecipeHash, plan.Layout, plan.TotalSteps, plan.RestartsPerMinute, plan.Prefetch, key), sync)), Placement.Name)
+            : node;
+        _run = new RunInHand(plan, start.Observer, start.Outcome, ranks, sync, checkpoints, ledger, fault => self.Tell(new RunProtocol.Fatal(RunFailure.Of(fault))));
         var step = manifest?.Step ?? 0;
         ledger.Tell(new LedgerProtocol.Append(known.HasStarted
             ? new LedgerEvent.RunResumed(plan.RecipeHash, plan.VirtualShards, plan.Layout.Size, slots, plan.TotalSteps, step, manifest?.Path)
@@ -108,7 +121,9 @@ internal sealed class RunCoordinator(IActorRef node) : UntypedActor
             ? $"run of {plan.TotalSteps} steps on {plan.Layout.Size} ranks"
             : $"run goes on after step {step} on {plan.Layout.Size} ranks, from {manifest.Path}");
         _run.Observe(observer => observer.PhaseChanged(RunPhase.Starting));
-        node.Tell(new RunProtocol.StartRanks(plan, sync, checkpoints));
+        if (plan.ClusterKey is not null) return;
+        node.Tell(new RunProtocol.StartRanks(
+            new NodePlan(plan.Layout, plan.Workers!, plan.Batches, plan.Reference, plan.TotalSteps, plan.RestartsPerMinute, plan.Prefetch), sync, checkpoints));
     }
 
     private void Record(SyncEffect effect)
@@ -146,7 +161,7 @@ internal sealed class RunCoordinator(IActorRef node) : UntypedActor
         if (_run is not { IsEnding: false } run) return;
         how(run);
         run.Sync.Tell(RunProtocol.Halt.Instance);
-        node.Tell(RunProtocol.StopRanks.Instance);
+        run.Ranks.Tell(RunProtocol.StopRanks.Instance);
     }
 
     private void CloseLedger()
@@ -160,8 +175,9 @@ internal sealed class RunCoordinator(IActorRef node) : UntypedActor
 
     private void EndChildren()
     {
-        foreach (var child in new[] { _run!.Sync, _run.Checkpoints, _run.Ledger })
+        foreach (var child in new[] { _run!.Sync, _run.Checkpoints, _run.Ledger, _run.Ranks })
         {
+            if (child.Equals(node)) continue;
             _ending.Add(child);
             Context.Stop(Context.Watch(child));
         }

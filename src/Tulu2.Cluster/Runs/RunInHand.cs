@@ -7,7 +7,7 @@ namespace Tulu2.Cluster.Runs;
 
 /// <summary>What the coordinator keeps of the run in hand: its actors, its figures and its observer's thread. Used by one actor only.</summary>
 internal sealed class RunInHand(
-    RunPlan plan, IRunObserver observer, TaskCompletionSource<RunOutcome> completion, IActorRef sync, IActorRef checkpoints, IActorRef ledger,
+    RunPlan plan, IRunObserver observer, TaskCompletionSource<RunOutcome> completion, IActorRef ranks, IActorRef sync, IActorRef checkpoints, IActorRef ledger,
         Action<Exception> fault)
 {
     private readonly DedicatedThread _observing = new("run observer");
@@ -21,6 +21,9 @@ internal sealed class RunInHand(
     private double _seconds;
 
     public RunPlan Plan { get; } = plan;
+
+    /// <summary>The node agent that has the ranks, or the placement that has given them to several.</summary>
+    public IActorRef Ranks { get; } = ranks;
     public IActorRef Sync { get; } = sync;
     public IActorRef Checkpoints { get; } = checkpoints;
     public IActorRef Ledger { get; } = ledger;

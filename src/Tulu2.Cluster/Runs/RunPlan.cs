@@ -16,8 +16,11 @@ public sealed record RunPlan
     /// <summary>Where the ranks stand, each with a worker of its own.</summary>
     public required ParallelLayout Layout { get; init; }
 
-    /// <summary>Starts the workers; disposing one must end its thread and free what it holds.</summary>
-    public required IWorkerFactory Workers { get; init; }
+    /// <summary>Starts the workers where all are on this node; disposing one must end its thread or process and free what it holds.</summary>
+    public IWorkerFactory? Workers { get; init; }
+
+    /// <summary>In place of <see cref="Workers"/>: the ranks go to the nodes of the cluster, and this is the key of their data plane.</summary>
+    public byte[]? ClusterKey { get; init; }
 
     /// <summary>Which slots each step has, and their batches.</summary>
     public required IBatchPlan Batches { get; init; }

@@ -1,7 +1,10 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Ledger;
+using Tulu2.Cluster.Nodes;
+using Tulu2.Cluster.Wire;
 using Tulu2.Evaluation.Tasks;
 
 namespace Tulu2.Cluster.Runs;
@@ -32,8 +35,8 @@ internal static class RunProtocol
 
     public sealed record CheckpointFailed(int Step, string Error) : INoSerializationVerificationNeeded;
 
-    /// <summary>Something below cannot go on: the run ends with this.</summary>
-    public sealed record Fatal(RunFailure Failure) : INoSerializationVerificationNeeded;
+    /// <summary>Something below, maybe on another node, cannot go on: the run ends with this.</summary>
+    public sealed record Fatal(RunFailure Failure) : IWireMessage;
 
     /// <summary>Coordinator to supervisor: the end is decided elsewhere; commit nothing more.</summary>
     public sealed record Halt : INoSerializationVerificationNeeded
@@ -41,17 +44,23 @@ internal static class RunProtocol
         public static Halt Instance { get; } = new();
     }
 
-    /// <summary>Coordinator to node agent.</summary>
-    public sealed record StartRanks(RunPlan Plan, IActorRef GradientSync, IActorRef Checkpoints) : INoSerializationVerificationNeeded;
+    /// <summary>Placement to coordinator: the run waits for so many more places on nodes.</summary>
+    public sealed record WaitingForPlaces(int Missing) : INoSerializationVerificationNeeded;
 
-    /// <summary>Coordinator to node agent.</summary>
-    public sealed record StopRanks : INoSerializationVerificationNeeded
+    /// <summary>Placement to coordinator: a node was given these ranks.</summary>
+    public sealed record Placed(string Node, ImmutableArray<int> Ranks) : INoSerializationVerificationNeeded;
+
+    /// <summary>Coordinator to the agent of its own node: all ranks are here.</summary>
+    public sealed record StartRanks(NodePlan Plan, IActorRef GradientSync, IActorRef Checkpoints) : INoSerializationVerificationNeeded;
+
+    /// <summary>Coordinator to its node agent or to the placement, which passes it on to all agents.</summary>
+    public sealed record StopRanks : IWireMessage
     {
         public static StopRanks Instance { get; } = new();
     }
 
-    /// <summary>Node agent to coordinator: no worker of the run is left.</summary>
-    public sealed record RanksStopped : INoSerializationVerificationNeeded
+    /// <summary>The answer: no worker of the run is left.</summary>
+    public sealed record RanksStopped : IWireMessage
     {
         public static RanksStopped Instance { get; } = new();
     }

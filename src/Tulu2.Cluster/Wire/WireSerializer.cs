@@ -16,7 +16,7 @@ internal sealed class WireSerializer(ExtendedActorSystem system) : SerializerWit
 {
     public const int MaxBytes = 64 * 1024;
 
-    private static readonly WireCodec[] Codecs = [.. RankCodecs.All, .. CheckpointCodecs.All, .. EvaluationCodecs.All];
+    private static readonly WireCodec[] Codecs = [.. RankCodecs.All, .. CheckpointCodecs.All, .. EvaluationCodecs.All, .. NodeCodecs.All];
     private static readonly FrozenDictionary<string, WireCodec> ByManifest = Codecs.ToFrozenDictionary(codec => codec.Manifest);
     private static readonly FrozenDictionary<Type, WireCodec> ByType = Codecs.ToFrozenDictionary(codec => codec.Type);
 

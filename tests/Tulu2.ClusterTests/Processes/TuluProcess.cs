@@ -26,9 +26,16 @@ internal sealed class TuluProcess : IDisposable
     public string Errors => string.Join('\n', _errors);
     public string Output => string.Join('\n', _output);
 
-    public static TuluProcess Start(string cache, params string[] arguments)
+    public int Id => _process.Id;
+
+    public static TuluProcess Start(string cache, params string[] arguments) => StartUnder([], cache, arguments);
+
+    /// <param name="wrapper">What the program is run under, such as <c>ip netns exec NAME</c>.</param>
+    public static TuluProcess StartUnder(string[] wrapper, string cache, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet", [Program, .. arguments])
+        var host = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+        string[] line = [.. wrapper, host, Program, .. arguments];
+        var start = new ProcessStartInfo(line[0], line[1..])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -51,8 +58,14 @@ internal sealed class TuluProcess : IDisposable
     {
         var (code, output, errors) = await RunAsync(cache, [.. arguments, "--json"]);
         Xunit.Assert.True(code == 0, $"tulu2 {string.Join(' ', arguments)} ended with {code}\n{output}\n{errors}");
-        return JsonDocument.Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]).RootElement.Clone();
+        return LastJson(output);
     }
+
+    /// <summary>The object in the last line printed, after the end.</summary>
+    public JsonElement LastJson() => LastJson(Output);
+
+    private static JsonElement LastJson(string output) =>
+        JsonDocument.Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]).RootElement.Clone();
 
     public async Task<int> WaitForExitAsync(TimeSpan deadline)
     {
@@ -78,6 +91,13 @@ internal sealed class TuluProcess : IDisposable
     public void Kill()
     {
         try { _process.Kill(entireProcessTree: true); } catch (InvalidOperationException) { /* it has ended by itself */ }
+        _process.WaitForExit();
+    }
+
+    /// <summary>SIGKILL to this process, not to those it started.</summary>
+    public void KillAlone()
+    {
+        _process.Kill();
         _process.WaitForExit();
     }
 

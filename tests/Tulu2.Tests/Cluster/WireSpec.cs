@@ -5,9 +5,12 @@ using Tulu2.Checkpoints;
 using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Ranks;
+using Tulu2.Cluster.Runs;
 using Tulu2.Cluster.Wire;
 using Tulu2.Collectives;
+using Tulu2.Collectives.Layout;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Training.Workers;
 using Xunit;
@@ -45,6 +48,13 @@ public sealed class WireSpec() : TestKit(ActorHost.LocalConfig())
         new CheckpointProtocol.ShardPart(1, 7, "ef56", 1L << 40, 0, 2,
             [new ShardTensor(StateKind.SecondMoment, new TensorSlice("model.norm.weight", [8, 4], [2, 0], [3, 4]))]),
         new CheckpointProtocol.ShardFailed(1, 7, "no space"),
+        new NodeProtocol.Invite(),
+        new NodeProtocol.Places(8),
+        new NodeProtocol.TakeRanks(3, "akka.tcp://tulu2@10.0.0.1:4053/user/run/coordinator",
+            new NodeRun("/runs/one", "ab12", new ParallelLayout(4, 2, 2, 2), 100, 5, 4, [1, 2, 3]), [0, 1, 4]),
+        new RunProtocol.StopRanks(),
+        new RunProtocol.RanksStopped(),
+        new RunProtocol.Fatal(new RunFailure("bad", "stack", "rows.jsonl:3", null)),
         new EvaluationProtocol.Idle("/user/node/evaluators/0"),
         new EvaluationProtocol.Busy("/user/node/evaluators/0"),
         new EvaluationProtocol.Assigned(3, 2, new EvaluationTask("t3", "exact_match", "exports/sft", "rows.jsonl", 30, 10)),

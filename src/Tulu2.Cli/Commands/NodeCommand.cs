@@ -1,0 +1,35 @@
+using System.CommandLine;
+using Tulu2.Cli.Nodes;
+using Tulu2.Cli.Shell;
+using Tulu2.Cluster.Hosting;
+
+namespace Tulu2.Cli.Commands;
+
+/// <summary><c>node --config FILE [--roles a,b]</c>: one node of a cluster over machines, until it is stopped.</summary>
+internal sealed class NodeCommand(Terminal terminal)
+{
+    private readonly Option<string> _config = CommandBuilder.Required<string>("--config", "HOCON file; cluster-config/ holds examples");
+    private readonly Option<string?> _roles = CommandBuilder.Optional<string>("--roles", "coordinator, trainer or both, with a comma; the file's by default");
+    private readonly Option<bool> _child = new("--child") { Description = "End with the process that started this one", Hidden = true };
+
+    public Command Create() => CommandBuilder.Command("node", "Join a cluster and take ranks of its runs", [_config, _roles, _child], RunAsync);
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        if (parsed.GetValue(_child)) ChildProcess.EndWithParent();
+        var settings = NodeSettings.Load(parsed.GetValue(_config)!) with
+        {
+            Roles = parsed.GetValue(_roles)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
+            Preparation = new NodePreparation(terminal.Say),
+        };
+        terminal.Say($"joining the cluster of {settings.Where}");
+        await using var host = await ActorHost.StartAsync(settings, cancellation);
+        terminal.Say($"node {host.Address} is up and takes {host.Places} ranks");
+        if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new NodeUp(host.Address)));
+        await Task.WhenAny(host.Terminated, Task.Delay(Timeout.Infinite, cancellation));
+        if (cancellation.IsCancellationRequested) return ExitCode.Done;
+        // Whoever watches this process starts it again; the node then joins as a new one.
+        terminal.Say("the cluster has given this node up");
+        return ExitCode.Failed;
+    }
+}

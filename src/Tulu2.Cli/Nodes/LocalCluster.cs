@@ -1,0 +1,128 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Tulu2.Cli.Workers;
+using Tulu2.Cluster.Hosting;
+using Tulu2.Training.Workers.Processes;
+
+namespace Tulu2.Cli.Nodes;
+
+/// <summary>
+/// <c>--nodes N</c>: node processes of a cluster on this machine, which this process coordinates. One that ends is reported to the cluster at once and
+/// started again.
+/// </summary>
+internal sealed class LocalCluster : IAsyncDisposable
+{
+    private const int RestartsPerMinute = 5;
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(20);
+
+    private readonly ActorHost _host;
+    private readonly Action<string> _say;
+    private readonly string _log;
+    private readonly DirectoryInfo _folder;
+    private readonly List<Task> _watches = [];
+    private readonly CancellationTokenSource _ending = new();
+
+    private LocalCluster(ActorHost host, int ranksPerNode, string log, Action<string> say)
+    {
+        (_host, _log, _say) = (host, log, say);
+        _folder = Directory.CreateTempSubdirectory("tulu2-");
+        File.WriteAllText(Config, $$"""
+            akka.cluster.roles = ["trainer"]
+            akka.cluster.seed-nodes = ["{{host.Address}}"]
+            tulu2.node.places = {{ranksPerNode}}
+            """);
+    }
+
+    private string Config => Path.Combine(_folder.FullName, "node.conf");
+
+    /// <param name="log">Takes what the nodes print.</param>
+    public static LocalCluster Start(ActorHost host, int nodes, int ranksPerNode, string log, Action<string> say)
+    {
+        var cluster = new LocalCluster(host, ranksPerNode, log, say);
+        for (var node = 1; node <= nodes; node++)
+        {
+            var number = node;
+            cluster._watches.Add(Task.Run(() => cluster.WatchAsync(number)));
+        }
+        return cluster;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ending.CancelAsync();
+        await Task.WhenAll(_watches);
+        _folder.Delete(recursive: true);
+    }
+
+    private async Task WatchAsync(int number)
+    {
+        var recent = new Queue<long>();
+        while (!_ending.IsCancellationRequested)
+        {
+            var end = await RunAsync(number);
+            if (_ending.IsCancellationRequested) return;
+            while (recent.TryPeek(out var oldest) && Stopwatch.GetElapsedTime(oldest) > TimeSpan.FromMinutes(1)) recent.Dequeue();
+            recent.Enqueue(Stopwatch.GetTimestamp());
+            if (recent.Count > RestartsPerMinute)
+            {
+                _say($"node {number} {end}, for the {recent.Count}th time within a minute; it is not started again (its last words are in {_log})");
+                return;
+            }
+            _say($"node {number} {end}; it is started again");
+        }
+    }
+
+    // Until the process ends; says how.
+    private async Task<string> RunAsync(int number)
+    {
+        var start = new ProcessStartInfo(ThisProgram.File, [.. ThisProgram.Arguments, "node", "--config", Config, "--child", "--json"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        using var process = ProcessStarter.Start(start);
+        string? address = null;
+        process.ErrorDataReceived += (_, line) => Log(number, line.Data);
+        process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data?.StartsWith('{') == true) address = JsonDocument.Parse(line.Data).RootElement.GetProperty("address").GetString();
+        };
+        process.BeginErrorReadLine();
+        process.BeginOutputReadLine();
+        try
+        {
+            await process.WaitForExitAsync(_ending.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            ChildProcess.Terminate(process.Id);
+            using var patience = new CancellationTokenSource(EndPatience);
+            try
+            {
+                await process.WaitForExitAsync(patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                process.Kill();
+                await process.WaitForExitAsync(CancellationToken.None);
+            }
+        }
+        // Its parent knows that it is dead: nobody has to wait for its heartbeats.
+        if (address is not null) _host.Down(address);
+        return $"(process {process.Id}) {ProcessEnd.Describe(process.ExitCode)}";
+    }
+
+    private void Log(int number, string? line)
+    {
+        if (line is null) return;
+        try
+        {
+            lock (_folder) File.AppendAllText(_log, $"node {number}: {line}\n");
+        }
+        catch (IOException)
+        {
+            // For people only.
+        }
+    }
+}

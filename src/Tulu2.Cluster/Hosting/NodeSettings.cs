@@ -1,0 +1,75 @@
+using Akka.Configuration;
+using Tulu2.Cluster.Nodes;
+using Tulu2.Files;
+
+namespace Tulu2.Cluster.Hosting;
+
+/// <summary>What a process's node is started with.</summary>
+/// <param name="Where">The file the settings come from, for complaints.</param>
+/// <param name="Text">HOCON over that of <c>cluster-config/local.conf</c>.</param>
+public sealed record NodeSettings(string Where, string Text)
+{
+    private const string PlacesKey = "tulu2.node.places";
+
+    /// <summary>In place of <c>akka.cluster.roles</c> of the file; null keeps them.</summary>
+    public IReadOnlyList<string>? Roles { get; init; }
+
+    /// <summary>Prepares the node for ranks it is given; null: it takes none.</summary>
+    public INodePreparation? Preparation { get; init; }
+
+    internal Config Overrides { get; init; } = Config.Empty;
+
+    /// <exception cref="BadInputException">There is no such file, or it is not HOCON.</exception>
+    public static NodeSettings Load(string path)
+    {
+        try
+        {
+            return new NodeSettings(path, File.ReadAllText(path));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new BadInputException(path, File.Exists(path) ? "cannot be read" : "there is no such file", "name a HOCON file; cluster-config/ holds examples", error);
+        }
+    }
+
+    internal Config Read()
+    {
+        try
+        {
+            var config = Text.Length == 0 ? Overrides : Overrides.WithFallback(ConfigurationFactory.ParseString(Text));
+            return Roles is null ? config
+                : ConfigurationFactory.ParseString($"akka.cluster.roles = [{string.Join(", ", Roles.Select(role => $"\"{role}\""))}]").WithFallback(config);
+        }
+        catch (Exception error) when (error is not BadInputException)
+        {
+            throw new BadInputException(Where, $"is not HOCON: {error.Message}", "mend the file; cluster-config/ holds examples", error);
+        }
+    }
+
+    // Ranks this node takes: as many as it has processors, unless it is said.
+    internal int Places(Config config)
+    {
+        var places = config.HasPath(PlacesKey) ? config.GetInt(PlacesKey) : 0;
+        return places switch
+        {
+            < 0 => throw new BadInputException($"{Where}: {PlacesKey}", $"is {places}", "give the number of ranks the node takes, or 0 for one a processor"),
+            0 => Environment.ProcessorCount,
+            _ => places,
+        };
+    }
+
+    // What the actor system says of a port that is taken or a certificate that is not there is the user's to mend.
+    internal async Task ExplainAsync(Func<Task> start)
+    {
+        try
+        {
+            await start().ConfigureAwait(false);
+        }
+        catch (Exception error) when (Where.Length > 0 && error is not OperationCanceledException)
+        {
+            var cause = error;
+            while (cause.InnerException is { } inner) cause = inner;
+            throw new BadInputException(Where, $"the node cannot start: {cause.Message}", "check host name, port and certificate in it", error);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using Akka.Actor;
+using Akka.Cluster;
+using Tulu2.Cluster.Runs;
+
+namespace Tulu2.Cluster.Nodes;
+
+/// <summary>
+/// Brings a run's ranks to the nodes of the cluster and back when one is lost: hears of the nodes, asks <see cref="PlacementState"/>, and does what it says.
+/// To the coordinator it stands for the node that has the ranks.
+/// </summary>
+internal sealed class Placement(NodeRun run, IActorRef sync) : UntypedActor, IWithTimers
+{
+    public const string Name = "placement";
+
+    /// <summary>Nodes with this role take ranks.</summary>
+    public const string Role = "trainer";
+
+    // An invitation may meet a node whose agent is not there yet.
+    private static readonly TimeSpan InviteInterval = TimeSpan.FromMilliseconds(500);
+
+    private readonly Akka.Cluster.Cluster _cluster = Akka.Cluster.Cluster.Get(Context.System);
+    private readonly Dictionary<Address, Member> _invited = [];
+    private readonly Dictionary<string, IActorRef> _agents = [];
+    private readonly HashSet<string> _stopping = [];
+    private PlacementState _state = new(run.Layout.Size, run.Layout.Tensor);
+    private bool _isStopping;
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private sealed record InviteAgain : INoSerializationVerificationNeeded
+    {
+        public static InviteAgain Instance { get; } = new();
+    }
+
+    protected override void PreStart()
+    {
+        _cluster.Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.IMemberEvent));
+        Timers.StartPeriodicTimer(nameof(InviteAgain), InviteAgain.Instance, InviteInterval);
+        Context.Parent.Tell(new RunProtocol.WaitingForPlaces(run.Layout.Size));
+    }
+
+    protected override void PostStop() => _cluster.Unsubscribe(Self);
+
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case ClusterEvent.MemberUp { Member: var member } when member.HasRole(Role):
+                _invited[member.Address] = member;
+                Invite(member);
+                break;
+            // Weakly up and joining ones come later; whatever else is no longer up is on its way out.
+            case ClusterEvent.MemberLeft or ClusterEvent.MemberExited or ClusterEvent.MemberDowned or ClusterEvent.MemberRemoved:
+                Gone(((ClusterEvent.IMemberEvent)message).Member);
+                break;
+            case InviteAgain:
+                foreach (var member in _invited.Values) Invite(member);
+                break;
+            case NodeProtocol.Places places when _invited.Remove(Sender.Path.Address, out var member):
+                _agents[NameOf(member)] = Sender;
+                if (!_isStopping) Take(_state.Offer(NameOf(member), places.Count), "");
+                break;
+            case RunProtocol.StopRanks:
+                _isStopping = true;
+                foreach (var node in _state.InUse)
+                {
+                    _stopping.Add(node);
+                    _agents[node].Tell(RunProtocol.StopRanks.Instance);
+                }
+                SayStopped();
+                break;
+            case RunProtocol.RanksStopped when _agents.FirstOrDefault(agent => agent.Value.Equals(Sender)).Key is { } node:
+                _stopping.Remove(node);
+                SayStopped();
+                break;
+        }
+    }
+
+    private void Invite(Member member) => Context.ActorSelection(new RootActorPath(member.Address) / "user" / NodeAgent.Name).Tell(NodeProtocol.Invite.Instance);
+
+    private void Gone(Member member)
+    {
+        var node = NameOf(member);
+        if (_invited.TryGetValue(member.Address, out var invited) && invited.UniqueAddress.Equals(member.UniqueAddress)) _invited.Remove(member.Address);
+        if (!_agents.Remove(node)) return;
+        if (_stopping.Remove(node)) SayStopped();
+        if (!_isStopping) Take(_state.Gone(node), $"its node {member.Address} is gone ({member.Status.ToString().ToLowerInvariant()})");
+    }
+
+    private void Take((PlacementState Next, System.Collections.Immutable.ImmutableArray<PlacementEffect> Effects) taken, string why)
+    {
+        _state = taken.Next;
+        var coordinator = Context.Parent.Path.ToStringWithAddress(_cluster.SelfAddress);
+        foreach (var effect in taken.Effects)
+            switch (effect)
+            {
+                case PlacementEffect.Start start:
+                    Context.Parent.Tell(new RunProtocol.Placed(start.Node, start.Ranks));
+                    _agents[start.Node].Tell(new NodeProtocol.TakeRanks(start.Epoch, coordinator, run, start.Ranks));
+                    break;
+                case PlacementEffect.Lost lost:
+                    sync.Tell(new NodeProtocol.Gone(lost.Epoch, lost.Ranks, why));
+                    break;
+                case PlacementEffect.Waiting waiting:
+                    Context.Parent.Tell(new RunProtocol.WaitingForPlaces(waiting.Missing));
+                    break;
+            }
+    }
+
+    private void SayStopped()
+    {
+        if (_isStopping && _stopping.Count == 0) Context.Parent.Tell(RunProtocol.RanksStopped.Instance);
+    }
+
+    // A node that comes back is another one: the same address, started anew.
+    private static string NameOf(Member member) => $"{member.Address}#{member.UniqueAddress.Uid}";
+}

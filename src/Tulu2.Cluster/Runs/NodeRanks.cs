@@ -1,0 +1,82 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Tulu2.Cluster.Checkpointing;
+using Tulu2.Cluster.DataLoading;
+using Tulu2.Cluster.Nodes;
+using Tulu2.Cluster.Ranks;
+
+namespace Tulu2.Cluster.Runs;
+
+/// <summary>The ranks of a run on this node and what serves them. Belongs to the node agent and is called on its thread only.</summary>
+internal sealed class NodeRanks
+{
+    private const int EpochShift = 32;
+
+    private readonly NodePlan _plan;
+    private readonly IActorRef _sync;
+    private readonly IActorRef _loader;
+    private readonly IActorRef _checkpointer;
+    private readonly IActorRef _trainers;
+    private readonly IUntypedActorContext _context;
+    private readonly WorkerGraves _graves = new();
+    private readonly List<IActorRef> _askers = [];
+
+    // The trainers end before data loader and checkpointer, since they still use them.
+    private readonly HashSet<IActorRef> _alive;
+
+    public NodeRanks(IUntypedActorContext context, NodePlan plan, IActorRef run, IActorRef placement, IActorRef sync, IActorRef checkpoints)
+    {
+        (_context, _plan, _sync, Run, Placement) = (context, plan, sync, run, placement);
+        _loader = context.Watch(context.ActorOf(Props.Create(() => new DataLoader(plan.Batches, plan.Reference, run)), "data-loader"));
+        _checkpointer = context.Watch(context.ActorOf(Props.Create(() => new Checkpointer(checkpoints)), "checkpointer"));
+        var graves = _graves;
+        _trainers = context.Watch(context.ActorOf(Props.Create(() => new RankTrainers(graves, plan.RestartsPerMinute, run)), "rank-trainers"));
+        _alive = [_loader, _checkpointer, _trainers];
+    }
+
+    /// <summary>The run's coordinator.</summary>
+    public IActorRef Run { get; }
+
+    /// <summary>Who gave the ranks.</summary>
+    public IActorRef Placement { get; }
+
+    public bool IsStopping { get; private set; }
+
+    public void Start(long epoch, ImmutableArray<int> ranks)
+    {
+        // Later placements of a rank have later incarnations, on whatever node they are.
+        var incarnations = epoch << EpochShift;
+        var (plan, graves) = (_plan, _graves);
+        _trainers.Tell(new RankTrainers.Add([.. ranks.Select(rank => new RankSetup(
+            rank,
+            report => plan.Workers.Start(rank, report),
+            () => new FeedWindow(plan.Layout.PlaceOf(rank).Data, plan.Layout.Data, plan.Batches.SlotsPerStep, plan.TotalSteps, Math.Max(2, plan.Prefetch)),
+            () => Interlocked.Increment(ref incarnations),
+            _sync, _loader, _checkpointer, graves))]));
+    }
+
+    /// <summary>The epoch of a rank's placement.</summary>
+    public static long EpochOf(long incarnation) => incarnation >> EpochShift;
+
+    /// <param name="asker">Hears when no worker of the run is left on this node.</param>
+    public void Stop(IActorRef asker)
+    {
+        _askers.Add(asker);
+        if (IsStopping) return;
+        IsStopping = true;
+        _trainers.Tell(RankProtocol.Stop.Instance);
+    }
+
+    /// <summary>One of the actors has ended.</summary>
+    /// <returns>It was the last one.</returns>
+    public bool Ended(IActorRef actor)
+    {
+        if (!_alive.Remove(actor)) return false;
+        if (actor.Equals(_trainers))
+            foreach (var helper in _alive) _context.Stop(helper);
+        if (_alive.Count > 0) return false;
+        _plan.Owned?.Dispose();
+        foreach (var asker in _askers) asker.Tell(RunProtocol.RanksStopped.Instance);
+        return true;
+    }
+}

@@ -1,0 +1,53 @@
+using Tulu2.ClusterTests.Processes;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace Tulu2.ClusterTests;
+
+/// <summary>Ranks on several nodes, each a process of its own with worker processes of its own.</summary>
+public sealed class LocalClusterTests(ITestOutputHelper log)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
+    [Fact]
+    public async Task A_run_on_two_nodes_of_which_one_is_killed_ends_with_the_bits_of_one_rank()
+    {
+        using var small = await SmallRun.CreateAsync();
+        var recipe = small.Recipe("sft", "fp32", steps: 40, checkpointEvery: 4);
+        var quiet = await TuluProcess.RunJsonAsync(small.Cache, "train", recipe, "--run", small.Folder("quiet"), "--in-process", "--set", "parallel.data=1");
+
+        var run = small.Folder("run");
+        using var process = TuluProcess.Start(small.Cache, "train", recipe, "--run", run, "--nodes", "2", "--ranks-per-node", "2", "--json");
+        Assert.True(await process.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), 8, Patience), process.Output + process.Errors);
+        var nodes = Children.Of(process.Id, "node");
+        Assert.Equal(2, nodes.Length);
+        var victim = nodes[Random.Shared.Next(2)];
+        var workers = Children.Of(victim, "worker");
+        log.WriteLine($"node {victim} is killed with its workers {string.Join(", ", workers)}");
+        Assert.Equal(2, workers.Length);
+        Children.Send(victim, Children.SignalKill);
+        Assert.True(await Children.WaitAsync(() => !workers.Any(Children.IsAlive), TimeSpan.FromSeconds(10)), "workers live on without their node");
+        Assert.True(await process.WaitForExitAsync(Patience) == 0, process.Output + process.Errors);
+
+        Assert.Equal(quiet.GetProperty("parameters_sha256").GetString(), process.LastJson().GetProperty("parameters_sha256").GetString());
+        log.WriteLine(process.Errors);
+        Assert.Contains("was killed by signal 9 (SIGKILL); it is started again", process.Errors, StringComparison.Ordinal);
+        var (code, output, errors) = await TuluProcess.RunAsync(small.Cache, "ledger", "verify", run);
+        Assert.True(code == 0, output + errors);
+    }
+
+    [Fact]
+    public async Task No_node_outlives_the_process_that_coordinates()
+    {
+        using var small = await SmallRun.CreateAsync();
+        var recipe = small.Recipe("sft", "fp32", steps: 4000, checkpointEvery: 0);
+        var run = small.Folder("run");
+        using var process = TuluProcess.Start(small.Cache, "train", recipe, "--run", run, "--nodes", "2", "--ranks-per-node", "1");
+        Assert.True(await process.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), 2, Patience), process.Output + process.Errors);
+        var nodes = Children.Of(process.Id, "node");
+        int[] all = [.. nodes, .. nodes.SelectMany(node => Children.Of(node, "worker"))];
+        Assert.Equal(4, all.Length);
+        process.KillAlone();
+        Assert.True(await Children.WaitAsync(() => !all.Any(Children.IsAlive), TimeSpan.FromSeconds(10)), "processes live on without their coordinator");
+    }
+}

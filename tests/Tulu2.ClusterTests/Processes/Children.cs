@@ -1,0 +1,62 @@
+using System.Runtime.InteropServices;
+
+namespace Tulu2.ClusterTests.Processes;
+
+/// <summary>The processes that a process of the product started, as the kernel lists them.</summary>
+internal static partial class Children
+{
+    public const int SignalAbort = 6, SignalKill = 9, SignalContinue = 18, SignalStop = 19;
+
+    /// <summary>Process ids of the live children that run this command of the product, in order of their age.</summary>
+    public static int[] Of(int parent, string command) =>
+        [.. Directory.EnumerateDirectories("/proc").Select(path => int.TryParse(Path.GetFileName(path), out var id) ? id : 0)
+            .Where(id => id > 0 && Parent(id) == parent && CommandOf(id).Contains(command)).OrderBy(Age)];
+
+    public static bool IsAlive(int process) => State(process) is { } state && state[0] is not ("Z" or "X");
+
+    public static void Send(int process, int signal) => _ = Kill(process, signal);
+
+    /// <summary>Waits for a condition; false at the deadline.</summary>
+    public static async Task<bool> WaitAsync(Func<bool> condition, TimeSpan deadline)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        using var cancellation = new CancellationTokenSource(deadline);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(cancellation.Token))
+                if (condition()) return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+        return false;
+    }
+
+    private static int Parent(int process) => State(process) is { } fields && IsAlive(process) ? int.Parse(fields[1]) : 0;
+
+    private static long Age(int process) => State(process) is { } fields ? long.Parse(fields[19]) : 0;
+
+    private static string[] CommandOf(int process)
+    {
+        try { return File.ReadAllText($"/proc/{process}/cmdline").Split('\0'); }
+        catch (IOException) { return []; }
+    }
+
+    // Fields of /proc/PID/stat behind the name, which may have any characters: state, parent, ...
+    private static string[]? State(int process)
+    {
+        try
+        {
+            var text = File.ReadAllText($"/proc/{process}/stat");
+            return text[(text.LastIndexOf(')') + 2)..].Split(' ');
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
+}

@@ -1,0 +1,61 @@
+using Tulu2.ClusterTests.Processes;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace Tulu2.ClusterTests;
+
+/// <summary>Ranks are processes: one that dies, however it dies, costs no bit of the result; none outlives its node.</summary>
+public sealed class WorkerProcessTests(ITestOutputHelper log)
+{
+    private const int Steps = 40;
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    [Theory]
+    [InlineData("sft", "fp32", 3, Children.SignalKill)]
+    [InlineData("dpo", "bf16", 2, Children.SignalKill)]
+    [InlineData("dpo", "fp32", 1, Children.SignalAbort)]
+    public async Task Killed_workers_are_replaced_and_the_run_ends_with_the_same_bits(string objective, string precision, int ranks, int signal)
+    {
+        using var small = await SmallRun.CreateAsync();
+        var recipe = small.Recipe(objective, precision, Steps, checkpointEvery: 4);
+        var quiet = await TuluProcess.RunJsonAsync(small.Cache, "train", recipe, "--run", small.Folder("quiet"), "--in-process", "--set", "parallel.data=1");
+
+        var seed = Random.Shared.Next();
+        var random = new Random(seed);
+        log.WriteLine($"schedule seed {seed}");
+        var run = small.Folder("run");
+        using var process = TuluProcess.Start(small.Cache, "train", recipe, "--run", run, "--set", $"parallel.data={ranks}", "--json");
+        for (var kills = 0; kills < 3; kills++)
+        {
+            var at = kills * Steps / 3 + random.Next(1, Steps / 4);
+            Assert.True(await process.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), at, Patience), process.Output + process.Errors);
+            // The run may be between a worker's end and its successor's start.
+            var workers = Array.Empty<int>();
+            Assert.True(await Children.WaitAsync(() => (workers = Children.Of(process.Id, "worker")).Length == ranks, Patience));
+            var victim = workers[random.Next(workers.Length)];
+            log.WriteLine($"signal {signal} to worker {victim} after step {at}");
+            Children.Send(victim, signal);
+            Assert.True(await Children.WaitAsync(() => !Children.IsAlive(victim), Patience));
+        }
+        Assert.Equal(0, await process.WaitForExitAsync(Patience));
+
+        Assert.Equal(quiet.GetProperty("parameters_sha256").GetString(), process.LastJson().GetProperty("parameters_sha256").GetString());
+        Assert.Contains($"was killed by signal {signal} (", process.Errors, StringComparison.Ordinal);
+        var (code, output, errors) = await TuluProcess.RunAsync(small.Cache, "ledger", "verify", run);
+        Assert.True(code == 0, output + errors);
+    }
+
+    [Fact]
+    public async Task No_worker_outlives_its_node()
+    {
+        using var small = await SmallRun.CreateAsync();
+        var recipe = small.Recipe("sft", "fp32", steps: 4000, checkpointEvery: 0);
+        var run = small.Folder("run");
+        using var process = TuluProcess.Start(small.Cache, "train", recipe, "--run", run, "--set", "parallel.data=3");
+        Assert.True(await process.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), 2, Patience), process.Output + process.Errors);
+        var workers = Children.Of(process.Id, "worker");
+        Assert.Equal(3, workers.Length);
+        process.KillAlone();
+        Assert.True(await Children.WaitAsync(() => !workers.Any(Children.IsAlive), TimeSpan.FromSeconds(10)), "workers live on without their node");
+    }
+}
