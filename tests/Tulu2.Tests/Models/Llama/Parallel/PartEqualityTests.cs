@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Tulu2.Collectives;
 using Tulu2.Models.Llama;
 using Tulu2.Models.Llama.Kernels;
@@ -33,6 +34,33 @@ public sealed class PartEqualityTests
         var batches = new[] { TinyModel.Batch([100]), TinyModel.Batch([70, 33, 130, 33], seed: 3), TinyModel.Batch([3], drop: 0) };
         using var weights = TinyModel.Weights(new FlatLayout(config, 4), type);
         Same(PartRun.Whole(config, 4, weights, batches), PartRun.Parts(config, 4, tensor, pipeline, weights, batches, recompute));
+    }
+
+    [Theory]
+    [InlineData(8, 2, ScalarType.Float32)]
+    [InlineData(8, 4, ScalarType.BFloat16)]
+    [InlineData(8, 8, ScalarType.Float32)]
+    [InlineData(2, 2, ScalarType.BFloat16)]
+    public void Long_segments_that_ranks_cut_into_other_tiles_of_heads_give_the_same_bits(int shards, int tensor, ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        var config = TinyModel.Config(heads: 16, keyValueHeads: 8, feedForward: 128, layers: 1);
+        var batches = new[] { TinyModel.Batch([700, 40, 700]) };
+        using var weights = TinyModel.Weights(new FlatLayout(config, shards), type);
+        Same(PartRun.Whole(config, shards, weights, batches), PartRun.Parts(config, shards, tensor, 1, weights, batches));
+    }
+
+    [Theory]
+    [InlineData(2, ScalarType.BFloat16)]
+    [InlineData(4, ScalarType.Float32)]
+    public void A_head_that_is_computed_in_row_chunks_is_chunked_alike_on_all_ranks(int tensor, ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        var config = TinyModel.Config(vocabulary: 32000, layers: 1);
+        var batches = new[] { TinyModel.Batch([100, 60], vocabulary: 32000, drop: 0) };
+        Assert.True(VocabularyHead.Chunks(batches[0].ScoredRows.Length, config.VocabularySize).Count() > 1);
+        using var weights = TinyModel.Weights(new FlatLayout(config, 4), type);
+        Same(PartRun.Whole(config, 4, weights, batches), PartRun.Parts(config, 4, tensor, 1, weights, batches));
     }
 
     [Theory]
@@ -89,8 +117,9 @@ public sealed class PartEqualityTests
         foreach (var (name, values) in expected.Gradients)
         {
             var other = actual.Gradients[name];
-            var different = values.Zip(other).Count(pair => BitConverter.SingleToUInt32Bits(pair.First) != BitConverter.SingleToUInt32Bits(pair.Second));
-            Assert.True(different == 0, $"{name}: {different} of {values.Length} elements have other bits");
+            if (MemoryMarshal.AsBytes(values.AsSpan()).SequenceEqual(MemoryMarshal.AsBytes(other.AsSpan()))) continue;
+            var different = Bits(values).Zip(Bits(other)).Count(pair => pair.First != pair.Second);
+            Assert.Fail($"{name}: {different} of {values.Length} elements have other bits");
         }
     }
 

@@ -8,7 +8,7 @@ namespace Tulu2.Tests.Models.Llama.Parallel;
 
 public sealed class PartLayoutTests
 {
-    [Property(MaxTest = 100)]
+    [Property(MaxTest = 60)]
     public void The_parts_of_a_model_hold_every_element_of_every_tensor_exactly_once(byte shardBits, byte degreeBits, byte stages, byte layers, byte vocabulary, bool tied)
     {
         var (config, shards, layout) = Drawn(shardBits, degreeBits, stages, layers, vocabulary, tied);
@@ -23,11 +23,11 @@ public sealed class PartLayoutTests
             }
             // Norms are held by every rank of a tensor group.
             var copies = shape.Length == 1 ? layout.Tensor : 1;
-            Assert.DoesNotContain(whole, count => count != copies);
+            Assert.False(whole.AsSpan().ContainsAnyExcept(copies));
         }
     }
 
-    [Property(MaxTest = 100)]
+    [Property(MaxTest = 60)]
     public void A_part_s_buffer_is_made_of_aligned_slices_and_padding(byte shardBits, byte degreeBits, byte stages, byte layers, byte vocabulary, bool tied)
     {
         var (config, shards, layout) = Drawn(shardBits, degreeBits, stages, layers, vocabulary, tied);
@@ -43,8 +43,10 @@ public sealed class PartLayoutTests
             }
             foreach (var matrix in part.Matrices)
             {
-                var real = matrix.Length - matrix.PaddingRows * matrix.Columns;
-                for (var at = 0; at < matrix.Length; at++) Assert.Equal(at < real ? 1 : 0, flat[matrix.Offset + at]);
+                var counts = flat.AsSpan((int)matrix.Offset, (int)matrix.Length);
+                var real = (int)(matrix.Length - matrix.PaddingRows * matrix.Columns);
+                Assert.False(counts[..real].ContainsAnyExcept(1));
+                Assert.False(counts[real..].ContainsAnyExcept(0));
                 Assert.Equal(0, matrix.Offset % FlatLayout.Alignment);
                 var cut = matrix.Split == ShardSplit.Rows ? matrix.Rows : matrix.Split == ShardSplit.Columns ? matrix.Columns : 0;
                 Assert.Equal(0, cut % part.LocalShards);
