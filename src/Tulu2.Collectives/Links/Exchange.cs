@@ -74,8 +74,13 @@ internal abstract class Exchange(LinkedGeneration generation, Link?[] links)
             entries[count++] = new NativeSocket.PollEntry { Handle = link.Handle, Events = events };
         }
         if (!ready) NativeSocket.Poll(entries.AsSpan(0, count), deadline.LeftMilliseconds);
+        count = 0;
         for (var index = 0; index < links.Length; index++)
-            if (links[index] is { } link && (WantsInput(index) || WantsOutput(index))) link.Disarm();
+        {
+            if (links[index] is not { } link) continue;
+            bool input = WantsInput(index), output = WantsOutput(index);
+            if (input || output) link.Disarm(input, output, entries[count++].Returned != 0);
+        }
     }
 
     /// <summary>Holds a frame against what has to come next.</summary>

@@ -12,6 +12,9 @@ internal abstract class Link(int peer) : IDisposable
     /// <summary>The other end's rank in the generation.</summary>
     public int Peer => peer;
 
+    /// <summary>Tells the other end's watching thread that there is room again.</summary>
+    public Action? TellRoom { get; set; }
+
     /// <summary>Room for one frame in the transport's memory; false: there is none now. <see cref="Commit"/> sends it.</summary>
     public abstract bool TryReserve(int bytes, out nint room);
 
@@ -50,8 +53,9 @@ internal abstract class Link(int peer) : IDisposable
     /// <param name="events">What to wait for on the handle; 0: the other end will tell by <see cref="FrameKind.Room"/>.</param>
     public abstract bool ArmWatch(out short events);
 
-    /// <summary>After waiting.</summary>
-    public abstract void Disarm();
+    /// <summary>After waiting for the same.</summary>
+    /// <param name="signalled">The handle has something.</param>
+    public abstract void Disarm(bool input, bool output, bool signalled);
 
     /// <summary>Wakes whoever waits on the handle, at both ends. From any thread.</summary>
     public abstract void Shutdown();

@@ -133,6 +133,7 @@ internal sealed class LinkedGeneration(long number, int rank, int size, Func<int
         lock (_gate)
         {
             if (_ended is not null || _links.ContainsKey((peer, lane)) || _links.Keys.Count(key => key.Peer == peer) >= MaxLanesPerPeer) return false;
+            link.TellRoom = () => _watch!.Tell(FrameKind.Room, "", peer);
             _links.Add((peer, lane), link);
             Monitor.PulseAll(_gate);
         }
@@ -199,9 +200,6 @@ internal sealed class LinkedGeneration(long number, int rank, int size, Func<int
 
     /// <summary>Hands the sending of what did not fit to the thread that watches.</summary>
     public void Attend(MessageLane lane) => _watch!.Attend(lane);
-
-    /// <summary>Tells one peer that a ring has room again.</summary>
-    public void TellRoom(int peer) => _watch!.Tell(FrameKind.Room, "", peer);
 
     /// <summary>After the end: waits until no call is under way, then closes all links.</summary>
     public void CloseLinks()

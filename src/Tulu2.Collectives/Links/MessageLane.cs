@@ -14,8 +14,9 @@ internal sealed unsafe class MessageLane(LinkedGeneration generation, Link link)
     {
         public required byte[] Memory;
         public long Total;
-        public int Bytes;
-        public int At;
+        public long Bytes;
+        public long At;
+        public bool IsTaken;
     }
 
     // Pinned; of the messages that waited last, for those that come.
@@ -53,18 +54,9 @@ internal sealed unsafe class MessageLane(LinkedGeneration generation, Link link)
         {
             while (_waiting.TryPeek(out var message))
             {
-                var at = Push(Address(message.Memory), message.At, message.Bytes, message.Total);
-                if (at < message.Bytes)
-                {
-                    message.At = (int)at;
-                    return false;
-                }
-                // The link may still read the memory, so that it is used again only once the next message is under way.
-                if (!link.TryFlush())
-                {
-                    message.At = message.Bytes;
-                    return false;
-                }
+                message.IsTaken = message.IsTaken || Push(Address(message.Memory), ref message.At, message.Bytes, message.Total);
+                // The link may still read the memory, so that it is used again only when all of it is under way.
+                if (!message.IsTaken || !link.TryFlush()) return false;
                 _waiting.Dequeue();
                 if (_free.Count < ICollective.SendWindow) _free.Push(message.Memory);
                 Monitor.PulseAll(_gate);
@@ -89,9 +81,9 @@ internal sealed unsafe class MessageLane(LinkedGeneration generation, Link link)
         var at = 0L;
         if (_waiting.Count == 0)
         {
-            at = bytes == 0 ? (link.TrySend(FrameKind.Message, address, 0, 0) ? 1 : 0) : Push(address, 0, bytes, bytes);
+            var taken = Push(address, ref at, bytes, bytes);
             link.Detach();
-            if (at >= bytes && (bytes > 0 || at == 1))
+            if (taken)
             {
                 if (!link.TryFlush()) generation.Attend(this);
                 return;
@@ -104,17 +96,17 @@ internal sealed unsafe class MessageLane(LinkedGeneration generation, Link link)
         generation.Attend(this);
     }
 
-    private long Push(nint address, long at, long end, long total)
+    // An empty message is a frame too.
+    private bool Push(nint address, ref long at, long end, long total)
     {
         do
         {
-            if (at == end && total > 0) break;
             var bytes = (int)Math.Min(FrameHeader.MaxPayload, end - at);
-            if (!link.TrySend(FrameKind.Message, address + (nint)at, bytes, total)) break;
+            if (!link.TrySend(FrameKind.Message, address + (nint)at, bytes, total)) return false;
             at += bytes;
         }
         while (at < end);
-        return at;
+        return true;
     }
 
     private static nint Address(byte[] pinned) => (nint)Unsafe.AsPointer(ref pinned[0]);

@@ -33,7 +33,9 @@ internal sealed class Connection(Socket socket, ReadOnlyMemory<byte> key, Cancel
         using var segment = path is null ? null : SharedSegment.TryOpen(path, token);
         await SendAsync(Handshake.WriteReply(segment is not null, key.Span, said, number)).ConfigureAwait(false);
         var seed = Handshake.Seed(key.Span, said, number);
-        return new TcpLink(socket, hello.To, hello.Generation, seed);
+        return segment is null
+            ? new TcpLink(socket, hello.To, hello.Generation, seed)
+            : new SharedMemoryLink(socket, segment.Take(), hello.To, hello.Generation, seed, isCreator: false);
     }
 
     /// <summary>The end that listens.</summary>
@@ -58,7 +60,9 @@ internal sealed class Connection(Socket socket, ReadOnlyMemory<byte> key, Cancel
         var reply = await ReceiveAsync(Handshake.ReplySize).ConfigureAwait(false);
         if (!Handshake.TryReadReply(reply, key.Span, said, number, out var shares)) throw new RefusedException(Refusal.Malformed, "its last bytes are no answer");
         var seed = Handshake.Seed(key.Span, said, number);
-        Link link = new TcpLink(socket, hello.From, hello.Generation, seed);
+        Link link = segment is null || !shares
+            ? new TcpLink(socket, hello.From, hello.Generation, seed)
+            : new SharedMemoryLink(socket, segment.Take(), hello.From, hello.Generation, seed, isCreator: true);
         if (take(hello, link)) return hello;
         link.Dispose();
         throw Refused(Verdict.Superfluous, hello);

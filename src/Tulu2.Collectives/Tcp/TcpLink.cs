@@ -137,7 +137,7 @@ internal sealed unsafe class TcpLink : Link
         return true;
     }
 
-    public override void Disarm() { }
+    public override void Disarm(bool input, bool output, bool signalled) { }
 
     public override void Shutdown()
     {

@@ -15,6 +15,9 @@ public sealed class SameBitsTests
     [Property(MaxTest = 15)]
     public void Over_TCP(int seed) => HasSameBits(seed, Transport.Tcp);
 
+    [Property(MaxTest = 15)]
+    public void Over_shared_memory(int seed) => HasSameBits(seed, Transport.Auto);
+
     private static void HasSameBits(int seed, Transport transport)
     {
         var ranks = new Random(seed).Next(1, 6);
