@@ -1,4 +1,6 @@
 using BenchmarkDotNet.Running;
+using Tulu2.Benchmarks;
 
 // Ratios against a baseline of the same run: dotnet run -c Release --project tests/Tulu2.Benchmarks -- --filter '*'
-BenchmarkSwitcher.FromAssembly(System.Reflection.Assembly.GetExecutingAssembly()).Run(args);
+if (args is ["fuzz-wire"]) WireFuzz.Run(Console.OpenStandardInput());
+else BenchmarkSwitcher.FromAssembly(System.Reflection.Assembly.GetExecutingAssembly()).Run(args);

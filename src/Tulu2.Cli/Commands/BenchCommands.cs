@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Spectre.Console;
 using Tulu2.Cli.Shell;
+using Tulu2.Collectives.Measurement;
 using Tulu2.Files;
 using Tulu2.Models.Llama;
 using Tulu2.Training.Measurement;
@@ -8,7 +9,10 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Commands;
 
-/// <summary><c>bench train</c>: what a step costs against what the machine's own matrix product would.</summary>
+/// <summary>
+/// <c>bench train</c>: what a step costs against what the machine's own matrix product would. <c>bench allreduce</c>: what moving tensors between ranks costs against
+/// a copy of memory and a plain socket.
+/// </summary>
 internal sealed class BenchCommands(Terminal terminal)
 {
     private readonly Option<int> _layers = CommandBuilder.Option("--layers", "Decoder layers", 4);
@@ -22,9 +26,15 @@ internal sealed class BenchCommands(Terminal terminal)
     private readonly Option<int> _shards = CommandBuilder.Option("--virtual-shards", "Virtual shards", 4);
     private readonly Option<int> _steps = CommandBuilder.Option("--steps", "Steps measured in each case", 20);
 
+    private readonly Option<int[]> _sizes = CommandBuilder.Option("--sizes", "MiB of each rank's buffer", new[] { 1, 4, 16, 64, 256 });
+    private readonly Option<int[]> _ranks = CommandBuilder.Option("--ranks", "Ranks", new[] { 2, 4 });
+    private readonly Option<int> _rounds = CommandBuilder.Option("--rounds", "Times that each is measured; small sizes are measured more often", 5);
+
     public Command Create() => CommandBuilder.Group("bench", "Measure this machine",
         CommandBuilder.Command("train", "Tokens/s of SFT and DPO steps in fp32 and bf16, on one thread, against the machine's own matrix product",
-            [_layers, _hidden, _heads, _keyValueHeads, _feed, _vocabulary, _sequences, _length, _shards, _steps], TrainAsync));
+            [_layers, _hidden, _heads, _keyValueHeads, _feed, _vocabulary, _sequences, _length, _shards, _steps], TrainAsync),
+        CommandBuilder.Command("allreduce", "Bandwidth of an all-reduce over each transport, beside a copy of memory and plain loopback sockets of the same bytes",
+            [_sizes, _ranks, _rounds], AllReduceAsync));
 
     private async Task<int> TrainAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -42,6 +52,37 @@ internal sealed class BenchCommands(Terminal terminal)
             terminal.WriteHuman($"  {results[0].Objective} {results[0].Precision}: {kind,-26} {1e3 * seconds,8:F2} ms a step");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(results));
         return ExitCode.Done;
+    }
+
+    private async Task<int> AllReduceAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        foreach (var (option, least) in new[] { (_sizes, 1), (_ranks, 2) })
+            if (parsed.GetValue(option)!.Any(value => value < least || value > 4096))
+                throw new BadInputException(option.Name, $"a value is not within {least} and 4096", "use smaller or larger ones");
+        if (parsed.GetValue(_rounds) < 1) throw new BadInputException(_rounds.Name, $"{parsed.GetValue(_rounds)} is below 1", "use 1 or more");
+        var results = await ProgressDisplay.RunAsync(terminal, "bench allreduce", report => MeasureAllReduce(parsed, report, cancellation));
+        var table = new Table().AddColumns("ranks", "MiB", "transport", "GB/s", "memcpy GB/s", "socket GB/s", "of the bound");
+        foreach (var result in results)
+            table.AddRow($"{result.Ranks}", $"{result.Bytes >> 20}", result.Transport, $"{result.BytesPerSecond / 1e9:F2}", $"{result.MemcpyBytesPerSecond / 1e9:F2}",
+                $"{result.SocketBytesPerSecond / 1e9:F2}", $"{100 * result.BoundShare:F0} %");
+        terminal.Human.Write(table);
+        terminal.WriteHuman("GB/s: bytes that have to go from rank to rank, all ranks together; bound: a plain socket for tcp, a copy of memory for the others");
+        if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(results));
+        return ExitCode.Done;
+    }
+
+    private IReadOnlyList<AllReduceMeasurement> MeasureAllReduce(ParseResult parsed, Action<ProgressSnapshot> report, CancellationToken cancellation)
+    {
+        var cases = (from ranks in parsed.GetValue(_ranks)! from size in parsed.GetValue(_sizes)! select (ranks, size)).ToArray();
+        var results = new List<AllReduceMeasurement>();
+        for (var done = 0; done < cases.Length; done++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            report(new ProgressSnapshot(done, cases.Length));
+            results.AddRange(AllReduceBenchmark.Run(cases[done].ranks, (long)cases[done].size << 20, parsed.GetValue(_rounds)));
+        }
+        report(new ProgressSnapshot(cases.Length, cases.Length));
+        return results;
     }
 
     private IReadOnlyList<StepMeasurement> Measure(ParseResult parsed, LlamaConfig config, int shards, Action<ProgressSnapshot> report,

@@ -21,6 +21,20 @@ internal readonly record struct Lane(ulong Group, LanePurpose Purpose)
 {
     public static Lane Control => default;
 
+    public byte[] ToBytes()
+    {
+        var bytes = new byte[9];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, Group);
+        bytes[8] = (byte)Purpose;
+        return bytes;
+    }
+
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out Lane lane)
+    {
+        lane = bytes.Length == 9 ? new Lane(BinaryPrimitives.ReadUInt64LittleEndian(bytes), (LanePurpose)bytes[8]) : Control;
+        return lane.Purpose is LanePurpose.Calls or LanePurpose.Messages;
+    }
+
     /// <param name="ranks">Numbers within the generation.</param>
     public static ulong GroupOf(ReadOnlySpan<int> ranks)
     {

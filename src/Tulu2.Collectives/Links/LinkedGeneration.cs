@@ -1,3 +1,4 @@
+using System.Text;
 using Tulu2.Collectives.Wire;
 
 namespace Tulu2.Collectives.Links;
@@ -16,6 +17,11 @@ internal sealed class LinkedGeneration(long number, int rank, int size, Func<int
     private readonly Dictionary<(int Peer, Lane Lane), Link> _links = [];
     private readonly Dictionary<(int Peer, Lane Lane), MessageLane> _messages = [];
     private readonly CancellationTokenSource _over = new();
+    // A peer that this rank has not reached yet when the generation ends still hears of it, if it can be reached soon.
+    private readonly CancellationTokenSource _unheard = new();
+    private readonly HashSet<int> _left = [];
+    private readonly HashSet<(int Peer, Lane Lane)> _asked = [];
+    private (FrameKind Kind, byte[] Text) _lastWord;
     private PeerWatch? _watch;
     private Func<CollectiveAbortedException>? _ended;
     private string? _leaving;
@@ -32,20 +38,7 @@ internal sealed class LinkedGeneration(long number, int rank, int size, Func<int
     public void Start()
     {
         _watch = new PeerWatch(this);
-        for (var peer = 0; peer < rank; peer++)
-        {
-            var to = peer;
-            _ = Task.Run(async () =>
-            {
-                try
-                {
-                    var link = await connect(to, Lane.Control, _over.Token).ConfigureAwait(false);
-                    if (!TryAdd(to, Lane.Control, link)) link.Dispose();
-                }
-                catch (OperationCanceledException) { }
-                catch (Exception refused) { Abort(refused.Message); }
-            });
-        }
+        for (var peer = 0; peer < rank; peer++) Connect(peer, Lane.Control);
     }
 
     /// <summary>Over before it began.</summary>
@@ -82,36 +75,36 @@ internal sealed class LinkedGeneration(long number, int rank, int size, Func<int
 
     public bool IsEnded => Volatile.Read(ref _ended) is not null;
 
-    /// <summary>The link to a peer for some purpose; waits until there is one.</summary>
+    /// <summary>The link to a peer for some purpose; waits until there is one, but not for a call of the peer's.</summary>
     public Link Get(int peer, Lane lane, Deadline deadline)
     {
         // Without the control connection nobody would notice that the peer dies.
         Await(peer, Lane.Control, deadline);
-        if (peer > rank) return Await(peer, lane, deadline);
         lock (_gate)
             if (_links.TryGetValue((peer, lane), out var known)) return known;
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_over.Token);
-        limit.CancelAfter(deadline.Left > TimeSpan.Zero ? deadline.Left : TimeSpan.Zero);
-        Link link;
-        try
+        if (peer < rank) Connect(peer, lane);
+        else _watch!.Tell(FrameKind.Open, lane.ToBytes(), peer);
+        return Await(peer, lane, deadline);
+    }
+
+    /// <summary>Begins to connect to a rank of a lower number, once.</summary>
+    public void Connect(int peer, Lane lane)
+    {
+        lock (_gate)
+            if (peer >= rank || _ended is not null || _asked.Count(key => key.Peer == peer) >= MaxLanesPerPeer || !_asked.Add((peer, lane))) return;
+        var cancellation = lane == Lane.Control ? _unheard.Token : _over.Token;
+        _ = Task.Run(async () =>
         {
-            link = Task.Run(() => connect(peer, lane, limit.Token)).GetAwaiter().GetResult();
-        }
-        catch (OperationCanceledException)
-        {
-            ThrowIfEnded();
-            throw EndAtDeadline(deadline.Allowed);
-        }
-        catch (IOException refused)
-        {
-            Abort(refused.Message);
-            ThrowIfEnded();
-            throw;
-        }
-        if (TryAdd(peer, lane, link)) return link;
-        link.Dispose();
-        ThrowIfEnded();
-        throw new InvalidOperationException($"two threads make calls of the same group of generation {number}");
+            try
+            {
+                var link = await connect(peer, lane, cancellation).ConfigureAwait(false);
+                if (TryAdd(peer, lane, link)) return;
+                if (lane == Lane.Control) PeerWatch.Tell(link, _lastWord.Kind, _lastWord.Text);
+                link.Dispose();
+            }
+            catch (OperationCanceledException) { }
+            catch (Exception refused) { Abort(refused.Message); }
+        });
     }
 
     /// <summary>The messages to and from a peer.</summary>
@@ -133,7 +126,7 @@ internal sealed class LinkedGeneration(long number, int rank, int size, Func<int
         lock (_gate)
         {
             if (_ended is not null || _links.ContainsKey((peer, lane)) || _links.Keys.Count(key => key.Peer == peer) >= MaxLanesPerPeer) return false;
-            link.TellRoom = () => _watch!.Tell(FrameKind.Room, "", peer);
+            link.TellRoom = () => _watch!.Tell(FrameKind.Room, [], peer);
             _links.Add((peer, lane), link);
             Monitor.PulseAll(_gate);
         }
@@ -147,7 +140,7 @@ internal sealed class LinkedGeneration(long number, int rank, int size, Func<int
         lock (_gate) return _ended is null && !_links.ContainsKey((peer, lane)) && _links.Keys.Count(key => key.Peer == peer) < MaxLanesPerPeer;
     }
 
-    public void Abort(string reason) => End(() => new CollectiveAbortedException(number, reason), reason);
+    public void Abort(string reason) => End(() => new CollectiveAbortedException(number, reason), FrameKind.Abort, reason);
 
     /// <summary>The exception to throw at the end of a call's time.</summary>
     public TimeoutException EndAtDeadline(TimeSpan allowed)
@@ -163,7 +156,7 @@ internal sealed class LinkedGeneration(long number, int rank, int size, Func<int
         {
             counters.Count(fault.Fault);
             log($"generation {number}: unsound bytes from rank {fault.Peer}: {fault.Fault}");
-            End(() => new WireFaultException(number, fault.Peer, fault.Fault), $"unsound bytes from rank {fault.Peer}: {fault.Fault}");
+            End(() => new WireFaultException(number, fault.Peer, fault.Fault), FrameKind.Abort, $"unsound bytes from rank {fault.Peer}: {fault.Fault}");
         }
         else
         {
@@ -183,6 +176,7 @@ internal sealed class LinkedGeneration(long number, int rank, int size, Func<int
     {
         lock (_gate)
         {
+            _left.Add(peer);
             _leaving ??= $"rank {peer} has left";
             Monitor.PulseAll(_gate);
         }
@@ -193,8 +187,7 @@ internal sealed class LinkedGeneration(long number, int rank, int size, Func<int
     public void Close()
     {
         if (_watch is null) return;
-        _watch.Tell(FrameKind.Goodbye, "");
-        End(() => new CollectiveAbortedException(number, $"rank {rank} has left"), tell: null);
+        End(() => new CollectiveAbortedException(number, $"rank {rank} has left"), FrameKind.Goodbye, "");
         _watch.Join();
     }
 
@@ -215,12 +208,14 @@ internal sealed class LinkedGeneration(long number, int rank, int size, Func<int
         _over.Dispose();
     }
 
-    private void End(Func<CollectiveAbortedException> error, string? tell)
+    private void End(Func<CollectiveAbortedException> error, FrameKind kind, string text)
     {
         Link[] links;
+        var word = Encoding.UTF8.GetBytes(text);
         lock (_gate)
         {
             if (_ended is not null) return;
+            _lastWord = (kind, word);
             Volatile.Write(ref _ended, error);
             _inside++;
             links = [.. _links.Where(link => link.Key.Lane != Lane.Control).Select(link => link.Value)];
@@ -228,8 +223,9 @@ internal sealed class LinkedGeneration(long number, int rank, int size, Func<int
         }
         try
         {
-            if (tell is not null) _watch?.Tell(FrameKind.Abort, tell);
+            _watch?.Tell(kind, word);
             foreach (var link in links) link.Shutdown();
+            _unheard.CancelAfter(Grace);
             _over.Cancel();
             _watch?.Wake();
         }
@@ -248,9 +244,9 @@ internal sealed class LinkedGeneration(long number, int rank, int size, Func<int
             {
                 if (_ended is { } error) throw error();
                 if (_links.TryGetValue((peer, lane), out var link)) return link;
-                if (_leaving is not null)
+                if (_left.Contains(peer))
                 {
-                    leaving = _leaving;
+                    leaving = $"rank {peer} has left";
                     break;
                 }
                 if (deadline.IsOver || !Monitor.Wait(_gate, deadline.LeftMilliseconds))

@@ -47,25 +47,27 @@ internal sealed unsafe class PeerWatch
     }
 
     /// <summary>Sends a word to the peers, or to one of them. Best effort: a peer that cannot take it now is dead or will hear the connection end.</summary>
-    public void Tell(FrameKind kind, string text, int? peer = null)
+    public void Tell(FrameKind kind, ReadOnlySpan<byte> text, int? peer = null)
     {
-        var bytes = Encoding.UTF8.GetBytes(text);
         lock (_gate)
         {
             if (_event < 0) return;
             foreach (var control in _controls)
-            {
-                if (peer is not null && control.Peer != peer) continue;
-                try
-                {
-                    if (!control.TryReserve(MaxReason, out var room)) continue;
-                    var length = Math.Min(MaxReason, bytes.Length);
-                    bytes.AsSpan(0, length).CopyTo(new Span<byte>((void*)room, length));
-                    control.Commit(kind, length, 0);
-                }
-                catch (LinkFaultException) { }
-            }
+                if (peer is null || control.Peer == peer) Tell(control, kind, text);
         }
+    }
+
+    /// <summary>Sends a word over a control connection that nobody else uses at the time.</summary>
+    public static void Tell(Link control, FrameKind kind, ReadOnlySpan<byte> text)
+    {
+        try
+        {
+            if (!control.TryReserve(MaxReason, out var room)) return;
+            var length = Math.Min(MaxReason, text.Length);
+            text[..length].CopyTo(new Span<byte>((void*)room, length));
+            control.Commit(kind, length, 0);
+        }
+        catch (LinkFaultException) { }
     }
 
     public void Join()
@@ -136,7 +138,7 @@ internal sealed unsafe class PeerWatch
             {
                 if (header.Length > MaxReason) throw new LinkFaultException(control.Peer, WireFault.Oversized);
                 if (!control.TryHold(out var payload)) return;
-                var text = Encoding.UTF8.GetString(new ReadOnlySpan<byte>((void*)payload, header.Length));
+                var text = new ReadOnlySpan<byte>((void*)payload, header.Length).ToArray();
                 control.Release();
                 switch (header.Kind)
                 {
@@ -145,9 +147,12 @@ internal sealed unsafe class PeerWatch
                         _generation.PeerLeaves(control.Peer);
                         return;
                     case FrameKind.Abort:
-                        _generation.Abort(text);
+                        _generation.Abort(Encoding.UTF8.GetString(text));
                         return;
                     case FrameKind.Room:
+                        break;
+                    case FrameKind.Open when Lane.TryRead(text, out var lane):
+                        _generation.Connect(control.Peer, lane);
                         break;
                     default:
                         throw new LinkFaultException(control.Peer, WireFault.Unexpected);

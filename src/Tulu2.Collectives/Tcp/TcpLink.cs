@@ -36,6 +36,8 @@ internal sealed unsafe class TcpLink : Link
 
     public override int Handle => _handle;
 
+    internal ulong Seed => _seed;
+
     public override bool TryReserve(int bytes, out nint room)
     {
         room = 0;

@@ -24,6 +24,9 @@ internal enum FrameKind : ushort
     /// <summary>Control: the generation is over. Payload: why.</summary>
     Abort,
 
+    /// <summary>Control: the sender needs a connection that is the receiver's to make. Payload: which.</summary>
+    Open,
+
     /// <summary>Control: a ring that was full has room again.</summary>
     Room,
 }

@@ -1,0 +1,83 @@
+using System.Net;
+using System.Net.Sockets;
+using Tulu2.Collectives.Links;
+using Tulu2.Collectives.Network;
+using Tulu2.Collectives.Tcp;
+using Tulu2.Collectives.Wire;
+
+namespace Tulu2.Benchmarks;
+
+/// <summary>
+/// A target for a fuzzer: feeds standard input to everything that reads a peer's bytes, and ends with an exception (exit code not 0) if they do anything but refuse
+/// or accept them. <c>Tulu2.Benchmarks fuzz-wire &lt; input</c>; with afl-fuzz and SharpFuzz: instrument Tulu2.Collectives.dll and give this as the command. If the first
+/// byte is odd, the headers found in the input get right checksums, so that what lies behind them is reached too.
+/// </summary>
+internal static unsafe class WireFuzz
+{
+    private const ulong Seed = 1;
+
+    public static void Run(Stream input)
+    {
+        using var memory = new MemoryStream();
+        input.CopyTo(memory);
+        Feed(memory.ToArray());
+    }
+
+    private static void Feed(byte[] bytes)
+    {
+        FeedHandshake(bytes);
+        if (bytes.Length == 0) return;
+        var frames = bytes.AsSpan(1).ToArray();
+        if (bytes[0] % 2 == 1) Mend(frames);
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen(1);
+        using var peer = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        peer.Connect(listener.LocalEndPoint!);
+        using var link = new TcpLink(listener.Accept(), 1, 0, Seed);
+        var sending = Task.Run(() =>
+        {
+            try { peer.Send(frames); }
+            catch (SocketException) { }
+            peer.Shutdown(SocketShutdown.Send);
+        });
+        try
+        {
+            while (true)
+            {
+                if (!link.TryReadHeader(out var header)) continue;
+                if (header.Length > FrameHeader.MaxPayload) throw new InvalidOperationException("an oversized frame was let through");
+                while (!link.TryHold(out _)) ;
+                link.Release();
+            }
+        }
+        catch (LinkFaultException) { }
+        peer.Close();
+        sending.Wait();
+    }
+
+    private static void FeedHandshake(byte[] bytes)
+    {
+        byte[] key = new byte[32], hello = new byte[Handshake.HelloSize], number = new byte[Handshake.NumberSize];
+        foreach (var size in new[] { Handshake.HelloSize, Handshake.ChallengeSize, Handshake.ProofSize, Handshake.VerdictSize, Handshake.ReplySize, bytes.Length })
+        {
+            var part = bytes.AsSpan(0, Math.Min(size, bytes.Length));
+            _ = Handshake.TryReadHello(part, out _);
+            if (Handshake.IsChallenge(part, key, hello) || Handshake.IsProof(part, key, hello, number) || Handshake.TryReadReply(part, key, hello, number, out _)
+                || Handshake.TryReadVerdict(part, key, hello, number, out _, out _, out _))
+                throw new InvalidOperationException("a proof was guessed");
+        }
+        _ = Lane.TryRead(bytes, out _);
+    }
+
+    private static void Mend(Span<byte> frames)
+    {
+        for (long sequence = 0; frames.Length >= FrameHeader.Size; sequence++)
+        {
+            var length = BitConverter.ToInt32(frames[4..]) % (FrameHeader.MaxPayload + 2);
+            var payload = frames[FrameHeader.Size..Math.Min(frames.Length, FrameHeader.Size + Math.Max(0, length))];
+            new FrameHeader((FrameKind)(1 + frames[2] % 8), length, 0, sequence, BitConverter.ToInt64(frames[24..]), FrameHeader.Checksum(payload, Seed)).Write(frames, Seed);
+            frames = frames[(FrameHeader.Size + payload.Length)..];
+        }
+    }
+}
