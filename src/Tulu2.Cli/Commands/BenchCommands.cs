@@ -26,8 +26,8 @@ internal sealed class BenchCommands(Terminal terminal)
     private readonly Option<int> _shards = CommandBuilder.Option("--virtual-shards", "Virtual shards", 4);
     private readonly Option<int> _steps = CommandBuilder.Option("--steps", "Steps measured in each case", 20);
 
-    private readonly Option<int[]> _sizes = CommandBuilder.Option("--sizes", "MiB of each rank's buffer", new[] { 1, 4, 16, 64, 256 });
-    private readonly Option<int[]> _ranks = CommandBuilder.Option("--ranks", "Ranks", new[] { 2, 4 });
+    private readonly Option<int[]> _sizes = Several("--sizes", "MiB of each rank's buffer", 1, 4, 16, 64, 256);
+    private readonly Option<int[]> _ranks = Several("--ranks", "Ranks", 2, 4);
     private readonly Option<int> _rounds = CommandBuilder.Option("--rounds", "Times that each is measured; small sizes are measured more often", 5);
 
     public Command Create() => CommandBuilder.Group("bench", "Measure this machine",
@@ -52,6 +52,13 @@ internal sealed class BenchCommands(Terminal terminal)
             terminal.WriteHuman($"  {results[0].Objective} {results[0].Precision}: {kind,-26} {1e3 * seconds,8:F2} ms a step");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(results));
         return ExitCode.Done;
+    }
+
+    private static Option<int[]> Several(string name, string description, params int[] otherwise)
+    {
+        var option = CommandBuilder.Option(name, description, otherwise);
+        option.AllowMultipleArgumentsPerToken = true;
+        return option;
     }
 
     private async Task<int> AllReduceAsync(ParseResult parsed, CancellationToken cancellation)

@@ -128,10 +128,11 @@ internal sealed class LinkedGeneration(long number, int rank, int size, Func<int
             if (_ended is not null || _links.ContainsKey((peer, lane)) || _links.Keys.Count(key => key.Peer == peer) >= MaxLanesPerPeer) return false;
             link.TellRoom = () => _watch!.Tell(FrameKind.Room, [], peer);
             _links.Add((peer, lane), link);
+            // Before anybody knows of the link: what is told over it next must not be lost.
+            if (lane == Lane.Control) _watch!.Add(link);
             Monitor.PulseAll(_gate);
+            return true;
         }
-        if (lane == Lane.Control) _watch!.Add(link);
-        return true;
     }
 
     /// <summary>Whether a peer may connect for this now.</summary>
