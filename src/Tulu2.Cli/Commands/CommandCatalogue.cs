@@ -12,6 +12,7 @@ internal static class CommandCatalogue
         new TrainCommand(terminal).Create(),
         new PlanCommand(terminal).Create(),
         new NodeCommand(terminal).Create(),
+        new SubmitCommand(terminal).Create(),
         new DataCommands(terminal).Create(),
         new TokenizerCommands(terminal).Create(),
         new GenerateCommand(terminal).Create(),

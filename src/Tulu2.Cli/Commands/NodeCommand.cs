@@ -17,13 +17,16 @@ internal sealed class NodeCommand(Terminal terminal)
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         if (parsed.GetValue(_child)) ChildProcess.EndWithParent();
+        var service = new RunService();
         var settings = NodeSettings.Load(parsed.GetValue(_config)!) with
         {
             Roles = parsed.GetValue(_roles)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
             Preparation = new NodePreparation(terminal.Say),
+            Service = service,
         };
         terminal.Say($"joining the cluster of {settings.Where}");
         await using var host = await ActorHost.StartAsync(settings, cancellation);
+        service.Host.SetResult(host);
         terminal.Say($"node {host.Address} is up and takes {host.Places} ranks");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new NodeUp(host.Address)));
         await Task.WhenAny(host.Terminated, Task.Delay(Timeout.Infinite, cancellation));

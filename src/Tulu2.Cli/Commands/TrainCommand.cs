@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Spectre.Console;
 using Tulu2.Cli.Shell;
 using Tulu2.Cli.Training;
 using Tulu2.Files;
@@ -40,7 +39,7 @@ internal sealed class TrainCommand(Terminal terminal)
         var directory = new RunDirectory(parsed.GetValue(_run) ?? Path.Combine("runs", name));
         await using var node = new LocalNode();
         var result = await new TrainRunner(terminal, node, hosting).RunAsync(name, loaded, directory, parsed.GetValue(_resume), cancellation);
-        Print(result, directory);
+        TrainSummary.Print(terminal, result, directory);
         return ExitCode.Done;
     }
 
@@ -62,19 +61,5 @@ internal sealed class TrainCommand(Terminal terminal)
             throw new BadInputException("--ranks-per-node", $"{nodes} nodes with {perNode} ranks each have no room for the layout's {(parallel.Data > 0 ? ranks : replica)} ranks",
                 "use more nodes or ranks on each, or a smaller layout in `parallel`");
         return new RankHosting.Nodes(nodes, perNode);
-    }
-
-    private void Print(TrainResult result, RunDirectory directory)
-    {
-        var table = new Table().HideHeaders().AddColumns("", "");
-        table.AddRow("steps", $"{result.Steps}");
-        table.AddRow("loss", $"{result.LossFirst:F4} to {result.LossLast:F4}");
-        table.AddRow("tokens/s", $"{result.TokensPerSecond:N0}");
-        table.AddRow("parameters", result.ParametersSha256);
-        table.AddRow("model", Markup.Escape(directory.FinalExport));
-        table.AddRow("report", Markup.Escape(directory.Report));
-        table.AddRow("chat", Markup.Escape($"tulu2 chat --model {directory.FinalExport}"));
-        terminal.Human.Write(table);
-        if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(result));
     }
 }

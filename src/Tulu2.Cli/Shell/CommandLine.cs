@@ -41,7 +41,8 @@ internal static class CommandLine
         return root;
     }
 
-    private static int Report(Exception error, string[] arguments, Terminal terminal)
+    /// <summary>Prints the block of an error, logs its details, and returns the exit code.</summary>
+    internal static int Report(Exception error, string[] arguments, Terminal terminal)
     {
         var report = ErrorReport.Of(error, terminal.LogFile);
         terminal.Output.Flush();

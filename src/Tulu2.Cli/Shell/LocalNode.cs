@@ -7,6 +7,13 @@ internal sealed class LocalNode : IAsyncDisposable
 {
     private Task<ActorHost>? _host;
 
+    public LocalNode()
+    {
+    }
+
+    /// <summary>A node that is there already.</summary>
+    public LocalNode(ActorHost host) => _host = Task.FromResult(host);
+
     public Task<ActorHost> StartAsync(CancellationToken cancellation) => _host ??= ActorHost.StartAsync(cancellation);
 
     public async ValueTask DisposeAsync()

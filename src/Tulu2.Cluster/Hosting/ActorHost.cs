@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Runs;
+using Tulu2.Cluster.Submissions;
 
 namespace Tulu2.Cluster.Hosting;
 
@@ -65,9 +66,10 @@ public sealed class ActorHost : IAsyncDisposable
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         // Signals belong to the command line.
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
-        builder.Services.AddAkka(SystemName, akka => akka
+        var certificates = ClusterCertificates.Setup(config, settings.Where);
+        builder.Services.AddAkka(SystemName, akka => (certificates is null ? akka : akka.AddSetup(certificates))
             .AddHocon(config, HoconAddMode.Prepend)
-            .WithActors((system, _) => StartActors(system, roles.Contains(CoordinatorRole), places)));
+            .WithActors((system, _) => StartActors(system, roles.Contains(CoordinatorRole), places, settings.Service)));
         var host = builder.Build();
         await settings.ExplainAsync(() => host.StartAsync(cancellation)).ConfigureAwait(false);
 
@@ -95,12 +97,12 @@ public sealed class ActorHost : IAsyncDisposable
         _host.Dispose();
     }
 
-    private static void StartActors(ActorSystem system, bool coordinates, NodePlaces? places)
+    private static void StartActors(ActorSystem system, bool coordinates, NodePlaces? places, IRunService? service)
     {
         var node = system.ActorOf(Props.Create(() => new NodeAgent(places)), NodeAgent.Name);
         if (!coordinates) return;
         system.ActorOf(
-            ClusterSingletonManager.Props(Props.Create(() => new RunCoordinator(node)),
+            ClusterSingletonManager.Props(Props.Create(() => new RunCoordinator(node, service)),
                 PoisonPill.Instance, ClusterSingletonManagerSettings.Create(system)), "run");
     }
 

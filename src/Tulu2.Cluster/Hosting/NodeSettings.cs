@@ -1,5 +1,7 @@
+using System.Text.RegularExpressions;
 using Akka.Configuration;
 using Tulu2.Cluster.Nodes;
+using Tulu2.Cluster.Submissions;
 using Tulu2.Files;
 
 namespace Tulu2.Cluster.Hosting;
@@ -7,7 +9,7 @@ namespace Tulu2.Cluster.Hosting;
 /// <summary>What a process's node is started with.</summary>
 /// <param name="Where">The file the settings come from, for complaints.</param>
 /// <param name="Text">HOCON over that of <c>cluster-config/local.conf</c>.</param>
-public sealed record NodeSettings(string Where, string Text)
+public sealed partial record NodeSettings(string Where, string Text)
 {
     private const string PlacesKey = "tulu2.node.places";
 
@@ -16,6 +18,12 @@ public sealed record NodeSettings(string Where, string Text)
 
     /// <summary>Prepares the node for ranks it is given; null: it takes none.</summary>
     public INodePreparation? Preparation { get; init; }
+
+    /// <summary>Does the runs that are submitted while this node has the coordinator; null: it takes none.</summary>
+    public IRunService? Service { get; init; }
+
+    /// <summary>Take any free port, whatever the file says.</summary>
+    public bool AnyPort { get; init; }
 
     internal Config Overrides { get; init; } = Config.Empty;
 
@@ -36,7 +44,8 @@ public sealed record NodeSettings(string Where, string Text)
     {
         try
         {
-            var config = Text.Length == 0 ? Overrides : Overrides.WithFallback(ConfigurationFactory.ParseString(Text));
+            var config = Text.Length == 0 ? Overrides : Overrides.WithFallback(ConfigurationFactory.ParseString(Complete(Text, Where)));
+            if (AnyPort) config = ConfigurationFactory.ParseString("akka.remote.dot-netty.tcp.port = 0").WithFallback(config);
             return Roles is null ? config
                 : ConfigurationFactory.ParseString($"akka.cluster.roles = [{string.Join(", ", Roles.Select(role => $"\"{role}\""))}]").WithFallback(config);
         }
@@ -45,6 +54,22 @@ public sealed record NodeSettings(string Where, string Text)
             throw new BadInputException(Where, $"is not HOCON: {error.Message}", "mend the file; cluster-config/ holds examples", error);
         }
     }
+
+    // HOCON's own `include` knows files only by the reader's current directory; here they are beside the file that names them. Nor does it know the environment.
+    private static string Complete(string text, string file) => Variable().Replace(
+        Include().Replace(text, match =>
+        {
+            var included = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, match.Groups[1].Value);
+            return Complete(Load(included).Text, included);
+        }),
+        match => Environment.GetEnvironmentVariable(match.Groups[1].Value)
+            ?? throw new BadInputException(file, $"the environment variable {match.Groups[1].Value} is not set", "set it, or write its value into the file"));
+
+    [GeneratedRegex("^[ \\t]*include[ \\t]+\"([^\"]+)\"[ \\t]*$", RegexOptions.Multiline)]
+    private static partial Regex Include();
+
+    [GeneratedRegex("\\$\\{([A-Z][A-Z0-9_]*)\\}")]
+    private static partial Regex Variable();
 
     // Ranks this node takes: as many as it has processors, unless it is said.
     internal int Places(Config config)

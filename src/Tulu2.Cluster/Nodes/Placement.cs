@@ -56,7 +56,7 @@ internal sealed class Placement(NodeRun run, IActorRef sync) : UntypedActor, IWi
             case InviteAgain:
                 foreach (var member in _invited.Values) Invite(member);
                 break;
-            case NodeProtocol.Places places when _invited.Remove(Sender.Path.Address, out var member):
+            case NodeProtocol.Places places when _invited.Remove(AddressOf(Sender), out var member):
                 _agents[NameOf(member)] = Sender;
                 if (!_isStopping) Take(_state.Offer(NameOf(member), places.Count), "");
                 break;
@@ -75,6 +75,9 @@ internal sealed class Placement(NodeRun run, IActorRef sync) : UntypedActor, IWi
                 break;
         }
     }
+
+    // The agent of this node has no address in its path.
+    private Address AddressOf(IActorRef agent) => agent.Path.Address.HasLocalScope ? _cluster.SelfAddress : agent.Path.Address;
 
     private void Invite(Member member) => Context.ActorSelection(new RootActorPath(member.Address) / "user" / NodeAgent.Name).Tell(NodeProtocol.Invite.Instance);
 

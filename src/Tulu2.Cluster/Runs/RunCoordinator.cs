@@ -5,14 +5,17 @@ using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Nodes;
+using Tulu2.Cluster.Submissions;
 
 namespace Tulu2.Cluster.Runs;
 
 /// <summary>The life of a run, one at a time: starts what it needs, tells its observer and its record what happens, and ends it in order.</summary>
-internal sealed class RunCoordinator(IActorRef node) : UntypedActor
+/// <param name="service">Does the runs that other processes submit; null: none are taken.</param>
+internal sealed class RunCoordinator(IActorRef node, IRunService? service = null) : UntypedActor
 {
     private RunInHand? _run;
     private readonly HashSet<IActorRef> _ending = [];
+    private IActorRef? _submitted;
 
     // One of these that throws can neither be trusted nor begin again without its state: the run ends with the cause, in order, for which they go on.
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(cause =>
@@ -44,6 +47,9 @@ internal sealed class RunCoordinator(IActorRef node) : UntypedActor
                 // The queue before may still be on its way out, and its name with it.
                 var name = Context.Child("evaluations").IsNobody() ? "evaluations" : $"evaluations-{Guid.NewGuid():N}";
                 Context.ActorOf(Props.Create(() => new EvaluationQueue(start, node)), name);
+                break;
+            case SubmissionProtocol.Submit or SubmissionProtocol.Cancel when service is not null:
+                (_submitted ??= Context.ActorOf(Props.Create(() => new SubmittedRuns(service)), "submitted")).Forward(message);
                 break;
             case RunProtocol.StopRun:
                 _run?.Sync.Tell(message);

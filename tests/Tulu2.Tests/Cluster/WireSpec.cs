@@ -8,6 +8,7 @@ using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Ranks;
 using Tulu2.Cluster.Runs;
+using Tulu2.Cluster.Submissions;
 using Tulu2.Cluster.Wire;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
@@ -55,6 +56,11 @@ public sealed class WireSpec() : TestKit(ActorHost.LocalConfig())
         new RunProtocol.StopRanks(),
         new RunProtocol.RanksStopped(),
         new RunProtocol.Fatal(new RunFailure("bad", "stack", "rows.jsonl:3", null)),
+        new SubmissionProtocol.Submit(new Submission("17", "mine", "/runs/one/submitted.yaml", "/runs/one", true)),
+        new SubmissionProtocol.Cancel("17"),
+        new SubmissionProtocol.InHand("17"),
+        new SubmissionProtocol.Said("17", true, "step 1"),
+        new SubmissionProtocol.Ended("17", 2),
         new EvaluationProtocol.Idle("/user/node/evaluators/0"),
         new EvaluationProtocol.Busy("/user/node/evaluators/0"),
         new EvaluationProtocol.Assigned(3, 2, new EvaluationTask("t3", "exact_match", "exports/sft", "rows.jsonl", 30, 10)),
