@@ -7,8 +7,8 @@ namespace Tulu2.Checkpoints;
 /// <summary>The <c>checkpoints/</c> directory of a run: <c>shards/SHA256.safetensors</c> and <c>manifests/step-00000100.json</c>.</summary>
 public sealed unsafe class CheckpointStore(string directory)
 {
-    // Shards that a writer of this process has finished and no manifest names yet: pruning leaves them alone.
-    private static readonly ConcurrentDictionary<string, byte> Unclaimed = new();
+    // How long a shard that no manifest has ever named may wait for one.
+    private static readonly TimeSpan Grace = TimeSpan.FromHours(1);
 
     // Shards whose every byte has been hashed, and when they were last written then: a change of the file asks for another look.
     private readonly ConcurrentDictionary<string, DateTime> _verified = new();
@@ -32,14 +32,11 @@ public sealed unsafe class CheckpointStore(string directory)
             AtomicFile.WriteNamed(Shards, stream =>
             {
                 entry = ShardFile.Write(Through(stream), blocks);
-                // Claimed before it has its name, so that no pruning can come between.
-                Unclaimed[ShardPath(entry.Sha256)] = 0;
                 return Path.GetFileName(ShardPath(entry.Sha256));
             });
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            if (entry is not null) Unclaimed.TryRemove(ShardPath(entry.Sha256), out _);
             var bytes = blocks.Sum(block => block.Slice.Length * sizeof(float));
             throw new IOException($"a checkpoint shard of {bytes} bytes cannot be written to {Shards}: {fault.Message}", fault);
         }
@@ -62,7 +59,6 @@ public sealed unsafe class CheckpointStore(string directory)
         }
         var path = ManifestPath(manifest.Step);
         AtomicFile.WriteAllText(path, ManifestFile.Write(manifest));
-        foreach (var shard in manifest.Shards) Unclaimed.TryRemove(ShardPath(shard.Sha256), out _);
         return path;
     }
 
@@ -135,20 +131,32 @@ public sealed unsafe class CheckpointStore(string directory)
     /// Deletes all but the newest <paramref name="keep"/> manifests, then shards that none names, and leftovers of killed writers. Where one of the newest
     /// cannot be read, an older one may be the last that is sound, so nothing is deleted.
     /// </summary>
+    /// <remarks>
+    /// Other processes write shards meanwhile, and what they finished waits for its manifest under its final name. All of it is younger than the newest
+    /// manifest, because one checkpoint is made at a time, and a shard that is written again gets a new time. So only what is older goes: at once where a
+    /// manifest that is deleted now had named it; a shard that none ever named may be of a checkpoint that overlaps after all, and goes an hour later.
+    /// </remarks>
     public void Prune(int keep)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
         var manifests = Manifests();
-        var named = new HashSet<string>();
+        if (manifests.Count == 0) return;
+        HashSet<string> named = [], outlived = [];
         foreach (var path in manifests.TakeLast(keep))
         {
             try { named.UnionWith(Read(path).Shards.Select(shard => ShardPath(shard.Sha256))); }
             catch (BadInputException) { return; }
         }
-        foreach (var path in manifests.SkipLast(keep)) File.Delete(path);
+        var newest = File.GetLastWriteTimeUtc(manifests[^1]);
+        foreach (var path in manifests.SkipLast(keep))
+        {
+            try { outlived.UnionWith(Read(path).Shards.Select(shard => ShardPath(shard.Sha256))); }
+            catch (BadInputException) { /* what it named goes when its time has come */ }
+            File.Delete(path);
+        }
         if (System.IO.Directory.Exists(Shards))
             foreach (var shard in System.IO.Directory.EnumerateFiles(Shards, "*.safetensors"))
-                if (!named.Contains(shard) && !Unclaimed.ContainsKey(shard)) File.Delete(shard);
+                if (!named.Contains(shard) && File.GetLastWriteTimeUtc(shard) < (outlived.Contains(shard) ? newest : newest - Grace)) File.Delete(shard);
         AtomicFile.RemoveLeftovers(Shards);
         AtomicFile.RemoveLeftovers(ManifestFolder);
     }

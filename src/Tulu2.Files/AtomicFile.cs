@@ -11,6 +11,8 @@ public static class AtomicFile
     /// <summary>Suffix of files under construction; whoever lists a directory skips them, and <see cref="RemoveLeftovers"/> deletes them.</summary>
     public const string PartSuffix = ".part";
 
+    private static readonly TimeSpan LeftoverAge = TimeSpan.FromMinutes(10);
+
     /// <summary>Writes <paramref name="path"/> through <paramref name="write"/>. On any failure the final name is untouched and the part is gone.</summary>
     /// <exception cref="IOException">The disk is full or the directory cannot be written.</exception>
     public static void Write(string path, Action<Stream> write)
@@ -55,13 +57,26 @@ public static class AtomicFile
     public static void WriteAllBytes(string path, ReadOnlyMemory<byte> bytes) =>
         Write(path, stream => stream.Write(bytes.Span));
 
-    /// <summary>Deletes parts that a killed process left in <paramref name="directory"/>: those from before this process began. Does nothing where it does not exist.</summary>
+    /// <summary>
+    /// Deletes parts that killed processes left in <paramref name="directory"/>. A living writer, of whatever process, has its part locked (FileShare.None is
+    /// a lock that the kernel lifts when the process is gone); the age covers the moment between making and locking it, and file systems without locks.
+    /// Does nothing where the directory does not exist.
+    /// </summary>
     public static void RemoveLeftovers(string directory)
     {
         if (!Directory.Exists(directory)) return;
-        var began = System.Diagnostics.Process.GetCurrentProcess().StartTime.ToUniversalTime();
         foreach (var part in Directory.EnumerateFiles(directory, $".*{PartSuffix}", new EnumerationOptions { AttributesToSkip = 0 }))
-            if (File.GetLastWriteTimeUtc(part) < began) File.Delete(part);
+        {
+            if (DateTime.UtcNow - File.GetLastWriteTimeUtc(part) < LeftoverAge) continue;
+            try
+            {
+                using (new FileStream(part, FileMode.Open, FileAccess.ReadWrite, FileShare.None)) File.Delete(part);
+            }
+            catch (IOException)
+            {
+                // Locked, so somebody is writing it; or gone by now.
+            }
+        }
     }
 
     // A rename is durable only once its directory is; .NET has no call for that.

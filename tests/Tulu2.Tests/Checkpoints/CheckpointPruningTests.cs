@@ -23,6 +23,9 @@ public sealed class CheckpointPruningTests : IDisposable
             store.WriteManifest(manifest);
             return manifest;
         }).ToArray();
+        // As if each checkpoint had taken a minute.
+        foreach (var (path, step) in store.Manifests().Select((path, index) => (path, index + 1))) At(path, step);
+        foreach (var manifest in manifests) At(Path.Combine(_folder.Root, "shards", manifest.Shards[1].Sha256 + ".safetensors"), manifest.Step - 0.5);
         store.Prune(2);
         Assert.Equal([3, 4], store.Manifests().Select(path => store.Read(path).Step));
         Assert.Equal(3, ShardFiles().Length);
@@ -74,11 +77,44 @@ public sealed class CheckpointPruningTests : IDisposable
         }
         var orphan = Path.Combine(_folder.Root, "shards", new string('0', 64) + ".safetensors");
         File.WriteAllText(orphan, "of a run that was killed before its manifest");
+        File.SetLastWriteTimeUtc(orphan, DateTime.UnixEpoch);
         Assert.Equal(1, store.LatestSound(Assert.Fail)?.Manifest.Step);
         store.Prune(3);
         Assert.All(leftovers, path => Assert.False(File.Exists(path)));
         Assert.False(File.Exists(orphan));
         Assert.Single(ShardFiles());
+    }
+
+    [Fact]
+    public void A_part_that_somebody_is_writing_is_no_leftover_however_old_it_looks()
+    {
+        Directory.CreateDirectory(Path.Combine(_folder.Root, "shards"));
+        var part = Path.Combine(_folder.Root, "shards", ".89ab.part");
+        using (new FileStream(part, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None))
+        {
+            File.SetLastWriteTimeUtc(part, DateTime.UnixEpoch);
+            Tulu2.Files.AtomicFile.RemoveLeftovers(Path.GetDirectoryName(part)!);
+            Assert.True(File.Exists(part));
+        }
+        Tulu2.Files.AtomicFile.RemoveLeftovers(Path.GetDirectoryName(part)!);
+        Assert.False(File.Exists(part));
+    }
+
+    [Fact]
+    public void A_shard_that_another_process_writes_again_is_left_alone_until_the_manifest_after()
+    {
+        var store = new CheckpointStore(_folder.Root);
+        using var state = new StateInMemory(1);
+        var again = store.WriteShard([state.Block(StateKind.Parameter, "vector", [0], [9])]);
+        for (var step = 1; step <= 2; step++)
+        {
+            using var other = new StateInMemory(step);
+            ShardEntry[] shards = step == 1 ? [again] : [store.WriteShard([other.Block(StateKind.Parameter, "matrix", [0, 0], [7, 10])])];
+            store.WriteManifest(new Manifest(step, 4, "recipe", shards, new Dictionary<string, string>()));
+        }
+        File.SetLastWriteTimeUtc(Path.Combine(_folder.Root, "shards", again.Sha256 + ".safetensors"), DateTime.UtcNow.AddSeconds(5));
+        store.Prune(1);
+        Assert.Equal(2, ShardFiles().Length);
     }
 
     [Fact]
@@ -108,6 +144,8 @@ public sealed class CheckpointPruningTests : IDisposable
         Assert.Contains("No space left on device", failure.Message);
         Assert.Empty(Directory.GetFiles(_folder.Root, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }));
     }
+
+    private static void At(string path, double minutes) => File.SetLastWriteTimeUtc(path, DateTime.UnixEpoch.AddMinutes(minutes));
 
     private string[] ShardFiles() => Directory.GetFiles(Path.Combine(_folder.Root, "shards"), "*", new EnumerationOptions { AttributesToSkip = 0 });
 
