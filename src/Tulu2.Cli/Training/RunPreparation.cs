@@ -1,5 +1,6 @@
 using Tulu2.Cli.Data;
 using Tulu2.Cli.Shell;
+using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Files;
 using Tulu2.Models.HuggingFace;
@@ -15,7 +16,7 @@ namespace Tulu2.Cli.Training;
 /// <param name="Reference">Null for SFT.</param>
 /// <param name="RecipeHash">Of all that decides the run's bits.</param>
 internal sealed record PreparedRun(
-    Recipe Recipe, ModelSource Model, FlatLayout Layout, TrainingData Data, BatchPlan Batches, ReferencePlan? Reference, int Ranks, string RecipeHash)
+    Recipe Recipe, ModelSource Model, FlatLayout Layout, TrainingData Data, BatchPlan Batches, ReferencePlan? Reference, ParallelLayout Parallel, string RecipeHash)
         : IDisposable
 {
     public void Dispose() => Data.Dispose();
@@ -34,9 +35,11 @@ internal static class RunPreparation
         var model = ModelSource.Open(loaded);
         // Before rows are tokenised and before the directory holds a run: with mended weights it would be another one.
         if (recipe.Model.Path is { } weights) HuggingFaceModel.CheckWeights(weights, model.Config);
-        var shards = FlatLayout.LargestVirtualShards(model.Config, recipe.Parallel.VirtualShards);
-        if (shards != recipe.Parallel.VirtualShards)
+        var shards = LayoutRules.VirtualShards(recipe.Parallel, model.Config, loaded.Fault);
+        if (shards < recipe.Parallel.VirtualShards)
             say($"virtual shards: {shards} in place of {recipe.Parallel.VirtualShards}, the most that this model's dimensions divide into");
+        else if (shards > recipe.Parallel.VirtualShards)
+            say($"virtual shards: {shards} in place of {recipe.Parallel.VirtualShards}, one for each of the {recipe.Parallel.Tensor} ranks that share a matrix");
         recipe = recipe with
         {
             Parallel = recipe.Parallel with { VirtualShards = shards },
@@ -54,9 +57,9 @@ internal static class RunPreparation
             if (recipe.Schedule.Warmup > batches.TotalSteps)
                 throw loaded.Fault("schedule.warmup", $"{recipe.Schedule.Warmup} steps of warm-up are more than the run's {batches.TotalSteps}",
                     "use fewer, or a ratio below 1");
-            var ranks = recipe.Parallel.Data > 0 ? recipe.Parallel.Data : Math.Clamp(Environment.ProcessorCount, 1, batches.SlotsPerStep);
+            var parallel = LayoutRules.Layout(recipe.Parallel, model.Config, batches.SlotsPerStep, Environment.ProcessorCount, loaded.Fault);
             string[] content = [model.WeightsKey, model.ShapeKey, model.Tokenizer.ContentKey, data.ContentKey];
-            return new PreparedRun(recipe, model, new FlatLayout(model.Config, shards), data, batches, Reference(recipe, model, data, batches, say), ranks,
+            return new PreparedRun(recipe, model, new FlatLayout(model.Config, shards), data, batches, Reference(recipe, model, data, batches, say), parallel,
                 RecipeHash.Of(recipe, content));
         }
         catch

@@ -22,7 +22,7 @@ internal static class RunWorkers
     {
         Recipe = run.Recipe,
         Layout = run.Layout,
-        Parallel = new ParallelLayout(run.Ranks),
+        Parallel = run.Parallel,
         Plan = run.Batches,
         DataPlane = new InProcessDataPlane(),
         CheckpointDirectory = directory.Checkpoints,

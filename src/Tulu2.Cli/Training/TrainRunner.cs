@@ -5,7 +5,6 @@ using Tulu2.Cli.Reports;
 using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.Runs;
-using Tulu2.Collectives.Layout;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Files;
 using Tulu2.Training.Recipes;
@@ -98,11 +97,11 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
     private RunPlan Plan(PreparedRun run, RunDirectory directory, CheckpointStore store, RunStart start) => new()
     {
         RunDirectory = directory.Root,
-        Layout = new ParallelLayout(run.Ranks),
+        Layout = run.Parallel,
         Workers = hosting switch
         {
             RankHosting.Threads => RunWorkers.Threads(run, directory),
-            RankHosting.Processes => RunWorkers.Processes(run, new ParallelLayout(run.Ranks), directory, RunWorkers.NewKey(), RunWorkers.Loopback),
+            RankHosting.Processes => RunWorkers.Processes(run, run.Parallel, directory, RunWorkers.NewKey(), RunWorkers.Loopback),
             _ => null,
         },
         ClusterKey = hosting is RankHosting.Nodes ? RunWorkers.NewKey() : null,
@@ -128,7 +127,8 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
                 new ReportFact("objective", run.Recipe.Objective.ToString().ToLowerInvariant()),
                 new ReportFact("model", run.Recipe.Model.Path ?? run.Recipe.Model.Preset!),
                 new ReportFact("parameters", $"{run.Model.Config.ParameterCount:N0}"),
-                new ReportFact("ranks", $"{run.Ranks}"),
+                new ReportFact("ranks", $"{run.Parallel.Size}"),
+                new ReportFact("layout", $"{run.Parallel}"),
                 new ReportFact("parameters sha256", parameters),
                 .. TrainingFacts.Gather(TimeProvider.System.GetUtcNow()).Select(fact => new ReportFact(fact.Key, fact.Value)),
             ],

@@ -33,9 +33,12 @@ public static class StepBenchmark
         var plan = new FixedBatchPlan(sequences, length, config.VocabularySize, objective == Objective.Dpo);
         using var state = new ReplicaState(layout, precision);
         state.Initialize(recipe);
-        using var computer = Computer(ModelMeasurement.Timed(layout, state.Weights), recipe, plan);
+        using var computer = new ModelSlots(ModelMeasurement.Timed(layout, state.Weights), state.Weights, ObjectiveOf(recipe, plan), staged: false);
         using var gradient = zeros(layout.Length, dtype: ScalarType.Float32);
-        var rule = new UpdateRule(recipe, layout, totalSteps: WarmUp + steps + 1);
+        var rule = new UpdateRule(recipe, totalSteps: WarmUp + steps + 1);
+
+        var blocks = new GradientBlocks(config, virtualShards);
+        GradientBlock[] measured = [.. blocks.Of(layout)];
 
         var times = new List<(double Wall, OperationTimes Processor)>();
         for (var step = 1; step <= WarmUp + steps; step++)
@@ -44,8 +47,8 @@ public static class StepBenchmark
             var kinds = new Dictionary<string, double>();
             var model = ModelMeasurement.Measure(() => computer.Compute(plan.Read(step, 0), gradient));
             var norm = 0.0;
-            kinds["gradient norm"] = ModelMeasurement.Seconds(() => norm = rule.Norm(gradient));
-            kinds["gradient hash"] = ModelMeasurement.Seconds(() => GradientHash.Of(FlatMemory.Address(gradient), layout.Length));
+            kinds["gradient norm and hash"] = ModelMeasurement.Seconds(() =>
+                norm = GradientDigest.Combine(blocks, [GradientDigest.Measure(measured, FlatMemory.Address(gradient), 0)]).Norm);
             kinds["optimizer"] = ModelMeasurement.Seconds(() =>
             {
                 rule.Apply(state.Master, gradient, state.FirstMoment, state.SecondMoment, step, norm);
@@ -53,7 +56,7 @@ public static class StepBenchmark
             });
             foreach (var (kind, seconds) in model.Kinds) kinds[kind] = seconds;
             if (step <= WarmUp) continue;
-            times.Add((clock.Elapsed.TotalSeconds, new OperationTimes(model.Seconds + kinds["gradient norm"] + kinds["gradient hash"] + kinds["optimizer"], kinds)));
+            times.Add((clock.Elapsed.TotalSeconds, new OperationTimes(model.Seconds + kinds["gradient norm and hash"] + kinds["optimizer"], kinds)));
         }
         var ceiling = Math.Max(before, ModelMeasurement.ProductRate(type));
         var median = times.Select(time => time.Processor).OrderBy(time => time.Seconds).ElementAt(times.Count / 2);
@@ -80,10 +83,10 @@ public static class StepBenchmark
         return 6 * (config.ParameterCount - norms - lookUp) * tokens + 6.0 * config.Layers * config.QueryWidth * (length + 1) * tokens;
     }
 
-    private static ISlotComputer Computer(LlamaModel model, Recipe recipe, FixedBatchPlan plan)
+    private static ISlotObjective ObjectiveOf(Recipe recipe, FixedBatchPlan plan)
     {
-        if (recipe.Objective == Objective.Sft) return new SftSlots(model, new SftObjective(LossReduction.TokenMean, plan, recipe.Batch.Slot));
+        if (recipe.Objective == Objective.Sft) return new SftSlots(new SftObjective(LossReduction.TokenMean, plan, recipe.Batch.Slot));
         var references = new ReferenceLogProbabilities(new float[2 * plan.Sequences(1, 0).Length]);
-        return new DpoSlots(model, new DpoObjective(recipe.Dpo), () => references, plan);
+        return new DpoSlots(new DpoObjective(recipe.Dpo), () => references, plan);
     }
 }

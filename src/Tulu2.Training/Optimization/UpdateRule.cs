@@ -1,11 +1,10 @@
-using Tulu2.Models.Llama;
 using Tulu2.Training.Recipes;
 using static TorchSharp.torch;
 
 namespace Tulu2.Training.Optimization;
 
 /// <summary>How a step's gradient changes the parameters: schedule, clipping and AdamW, all of them functions of the recipe and the step's number.</summary>
-internal sealed class UpdateRule(Recipe recipe, FlatLayout layout, int totalSteps)
+internal sealed class UpdateRule(Recipe recipe, int totalSteps)
 {
     private readonly FlatAdamW _optimizer = new(recipe.Optimizer);
 
@@ -15,12 +14,13 @@ internal sealed class UpdateRule(Recipe recipe, FlatLayout layout, int totalStep
     /// <summary>Rate of the update that makes step <paramref name="step"/> (from 1).</summary>
     public double LearningRate(int step) => _schedule.At(step - 1);
 
-    /// <summary>L2 norm of a gradient, before clipping.</summary>
-    public double Norm(Tensor gradient) => GradientNorm.Of(layout, FlatMemory.Address(gradient));
-
-    /// <summary>Clips the gradient in place and updates parameters and moments (which also advance where the rate is 0).</summary>
+    /// <summary>
+    /// Clips the gradient in place and updates parameters and moments (which also advance where the rate is 0). All are the same part of the model's flat order.
+    /// </summary>
+    /// <param name="norm">L2 norm of the whole model's gradient.</param>
     public void Apply(Tensor parameters, Tensor gradient, Tensor firstMoment, Tensor secondMoment, int step, double norm)
     {
+        if (parameters.numel() == 0) return;
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var factor = GradientNorm.ClipFactor(norm, recipe.Optimizer.Clip);

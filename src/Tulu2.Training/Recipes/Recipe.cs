@@ -116,14 +116,28 @@ public sealed record LoraRecipe
 
 public sealed record ParallelRecipe
 {
-    /// <summary>Data-parallel ranks; 0: one per processor, at most one per slot.</summary>
+    /// <summary>Replicas of the model; 0: as many as there are processors for, at most one per slot.</summary>
     [NotInHash]
     public int Data { get; init; }
+    /// <summary>Ranks that share each matrix; divides the virtual shards.</summary>
+    [NotInHash]
     public int Tensor { get; init; } = 1;
+    /// <summary>Stages that the layers are cut into.</summary>
+    [NotInHash]
     public int Pipeline { get; init; } = 1;
+    /// <summary>Replicas over which master weights and moments are spread (ZeRO-1); divides <see cref="Data"/>.</summary>
+    [NotInHash]
     public int Zero { get; init; } = 1;
     public int VirtualShards { get; init; } = 4;
+    /// <summary>true: refuse a layout whose result could differ by a bit from one rank's; false: see recipes/README.md.</summary>
+    [NotInHash]
+    public bool Bitwise { get; init; } = true;
+    /// <summary>Where compute weights and activations lie. Like the type of processor a fact of the machine: other bits, but no other recipe.</summary>
+    [NotInHash]
+    public ComputeDevice Device { get; init; } = ComputeDevice.Cpu;
 }
+
+public enum ComputeDevice { Cpu, Cuda }
 
 public sealed record CheckpointRecipe
 {

@@ -86,15 +86,17 @@ internal static class RecipeRules
         AtLeast("parallel.data", parallel.Data, 0, fault);
         var slots = recipe.Batch.Global / recipe.Batch.Slot;
         if (parallel.Data > slots)
-            throw fault("parallel.data", $"{parallel.Data} ranks share only {slots} slots a step, so some would idle",
+            throw fault("parallel.data", $"{parallel.Data} replicas share only {slots} slots a step, so some would idle",
                 $"use at most {slots}, or a smaller batch.slot");
-        foreach (var (key, degree) in new[] { ("tensor", parallel.Tensor), ("pipeline", parallel.Pipeline), ("zero", parallel.Zero) })
-        {
-            AtLeast($"parallel.{key}", degree, 1, fault);
-            if (degree > 1)
-                throw fault($"parallel.{key}", $"a degree of {degree} needs worker processes, which this version does not start",
-                    "use 1; parallel.data adds ranks");
-        }
+        AtLeast("parallel.tensor", parallel.Tensor, 1, fault);
+        AtLeast("parallel.pipeline", parallel.Pipeline, 1, fault);
+        AtLeast("parallel.zero", parallel.Zero, 1, fault);
+        if (parallel.Zero > slots)
+            throw fault("parallel.zero", $"{parallel.Zero} parts need as many replicas, which share only {slots} slots a step",
+                $"use at most {slots}, or a smaller batch.slot");
+        if (parallel.Data % parallel.Zero != 0)
+            throw fault("parallel.zero", $"{parallel.Data} replicas do not divide into groups of {parallel.Zero} that share the optimizer's state",
+                $"use a divisor of {parallel.Data}, or another parallel.data");
         if (parallel.VirtualShards < 1 || !int.IsPow2(parallel.VirtualShards))
             throw fault("parallel.virtual_shards", $"{parallel.VirtualShards} is not a power of two", "use 1, 2, 4 or 8");
     }

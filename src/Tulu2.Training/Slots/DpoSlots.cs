@@ -11,20 +11,17 @@ namespace Tulu2.Training.Slots;
 /// Slots of preference pairs: segment 2k is the chosen, 2k + 1 the rejected side of the slot's pair k. The loss of a step is the mean over its pairs,
 /// whatever the profile. Shapes: R scored rows of the slot.
 /// </summary>
-internal sealed class DpoSlots(LlamaModel model, DpoObjective objective, Func<ReferenceLogProbabilities> references, IBatchPlan plan) : ISlotComputer
+internal sealed class DpoSlots(DpoObjective objective, Func<ReferenceLogProbabilities> references, IBatchPlan plan) : ISlotObjective
 {
-    // Not before the first slot: this computer also does the pass that makes them.
+    // Not before the first slot: the same computer also does the pass that makes them.
     private readonly Lazy<ReferenceLogProbabilities> _references = new(references);
 
     private const int FiguresPerPair = 4;
 
     /// <returns>[4 * pairs] policy chosen, policy rejected, reference chosen, reference rejected of each pair.</returns>
-    public double[] Compute(SlotBatch batch, Tensor gradient)
+    public double[] Backward(LlamaModel model, Activations activations, SlotBatch batch, Tensor gradient)
     {
-        using var scope = NewDisposeScope();
-        using var noGradient = no_grad();
-        using var activations = model.Forward(batch, keep: true);
-        var sums = SegmentSums.Of(model.LogProbabilities(activations).data<float>().ToArray(), batch.ScoredSegments, 2 * batch.Sequences.Length);
+        var sums = SegmentSums.Of(model.LogProbabilities(activations).cpu().data<float>().ToArray(), batch.ScoredSegments, 2 * batch.Sequences.Length);
         var figures = new double[FiguresPerPair * batch.Sequences.Length];
         var bySegment = new float[sums.Length];
         var pairs = Pairs(batch.Step);
@@ -36,12 +33,12 @@ internal sealed class DpoSlots(LlamaModel model, DpoObjective objective, Func<Re
             var derivative = (float)(objective.Evaluate(pair).Gradient / pairs);
             (bySegment[2 * index], bySegment[2 * index + 1]) = (derivative, -derivative);
         }
-        var coefficients_R = tensor(Array.ConvertAll(batch.ScoredSegments, segment => bySegment[segment]), dtype: float32);
+        var coefficients_R = tensor(Array.ConvertAll(batch.ScoredSegments, segment => bySegment[segment]), dtype: float32, device: gradient.device);
         model.Backward(activations, coefficients_R, gradient);
         return figures;
     }
 
-    public float[] Score(SlotBatch batch) => ModelScores.Of(model, batch, 2 * batch.Sequences.Length);
+    public int Segments(SlotBatch batch) => 2 * batch.Sequences.Length;
 
     public (double Loss, PreferenceMetrics? Preference) Summarize(int step, IReadOnlyList<double[]> figures)
     {
@@ -51,8 +48,6 @@ internal sealed class DpoSlots(LlamaModel model, DpoObjective objective, Func<Re
                 totals.Add(new PairLogProbabilities(slot[at], slot[at + 1], slot[at + 2], slot[at + 3]));
         return (totals.Loss, totals.Metrics);
     }
-
-    public void Dispose() => model.Dispose();
 
     private int Pairs(int step)
     {

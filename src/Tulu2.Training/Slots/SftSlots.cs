@@ -7,20 +7,17 @@ using static TorchSharp.torch;
 namespace Tulu2.Training.Slots;
 
 /// <summary>Slots of supervised fine-tuning. Shapes: R scored rows of the slot.</summary>
-internal sealed class SftSlots(LlamaModel model, SftObjective objective) : ISlotComputer
+internal sealed class SftSlots(SftObjective objective) : ISlotObjective
 {
     /// <returns>[1] the sum of the slot's token losses, unweighted.</returns>
-    public double[] Compute(SlotBatch batch, Tensor gradient)
+    public double[] Backward(LlamaModel model, Activations activations, SlotBatch batch, Tensor gradient)
     {
-        using var scope = NewDisposeScope();
-        using var noGradient = no_grad();
-        using var activations = model.Forward(batch, keep: true);
-        var coefficients_R = full(batch.ScoredRows.Length, -objective.Weight(batch.Step, batch.Slot), dtype: float32);
+        var coefficients_R = full(batch.ScoredRows.Length, -objective.Weight(batch.Step, batch.Slot), dtype: float32, device: gradient.device);
         var logProbabilities_R = model.Backward(activations, coefficients_R, gradient);
-        return [SftObjective.TokenLossSum(logProbabilities_R.data<float>().ToArray())];
+        return [SftObjective.TokenLossSum(logProbabilities_R.cpu().data<float>().ToArray())];
     }
 
-    public float[] Score(SlotBatch batch) => ModelScores.Of(model, batch, batch.Sequences.Length);
+    public int Segments(SlotBatch batch) => batch.Sequences.Length;
 
     public (double Loss, PreferenceMetrics? Preference) Summarize(int step, IReadOnlyList<double[]> figures)
     {
@@ -28,6 +25,4 @@ internal sealed class SftSlots(LlamaModel model, SftObjective objective) : ISlot
         for (var slot = 0; slot < figures.Count; slot++) loss.Add(figures[slot][0] * objective.Weight(step, slot));
         return (loss.Value, null);
     }
-
-    public void Dispose() => model.Dispose();
 }

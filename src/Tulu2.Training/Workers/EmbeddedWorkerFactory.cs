@@ -9,14 +9,14 @@ namespace Tulu2.Training.Workers;
 public sealed class EmbeddedWorkerFactory : IWorkerFactory
 {
     private readonly WorkerSettings _settings;
-    private readonly Func<ReplicaState, ISlotComputer> _computerOf;
+    private readonly SlotComputerOf _computerOf;
 
     /// <exception cref="Files.BadInputException">A recipe whose objective cannot be computed as asked.</exception>
     public EmbeddedWorkerFactory(WorkerSettings settings) : this(settings, ComputerOf(settings))
     {
     }
 
-    internal EmbeddedWorkerFactory(WorkerSettings settings, Func<ReplicaState, ISlotComputer> computerOf)
+    internal EmbeddedWorkerFactory(WorkerSettings settings, SlotComputerOf computerOf)
     {
         _settings = settings;
         _computerOf = computerOf;
@@ -24,18 +24,19 @@ public sealed class EmbeddedWorkerFactory : IWorkerFactory
 
     public IWorker Start(int rank, Action<WorkerReport> report) => new ThreadWorker(_settings, rank, report, _computerOf);
 
-    internal static Func<ReplicaState, ISlotComputer> ComputerOf(WorkerSettings settings)
+    /// <param name="staged">Copy gradients also where the model computes in host memory; for tests.</param>
+    internal static SlotComputerOf ComputerOf(WorkerSettings settings, bool staged = false)
+    {
+        var objective = ObjectiveOf(settings);
+        return (state, group) => new ModelSlots(
+            new LlamaModel(state.Layout, state.Weights, settings.Recipe.Model.Recompute, group), state.Weights, objective, staged || state.IsStaged);
+    }
+
+    private static ISlotObjective ObjectiveOf(WorkerSettings settings)
     {
         var recipe = settings.Recipe;
-        if (recipe.Objective == Objective.Dpo)
-        {
-            var preference = new DpoObjective(recipe.Dpo);
-            var references = settings.References ?? throw new ArgumentException("settings: a DPO run needs reference log-probabilities", nameof(settings));
-            return state => new DpoSlots(Model(state), preference, references, settings.Plan);
-        }
-        var objective = new SftObjective(RecipeProfiles.Reduction(recipe.Profile), settings.Plan, recipe.Batch.Slot);
-        return state => new SftSlots(Model(state), objective);
-
-        LlamaModel Model(ReplicaState state) => new(settings.Layout, state.Weights, recipe.Model.Recompute);
+        if (recipe.Objective == Objective.Sft) return new SftSlots(new SftObjective(RecipeProfiles.Reduction(recipe.Profile), settings.Plan, recipe.Batch.Slot));
+        var references = settings.References ?? throw new ArgumentException("settings: a DPO run needs reference log-probabilities", nameof(settings));
+        return new DpoSlots(new DpoObjective(recipe.Dpo), references, settings.Plan);
     }
 }

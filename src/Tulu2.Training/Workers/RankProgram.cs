@@ -8,35 +8,52 @@ using Tulu2.Training.Slots;
 namespace Tulu2.Training.Workers;
 
 /// <summary>
-/// What a worker does, on its one thread: the steps of docs/protocol.md from a rank's side. Between two slots, and while it waits, it takes commands;
-/// a slot once begun is finished and kept. After a collective was aborted it waits for the next generation.
+/// What a worker does, on its one thread: the steps of docs/protocol.md from a rank's side. Between two actions, and while it waits for batches or commands, it
+/// takes commands; what a slot's backward pass has made is kept. After a collective was aborted it waits for the next generation.
 /// </summary>
-internal sealed class RankProgram(
-    WorkerSettings settings, int rank, Mailbox mailbox, Action<WorkerReport> report, Func<ReplicaState, ISlotComputer> computerOf) : IDisposable
+internal sealed class RankProgram : IDisposable
 {
-    private readonly HeldGradients _held = new(settings.Plan.SlotsPerStep, settings.Layout.Length);
+    private readonly WorkerSettings _settings;
+    private readonly Mailbox _mailbox;
+    private readonly Action<WorkerReport> _report;
+    private readonly SlotComputerOf _computerOf;
+    private readonly RankPart _part;
+    private readonly RankState _state;
+    private readonly HeldGradients _held;
+    private readonly SlotRunner _runner;
+    private readonly StepReduction _reduction;
+    private readonly TensorGroupSum? _tensorSum;
+    private readonly SnapshotWriter _snapshots;
     private readonly Dictionary<(int Step, int Slot), SlotBatch> _fed = [];
-    private readonly Queue<int> _slots = new();
-    private readonly UpdateRule _rule = new(settings.Recipe, settings.Layout, settings.Plan.TotalSteps);
-    private readonly CheckpointStore _store = new(settings.CheckpointDirectory);
     private readonly StepClock _clock = new();
-    private SnapshotWriter? _snapshots;
-    private ReplicaState? _state;
     private ISlotComputer? _computer;
-    private ICollective? _collective;
+    private RankGroups? _groups;
     private StepMetrics? _reduced;     // of the step whose complete gradient is held
-    private bool _initial;             // the state is the recipe's initial one, untouched
     private bool _computing;           // slots or the reduction are to be done
     private bool _begun;               // this generation has had its Begin
-    private int _rank = rank;
+    private int _rank;
 
-    private long Generation => _collective?.Generation ?? -1;
-    private int Rank => _rank;
-    private int StateStep => _state?.Step ?? ReplicaState.NoStep;
+    private RankProgram(WorkerSettings settings, int rank, Mailbox mailbox, Action<WorkerReport> report, SlotComputerOf computerOf)
+    {
+        (_settings, _mailbox, _report, _computerOf, _rank) = (settings, mailbox, report, computerOf, rank);
+        ComputeDevices.Check(settings.Recipe.Parallel.Device);
+        var (slots, deadline) = (settings.Plan.SlotsPerStep, settings.CollectiveDeadline);
+        _part = new RankPart(settings.Layout, settings.Parallel, rank);
+        _state = new RankState(settings, _part);
+        _held = new HeldGradients(slots, _part.Layout.Length);
+        _runner = new SlotRunner(_held, deadline);
+        _reduction = new StepReduction(slots, _part.Layout, _part.Range, _held, deadline);
+        _tensorSum = settings.Parallel.Tensor > 1 ? new TensorGroupSum(deadline) : null;
+        _snapshots = new SnapshotWriter(new CheckpointStore(settings.CheckpointDirectory), report);
+    }
+
+    private long Generation => _groups?.World.Generation ?? -1;
+    private RankGroups Groups => _groups ?? throw new InvalidOperationException($"rank {_rank}: in no generation");
+    private int StateStep => _state.Step;
     private int Step => StateStep + 1;
 
     /// <summary>Runs on the calling thread until <see cref="WorkerCommand.Shutdown"/> or a failure, which it reports; everything is freed before it returns.</summary>
-    public static void Run(WorkerSettings settings, int rank, Mailbox mailbox, Action<WorkerReport> report, Func<ReplicaState, ISlotComputer> computerOf)
+    public static void Run(WorkerSettings settings, int rank, Mailbox mailbox, Action<WorkerReport> report, SlotComputerOf computerOf)
     {
         RankProgram program;
         try
@@ -72,40 +89,43 @@ internal sealed class RankProgram(
                 {
                     // A peer is gone or a newer generation has begun; the supervisor will say what is next.
                     _computing = false;
+                    _runner.Drop();
                 }
             }
         }
         catch (Exception fault)
         {
-            mailbox.Abort($"rank {Rank} failed: {fault.Message}");
+            _mailbox.Abort($"rank {_rank} failed: {fault.Message}");
             // Whoever hears of the failure starts a successor, which needs the memory.
             Free();
-            report(FailureOf(Generation, Rank, fault));
+            _report(FailureOf(Generation, _rank, fault));
         }
     }
 
     public void Dispose()
     {
-        mailbox.Enter(null);
+        _mailbox.Enter(null);
         Free();
-        _snapshots?.Dispose();
+        _snapshots.Dispose();
     }
 
     private void Free()
     {
+        _runner.Drop();
         _held.Dispose();
+        _reduction.Dispose();
         _computer?.Dispose();
-        _state?.Dispose();
-        (_computer, _state) = (null, null);
+        _computer = null;
+        _state.Dispose();
     }
 
     // Null: there is work to go on with.
     private WorkerCommand? Next()
     {
-        if (mailbox.TryTake(out var command)) return command;
-        if (_computing && (_slots.Count == 0 || _fed.ContainsKey((Step, _slots.Peek())))) return null;
+        if (_mailbox.TryTake(out var command)) return command;
+        if (_computing && (_runner.Needs is not { } slot || _fed.ContainsKey((Step, slot)))) return null;
         var start = Stopwatch.GetTimestamp();
-        command = mailbox.Take();
+        command = _mailbox.Take();
         _clock.Waited(forData: _computing, forCommit: _reduced is not null, Stopwatch.GetElapsedTime(start));
         return command;
     }
@@ -114,7 +134,7 @@ internal sealed class RankProgram(
     {
         switch (command)
         {
-            case WorkerCommand.JoinGeneration join when join.Generation >= mailbox.Fence:
+            case WorkerCommand.JoinGeneration join when join.Generation >= _mailbox.Fence:
                 Join(join);
                 break;
             case WorkerCommand.Feed feed when feed.Batch.Step > StateStep:
@@ -127,32 +147,43 @@ internal sealed class RankProgram(
                 Commit(commit);
                 break;
             case WorkerCommand.Score score when IsCurrent(score.Generation):
-                EnsureInitialWeights();
-                report(new WorkerReport.Scored(Generation, Rank, score.Task, Computer.Score(score.Batch)));
+                _state.EnsureInitialWeights();
+                var scored = _runner.Score(Computer, Groups, score.Batch);
+                if (scored is not null && Groups.Speaks) _report(new WorkerReport.Scored(Generation, _rank, score.Task, scored));
                 break;
         }
     }
 
-    private bool IsCurrent(long generation) => generation == Generation && generation >= mailbox.Fence;
+    private bool IsCurrent(long generation) => generation == Generation && generation >= _mailbox.Fence;
 
-    private ISlotComputer Computer => _computer ??= computerOf(_state!);
+    private ISlotComputer Computer => _computer ??= _computerOf(_state.Replica, _tensorSum);
 
     private void Join(WorkerCommand.JoinGeneration join)
     {
         if (join.Generation > Generation)
         {
-            _collective = settings.DataPlane.Join(join.Generation, join.Rank, join.Endpoints);
-            mailbox.Enter(_collective);
+            if (join.Endpoints.Count != _settings.Parallel.Size)
+                throw new InvalidOperationException($"rank {_rank}: a generation of {join.Endpoints.Count} ranks for the layout {_settings.Parallel}");
+            if (!_part.IsAlsoOf(join.Rank)) throw new InvalidOperationException($"rank {_rank}: told to play rank {join.Rank}, which holds something else");
+            var world = _settings.DataPlane.Join(join.Generation, join.Rank, join.Endpoints);
+            _mailbox.Enter(world);
+            _groups = new RankGroups(_settings.Parallel, join.Rank, world);
+            if (_tensorSum is not null) _tensorSum.Group = _groups.Tensor;
             (_rank, _computing, _begun) = (join.Rank, false, false);
-            _slots.Clear();
+            _runner.Drop();
         }
-        report(new WorkerReport.Joined(Generation, Rank, StateStep, _held.Ranges, _reduced is not null));
+        _report(new WorkerReport.Joined(Generation, _rank, StateStep, _held.Ranges, _reduced is not null));
     }
 
     private void Begin(WorkerCommand.Begin begin)
     {
-        Transfer(begin);
-        if (Step != begin.Step) throw new InvalidOperationException($"rank {Rank}: told to begin step {begin.Step} with the state of step {StateStep}");
+        _state.Transfer(begin.Transfer, begin.Step - 1, Groups, forget: () =>
+        {
+            // Gradients belong to the state they were computed with.
+            _held.Clear();
+            _reduced = null;
+        });
+        if (Step != begin.Step) throw new InvalidOperationException($"rank {_rank}: told to begin step {begin.Step} with the state of step {StateStep}");
         _held.Keep(begin.Keep);
         _reduced = null;
         _begun = true;
@@ -162,108 +193,46 @@ internal sealed class RankProgram(
     private void StartSlots(IEnumerable<SlotRange> ranges)
     {
         foreach (var old in _fed.Keys.Where(key => key.Step <= StateStep).ToArray()) _fed.Remove(old);
-        _slots.Clear();
-        foreach (var slot in ranges.SelectMany(range => Enumerable.Range(range.First, range.Count)).Where(slot => !_held.Holds(slot)).Order()) _slots.Enqueue(slot);
+        var slots = ranges.SelectMany(range => Enumerable.Range(range.First, range.Count)).Where(slot => !_held.Holds(slot)).Order();
         // Behind the last step there is nothing to compute: ranks meet there only to bring a lost one's state back.
-        _computing = Step <= settings.Plan.TotalSteps;
+        _computing = Step <= _settings.Plan.TotalSteps;
+        _runner.Start(slots, Groups.Place.Pipeline, _settings.Parallel.Pipeline);
         _clock.BeginStep();
-    }
-
-    private void Transfer(WorkerCommand.Begin begin)
-    {
-        switch (begin.Transfer)
-        {
-            case StateTransfer.FromRecipe:
-                ForgetStep();
-                EnsureInitialWeights();
-                _state!.Step = 0;
-                break;
-            case StateTransfer.FromManifest manifest:
-                ForgetStep();
-                StateTransfers.Load(_store, manifest.Path, NewState(), settings.Layout);
-                break;
-            case StateTransfer.FromPeer peer:
-                if (peer.Copies.Any(copy => copy.Receivers.Contains(Rank)))
-                {
-                    ForgetStep();
-                    NewState();
-                }
-                StateTransfers.Send(_collective!, peer, _state!, settings.Layout, settings.CollectiveDeadline);
-                _state!.Step = begin.Step - 1;
-                break;
-        }
-    }
-
-    // Held gradients belong to the state they were computed with.
-    private void ForgetStep()
-    {
-        _held.Clear();
-        _reduced = null;
-        if (_state is not null) _state.Step = ReplicaState.NoStep;
-    }
-
-    // The buffers, with content that is about to be replaced.
-    private ReplicaState NewState()
-    {
-        _initial = false;
-        return _state ??= new ReplicaState(settings.Layout, settings.Recipe.Precision);
-    }
-
-    private void EnsureInitialWeights()
-    {
-        if (_initial && StateStep <= 0) return;
-        if (StateStep > 0) throw new InvalidOperationException($"rank {Rank}: asked for the initial weights at step {StateStep}");
-        NewState().Initialize(settings.Recipe);
-        _initial = true;
     }
 
     private void Advance()
     {
-        if (_slots.TryDequeue(out var slot)) ComputeSlot(_fed[(Step, slot)]);
-        else Reduce();
+        if (_runner.IsDone) Reduce();
+        else ComputeSlot();
     }
 
-    private void ComputeSlot(SlotBatch batch)
+    private void ComputeSlot()
     {
-        settings.Faults?.AtSlot(Rank, Step, batch.Slot);
+        SlotBatch? batch = null;
+        if (_runner.Needs is { } slot)
+        {
+            _settings.Faults?.AtSlot(_rank, Step, slot);
+            batch = _fed[(Step, slot)];
+        }
         var start = Stopwatch.GetTimestamp();
-        var gradient = _held.Rent();
-        var figures = Computer.Compute(batch, gradient);
-        _held.Add(batch.Slot, gradient, figures);
-        var elapsed = Stopwatch.GetElapsedTime(start);
-        _clock.Computed(elapsed);
-        report(new WorkerReport.SlotDone(Generation, Rank, Step, batch.Slot, elapsed.TotalSeconds));
+        var done = _runner.Advance(Computer, Groups, batch);
+        _clock.Computed(Stopwatch.GetElapsedTime(start));
+        if (done is { } result) _report(new WorkerReport.SlotDone(Generation, _rank, Step, result.Slot, result.Time.TotalSeconds));
     }
 
     private void Reduce()
     {
-        settings.Faults?.AtReduce(Rank, Step);
+        _settings.Faults?.AtReduce(_rank, Step);
         var start = Stopwatch.GetTimestamp();
-        var figures = SlotFigures.Read(settings.Plan.SlotsPerStep, _collective!.AllGather(SlotFigures.Write(_held.Figures), settings.CollectiveDeadline));
-        // All ranks have their slots: from here on an abort loses them, because the sum may overwrite its terms.
-        var total = _held.Rent();
-        try
-        {
-            _collective.TreeSum(settings.Plan.SlotsPerStep, _held.Partials(), new ElementRange(0, settings.Layout.Length), FlatMemory.Address(total), settings.Layout.Length, settings.CollectiveDeadline);
-        }
-        catch
-        {
-            _held.Clear();
-            _held.Return(total);
-            throw;
-        }
-        _held.Complete(total, figures);
-
-        var norm = _rule.Norm(total);
-        var (loss, preference) = Computer.Summarize(Step, figures);
+        var reduced = _reduction.Reduce(Groups);
+        var (loss, preference) = Computer.Summarize(Step, reduced.Figures);
         if (!double.IsFinite(loss)) throw new NonFiniteStepException(Step, "the loss", loss);
-        if (!double.IsFinite(norm)) throw new NonFiniteStepException(Step, "the gradient norm", norm);
-        _reduced = new StepMetrics(loss, norm, _rule.LearningRate(Step), settings.Plan.Tokens(Step), settings.Plan.LossTokens(Step), preference);
-        var hash = GradientHash.Of(FlatMemory.Address(total), settings.Layout.Length);
+        if (!double.IsFinite(reduced.Norm)) throw new NonFiniteStepException(Step, "the gradient norm", reduced.Norm);
+        _reduced = new StepMetrics(loss, reduced.Norm, _state.LearningRate(Step), _settings.Plan.Tokens(Step), _settings.Plan.LossTokens(Step), preference);
         _computing = false;
         _clock.Reduced(Stopwatch.GetElapsedTime(start));
-        settings.Faults?.AtReady(Rank, Step);
-        report(new WorkerReport.StepReady(Generation, Rank, Step, hash, _reduced, _clock.Times));
+        _settings.Faults?.AtReady(_rank, Step);
+        _report(new WorkerReport.StepReady(Generation, _rank, Step, reduced.Hash, _reduced, _clock.Times));
     }
 
     private void Commit(WorkerCommand.Commit commit)
@@ -272,28 +241,25 @@ internal sealed class RankProgram(
         // A commit of the step already applied comes again where its answer, or a peer's part of its snapshot, was lost: all but the update is done again.
         var applies = commit.Step != StateStep;
         if (applies) Apply(commit.Step);
+        _state.RefreshWeights(Groups);
         if (commit.Last) _held.Trim();
-        var hash = commit.Last ? ParameterHash.Of(settings.Layout, FlatMemory.Address(_state!.Master)) : null;
-        report(new WorkerReport.Applied(Generation, Rank, StateStep, Stopwatch.GetElapsedTime(start).TotalSeconds, hash));
-        if (commit.Snapshot)
-            (_snapshots ??= new SnapshotWriter(settings.Layout, _store, report)).Take(_state!, Rank, _collective!.Size);
+        var hash = commit.Last && _part.HoldsEverything ? ParameterHash.Of(_part.Layout, FlatMemory.Address(_state.Replica.Master)) : null;
+        _report(new WorkerReport.Applied(Generation, _rank, StateStep, Stopwatch.GetElapsedTime(start).TotalSeconds, hash));
+        if (commit.Snapshot) _snapshots.Take(_state.Replica, _rank, _part.SnapshotShare(_rank));
         // A commit repeated in a new generation comes before its Begin, which then says how the next step is shared out.
         if (applies && _begun && !commit.Last)
-            StartSlots(SlotAssignment.Range(settings.Plan.SlotsPerStep, _collective!.Size, Rank) is { } range ? [range] : []);
+            StartSlots(SlotAssignment.Range(_settings.Plan.SlotsPerStep, _settings.Parallel.Data, Groups.Place.Data) is { } range ? [range] : []);
     }
 
     private void Apply(int step)
     {
         if (step != Step || _reduced is null)
-            throw new InvalidOperationException($"rank {Rank}: told to commit step {step} without its gradient, at step {StateStep}");
-        settings.Faults?.AtApply(Rank, step);
-        var state = _state!;
-        _rule.Apply(state.Master, _held.Total, state.FirstMoment, state.SecondMoment, step, _reduced.GradientNorm);
-        state.RefreshWeights();
-        state.Step = step;
-        (_reduced, _initial) = (null, false);
+            throw new InvalidOperationException($"rank {_rank}: told to commit step {step} without its gradient, at step {StateStep}");
+        _settings.Faults?.AtApply(_rank, step);
+        _state.Apply(_reduction.Total, _reduced.GradientNorm);
+        _reduced = null;
         _held.Clear();
-        settings.Faults?.AtApplied(Rank, step);
+        _settings.Faults?.AtApplied(_rank, step);
     }
 
     internal static WorkerReport.Failed FailureOf(long generation, int rank, Exception fault) => fault switch

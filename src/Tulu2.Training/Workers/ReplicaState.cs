@@ -1,4 +1,5 @@
 using Tulu2.Checkpoints;
+using Tulu2.Collectives;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Llama;
 using Tulu2.Training.Optimization;
@@ -8,50 +9,79 @@ using static TorchSharp.torch;
 namespace Tulu2.Training.Workers;
 
 /// <summary>
-/// One replica's parameters and optimizer state, as flat buffers of <c>layout.Length</c> elements: fp32 master weights, both moments, and the weights the
-/// model computes with (the master itself, or a bf16 copy that follows it).
+/// A rank's parameters and optimizer state, as flat buffers: of the range it updates fp32 master weights and both moments, of its whole part of the model the
+/// weights that the model computes with (in fp32 the master itself lies in them, in bf16 they are a copy that follows it).
 /// </summary>
 internal sealed class ReplicaState : IDisposable
 {
-    /// <summary>The step of a replica that holds no state which counts.</summary>
+    /// <summary>The step of a rank that holds no state which counts.</summary>
     public const int NoStep = -1;
 
-    private readonly FlatLayout _layout;
+    private readonly IReadOnlyList<FlatSlice> _slices;
+    private readonly Tensor _host;
 
-    public ReplicaState(FlatLayout layout, Precision precision)
+    /// <param name="layout">Of the rank's part of the model.</param>
+    /// <param name="range">What the rank updates; null: its whole part.</param>
+    /// <param name="device">Where the model computes; null: in host memory, where everything else lies.</param>
+    public ReplicaState(FlatLayout layout, Precision precision, ElementRange? range = null, Device? device = null)
     {
-        _layout = layout;
-        Master = Zeros(float32);
-        FirstMoment = Zeros(float32);
-        SecondMoment = Zeros(float32);
-        Weights = precision == Precision.Fp32 ? Master : Zeros(bfloat16);
+        Layout = layout;
+        Range = range ?? new ElementRange(0, layout.Length);
+        _slices = FlatRanges.Slices(layout, Range);
+        _host = zeros(layout.Length, dtype: precision == Precision.Fp32 ? float32 : bfloat16).DetachFromDisposeScope();
+        Master = precision == Precision.Bf16 ? Zeros() : Range.Count == layout.Length ? _host : _host.narrow(0, Range.First, Range.Count).DetachFromDisposeScope();
+        FirstMoment = Zeros();
+        SecondMoment = Zeros();
+        Weights = device is null ? _host : zeros(layout.Length, dtype: _host.dtype, device: device).DetachFromDisposeScope();
     }
 
+    public FlatLayout Layout { get; }
+
+    /// <summary>Where in the flat order of the part the master weights and moments lie.</summary>
+    public ElementRange Range { get; }
+
+    /// <summary>[Range.Count], as are the moments.</summary>
     public Tensor Master { get; }
     public Tensor FirstMoment { get; }
     public Tensor SecondMoment { get; }
 
-    /// <summary>What the model reads; call <see cref="RefreshWeights"/> after every change of <see cref="Master"/>.</summary>
+    /// <summary>[Layout.Length] What the model reads; call <see cref="RefreshWeights"/> after every change of <see cref="Master"/>.</summary>
     public Tensor Weights { get; }
+
+    /// <summary>Weights lie on another device than the rest.</summary>
+    public bool IsStaged => !ReferenceEquals(Weights, _host);
 
     /// <summary>Steps applied; <see cref="NoStep"/>: the content does not count (yet).</summary>
     public int Step { get; set; } = NoStep;
 
-    public void RefreshWeights()
+    /// <param name="gather">
+    /// Where ranks share the optimizer state: fills the weights beyond <see cref="Range"/>, at an address in host memory, from those of the other ranks. Takes the bytes of an element.
+    /// </param>
+    public void RefreshWeights(Action<nint, int>? gather = null)
     {
-        if (ReferenceEquals(Weights, Master)) return;
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        Weights.copy_(Master);
+        if (Master.dtype != _host.dtype) _host.narrow(0, Range.First, Range.Count).copy_(Master);
+        gather?.Invoke(FlatMemory.Address(_host), (int)_host.element_size());
+        if (IsStaged) Weights.copy_(_host);
     }
 
-    /// <summary>Initial weights and zero moments. <see cref="Step"/> stays <see cref="NoStep"/>: the caller decides whether this counts as step 0.</summary>
+    /// <summary>
+    /// Initial weights, also beyond <see cref="Range"/>, and zero moments. <see cref="Step"/> stays <see cref="NoStep"/>: the caller decides whether this
+    /// counts as step 0.
+    /// </summary>
     public void Initialize(Recipe recipe)
     {
         Clear();
-        var address = FlatMemory.Address(Master);
-        if (recipe.Model.Path is { } path) HuggingFaceModel.ReadWeights(path, _layout, address);
-        else RandomWeights.Fill(_layout, recipe.Seed, address);
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        // One gradient's worth of memory, before there is any gradient.
+        var all = Range.Count == Layout.Length ? Master : _host.dtype == float32 ? _host : zeros(Layout.Length, dtype: float32);
+        var address = FlatMemory.Address(all);
+        if (recipe.Model.Path is { } path) HuggingFaceModel.ReadWeights(path, Layout, address);
+        else RandomWeights.Fill(Layout, recipe.Seed, address);
+        if (!ReferenceEquals(all, _host)) _host.copy_(all);
+        if (Master.dtype != _host.dtype && !ReferenceEquals(all, Master)) Master.copy_(all.narrow(0, Range.First, Range.Count));
         RefreshWeights();
     }
 
@@ -60,17 +90,18 @@ internal sealed class ReplicaState : IDisposable
     {
         Step = NoStep;
         using var scope = NewDisposeScope();
+        _host.zero_();
         foreach (var (_, buffer) in Buffers()) buffer.zero_();
     }
 
-    /// <summary>All of the state as a checkpoint knows it.</summary>
+    /// <summary>All of what this rank keeps of the state as a checkpoint knows it.</summary>
     public IReadOnlyList<StateBlock> Blocks()
     {
-        var blocks = new List<StateBlock>(3 * _layout.Slices.Count);
+        var blocks = new List<StateBlock>(3 * _slices.Count);
         foreach (var (kind, buffer) in Buffers())
         {
             var address = FlatMemory.Address(buffer);
-            foreach (var slice in _layout.Slices) blocks.Add(new StateBlock(kind, slice.Slice, address + sizeof(float) * (nint)slice.Offset, slice.RowStride));
+            foreach (var slice in _slices) blocks.Add(new StateBlock(kind, slice.Slice, address + sizeof(float) * (nint)slice.Offset, slice.RowStride));
         }
         return blocks;
     }
@@ -81,11 +112,12 @@ internal sealed class ReplicaState : IDisposable
 
     public void Dispose()
     {
-        if (!ReferenceEquals(Weights, Master)) Weights.Dispose();
-        Master.Dispose();
+        if (IsStaged) Weights.Dispose();
+        if (!ReferenceEquals(Master, _host)) Master.Dispose();
+        _host.Dispose();
         FirstMoment.Dispose();
         SecondMoment.Dispose();
     }
 
-    private Tensor Zeros(ScalarType type) => zeros(_layout.Length, dtype: type).DetachFromDisposeScope();
+    private Tensor Zeros() => zeros(Range.Count, dtype: float32).DetachFromDisposeScope();
 }

@@ -1,41 +1,38 @@
-using Tulu2.Checkpoints;
+using Tulu2.Collectives;
 using Tulu2.Models.Llama;
 
 namespace Tulu2.Training.Workers;
 
-/// <summary>Which rows of which tensors a data rank writes into a checkpoint: the state is the same on all, so each writes about an equal part of its bytes.</summary>
+/// <summary>Which rows of which tensors a rank writes into a checkpoint: its twins hold the same, so each of them writes about an equal part of its bytes.</summary>
 internal static class SnapshotShare
 {
-    /// <summary>The parts of a rank. Over all ranks they cover every row exactly once; a row belongs to the rank in whose part of the flat order it begins.</summary>
-    public static IReadOnlyList<FlatSlice> Of(FlatLayout layout, int rank, int size)
+    /// <summary>
+    /// The part of one of several twins, with offsets within the range; it may be empty. Over all ranks of a layout every row is there exactly once: a row
+    /// belongs to the twin in whose part of the flat order it begins, and what all tensor-parallel ranks hold to the first of them.
+    /// </summary>
+    /// <param name="range">What of the part the twins keep.</param>
+    public static IReadOnlyList<FlatSlice> Of(FlatLayout part, ElementRange range, int twin, int twins)
     {
-        var total = layout.Slices.Sum(slice => slice.Slice.Length);
-        var parts = new List<FlatSlice>();
+        var slices = FlatRanges.Slices(part, range).Where(slice => part.Part.TensorPlace == 0 || slice.Slice.Shape.Length > 1).ToArray();
+        var total = slices.Sum(slice => slice.Slice.Length);
+        var share = new List<FlatSlice>();
         long before = 0;
-        foreach (var slice in layout.Slices)
+        foreach (var slice in slices)
         {
             var width = slice.Slice.Size[^1];
-            var rows = slice.Slice.Length / width;
-            var first = FirstRowAt(rank);
-            var end = FirstRowAt(rank + 1);
-            if (end > first) parts.Add(Rows(slice, first, end - first));
+            var rows = FlatRanges.RowsOf(slice);
+            var first = FirstRowAt(twin);
+            var end = FirstRowAt(twin + 1);
+            if (end > first) share.Add(FlatRanges.Rows(slice, first, end - first));
             before += slice.Slice.Length;
 
-            // The first row whose first element lies at or behind the rank's border.
+            // The first row whose first element lies at or behind the twin's border.
             long FirstRowAt(int border)
             {
-                var edge = (long)((Int128)total * border / size) - before;
+                var edge = (long)((Int128)total * border / twins) - before;
                 return Math.Clamp((edge + width - 1) / width, 0, rows);
             }
         }
-        return parts;
-    }
-
-    private static FlatSlice Rows(FlatSlice whole, long first, long count)
-    {
-        var (slice, offset, stride) = whole;
-        if (slice.Size.Length == 1) return whole;
-        return new FlatSlice(
-            new TensorSlice(slice.Name, slice.Shape, [slice.Begin[0] + first, .. slice.Begin[1..]], [count, .. slice.Size[1..]]), offset + first * stride, stride);
+        return share;
     }
 }

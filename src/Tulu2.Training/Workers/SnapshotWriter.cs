@@ -10,15 +10,15 @@ namespace Tulu2.Training.Workers;
 /// Copies a rank's share of the state to memory of its own and writes it on a background thread. One snapshot at a time: the next one waits for the one
 /// before, so that slow disks cost time rather than memory.
 /// </summary>
-internal sealed class SnapshotWriter(FlatLayout layout, CheckpointStore store, Action<WorkerReport> report) : IDisposable
+internal sealed class SnapshotWriter(CheckpointStore store, Action<WorkerReport> report) : IDisposable
 {
     private Thread? _writing;
 
-    public unsafe void Take(ReplicaState state, int rank, int size)
+    /// <param name="share">What this rank writes, with offsets within the buffers of its state.</param>
+    public unsafe void Take(ReplicaState state, int rank, IReadOnlyList<FlatSlice> share)
     {
         _writing?.Join();
         var step = state.Step;
-        var share = SnapshotShare.Of(layout, rank, size);
         var elements = share.Sum(part => part.Slice.Length);
         var memory = (nint)NativeMemory.Alloc((nuint)Math.Max(1, 3 * elements * sizeof(float)));
         var blocks = new List<StateBlock>(3 * share.Count);

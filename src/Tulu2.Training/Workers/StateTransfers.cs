@@ -1,34 +1,43 @@
 using Tulu2.Checkpoints;
 using Tulu2.Collectives;
 using Tulu2.Files;
-using Tulu2.Models.Llama;
 using Tulu2.Training.Optimization;
 
 namespace Tulu2.Training.Workers;
 
-/// <summary>How a replica's state comes from elsewhere.</summary>
+/// <summary>How a rank's state comes from elsewhere. After each, the caller refreshes the compute weights.</summary>
 internal static class StateTransfers
 {
-    /// <summary>Loads a manifest; every byte is verified. The state's step becomes the manifest's.</summary>
+    /// <summary>Loads this rank's slices of a manifest, whatever layout wrote it; every byte is verified. The state's step becomes the manifest's.</summary>
     /// <exception cref="BadInputException">A manifest of other virtual shards, or a damaged one.</exception>
-    public static void Load(CheckpointStore store, string path, ReplicaState state, FlatLayout layout)
+    public static void Load(CheckpointStore store, string path, ReplicaState state)
     {
         var manifest = store.Read(path);
-        if (manifest.VirtualShards != layout.VirtualShards)
-            throw new BadInputException(path, $"was written with {manifest.VirtualShards} virtual shards, this run has {layout.VirtualShards}",
+        if (manifest.VirtualShards != state.Layout.VirtualShards)
+            throw new BadInputException(path, $"was written with {manifest.VirtualShards} virtual shards, this run has {state.Layout.VirtualShards}",
                 "resume with the recipe that began the run");
         state.Clear();
         store.Load(manifest, state.Blocks());
-        state.RefreshWeights();
         state.Step = manifest.Step;
     }
 
-    /// <summary>The root's buffers to the receivers. Every rank calls this, since all make the same collective calls. The caller sets the step.</summary>
-    public static void Send(ICollective collective, StateTransfer.FromPeer peer, ReplicaState state, FlatLayout layout, TimeSpan deadline)
+    /// <summary>Copies between this rank and its twins. Every rank calls this. The caller sets the step.</summary>
+    public static void Copy(RankGroups groups, IReadOnlyList<PeerCopy> copies, ReplicaState state, TimeSpan deadline)
     {
-        foreach (var copy in peer.Copies)
+        var twins = groups.Layout.Twins(groups.Rank).ToList();
+        foreach (var copy in copies.Where(copy => twins.Contains(copy.Root)))
             foreach (var (_, buffer) in state.Buffers())
-                collective.Broadcast(copy.Root, [.. copy.Receivers], FlatMemory.Address(buffer), layout.Length * sizeof(float), deadline);
-        state.RefreshWeights();
+                groups.Twins.Broadcast(twins.IndexOf(copy.Root), [.. copy.Receivers.Select(receiver => twins.IndexOf(receiver))], FlatMemory.Address(buffer),
+                    state.Range.Count * sizeof(float), deadline);
+    }
+
+    /// <summary>The compute weights, where ranks share the optimizer state also what the others of them keep. Every rank calls this.</summary>
+    /// <param name="ranges">What each of the ranks that share it keeps, in order.</param>
+    public static void RefreshWeights(RankGroups groups, IReadOnlyList<ElementRange> ranges, ReplicaState state, TimeSpan deadline)
+    {
+        if (ranges.Count == 1) state.RefreshWeights();
+        else
+            state.RefreshWeights((address, size) =>
+                groups.Zero.AllGather(address, [.. ranges.Select(range => new ElementRange(range.First * size, range.Count * size))], deadline));
     }
 }

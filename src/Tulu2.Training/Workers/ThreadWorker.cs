@@ -9,7 +9,7 @@ internal sealed class ThreadWorker : IWorker
     private readonly Mailbox _mailbox = new();
     private readonly Thread _thread;
 
-    public ThreadWorker(WorkerSettings settings, int rank, Action<WorkerReport> report, Func<ReplicaState, ISlotComputer> computerOf)
+    public ThreadWorker(WorkerSettings settings, int rank, Action<WorkerReport> report, SlotComputerOf computerOf)
     {
         _thread = new Thread(() =>
         {

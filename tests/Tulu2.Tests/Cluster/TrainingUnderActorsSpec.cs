@@ -27,7 +27,7 @@ public sealed class TrainingUnderActorsSpec(HostFixture fixture) : IDisposable
         {
             RunDirectory = _directory.FullName,
             Layout = new ParallelLayout(ranks),
-            Workers = new EmbeddedWorkerFactory(settings),
+            Workers = new EmbeddedWorkerFactory(settings with { Parallel = new ParallelLayout(ranks) }),
             Batches = settings.Plan,
             Checkpoints = new StoredCheckpoints(new CheckpointStore(settings.CheckpointDirectory)),
             TotalSteps = TinyRun.Steps,

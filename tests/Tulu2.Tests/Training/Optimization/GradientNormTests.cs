@@ -1,3 +1,6 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using Tulu2.Collectives.Layout;
 using Tulu2.Models.Llama;
 using Tulu2.Training.Optimization;
 using Xunit;
@@ -29,30 +32,104 @@ public class GradientNormTests
         var layout = new FlatLayout(Tiny, shards);
         var gradient = randn(layout.Length, generator: new Generator(3));
         var expected = Math.Sqrt(gradient.data<float>().ToArray().Sum(x => (double)x * x));
-        Assert.Equal(expected, GradientNorm.Of(layout, FlatMemory.Address(gradient)), 1e-12 * expected);
+        Assert.Equal(expected, Digest(layout, FlatMemory.Address(gradient)).Norm, 1e-12 * expected);
     }
 
     [Fact]
-    public void A_column_shard_s_sum_is_the_same_when_the_shard_stands_alone()
+    public void Every_layout_has_the_norm_and_the_hash_of_the_whole()
+    {
+        using var scope = NewDisposeScope();
+        var whole = new FlatLayout(Wide, 4);
+        var gradient = randn(whole.Length, generator: new Generator(3));
+        var expected = Digest(whole, FlatMemory.Address(gradient));
+        foreach (var (tensor, pipeline, zero) in new[] { (1, 1, 3), (2, 1, 1), (4, 1, 2), (1, 2, 2), (2, 3, 4), (4, 3, 1) })
+        {
+            var layout = new ParallelLayout(zero, tensor, pipeline, zero);
+            var blocks = new GradientBlocks(Wide, 4);
+            var told = Enumerable.Range(0, layout.Size).Select(rank =>
+            {
+                var part = new FlatLayout(Wide, 4, ModelPart.Of(Wide, layout, rank));
+                var range = ZeroRanges.Of(part, blocks, zero)[layout.ZeroShardOf(rank)];
+                var mine = Cut(gradient, whole, part);
+                GradientBlock[] measured = [.. blocks.Of(part).Where(block => block.Offset >= range.First && block.Offset < range.End)];
+                return GradientDigest.Measure(measured, FlatMemory.Address(mine) + (nint)(sizeof(float) * range.First), range.First);
+            }).ToArray();
+            Assert.Equal(expected, GradientDigest.Combine(blocks, told));
+        }
+    }
+
+    [Fact]
+    public void A_hash_sees_every_bit_and_where_it_is()
     {
         using var scope = NewDisposeScope();
         var layout = new FlatLayout(Tiny, 4);
         var gradient = randn(layout.Length, generator: new Generator(3));
-        var matrix = layout["0.down"];
-        var whole = gradient.narrow(0, matrix.Offset, matrix.Length).view(matrix.Rows, matrix.Columns);
-        for (var shard = 0; shard < 4; shard++)
+        var address = FlatMemory.Address(gradient);
+        var before = Digest(layout, address).Hash;
+        var seen = new HashSet<string> { before };
+        foreach (var matrix in layout.Matrices)
         {
-            var alone = whole.narrow(1, shard * 32, 32).contiguous();
-            var standing = new FlatMatrix("alone", 0, matrix.Rows, 32, ShardSplit.Columns);
-            Assert.Equal(
-                GradientNorm.Shard(standing, 0, 1, FlatMemory.Address(alone)),
-                GradientNorm.Shard(matrix, shard, 4, FlatMemory.Address(gradient)));
+            ref var bits = ref MemoryMarshal.Cast<float, uint>(FlatMemory.Floats(address, matrix.Offset + matrix.Length - 1, 1))[0];
+            bits ^= 1;
+            Assert.True(seen.Add(Digest(layout, address).Hash));
+            bits ^= 1;
         }
+        Assert.Equal(before, Digest(layout, address).Hash);
+        Assert.Equal(2 * XxHash128.Hash([]).Length, before.Length);
     }
+
+    [Fact]
+    public void A_block_that_is_missing_or_there_twice_is_found()
+    {
+        using var scope = NewDisposeScope();
+        var layout = new FlatLayout(Tiny, 4);
+        var gradient = zeros(layout.Length);
+        var blocks = new GradientBlocks(Tiny, 4);
+        GradientBlock[] all = [.. blocks.Of(layout)];
+        byte[] Of(IEnumerable<GradientBlock> some) => GradientDigest.Measure([.. some], FlatMemory.Address(gradient), 0);
+        Assert.Contains("by no rank", Assert.Throws<InvalidOperationException>(() => GradientDigest.Combine(blocks, [Of(all.Skip(1))])).Message);
+        Assert.Contains("by two ranks", Assert.Throws<InvalidOperationException>(() => GradientDigest.Combine(blocks, [Of(all), Of(all.Take(1))])).Message);
+    }
+
+    [Theory]
+    [InlineData("tiny", 1)]
+    [InlineData("llama2-7b", 4)]
+    [InlineData("llama2-70b", 8)]
+    public void There_are_few_blocks_however_large_the_model(string preset, int shards) =>
+        Assert.InRange(new GradientBlocks(LlamaPresets.Get(preset), shards).Count, 1, 90_000);
 
     [Theory]
     [InlineData(0.5, 1.0, 1.0)]
     [InlineData(4.0, 1.0, 1.0 / (4 + 1e-6))]
     [InlineData(4.0, 0.0, 1.0)]
     public void Clipping_never_makes_a_gradient_longer(double norm, double clip, double factor) => Assert.Equal(factor, GradientNorm.ClipFactor(norm, clip));
+
+    // Matrices of more than one block, and a vocabulary that is padded.
+    private static readonly LlamaConfig Wide = Tiny with { Layers = 3, HiddenSize = 128, IntermediateSize = 1024, VocabularySize = 1000 };
+
+    private static (double Norm, string Hash) Digest(FlatLayout layout, nint gradient)
+    {
+        var blocks = new GradientBlocks(layout.Config, layout.VirtualShards);
+        return GradientDigest.Combine(blocks, [GradientDigest.Measure([.. blocks.Of(layout)], gradient, 0)]);
+    }
+
+    // A part's gradient out of the whole one's, matrix by matrix.
+    private static Tensor Cut(Tensor whole, FlatLayout from, FlatLayout part)
+    {
+        var result = zeros(part.Length);
+        foreach (var matrix in part.Matrices)
+        {
+            var source = from[matrix.Key];
+            var matrix_RC = whole.narrow(0, source.Offset, source.Length).view(source.Rows, source.Columns);
+            var place = part.Part.TensorPlace;
+            var cut = matrix.Split switch
+            {
+                ShardSplit.Rows => matrix_RC.narrow(0, place * matrix.Rows, matrix.Rows),
+                ShardSplit.Columns => matrix_RC.narrow(1, place * matrix.Columns, matrix.Columns),
+                _ => matrix_RC,
+            };
+            result.narrow(0, matrix.Offset, matrix.Length).copy_(cut.reshape(-1));
+        }
+        return result;
+    }
 }

@@ -42,7 +42,7 @@ public class EqualBitsTests
         Prop.ForAll(Schedule.Draw(5, TinyRun.Steps), Gen.Elements(One.Keys.ToArray()).ToArbitrary(), (schedule, kind) =>
         {
             var (settings, hash) = One[kind].Value;
-            using var supervisor = new TestSupervisor(settings with { Faults = schedule.Plan() }, schedule.Ranks);
+            using var supervisor = new TestSupervisor(settings with { Faults = schedule.Plan() }, schedule.Layout);
             return (supervisor.Run(TinyRun.Steps) == hash).Label($"{kind}");
         });
 

@@ -12,14 +12,15 @@ namespace Tulu2.Tests.Training.Runs;
 public class LeftTensorsTests
 {
     [Theory]
-    [InlineData(Precision.Fp32, false)]
-    [InlineData(Precision.Bf16, false)]
-    [InlineData(Precision.Bf16, true)]
-    public void A_worker_that_ends_leaves_no_tensor_behind(Precision precision, bool fails)
+    [InlineData(Precision.Fp32, false, false)]
+    [InlineData(Precision.Bf16, false, false)]
+    [InlineData(Precision.Bf16, true, false)]
+    [InlineData(Precision.Fp32, true, true)]
+    public void A_worker_that_ends_leaves_no_tensor_behind(Precision precision, bool fails, bool staged)
     {
         var settings = TinyRun.Settings(Objective.Sft, precision);
         if (fails) settings = settings with { Faults = new FaultPlan().FailBeforeApply(0, 2) };
-        var objective = new SftObjective(LossReduction.TokenMean, settings.Plan, settings.Recipe.Batch.Slot);
+        var objective = new SftSlots(new SftObjective(LossReduction.TokenMean, settings.Plan, settings.Recipe.Batch.Slot));
         var mailbox = new Mailbox();
         var reports = new List<WorkerReport>();
         var alive = new List<long>();
@@ -28,7 +29,8 @@ public class LeftTensorsTests
         var before = Alive();
 
         // On this thread, because tensors are counted by thread.
-        RankProgram.Run(settings, 0, mailbox, Answer, state => new SftSlots(new LlamaModel(settings.Layout, state.Weights), objective));
+        RankProgram.Run(settings, 0, mailbox, Answer, (state, group) =>
+            new ModelSlots(new LlamaModel(state.Layout, state.Weights), state.Weights, objective, staged));
 
         Assert.Equal(fails, reports.OfType<WorkerReport.Failed>().Any());
         Assert.Equal(fails ? 2 : TinyRun.Steps, reports.OfType<WorkerReport.StepReady>().Count());

@@ -1,27 +1,84 @@
 using Tulu2.Data.Slots;
+using Tulu2.Models.Torch;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;
 using static TorchSharp.torch;
 
 namespace Tulu2.Tests.Training.Workers;
 
-/// <summary>A gradient that depends on the weights, the step and the slot, in a way that no two slots share; no model behind it.</summary>
-internal sealed class FakeSlots(ReplicaState state) : ISlotComputer
+/// <summary>
+/// A gradient that depends on the weights, the step and the slot, in a way that no two slots share; no model behind it. Element by element, so that a part of
+/// it is the same on whatever rank. What stages hand on says whose it is, and is looked at.
+/// </summary>
+internal sealed class FakeSlots(ReplicaState state, IShardSum? group) : ISlotComputer
 {
-    public double[] Compute(SlotBatch batch, Tensor gradient)
-    {
-        using var scope = NewDisposeScope();
-        using var noGradient = no_grad();
-        var values = (state.Weights.to(float32) * (1.0 + 0.37 * batch.Slot) + 0.11 * batch.Step).sin_();
-        gradient.copy_(values);
-        return [values.pow(2).mean().item<float>()];
-    }
+    public static SlotComputerOf Of { get; } = (state, group) => new FakeSlots(state, group);
 
-    public float[] Score(SlotBatch batch) => [state.Weights[0].item<float>()];
+    public Tensor Stream(SlotBatch batch) => zeros(2).DetachFromDisposeScope();
+
+    public ISlotPass Forward(SlotBatch batch, Tensor? input_ND, bool keep)
+    {
+        var part = state.Layout.Part;
+        if (part.FirstLayer > 0) Expect(input_ND!, batch, part.FirstLayer);
+        if (group is not null)
+        {
+            using var one = ones(1);
+            group.Sum(one);
+            if (one.item<float>() != part.TensorDegree) throw new InvalidOperationException("not all of the group were there");
+        }
+        return new Pass(this, batch);
+    }
 
     public (double Loss, PreferenceMetrics? Preference) Summarize(int step, IReadOnlyList<double[]> figures) => (figures.Sum(slot => slot[0]), null);
 
     public void Dispose()
     {
     }
+
+    private static void Expect(Tensor stream, SlotBatch batch, int layer)
+    {
+        if (!stream.data<float>().ToArray().SequenceEqual(Stream(batch, layer)))
+            throw new InvalidOperationException($"slot {batch.Slot}, layer {layer}: got what is another's");
+    }
+
+    private static float[] Stream(SlotBatch batch, int layer) => [1000 * batch.Step + batch.Slot, layer];
+
+    private sealed class Pass(FakeSlots owner, SlotBatch batch) : ISlotPass
+    {
+        private readonly List<Tensor> _streams = [];
+        private readonly ReplicaState _state = owner.State;
+
+        public Tensor Output_ND => Stream(_state.Layout.Part.EndLayer);
+
+        public Tensor InputGradient_ND => Stream(_state.Layout.Part.FirstLayer);
+
+        public double[] Backward(Tensor? outputGradient_ND, Tensor gradient)
+        {
+            if (outputGradient_ND is not null) Expect(outputGradient_ND, batch, _state.Layout.Part.EndLayer);
+            using var scope = NewDisposeScope();
+            using var noGradient = no_grad();
+            gradient.copy_(Values(_state.Weights));
+            return _state.Layout.HasHead ? [Values(FirstNormWeight).item<float>()] : [];
+        }
+
+        public float[] Score() => [FirstNormWeight.item<float>()];
+
+        public void Dispose()
+        {
+            foreach (var stream in _streams) stream.Dispose();
+        }
+
+        private Tensor FirstNormWeight => _state.Weights[_state.Layout["norm"].Offset].to(float32);
+
+        private Tensor Values(Tensor weights) => (weights.to(float32) * (1.0 + 0.37 * batch.Slot) + 0.11 * batch.Step).sin_();
+
+        private Tensor Stream(int layer)
+        {
+            var stream = tensor(FakeSlots.Stream(batch, layer)).DetachFromDisposeScope();
+            _streams.Add(stream);
+            return stream;
+        }
+    }
+
+    private ReplicaState State => state;
 }

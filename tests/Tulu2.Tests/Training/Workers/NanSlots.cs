@@ -6,15 +6,23 @@ using static TorchSharp.torch;
 namespace Tulu2.Tests.Training.Workers;
 
 /// <summary>Slots whose loss is not a number.</summary>
-internal sealed class NanSlots : ISlotComputer
+internal sealed class NanSlots : ISlotComputer, ISlotPass
 {
-    public double[] Compute(SlotBatch batch, Tensor gradient)
+    public Tensor Output_ND => throw new NotSupportedException();
+
+    public Tensor InputGradient_ND => throw new NotSupportedException();
+
+    public Tensor Stream(SlotBatch batch) => throw new NotSupportedException();
+
+    public ISlotPass Forward(SlotBatch batch, Tensor? input_ND, bool keep) => this;
+
+    public double[] Backward(Tensor? outputGradient_ND, Tensor gradient)
     {
         gradient.zero_();
         return [];
     }
 
-    public float[] Score(SlotBatch batch) => [];
+    public float[] Score() => [];
 
     public (double Loss, PreferenceMetrics? Preference) Summarize(int step, IReadOnlyList<double[]> figures) => (double.NaN, null);
 

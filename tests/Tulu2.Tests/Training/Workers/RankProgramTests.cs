@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
 using Tulu2.Collectives.InProcess;
+using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Models.Llama;
 using Tulu2.Tests.Training.Objectives;
@@ -21,11 +22,11 @@ public class RankProgramTests
     {
         HiddenSize = 16,
         IntermediateSize = 32,
-        Layers = 1,
-        Heads = 1,
-        KeyValueHeads = 1,
+        Layers = 2,
+        Heads = 2,
+        KeyValueHeads = 2,
         HeadSize = 16,
-        VocabularySize = 48,
+        VocabularySize = 64,
         InitializerRange = 0.5,
     };
 
@@ -48,14 +49,62 @@ public class RankProgramTests
         Assert.Equal(one, Run(3, Precision.Bf16, null, null));
     }
 
+    [Theory]
+    [InlineData(1, 2, 1, 1)]
+    [InlineData(1, 1, 2, 1)]
+    [InlineData(2, 2, 2, 1)]
+    [InlineData(2, 1, 1, 2)]
+    [InlineData(4, 1, 1, 2)]
+    [InlineData(3, 1, 2, 3)]
+    [InlineData(4, 2, 1, 4)]
+    public void Any_layout_gives_the_same_parameters(int data, int tensor, int pipeline, int zero)
+    {
+        foreach (var precision in Enum.GetValues<Precision>())
+        {
+            using var supervisor = new TestSupervisor(Settings(precision, null), new ParallelLayout(data, tensor, pipeline, zero), FakeSlots.Of);
+            Assert.Equal(Run(1, precision, null, null), supervisor.Run(Steps));
+        }
+    }
+
+    [Fact]
+    public void A_rank_that_dies_while_its_peers_gather_the_new_weights_leaves_no_half_gathered_ones()
+    {
+        // Rank 2 is lost with the update in its master weights: rank 0, its twin, gives them back, and everybody gathers again.
+        var faults = new FaultPlan().FailBeforeApplied(rank: 2, step: 2).FailBeforeApply(rank: 1, step: 4);
+        using var supervisor = new TestSupervisor(Settings(Precision.Bf16, faults), new ParallelLayout(4, zero: 2), FakeSlots.Of);
+        Assert.Equal(Run(1, Precision.Bf16, null, null), supervisor.Run(Steps));
+        Assert.Equal(2, supervisor.Failures.Count);
+    }
+
+    [Fact]
+    public void A_rank_without_a_twin_takes_everybody_back_to_where_the_run_began()
+    {
+        var faults = new FaultPlan().FailBeforeReduce(rank: 1, step: 3);
+        using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), new ParallelLayout(1, tensor: 2), FakeSlots.Of);
+        Assert.Equal(Undisturbed.Value, supervisor.Run(Steps));
+        Assert.Single(supervisor.Failures);
+        // Steps 1 and 2 are made twice, by two ranks.
+        Assert.InRange(supervisor.SlotsComputed, 2 * Slots * (Steps + 2), 2 * Slots * (Steps + 3));
+    }
+
+    [Fact]
+    public void A_generation_of_another_size_than_the_layout_is_refused()
+    {
+        using var reports = new System.Collections.Concurrent.BlockingCollection<WorkerReport>();
+        using var worker = new EmbeddedWorkerFactory(Settings(Precision.Fp32, null), FakeSlots.Of).Start(0, reports.Add);
+        worker.Send(new WorkerCommand.JoinGeneration(1, 0, ["in-process", "in-process"]));
+        Assert.IsType<WorkerReport.Started>(reports.Take());
+        Assert.Equal("rank 0: a generation of 2 ranks for the layout 1x1x1", Assert.IsType<WorkerReport.Failed>(reports.Take()).Error);
+    }
+
     [Property(MaxTest = 100)]
     public Property Whatever_fails_whenever_the_result_is_the_same() =>
         Prop.ForAll(Schedule.Draw(Slots, Steps), schedule =>
         {
             var faults = schedule.Plan();
-            using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), schedule.Ranks, state => new FakeSlots(state));
+            using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), schedule.Layout, FakeSlots.Of);
             var partial = new HashSet<int>(schedule.PartialCommits);
-            var hash = supervisor.Run(Steps, commitTo: step => partial.Remove(step) ? [step % schedule.Ranks] : null);
+            var hash = supervisor.Run(Steps, commitTo: step => partial.Remove(step) ? [step % schedule.Layout.Size] : null);
             return (hash == Undisturbed.Value).Label(hash);
         });
 
@@ -63,7 +112,7 @@ public class RankProgramTests
     public void Survivors_keep_their_slots()
     {
         var faults = new FaultPlan().FailBeforeReduce(rank: 1, step: 3);
-        using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), 2, state => new FakeSlots(state));
+        using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), 2, FakeSlots.Of);
         Assert.Equal(Undisturbed.Value, supervisor.Run(Steps));
         // Rank 1 had 3 of the 7 slots; only those are computed again.
         Assert.Equal(Steps * Slots + 3, supervisor.SlotsComputed);
@@ -74,7 +123,7 @@ public class RankProgramTests
     public void A_rank_lost_after_the_reduction_costs_no_slot_at_all()
     {
         var faults = new FaultPlan().FailBeforeReady(rank: 1, step: 2).FailBeforeApply(rank: 0, step: 4);
-        using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), 3, state => new FakeSlots(state));
+        using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), 3, FakeSlots.Of);
         Assert.Equal(Undisturbed.Value, supervisor.Run(Steps));
         Assert.Equal(Steps * Slots, supervisor.SlotsComputed);
         Assert.Equal(2, supervisor.Failures.Count);
@@ -84,7 +133,7 @@ public class RankProgramTests
     public void A_failure_says_what_it_was()
     {
         var faults = new FaultPlan().FailAt(rank: 0, step: 1, slot: 2);
-        using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), 1, state => new FakeSlots(state));
+        using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), 1, FakeSlots.Of);
         supervisor.Run(Steps);
         Assert.Equal("injected fault: rank 0 step 1 slot 2 slot", Assert.Single(supervisor.Failures).Error);
     }
@@ -94,7 +143,7 @@ public class RankProgramTests
     {
         var settings = Settings(Precision.Fp32, null);
         using var reports = new System.Collections.Concurrent.BlockingCollection<WorkerReport>();
-        using var worker = new EmbeddedWorkerFactory(settings, state => new FakeSlots(state)).Start(0, reports.Add);
+        using var worker = new EmbeddedWorkerFactory(settings, FakeSlots.Of).Start(0, reports.Add);
         worker.Send(new WorkerCommand.JoinGeneration(5, 0, ["in-process"]));
         worker.Send(new WorkerCommand.JoinGeneration(4, 0, ["in-process"]));
         worker.Send(new WorkerCommand.Begin(4, 1, new StateTransfer.FromRecipe(), [], []));
@@ -117,7 +166,7 @@ public class RankProgramTests
     {
         var settings = Settings(Precision.Fp32, null);
         using var reports = new System.Collections.Concurrent.BlockingCollection<WorkerReport>();
-        using var worker = new EmbeddedWorkerFactory(settings, state => new NanSlots()).Start(0, reports.Add);
+        using var worker = new EmbeddedWorkerFactory(settings, (_, _) => new NanSlots()).Start(0, reports.Add);
         worker.Send(new WorkerCommand.JoinGeneration(1, 0, ["in-process"]));
         worker.Send(new WorkerCommand.Begin(1, 1, new StateTransfer.FromRecipe(), [], [new(0, Slots)]));
         for (var slot = 0; slot < Slots; slot++) worker.Send(new WorkerCommand.Feed(settings.Plan.Read(1, slot)));
@@ -138,7 +187,7 @@ public class RankProgramTests
             Optimizer = new() { LearningRate = 0.05, WeightDecay = 0.1 },
             Schedule = new() { Warmup = 1 },
         },
-        Layout = new FlatLayout(Config, 1),
+        Layout = new FlatLayout(Config, 2),
         Plan = new CountedPlan(Steps, [.. Enumerable.Repeat(3, Slots)], (step, slot) => new SlotBatch(step, slot, [], [], [], [], [], [], [], 0)),
         DataPlane = new InProcessDataPlane(),
         CheckpointDirectory = checkpoints,
@@ -147,7 +196,7 @@ public class RankProgramTests
 
     private static string Run(int ranks, Precision precision, FaultPlan? faults, Func<int, int[]?>? commitTo)
     {
-        using var supervisor = new TestSupervisor(Settings(precision, faults), ranks, state => new FakeSlots(state));
+        using var supervisor = new TestSupervisor(Settings(precision, faults), ranks, FakeSlots.Of);
         return supervisor.Run(Steps, commitTo: commitTo);
     }
 }

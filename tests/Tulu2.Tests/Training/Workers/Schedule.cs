@@ -1,11 +1,12 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Tulu2.Collectives.Layout;
 using Tulu2.Training.Workers;
 
 namespace Tulu2.Tests.Training.Workers;
 
-/// <summary>How many ranks there are and what goes wrong with them, drawn at random.</summary>
-internal sealed record Schedule(int Ranks, (int Kind, int Rank, int Step, int Slot)[] Faults, int[] PartialCommits)
+/// <summary>Where the ranks stand and what goes wrong with them, drawn at random.</summary>
+internal sealed record Schedule(ParallelLayout Layout, (int Kind, int Rank, int Step, int Slot)[] Faults, int[] PartialCommits)
 {
     public FaultPlan Plan()
     {
@@ -22,21 +23,28 @@ internal sealed record Schedule(int Ranks, (int Kind, int Rank, int Step, int Sl
         return plan;
     }
 
-    public override string ToString() => $"{Ranks} ranks, faults [{string.Join(", ", Faults)}], commits that reach one rank [{string.Join(", ", PartialCommits)}]";
+    public override string ToString() => $"{Layout}, faults [{string.Join(", ", Faults)}], commits that reach one rank [{string.Join(", ", PartialCommits)}]";
+
+    // With and without twins, stages, shared matrices and shared optimizer state.
+    private static readonly ParallelLayout[] Layouts =
+    [
+        new(1), new(2), new(3), new(4), new(2, zero: 2), new(4, zero: 2), new(1, tensor: 2), new(1, pipeline: 2), new(2, tensor: 2), new(2, pipeline: 2, zero: 2),
+        new(3, tensor: 2, zero: 3), new(4, pipeline: 2, zero: 2), new(2, tensor: 2, pipeline: 2),
+    ];
 
     public static Arbitrary<Schedule> Draw(int slots, int steps)
     {
         var schedules =
-            from ranks in Gen.Choose(1, 4)
+            from layout in Gen.Elements(Layouts)
             from count in Gen.Choose(0, 4)
             from faults in Gen.ArrayOf(
                 from kind in Gen.Choose(0, 4)
-                from rank in Gen.Choose(0, ranks - 1)
+                from rank in Gen.Choose(0, layout.Size - 1)
                 from step in Gen.Choose(1, steps)
                 from slot in Gen.Choose(0, slots - 1)
                 select (kind, rank, step, slot), count)
             from partial in Gen.SubListOf(Enumerable.Range(1, steps).ToArray())
-            select new Schedule(ranks, faults, ranks == 1 ? [] : [.. partial.Take(2)]);
+            select new Schedule(layout, faults, layout.Size == 1 ? [] : [.. partial.Take(2)]);
         return Arb.From(schedules);
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Tulu2.Checkpoints;
 using Tulu2.Collectives;
 using Tulu2.Collectives.InProcess;
+using Tulu2.Collectives.Layout;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;
 using Xunit;
@@ -17,19 +18,25 @@ internal sealed class TestSupervisor : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly WorkerSettings _settings;
-    private readonly EmbeddedWorkerFactory _factory;
+    private readonly ParallelLayout _layout;
+    private readonly SlotComputerOf _computerOf;
+    private readonly ReplicaState?[] _states;
     private readonly BlockingCollection<(IWorker? Worker, int Rank, WorkerReport Report)> _reports = [];
     private readonly IWorker[] _workers;
     private long _generation;
 
-    public TestSupervisor(WorkerSettings settings, int ranks, Func<ReplicaState, ISlotComputer>? computerOf = null)
+    public TestSupervisor(WorkerSettings settings, int ranks, SlotComputerOf? computerOf = null) : this(settings, new ParallelLayout(ranks), computerOf)
+    {
+    }
+
+    public TestSupervisor(WorkerSettings settings, ParallelLayout layout, SlotComputerOf? computerOf = null)
     {
         // A data plane remembers the generations it has seen; every supervisor here counts from 1.
-        settings = settings with { DataPlane = new InProcessDataPlane() };
-        _settings = settings;
-        _factory = computerOf is null ? new EmbeddedWorkerFactory(settings) : new EmbeddedWorkerFactory(settings, computerOf);
-        _workers = new IWorker[ranks];
-        for (var rank = 0; rank < ranks; rank++) Start(rank);
+        settings = settings with { DataPlane = new InProcessDataPlane(), Parallel = layout };
+        (_settings, _layout) = (settings, layout);
+        _computerOf = computerOf ?? EmbeddedWorkerFactory.ComputerOf(settings);
+        (_workers, _states) = (new IWorker[layout.Size], new ReplicaState?[layout.Size]);
+        for (var rank = 0; rank < layout.Size; rank++) Start(rank);
     }
 
     /// <summary>Figures of every step of the last run, in order, as rank 0 reported them; a step done again comes once.</summary>
@@ -40,7 +47,7 @@ internal sealed class TestSupervisor : IDisposable
 
     /// <param name="until">The last step.</param>
     /// <param name="commitTo">Ranks that get the commit of a step before a new generation begins; null or all: an ordinary commit.</param>
-    /// <returns>The parameters' hash, the same on all ranks.</returns>
+    /// <returns>The parameters' hash: what each rank that holds everything says, or that of all ranks' parts put together.</returns>
     public string Run(int until, StateTransfer? initial = null, int initialStep = 0, int snapshotAt = -1, Func<int, int[]?>? commitTo = null)
     {
         while (true)
@@ -54,9 +61,12 @@ internal sealed class TestSupervisor : IDisposable
     {
         _generation++;
         Each(rank => new WorkerCommand.JoinGeneration(_generation, rank, [.. _workers.Select(_ => "in-process")]));
-        _workers[0].Send(new WorkerCommand.Score(_generation, 7, batch));
+        foreach (var rank in _layout.Replica(0)) _workers[rank].Send(new WorkerCommand.Score(_generation, 7, batch));
         return Gather<WorkerReport.Scored>(1)![0].LogProbabilities;
     }
+
+    /// <summary>After a run: what all ranks hold together.</summary>
+    public IReadOnlyList<(string Name, float[] Values)> Parameters() => AssembledState.Parameters(_settings.Layout.Config, _states.OfType<ReplicaState>());
 
     public void Dispose()
     {
@@ -68,16 +78,18 @@ internal sealed class TestSupervisor : IDisposable
         _generation++;
         Each(rank => new WorkerCommand.JoinGeneration(_generation, rank, [.. _workers.Select(_ => "in-process")]));
         if (Gather<WorkerReport.Joined>(_workers.Length) is not { } joined) return null;
-        var plan = Recovery.Of(joined, _settings.Plan.SlotsPerStep, initial, initialStep);
+        var plan = Recovery.Of(joined, _layout, _settings.Plan.SlotsPerStep, initial, initialStep);
         if (plan.Step > until)
         {
             // Somebody died after the last commit, before it said so: it gets the state back, and the commit is repeated.
             Each(rank => new WorkerCommand.Begin(_generation, plan.Step, plan.Transfer, [], []));
             Each(rank => new WorkerCommand.Commit(_generation, until, false, true));
-            return Gather<WorkerReport.Applied>(_workers.Length) is { } again ? Assert.Single(again.Select(rank => rank.ParametersSha256!).Distinct()) : null;
+            return Gather<WorkerReport.Applied>(_workers.Length) is { } again ? Hash(again) : null;
         }
-        for (var rank = 0; rank < _workers.Length; rank++) Feed(rank, plan.Step, plan.Shares[rank].Compute);
-        Each(rank => new WorkerCommand.Begin(_generation, plan.Step, plan.Transfer, plan.Shares[rank].Keep, plan.Shares[rank].Compute));
+        SlotShare ShareOf(int rank) => plan.Shares[_layout.PlaceOf(rank).Data];
+        Each(rank => new WorkerCommand.Begin(_generation, plan.Step, plan.Transfer, ShareOf(rank).Keep, ShareOf(rank).Compute));
+        // Not before: a worker that has to go back has no use yet for batches of a step that it has made.
+        for (var rank = 0; rank < _workers.Length; rank++) Feed(rank, plan.Step, ShareOf(rank).Compute);
         for (var step = plan.Step; ; step++)
         {
             if (Gather<WorkerReport.StepReady>(_workers.Length) is not { } ready) return null;
@@ -85,13 +97,22 @@ internal sealed class TestSupervisor : IDisposable
             var last = step == until;
             if (!last)
                 for (var rank = 0; rank < _workers.Length; rank++)
-                    if (SlotAssignment.Range(_settings.Plan.SlotsPerStep, _workers.Length, rank) is { } range) Feed(rank, step + 1, [range]);
+                    if (SlotAssignment.Range(_settings.Plan.SlotsPerStep, _layout.Data, _layout.PlaceOf(rank).Data) is { } range) Feed(rank, step + 1, [range]);
             var chosen = commitTo?.Invoke(step);
             Each(rank => chosen is null || chosen.Contains(rank) ? new WorkerCommand.Commit(_generation, step, step == snapshotAt, last) : null);
             if (chosen is not null && chosen.Length < _workers.Length) return null;
             if (Gather<WorkerReport.Applied>(_workers.Length) is not { } applied) return null;
-            if (last) return Assert.Single(applied.Select(rank => rank.ParametersSha256!).Distinct());
+            if (last) return Hash(applied);
         }
+    }
+
+    // Ranks that have said what they applied wait for commands: nobody writes what is read here.
+    private string Hash(IReadOnlyList<WorkerReport.Applied> applied)
+    {
+        var told = applied.Select(rank => rank.ParametersSha256).Distinct().ToArray();
+        if (_layout is { ReplicaSize: 1, Zero: 1 }) return Assert.Single(told)!;
+        Assert.Null(Assert.Single(told));
+        return AssembledState.ParametersSha256(_settings.Layout.Config, _states.OfType<ReplicaState>());
     }
 
     private void Agree(IReadOnlyList<WorkerReport.StepReady> ready, int step)
@@ -159,7 +180,9 @@ internal sealed class TestSupervisor : IDisposable
     private void Start(int rank)
     {
         IWorker? self = null;
-        self = _workers[rank] = _factory.Start(rank, report => _reports.Add((self, rank, report)));
+        _states[rank] = null;
+        var factory = new EmbeddedWorkerFactory(_settings, (state, group) => _computerOf(_states[rank] = state, group));
+        self = _workers[rank] = factory.Start(rank, report => _reports.Add((self, rank, report)));
     }
 
     private void Feed(int rank, int step, IEnumerable<SlotRange> ranges)

@@ -1,0 +1,53 @@
+using System.Numerics;
+using Tulu2.Collectives.Layout;
+using Tulu2.Files;
+using Tulu2.Models.Llama;
+
+namespace Tulu2.Training.Recipes;
+
+/// <summary>What makes sense of a recipe's layout once the model's shape and the number of slots are known. Pure.</summary>
+public static class LayoutRules
+{
+    /// <summary>
+    /// The virtual shards that are used: as many of those asked for as the model's dimensions allow, which the tensor degree has to divide. With
+    /// <c>parallel.bitwise: false</c> as many as there are tensor-parallel ranks, where fewer would be aligned.
+    /// </summary>
+    /// <param name="fault">Makes the complaint about a key: (key, what, mend).</param>
+    /// <exception cref="BadInputException">A tensor degree that the model cannot be cut for.</exception>
+    public static int VirtualShards(ParallelRecipe parallel, LlamaConfig config, Func<string, string, string, BadInputException> fault)
+    {
+        var tensor = parallel.Tensor;
+        var aligned = FlatLayout.LargestVirtualShards(config, parallel.VirtualShards);
+        if (aligned % tensor == 0) return aligned;
+        var most = FlatLayout.LargestVirtualShards(config, 1 << 20);
+        if (parallel.Bitwise)
+            throw fault("parallel.tensor", $"{tensor} ranks cannot share {aligned} virtual shards, which are what makes their result one rank's to the last bit",
+                most > aligned && most % tensor == 0 ? $"use parallel.virtual_shards: {tensor}, or a tensor degree that divides {aligned}"
+                : $"use a tensor degree that divides {aligned}, or parallel.bitwise: false");
+        if (!BitOperations.IsPow2(tensor) || config.Heads % tensor != 0 || config.KeyValueHeads % tensor != 0 || config.IntermediateSize % tensor != 0)
+            throw fault("parallel.tensor",
+                $"{tensor} ranks cannot share {config.Heads} heads, {config.KeyValueHeads} key-value heads and a width of {config.IntermediateSize}",
+                "use a power of two that divides all of them");
+        return tensor;
+    }
+
+    /// <summary>Where the ranks stand.</summary>
+    /// <param name="slots">Slots of a step.</param>
+    /// <param name="processors">For how many ranks there is room, where the recipe leaves the number of replicas open.</param>
+    /// <exception cref="BadInputException">More stages than layers, a tied model in stages.</exception>
+    public static ParallelLayout Layout(
+        ParallelRecipe parallel, LlamaConfig config, int slots, int processors, Func<string, string, string, BadInputException> fault)
+    {
+        if (parallel.Pipeline > config.Layers)
+            throw fault("parallel.pipeline", $"{config.Layers} layers do not make {parallel.Pipeline} stages", $"use at most {config.Layers}");
+        if (parallel.Pipeline > 1 && config.TieEmbeddings)
+            throw fault("parallel.pipeline", "the model's head is its embedding, which first and last stage would both have to hold", "use 1; parallel.tensor cuts such a model too");
+        var data = parallel.Data;
+        if (data == 0)
+        {
+            var room = Math.Clamp(processors / (parallel.Tensor * parallel.Pipeline), 1, slots);
+            data = Math.Max(1, room / parallel.Zero) * parallel.Zero;
+        }
+        return new ParallelLayout(data, parallel.Tensor, parallel.Pipeline, parallel.Zero);
+    }
+}

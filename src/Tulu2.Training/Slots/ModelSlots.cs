@@ -1,0 +1,95 @@
+using Tulu2.Data.Slots;
+using Tulu2.Models.Llama;
+using Tulu2.Training.Objectives;
+using Tulu2.Training.Workers;
+using static TorchSharp.torch;
+
+namespace Tulu2.Training.Slots;
+
+/// <summary>Slots on a rank's part of a Llama model. Shapes: N rows of a slot, D hidden.</summary>
+/// <param name="weights">The model's, for their type and device.</param>
+/// <param name="staged">
+/// The model's tensors are elsewhere: gradients are made there and copied to host memory slot by slot, since reduction, norm and optimizer work there.
+/// </param>
+internal sealed class ModelSlots(LlamaModel model, Tensor weights, ISlotObjective objective, bool staged) : ISlotComputer
+{
+    private readonly ScalarType _type = weights.dtype;
+    private readonly Device _device = weights.device;
+    private Tensor? _gradient;
+
+    public Tensor Stream(SlotBatch batch) => empty([LlamaModel.RowsOf(batch), model.Layout.Config.HiddenSize], dtype: _type).DetachFromDisposeScope();
+
+    public ISlotPass Forward(SlotBatch batch, Tensor? input_ND, bool keep)
+    {
+        using var scope = NewDisposeScope();
+        return new Pass(this, batch, model.Forward(batch, keep, Here(input_ND)));
+    }
+
+    public (double Loss, PreferenceMetrics? Preference) Summarize(int step, IReadOnlyList<double[]> figures) => objective.Summarize(step, figures);
+
+    public void Dispose()
+    {
+        _gradient?.Dispose();
+        model.Dispose();
+    }
+
+    // Where the model computes.
+    private Tensor? Here(Tensor? stream_ND) => staged ? stream_ND?.to(_device, copy: true) : stream_ND;
+
+    private double[] Backward(SlotBatch batch, Activations activations, Tensor? outputGradient_ND, Tensor gradient)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var target = !staged ? gradient
+            : _gradient ??= zeros(gradient.numel(), dtype: ScalarType.Float32, device: _device).DetachFromDisposeScope();
+        double[] figures = [];
+        if (outputGradient_ND is null) figures = objective.Backward(model, activations, batch, target);
+        else model.BackwardStage(activations, Here(outputGradient_ND)!, target);
+        if (staged) gradient.copy_(target);
+        return figures;
+    }
+
+    private float[] Score(SlotBatch batch, Activations activations)
+    {
+        using var scope = NewDisposeScope();
+        return SegmentSums.Of(model.LogProbabilities(activations).cpu().data<float>().ToArray(), batch.ScoredSegments, objective.Segments(batch));
+    }
+
+    private sealed class Pass(ModelSlots owner, SlotBatch batch, Activations activations) : ISlotPass
+    {
+        private readonly List<Tensor> _copies = [];
+
+        public Tensor Output_ND => owner.ToHost(activations.Output_ND, _copies);
+
+        public Tensor InputGradient_ND => owner.ToHost(activations.InputGradient_ND, _copies);
+
+        public double[] Backward(Tensor? outputGradient_ND, Tensor gradient) => owner.Backward(batch, activations, outputGradient_ND, gradient);
+
+        public float[] Score() => owner.Score(batch, activations);
+
+        public void Dispose()
+        {
+            foreach (var copy in _copies) copy.Dispose();
+            activations.Dispose();
+        }
+    }
+
+    private Tensor ToHost(Tensor stream_ND, List<Tensor> copies)
+    {
+        if (!staged) return stream_ND;
+        var copy = stream_ND.to(CPU, copy: true).DetachFromDisposeScope();
+        copies.Add(copy);
+        return copy;
+    }
+}
+
+/// <summary>Slots where one rank does all of them.</summary>
+internal static class WholeSlots
+{
+    /// <summary>Both passes of a slot on a rank that holds all layers.</summary>
+    public static double[] Compute(this ISlotComputer computer, SlotBatch batch, Tensor gradient)
+    {
+        using var pass = computer.Forward(batch, null, keep: true);
+        return pass.Backward(null, gradient);
+    }
+}

@@ -1,0 +1,60 @@
+using Tulu2.Collectives.InProcess;
+using Tulu2.Collectives.Layout;
+using Tulu2.Data.Slots;
+using Tulu2.Models.Llama;
+using Tulu2.Training.Recipes;
+using Tulu2.Training.Workers;
+
+namespace Tulu2.Tests.Training.Runs;
+
+/// <summary>Runs of a Llama that is as small as four virtual shards and four stages allow, on any layout of up to eight ranks.</summary>
+internal static class LayoutRun
+{
+    public const int Slots = 8;
+
+    public static readonly LlamaConfig Config = new()
+    {
+        HiddenSize = 32,
+        IntermediateSize = 64,
+        Layers = 4,
+        Heads = 4,
+        KeyValueHeads = 4,
+        HeadSize = 16,
+        VocabularySize = 60,
+        InitializerRange = 0.1,
+    };
+
+    /// <summary>Every factorisation of so many ranks that the model allows, without ZeRO, with it over all replicas, and over every divisor of them between.</summary>
+    public static IEnumerable<ParallelLayout> All =>
+        from ranks in new[] { 1, 2, 3, 4, 6, 8 }
+        from tensor in new[] { 1, 2, 4 }
+        from pipeline in Enumerable.Range(1, Config.Layers)
+        where ranks % (tensor * pipeline) == 0
+        let data = ranks / (tensor * pipeline)
+        from zero in Enumerable.Range(1, data)
+        where data % zero == 0
+        select new ParallelLayout(data, tensor, pipeline, zero);
+
+    public static WorkerSettings Settings(Objective objective, Precision precision, int steps, string checkpoints = "/nowhere")
+    {
+        var preferences = objective == Objective.Dpo;
+        var source = new DrawnSequences(preferences ? 40 : 36, Config.VocabularySize, longest: 14);
+        var settings = new WorkerSettings
+        {
+            Recipe = new Recipe
+            {
+                Objective = objective,
+                Precision = precision,
+                Model = new() { Preset = "test" },
+                Batch = new() { Global = 2 * Slots, Slot = 2 },
+                Optimizer = new() { LearningRate = 0.01 },
+                Schedule = new() { Warmup = 1 },
+            },
+            Layout = new FlatLayout(Config, 4),
+            Plan = new BatchPlan(source, new BatchSettings(2 * Slots, 2, Packing: true, Preferences: preferences, Steps: steps)),
+            DataPlane = new InProcessDataPlane(),
+            CheckpointDirectory = checkpoints,
+        };
+        return preferences ? TinyRun.WithReferences(settings) : settings;
+    }
+}

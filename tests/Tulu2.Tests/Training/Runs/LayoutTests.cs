@@ -1,0 +1,87 @@
+using Tulu2.Collectives.Layout;
+using Tulu2.Models.Llama;
+using Tulu2.Tests.Training.Workers;
+using Tulu2.Training.Recipes;
+using Tulu2.Training.Workers;
+using Xunit;
+
+namespace Tulu2.Tests.Training.Runs;
+
+/// <summary>Wherever ranks stand, a run ends with the parameters of one rank alone, to the last bit.</summary>
+public class LayoutTests
+{
+    private const int Steps = 4;
+
+    private static readonly Dictionary<(Objective, Precision), Lazy<(WorkerSettings Settings, string Hash)>> One =
+        (from objective in Enum.GetValues<Objective>()
+         from precision in Enum.GetValues<Precision>()
+         select (objective, precision)).ToDictionary(key => key, key => new Lazy<(WorkerSettings, string)>(() =>
+         {
+             var settings = LayoutRun.Settings(key.objective, key.precision, Steps);
+             using var supervisor = new TestSupervisor(settings, 1);
+             return (settings, supervisor.Run(Steps));
+         }));
+
+    public static TheoryData<string> Layouts => new(LayoutRun.All.Select(layout => $"{layout}"));
+
+    [Theory]
+    [MemberData(nameof(Layouts))]
+    public void Every_layout_ends_with_the_parameters_of_one_rank(string name)
+    {
+        var layout = LayoutRun.All.Single(layout => $"{layout}" == name);
+        foreach (var (kind, one) in One)
+        {
+            var (settings, hash) = one.Value;
+            using var supervisor = new TestSupervisor(settings, layout);
+            Assert.True(hash == supervisor.Run(Steps), $"{kind}");
+        }
+    }
+
+    [Fact]
+    public void Shards_that_are_too_narrow_for_equal_bits_come_close()
+    {
+        // Key-value shards of 8 columns: one aligned virtual shard alone, two where parallel.bitwise: false lets two ranks share it.
+        var narrow = LayoutRun.Config with { Heads = 2, KeyValueHeads = 2, HeadSize = 8 };
+        var settings = LayoutRun.Settings(Objective.Sft, Precision.Fp32, Steps);
+        settings = settings with { Recipe = settings.Recipe with { Optimizer = new() { LearningRate = 1e-3 } } };
+        using var one = new TestSupervisor(settings with { Layout = new FlatLayout(narrow, FlatLayout.LargestVirtualShards(narrow, 4)) }, 1);
+        using var two = new TestSupervisor(settings with { Layout = new FlatLayout(narrow, 2) }, new ParallelLayout(1, tensor: 2));
+        var (hash, other) = (one.Run(Steps), two.Run(Steps));
+        Assert.NotEqual(hash, other);
+        foreach (var (step, (metrics, _)) in one.Steps)
+        {
+            Assert.Equal(metrics.Loss, two.Steps[step].Metrics.Loss, 1e-5);
+            Assert.Equal(metrics.GradientNorm, two.Steps[step].Metrics.GradientNorm, 1e-5);
+        }
+        foreach (var ((name, expected), (_, actual)) in one.Parameters().Zip(two.Parameters()))
+        {
+            var worst = expected.Zip(actual, (a, b) => Math.Abs(a - b)).Max();
+            Assert.True(worst < 1e-5, $"{name}: {worst}");
+        }
+    }
+
+    [Fact]
+    public void The_reference_pass_of_any_layout_gives_the_same_log_probabilities()
+    {
+        var settings = LayoutRun.Settings(Objective.Dpo, Precision.Bf16, Steps);
+        var batch = settings.Plan.Read(1, 3);
+        float[] Scored(ParallelLayout layout)
+        {
+            using var supervisor = new TestSupervisor(settings, layout);
+            return supervisor.Score(batch);
+        }
+        var one = Scored(new ParallelLayout(1));
+        Assert.Equal(4, one.Length);
+        foreach (var layout in new[] { new ParallelLayout(1, tensor: 4), new ParallelLayout(1, pipeline: 4), new ParallelLayout(2, tensor: 2, pipeline: 2, zero: 2) })
+            Assert.Equal(one, Scored(layout));
+    }
+
+    [Fact]
+    public void Gradients_that_are_made_elsewhere_and_copied_are_the_same()
+    {
+        var (settings, hash) = One[(Objective.Sft, Precision.Fp32)].Value;
+        var computerOf = EmbeddedWorkerFactory.ComputerOf(settings, staged: true);
+        using var supervisor = new TestSupervisor(settings, new ParallelLayout(2, tensor: 2, pipeline: 2, zero: 2), computerOf);
+        Assert.Equal(hash, supervisor.Run(Steps));
+    }
+}

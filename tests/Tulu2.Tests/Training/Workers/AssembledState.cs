@@ -1,0 +1,46 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Tulu2.Models.Llama;
+using Tulu2.Models.HuggingFace;
+using Tulu2.Training.Optimization;
+using Tulu2.Training.Workers;
+using Xunit;
+
+namespace Tulu2.Tests.Training.Workers;
+
+/// <summary>A model's parameters put together from the ranks' parts of them.</summary>
+internal static class AssembledState
+{
+    /// <summary>As <see cref="ParameterHash"/> has it of a rank that holds everything.</summary>
+    public static string ParametersSha256(LlamaConfig config, IEnumerable<ReplicaState> states)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var (_, values) in Parameters(config, states)) hash.AppendData(MemoryMarshal.AsBytes<float>(values));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>In ordinal order of their names. Parts that several ranks hold have to be equal; together they have to be everything.</summary>
+    public static IReadOnlyList<(string Name, float[] Values)> Parameters(LlamaConfig config, IEnumerable<ReplicaState> states)
+    {
+        var tensors = HuggingFaceTensors.Of(config).ToDictionary(tensor => tensor.Name, tensor => new float[tensor.Shape.Aggregate(1L, (product, size) => product * size)]);
+        foreach (var values in tensors.Values) Array.Fill(values, float.NaN);
+        foreach (var state in states)
+        {
+            var master = FlatMemory.Address(state.Master);
+            foreach (var (slice, offset, stride) in FlatRanges.Slices(state.Layout, state.Range))
+            {
+                var (width, wholeWidth) = (slice.Size[^1], slice.Shape[^1]);
+                for (var row = 0L; row < slice.Length / width; row++)
+                {
+                    var from = FlatMemory.Floats(master, offset + row * stride, (int)width);
+                    var firstRow = slice.Shape.Length == 1 ? 0 : slice.Begin[0];
+                    var to = tensors[slice.Name].AsSpan((int)((firstRow + row) * wholeWidth + slice.Begin[^1]), (int)width);
+                    if (!float.IsNaN(to[0])) Assert.True(to.SequenceEqual(from), $"two ranks differ in row {row} of {slice.Name}");
+                    from.CopyTo(to);
+                }
+            }
+        }
+        foreach (var (name, values) in tensors) Assert.False(values.Any(float.IsNaN), $"no rank holds all of {name}");
+        return [.. tensors.OrderBy(tensor => tensor.Key, StringComparer.Ordinal).Select(tensor => (tensor.Key, tensor.Value))];
+    }
+}
