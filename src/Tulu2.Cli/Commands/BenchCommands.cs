@@ -1,20 +1,24 @@
 using System.CommandLine;
 using Spectre.Console;
 using Tulu2.Cli.Shell;
+using Tulu2.Collectives.Layout;
 using Tulu2.Collectives.Measurement;
 using Tulu2.Files;
 using Tulu2.Models.Llama;
 using Tulu2.Training.Measurement;
+using Tulu2.Training.Planning;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Commands;
 
 /// <summary>
-/// <c>bench train</c>: what a step costs against what the machine's own matrix product would. <c>bench allreduce</c>: what moving tensors between ranks costs against
-/// a copy of memory and a plain socket.
+/// <c>bench train</c>: what a step costs against what the machine's own matrix product would, or how several ranks scale. <c>bench memory</c>: the plan's memory
+/// against the real. <c>bench allreduce</c>: what moving tensors between ranks costs against a copy of memory and a plain socket.
 /// </summary>
 internal sealed class BenchCommands(Terminal terminal)
 {
+    private const int SlotsMeasured = 4;
+
     private readonly Option<int> _layers = CommandBuilder.Option("--layers", "Decoder layers", 4);
     private readonly Option<int> _hidden = CommandBuilder.Option("--hidden", "Width", 512);
     private readonly Option<int> _heads = CommandBuilder.Option("--heads", "Attention heads", 8);
@@ -30,15 +34,55 @@ internal sealed class BenchCommands(Terminal terminal)
     private readonly Option<int[]> _ranks = Several("--ranks", "Ranks", 2, 4);
     private readonly Option<int> _rounds = CommandBuilder.Option("--rounds", "Times that each is measured; small sizes are measured more often", 5);
 
+    private readonly Option<bool> _layouts = CommandBuilder.Flag("--layouts", "Scaling instead: one rank alone, then two by data, tensor and pipeline parallelism");
+    private readonly Option<Objective> _objective = CommandBuilder.Option("--objective", "sft or dpo", Objective.Sft);
+    private readonly Option<Precision> _precision = CommandBuilder.Option("--precision", "fp32 or bf16", Precision.Fp32);
+    private readonly Option<bool> _recompute = CommandBuilder.Flag("--recompute", "Compute each block's activations again in the backward pass");
+
     public Command Create() => CommandBuilder.Group("bench", "Measure this machine",
         CommandBuilder.Command("train", "Tokens/s of SFT and DPO steps in fp32 and bf16, on one thread, against the machine's own matrix product",
-            [_layers, _hidden, _heads, _keyValueHeads, _feed, _vocabulary, _sequences, _length, _shards, _steps], TrainAsync),
+            [_layers, _hidden, _heads, _keyValueHeads, _feed, _vocabulary, _sequences, _length, _shards, _steps, _layouts], TrainAsync),
+        CommandBuilder.Command("memory", "What a rank's resident memory grows by, beside what `plan` says of it",
+            [_layers, _hidden, _heads, _keyValueHeads, _feed, _vocabulary, _sequences, _length, _shards, _objective, _precision, _recompute], Memory),
         CommandBuilder.Command("allreduce", "Bandwidth of an all-reduce over each transport, beside a copy of memory and plain loopback sockets of the same bytes",
             [_sizes, _ranks, _rounds], AllReduceAsync));
+
+    private int Memory(ParseResult parsed)
+    {
+        var (config, shards) = Shape(parsed);
+        var result = MemoryBenchmark.Run(new MeasuredRun(config, shards, parsed.GetValue(_objective), parsed.GetValue(_precision), parsed.GetValue(_recompute),
+            SlotsMeasured, parsed.GetValue(_sequences), parsed.GetValue(_length)));
+        var table = new Table().AddColumns("kind", "bytes");
+        foreach (var (kind, bytes) in result.Kinds.Where(kind => kind.Value > 0)) table.AddRow(kind, Quantity.Bytes(bytes));
+        table.AddRow("planned without runtime, reserve and snapshot", Quantity.Bytes(result.Planned));
+        table.AddRow("measured", $"{Quantity.Bytes(result.Measured)} ({result.Ratio:F3} of it)");
+        terminal.Human.Write(table);
+        if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(result));
+        return ExitCode.Done;
+    }
+
+    private async Task<int> LayoutsAsync(ParseResult parsed, LlamaConfig config, int shards)
+    {
+        var run = new MeasuredRun(config, shards, Objective.Sft, Precision.Fp32, Recompute: false, SlotsMeasured, parsed.GetValue(_sequences), parsed.GetValue(_length));
+        ParallelLayout[] layouts = [new(1), new(2), .. shards > 1 ? new ParallelLayout[] { new(1, tensor: 2) } : [], .. config.Layers > 1 ? new ParallelLayout[] { new(1, pipeline: 2) } : []];
+        var results = await ProgressDisplay.RunAsync(terminal, "bench train", report =>
+            LayoutBenchmark.Run(run, layouts, parsed.GetValue(_steps), done => report(new ProgressSnapshot(done, layouts.Length))));
+        var table = new Table().AddColumns("data x tensor x pipeline", "ranks", "tokens/s", "over one rank", "tensor sums", "bubble", "sends", "reduction", "waiting");
+        foreach (var result in results)
+            table.AddRow(result.Layout, $"{result.Ranks}", $"{result.TokensPerSecond:N0}", $"{result.Speedup:F2}", Share(result.Sums), Share(result.Bubble),
+                Share(result.Sends), Share(result.Reduction), Share(result.Waiting));
+        terminal.Human.Write(table);
+        terminal.WriteHuman($"{config.ParameterCount:N0} parameters, {SlotsMeasured} slots a step, SFT in fp32, ranks as threads with one intra-op thread each; shares are of all ranks' time");
+        if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(results));
+        return ExitCode.Done;
+
+        static string Share(double share) => $"{100 * share:F1} %";
+    }
 
     private async Task<int> TrainAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var (config, shards) = Shape(parsed);
+        if (parsed.GetValue(_layouts)) return await LayoutsAsync(parsed, config, shards);
         var results = await ProgressDisplay.RunAsync(terminal, "bench train", report => Measure(parsed, config, shards, report, cancellation));
         var table = new Table().AddColumns("objective", "precision", "tokens/s", "of the ceiling", "ceiling GFLOP/s", "outside libtorch", "managed overhead");
         foreach (var result in results)
@@ -114,7 +158,7 @@ internal sealed class BenchCommands(Terminal terminal)
     private (LlamaConfig Config, int VirtualShards) Shape(ParseResult parsed)
     {
         foreach (var option in new[] { _layers, _hidden, _heads, _keyValueHeads, _feed, _vocabulary, _sequences, _length, _shards, _steps })
-            if (parsed.GetValue(option) < 1) throw new BadInputException(option.Name, $"{parsed.GetValue(option)} is below 1", "use 1 or more");
+            if (parsed.CommandResult.Command.Options.Contains(option) && parsed.GetValue(option) < 1) throw new BadInputException(option.Name, $"{parsed.GetValue(option)} is below 1", "use 1 or more");
         if (parsed.GetValue(_sequences) % 2 != 0) throw new BadInputException("--sequences", "two sequences make a pair of DPO", "use an even number");
         if (parsed.GetValue(_hidden) % parsed.GetValue(_heads) != 0) throw new BadInputException("--heads", "does not divide --hidden", "use a divisor");
         if (parsed.GetValue(_heads) % parsed.GetValue(_keyValueHeads) != 0)

@@ -6,7 +6,7 @@ namespace Tulu2.Models.Planning;
 internal sealed class ArenaCount
 {
     private const long Alignment = 128;
-    private const long SmallestChunk = 1 << 18;
+    private const long SmallestChunk = 1 << 21;
     private readonly List<long> _chunks = [], _used = [];
     private int _chunk;
     private long _next;

@@ -11,7 +11,8 @@ internal sealed class Arena(ScalarType type, Device device) : IDisposable
 {
     // 256 bytes in bf16: rows start on cache lines, and libtorch's kernels see aligned addresses.
     private const long Alignment = 128;
-    private const long SmallestChunk = 1 << 18;
+    // At least 4 MiB: what the allocator maps by itself and gives back whole when it is freed (TorchRuntime sets the threshold).
+    private const long SmallestChunk = 1 << 21;
     private readonly List<Tensor> _chunks = [];
     private readonly List<long> _used = [];     // of each chunk before the one in use
     private int _chunk;

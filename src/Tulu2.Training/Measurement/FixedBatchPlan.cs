@@ -2,14 +2,16 @@ using Tulu2.Data.Slots;
 
 namespace Tulu2.Training.Measurement;
 
-/// <summary>The same dense batch in every step, one slot a step: what a measurement trains on.</summary>
+/// <summary>The same dense batch in every slot of every step: what a measurement trains on.</summary>
 internal sealed class FixedBatchPlan : IBatchPlan
 {
     private readonly SlotBatch _batch;
+    private readonly int _slots;
 
     /// <param name="preferences">Two segments are a pair.</param>
-    public FixedBatchPlan(int sequences, int length, int vocabulary, bool preferences)
+    public FixedBatchPlan(int sequences, int length, int vocabulary, bool preferences, int slots = 1)
     {
+        _slots = slots;
         var random = new Random(1);
         var rows = Enumerable.Range(0, sequences * length).ToArray();
         int[] ids = [.. rows.Select(_ => random.Next(3, vocabulary))];
@@ -19,13 +21,13 @@ internal sealed class FixedBatchPlan : IBatchPlan
 
     public int TotalSteps => int.MaxValue;
 
-    public int SlotsPerStep => 1;
+    public int SlotsPerStep => _slots;
 
-    public long LossTokens(int step) => _batch.ScoredRows.Length;
+    public long LossTokens(int step) => (long)_slots * _batch.ScoredRows.Length;
 
     public long LossTokens(int step, int slot) => _batch.ScoredRows.Length;
 
-    public long Tokens(int step) => _batch.Tokens;
+    public long Tokens(int step) => (long)_slots * _batch.Tokens;
 
     public ReadOnlyMemory<int> Sequences(int step, int slot) => _batch.Sequences;
 

@@ -1,0 +1,96 @@
+using Tulu2.Collectives.Reduction;
+
+namespace Tulu2.Collectives.Nccl;
+
+/// <summary>
+/// The calls of a group over device memory. Sums are bitwise the same as those of every other transport: each rank gets its part of the buffer from all
+/// others, adds the parts up by the fixed tree over the ranks, and gives the sum back to all; two rounds and 2 (n - 1) / n of the bytes, as NCCL's own ring has.
+/// <see cref="SumAnyOrder"/> is NCCL's all-reduce, for where bits may differ. One caller; <see cref="Abort"/> from any thread.
+/// </summary>
+public sealed class NcclGroup : IDisposable
+{
+    private readonly NcclCommunicator _communicator;
+
+    internal NcclGroup(NcclCommunicator communicator, int rank, int size)
+    {
+        _communicator = communicator;
+        (Rank, Size) = (rank, size);
+    }
+
+    public int Rank { get; }
+    public int Size { get; }
+
+    /// <summary>Elements of the part that a rank adds up: parts differ by at most one 16 elements' block, so that adds stay aligned.</summary>
+    public ElementRange PartOf(int rank, long count)
+    {
+        const int Block = 16;
+        var blocks = (count + Block - 1) / Block;
+        long first = Math.Min(count, blocks * rank / Size * Block), end = Math.Min(count, blocks * (rank + 1) / Size * Block);
+        return new ElementRange(first, end - first);
+    }
+
+    /// <summary>Elements of the largest part of <paramref name="count"/>: the size of a block of scratch memory.</summary>
+    public long LargestPart(long count) => Enumerable.Range(0, Size).Max(rank => PartOf(rank, count).Count);
+
+    /// <summary>In place, on every rank: the sum by the fixed tree. Done on the stream, and waited for, when it returns.</summary>
+    public void Sum(nint address, long count, ElementType type, INcclTreeScratch scratch, TimeSpan deadline)
+    {
+        if (Size == 1 || count == 0) return;
+        var bytes = GroupReduction.SizeOf(type);
+        var (nccl, stream) = (_communicator.Nccl, _communicator.Stream.Handle);
+        var own = PartOf(Rank, count);
+        _communicator.Together(call => Others(peer =>
+        {
+            var part = PartOf(peer, count);
+            if (part.Count > 0) call("ncclSend", handle => nccl.Send(address + (nint)(part.First * bytes), part.Count, type, peer, handle, stream));
+            if (own.Count > 0) call("ncclRecv", handle => nccl.Receive(scratch.Block(peer), own.Count, type, peer, handle, stream));
+        }), deadline);
+        if (own.Count > 0)
+        {
+            scratch.Load(Rank, own.First, own.Count);
+            Add(new SlotRange(0, Size), own.Count, scratch);
+            scratch.Store(0, own.First, own.Count);
+        }
+        _communicator.Together(call => Others(peer =>
+        {
+            var part = PartOf(peer, count);
+            if (own.Count > 0) call("ncclSend", handle => nccl.Send(address + (nint)(own.First * bytes), own.Count, type, peer, handle, stream));
+            if (part.Count > 0) call("ncclRecv", handle => nccl.Receive(address + (nint)(part.First * bytes), part.Count, type, peer, handle, stream));
+        }), deadline);
+        _communicator.Complete(deadline);
+    }
+
+    /// <summary>In place: NCCL's own all-reduce, in an order of its choice.</summary>
+    public void SumAnyOrder(nint address, long count, ElementType type, TimeSpan deadline) => AllReduce(address, count, type, ReduceOperation.Sum, deadline);
+
+    /// <summary>In place: the element-wise maximum, which is exact in any order.</summary>
+    public void Max(nint address, long count, ElementType type, TimeSpan deadline) => AllReduce(address, count, type, ReduceOperation.Max, deadline);
+
+    /// <summary>Ends every pending and later call of this group on this rank. Its peers end at their deadline, or when they are told over the host's data plane.</summary>
+    public void Abort(string reason) => _communicator.Abort(reason);
+
+    public void Dispose() => _communicator.Dispose();
+
+    private void AllReduce(nint address, long count, ElementType type, ReduceOperation operation, TimeSpan deadline)
+    {
+        if (Size == 1 || count == 0) return;
+        var (nccl, stream) = (_communicator.Nccl, _communicator.Stream.Handle);
+        _communicator.Call("ncclAllReduce", handle => nccl.AllReduce(address, address, count, type, operation, handle, stream));
+        _communicator.Complete(deadline);
+    }
+
+    // As GroupReduction has it: the left block of a node takes its sum.
+    private static void Add(SlotRange node, long count, INcclTreeScratch scratch)
+    {
+        if (node.Count == 1) return;
+        var (left, right) = ReductionTree.Split(node);
+        Add(left, count, scratch);
+        Add(right, count, scratch);
+        scratch.Add(left.First, right.First, count);
+    }
+
+    private void Others(Action<int> each)
+    {
+        for (var step = 1; step < Size; step++) each((Rank + step) % Size);
+    }
+}

@@ -1,0 +1,73 @@
+using System.Runtime.InteropServices;
+
+namespace Tulu2.Collectives.Nccl;
+
+/// <summary>
+/// NCCL from the machine's own <c>libnccl.so.2</c>, or from the copy inside the CUDA build of libtorch, found when it is first asked for. Signatures are those of
+/// nccl.h 2.18 and later. Never run on a GPU by its makers.
+/// </summary>
+internal sealed unsafe partial class NcclLibrary : INccl
+{
+    public const int UniqueIdBytes = 128;
+    private const int OldestVersion = 21800;        // the first that splits communicators
+    private static readonly string[] Names = ["libnccl.so.2", "libnccl.so", "libtorch_cuda.so"];
+    private static readonly Lazy<NcclLibrary> Found = new(Find);
+
+    private readonly nint _library;
+
+    private NcclLibrary(nint library) => _library = library;
+
+    /// <exception cref="NcclMissingException">There is no NCCL here, or one that is too old.</exception>
+    public static INccl Load()
+    {
+        var library = Found.Value;
+        if (library.Version < OldestVersion)
+            throw Missing($"NCCL {library.Version} is too old: communicators cannot be split before 2.18");
+        return library;
+    }
+
+    private static NcclLibrary Find()
+    {
+        // The torch package's libraries lie beside the program.
+        var folders = new[] { "", AppContext.BaseDirectory, Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native") };
+        foreach (var name in Names)
+            foreach (var folder in folders)
+                if (NativeLibrary.TryLoad(Path.Combine(folder, name), out var library))
+                {
+                    if (NativeLibrary.TryGetExport(library, "ncclCommSplit", out _)) return new NcclLibrary(library);
+                    NativeLibrary.Free(library);
+                }
+        throw Missing("there is no NCCL library on this machine");
+    }
+
+    private static NcclMissingException Missing(string what) => new(what);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct UniqueId
+    {
+        public fixed byte Internal[UniqueIdBytes];
+    }
+
+    /// <summary><c>ncclConfig_t</c> as of 2.18; later versions take what is shorter than theirs.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Config
+    {
+        public nuint Size;
+        public uint Magic, Version;
+        public int Blocking, CgaClusterSize, MinCtas, MaxCtas;
+        public nint NetName;
+        public int SplitShare;
+
+        public static Config NonBlocking => new()
+        {
+            Size = (nuint)sizeof(Config),
+            Magic = 0xcafebeef,
+            Version = OldestVersion,
+            Blocking = 0,
+            CgaClusterSize = int.MinValue,
+            MinCtas = int.MinValue,
+            MaxCtas = int.MinValue,
+            SplitShare = int.MinValue,
+        };
+    }
+}
