@@ -43,12 +43,12 @@ internal sealed class SmallRun : IDisposable
     }
 
     /// <summary>Writes a recipe and returns its path.</summary>
-    public string Recipe(string objective, string precision, int steps, int checkpointEvery)
+    public string Recipe(string objective, string precision, int steps, int checkpointEvery, string preset = "tiny")
     {
-        var path = Folder($"{objective}-{precision}-{steps}-{checkpointEvery}.yaml");
+        var path = Folder($"{objective}-{precision}-{steps}-{checkpointEvery}-{preset}.yaml");
         File.WriteAllText(path, $"""
             objective: {objective}
-            model: {"{"} preset: tiny, tokenizer: tokenizer {"}"}
+            model: {"{"} preset: {preset}, tokenizer: tokenizer {"}"}
             data: {"{"} train: [{(objective == "dpo" ? "pairs.jsonl" : "rows.jsonl")}], max_length: 128 {"}"}
             batch: {"{"} global: 14, slot: 2 {"}"}
             steps: {steps}
