@@ -1,3 +1,4 @@
+using System.Globalization;
 using Tulu2.Collectives.Layout;
 using Tulu2.Models.Llama;
 using Tulu2.Tests.Training.Workers;
@@ -7,10 +8,13 @@ using Xunit;
 
 namespace Tulu2.Tests.Training.Runs;
 
-/// <summary>Wherever ranks stand, a run ends with the parameters of one rank alone, to the last bit.</summary>
+/// <summary>
+/// Wherever ranks stand, a run ends with the parameters of one rank alone, to the last bit. <c>TULU2_SWEEP_STEPS=20</c> makes longer runs of them, in a few minutes.
+/// </summary>
 public class LayoutTests
 {
-    private const int Steps = 4;
+    private static readonly int Steps =
+        Environment.GetEnvironmentVariable("TULU2_SWEEP_STEPS") is { Length: > 0 } steps ? int.Parse(steps, CultureInfo.InvariantCulture) : 4;
 
     private static readonly Dictionary<(Objective, Precision), Lazy<(WorkerSettings Settings, string Hash)>> One =
         (from objective in Enum.GetValues<Objective>()
