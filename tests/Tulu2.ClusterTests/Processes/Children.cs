@@ -5,7 +5,10 @@ namespace Tulu2.ClusterTests.Processes;
 /// <summary>The processes that a process of the product started, as the kernel lists them.</summary>
 internal static partial class Children
 {
-    public const int SignalAbort = 6, SignalKill = 9, SignalContinue = 18, SignalStop = 19;
+    /// <summary>Ends a process as a native crash does; the runtime takes the first of the signals that crashes use for its own (6, 11 and their like).</summary>
+    public const int SignalCrash = 31;
+
+    public const int SignalKill = 9, SignalContinue = 18, SignalStop = 19;
 
     /// <summary>Process ids of the live children that run this command of the product, in order of their age.</summary>
     public static int[] Of(int parent, string command) =>
