@@ -17,6 +17,7 @@ public static class ProcessEnd
         [9] = "SIGKILL",
         [11] = "SIGSEGV",
         [15] = "SIGTERM",
+        [31] = "SIGSYS",
     };
 
     public static string Describe(int exitCode) => exitCode > SignalBase && exitCode - SignalBase is var signal and < 65
