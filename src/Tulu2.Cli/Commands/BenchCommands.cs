@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Spectre.Console;
 using Tulu2.Cli.Shell;
+using Tulu2.Cli.Workers;
 using Tulu2.Collectives.Layout;
 using Tulu2.Collectives.Measurement;
 using Tulu2.Files;
@@ -19,6 +20,9 @@ internal sealed class BenchCommands(Terminal terminal)
 {
     private const int SlotsMeasured = 4;
 
+    // Of a scaling measurement where nothing else is asked for: a minute on two cores.
+    private const int LayoutSteps = 2, LayoutRounds = 3, LayoutHidden = 256, LayoutFeed = 704, LayoutVocabulary = 4096;
+
     private readonly Option<int> _layers = CommandBuilder.Option("--layers", "Decoder layers", 4);
     private readonly Option<int> _hidden = CommandBuilder.Option("--hidden", "Width", 512);
     private readonly Option<int> _heads = CommandBuilder.Option("--heads", "Attention heads", 8);
@@ -34,14 +38,16 @@ internal sealed class BenchCommands(Terminal terminal)
     private readonly Option<int[]> _ranks = Several("--ranks", "Ranks", 2, 4);
     private readonly Option<int> _rounds = CommandBuilder.Option("--rounds", "Times that each is measured; small sizes are measured more often", 5);
 
-    private readonly Option<bool> _layouts = CommandBuilder.Flag("--layouts", "Scaling instead: one rank alone, then two by data, tensor and pipeline parallelism");
+    private readonly Option<bool> _layouts = CommandBuilder.Flag("--layouts", "Scaling instead: one rank beside two by data, tensor and pipeline parallelism; a smaller model, 3 rounds and 2 steps a round unless given");
+    private readonly Option<bool> _processes = CommandBuilder.Flag("--processes", "With --layouts: ranks as processes of their own, as `train` runs them (default)");
+    private readonly Option<bool> _threads = CommandBuilder.Flag("--threads", "With --layouts: ranks as threads of this process");
     private readonly Option<Objective> _objective = CommandBuilder.Option("--objective", "sft or dpo", Objective.Sft);
     private readonly Option<Precision> _precision = CommandBuilder.Option("--precision", "fp32 or bf16", Precision.Fp32);
     private readonly Option<bool> _recompute = CommandBuilder.Flag("--recompute", "Compute each block's activations again in the backward pass");
 
     public Command Create() => CommandBuilder.Group("bench", "Measure this machine",
         CommandBuilder.Command("train", "Tokens/s of SFT and DPO steps in fp32 and bf16, on one thread, against the machine's own matrix product",
-            [_layers, _hidden, _heads, _keyValueHeads, _feed, _vocabulary, _sequences, _length, _shards, _steps, _layouts], TrainAsync),
+            [_layers, _hidden, _heads, _keyValueHeads, _feed, _vocabulary, _sequences, _length, _shards, _steps, _layouts, _processes, _threads, _rounds], TrainAsync),
         CommandBuilder.Command("memory", "What a rank's resident memory grows by, beside what `plan` says of it",
             [_layers, _hidden, _heads, _keyValueHeads, _feed, _vocabulary, _sequences, _length, _shards, _objective, _precision, _recompute], Memory),
         CommandBuilder.Command("allreduce", "Bandwidth of an all-reduce over each transport, beside a copy of memory and plain loopback sockets of the same bytes",
@@ -61,18 +67,27 @@ internal sealed class BenchCommands(Terminal terminal)
         return ExitCode.Done;
     }
 
-    private async Task<int> LayoutsAsync(ParseResult parsed, LlamaConfig config, int shards)
+    private async Task<int> LayoutsAsync(ParseResult parsed)
     {
+        if (parsed.GetValue(_threads) && parsed.GetValue(_processes)) throw new BadInputException("--threads", "ranks cannot be processes too", "use one of the two");
+        if (parsed.GetValue(_rounds) < 1) throw new BadInputException(_rounds.Name, $"{parsed.GetValue(_rounds)} is below 1", "use 1 or more");
+        var (config, shards) = Shape(parsed, small: true);
+        var program = parsed.GetValue(_threads) ? null : WorkerEntry.Program;
+        var steps = Given(parsed, _steps) ? parsed.GetValue(_steps) : LayoutSteps;
+        var rounds = Given(parsed, _rounds) ? parsed.GetValue(_rounds) : LayoutRounds;
         var run = new MeasuredRun(config, shards, Objective.Sft, Precision.Fp32, Recompute: false, SlotsMeasured, parsed.GetValue(_sequences), parsed.GetValue(_length));
-        ParallelLayout[] layouts = [new(1), new(2), .. shards > 1 ? new ParallelLayout[] { new(1, tensor: 2) } : [], .. config.Layers > 1 ? new ParallelLayout[] { new(1, pipeline: 2) } : []];
+        var layouts = new List<ParallelLayout> { new(1), new(2) };
+        if (shards > 1) layouts.Add(new(1, tensor: 2));
+        if (config.Layers > 1) layouts.Add(new(1, pipeline: 2));
         var results = await ProgressDisplay.RunAsync(terminal, "bench train", report =>
-            LayoutBenchmark.Run(run, layouts, parsed.GetValue(_steps), done => report(new ProgressSnapshot(done, layouts.Length))));
-        var table = new Table().AddColumns("data x tensor x pipeline", "ranks", "tokens/s", "over one rank", "tensor sums", "bubble", "sends", "reduction", "waiting");
+            LayoutBenchmark.Run(run, layouts, rounds, steps, program, done => report(new ProgressSnapshot(done, rounds * layouts.Count))));
+        var table = new Table().AddColumns("data x tensor x pipeline", "ranks", "tokens/s", "over one rank", "computing", "waiting", "bubble", "tensor sums", "reduction");
         foreach (var result in results)
-            table.AddRow(result.Layout, $"{result.Ranks}", $"{result.TokensPerSecond:N0}", $"{result.Speedup:F2}", Share(result.Sums), Share(result.Bubble),
-                Share(result.Sends), Share(result.Reduction), Share(result.Waiting));
+            table.AddRow(result.Layout, $"{result.Ranks}", $"{result.TokensPerSecond:N0}", $"{result.Speedup:F2}", Share(result.Compute), Share(result.Waiting),
+                Share(result.Bubble), Share(result.TensorSums), Share(result.Reduction));
         terminal.Human.Write(table);
-        terminal.WriteHuman($"{config.ParameterCount:N0} parameters, {SlotsMeasured} slots a step, SFT in fp32, ranks as threads with one intra-op thread each; shares are of all ranks' time");
+        terminal.WriteHuman($"{config.ParameterCount:N0} parameters, {SlotsMeasured} slots a step, SFT in fp32, ranks as {(program is null ? "threads" : "processes")} with one "
+            + $"intra-op thread each; medians of {rounds} rounds in turn; shares are of all ranks' time, the rest is the update");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(results));
         return ExitCode.Done;
 
@@ -81,8 +96,8 @@ internal sealed class BenchCommands(Terminal terminal)
 
     private async Task<int> TrainAsync(ParseResult parsed, CancellationToken cancellation)
     {
+        if (parsed.GetValue(_layouts)) return await LayoutsAsync(parsed);
         var (config, shards) = Shape(parsed);
-        if (parsed.GetValue(_layouts)) return await LayoutsAsync(parsed, config, shards);
         var results = await ProgressDisplay.RunAsync(terminal, "bench train", report => Measure(parsed, config, shards, report, cancellation));
         var table = new Table().AddColumns("objective", "precision", "tokens/s", "of the ceiling", "ceiling GFLOP/s", "outside libtorch", "managed overhead");
         foreach (var result in results)
@@ -97,6 +112,8 @@ internal sealed class BenchCommands(Terminal terminal)
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(results));
         return ExitCode.Done;
     }
+
+    private static bool Given(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
 
     private static Option<int[]> Several(string name, string description, params int[] otherwise)
     {
@@ -155,24 +172,26 @@ internal sealed class BenchCommands(Terminal terminal)
         return results;
     }
 
-    private (LlamaConfig Config, int VirtualShards) Shape(ParseResult parsed)
+    private (LlamaConfig Config, int VirtualShards) Shape(ParseResult parsed, bool small = false)
     {
         foreach (var option in new[] { _layers, _hidden, _heads, _keyValueHeads, _feed, _vocabulary, _sequences, _length, _shards, _steps })
             if (parsed.CommandResult.Command.Options.Contains(option) && parsed.GetValue(option) < 1) throw new BadInputException(option.Name, $"{parsed.GetValue(option)} is below 1", "use 1 or more");
         if (parsed.GetValue(_sequences) % 2 != 0) throw new BadInputException("--sequences", "two sequences make a pair of DPO", "use an even number");
-        if (parsed.GetValue(_hidden) % parsed.GetValue(_heads) != 0) throw new BadInputException("--heads", "does not divide --hidden", "use a divisor");
+        int Size(Option<int> option, int smaller) => small && !Given(parsed, option) ? smaller : parsed.GetValue(option);
+        var hidden = Size(_hidden, LayoutHidden);
+        if (hidden % parsed.GetValue(_heads) != 0) throw new BadInputException("--heads", "does not divide --hidden", "use a divisor");
         if (parsed.GetValue(_heads) % parsed.GetValue(_keyValueHeads) != 0)
             throw new BadInputException("--kv-heads", "does not divide --heads", "use a divisor");
         if (!int.IsPow2(parsed.GetValue(_shards))) throw new BadInputException("--virtual-shards", "is not a power of two", "use 1, 2, 4 or 8");
         var config = new LlamaConfig
         {
-            HiddenSize = parsed.GetValue(_hidden),
-            IntermediateSize = parsed.GetValue(_feed),
+            HiddenSize = hidden,
+            IntermediateSize = Size(_feed, LayoutFeed),
             Layers = parsed.GetValue(_layers),
             Heads = parsed.GetValue(_heads),
             KeyValueHeads = parsed.GetValue(_keyValueHeads),
-            HeadSize = parsed.GetValue(_hidden) / parsed.GetValue(_heads),
-            VocabularySize = parsed.GetValue(_vocabulary),
+            HeadSize = hidden / parsed.GetValue(_heads),
+            VocabularySize = Size(_vocabulary, LayoutVocabulary),
         };
         return (config, FlatLayout.LargestVirtualShards(config, parsed.GetValue(_shards)));
     }

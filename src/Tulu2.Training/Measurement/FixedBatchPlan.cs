@@ -19,7 +19,7 @@ internal sealed class FixedBatchPlan : IBatchPlan
             [.. rows.Select(row => row / length)], [.. Enumerable.Range(0, preferences ? sequences / 2 : sequences)], ids.Length);
     }
 
-    public int TotalSteps => int.MaxValue;
+    public int TotalSteps { get; init; } = int.MaxValue;
 
     public int SlotsPerStep => _slots;
 

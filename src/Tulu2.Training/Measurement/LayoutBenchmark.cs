@@ -1,52 +1,89 @@
+using System.Security.Cryptography;
 using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Training.Workers;
+using Tulu2.Training.Workers.Processes;
 
 namespace Tulu2.Training.Measurement;
 
-/// <summary>How fast a layout's ranks are together, and where the time of the slower ones goes.</summary>
-/// <param name="Speedup">Over one rank alone in the same run.</param>
-/// <param name="Sums">Share of all ranks' time in tensor-parallel sums, waiting included.</param>
-/// <param name="Bubble">Share in waiting for pipeline neighbours.</param>
-/// <param name="Sends">Share in sending to them.</param>
-/// <param name="Reduction">Share in the gradients' sum over replicas, waiting for the slower ones included.</param>
-/// <param name="Waiting">Share in waiting for batches and for the commit.</param>
+/// <summary>How fast a layout's ranks are together, and where their time goes: shares of the time of all of them.</summary>
+/// <param name="TokensPerSecond">Of the median step.</param>
+/// <param name="Speedup">Over one rank alone: the median of the rounds, in each of which both were measured.</param>
+/// <param name="Waiting">For batches and for the commit.</param>
+/// <param name="Bubble">In receiving from pipeline neighbours and sending to them.</param>
+/// <param name="TensorSums">In tensor-parallel sums, waiting included.</param>
+/// <param name="Reduction">In the gradients' sum over replicas, waiting for the slower ones and the norm included.</param>
 public sealed record LayoutMeasurement(
-    string Layout, int Ranks, double TokensPerSecond, double Speedup, double Sums, double Bubble, double Sends, double Reduction, double Waiting);
+    string Layout, int Ranks, double TokensPerSecond, double Speedup, double Compute, double Waiting, double Bubble, double TensorSums, double Reduction);
 
-/// <summary>Measures whole committed steps of a layout's ranks, as threads of this process with one intra-op thread each.</summary>
+/// <summary>
+/// Measures whole committed steps of several layouts' ranks, each with one intra-op thread. All ranks stay while the layouts take turns, so that what else the
+/// machine does meets all of them alike.
+/// </summary>
 public static class LayoutBenchmark
 {
-    private const int WarmUp = 2;
+    private const string Loopback = "127.0.0.1";
+    private const int KeyBytes = 32;
 
-    public static IReadOnlyList<LayoutMeasurement> Run(MeasuredRun run, IReadOnlyList<ParallelLayout> layouts, int steps, Action<int> progress)
+    /// <param name="layouts">The first is one rank alone.</param>
+    /// <param name="steps">Measured in each round, after one that is not.</param>
+    /// <param name="program">How a worker process is started; null: ranks are threads of this process.</param>
+    public static IReadOnlyList<LayoutMeasurement> Run(
+        MeasuredRun run, IReadOnlyList<ParallelLayout> layouts, int rounds, int steps, WorkerProgram? program, Action<int> progress)
     {
-        var results = new List<LayoutMeasurement>();
-        foreach (var layout in layouts)
+        var ranks = new List<MeasuredRanks>();
+        var measured = layouts.Select(_ => new List<IReadOnlyList<MeasuredStep>>()).ToArray();
+        try
         {
-            progress(results.Count);
-            results.Add(Run(run, layout, steps, results.Count == 0 ? null : results[0].TokensPerSecond));
+            foreach (var layout in layouts) ranks.Add(Start(run, layout, rounds * (steps + 1) + 1, program));
+            for (var turn = 0; turn < rounds * layouts.Count; turn++)
+            {
+                progress(turn);
+                var layout = turn % layouts.Count;
+                // The first step of a round begins with the wait for its turn.
+                measured[layout].Add([.. ranks[layout].Run(1 + steps).Skip(1)]);
+            }
         }
-        return results;
+        finally
+        {
+            foreach (var each in ranks) each.Dispose();
+        }
+        var tokens = (double)run.Slots * run.Sequences * run.Length;
+        return [.. layouts.Select((layout, index) => Of(layout, tokens, measured[index], measured[0]))];
     }
 
-    private static LayoutMeasurement Run(MeasuredRun run, ParallelLayout layout, int steps, double? alone)
+    private static MeasuredRanks Start(MeasuredRun run, ParallelLayout layout, int steps, WorkerProgram? program)
     {
-        var plane = new TimedDataPlane(new InProcessDataPlane(), layout.Size);
-        var settings = run.Settings(layout, plane);
-        using var ranks = new MeasuredRanks(settings, new EmbeddedWorkerFactory(settings));
-        IReadOnlyList<CallTimes> before = [];
-        var measured = ranks.Run(WarmUp + steps, step =>
+        var settings = run.Settings(layout, new InProcessDataPlane(), steps);
+        return new MeasuredRanks(settings, program is null ? new EmbeddedWorkerFactory(settings) : new ProcessWorkerFactory(program, new WorkerStart
         {
-            if (step == WarmUp) before = [.. plane.Times.Select(times => times.Less(new CallTimes()))];
-        }).Skip(WarmUp).ToList();
-        // The time of all ranks together: shares of it add up over ranks.
-        var all = measured.Sum(step => step.Wall) * layout.Size;
-        var calls = plane.Times.Select((times, rank) => times.Less(before[rank])).ToList();
-        var tokens = settings.Plan.Tokens(1) / measured.Select(step => step.Wall).Order().ElementAt(measured.Count / 2);
-        return new LayoutMeasurement(
-            $"{layout}", layout.Size, tokens, tokens / (alone ?? tokens), calls.Sum(call => call.Sums) / all, calls.Sum(call => call.Receives) / all,
-            calls.Sum(call => call.Sends) / all, calls.Sum(call => call.Reductions) / all,
-            measured.Sum(step => step.Ranks.Sum(times => times.WaitForData + times.WaitForCommit)) / all);
+            Recipe = settings.Recipe,
+            Model = run.Config,
+            VirtualShards = run.VirtualShards,
+            Parallel = layout,
+            CheckpointDirectory = settings.CheckpointDirectory,
+            Batches = BatchFacts.Of(settings.Plan),
+            Key = RandomNumberGenerator.GetBytes(KeyBytes),
+            ListenAddress = Loopback,
+        }, log: null));
+    }
+
+    private static LayoutMeasurement Of(
+        ParallelLayout layout, double tokens, IReadOnlyList<IReadOnlyList<MeasuredStep>> rounds, IReadOnlyList<IReadOnlyList<MeasuredStep>> alone)
+    {
+        var steps = rounds.SelectMany(round => round).ToList();
+        var all = steps.Sum(step => step.Wall) * layout.Size;
+        double Share(Func<StepTimes, double> part) => steps.Sum(step => step.Ranks.Sum(part)) / all;
+        return new LayoutMeasurement($"{layout}", layout.Size, tokens / Wall(steps), Median(rounds.Zip(alone, (own, one) => Wall(one) / Wall(own))),
+            Share(times => times.Compute), Share(times => times.WaitForData + times.WaitForCommit), Share(times => times.WaitForStage),
+            Share(times => times.TensorSums), Share(times => times.Reduce));
+    }
+
+    private static double Wall(IEnumerable<MeasuredStep> steps) => Median(steps.Select(step => step.Wall));
+
+    private static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 }

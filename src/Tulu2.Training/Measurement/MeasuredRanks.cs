@@ -19,6 +19,7 @@ internal sealed class MeasuredRanks : IDisposable
     private readonly BlockingCollection<(int Rank, WorkerReport Report)> _reports = [];
     private readonly List<IWorker> _workers = [];
     private readonly string[] _endpoints;
+    private int _step;
 
     public MeasuredRanks(WorkerSettings settings, IWorkerFactory factory)
     {
@@ -39,26 +40,32 @@ internal sealed class MeasuredRanks : IDisposable
         }
     }
 
+    /// <param name="steps">Made after those made before; then the ranks wait for more.</param>
     /// <param name="committed">Called after every step, with its number, while all ranks wait or compute the next one.</param>
     public IReadOnlyList<MeasuredStep> Run(int steps, Action<int>? committed = null)
     {
         const long Generation = 1;
-        Each(rank => new WorkerCommand.JoinGeneration(Generation, rank, _endpoints));
-        Gather<WorkerReport.Joined>();
-        Feed(1);
-        Each(rank => new WorkerCommand.Begin(Generation, 1, new StateTransfer.FromRecipe(), [], [Slots(rank)]));
+        var (first, last) = (_step + 1, _step + steps);
+        if (_step == 0)
+        {
+            Each(rank => new WorkerCommand.JoinGeneration(Generation, rank, _endpoints));
+            Gather<WorkerReport.Joined>();
+            Each(rank => new WorkerCommand.Begin(Generation, 1, new StateTransfer.FromRecipe(), [], [Slots(rank)]));
+        }
+        Feed(first);
         var measured = new List<MeasuredStep>();
         var clock = Stopwatch.StartNew();
-        for (var step = 1; step <= steps; step++)
+        for (_step = first; _step <= last; _step++)
         {
             var ready = Gather<WorkerReport.StepReady>();
-            if (step < steps) Feed(step + 1);
-            Each(_ => new WorkerCommand.Commit(Generation, step, Snapshot: false, Last: step == steps));
+            if (_step < last) Feed(_step + 1);
+            Each(_ => new WorkerCommand.Commit(Generation, _step, Snapshot: false, Last: false));
             Gather<WorkerReport.Applied>();
             measured.Add(new MeasuredStep(clock.Elapsed.TotalSeconds, [.. ready.Select(report => report.Times)]));
-            committed?.Invoke(step);
+            committed?.Invoke(_step);
             clock.Restart();
         }
+        _step = last;
         return measured;
     }
 

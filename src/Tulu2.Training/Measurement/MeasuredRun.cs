@@ -34,7 +34,8 @@ public sealed record MeasuredRun(
         },
     };
 
-    internal WorkerSettings Settings(ParallelLayout layout, ICollectiveFactory dataPlane)
+    /// <param name="steps">More than will be made.</param>
+    internal WorkerSettings Settings(ParallelLayout layout, ICollectiveFactory dataPlane, int steps = int.MaxValue)
     {
         var references = new ReferenceLogProbabilities(new float[2 * Items]);
         return new WorkerSettings
@@ -42,7 +43,7 @@ public sealed record MeasuredRun(
             Recipe = Recipe(layout),
             Layout = new FlatLayout(Config, VirtualShards),
             Parallel = layout,
-            Plan = new FixedBatchPlan(Sequences, Length, Config.VocabularySize, Objective == Objective.Dpo, Slots),
+            Plan = new FixedBatchPlan(Sequences, Length, Config.VocabularySize, Objective == Objective.Dpo, Slots) { TotalSteps = steps },
             DataPlane = dataPlane,
             CheckpointDirectory = Path.Combine(Path.GetTempPath(), "no-checkpoint-is-written"),
             References = Objective == Objective.Dpo ? () => references : null,

@@ -41,9 +41,9 @@ internal sealed class RankProgram : IDisposable
         _part = new RankPart(settings.Layout, settings.Parallel, rank);
         _state = new RankState(settings, _part);
         _held = new HeldGradients(slots, _part.Layout.Length);
-        _runner = new SlotRunner(_held, deadline);
+        _runner = new SlotRunner(_held, deadline, _clock);
         _reduction = new StepReduction(slots, _part.Layout, _part.Range, _held, deadline);
-        _tensorSum = settings.Parallel.Tensor > 1 ? new TensorGroupSum(deadline) : null;
+        _tensorSum = settings.Parallel.Tensor > 1 ? new TensorGroupSum(deadline, _clock) : null;
         _snapshots = new SnapshotWriter(new CheckpointStore(settings.CheckpointDirectory), report);
     }
 

@@ -10,7 +10,7 @@ namespace Tulu2.Training.Workers;
 /// Takes a replica's slots through this rank's stage, one action at a time in the order of <see cref="PipelineSchedule"/>, and adds each gradient to those held
 /// when its backward pass is done. What is in flight is lost with the generation; what is held stays.
 /// </summary>
-internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline)
+internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepClock clock)
 {
     private readonly Queue<PipelineAction> _actions = new();
     private readonly Dictionary<int, Flight> _flights = [];
@@ -108,7 +108,9 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline)
         var stream_ND = computer.Stream(batch);
         try
         {
+            var start = Stopwatch.GetTimestamp();
             groups.World.Receive(sender, FlatMemory.Address(stream_ND), stream_ND.numel() * stream_ND.element_size(), deadline);
+            clock.WaitedForStage(Stopwatch.GetElapsedTime(start));
             return stream_ND;
         }
         catch
@@ -118,6 +120,10 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline)
         }
     }
 
-    private void Send(RankGroups groups, int receiver, Tensor stream_ND) =>
+    private void Send(RankGroups groups, int receiver, Tensor stream_ND)
+    {
+        var start = Stopwatch.GetTimestamp();
         groups.World.Send(receiver, FlatMemory.Address(stream_ND), stream_ND.numel() * stream_ND.element_size(), deadline);
+        clock.WaitedForStage(Stopwatch.GetElapsedTime(start));
+    }
 }

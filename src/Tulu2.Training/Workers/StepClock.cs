@@ -3,16 +3,22 @@ namespace Tulu2.Training.Workers;
 /// <summary>Adds up where a rank's time of a step goes. The wait for a commit ends only after the step was reported, so it counts to the next one.</summary>
 internal sealed class StepClock
 {
-    private double _compute, _data, _reduce, _commit, _commitOfNext;
+    private double _compute, _data, _reduce, _commit, _commitOfNext, _sums, _stage;
 
-    public StepTimes Times => new(_compute, _data, _reduce, _commit);
+    public StepTimes Times => new(_compute - _sums - _stage, _data, _reduce, _commit, _sums, _stage);
 
     public void BeginStep()
     {
         (_compute, _data, _reduce, _commit, _commitOfNext) = (0, 0, 0, _commitOfNext, 0);
+        (_sums, _stage) = (0, 0);
     }
 
+    /// <param name="time">Of a forward or backward pass, with the sums and the waits for other stages within it.</param>
     public void Computed(TimeSpan time) => _compute += time.TotalSeconds;
+
+    public void SummedTensors(TimeSpan time) => _sums += time.TotalSeconds;
+
+    public void WaitedForStage(TimeSpan time) => _stage += time.TotalSeconds;
 
     public void Reduced(TimeSpan time) => _reduce += time.TotalSeconds;
 

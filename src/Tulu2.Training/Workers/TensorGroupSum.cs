@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Tulu2.Collectives;
 using Tulu2.Models.Torch;
 using Tulu2.Training.Optimization;
@@ -6,16 +7,23 @@ using static TorchSharp.torch;
 namespace Tulu2.Training.Workers;
 
 /// <summary>Sums over virtual shards across the ranks that share a model's matrices, over the collective of the generation that is on.</summary>
-internal sealed class TensorGroupSum(TimeSpan deadline) : IShardSum
+internal sealed class TensorGroupSum(TimeSpan deadline, StepClock clock) : IShardSum
 {
     /// <summary>The ranks in order of their tensor place, in this generation.</summary>
     public ICollective? Group { get; set; }
 
     public bool Alone => false;
 
-    public void Sum(Tensor partial) => Reduce(partial, ReduceOperation.Sum);
+    public void Sum(Tensor partial) => Timed(partial, ReduceOperation.Sum);
 
-    public void Max(Tensor partial) => Reduce(partial, ReduceOperation.Max);
+    public void Max(Tensor partial) => Timed(partial, ReduceOperation.Max);
+
+    private void Timed(Tensor partial, ReduceOperation operation)
+    {
+        var start = Stopwatch.GetTimestamp();
+        Reduce(partial, operation);
+        clock.SummedTensors(Stopwatch.GetElapsedTime(start));
+    }
 
     private void Reduce(Tensor partial, ReduceOperation operation)
     {

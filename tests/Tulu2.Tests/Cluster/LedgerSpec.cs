@@ -18,7 +18,7 @@ public sealed class LedgerSpec : IDisposable
 
     private static LedgerEvent.StepCommitted Step(int step, long generation = 1, string? hash = null, params SlotRange[] slots) => new(
         generation, step, 0.1 + 0.2, double.PositiveInfinity, hash ?? $"h{step}", 100, 0.5,
-        [new LedgerShare(0, slots.Length > 0 ? slots : [new SlotRange(0, 4)], [0.1, 0.2, 0.3, 0.4], new StepTimes(1, 2, 3, 4))]);
+        [new LedgerShare(0, slots.Length > 0 ? slots : [new SlotRange(0, 4)], [0.1, 0.2, 0.3, 0.4], new StepTimes(1, 2, 3, 4, 5, 6))]);
 
     private void Write(params LedgerEvent[] events)
     {

@@ -223,7 +223,10 @@ public static class WorkerCodecs
         writer.Write(times.WaitForData);
         writer.Write(times.Reduce);
         writer.Write(times.WaitForCommit);
+        writer.Write(times.TensorSums);
+        writer.Write(times.WaitForStage);
     }
 
-    private static StepTimes Times(ref MessagePackReader r) => new(r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadDouble());
+    private static StepTimes Times(ref MessagePackReader r) =>
+        new(r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadDouble());
 }
