@@ -2,6 +2,8 @@ using System.Security.Cryptography;
 using Tulu2.Cli.Workers;
 using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
+using Tulu2.Files;
+using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers;
 using Tulu2.Training.Workers.Processes;
 
@@ -18,16 +20,20 @@ internal static class RunWorkers
     /// <summary>A key of the data plane, for one run.</summary>
     public static byte[] NewKey() => RandomNumberGenerator.GetBytes(KeyBytes);
 
-    public static IWorkerFactory Threads(PreparedRun run, RunDirectory directory) => new EmbeddedWorkerFactory(new WorkerSettings
+    public static IWorkerFactory Threads(PreparedRun run, RunDirectory directory)
     {
-        Recipe = run.Recipe,
-        Layout = run.Layout,
-        Parallel = run.Parallel,
-        Plan = run.Batches,
-        DataPlane = new InProcessDataPlane(),
-        CheckpointDirectory = directory.Checkpoints,
-        References = run.Reference is { } reference ? () => reference.Values : null,
-    });
+        LayoutRules.CheckThreads(run.Recipe.Parallel, (key, what, mend) => new BadInputException(key, what, mend));
+        return new EmbeddedWorkerFactory(new WorkerSettings
+        {
+            Recipe = run.Recipe,
+            Layout = run.Layout,
+            Parallel = run.Parallel,
+            Plan = run.Batches,
+            DataPlane = new InProcessDataPlane(),
+            CheckpointDirectory = directory.Checkpoints,
+            References = run.Reference is { } reference ? () => reference.Values : null,
+        });
+    }
 
     /// <param name="layout">Of the run's ranks.</param>
     /// <param name="address">Of this node, as the other nodes' workers reach it.</param>

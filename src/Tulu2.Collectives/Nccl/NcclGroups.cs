@@ -18,20 +18,24 @@ public sealed class NcclGroups : IDisposable
 
     /// <summary>With the machine's NCCL and the default stream of the GPU that is current.</summary>
     /// <exception cref="NcclMissingException">There is no NCCL on this machine.</exception>
-    public static NcclGroups Join(ICollective host, TimeSpan deadline) => Join(NcclLibrary.Load(), new DefaultCudaStream(), host, deadline);
+    public static NcclGroups Join(ICollective host, TimeSpan deadline, Action<NcclGroups>? made = null) =>
+        Join(NcclLibrary.Load(), new DefaultCudaStream(), host, deadline, made);
 
     /// <summary>Every rank of the generation calls this; rank 0 makes the id.</summary>
-    public static NcclGroups Join(INccl nccl, INcclStream stream, ICollective host, TimeSpan deadline)
+    /// <param name="made">Told before peers are waited for, so that the wait can be aborted.</param>
+    public static NcclGroups Join(INccl nccl, INcclStream stream, ICollective host, TimeSpan deadline, Action<NcclGroups>? made = null)
     {
         var id = new byte[host.Rank == 0 ? NcclLibrary.UniqueIdBytes : 0];
         if (host.Rank == 0) Check(nccl, "ncclGetUniqueId", nccl.GetUniqueId(id));
         id = host.AllGather(id, deadline)[0];
-        var made = new NcclHandle();
-        Check(nccl, "ncclCommInitRankConfig", nccl.InitRank(host.Size, id, host.Rank, made));
+        var handle = new NcclHandle();
+        Check(nccl, "ncclCommInitRankConfig", nccl.InitRank(host.Size, id, host.Rank, handle));
         // This one is there when the call returns; only its set-up goes on.
-        var world = new NcclCommunicator(nccl, made.Take(), host.Generation, stream);
+        var world = new NcclCommunicator(nccl, handle.Take(), host.Generation, stream);
+        var groups = new NcclGroups(nccl, stream, world, host.Rank, host.Size, deadline);
+        made?.Invoke(groups);
         world.Settle(deadline);
-        return new NcclGroups(nccl, stream, world, host.Rank, host.Size, deadline);
+        return groups;
     }
 
     /// <summary>

@@ -31,6 +31,14 @@ public static class LayoutRules
         return tensor;
     }
 
+    /// <summary>What ranks that are threads of one process cannot do.</summary>
+    /// <exception cref="BadInputException">NCCL, which wants a process for each GPU.</exception>
+    public static void CheckThreads(ParallelRecipe parallel, Func<string, string, string, BadInputException> fault)
+    {
+        if (parallel.Transport == RankTransport.Nccl)
+            throw fault("parallel.transport", "nccl wants a process for each rank, and these are threads of one", "run without --in-process, or use parallel.transport: auto");
+    }
+
     /// <summary>Where the ranks stand.</summary>
     /// <param name="slots">Slots of a step.</param>
     /// <param name="processors">For how many ranks there is room, where the recipe leaves the number of replicas open.</param>

@@ -135,9 +135,17 @@ public sealed record ParallelRecipe
     /// <summary>Where compute weights and activations lie. Like the type of processor a fact of the machine: other bits, but no other recipe.</summary>
     [NotInHash]
     public ComputeDevice Device { get; init; } = ComputeDevice.Cpu;
+    /// <summary>
+    /// What goes between worker processes: auto: shared memory within a host, TCP between hosts; tcp: TCP only; nccl: as auto, and tensor-parallel sums of CUDA
+    /// tensors by NCCL. Threads of one process need none of it.
+    /// </summary>
+    [NotInHash]
+    public RankTransport Transport { get; init; } = RankTransport.Auto;
 }
 
 public enum ComputeDevice { Cpu, Cuda }
+
+public enum RankTransport { Auto, Tcp, Nccl }
 
 public sealed record CheckpointRecipe
 {

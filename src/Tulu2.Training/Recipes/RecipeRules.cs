@@ -97,6 +97,8 @@ internal static class RecipeRules
         if (parallel.Data % parallel.Zero != 0)
             throw fault("parallel.zero", $"{parallel.Data} replicas do not divide into groups of {parallel.Zero} that share the optimizer's state",
                 $"use a divisor of {parallel.Data}, or another parallel.data");
+        if (parallel is { Transport: RankTransport.Nccl, Device: not ComputeDevice.Cuda })
+            throw fault("parallel.transport", "nccl sums only what lies on a GPU", "use parallel.device: cuda, or parallel.transport: auto");
         if (parallel.VirtualShards < 1 || !int.IsPow2(parallel.VirtualShards))
             throw fault("parallel.virtual_shards", $"{parallel.VirtualShards} is not a power of two", "use 1, 2, 4 or 8");
     }

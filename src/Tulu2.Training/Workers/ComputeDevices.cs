@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Tulu2.Files;
 using Tulu2.Training.Recipes;
 using static TorchSharp.torch;
@@ -5,16 +6,47 @@ using static TorchSharp.torch;
 namespace Tulu2.Training.Workers;
 
 /// <summary>Where a rank's compute weights and activations lie.</summary>
-public static class ComputeDevices
+public static partial class ComputeDevices
 {
     /// <returns>Null: in host memory, beside everything else.</returns>
     /// <exception cref="BadInputException">There is no such device.</exception>
-    public static Device? Of(ComputeDevice device)
+    /// <param name="place">The rank's among the workers of its node: they take the node's GPUs in turn.</param>
+    public static Device? Of(ComputeDevice device, int place)
     {
         if (device == ComputeDevice.Cpu) return null;
         Check(device);
-        return CUDA;
+        var index = IndexOf(place, cuda.device_count());
+        MakeCurrent(index);
+        return new Device(TorchSharp.DeviceType.CUDA, index);
     }
+
+    internal static int IndexOf(int place, int devices) => place % devices;
+
+    // NCCL takes the thread's current GPU, which torch lets nobody choose from here. Never run on more than one GPU by its makers.
+    private static void MakeCurrent(int index)
+    {
+        Driver("cuInit", Init(0));
+        Driver("cuDeviceGet", DeviceGet(out var device, index));
+        Driver("cuDevicePrimaryCtxRetain", RetainPrimaryContext(out var context, device));
+        Driver("cuCtxSetCurrent", SetCurrentContext(context));
+    }
+
+    private static void Driver(string call, int error)
+    {
+        if (error != 0) throw new InvalidOperationException($"CUDA: {call} ended with error {error}");
+    }
+
+    [LibraryImport("libcuda.so.1", EntryPoint = "cuInit")]
+    private static partial int Init(uint flags);
+
+    [LibraryImport("libcuda.so.1", EntryPoint = "cuDeviceGet")]
+    private static partial int DeviceGet(out int device, int ordinal);
+
+    [LibraryImport("libcuda.so.1", EntryPoint = "cuDevicePrimaryCtxRetain")]
+    private static partial int RetainPrimaryContext(out nint context, int device);
+
+    [LibraryImport("libcuda.so.1", EntryPoint = "cuCtxSetCurrent")]
+    private static partial int SetCurrentContext(nint context);
 
     /// <exception cref="BadInputException">There is no such device.</exception>
     public static void Check(ComputeDevice device)

@@ -12,6 +12,7 @@ internal sealed class Mailbox
     private readonly Lock _entering = new();
     private readonly Queue<WorkerCommand> _commands = new();
     private ICollective? _current;
+    private Action<string>? _abortToo;
     private long _fence = long.MinValue;
 
     /// <summary>Effects of generations below this are forbidden, even where the command that says so is still in the queue.</summary>
@@ -38,7 +39,7 @@ internal sealed class Mailbox
         {
             if (fence <= _fence) return;
             _fence = fence;
-            if (_current is { } current && current.Generation < fence) current.Abort("a newer generation has begun");
+            if (_current is { } current && current.Generation < fence) AbortCurrent("a newer generation has begun");
         }
     }
 
@@ -62,14 +63,30 @@ internal sealed class Mailbox
         lock (_entering)
         {
             _current?.Dispose();
-            _current = collective;
-            if (collective is not null && collective.Generation < _fence) collective.Abort("a newer generation has begun");
+            (_current, _abortToo) = (collective, null);
+            if (collective is not null && collective.Generation < _fence) AbortCurrent("a newer generation has begun");
+        }
+    }
+
+    /// <summary>Adds what is to be aborted together with the current collective; at once where that is over already.</summary>
+    public void EnterToo(Action<string> abort)
+    {
+        lock (_entering)
+        {
+            _abortToo = abort;
+            if (_current is null || _current.Generation < _fence) abort("a newer generation has begun");
         }
     }
 
     /// <summary>Ends the current collective on this rank and its peers.</summary>
     public void Abort(string reason)
     {
-        lock (_entering) _current?.Abort(reason);
+        lock (_entering) AbortCurrent(reason);
+    }
+
+    private void AbortCurrent(string reason)
+    {
+        _current?.Abort(reason);
+        _abortToo?.Invoke(reason);
     }
 }

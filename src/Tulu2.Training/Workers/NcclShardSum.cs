@@ -19,11 +19,11 @@ internal sealed class NcclShardSum(NcclGroup group, bool bitwise, TimeSpan deadl
 
     /// <summary>The generation's communicators over the machine's NCCL.</summary>
     /// <exception cref="BadInputException">There is none here.</exception>
-    public static NcclGroups Join(ICollective host, TimeSpan deadline)
+    public static NcclGroups Join(ICollective host, TimeSpan deadline, Action<NcclGroups>? made = null)
     {
         try
         {
-            return NcclGroups.Join(host, deadline);
+            return NcclGroups.Join(host, deadline, made);
         }
         catch (NcclMissingException missing)
         {

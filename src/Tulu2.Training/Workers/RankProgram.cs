@@ -23,6 +23,7 @@ internal sealed class RankProgram : IDisposable
     private readonly SlotRunner _runner;
     private readonly StepReduction _reduction;
     private readonly TensorGroupSum? _tensorSum;
+    private readonly NcclTransport? _nccl;
     private readonly SnapshotWriter _snapshots;
     private readonly Dictionary<(int Step, int Slot), SlotBatch> _fed = [];
     private readonly StepClock _clock = new();
@@ -44,6 +45,7 @@ internal sealed class RankProgram : IDisposable
         _runner = new SlotRunner(_held, deadline, _clock);
         _reduction = new StepReduction(slots, _part.Layout, _part.Range, _held, deadline);
         _tensorSum = settings.Parallel.Tensor > 1 ? new TensorGroupSum(deadline, _clock) : null;
+        _nccl = NcclTransport.Of(settings.Recipe.Parallel, settings.Parallel.Tensor, deadline);
         _snapshots = new SnapshotWriter(new CheckpointStore(settings.CheckpointDirectory), report);
     }
 
@@ -116,6 +118,7 @@ internal sealed class RankProgram : IDisposable
         _reduction.Dispose();
         _computer?.Dispose();
         _computer = null;
+        _nccl?.Dispose();
         _state.Dispose();
     }
 
@@ -169,6 +172,11 @@ internal sealed class RankProgram : IDisposable
             _mailbox.Enter(world);
             _groups = new RankGroups(_settings.Parallel, join.Rank, world);
             if (_tensorSum is not null) _tensorSum.Group = _groups.Tensor;
+            if (_nccl is not null)
+            {
+                _state.ChooseDevice();
+                _tensorSum!.OnDevice = _nccl.Join(_groups.Tensor, _mailbox);
+            }
             (_rank, _computing, _begun) = (join.Rank, false, false);
             _runner.Drop();
         }

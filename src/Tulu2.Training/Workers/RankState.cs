@@ -84,10 +84,13 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
         _state = null;
     }
 
+    /// <summary>Makes the rank's GPU the thread's current one.</summary>
+    public void ChooseDevice() => ComputeDevices.Of(settings.Recipe.Parallel.Device, settings.NodePlace);
+
     // The buffers, with content that is about to be replaced.
     private ReplicaState Renew()
     {
         _initial = false;
-        return _state ??= new ReplicaState(part.Layout, settings.Recipe.Precision, part.Range, ComputeDevices.Of(settings.Recipe.Parallel.Device));
+        return _state ??= new ReplicaState(part.Layout, settings.Recipe.Precision, part.Range, ComputeDevices.Of(settings.Recipe.Parallel.Device, settings.NodePlace));
     }
 }

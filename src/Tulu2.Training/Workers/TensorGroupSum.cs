@@ -12,6 +12,9 @@ internal sealed class TensorGroupSum(TimeSpan deadline, StepClock clock) : IShar
     /// <summary>The ranks in order of their tensor place, in this generation.</summary>
     public ICollective? Group { get; set; }
 
+    /// <summary>Sums what lies on a GPU, in this generation; null: that goes over host memory.</summary>
+    public IShardSum? OnDevice { get; set; }
+
     public bool Alone => false;
 
     public void Sum(Tensor partial) => Timed(partial, ReduceOperation.Sum);
@@ -37,6 +40,12 @@ internal sealed class TensorGroupSum(TimeSpan deadline, StepClock clock) : IShar
         if (partial.is_contiguous() && partial.device.type == TorchSharp.DeviceType.CPU)
         {
             group.AllReduce(FlatMemory.Address(partial), partial.numel(), type, operation, deadline);
+            return;
+        }
+        if (OnDevice is { } device && partial.device.type != TorchSharp.DeviceType.CPU)
+        {
+            if (operation == ReduceOperation.Sum) device.Sum(partial);
+            else device.Max(partial);
             return;
         }
         using var scope = NewDisposeScope();

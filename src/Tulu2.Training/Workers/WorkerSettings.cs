@@ -19,6 +19,9 @@ public sealed record WorkerSettings
     /// <summary>Where the run's ranks stand.</summary>
     public ParallelLayout Parallel { get; init; } = new(1);
 
+    /// <summary>The how many-th of its node's workers this is, which says what GPU it has.</summary>
+    public int NodePlace { get; init; }
+
     /// <summary>Asked for counts and sequence numbers only; batches come by <see cref="WorkerCommand.Feed"/>.</summary>
     public required IBatchPlan Plan { get; init; }
 

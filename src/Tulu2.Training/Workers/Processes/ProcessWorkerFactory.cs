@@ -6,8 +6,20 @@ namespace Tulu2.Training.Workers.Processes;
 /// <param name="log">Takes what they print; null: nothing does.</param>
 public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run, string? log) : IWorkerFactory
 {
+    // A rank that is started again here takes its old place.
+    private readonly Dictionary<int, int> _places = [];
+
     /// <summary>How long an orderly end may take: a snapshot under way is still written.</summary>
     public TimeSpan ShutdownPatience { get; init; } = TimeSpan.FromSeconds(30);
 
-    public IWorker Start(int rank, Action<WorkerReport> report) => new ProcessWorker(program, run with { Rank = rank }, log, ShutdownPatience, report);
+    public IWorker Start(int rank, Action<WorkerReport> report) => new ProcessWorker(program, StartOf(rank), log, ShutdownPatience, report);
+
+    internal WorkerStart StartOf(int rank)
+    {
+        lock (_places)
+        {
+            _places.TryAdd(rank, _places.Count);
+            return run with { Rank = rank, NodePlace = _places[rank] };
+        }
+    }
 }

@@ -57,6 +57,7 @@ public static partial class WorkerProcess
                 Recipe = start.Recipe,
                 Layout = new FlatLayout(start.Model, start.VirtualShards),
                 Parallel = start.Parallel,
+                NodePlace = start.NodePlace,
                 Plan = start.Batches,
                 DataPlane = dataPlane,
                 CheckpointDirectory = start.CheckpointDirectory,

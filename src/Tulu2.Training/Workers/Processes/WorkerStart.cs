@@ -10,6 +10,9 @@ public sealed record WorkerStart
 {
     public int Rank { get; init; }
 
+    /// <summary>The how many-th of its node's workers this is.</summary>
+    public int NodePlace { get; init; }
+
     /// <summary>The effective recipe: profile applied.</summary>
     public required Recipe Recipe { get; init; }
 

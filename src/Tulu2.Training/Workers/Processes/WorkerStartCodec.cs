@@ -11,7 +11,7 @@ namespace Tulu2.Training.Workers.Processes;
 /// <summary><see cref="WorkerStart"/> as bytes. The recipe goes key by key with its values as they are: reading YAML again would cost the worker a tenth of a second.</summary>
 internal static class WorkerStartCodec
 {
-    public static WireCodec Codec { get; } = WireCodec.For<WorkerStart>("st", 11, Write, Read);
+    public static WireCodec Codec { get; } = WireCodec.For<WorkerStart>("st", 12, Write, Read);
 
     private static void Write(ref MessagePackWriter writer, WorkerStart start)
     {
@@ -26,6 +26,7 @@ internal static class WorkerStartCodec
         writer.Write(start.Key);
         writer.Write(start.ListenAddress);
         writer.Write(start.CollectiveDeadline.Ticks);
+        writer.Write(start.NodePlace);
     }
 
     private static WorkerStart Read(ref MessagePackReader reader) => new()
@@ -41,6 +42,7 @@ internal static class WorkerStartCodec
         Key = Bytes(ref reader),
         ListenAddress = Text(ref reader),
         CollectiveDeadline = TimeSpan.FromTicks(reader.ReadInt64()),
+        NodePlace = reader.ReadInt32(),
     };
 
     private static void Write(ref MessagePackWriter writer, Recipe recipe)
