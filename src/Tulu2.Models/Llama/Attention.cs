@@ -19,6 +19,12 @@ internal sealed class Attention(HeadGeometry heads, BlockKernels kernels, Func<i
     internal const long TileElements = 1 << 18;
 
     /// <summary>
+    /// libtorch takes another kernel for batched bf16 products of at most so many multiplications, all matrices of the batch counted: how many heads a rank has
+    /// would decide about bits. Segments that are so short go one matrix at a time.
+    /// </summary>
+    private const long SmallProduct = 16 * 16 * 16;
+
+    /// <summary>
     /// Queries of a block for segments of <paramref name="length"/> tokens, by measurement over 64..2048 tokens and heads of 16..128. (libtorch's fused
     /// attention is slower from 256 tokens on in fp32 with heads of 32 or more, and nearly everywhere in bf16, where its backward pass takes up to four times as long.)
     /// </summary>
@@ -102,11 +108,15 @@ internal sealed class Attention(HeadGeometry heads, BlockKernels kernels, Func<i
         else Aten.BatchMatMulAdd(target_MTK.narrow(1, 0, keys), left_MJIG, right_MIGK);
     }
 
+    /// <summary>Matrices of a tile.</summary>
+    /// <param name="groupHeads">Query heads that share a key-value head.</param>
+    internal static long TileMatrices(long groupHeads, long headSize, long length, long queryBlock, ScalarType type) =>
+        type != ScalarType.Float32 && groupHeads * length * length * headSize <= SmallProduct ? 1 : Math.Max(1, TileElements / (groupHeads * queryBlock * length));
+
     /// <summary>Whole segments and heads, as many at a time as leave a block's scores in cache. Batching changes no bits, only the time.</summary>
     private IEnumerable<AttentionTile> Tiles(SegmentGroup group, ScalarType type)
     {
-        var elements = (long)heads.Group * _queryBlock(group.Length, type) * group.Length;
-        var matrices = (int)Math.Clamp(TileElements / elements, 1, int.MaxValue);
+        var matrices = (int)Math.Min(int.MaxValue, TileMatrices(heads.Group, heads.HeadSize, group.Length, _queryBlock(group.Length, type), type));
         int segments = Math.Max(1, matrices / heads.KeyValueHeads), together = Math.Min(matrices, heads.KeyValueHeads);
         for (var first = 0; first < group.Starts.Length; first += segments)
             for (var head = 0; head < heads.KeyValueHeads; head += together)

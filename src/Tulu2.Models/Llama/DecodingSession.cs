@@ -12,6 +12,9 @@ namespace Tulu2.Models.Llama;
 /// </summary>
 public sealed class DecodingSession : IDisposable
 {
+    /// <summary>fp32 products with fewer rows take other kernels; the whole model's bits are all that matters here.</summary>
+    private const int FewestRows = 4;
+
     private readonly LlamaModel _model;
     private readonly Workspace _workspace;
     private readonly Tensor[] _keys_XVLK, _values_XVLK;
@@ -98,7 +101,7 @@ public sealed class DecodingSession : IDisposable
         using var noGrad = no_grad();
         _workspace.Reset();
         var config = _model.Layout.Config;
-        var rows = Math.Max(nextIds.Length, LlamaModel.FewestRows);
+        var rows = Math.Max(nextIds.Length, FewestRows);
         int[] slots = [.. _rows.Select(row => row.Slot)], lengths = [.. _rows.Select(row => row.Length)];
         Tensor x_BD = _workspace.Rent(rows, config.HiddenSize), other_BD = _workspace.Rent(rows, config.HiddenSize);
         var tape = BlockTape.Rent(_model.Context, rows, _workspace);

@@ -13,8 +13,10 @@ namespace Tulu2.Models.Llama;
 /// </summary>
 public sealed partial class LlamaModel : IDisposable
 {
-    /// <summary>fp32 products with fewer rows take other kernels; filler rows keep a row's bits independent of how many there are.</summary>
-    internal const int FewestRows = 4;
+    /// <summary>
+    /// Products with fewer rows take other kernels, in bf16 depending on how wide this rank's part is; filler rows keep a row's bits independent of how many there are.
+    /// </summary>
+    internal const int FewestRows = 16;
 
     private readonly bool _recompute;
     private readonly Tensor? _embedding_CD, _norm_D;

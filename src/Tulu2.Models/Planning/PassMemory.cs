@@ -194,9 +194,8 @@ public static class PassMemory
         {
             foreach (var group in _groups)
             {
-                long heads = shape.Heads / shape.KeyValueHeads, length = group.Length;
-                var elements = heads * Llama.Attention.QueryBlock(group.Length, _type) * length;
-                var matrices = Math.Max(1, Llama.Attention.TileElements / elements);
+                long heads = shape.Heads / shape.KeyValueHeads;
+                var matrices = Llama.Attention.TileMatrices(heads, shape.HeadSize, group.Length, Llama.Attention.QueryBlock(group.Length, _type), _type);
                 var segments = Math.Min(group.Starts.Length, Math.Max(1, matrices / shape.KeyValueHeads));
                 tile(group, segments * Math.Min(matrices, shape.KeyValueHeads));
             }
