@@ -17,22 +17,22 @@ public sealed class PartModelTests
         using LlamaModel head = new(first, zeros([first.Length])), tail = new(last, zeros([last.Length]));
         var batch = TinyModel.Batch([2], drop: 0);
         Assert.Equal(LlamaModel.FewestRows, LlamaModel.RowsOf(batch));
-        Tensor stream = zeros(4, 64), coefficients = TinyModel.Coefficients(batch);
+        Tensor stream = zeros(LlamaModel.FewestRows, 64), coefficients = TinyModel.Coefficients(batch);
         Assert.Throws<ArgumentException>(() => head.Forward(batch, true, stream));
         Assert.Throws<ArgumentException>(() => tail.Forward(batch, true));
         Assert.Throws<ArgumentException>(() => tail.Forward(batch, true, zeros(2, 64)));
         Assert.Throws<ArgumentException>(() => tail.Forward(batch, true, stream.to_type(ScalarType.BFloat16)));
 
         using Activations one = head.Forward(batch, true), two = tail.Forward(batch, true, stream);
-        Assert.Equal((4, 4), (one.Rows, two.Rows));
-        Assert.Equal([4, 64], one.Output_ND.shape);
+        Assert.Equal((LlamaModel.FewestRows, LlamaModel.FewestRows), (one.Rows, two.Rows));
+        Assert.Equal([LlamaModel.FewestRows, 64], one.Output_ND.shape);
         Assert.Throws<InvalidOperationException>(() => two.Output_ND);
         Assert.Throws<InvalidOperationException>(() => two.InputGradient_ND);
         Assert.Throws<InvalidOperationException>(() => head.LogProbabilities(one));
         Assert.Throws<InvalidOperationException>(() => head.Backward(one, coefficients, zeros([first.Length])));
         Assert.Throws<InvalidOperationException>(() => tail.BackwardStage(two, stream, zeros([last.Length])));
         tail.Backward(two, coefficients, zeros([last.Length]));
-        Assert.Equal([4, 64], two.InputGradient_ND.shape);
+        Assert.Equal([LlamaModel.FewestRows, 64], two.InputGradient_ND.shape);
         Assert.Throws<ArgumentException>(() => head.BackwardStage(one, zeros(2, 64), zeros([first.Length])));
         head.BackwardStage(one, two.InputGradient_ND, zeros([first.Length]));
         Assert.Throws<InvalidOperationException>(() => head.BackwardStage(one, stream, zeros([first.Length])));
