@@ -6,7 +6,9 @@ using Xunit.Abstractions;
 
 namespace Tulu2.Tests.Collectives.Network;
 
-/// <summary>Peers that die, and what is left of generations that ended in any way.</summary>
+/// <summary>Peers that die, and what is left of generations that ended in any way. Alone: files and threads are the whole process's.</summary>
+[Collection(nameof(DeathTests))]
+[CollectionDefinition(nameof(DeathTests), DisableParallelization = true)]
 public sealed class DeathTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan Deadline = Ranks.Deadline;
