@@ -1,5 +1,5 @@
-using Tulu2.Collectives.Layout;
 using Tulu2.Cluster.Reference;
+using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Training.Workers;
 

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Tulu2.Models.Llama;
 using Tulu2.Models.HuggingFace;
+using Tulu2.Models.Llama;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Workers;
 using Xunit;
