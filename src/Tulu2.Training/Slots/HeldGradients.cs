@@ -9,11 +9,16 @@ namespace Tulu2.Training.Slots;
 /// The slot gradients a rank holds for the step it is making, added up as far as the fixed tree over the step's slots allows, and the figures of each of
 /// these slots. Buffers are reused: at most log2(slots) + 2 exist while slots come in order. Survives a change of generation.
 /// </summary>
-internal sealed class HeldGradients(int slots, long length) : IDisposable
+/// <param name="device">Where the sums lie and are made; null: host memory.</param>
+internal sealed class HeldGradients(int slots, long length, Device? device = null) : IDisposable
 {
     private readonly SortedList<int, (SlotRange Range, Tensor Sum)> _sums = [];
     private readonly SortedDictionary<int, double[]> _figures = [];
     private readonly Stack<Tensor> _free = new();
+    private readonly List<Tensor> _copies = [];
+
+    /// <summary>The sums lie where the data plane and the optimizer do not reach them.</summary>
+    public bool IsStaged => device is not null;
 
     /// <summary>The slots held, by nodes of the tree: each can be kept or dropped as a whole.</summary>
     public IReadOnlyList<SlotRange> Ranges => [.. _sums.Values.Select(held => held.Range)];
@@ -24,7 +29,7 @@ internal sealed class HeldGradients(int slots, long length) : IDisposable
     public bool Holds(int slot) => _figures.ContainsKey(slot);
 
     /// <summary>An fp32 buffer of undefined content; give it back by <see cref="Return"/> or <see cref="Add"/>.</summary>
-    public Tensor Rent() => _free.TryPop(out var buffer) ? buffer : zeros(length, dtype: float32).DetachFromDisposeScope();
+    public Tensor Rent() => _free.TryPop(out var buffer) ? buffer : zeros(length, dtype: float32, device: device).DetachFromDisposeScope();
 
     public void Return(Tensor buffer) => _free.Push(buffer);
 
@@ -65,11 +70,20 @@ internal sealed class HeldGradients(int slots, long length) : IDisposable
                 if (!Holds(slot)) throw new InvalidOperationException($"slot {slot}: to be kept, but not held by itself");
     }
 
-    /// <summary>The held sums for <see cref="ICollective.TreeSum"/>.</summary>
+    /// <summary>The held sums for <see cref="ICollective.TreeSum"/>, or copies of them in host memory; valid until something changes here.</summary>
     public IReadOnlyList<PartialSum> Partials() =>
-        [.. _sums.Values.Select(held => new PartialSum(held.Range, FlatMemory.Address(held.Sum), length))];
+        [.. _sums.Values.Select((held, index) => new PartialSum(held.Range, FlatMemory.Address(IsStaged ? Copy(held.Sum, index) : held.Sum), length))];
 
-    /// <summary>Replaces everything held by the complete sum: from now on this rank holds all slots.</summary>
+    private Tensor Copy(Tensor sum, int index)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        if (index == _copies.Count) _copies.Add(zeros(length, dtype: float32).DetachFromDisposeScope());
+        _copies[index].copy_(sum);
+        return _copies[index];
+    }
+
+    /// <summary>Replaces everything held by the complete sum: from now on this rank holds all slots. Not where the sums are staged.</summary>
     public void Complete(Tensor sum, IReadOnlyList<double[]> figures)
     {
         Clear();
@@ -91,6 +105,8 @@ internal sealed class HeldGradients(int slots, long length) : IDisposable
     public void Trim()
     {
         while (_free.TryPop(out var buffer)) buffer.Dispose();
+        foreach (var copy in _copies) copy.Dispose();
+        _copies.Clear();
     }
 
     public void Dispose()

@@ -8,14 +8,11 @@ namespace Tulu2.Training.Slots;
 
 /// <summary>Slots on a rank's part of a Llama model. Shapes: N rows of a slot, D hidden.</summary>
 /// <param name="weights">The model's, for their type and device.</param>
-/// <param name="staged">
-/// The model's tensors are elsewhere: gradients are made there and copied to host memory slot by slot, since reduction, norm and optimizer work there.
-/// </param>
+/// <param name="staged">The model's tensors, gradients included, are elsewhere than in host memory, through which stages pass on their streams.</param>
 internal sealed class ModelSlots(LlamaModel model, Tensor weights, ISlotObjective objective, bool staged) : ISlotComputer
 {
     private readonly ScalarType _type = weights.dtype;
     private readonly Device _device = weights.device;
-    private Tensor? _gradient;
 
     public Tensor Stream(SlotBatch batch) => empty([LlamaModel.RowsOf(batch), model.Layout.Config.HiddenSize], dtype: _type).DetachFromDisposeScope();
 
@@ -27,11 +24,7 @@ internal sealed class ModelSlots(LlamaModel model, Tensor weights, ISlotObjectiv
 
     public (double Loss, PreferenceMetrics? Preference) Summarize(int step, IReadOnlyList<double[]> figures) => objective.Summarize(step, figures);
 
-    public void Dispose()
-    {
-        _gradient?.Dispose();
-        model.Dispose();
-    }
+    public void Dispose() => model.Dispose();
 
     // Where the model computes.
     private Tensor? Here(Tensor? stream_ND) => staged ? stream_ND?.to(_device, copy: true) : stream_ND;
@@ -40,13 +33,9 @@ internal sealed class ModelSlots(LlamaModel model, Tensor weights, ISlotObjectiv
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var target = !staged ? gradient
-            : _gradient ??= zeros(gradient.numel(), dtype: ScalarType.Float32, device: _device).DetachFromDisposeScope();
-        double[] figures = [];
-        if (outputGradient_ND is null) figures = objective.Backward(model, activations, batch, target);
-        else model.BackwardStage(activations, Here(outputGradient_ND)!, target);
-        if (staged) gradient.copy_(target);
-        return figures;
+        if (outputGradient_ND is null) return objective.Backward(model, activations, batch, gradient);
+        model.BackwardStage(activations, Here(outputGradient_ND)!, gradient);
+        return [];
     }
 
     private float[] Score(SlotBatch batch, Activations activations)

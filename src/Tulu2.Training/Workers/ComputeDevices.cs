@@ -14,7 +14,9 @@ public static partial class ComputeDevices
     public static Device? Of(ComputeDevice device, int place)
     {
         if (device == ComputeDevice.Cpu) return null;
-        Check(device);
+        if (!cuda.is_available())
+            throw new BadInputException("parallel.device", "this build of libtorch finds no CUDA device",
+                "use cpu, or build with -p:TorchBackend=cuda and run where there is a GPU");
         var index = IndexOf(place, cuda.device_count());
         MakeCurrent(index);
         return new Device(TorchSharp.DeviceType.CUDA, index);
@@ -47,12 +49,4 @@ public static partial class ComputeDevices
 
     [LibraryImport("libcuda.so.1", EntryPoint = "cuCtxSetCurrent")]
     private static partial int SetCurrentContext(nint context);
-
-    /// <exception cref="BadInputException">There is no such device.</exception>
-    public static void Check(ComputeDevice device)
-    {
-        if (device == ComputeDevice.Cuda && !cuda.is_available())
-            throw new BadInputException("parallel.device", "this build of libtorch finds no CUDA device",
-                "use cpu, or build with -p:TorchBackend=cuda and run where there is a GPU");
-    }
 }

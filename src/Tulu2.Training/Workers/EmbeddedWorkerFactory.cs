@@ -24,12 +24,11 @@ public sealed class EmbeddedWorkerFactory : IWorkerFactory
 
     public IWorker Start(int rank, Action<WorkerReport> report) => new ThreadWorker(_settings, rank, report, _computerOf);
 
-    /// <param name="staged">Copy gradients also where the model computes in host memory; for tests.</param>
-    internal static SlotComputerOf ComputerOf(WorkerSettings settings, bool staged = false)
+    internal static SlotComputerOf ComputerOf(WorkerSettings settings)
     {
         var objective = ObjectiveOf(settings);
         return (state, group) => new ModelSlots(
-            new LlamaModel(state.Layout, state.Weights, settings.Recipe.Model.Recompute, group), state.Weights, objective, staged || state.IsStaged);
+            new LlamaModel(state.Layout, state.Weights, settings.Recipe.Model.Recompute, group), state.Weights, objective, state.IsStaged);
     }
 
     private static ISlotObjective ObjectiveOf(WorkerSettings settings)

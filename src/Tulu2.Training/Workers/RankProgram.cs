@@ -37,11 +37,10 @@ internal sealed class RankProgram : IDisposable
     private RankProgram(WorkerSettings settings, int rank, Mailbox mailbox, Action<WorkerReport> report, SlotComputerOf computerOf)
     {
         (_settings, _mailbox, _report, _computerOf, _rank) = (settings, mailbox, report, computerOf, rank);
-        ComputeDevices.Check(settings.Recipe.Parallel.Device);
         var (slots, deadline) = (settings.Plan.SlotsPerStep, settings.CollectiveDeadline);
         _part = new RankPart(settings.Layout, settings.Parallel, rank);
         _state = new RankState(settings, _part);
-        _held = new HeldGradients(slots, _part.Layout.Length);
+        _held = new HeldGradients(slots, _part.Layout.Length, settings.ComputeDevice());
         _runner = new SlotRunner(_held, deadline, _clock);
         _reduction = new StepReduction(slots, _part.Layout, _part.Range, _held, deadline);
         _tensorSum = settings.Parallel.Tensor > 1 ? new TensorGroupSum(deadline, _clock) : null;

@@ -85,12 +85,12 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
     }
 
     /// <summary>Makes the rank's GPU the thread's current one.</summary>
-    public void ChooseDevice() => ComputeDevices.Of(settings.Recipe.Parallel.Device, settings.NodePlace);
+    public void ChooseDevice() => settings.ComputeDevice();
 
     // The buffers, with content that is about to be replaced.
     private ReplicaState Renew()
     {
         _initial = false;
-        return _state ??= new ReplicaState(part.Layout, settings.Recipe.Precision, part.Range, ComputeDevices.Of(settings.Recipe.Parallel.Device, settings.NodePlace));
+        return _state ??= new ReplicaState(part.Layout, settings.Recipe.Precision, part.Range, settings.ComputeDevice());
     }
 }

@@ -12,7 +12,7 @@ internal sealed record ReducedStep(double[][] Figures, double Norm, string Hash)
 
 /// <summary>
 /// Adds up the step's gradient over the replicas, as much of it as this rank updates, and measures it. Where that is everything, the sum takes the place of what
-/// is held, so that any rank can redo the step alone; where it is a part, the slots' sums are kept beside it until the commit.
+/// is held, so that any rank can redo the step alone; where it is a part, or the held sums lie on a GPU, they are kept beside it until the commit.
 /// </summary>
 internal sealed class StepReduction(int slots, FlatLayout part, ElementRange range, HeldGradients held, TimeSpan deadline) : IDisposable
 {
@@ -20,7 +20,7 @@ internal sealed class StepReduction(int slots, FlatLayout part, ElementRange ran
     private GradientBlock[]? _blocks;
     private Tensor? _part;
 
-    private bool IsWhole => range.Count == part.Length;
+    private bool IsWhole => range.Count == part.Length && !held.IsStaged;
 
     /// <summary>The sum over the slots, of the range, after <see cref="Reduce"/>.</summary>
     public Tensor Total => IsWhole ? held.Total : _part!;

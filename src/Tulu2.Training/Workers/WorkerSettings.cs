@@ -4,6 +4,7 @@ using Tulu2.Data.Slots;
 using Tulu2.Models.Llama;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
+using static TorchSharp.torch;
 
 namespace Tulu2.Training.Workers;
 
@@ -41,4 +42,11 @@ public sealed record WorkerSettings
 
     /// <summary>Faults to bring about, in tests.</summary>
     public FaultPlan? Faults { get; init; }
+
+    /// <summary>A device in place of the recipe's: in tests a CPU that stands in for a GPU.</summary>
+    internal Device? StandIn { get; init; }
+
+    /// <summary>Where the model computes and gradients are added up; null: in host memory, beside everything else. Makes a GPU the thread's current one.</summary>
+    /// <exception cref="Files.BadInputException">There is no such device.</exception>
+    internal Device? ComputeDevice() => StandIn ?? ComputeDevices.Of(Recipe.Parallel.Device, NodePlace);
 }

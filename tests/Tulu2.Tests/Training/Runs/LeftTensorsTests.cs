@@ -20,6 +20,7 @@ public class LeftTensorsTests
     {
         var settings = TinyRun.Settings(Objective.Sft, precision);
         if (fails) settings = settings with { Faults = new FaultPlan().FailBeforeApply(0, 2) };
+        if (staged) settings = settings with { StandIn = new torch.Device(DeviceType.CPU) };
         var objective = new SftSlots(new SftObjective(LossReduction.TokenMean, settings.Plan, settings.Recipe.Batch.Slot));
         var mailbox = new Mailbox();
         var reports = new List<WorkerReport>();
@@ -30,7 +31,7 @@ public class LeftTensorsTests
 
         // On this thread, because tensors are counted by thread.
         RankProgram.Run(settings, 0, mailbox, Answer, (state, group) =>
-            new ModelSlots(new LlamaModel(state.Layout, state.Weights), state.Weights, objective, staged));
+            new ModelSlots(new LlamaModel(state.Layout, state.Weights), state.Weights, objective, state.IsStaged));
 
         Assert.Equal(fails, reports.OfType<WorkerReport.Failed>().Any());
         Assert.Equal(fails ? 2 : TinyRun.Steps, reports.OfType<WorkerReport.StepReady>().Count());
