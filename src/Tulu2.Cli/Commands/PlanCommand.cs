@@ -16,14 +16,19 @@ internal sealed class PlanCommand(Terminal terminal)
     private readonly Option<int?> _length = CommandBuilder.Optional<int?>("--length", "Tokens of a sequence on average, for the time; data.max_length by default");
     private readonly Option<string> _device = CommandBuilder.Option("--device", "cuda, or cpu: a core of this machine for each rank", "cuda");
     private readonly Option<string?> _memory = CommandBuilder.Optional<string>("--memory", "Of a rank: 80GiB; on a processor its share of this machine's");
+    private readonly Option<string?> _hostMemory = CommandBuilder.Optional<string>("--host-memory", "A rank's share of the memory beside its GPU: 128GiB");
     private readonly Option<string?> _flops = CommandBuilder.Optional<string>("--flops", "Products that a rank reaches in a second, such as 156T; on a processor measured");
-    private readonly Option<string?> _memoryBandwidth = CommandBuilder.Optional<string>("--memory-bandwidth", "Of a rank's memory, such as 1.5TB/s");
-    private readonly Option<string?> _nodeBandwidth = CommandBuilder.Optional<string>("--node-bandwidth", "What a rank sends within its node, such as 200GB/s");
+    private readonly Option<string?> _memoryBandwidth = CommandBuilder.Optional<string>("--memory-bandwidth", "Of the memory that a rank computes in, such as 1.5TB/s");
+    private readonly Option<string?> _hostBandwidth = CommandBuilder.Optional<string>("--host-bandwidth", "Of host memory, by a rank's one thread, such as 8GB/s");
+    private readonly Option<string?> _busBandwidth = CommandBuilder.Optional<string>("--bus-bandwidth", "Between a GPU and host memory, such as 20GB/s");
+    private readonly Option<string?> _deviceBandwidth = CommandBuilder.Optional<string>("--device-bandwidth", "From GPU to GPU of a node by NCCL, such as 200GB/s");
+    private readonly Option<string?> _nodeBandwidth = CommandBuilder.Optional<string>("--node-bandwidth", "What a rank sends within its node over the data plane, such as 5GB/s");
     private readonly Option<string?> _linkBandwidth = CommandBuilder.Optional<string>("--link-bandwidth", "What a rank sends to other nodes, such as 200Gbit/s");
     private readonly Option<string?> _disk = CommandBuilder.Optional<string>("--disk", "What all ranks together write, such as 2GB/s");
 
     public Command Create() => CommandBuilder.Command("plan", "Prove shapes, memory, traffic and time of a layout before anything starts, or find the best one",
-        [_recipe, _set, _model, _ranks, _perNode, _length, _device, _memory, _flops, _memoryBandwidth, _nodeBandwidth, _linkBandwidth, _disk], Run);
+        [_recipe, _set, _model, _ranks, _perNode, _length, _device, _memory, _hostMemory, _flops, _memoryBandwidth, _hostBandwidth, _busBandwidth,
+            _deviceBandwidth, _nodeBandwidth, _linkBandwidth, _disk], Run);
 
     private int Run(ParseResult parsed)
     {
@@ -38,6 +43,10 @@ internal sealed class PlanCommand(Terminal terminal)
             Memory = parsed.GetValue(_memory),
             Flops = parsed.GetValue(_flops),
             MemoryBandwidth = parsed.GetValue(_memoryBandwidth),
+            HostMemory = parsed.GetValue(_hostMemory),
+            HostBandwidth = parsed.GetValue(_hostBandwidth),
+            BusBandwidth = parsed.GetValue(_busBandwidth),
+            DeviceBandwidth = parsed.GetValue(_deviceBandwidth),
             NodeBandwidth = parsed.GetValue(_nodeBandwidth),
             LinkBandwidth = parsed.GetValue(_linkBandwidth),
             Disk = parsed.GetValue(_disk),

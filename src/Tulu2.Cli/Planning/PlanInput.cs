@@ -18,8 +18,12 @@ internal sealed record PlanFlags
     public int? RanksPerNode { get; init; }
     public int? Length { get; init; }
     public string? Memory { get; init; }
+    public string? HostMemory { get; init; }
     public string? Flops { get; init; }
     public string? MemoryBandwidth { get; init; }
+    public string? HostBandwidth { get; init; }
+    public string? BusBandwidth { get; init; }
+    public string? DeviceBandwidth { get; init; }
     public string? NodeBandwidth { get; init; }
     public string? LinkBandwidth { get; init; }
     public string? Disk { get; init; }
@@ -39,7 +43,11 @@ internal static partial class PlanInput
         if (length > recipe.Data.MaxLength)
             throw new BadInputException($"--length {length}", $"is beyond data.max_length {recipe.Data.MaxLength}", "give the average of what the recipe lets through");
         return new PlanRequest(config, recipe, FlatLayout.LargestVirtualShards(config, recipe.Parallel.VirtualShards),
-            !loaded.Given.Contains("parallel.virtual_shards"), perNode, length, Rates(recipe.Precision, flags, Math.Min(ranks, perNode)));
+            !loaded.Given.Contains("parallel.virtual_shards"), perNode, length, Rates(recipe.Precision, flags, Math.Min(ranks, perNode)))
+        {
+            // Sums through host memory are no way to use GPUs; where the recipe's own layout is asked for it keeps what it says.
+            Transport = flags.Device == "cuda" && flags.Ranks is not null ? RankTransport.Nccl : recipe.Parallel.Transport,
+        };
     }
 
     /// <summary>Ranks of the recipe's own layout; a data degree that it leaves open counts as one replica.</summary>
@@ -83,12 +91,16 @@ internal static partial class PlanInput
         var rates = cuda
             ? DeviceRates.AssumedGpu(precision)
             : DeviceRates.Processor(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Math.Max(1, ranksHere), flags.Flops is null ? Measured(precision) : 1);
-        string?[] given = [flags.Flops, flags.MemoryBandwidth, flags.NodeBandwidth, flags.LinkBandwidth, flags.Disk];
+        string?[] given = [flags.Flops, flags.MemoryBandwidth, flags.HostBandwidth, flags.BusBandwidth, flags.DeviceBandwidth, flags.NodeBandwidth, flags.LinkBandwidth, flags.Disk];
         return rates with
         {
             MemoryBytes = (long)Or("--memory", flags.Memory, rates.MemoryBytes),
+            HostBytes = (long)Or("--host-memory", flags.HostMemory, rates.HostBytes),
             Flops = Or("--flops", flags.Flops, rates.Flops),
             MemoryBandwidth = Or("--memory-bandwidth", flags.MemoryBandwidth, rates.MemoryBandwidth),
+            HostBandwidth = Or("--host-bandwidth", flags.HostBandwidth, rates.HostBandwidth),
+            BusBandwidth = Or("--bus-bandwidth", flags.BusBandwidth, rates.BusBandwidth),
+            DeviceBandwidth = Or("--device-bandwidth", flags.DeviceBandwidth, rates.DeviceBandwidth),
             NodeBandwidth = Or("--node-bandwidth", flags.NodeBandwidth, rates.NodeBandwidth),
             LinkBandwidth = Or("--link-bandwidth", flags.LinkBandwidth, rates.LinkBandwidth),
             DiskBandwidth = Or("--disk", flags.Disk, rates.DiskBandwidth),

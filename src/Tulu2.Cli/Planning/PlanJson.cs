@@ -18,11 +18,13 @@ internal static class PlanJson
             Rates = request.Rates,
             Layout = Layout(chosen),
             Proof = chosen.Proof.Select(line => new { line.Rule, line.Detail, line.Holds }),
-            Memory = chosen.Memory(request.Rates.Cuda)!.Kinds.ToDictionary(kind => Key(kind.Kind), kind => kind.Bytes),
+            Memory = chosen.Memory!.Kinds.ToDictionary(kind => Key(kind.Kind), kind => kind.Bytes),
             MemoryBytes = chosen.DeviceBytes,
-            MemoryByStage = chosen.Stages.Select(stage => stage.Device(request.Rates.Cuda)),
+            chosen.HostBytes,
+            MemoryByStage = chosen.Stages.Select(stage => stage.Device),
             Traffic = chosen.Traffic!.Kinds.ToDictionary(kind => Key(kind.Kind), kind => new { kind.Use.NodeBytes, kind.Use.LinkBytes }),
             Seconds = chosen.Seconds!.Kinds.ToDictionary(kind => Key(kind.Kind), kind => kind.Seconds),
+            chosen.Traffic.BusBytes,
             StepSeconds = chosen.Seconds.Step,
             chosen.TokensPerSecond,
             result.CheckpointBytes,
@@ -35,5 +37,5 @@ internal static class PlanJson
 
     private static object Layout(PlannedLayout plan) => new { plan.Data, plan.Tensor, plan.Pipeline, plan.Zero, plan.VirtualShards, plan.Recompute };
 
-    private static string Key(string kind) => kind.Replace(" (host)", "").Replace(' ', '_').Replace('-', '_').ToLowerInvariant();
+    private static string Key(string kind) => kind.Replace(' ', '_').Replace('-', '_').ToLowerInvariant();
 }

@@ -16,7 +16,7 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
     public double CheckpointSeconds => CheckpointBytes / Request.Rates.DiskBandwidth;
 
     /// <summary>How long ranks stand still for it: reading and writing their share of the state once.</summary>
-    public double SnapshotSeconds => 2.0 * Chosen.Memory(Request.Rates.Cuda)!.Snapshot / Request.Rates.MemoryBandwidth;
+    public double SnapshotSeconds => 2.0 * Chosen.Memory!.Snapshot / Request.Rates.HostBandwidth;
 
     /// <summary>Flags that turn the recipe into one with the chosen layout.</summary>
     public IEnumerable<string> Flags
@@ -32,6 +32,8 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
                 ["parallel.zero"] = $"{parallel.Zero}",
                 ["parallel.virtual_shards"] = $"{parallel.VirtualShards}",
                 ["model.recompute"] = Request.Recipe.Model.Recompute ? "true" : "false",
+                ["parallel.device"] = $"{parallel.Device}".ToLowerInvariant(),
+                ["parallel.transport"] = $"{parallel.Transport}".ToLowerInvariant(),
             };
             return Chosen.Keys.Where(key => now[key.Key] != key.Value).Select(key => $"--set {key.Key}={key.Value}");
         }

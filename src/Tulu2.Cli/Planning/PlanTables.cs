@@ -16,8 +16,8 @@ internal static class PlanTables
         terminal.WriteHuman($"{request.Config.ParameterCount:N0} parameters, {request.Recipe.Objective.ToString().ToLowerInvariant()} in "
             + $"{request.Recipe.Precision.ToString().ToLowerInvariant()}, {request.Slots} slots of {request.SequencesPerSlot} sequences a step; memory for sequences of "
             + $"{request.Recipe.Data.MaxLength:N0} tokens, time for {request.Length:N0}");
-        terminal.WriteHuman($"{chosen.Ranks} ranks, {request.RanksPerNode} a node, {Quantity.Bytes(rates.MemoryBytes)} each; rates {rates.Source}: {rates.Flops / 1e12:G4} TFLOP/s, "
-            + $"{rates.NodeBandwidth / 1e9:G4} GB/s within a node, {rates.LinkBandwidth / 1e9:G4} GB/s between nodes, {rates.DiskBandwidth / 1e9:G4} GB/s to disk");
+        terminal.WriteHuman($"{chosen.Ranks} ranks, {request.RanksPerNode} a node, {Quantity.Bytes(rates.MemoryBytes)} each{(rates.Cuda ? $" and {Quantity.Bytes(rates.HostBytes)} of host memory" : "")}; rates {rates.Source}: {rates.Flops / 1e12:G4} TFLOP/s, "
+            + $"{(rates.Cuda ? $"{rates.DeviceBandwidth / 1e9:G4} GB/s from GPU to GPU, {rates.BusBandwidth / 1e9:G4} GB/s to host memory, " : "")}{rates.NodeBandwidth / 1e9:G4} GB/s within a node, {rates.LinkBandwidth / 1e9:G4} GB/s between nodes, {rates.DiskBandwidth / 1e9:G4} GB/s to disk");
         terminal.WriteHuman($"layout: {chosen}, {chosen.VirtualShards} virtual shards");
         terminal.Human.Write(Proof(chosen));
         terminal.Human.Write(Memory(request, chosen));
@@ -38,14 +38,19 @@ internal static class PlanTables
 
     private static Table Memory(PlanRequest request, PlannedLayout plan)
     {
-        var cuda = request.Rates.Cuda;
-        var worst = plan.Memory(cuda)!;
+        var (rates, worst) = (request.Rates, plan.Memory!);
         var table = new Table().AddColumns($"memory of a rank{(plan.Pipeline > 1 ? $", stage {plan.Stages.ToList().IndexOf(worst)}" : "")}", "bytes");
-        foreach (var (kind, bytes) in worst.Kinds)
-            if (bytes > 0) table.AddRow(kind, Quantity.Bytes(bytes));
-        table.AddRow($"in all, of {Quantity.Bytes(request.Rates.MemoryBytes)}", $"{Quantity.Bytes(plan.DeviceBytes)} ({100.0 * plan.DeviceBytes / request.Rates.MemoryBytes:F0} %)");
-        if (plan.Pipeline > 1) table.AddRow("by stage", string.Join(", ", plan.Stages.Select(stage => Quantity.Bytes(stage.Device(cuda)))));
+        Rows(onHost: false, rates.MemoryBytes, "in all", plan.DeviceBytes);
+        if (rates.Cuda) Rows(onHost: true, rates.HostBytes, "in all in host memory", plan.HostBytes);
+        if (plan.Pipeline > 1) table.AddRow("by stage", string.Join(", ", plan.Stages.Select(stage => Quantity.Bytes(stage.Device))));
         return table;
+
+        void Rows(bool onHost, long room, string all, long bytes)
+        {
+            foreach (var use in worst.Kinds)
+                if (use.Bytes > 0 && use.OnHost == onHost) table.AddRow(use.Kind, Quantity.Bytes(use.Bytes));
+            table.AddRow($"{all}, of {Quantity.Bytes(room)}", $"{Quantity.Bytes(bytes)} ({100.0 * bytes / room:F0} %)");
+        }
     }
 
     private static Table Traffic(RankTraffic traffic)

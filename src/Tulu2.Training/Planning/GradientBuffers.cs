@@ -10,8 +10,9 @@ namespace Tulu2.Training.Planning;
 internal static class GradientBuffers
 {
     /// <param name="own">The replica's slots; they come in order.</param>
-    /// <param name="totalApart">The step's total is no full buffer of the pool (ZeRO: only the rank's range of it).</param>
-    public static int Most(int slots, SlotRange own, bool totalApart)
+    /// <param name="totalApart">The step's total is no full buffer of the pool (ZeRO: only the rank's range of it; with a GPU it is on the host).</param>
+    /// <returns>The most buffers there are at once, and the sums that are left once all slots are added.</returns>
+    public static (int Most, int Left) Of(int slots, SlotRange own, bool totalApart)
     {
         var held = new Dictionary<int, SlotRange>();
         var most = 0;
@@ -26,6 +27,6 @@ internal static class GradientBuffers
             }
             held.Add(range.First, range);
         }
-        return Math.Max(most, held.Count + (totalApart ? 0 : 1));
+        return (Math.Max(most, held.Count + (totalApart ? 0 : 1)), held.Count);
     }
 }

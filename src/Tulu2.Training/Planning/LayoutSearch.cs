@@ -2,6 +2,7 @@ using System.Numerics;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Models.Llama;
+using Tulu2.Training.Recipes;
 
 namespace Tulu2.Training.Planning;
 
@@ -14,7 +15,8 @@ public sealed class LayoutSearch(PlanRequest request)
     public PlannedLayout Evaluate(int virtualShards, int data, int tensor, int pipeline, int zero, bool recompute)
     {
         var proof = LayoutProof.Of(request.Config, virtualShards, data, tensor, pipeline, zero, request.Slots);
-        var bare = new PlannedLayout(virtualShards, data, tensor, pipeline, zero, recompute, proof, [], null, null, 0, 0, null);
+        var bare = new PlannedLayout(virtualShards, data, tensor, pipeline, zero, recompute, proof, [],
+            request.Rates.Cuda ? ComputeDevice.Cuda : ComputeDevice.Cpu, tensor > 1 ? request.Transport : request.Recipe.Parallel.Transport, null, null, 0, 0, 0, null);
         if (proof.FirstOrDefault(line => !line.Holds) is { } failed) return bare with { Reason = $"{failed.Rule}: {failed.Detail}" };
         var layout = new ParallelLayout(data, tensor, pipeline, zero);
         var stages = _costs.Of(virtualShards, tensor, pipeline, recompute);
@@ -22,8 +24,7 @@ public sealed class LayoutSearch(PlanRequest request)
         var memory = stages.Select((stage, index) => MemoryModel.Of(request, stage, layout, index)).ToArray();
         var traffic = stages.Select((stage, index) => TrafficModel.Of(request, stage, layout, index, slots, recompute)).ToArray();
         var seconds = TimeModel.Of(request, stages, traffic, layout);
-        var bytes = memory.Max(stage => stage.Device(request.Rates.Cuda));
-        var worst = Array.FindIndex(memory, stage => stage.Device(request.Rates.Cuda) == bytes);
+        var (bytes, hostBytes) = (memory.Max(stage => stage.Device), memory.Max(stage => stage.Host));
         return bare with
         {
             Stages = memory,
@@ -31,10 +32,18 @@ public sealed class LayoutSearch(PlanRequest request)
             Seconds = seconds,
             TokensPerSecond = request.Slots * request.SlotTokens / seconds.Step,
             DeviceBytes = bytes,
-            Reason = bytes <= request.Rates.MemoryBytes ? null
-                : $"{Quantity.Bytes(bytes)} on stage {worst} do not fit into {Quantity.Bytes(request.Rates.MemoryBytes)}; most of it "
-                    + $"{memory[worst].LargestKind}, {Quantity.Bytes(memory[worst].Kinds.Max(kind => kind.Bytes))}",
+            HostBytes = hostBytes,
+            Reason = TooMuch(memory, stage => stage.Device, request.Rates.MemoryBytes, onHost: false) ?? TooMuch(memory, stage => stage.Host, request.Rates.HostBytes, onHost: true),
         };
+    }
+
+    private static string? TooMuch(RankMemory[] stages, Func<RankMemory, long> bytes, long room, bool onHost)
+    {
+        var worst = stages.Index().MaxBy(stage => bytes(stage.Item));
+        if (bytes(worst.Item) <= room) return null;
+        var largest = worst.Item.Largest(onHost);
+        return $"{Quantity.Bytes(bytes(worst.Item))} on stage {worst.Index} do not fit into {Quantity.Bytes(room)}{(onHost ? " of host memory" : "")}; most of it "
+            + $"{largest.Kind}, {Quantity.Bytes(largest.Bytes)}";
     }
 
     /// <summary>

@@ -4,28 +4,33 @@ using Tulu2.Training.Recipes;
 namespace Tulu2.Training.Planning;
 
 /// <summary>What a rank computes on and how fast it and its links are. Rates are what is reached, not what a data sheet promises.</summary>
-/// <param name="Cuda">The rank's tensors live on a GPU: what is copied for the disk and the wire is host memory, which has no limit here.</param>
-/// <param name="MemoryBytes">Of one rank.</param>
+/// <param name="Cuda">The rank computes on a GPU; optimizer, wire and disk work in host memory.</param>
+/// <param name="MemoryBytes">Of one rank: its GPU's, or its share of the machine's.</param>
+/// <param name="HostBytes">A rank's share of the memory beside the GPUs; nobody asks for it without them.</param>
 /// <param name="Flops">Floating-point operations of matrix products a second, in the run's precision.</param>
-/// <param name="MemoryBandwidth">Bytes a second that element-wise work (gradient sums, optimizer) reads and writes.</param>
-/// <param name="NodeBandwidth">Bytes a second that a rank sends to ranks of its node.</param>
+/// <param name="MemoryBandwidth">Bytes a second that element-wise work reads and writes where the model computes (gradient sums).</param>
+/// <param name="HostBandwidth">The same in host memory, by a rank's one thread (optimizer, norm and hash, snapshots).</param>
+/// <param name="BusBandwidth">Bytes a second between a GPU and host memory.</param>
+/// <param name="DeviceBandwidth">Bytes a second that a GPU sends to GPUs of its node by NCCL, which only tensor-parallel sums go over.</param>
+/// <param name="NodeBandwidth">Bytes a second that a rank sends to ranks of its node over the data plane.</param>
 /// <param name="LinkBandwidth">Bytes a second that a rank sends to ranks of other nodes.</param>
 /// <param name="Latency">Seconds of a message beside its bytes.</param>
 /// <param name="DiskBandwidth">Bytes a second that all ranks together write.</param>
 /// <param name="Source">Where the rates come from: assumed, given or measured.</param>
 public sealed record DeviceRates(
-    bool Cuda, long MemoryBytes, double Flops, double MemoryBandwidth, double NodeBandwidth, double LinkBandwidth, double Latency, double DiskBandwidth,
-    string Source)
+    bool Cuda, long MemoryBytes, long HostBytes, double Flops, double MemoryBandwidth, double HostBandwidth, double BusBandwidth, double DeviceBandwidth, double NodeBandwidth,
+    double LinkBandwidth, double Latency, double DiskBandwidth, string Source)
 {
     /// <summary>
     /// A data-centre GPU with 80 GiB in a node with fast links: half of the 312 TFLOP/s in bf16 (an eighth of that in fp32 with TF32) that NVIDIA's A100 data sheet
-    /// names, most of its 2 TB/s, two thirds of 300 GB/s NVLink each way, 200 Gbit/s between nodes. Assumptions, never measured here.
+    /// names, most of its 2 TB/s, two thirds of 300 GB/s NVLink each way, most of a PCIe 4 bus, 1 TiB of host memory for 8 ranks. What goes over host memory and the
+    /// network is what a rank's one thread and one connection reach (docs/benchmarks.md). Assumptions, never measured on a GPU.
     /// </summary>
     public static DeviceRates AssumedGpu(Precision precision) =>
-        new(true, 80L << 30, precision == Precision.Bf16 ? 156e12 : 19.5e12 / 2, 1.5e12, 200e9, 20e9, 20e-6, 2e9, "assumed");
+        new(true, 80L << 30, 128L << 30, precision == Precision.Bf16 ? 156e12 : 19.5e12 / 2, 1.5e12, 8e9, 20e9, 200e9, 5e9, 2.5e9, 20e-6, 2e9, "assumed");
 
     /// <summary>A processor core per rank; its product rate is measured unless it is given.</summary>
-    public static DeviceRates Processor(long memoryBytes, double flops) => new(false, memoryBytes, flops, 8e9, 3e9, 1e9, 50e-6, 500e6, "assumed");
+    public static DeviceRates Processor(long memoryBytes, double flops) => new(false, memoryBytes, 0, flops, 8e9, 8e9, 8e9, 3e9, 3e9, 1e9, 50e-6, 500e6, "assumed");
 }
 
 /// <summary>What is to be planned: a model, a recipe, a device and how ranks are spread over nodes.</summary>
@@ -41,6 +46,12 @@ public sealed record PlanRequest(
 
     /// <summary>Sequences of a slot: a pair is two.</summary>
     public int SequencesPerSlot => Recipe.Batch.Slot * (Recipe.Objective == Objective.Dpo ? 2 : 1);
+
+    /// <summary>What goes between tensor-parallel ranks; the recipe's own where nothing else is said.</summary>
+    public RankTransport Transport { get; init; } = Recipe.Parallel.Transport;
+
+    /// <summary>Tensor-parallel sums stay on the GPUs.</summary>
+    public bool Nccl => Rates.Cuda && Transport == RankTransport.Nccl;
 
     public int ElementBytes => Recipe.Precision == Precision.Fp32 ? sizeof(float) : sizeof(ushort);
 

@@ -1,3 +1,5 @@
+using Tulu2.Training.Recipes;
+
 namespace Tulu2.Training.Planning;
 
 /// <summary>A layout with all that is known of it before anything runs.</summary>
@@ -6,22 +8,24 @@ namespace Tulu2.Training.Planning;
 /// <param name="Traffic">Of the rank of replica 0 that sends most.</param>
 /// <param name="Seconds">Null where the layout cannot be cut.</param>
 /// <param name="TokensPerSecond">Of average sequences.</param>
+/// <param name="DeviceBytes">Of the stage that needs most; so also <paramref name="HostBytes"/>.</param>
 /// <param name="Reason">Why it cannot be used; null where it can.</param>
 public sealed record PlannedLayout(
     int VirtualShards, int Data, int Tensor, int Pipeline, int Zero, bool Recompute, IReadOnlyList<ProofLine> Proof, IReadOnlyList<RankMemory> Stages,
-    RankTraffic? Traffic, StepSeconds? Seconds, double TokensPerSecond, long DeviceBytes, string? Reason)
+    ComputeDevice Device, RankTransport Transport, RankTraffic? Traffic, StepSeconds? Seconds, double TokensPerSecond, long DeviceBytes, long HostBytes, string? Reason)
 {
     public bool Fits => Reason is null;
     public int Ranks => Data * Tensor * Pipeline;
 
     /// <summary>Of the stage that needs most.</summary>
-    public RankMemory? Memory(bool cuda) => Stages.Count == 0 ? null : Stages.MaxBy(stage => stage.Device(cuda));
+    public RankMemory? Memory => Stages.MaxBy(stage => stage.Device);
 
     /// <summary>As a recipe or <c>--set</c> flags have it.</summary>
     public IReadOnlyList<(string Key, string Value)> Keys =>
     [
         ("parallel.data", $"{Data}"), ("parallel.tensor", $"{Tensor}"), ("parallel.pipeline", $"{Pipeline}"), ("parallel.zero", $"{Zero}"),
         ("parallel.virtual_shards", $"{VirtualShards}"), ("model.recompute", Recompute ? "true" : "false"),
+        ("parallel.device", $"{Device}".ToLowerInvariant()), ("parallel.transport", $"{Transport}".ToLowerInvariant()),
     ];
 
     public override string ToString() => $"data {Data} x tensor {Tensor} x pipeline {Pipeline}, zero {Zero}{(Recompute ? ", recompute" : "")}";

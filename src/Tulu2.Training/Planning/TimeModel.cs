@@ -12,15 +12,17 @@ namespace Tulu2.Training.Planning;
 /// <param name="Gradients">The sum over replicas.</param>
 /// <param name="Optimizer">Norm, hash, clip, AdamW.</param>
 /// <param name="Weights">ZeRO's gather.</param>
+/// <param name="Bus">Copies between a GPU and host memory.</param>
 public sealed record StepSeconds(
-    double Compute, double TensorSums, double Pipeline, double Bubble, double SlotSums, double Gradients, double Optimizer, double Weights)
+    double Compute, double TensorSums, double Pipeline, double Bubble, double SlotSums, double Gradients, double Optimizer, double Weights,
+    double Bus)
 {
-    public double Step => Compute + TensorSums + Pipeline + Bubble + SlotSums + Gradients + Optimizer + Weights;
+    public double Step => Compute + TensorSums + Pipeline + Bubble + SlotSums + Gradients + Optimizer + Weights + Bus;
 
     public IReadOnlyList<(string Kind, double Seconds)> Kinds =>
     [
         ("compute", Compute), ("tensor-parallel sums", TensorSums), ("pipeline sends", Pipeline), ("bubble", Bubble), ("slot sums", SlotSums),
-        ("gradient reduction", Gradients), ("optimizer", Optimizer), ("ZeRO weights", Weights),
+        ("gradient reduction", Gradients), ("optimizer", Optimizer), ("ZeRO weights", Weights), ("copies to and from the GPU", Bus),
     ];
 }
 
@@ -38,7 +40,7 @@ internal static class TimeModel
         var slots = SlotAssignment.Range(request.Slots, layout.Data, 0)?.Count ?? 0;
         var perSlot = stages.Select((stage, index) => (
             Compute: (stage.ForwardFlops + stage.BackwardFlops) / rates.Flops,
-            Sums: traffic[index].TensorSums.Seconds(rates) / Math.Max(1, slots),
+            Sums: traffic[index].TensorSums.Seconds(rates, request.Nccl) / Math.Max(1, slots),
             Sends: traffic[index].Pipeline.Seconds(rates) / Math.Max(1, slots))).ToArray();
         var totals = perSlot.Select(slot => slot.Compute + slot.Sums + slot.Sends).ToArray();
         var dearest = Array.IndexOf(totals, totals.Max());
@@ -47,7 +49,8 @@ internal static class TimeModel
             slots * perSlot[dearest].Compute, slots * perSlot[dearest].Sums, slots * perSlot[dearest].Sends, totals.Sum() - totals[dearest],
             Math.Max(0, slots - 1) * BytesOfSum * elements / rates.MemoryBandwidth,
             traffic.Max(use => use.Gradients.Seconds(rates)),
-            BytesOfUpdate * elements / layout.Zero / rates.MemoryBandwidth,
-            traffic.Max(use => use.Weights.Seconds(rates)));
+            BytesOfUpdate * elements / layout.Zero / rates.HostBandwidth,
+            traffic.Max(use => use.Weights.Seconds(rates)),
+            traffic.Max(use => use.BusBytes / rates.BusBandwidth));
     }
 }

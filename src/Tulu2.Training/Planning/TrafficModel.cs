@@ -1,3 +1,4 @@
+using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 
 namespace Tulu2.Training.Planning;
@@ -10,7 +11,9 @@ public sealed record LinkUse(double NodeBytes, double LinkBytes, double Messages
 {
     public static LinkUse None { get; } = new(0, 0, 0);
 
-    public double Seconds(DeviceRates rates) => NodeBytes / rates.NodeBandwidth + LinkBytes / rates.LinkBandwidth + Messages * rates.Latency;
+    /// <param name="nccl">From GPU to GPU.</param>
+    public double Seconds(DeviceRates rates, bool nccl = false) =>
+        NodeBytes / (nccl ? rates.DeviceBandwidth : rates.NodeBandwidth) + LinkBytes / rates.LinkBandwidth + Messages * rates.Latency;
 
     internal LinkUse Times(double factor) => new(NodeBytes * factor, LinkBytes * factor, Messages * factor);
 }
@@ -20,7 +23,8 @@ public sealed record LinkUse(double NodeBytes, double LinkBytes, double Messages
 /// <param name="Pipeline">Activations to the next stage, their gradients to the one before.</param>
 /// <param name="Gradients">The sum over replicas.</param>
 /// <param name="Weights">ZeRO: compute weights to the ranks that do not update them.</param>
-public sealed record RankTraffic(LinkUse TensorSums, LinkUse Pipeline, LinkUse Gradients, LinkUse Weights)
+/// <param name="BusBytes">Between GPU and host memory: gradients and weights once a step, of each slot what stages pass on and, without NCCL, what is added up.</param>
+public sealed record RankTraffic(LinkUse TensorSums, LinkUse Pipeline, LinkUse Gradients, LinkUse Weights, double BusBytes)
 {
     public IReadOnlyList<(string Kind, LinkUse Use)> Kinds =>
         [("tensor-parallel sums", TensorSums), ("pipeline activations", Pipeline), ("gradient reduction", Gradients), ("ZeRO weights", Weights)];
@@ -53,7 +57,17 @@ internal static class TrafficModel
             gradient * ((data - 1) / data + (1.0 / layout.Zero - 1 / data)), 2);
         var weights = Spread(request, layout, place, layout.Zero, other => place with { Data = other },
             (layout.Zero - 1.0) / layout.Zero * cost.Elements * request.ElementBytes, 1);
-        return new RankTraffic(tensor.Times(slots), pipeline.Times(slots), reduce, weights);
+        return new RankTraffic(tensor.Times(slots), pipeline.Times(slots), reduce, weights, Bus());
+
+        double Bus()
+        {
+            if (!request.Rates.Cuda) return 0;
+            var own = SlotAssignment.Range(request.Slots, layout.Data, 0) is { } range ? GradientBuffers.Of(request.Slots, range, totalApart: true).Left : 0;
+            // A neighbour's stream comes and one of one's own goes, forward and back.
+            var neighbours = (stage > 0 ? 1 : 0) + (stage + 1 < layout.Pipeline ? 1 : 0);
+            var sumsOfSlot = layout.Tensor > 1 && !request.Nccl ? 2 * (sums * stream + rowFigures) : 0;
+            return gradient * own + (double)cost.Elements * request.ElementBytes + slots * (2 * neighbours * stream + sumsOfSlot);
+        }
     }
 
     // Evenly to all others of a group.

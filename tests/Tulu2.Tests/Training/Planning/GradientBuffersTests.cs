@@ -26,8 +26,9 @@ public sealed class GradientBuffersTests
                 seen.Add(gradient.Handle);
                 held.Add(slot, gradient, [0]);
             }
+            var left = held.Partials().Count;
             seen.Add(held.Rent().Handle);
-            Assert.Equal(seen.Count, GradientBuffers.Most(slots, own, totalApart: false));
+            Assert.Equal((seen.Count, left), GradientBuffers.Of(slots, own, totalApart: false));
         }
     }
 }

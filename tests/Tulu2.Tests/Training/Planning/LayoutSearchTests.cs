@@ -84,6 +84,25 @@ public sealed class LayoutSearchTests
         Assert.Equal(one.Seconds.Kinds.Sum(kind => kind.Seconds), one.Seconds.Step, 9);
     }
 
+    [Fact]
+    public void A_GPU_keeps_what_it_computes_with_and_the_host_the_rest_with_a_limit_of_its_own()
+    {
+        var request = Request("llama2-7b");
+        var plan = new LayoutSearch(request).Evaluate(4, 4, 2, 1, 2, true);
+        var memory = plan.Memory!;
+        Assert.Equal((memory.Device, memory.Host), (plan.DeviceBytes, plan.HostBytes));
+        Assert.True(memory.Kinds.Single(use => use.Kind == "fp32 master").OnHost && !memory.Kinds.Single(use => use.Kind == "gradients").OnHost);
+        Assert.True(plan.Fits, plan.Reason);
+        Assert.Contains("of host memory", new LayoutSearch(request with { Rates = request.Rates with { HostBytes = plan.HostBytes - 1 } }).Evaluate(4, 4, 2, 1, 2, true).Reason);
+        Assert.True(plan.Seconds!.Bus > 0);
+        // Sums that go through host memory cost two copies each.
+        Assert.True(new LayoutSearch(request with { Transport = RankTransport.Auto }).Evaluate(4, 4, 2, 1, 2, true).Seconds!.Bus > plan.Seconds.Bus);
+
+        var processor = new LayoutSearch(request with { Rates = DeviceRates.Processor(1L << 40, 1e11) }).Evaluate(4, 4, 2, 1, 2, true);
+        Assert.Equal((0, 0), (processor.HostBytes, processor.Seconds!.Bus));
+        Assert.Equal(processor.DeviceBytes, processor.Memory!.Kinds.Sum(use => use.Bytes));
+    }
+
     [Theory]
     [InlineData("80GiB", 80.0 * (1L << 30))]
     [InlineData("200 GB/s", 200e9)]
@@ -105,5 +124,8 @@ public sealed class LayoutSearchTests
     private static PlanRequest Request(string preset) => new(
         LlamaPresets.Get(preset),
         new Recipe { Objective = Objective.Dpo, Batch = new BatchRecipe { Global = 32, Slot = 1 }, Data = new DataRecipe { MaxLength = 8192 } },
-        4, MayChangeShards: true, RanksPerNode: 8, Length: 1024, DeviceRates.AssumedGpu(Precision.Bf16));
+        4, MayChangeShards: true, RanksPerNode: 8, Length: 1024, DeviceRates.AssumedGpu(Precision.Bf16))
+    {
+        Transport = RankTransport.Nccl,
+    };
 }
