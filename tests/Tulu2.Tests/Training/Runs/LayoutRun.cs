@@ -7,7 +7,7 @@ using Tulu2.Training.Workers;
 
 namespace Tulu2.Tests.Training.Runs;
 
-/// <summary>Runs of a Llama that is as small as four virtual shards and four stages allow, on any layout of up to eight ranks.</summary>
+/// <summary>Runs of a Llama that is as small as four virtual shards and eight stages allow, on any layout of up to eight ranks.</summary>
 internal static class LayoutRun
 {
     public const int Slots = 8;
@@ -16,7 +16,7 @@ internal static class LayoutRun
     {
         HiddenSize = 32,
         IntermediateSize = 64,
-        Layers = 4,
+        Layers = 8,
         Heads = 4,
         KeyValueHeads = 4,
         HeadSize = 16,
