@@ -52,11 +52,14 @@ public static class LayoutProof
             : $"{config.VocabularySize:N0} and {padded - config.VocabularySize:N0} rows of padding = {shards} x {padded / shards:N0}", true);
     }
 
-    private static ProofLine Stages(LlamaConfig config, int stages)
+    /// <summary>Whether there are layers enough, and a head that a last stage can hold alone.</summary>
+    internal static ProofLine Stages(LlamaConfig config, int stages)
     {
-        if (stages > config.Layers) return new ProofLine("layers over stages", $"{config.Layers} layers do not make {stages} stages", false, $"use parallel.pipeline of at most {config.Layers}");
+        if (stages > config.Layers)
+            return new ProofLine("layers over stages", $"{config.Layers} layers do not make {stages} stages", false, $"use parallel.pipeline of at most {config.Layers}");
         if (stages > 1 && config.TieEmbeddings)
-            return new ProofLine("layers over stages", "head and embedding are one tensor, which first and last stage would both hold", false, "use parallel.pipeline: 1");
+            return new ProofLine("layers over stages", "head and embedding are one tensor, which first and last stage would both hold", false,
+                "use parallel.pipeline: 1; parallel.tensor cuts such a model too");
         var sizes = PipelineStages.Split(config, stages).Select(stage => stage.Count).ToArray();
         return new ProofLine("layers over stages", $"{config.Layers} = {string.Join(" + ", sizes)}", true);
     }

@@ -2,6 +2,7 @@ using System.Numerics;
 using Tulu2.Collectives.Layout;
 using Tulu2.Files;
 using Tulu2.Models.Llama;
+using Tulu2.Training.Planning;
 
 namespace Tulu2.Training.Recipes;
 
@@ -46,10 +47,7 @@ public static class LayoutRules
     public static ParallelLayout Layout(
         ParallelRecipe parallel, LlamaConfig config, int slots, int processors, Func<string, string, string, BadInputException> fault)
     {
-        if (parallel.Pipeline > config.Layers)
-            throw fault("parallel.pipeline", $"{config.Layers} layers do not make {parallel.Pipeline} stages", $"use at most {config.Layers}");
-        if (parallel.Pipeline > 1 && config.TieEmbeddings)
-            throw fault("parallel.pipeline", "the model's head is its embedding, which first and last stage would both have to hold", "use 1; parallel.tensor cuts such a model too");
+        if (LayoutProof.Stages(config, parallel.Pipeline) is { Holds: false } stages) throw fault("parallel.pipeline", stages.Detail, stages.Mend!);
         var data = parallel.Data;
         if (data == 0)
         {
