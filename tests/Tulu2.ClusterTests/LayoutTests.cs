@@ -28,9 +28,12 @@ public sealed class LayoutTests(ITestOutputHelper log)
             var kind = index % Runs.Length;
             if (!alone.TryGetValue(kind, out var expected)) alone.Add(kind, expected = await TrainAsync(small, kind, "alone", "--in-process", "--set", "parallel.data=1"));
             var (data, tensor, pipeline, zero) = Layouts[index];
-            var name = $"{data}x{tensor}x{pipeline} zero {zero}";
+            // Both ways: of the layouts with tensor-parallel ranks some keep whole rows.
+            var split = tensor > 1 && (data > 1 || pipeline > 1);
+            var name = $"{data}x{tensor}x{pipeline} zero {zero}{(split ? " split" : "")}";
             var hash = await TrainAsync(small, kind, name.Replace(' ', '-'), [
-                "--set", $"parallel.data={data}", "--set", $"parallel.tensor={tensor}", "--set", $"parallel.pipeline={pipeline}", "--set", $"parallel.zero={zero}"]);
+                "--set", $"parallel.data={data}", "--set", $"parallel.tensor={tensor}", "--set", $"parallel.pipeline={pipeline}", "--set", $"parallel.zero={zero}",
+                "--set", $"parallel.split_activations={(split ? "true" : "false")}"]);
             log.WriteLine($"{Runs[kind]} {name}: {hash}");
             Assert.True(expected == hash, $"{Runs[kind]} on {name} ended with {hash}, one rank with {expected}");
         }

@@ -51,12 +51,16 @@ public sealed class NcclGroup : IDisposable
             Add(new SlotRange(0, Size), own.Count, scratch);
             scratch.Store(0, own.First, own.Count);
         }
-        _communicator.Together(call => Others(peer =>
-        {
-            var part = PartOf(peer, count);
-            if (own.Count > 0) call("ncclSend", handle => nccl.Send(address + (nint)(own.First * bytes), own.Count, type, peer, handle, stream));
-            if (part.Count > 0) call("ncclRecv", handle => nccl.Receive(address + (nint)(part.First * bytes), part.Count, type, peer, handle, stream));
-        }), deadline);
+        Share(address, peer => PartOf(peer, count), type, deadline);
+        _communicator.Complete(deadline);
+    }
+
+    /// <summary>In place: each rank's elements of a buffer of the same size to every rank. Done on the stream, and waited for, when it returns.</summary>
+    /// <param name="parts">By rank: which elements this rank gives. They do not overlap.</param>
+    public void AllGather(nint address, IReadOnlyList<ElementRange> parts, ElementType type, TimeSpan deadline)
+    {
+        if (Size == 1) return;
+        Share(address, peer => parts[peer], type, deadline);
         _communicator.Complete(deadline);
     }
 
@@ -70,6 +74,18 @@ public sealed class NcclGroup : IDisposable
     public void Abort(string reason) => _communicator.Abort(reason);
 
     public void Dispose() => _communicator.Dispose();
+
+    private void Share(nint address, Func<int, ElementRange> partOf, ElementType type, TimeSpan deadline)
+    {
+        var bytes = GroupReduction.SizeOf(type);
+        var (nccl, stream, own) = (_communicator.Nccl, _communicator.Stream.Handle, partOf(Rank));
+        _communicator.Together(call => Others(peer =>
+        {
+            var part = partOf(peer);
+            if (own.Count > 0) call("ncclSend", handle => nccl.Send(address + (nint)(own.First * bytes), own.Count, type, peer, handle, stream));
+            if (part.Count > 0) call("ncclRecv", handle => nccl.Receive(address + (nint)(part.First * bytes), part.Count, type, peer, handle, stream));
+        }), deadline);
+    }
 
     private void AllReduce(nint address, long count, ElementType type, ReduceOperation operation, TimeSpan deadline)
     {

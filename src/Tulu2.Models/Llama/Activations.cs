@@ -8,6 +8,8 @@ public sealed class Activations : IDisposable
 {
     private readonly Action<Workspace> _giveBack;
     private readonly List<Tensor> _kept = [];
+    private readonly List<Tensor> _lent = [];
+    private string? _lost;
     private bool _disposed;
 
     internal Activations(Workspace workspace, Action<Workspace> giveBack, TokenRows tokens, int[] ids, int[] scoredRows, int[] targets, int scored)
@@ -24,14 +26,18 @@ public sealed class Activations : IDisposable
     /// <summary>N: the batch's rows, filler included.</summary>
     public int Rows => Tokens.Count;
 
-    /// <summary>[N, D], not on the last stage: the residual stream for the next one. Valid until the backward pass, or disposal.</summary>
-    public Tensor Output_ND => Output ?? throw new InvalidOperationException("the last stage has no output but log-probabilities");
+    /// <summary>
+    /// [N, D], not on the last stage: the residual stream for the next one. Valid until the backward pass, or disposal; where activations are split, only until the
+    /// model's next pass.
+    /// </summary>
+    public Tensor Output_ND => Output ?? throw new InvalidOperationException(_lost ?? "the last stage has no output but log-probabilities");
 
     /// <summary>
-    /// [N, D], not on the first stage, and after the backward pass: the gradient of the residual stream for the stage before. Valid until disposal.
+    /// [N, D], not on the first stage, and after the backward pass: the gradient of the residual stream for the stage before. Valid until disposal; where
+    /// activations are split, only until the model's next pass.
     /// </summary>
     public Tensor InputGradient_ND =>
-        InputGradient ?? throw new InvalidOperationException("there is an input gradient after the backward pass of a stage that is not the first");
+        InputGradient ?? throw new InvalidOperationException(_lost ?? "there is an input gradient after the backward pass of a stage that is not the first");
 
     internal Tensor? Output { get; set; }
     internal Tensor? InputGradient { get; set; }
@@ -51,10 +57,13 @@ public sealed class Activations : IDisposable
     internal Tensor Hidden_RD { get; set; } = null!;
     internal Tensor Scale_R { get; set; } = null!;
 
-    /// <summary>The input of each block, and what it keeps (null: to be computed again).</summary>
+    /// <summary>The input of each block, and what it keeps (null: to be computed again). Where activations are split, of residual streams only the rank's share.</summary>
     internal List<(Tensor Input_ND, BlockTape? Tape)> Blocks { get; } = [];
 
-    /// <summary>[N, D] for the residual stream's gradient; null where nothing was kept for a backward pass or it has run.</summary>
+    /// <summary>All was kept for a backward pass, which has not run yet.</summary>
+    internal bool Reversible { get; set; }
+
+    /// <summary>[N, D] for the residual stream's gradient; null where the backward pass finds room for it elsewhere.</summary>
     internal Tensor? Gradient_ND { get; set; }
 
     internal Tensor Keep(Tensor tensor)
@@ -71,12 +80,30 @@ public sealed class Activations : IDisposable
         return tape;
     }
 
+    /// <summary>A stream in memory that the model's next pass uses again.</summary>
+    internal Tensor Lend(Tensor stream)
+    {
+        _lent.Add(stream.DetachFromDisposeScope());
+        return stream;
+    }
+
+    /// <summary>That pass begins.</summary>
+    internal void LoseStreams()
+    {
+        if (_lent.Count == 0) return;
+        foreach (var stream in _lent) stream.Dispose();
+        _lent.Clear();
+        (Output, InputGradient) = (null, null);
+        _lost = "where activations are split, a stream is gone with the model's next pass";
+    }
+
     internal void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(_disposed, this);
 
     public void Dispose()
     {
         if (_disposed) return;
         _disposed = true;
+        LoseStreams();
         foreach (var tensor in _kept) tensor.Dispose();
         _giveBack(Workspace);
     }

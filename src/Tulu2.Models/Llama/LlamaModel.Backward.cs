@@ -51,10 +51,13 @@ public sealed partial class LlamaModel
     private Tensor Take(Activations activations, Tensor gradient)
     {
         activations.ThrowIfDisposed();
-        if (activations.Gradient_ND is not { } gradient_ND) throw new InvalidOperationException("nothing was kept for a backward pass, or it has run already");
+        if (!activations.Reversible) throw new InvalidOperationException("nothing was kept for a backward pass, or it has run already");
         if (gradient.numel() != Layout.Length) throw new ArgumentException($"the gradient has {gradient.numel()} elements, the layout {Layout.Length}");
-        activations.Gradient_ND = null;
-        return gradient_ND;
+        activations.Reversible = false;
+        if (activations.Gradient_ND is { } gradient_ND) return gradient_ND;
+        _split!.BeginPass();
+        _scratch.Release(default);
+        return _scratch.Rent(activations.Rows, Config.HiddenSize);
     }
 
     private void BlocksBackward(Activations activations, Tensor gradient_ND, Tensor gradient)
@@ -65,6 +68,8 @@ public sealed partial class LlamaModel
             using var block = NewDisposeScope();
             var mark = workspace.Mark();
             var (input_ND, tape) = activations.Blocks[layer];
+            if (_split is not null) input_ND = _split.Whole(input_ND, activations.Rows);
+            if (tape is not null && _split is not null) tape = tape with { Middle_ND = _split.Whole(tape.Middle_ND, activations.Rows) };
             if (tape is null)
             {
                 tape = BlockTape.Rent(_context, activations.Tokens.Count, workspace);
@@ -79,7 +84,7 @@ public sealed partial class LlamaModel
             if (!Config.TieEmbeddings) embedding_CD.zero_();
             Kernels.ScatterAddRows(gradient_ND, activations.Ids, Layout.FirstToken, embedding_CD);
         }
-        else activations.InputGradient = gradient_ND;
+        else activations.InputGradient = _split is null ? gradient_ND : _split.Lend(gradient_ND, activations);
         FlatViews.ZeroPadding(gradient, Layout);
     }
 

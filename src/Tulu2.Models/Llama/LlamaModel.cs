@@ -19,6 +19,7 @@ public sealed partial class LlamaModel : IDisposable
     internal const int FewestRows = 16;
 
     private readonly bool _recompute;
+    private readonly SplitStreams? _split;
     private readonly Tensor? _embedding_CD, _norm_D;
     private readonly VocabularyHead? _head;
     private readonly LlamaBlock[] _blocks;
@@ -35,12 +36,13 @@ public sealed partial class LlamaModel : IDisposable
     /// <param name="weights">[layout.Length] in the compute type (fp32 or bf16); read at every call, never written; must outlive the model.</param>
     /// <param name="recompute">Keep only each block's input and run the block again in the backward pass.</param>
     /// <param name="group">Continues the sums over virtual shards beyond this rank, in order of the tensor places; null: it holds all of them.</param>
-    public LlamaModel(FlatLayout layout, Tensor weights, bool recompute = false, IShardSum? group = null)
-        : this(layout, weights, recompute, group ?? AllShardsHere.Instance, null)
+    /// <param name="splitActivations">Keep of residual streams only this rank's share of the rows, and gather the others in the backward pass.</param>
+    public LlamaModel(FlatLayout layout, Tensor weights, bool recompute = false, IShardSum? group = null, bool splitActivations = false)
+        : this(layout, weights, recompute, group ?? AllShardsHere.Instance, null, splitActivations)
     {
     }
 
-    internal LlamaModel(FlatLayout layout, Tensor weights, bool recompute, IShardSum group, BlockKernels? kernels)
+    internal LlamaModel(FlatLayout layout, Tensor weights, bool recompute, IShardSum group, BlockKernels? kernels, bool splitActivations = false)
     {
         if (group.Alone != (layout.Part.TensorDegree == 1))
             throw new ArgumentException($"a tensor-parallel degree of {layout.Part.TensorDegree} {(group.Alone ? "needs" : "has no use for")} a group", nameof(group));
@@ -53,6 +55,7 @@ public sealed partial class LlamaModel : IDisposable
         _type = weights.dtype;
         _device = weights.device;
         _scratch = new Workspace(_type, _device);
+        _split = splitActivations && !group.Alone ? new SplitStreams(layout, group, _scratch) : null;
         var heads = HeadGeometry.Of(layout);
         kernels ??= BlockKernels.For(_type, _device.type, heads, new RotaryTable(layout.Config.HeadSize, layout.Config.RopeTheta, 256));
         _context = new BlockContext(layout, heads, kernels, new Attention(heads, kernels), group);
@@ -98,6 +101,7 @@ public sealed partial class LlamaModel : IDisposable
         CheckStream(input_ND, rows);
         var workspace = _free.TryPop(out var free) ? free : new Workspace(_type, _device);
         workspace.Reset();
+        _split?.BeginPass();
         _scratch.Reset();
         var scored = batch.ScoredRows.Length;
         var targets = batch.Targets.Concat(Enumerable.Repeat(0, Math.Max(0, FewestRows - scored))).ToArray();
@@ -110,19 +114,28 @@ public sealed partial class LlamaModel : IDisposable
                 activations.Hidden_RD = activations.Keep(workspace.Rent(targets.Length, width));
                 activations.Scale_R = activations.Keep(workspace.RentSingle(targets.Length));
             }
-            var x_ND = workspace.Rent(rows, width);
-            var other_ND = keep ? null : workspace.Rent(rows, width);
+            var split = keep ? _split : null;
+            var streams = split is null ? workspace : _scratch;
+            var x_ND = streams.Rent(rows, width);
+            var other_ND = keep && split is null ? null : streams.Rent(rows, width);
             if (input_ND is not null) x_ND.copy_(input_ND);
             else GatherEmbeddings(ids, x_ND);
             for (var layer = 0; layer < _blocks.Length; layer++)
             {
                 var output_ND = other_ND ?? workspace.Rent(rows, width);
+                // The caller's dispose scope holds the streams that are worked in; kept ones are the activations'.
+                var kept_ND = !keep ? null : activations.Keep(split is null ? x_ND : split.Share(x_ND, workspace));
                 if (keep && !_recompute)
                 {
-                    var tape = activations.Keep(BlockTape.Rent(_context, rows, workspace));
-                    _blocks[layer].Forward(tokens, x_ND, tape, output_ND, _scratch);
-                    activations.Blocks.Add((activations.Keep(x_ND), tape));
-                    visit?.Invoke(layer, tape, tokens.Groups);
+                    using var block = NewDisposeScope();
+                    var mark = _scratch.Mark();
+                    var tape = activations.Keep(BlockTape.Rent(_context, rows, workspace, split?.RowsOf(rows)));
+                    var whole = split is null ? tape : tape with { Middle_ND = _scratch.Rent(rows, width) };
+                    _blocks[layer].Forward(tokens, x_ND, whole, output_ND, _scratch);
+                    visit?.Invoke(layer, whole, tokens.Groups);
+                    split?.CopyShare(whole.Middle_ND, tape.Middle_ND);
+                    _scratch.Release(mark);
+                    activations.Blocks.Add((kept_ND!, tape));
                 }
                 else
                 {
@@ -132,21 +145,23 @@ public sealed partial class LlamaModel : IDisposable
                     _blocks[layer].Forward(tokens, x_ND, tape, output_ND, _scratch);
                     visit?.Invoke(layer, tape, tokens.Groups);
                     _scratch.Release(mark);
-                    if (keep) activations.Blocks.Add((activations.Keep(x_ND), null));
-                    else other_ND = x_ND;
+                    if (keep) activations.Blocks.Add((kept_ND!, null));
                 }
+                if (other_ND is not null) other_ND = x_ND;
                 x_ND = output_ND;
             }
-            activations.Keep(x_ND);
+            if (split is null) activations.Keep(x_ND);
             // Nobody reads the output in the backward pass: its memory takes the gradient.
-            if (keep) activations.Gradient_ND = x_ND;
+            if (keep && split is null) activations.Gradient_ND = x_ND;
+            activations.Reversible = keep;
             if (!Layout.HasHead)
             {
-                activations.Output = x_ND;
+                activations.Output = split is null ? x_ND : split.Lend(x_ND, activations);
                 return activations;
             }
             Kernels.GatherRows(x_ND, batch.ScoredRows, activations.Last_RD);
             LastNorm(activations.Last_RD, activations.Hidden_RD, activations.Scale_R);
+            if (split is not null) _scratch.Release(default);
             return activations;
         }
         catch

@@ -59,14 +59,21 @@ public static class PassMemory
             if (shape.Layout.HasHead)
             {
                 LogProbabilities();
-                HeadBackward();
             }
+            if (shape.IsSplit)
+            {
+                Scratch.Release(default);
+                Scratch.Rent(_rows * _width);           // the gradient
+            }
+            if (shape.Layout.HasHead) HeadBackward();
             for (var layer = 0; layer < shape.Layout.Part.Layers; layer++)
                 Within(Scratch, () =>
                 {
+                    if (shape.IsSplit) Scratch.Rent(_rows * _width);                        // the input
+                    if (shape.IsSplit && !shape.Recompute) Scratch.Rent(_rows * _width);    // the middle
                     if (shape.Recompute)
                     {
-                        Tape(Scratch);
+                        Tape(Scratch, _rows);
                         Scratch.Rent(_rows * _width);
                         BlockForward();
                     }
@@ -82,25 +89,24 @@ public static class PassMemory
                 Kept.Rent(shape.FilledScoredRows * _width);
                 Kept.RentSingle(shape.FilledScoredRows);
             }
-            Kept.Rent(_rows * _width);                  // the first input
+            var streams = shape.IsSplit ? Scratch : Kept;
+            streams.Rent(_rows * _width);               // the first input
+            if (shape.IsSplit) streams.Rent(_rows * _width);
             for (var layer = 0; layer < shape.Layout.Part.Layers; layer++)
             {
-                Kept.Rent(_rows * _width);              // the output
-                if (!shape.Recompute)
+                if (shape.IsSplit) Kept.Rent(shape.KeptRows * _width);
+                else Kept.Rent(_rows * _width);         // the output
+                Within(Scratch, () =>
                 {
-                    Tape(Kept);
+                    Tape(shape.Recompute ? Scratch : Kept, shape.Recompute ? _rows : shape.KeptRows);
+                    if (shape.IsSplit && !shape.Recompute) Scratch.Rent(_rows * _width);
                     BlockForward();
-                }
-                else
-                    Within(Scratch, () =>
-                    {
-                        Tape(Scratch);
-                        BlockForward();
-                    });
+                });
             }
+            if (shape.IsSplit && shape.Layout.HasHead) Scratch.Release(default);
         }
 
-        private void Tape(WorkspaceCount workspace)
+        private void Tape(WorkspaceCount workspace, long middleRows)
         {
             workspace.RentSingle(_rows);
             workspace.Rent(_rows * shape.QueryWidth);
@@ -108,7 +114,7 @@ public static class PassMemory
             workspace.Rent(_rows * shape.KeyValueWidth);
             workspace.RentSingle(_rows * shape.Heads);
             workspace.Rent(_rows * shape.QueryWidth);
-            workspace.Rent(_rows * _width);
+            workspace.Rent(middleRows * _width);
             workspace.RentSingle(_rows);
             workspace.Rent(_rows * 2 * shape.FeedWidth);
         }

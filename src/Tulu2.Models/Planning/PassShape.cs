@@ -1,3 +1,4 @@
+using Tulu2.Collectives.Layout;
 using Tulu2.Models.Llama;
 
 namespace Tulu2.Models.Planning;
@@ -7,13 +8,19 @@ namespace Tulu2.Models.Planning;
 /// <param name="ElementBytes">Of the compute type: 4 for fp32, 2 for bf16.</param>
 /// <param name="Segments">Tokens of each segment of the slot.</param>
 /// <param name="ScoredRows">R.</param>
-public sealed record PassShape(FlatLayout Layout, int ElementBytes, bool Recompute, IReadOnlyList<int> Segments, int ScoredRows)
+/// <param name="SplitActivations">Of residual streams only the rank's share of the rows is kept.</param>
+public sealed record PassShape(FlatLayout Layout, int ElementBytes, bool Recompute, IReadOnlyList<int> Segments, int ScoredRows, bool SplitActivations = false)
 {
     /// <summary>N, filler rows included.</summary>
     public long Rows => Math.Max(LlamaModel.FewestRows, Segments.Sum(length => (long)length));
 
     /// <summary>R, filler rows included.</summary>
     public int FilledScoredRows => Math.Max(LlamaModel.FewestRows, ScoredRows);
+
+    public bool IsSplit => SplitActivations && Layout.Part.TensorDegree > 1;
+
+    /// <summary>Of a residual stream, what this rank keeps.</summary>
+    public long KeptRows => IsSplit ? RowShares.Of(Rows, Layout.Part.TensorPlace, Layout.Part.TensorDegree).Count : Rows;
 
     public int Heads => Layout.Config.Heads / Layout.Part.TensorDegree;
     public int KeyValueHeads => Layout.Config.KeyValueHeads / Layout.Part.TensorDegree;

@@ -1,3 +1,4 @@
+using Tulu2.Collectives.Layout;
 using static TorchSharp.torch;
 
 namespace Tulu2.Models.Torch;
@@ -16,6 +17,11 @@ public interface IShardSum
 
     /// <summary>In place: the element-wise maximum over the group's ranks (exact in any order).</summary>
     void Max(Tensor partial);
+
+    /// <summary>
+    /// In place: of a contiguous tensor's rows this rank has filled its share (<see cref="RowShares"/>), and gets everybody else's. In any type; no bit changes.
+    /// </summary>
+    void GatherRows(Tensor rows);
 }
 
 /// <summary>A rank that holds every virtual shard.</summary>
@@ -28,4 +34,6 @@ internal sealed class AllShardsHere : IShardSum
     public void Sum(Tensor partial) { }
 
     public void Max(Tensor partial) { }
+
+    public void GatherRows(Tensor rows) { }
 }

@@ -132,6 +132,11 @@ public sealed record ParallelRecipe
     /// <summary>true: refuse a layout whose result could differ by a bit from one rank's; false: see recipes/README.md.</summary>
     [NotInHash]
     public bool Bitwise { get; init; } = true;
+    /// <summary>
+    /// With tensor parallelism: each rank keeps only its share of the residual streams' rows for the backward pass, which gathers the others again.
+    /// </summary>
+    [NotInHash]
+    public bool SplitActivations { get; init; }
     /// <summary>Where compute weights and activations lie. Like the type of processor a fact of the machine: other bits, but no other recipe.</summary>
     [NotInHash]
     public ComputeDevice Device { get; init; } = ComputeDevice.Cpu;

@@ -28,7 +28,7 @@ public sealed class EmbeddedWorkerFactory : IWorkerFactory
     {
         var objective = ObjectiveOf(settings);
         return (state, group) => new ModelSlots(
-            new LlamaModel(state.Layout, state.Weights, settings.Recipe.Model.Recompute, group), state.Weights, objective, state.IsStaged);
+            new LlamaModel(state.Layout, state.Weights, settings.Recipe.Model.Recompute, group, settings.Recipe.Parallel.SplitActivations), state.Weights, objective, state.IsStaged);
     }
 
     private static ISlotObjective ObjectiveOf(WorkerSettings settings)

@@ -1,5 +1,6 @@
 // B blocks (one a rank), P elements of the largest part.
 using Tulu2.Collectives;
+using Tulu2.Collectives.Layout;
 using Tulu2.Collectives.Nccl;
 using Tulu2.Files;
 using Tulu2.Models.Torch;
@@ -49,6 +50,12 @@ internal sealed class NcclShardSum(NcclGroup group, bool bitwise, TimeSpan deadl
         var (address, count, type) = Facts(flat);
         group.Max(address, count, type, deadline);
     });
+
+    public void GatherRows(Tensor rows)
+    {
+        var (address, count, type) = Facts(rows);
+        if (count > 0) group.AllGather(address, RowShares.All(rows.shape[0], count / rows.shape[0], group.Size), type, deadline);
+    }
 
     private static void InPlace(Tensor partial, Action<Tensor> work)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Tulu2.Collectives;
 using Tulu2.Data.Slots;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Slots;
@@ -8,7 +9,8 @@ namespace Tulu2.Training.Workers;
 
 /// <summary>
 /// Takes a replica's slots through this rank's stage, one action at a time in the order of <see cref="PipelineSchedule"/>, and adds each gradient to those held
-/// when its backward pass is done. What is in flight is lost with the generation; what is held stays.
+/// when its backward pass is done. Between stages goes each tensor-parallel rank's share of the rows; waiting for them, the gather included, is waiting for the other
+/// stage. What is in flight is lost with the generation; what is held stays.
 /// </summary>
 internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepClock clock)
 {
@@ -109,7 +111,9 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
         try
         {
             var start = Stopwatch.GetTimestamp();
-            groups.World.Receive(sender, FlatMemory.Address(stream_ND), stream_ND.numel() * stream_ND.element_size(), deadline);
+            var share = Share(groups, stream_ND);
+            if (share.Count > 0) groups.World.Receive(sender, FlatMemory.Address(stream_ND) + (nint)share.First, share.Count, deadline);
+            if (groups.Tensor.Size > 1) groups.Tensor.GatherRows(stream_ND, deadline);
             clock.WaitedForStage(Stopwatch.GetElapsedTime(start));
             return stream_ND;
         }
@@ -123,7 +127,11 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
     private void Send(RankGroups groups, int receiver, Tensor stream_ND)
     {
         var start = Stopwatch.GetTimestamp();
-        groups.World.Send(receiver, FlatMemory.Address(stream_ND), stream_ND.numel() * stream_ND.element_size(), deadline);
+        var share = Share(groups, stream_ND);
+        if (share.Count > 0) groups.World.Send(receiver, FlatMemory.Address(stream_ND) + (nint)share.First, share.Count, deadline);
         clock.WaitedForStage(Stopwatch.GetElapsedTime(start));
     }
+
+    // All ranks of a tensor group have the same stream: each sends the bytes of its own rows, and those who get them put them together.
+    private static ElementRange Share(RankGroups groups, Tensor stream_ND) => RowGather.Parts(stream_ND, groups.Tensor.Size)[groups.Tensor.Rank];
 }

@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using Tulu2.Collectives;
+using Tulu2.Collectives.Layout;
 using Tulu2.Models.Torch;
 using Tulu2.Training.Optimization;
 using static TorchSharp.torch;
 
 namespace Tulu2.Training.Workers;
 
-/// <summary>Sums over virtual shards across the ranks that share a model's matrices, over the collective of the generation that is on.</summary>
+/// <summary>Sums over virtual shards, and gathers of rows, across the ranks that share a model's matrices, over the collective of the generation that is on.</summary>
 internal sealed class TensorGroupSum(TimeSpan deadline, StepClock clock) : IShardSum
 {
     /// <summary>The ranks in order of their tensor place, in this generation.</summary>
@@ -21,6 +22,15 @@ internal sealed class TensorGroupSum(TimeSpan deadline, StepClock clock) : IShar
 
     public void Max(Tensor partial) => Timed(partial, ReduceOperation.Max);
 
+    public void GatherRows(Tensor rows)
+    {
+        var start = Stopwatch.GetTimestamp();
+        Gather(rows);
+        clock.SummedTensors(Stopwatch.GetElapsedTime(start));
+    }
+
+    private ICollective Here => Group ?? throw new InvalidOperationException("a sum over ranks outside of any generation");
+
     private void Timed(Tensor partial, ReduceOperation operation)
     {
         var start = Stopwatch.GetTimestamp();
@@ -30,7 +40,7 @@ internal sealed class TensorGroupSum(TimeSpan deadline, StepClock clock) : IShar
 
     private void Reduce(Tensor partial, ReduceOperation operation)
     {
-        var group = Group ?? throw new InvalidOperationException("a sum over ranks outside of any generation");
+        var group = Here;
         var type = partial.dtype switch
         {
             ScalarType.Float32 => ElementType.Float32,
@@ -52,5 +62,27 @@ internal sealed class TensorGroupSum(TimeSpan deadline, StepClock clock) : IShar
         var host = partial.cpu().contiguous();
         group.AllReduce(FlatMemory.Address(host), host.numel(), type, operation, deadline);
         partial.copy_(host);
+    }
+
+    private void Gather(Tensor rows)
+    {
+        var group = Here;
+        if (rows.device.type == TorchSharp.DeviceType.CPU)
+        {
+            group.GatherRows(rows, deadline);
+            return;
+        }
+        if (OnDevice is { } device)
+        {
+            device.GatherRows(rows);
+            return;
+        }
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var host = empty(rows.shape, dtype: rows.dtype);
+        var (first, count) = RowShares.Of(rows.shape[0], group.Rank, group.Size);
+        host.narrow(0, first, count).copy_(rows.narrow(0, first, count));
+        group.GatherRows(host, deadline);
+        rows.copy_(host);
     }
 }

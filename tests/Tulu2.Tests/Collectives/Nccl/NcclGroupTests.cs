@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using TorchSharp;
 using Tulu2.Collectives;
 using Tulu2.Collectives.InProcess;
+using Tulu2.Collectives.Layout;
 using Tulu2.Collectives.Nccl;
 using Tulu2.Collectives.Reduction;
 using Tulu2.Files;
@@ -43,6 +44,32 @@ public sealed class NcclGroupTests
         });
         Assert.All(results, result => Assert.Equal(expected[0].bytes.ToArray(), result.Item1));
         Assert.All(results, result => Assert.Equal(expectedMaxima[0].bytes.ToArray(), result.Item2));
+        Assert.Equal(0, fake.Alive);
+    }
+
+    [Theory]
+    [InlineData(2, 17)]
+    [InlineData(4, 3)]
+    [InlineData(3, 100)]
+    public void Rows_are_gathered_as_they_were(int ranks, int rows)
+    {
+        var fake = new FakeNccl();
+        foreach (var type in (ScalarType[])[ScalarType.Float32, ScalarType.BFloat16])
+        {
+            using var scope = NewDisposeScope();
+            var whole = Values(1, 5 * rows, type)[0].view(rows, 5).bytes.ToArray();
+            var results = OnRanks(ranks, fake, (groups, rank) =>
+            {
+                using var group = groups.Group([.. Enumerable.Range(0, ranks)]);
+                using var inner = NewDisposeScope();
+                using var noGradient = no_grad();
+                var (mine, (first, count)) = (full([rows, 5], float.NaN, dtype: type), RowShares.Of(rows, rank, ranks));
+                mine.narrow(0, first, count).copy_(Values(1, 5 * rows, type)[0].view(rows, 5).narrow(0, first, count));
+                new NcclShardSum(group, bitwise: true, Deadline).GatherRows(mine);
+                return mine.bytes.ToArray();
+            });
+            Assert.All(results, result => Assert.Equal(whole, result));
+        }
         Assert.Equal(0, fake.Alive);
     }
 

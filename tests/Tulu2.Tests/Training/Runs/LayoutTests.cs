@@ -42,6 +42,27 @@ public class LayoutTests
         }
     }
 
+    [Theory]
+    [InlineData(1, 2, 1, 1, true)]
+    [InlineData(2, 2, 2, 2, false)]
+    [InlineData(1, 4, 2, 1, true)]
+    [InlineData(2, 4, 1, 1, false)]
+    [InlineData(1, 2, 4, 1, false)]
+    public void So_it_does_where_ranks_keep_only_their_share_of_the_rows(int data, int tensor, int pipeline, int zero, bool recompute)
+    {
+        foreach (var (kind, one) in One)
+        {
+            var (settings, hash) = one.Value;
+            var recipe = settings.Recipe with
+            {
+                Parallel = settings.Recipe.Parallel with { SplitActivations = true },
+                Model = settings.Recipe.Model with { Recompute = recompute },
+            };
+            using var supervisor = new TestSupervisor(settings with { Recipe = recipe }, new ParallelLayout(data, tensor, pipeline, zero));
+            Assert.True(hash == supervisor.Run(Steps), $"{kind}");
+        }
+    }
+
     [Fact]
     public void Shards_that_are_too_narrow_for_equal_bits_come_close()
     {

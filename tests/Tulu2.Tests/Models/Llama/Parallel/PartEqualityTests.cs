@@ -37,6 +37,23 @@ public sealed class PartEqualityTests
     }
 
     [Theory]
+    [InlineData(2, 1, false)]
+    [InlineData(4, 1, true)]
+    [InlineData(4, 2, false)]
+    [InlineData(2, 3, true)]
+    public void So_they_do_where_each_keeps_only_its_share_of_the_rows(int tensor, int pipeline, bool recompute)
+    {
+        using var scope = NewDisposeScope();
+        var config = TinyModel.Config(layers: 3);
+        var batches = new[] { TinyModel.Batch([101]), TinyModel.Batch([70, 33, 130, 34], seed: 3), TinyModel.Batch([3], drop: 0) };
+        foreach (var type in (ScalarType[])[ScalarType.Float32, ScalarType.BFloat16])
+        {
+            using var weights = TinyModel.Weights(new FlatLayout(config, 4), type);
+            Same(PartRun.Whole(config, 4, weights, batches), PartRun.Parts(config, 4, tensor, pipeline, weights, batches, recompute, split: true));
+        }
+    }
+
+    [Theory]
     [InlineData(8, 2, ScalarType.Float32)]
     [InlineData(8, 4, ScalarType.BFloat16)]
     [InlineData(8, 8, ScalarType.Float32)]
@@ -140,5 +157,7 @@ public sealed class PartEqualityTests
         }
 
         public void Max(Tensor partial) => _all.Max(partial);
+
+        public void GatherRows(Tensor rows) => _all.GatherRows(rows);
     }
 }

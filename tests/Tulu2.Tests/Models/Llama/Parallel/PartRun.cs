@@ -35,7 +35,7 @@ internal static class PartRun
     /// <param name="join">Makes a rank's shard sum of its tensor group; null: <see cref="GroupSum"/>.</param>
     public static PartResult Parts(
         LlamaConfig config, int shards, int tensor, int pipeline, Tensor weights, IReadOnlyList<SlotBatch> batches, bool recompute = false,
-        Func<ICollective, IShardSum>? join = null, Func<FlatLayout, BlockKernels>? kernels = null)
+        Func<ICollective, IShardSum>? join = null, Func<FlatLayout, BlockKernels>? kernels = null, bool split = false)
     {
         var layout = new ParallelLayout(1, tensor, pipeline);
         var plane = new InProcessDataPlane();
@@ -48,7 +48,7 @@ internal static class PartRun
             try
             {
                 var part = new FlatLayout(config, shards, ModelPart.Of(config, layout, rank));
-                results[rank] = Rank(part, layout, rank, world, tensors, weights.dtype, batches, recompute, join ?? (group => new GroupSum(group)), kernels);
+                results[rank] = Rank(part, layout, rank, world, tensors, weights.dtype, batches, recompute, join ?? (group => new GroupSum(group)), kernels, split);
                 world.Barrier(Deadline);
             }
             catch (Exception fault)
@@ -70,13 +70,13 @@ internal static class PartRun
 
     private static (FlatLayout, Tensor, float[][]) Rank(
         FlatLayout part, ParallelLayout layout, int rank, ICollective world, Dictionary<string, Tensor> tensors, ScalarType type, IReadOnlyList<SlotBatch> batches,
-        bool recompute, Func<ICollective, IShardSum> join, Func<FlatLayout, BlockKernels>? kernels)
+        bool recompute, Func<ICollective, IShardSum> join, Func<FlatLayout, BlockKernels>? kernels, bool split)
     {
         TorchRuntime.EnterRankThread();
         using var scope = NewDisposeScope();
         var weights = FlatTensors.Part(part, tensors, type);
         var group = part.Part.TensorDegree == 1 ? AllShardsHere.Instance : join(world.Group(layout.TensorGroup(rank)));
-        using var model = new LlamaModel(part, weights, recompute, group, kernels?.Invoke(part));
+        using var model = new LlamaModel(part, weights, recompute, group, kernels?.Invoke(part), split);
         int? previous = layout.Neighbour(rank, -1), next = layout.Neighbour(rank, 1);
         var (sum, one) = (zeros([part.Length]), full([part.Length], 7f));
         var alive = new List<Activations>();
@@ -131,6 +131,13 @@ internal static class PartRun
         public void Sum(Tensor partial) => Reduce(partial, ReduceOperation.Sum);
 
         public void Max(Tensor partial) => Reduce(partial, ReduceOperation.Max);
+
+        public unsafe void GatherRows(Tensor rows)
+        {
+            Xunit.Assert.True(rows.is_contiguous());
+            var rowBytes = rows.numel() * rows.element_size() / rows.shape[0];
+            group.AllGather((nint)Aten.Address<byte>(rows), RowShares.All(rows.shape[0], rowBytes, group.Size), Deadline);
+        }
 
         private unsafe void Reduce(Tensor partial, ReduceOperation operation)
         {
