@@ -19,7 +19,7 @@ internal sealed class PlanCommand(Terminal terminal)
     private readonly Option<string?> _hostMemory = CommandBuilder.Optional<string>("--host-memory", "A rank's share of the memory beside its GPU: 128GiB");
     private readonly Option<string?> _flops = CommandBuilder.Optional<string>("--flops", "Products that a rank reaches in a second, such as 156T; on a processor measured");
     private readonly Option<string?> _memoryBandwidth = CommandBuilder.Optional<string>("--memory-bandwidth", "Of the memory that a rank computes in, such as 1.5TB/s");
-    private readonly Option<string?> _hostBandwidth = CommandBuilder.Optional<string>("--host-bandwidth", "Of host memory, by a rank's one thread, such as 8GB/s");
+    private readonly Option<string?> _hostBandwidth = CommandBuilder.Optional<string>("--host-bandwidth", "Of host memory, by one thread of a rank, such as 8GB/s");
     private readonly Option<string?> _busBandwidth = CommandBuilder.Optional<string>("--bus-bandwidth", "Between a GPU and host memory, such as 20GB/s");
     private readonly Option<string?> _deviceBandwidth = CommandBuilder.Optional<string>("--device-bandwidth", "From GPU to GPU of a node by NCCL, such as 200GB/s");
     private readonly Option<string?> _nodeBandwidth = CommandBuilder.Optional<string>("--node-bandwidth", "What a rank sends within its node over the data plane, such as 5GB/s");

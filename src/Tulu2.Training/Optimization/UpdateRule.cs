@@ -1,10 +1,11 @@
 using Tulu2.Training.Recipes;
+using Tulu2.Training.Workers;
 using static TorchSharp.torch;
 
 namespace Tulu2.Training.Optimization;
 
 /// <summary>How a step's gradient changes the parameters: schedule, clipping and AdamW, all of them functions of the recipe and the step's number.</summary>
-internal sealed class UpdateRule(Recipe recipe, int totalSteps)
+internal sealed class UpdateRule(Recipe recipe, int totalSteps, HostThreads? threads = null)
 {
     private readonly FlatAdamW _optimizer = new(recipe.Optimizer);
 
@@ -21,10 +22,14 @@ internal sealed class UpdateRule(Recipe recipe, int totalSteps)
     public void Apply(Tensor parameters, Tensor gradient, Tensor firstMoment, Tensor secondMoment, int step, double norm)
     {
         if (parameters.numel() == 0) return;
-        using var scope = NewDisposeScope();
-        using var noGradient = no_grad();
         var factor = GradientNorm.ClipFactor(norm, recipe.Optimizer.Clip);
-        if (factor < 1) gradient.mul_(factor);
-        _optimizer.Apply(parameters, gradient, firstMoment, secondMoment, step, LearningRate(step));
+        (threads ?? HostThreads.One).Run(parameters.numel(), (first, count) =>
+        {
+            using var scope = NewDisposeScope();
+            using var noGradient = no_grad();
+            Tensor Piece(Tensor whole) => whole.narrow(0, first, count);
+            if (factor < 1) Piece(gradient).mul_(factor);
+            _optimizer.Apply(Piece(parameters), Piece(gradient), Piece(firstMoment), Piece(secondMoment), step, LearningRate(step));
+        });
     }
 }

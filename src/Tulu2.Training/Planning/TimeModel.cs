@@ -28,11 +28,11 @@ public sealed record StepSeconds(
 
 /// <summary>
 /// Seconds of a step. With t_s a slot's seconds on stage s and m slots of the busiest replica, 1F1B takes (m - 1) max t_s + sum t_s; nothing else overlaps with
-/// it. Element-wise work is bytes over the memory's bandwidth: 12 a parameter for each sum of two slots, and 50 for norm, hash, clip, AdamW and the bf16 copy.
+/// it. Element-wise work is bytes over the memory's bandwidth: 12 a parameter for each sum of two slots, 36 for clip and AdamW, and 14 for norm, hash and the bf16 copy.
 /// </summary>
 internal static class TimeModel
 {
-    private const double BytesOfSum = 12, BytesOfUpdate = 50;
+    private const double BytesOfSum = 12, BytesOfUpdate = 36, BytesOfDigest = 14;
 
     public static StepSeconds Of(PlanRequest request, IReadOnlyList<StageCost> stages, IReadOnlyList<RankTraffic> traffic, ParallelLayout layout)
     {
@@ -49,7 +49,7 @@ internal static class TimeModel
             slots * perSlot[dearest].Compute, slots * perSlot[dearest].Sums, slots * perSlot[dearest].Sends, totals.Sum() - totals[dearest],
             Math.Max(0, slots - 1) * BytesOfSum * elements / rates.MemoryBandwidth,
             traffic.Max(use => use.Gradients.Seconds(rates)),
-            BytesOfUpdate * elements / layout.Zero / rates.HostBandwidth,
+            (BytesOfUpdate / rates.HostThreads + BytesOfDigest) * elements / layout.Zero / rates.HostBandwidth,
             traffic.Max(use => use.Weights.Seconds(rates)),
             traffic.Max(use => use.BusBytes / rates.BusBandwidth));
     }

@@ -22,6 +22,10 @@ public static partial class ComputeDevices
         return new Device(TorchSharp.DeviceType.CUDA, index);
     }
 
+    /// <summary>Cores for a rank's work in host memory.</summary>
+    internal static int HostThreads(ComputeDevice device) =>
+        device == ComputeDevice.Cpu ? 1 : Math.Max(1, Environment.ProcessorCount / Math.Max(1, cuda.device_count()));
+
     internal static int IndexOf(int place, int devices) => place % devices;
 
     // NCCL takes the thread's current GPU, which torch lets nobody choose from here. Never run on more than one GPU by its makers.

@@ -49,4 +49,7 @@ public sealed record WorkerSettings
     /// <summary>Where the model computes and gradients are added up; null: in host memory, beside everything else. Makes a GPU the thread's current one.</summary>
     /// <exception cref="Files.BadInputException">There is no such device.</exception>
     internal Device? ComputeDevice() => StandIn ?? ComputeDevices.Of(Recipe.Parallel.Device, NodePlace);
+
+    /// <summary>For the optimizer: one, or beside a GPU its share of the cores.</summary>
+    internal HostThreads HostThreads() => StandIn is not null ? new HostThreads(3) : new HostThreads(ComputeDevices.HostThreads(Recipe.Parallel.Device));
 }

@@ -1,5 +1,6 @@
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
+using Tulu2.Training.Workers;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -42,6 +43,38 @@ public class FlatAdamWTests
             Assert.True(Largest(state[1], m) < 1e-6);
             Assert.True(Largest(state[2], v) < 1e-6);
         }
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(8)]
+    public void Bits_do_not_depend_on_the_number_of_threads(int threads)
+    {
+        using var scope = NewDisposeScope();
+        const int n = 400_000 + 7;
+        var recipe = new Recipe { Optimizer = Recipe with { Clip = 1 }, Schedule = new() { Warmup = 0 } };
+        float[] start = Draw(1, n), gradient = Draw(2, n);
+        Tensor[] one = State(start), several = State(start);
+        for (var step = 1; step <= 3; step++)
+        {
+            new UpdateRule(recipe, 10).Apply(one[0], tensor(gradient), one[1], one[2], step, 2.5);
+            new UpdateRule(recipe, 10, new HostThreads(threads)).Apply(several[0], tensor(gradient), several[1], several[2], step, 2.5);
+        }
+        for (var i = 0; i < one.Length; i++) Assert.Equal(one[i].data<float>().ToArray(), several[i].data<float>().ToArray());
+        Assert.NotEqual(start, one[0].data<float>().ToArray());
+    }
+
+    [Fact]
+    public void What_a_thread_throws_is_thrown_once_all_are_done()
+    {
+        var done = 0;
+        Assert.Throws<AggregateException>(() => new HostThreads(4).Run(1 << 20, (first, _) =>
+        {
+            if (first > 0) throw new InvalidOperationException("no");
+            Interlocked.Increment(ref done);
+        }));
+        Assert.Equal(1, done);
     }
 
     [Theory]
