@@ -27,16 +27,16 @@ public sealed class Activations : IDisposable
     public int Rows => Tokens.Count;
 
     /// <summary>
-    /// [N, D], not on the last stage: the residual stream for the next one. Valid until the backward pass, or disposal; where activations are split, only until the
+    /// [S, D], not on the last stage: this rank's share of the residual stream, for the next one. Valid until the backward pass, or disposal; where activations are split, only until the
     /// model's next pass.
     /// </summary>
-    public Tensor Output_ND => Output ?? throw new InvalidOperationException(_lost ?? "the last stage has no output but log-probabilities");
+    public Tensor Output_SD => Output ?? throw new InvalidOperationException(_lost ?? "the last stage has no output but log-probabilities");
 
     /// <summary>
-    /// [N, D], not on the first stage, and after the backward pass: the gradient of the residual stream for the stage before. Valid until disposal; where
-    /// activations are split, only until the model's next pass.
+    /// [S, D], not on the first stage, and after the backward pass: this rank's share of the residual stream's gradient, for the stage before. Valid until disposal;
+    /// where activations are split, only until the model's next pass.
     /// </summary>
-    public Tensor InputGradient_ND =>
+    public Tensor InputGradient_SD =>
         InputGradient ?? throw new InvalidOperationException(_lost ?? "there is an input gradient after the backward pass of a stage that is not the first");
 
     internal Tensor? Output { get; set; }

@@ -14,12 +14,12 @@ internal sealed record TokenRows(int Count, int[] Positions, SegmentGroup[] Grou
 /// <summary>What a block keeps for its backward pass.</summary>
 internal sealed record BlockTape(Tensor Scale1_N, AttentionTape Attention, Tensor Middle_ND, Tensor Scale2_N, Tensor GateUp_N2F)
 {
-    /// <param name="middleRows">Where only a share of the residual stream is kept: its rows.</param>
-    public static BlockTape Rent(BlockContext context, long tokens, Workspace workspace, long? middleRows = null)
+    /// <param name="middleRows">Of the residual stream; fewer where only a share of it is kept.</param>
+    public static BlockTape Rent(BlockContext context, long tokens, Workspace workspace, long middleRows)
     {
         var config = context.Layout.Config;
         return new BlockTape(
-            workspace.RentSingle(tokens), AttentionTape.Rent(context.Heads, tokens, workspace), workspace.Rent(middleRows ?? tokens, config.HiddenSize),
+            workspace.RentSingle(tokens), AttentionTape.Rent(context.Heads, tokens, workspace), workspace.Rent(middleRows, config.HiddenSize),
             workspace.RentSingle(tokens), workspace.Rent(tokens, 2L * context.Layout.LocalIntermediateSize));
     }
 }

@@ -36,15 +36,15 @@ public sealed partial class LlamaModel
     }
 
     /// <summary>Reverse pass of a stage that is not the last; the rest as <see cref="Backward"/> has it.</summary>
-    /// <param name="outputGradient_ND">[N, D] in the compute type: the next stage's <see cref="Activations.InputGradient_ND"/>. It is copied.</param>
-    public void BackwardStage(Activations activations, Tensor outputGradient_ND, Tensor gradient)
+    /// <param name="outputGradient_SD">[S, D] in the compute type: the next stage's <see cref="Activations.InputGradient_SD"/>. It is copied.</param>
+    public void BackwardStage(Activations activations, Tensor outputGradient_SD, Tensor gradient)
     {
         if (Layout.HasHead) throw new InvalidOperationException("the last stage's backward pass begins with coefficients");
-        CheckStream(outputGradient_ND, activations.Rows);
+        CheckStream(outputGradient_SD, activations.Rows);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var gradient_ND = Take(activations, gradient);
-        gradient_ND.copy_(outputGradient_ND);
+        _streams.Gather(outputGradient_SD, gradient_ND);
         BlocksBackward(activations, gradient_ND, gradient);
     }
 
@@ -55,7 +55,7 @@ public sealed partial class LlamaModel
         if (gradient.numel() != Layout.Length) throw new ArgumentException($"the gradient has {gradient.numel()} elements, the layout {Layout.Length}");
         activations.Reversible = false;
         if (activations.Gradient_ND is { } gradient_ND) return gradient_ND;
-        _split!.BeginPass();
+        _streams.BeginPass();
         _scratch.Release(default);
         return _scratch.Rent(activations.Rows, Config.HiddenSize);
     }
@@ -68,11 +68,11 @@ public sealed partial class LlamaModel
             using var block = NewDisposeScope();
             var mark = workspace.Mark();
             var (input_ND, tape) = activations.Blocks[layer];
-            if (_split is not null) input_ND = _split.Whole(input_ND, activations.Rows);
-            if (tape is not null && _split is not null) tape = tape with { Middle_ND = _split.Whole(tape.Middle_ND, activations.Rows) };
+            if (_split) input_ND = _streams.Whole(input_ND, activations.Rows);
+            if (_split && tape is not null) tape = tape with { Middle_ND = _streams.Whole(tape.Middle_ND, activations.Rows) };
             if (tape is null)
             {
-                tape = BlockTape.Rent(_context, activations.Tokens.Count, workspace);
+                tape = BlockTape.Rent(_context, activations.Rows, workspace, activations.Rows);
                 _blocks[layer].Forward(activations.Tokens, input_ND, tape, workspace.Rent(input_ND.shape), workspace);
             }
             _blocks[layer].Backward(activations.Tokens, input_ND, tape, gradient_ND, gradient, workspace);
@@ -84,7 +84,7 @@ public sealed partial class LlamaModel
             if (!Config.TieEmbeddings) embedding_CD.zero_();
             Kernels.ScatterAddRows(gradient_ND, activations.Ids, Layout.FirstToken, embedding_CD);
         }
-        else activations.InputGradient = _split is null ? gradient_ND : _split.Lend(gradient_ND, activations);
+        else activations.InputGradient = Given(gradient_ND, activations);
         FlatViews.ZeroPadding(gradient, Layout);
     }
 

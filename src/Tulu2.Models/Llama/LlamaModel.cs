@@ -18,8 +18,8 @@ public sealed partial class LlamaModel : IDisposable
     /// </summary>
     internal const int FewestRows = 16;
 
-    private readonly bool _recompute;
-    private readonly SplitStreams? _split;
+    private readonly bool _recompute, _split;
+    private readonly SharedStreams _streams;
     private readonly Tensor? _embedding_CD, _norm_D;
     private readonly VocabularyHead? _head;
     private readonly LlamaBlock[] _blocks;
@@ -55,7 +55,8 @@ public sealed partial class LlamaModel : IDisposable
         _type = weights.dtype;
         _device = weights.device;
         _scratch = new Workspace(_type, _device);
-        _split = splitActivations && !group.Alone ? new SplitStreams(layout, group, _scratch) : null;
+        _split = splitActivations && !group.Alone;
+        _streams = new SharedStreams(layout, group, _scratch);
         var heads = HeadGeometry.Of(layout);
         kernels ??= BlockKernels.For(_type, _device.type, heads, new RotaryTable(layout.Config.HeadSize, layout.Config.RopeTheta, 256));
         _context = new BlockContext(layout, heads, kernels, new Attention(heads, kernels), group);
@@ -81,27 +82,30 @@ public sealed partial class LlamaModel : IDisposable
 
     private BlockKernels Kernels => _context.Kernels;
 
-    /// <summary>Rows of a batch's residual stream, filler included: what stages pass on.</summary>
+    /// <summary>Rows of a batch's residual stream, filler included.</summary>
     public static int RowsOf(SlotBatch batch) => Math.Max(FewestRows, batch.Ids.Length);
+
+    /// <summary>S: of these the tensor-parallel rank's own, which is what it takes from the stage before and gives to the next one.</summary>
+    public long ShareOf(SlotBatch batch) => _streams.RowsOf(RowsOf(batch));
 
     /// <summary>Runs this stage's blocks, and on the last stage the last norm for the scored rows of the batch.</summary>
     /// <param name="keep">Keep what the backward pass needs.</param>
-    /// <param name="input_ND">[<see cref="RowsOf"/>, D] from the stage before, in the compute type; null on the first one. It is copied.</param>
-    public Activations Forward(SlotBatch batch, bool keep, Tensor? input_ND = null) => Forward(batch, keep, input_ND, null);
+    /// <param name="input_SD">[<see cref="ShareOf"/>, D] from the stage before, in the compute type; null on the first one. It is copied.</param>
+    public Activations Forward(SlotBatch batch, bool keep, Tensor? input_SD = null) => Forward(batch, keep, input_SD, null);
 
     /// <param name="visit">Sees every block's tape before its memory is used again; counts the blocks of this stage from 0.</param>
-    internal Activations Forward(SlotBatch batch, bool keep, Tensor? input_ND, Action<int, BlockTape, SegmentGroup[]>? visit)
+    internal Activations Forward(SlotBatch batch, bool keep, Tensor? input_SD, Action<int, BlockTape, SegmentGroup[]>? visit)
     {
-        if (input_ND is null != Layout.HasEmbedding)
-            throw new ArgumentException(Layout.HasEmbedding ? "the first stage takes its input from the batch" : "this stage needs the output of the one before", nameof(input_ND));
+        if (input_SD is null != Layout.HasEmbedding)
+            throw new ArgumentException(Layout.HasEmbedding ? "the first stage takes its input from the batch" : "this stage needs the output of the one before", nameof(input_SD));
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var (tokens, ids) = Filled(batch);
         long rows = tokens.Count, width = Config.HiddenSize;
-        CheckStream(input_ND, rows);
+        CheckStream(input_SD, rows);
         var workspace = _free.TryPop(out var free) ? free : new Workspace(_type, _device);
         workspace.Reset();
-        _split?.BeginPass();
+        _streams.BeginPass();
         _scratch.Reset();
         var scored = batch.ScoredRows.Length;
         var targets = batch.Targets.Concat(Enumerable.Repeat(0, Math.Max(0, FewestRows - scored))).ToArray();
@@ -114,26 +118,26 @@ public sealed partial class LlamaModel : IDisposable
                 activations.Hidden_RD = activations.Keep(workspace.Rent(targets.Length, width));
                 activations.Scale_R = activations.Keep(workspace.RentSingle(targets.Length));
             }
-            var split = keep ? _split : null;
-            var streams = split is null ? workspace : _scratch;
+            var split = keep && _split;
+            var streams = split ? _scratch : workspace;
             var x_ND = streams.Rent(rows, width);
-            var other_ND = keep && split is null ? null : streams.Rent(rows, width);
-            if (input_ND is not null) x_ND.copy_(input_ND);
+            var other_ND = keep && !split ? null : streams.Rent(rows, width);
+            if (input_SD is not null) _streams.Gather(input_SD, x_ND);
             else GatherEmbeddings(ids, x_ND);
             for (var layer = 0; layer < _blocks.Length; layer++)
             {
                 var output_ND = other_ND ?? workspace.Rent(rows, width);
                 // The caller's dispose scope holds the streams that are worked in; kept ones are the activations'.
-                var kept_ND = !keep ? null : activations.Keep(split is null ? x_ND : split.Share(x_ND, workspace));
+                var kept_ND = !keep ? null : activations.Keep(split ? _streams.Share(x_ND, workspace) : x_ND);
                 if (keep && !_recompute)
                 {
                     using var block = NewDisposeScope();
                     var mark = _scratch.Mark();
-                    var tape = activations.Keep(BlockTape.Rent(_context, rows, workspace, split?.RowsOf(rows)));
-                    var whole = split is null ? tape : tape with { Middle_ND = _scratch.Rent(rows, width) };
+                    var tape = activations.Keep(BlockTape.Rent(_context, rows, workspace, split ? _streams.RowsOf(rows) : rows));
+                    var whole = split ? tape with { Middle_ND = _scratch.Rent(rows, width) } : tape;
                     _blocks[layer].Forward(tokens, x_ND, whole, output_ND, _scratch);
                     visit?.Invoke(layer, whole, tokens.Groups);
-                    split?.CopyShare(whole.Middle_ND, tape.Middle_ND);
+                    if (split) _streams.CopyShare(whole.Middle_ND, tape.Middle_ND);
                     _scratch.Release(mark);
                     activations.Blocks.Add((kept_ND!, tape));
                 }
@@ -141,7 +145,7 @@ public sealed partial class LlamaModel : IDisposable
                 {
                     using var block = NewDisposeScope();
                     var mark = _scratch.Mark();
-                    var tape = BlockTape.Rent(_context, rows, _scratch);
+                    var tape = BlockTape.Rent(_context, rows, _scratch, rows);
                     _blocks[layer].Forward(tokens, x_ND, tape, output_ND, _scratch);
                     visit?.Invoke(layer, tape, tokens.Groups);
                     _scratch.Release(mark);
@@ -150,18 +154,18 @@ public sealed partial class LlamaModel : IDisposable
                 if (other_ND is not null) other_ND = x_ND;
                 x_ND = output_ND;
             }
-            if (split is null) activations.Keep(x_ND);
+            if (!split) activations.Keep(x_ND);
             // Nobody reads the output in the backward pass: its memory takes the gradient.
-            if (keep && split is null) activations.Gradient_ND = x_ND;
+            if (keep && !split) activations.Gradient_ND = x_ND;
             activations.Reversible = keep;
             if (!Layout.HasHead)
             {
-                activations.Output = split is null ? x_ND : split.Lend(x_ND, activations);
+                activations.Output = Given(x_ND, activations);
                 return activations;
             }
             Kernels.GatherRows(x_ND, batch.ScoredRows, activations.Last_RD);
             LastNorm(activations.Last_RD, activations.Hidden_RD, activations.Scale_R);
-            if (split is not null) _scratch.Release(default);
+            if (split) _scratch.Release(default);
             return activations;
         }
         catch
@@ -189,11 +193,16 @@ public sealed partial class LlamaModel : IDisposable
         return (new TokenRows(FewestRows, positions, SegmentGroup.Of([.. batch.SegmentLengths, missing])), [.. batch.Ids, .. new int[missing]]);
     }
 
-    private void CheckStream(Tensor? stream_ND, long rows)
+    private void CheckStream(Tensor? stream_SD, long rows)
     {
-        if (stream_ND is not null && (stream_ND.shape is not [var given, var width] || given != rows || width != Config.HiddenSize || stream_ND.dtype != _type))
-            throw new ArgumentException($"a residual stream of {stream_ND.dtype} [{string.Join(", ", stream_ND.shape)}] in place of {_type} [{rows}, {Config.HiddenSize}]");
+        var share = _streams.RowsOf(rows);
+        if (stream_SD is not null && (stream_SD.shape is not [var given, var width] || given != share || width != Config.HiddenSize || stream_SD.dtype != _type))
+            throw new ArgumentException($"a residual stream of {stream_SD.dtype} [{string.Join(", ", stream_SD.shape)}] in place of {_type} [{share}, {Config.HiddenSize}]");
     }
+
+    // This rank's rows of what goes to another stage; kept whole streams lie in the activations' own memory, others in the scratch memory.
+    private Tensor Given(Tensor stream_ND, Activations activations) =>
+        _split && activations.Gradient_ND is null ? _streams.Lend(stream_ND, activations) : activations.Keep(_streams.Own(stream_ND));
 
     private static InvalidOperationException NotHere(string what) => new($"this part of the model does not hold the {what}");
 

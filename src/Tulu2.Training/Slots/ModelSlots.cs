@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Training.Slots;
 
-/// <summary>Slots on a rank's part of a Llama model. Shapes: N rows of a slot, D hidden.</summary>
+/// <summary>Slots on a rank's part of a Llama model. Shapes: S rows of a slot that are this tensor-parallel rank's share, D hidden.</summary>
 /// <param name="weights">The model's, for their type and device.</param>
 /// <param name="staged">The model's tensors, gradients included, are elsewhere than in host memory, through which stages pass on their streams.</param>
 internal sealed class ModelSlots(LlamaModel model, Tensor weights, ISlotObjective objective, bool staged) : ISlotComputer
@@ -14,12 +14,12 @@ internal sealed class ModelSlots(LlamaModel model, Tensor weights, ISlotObjectiv
     private readonly ScalarType _type = weights.dtype;
     private readonly Device _device = weights.device;
 
-    public Tensor Stream(SlotBatch batch) => empty([LlamaModel.RowsOf(batch), model.Layout.Config.HiddenSize], dtype: _type).DetachFromDisposeScope();
+    public Tensor Stream(SlotBatch batch) => empty([model.ShareOf(batch), model.Layout.Config.HiddenSize], dtype: _type).DetachFromDisposeScope();
 
-    public ISlotPass Forward(SlotBatch batch, Tensor? input_ND, bool keep)
+    public ISlotPass Forward(SlotBatch batch, Tensor? input_SD, bool keep)
     {
         using var scope = NewDisposeScope();
-        return new Pass(this, batch, model.Forward(batch, keep, Here(input_ND)));
+        return new Pass(this, batch, model.Forward(batch, keep, Here(input_SD)));
     }
 
     public (double Loss, PreferenceMetrics? Preference) Summarize(int step, IReadOnlyList<double[]> figures) => objective.Summarize(step, figures);
@@ -27,14 +27,14 @@ internal sealed class ModelSlots(LlamaModel model, Tensor weights, ISlotObjectiv
     public void Dispose() => model.Dispose();
 
     // Where the model computes.
-    private Tensor? Here(Tensor? stream_ND) => staged ? stream_ND?.to(_device, copy: true) : stream_ND;
+    private Tensor? Here(Tensor? stream_SD) => staged ? stream_SD?.to(_device, copy: true) : stream_SD;
 
-    private double[] Backward(SlotBatch batch, Activations activations, Tensor? outputGradient_ND, Tensor gradient)
+    private double[] Backward(SlotBatch batch, Activations activations, Tensor? outputGradient_SD, Tensor gradient)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        if (outputGradient_ND is null) return objective.Backward(model, activations, batch, gradient);
-        model.BackwardStage(activations, Here(outputGradient_ND)!, gradient);
+        if (outputGradient_SD is null) return objective.Backward(model, activations, batch, gradient);
+        model.BackwardStage(activations, Here(outputGradient_SD)!, gradient);
         return [];
     }
 
@@ -48,11 +48,11 @@ internal sealed class ModelSlots(LlamaModel model, Tensor weights, ISlotObjectiv
     {
         private readonly List<Tensor> _copies = [];
 
-        public Tensor Output_ND => owner.ToHost(activations.Output_ND, _copies);
+        public Tensor Output_SD => owner.ToHost(activations.Output_SD, _copies);
 
-        public Tensor InputGradient_ND => owner.ToHost(activations.InputGradient_ND, _copies);
+        public Tensor InputGradient_SD => owner.ToHost(activations.InputGradient_SD, _copies);
 
-        public double[] Backward(Tensor? outputGradient_ND, Tensor gradient) => owner.Backward(batch, activations, outputGradient_ND, gradient);
+        public double[] Backward(Tensor? outputGradient_SD, Tensor gradient) => owner.Backward(batch, activations, outputGradient_SD, gradient);
 
         public float[] Score() => owner.Score(batch, activations);
 
@@ -63,10 +63,10 @@ internal sealed class ModelSlots(LlamaModel model, Tensor weights, ISlotObjectiv
         }
     }
 
-    private Tensor ToHost(Tensor stream_ND, List<Tensor> copies)
+    private Tensor ToHost(Tensor stream_SD, List<Tensor> copies)
     {
-        if (!staged) return stream_ND;
-        var copy = stream_ND.to(CPU, copy: true).DetachFromDisposeScope();
+        if (!staged) return stream_SD;
+        var copy = stream_SD.to(CPU, copy: true).DetachFromDisposeScope();
         copies.Add(copy);
         return copy;
     }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Tulu2.Collectives;
 using Tulu2.Data.Slots;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Slots;
@@ -9,8 +8,8 @@ namespace Tulu2.Training.Workers;
 
 /// <summary>
 /// Takes a replica's slots through this rank's stage, one action at a time in the order of <see cref="PipelineSchedule"/>, and adds each gradient to those held
-/// when its backward pass is done. Between stages goes each tensor-parallel rank's share of the rows; waiting for them, the gather included, is waiting for the other
-/// stage. What is in flight is lost with the generation; what is held stays.
+/// when its backward pass is done. To the ranks of its tensor place in other stages goes its share of the rows. What is in flight is lost with the generation;
+/// what is held stays.
 /// </summary>
 internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepClock clock)
 {
@@ -73,11 +72,11 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
 
     private ISlotPass Forward(ISlotComputer computer, RankGroups groups, SlotBatch batch, bool keep)
     {
-        using var input_ND = groups.Previous is { } previous ? Received(computer, groups, previous, batch) : null;
-        var pass = computer.Forward(batch, input_ND, keep);
+        using var input_SD = groups.Previous is { } previous ? Received(computer, groups, previous, batch) : null;
+        var pass = computer.Forward(batch, input_SD, keep);
         try
         {
-            if (groups.Next is { } next) Send(groups, next, pass.Output_ND);
+            if (groups.Next is { } next) Send(groups, next, pass.Output_SD);
             return pass;
         }
         catch
@@ -89,12 +88,12 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
 
     private void Backward(ISlotComputer computer, RankGroups groups, Flight flight)
     {
-        using var outputGradient_ND = groups.Next is { } next ? Received(computer, groups, next, flight.Batch) : null;
+        using var outputGradient_SD = groups.Next is { } next ? Received(computer, groups, next, flight.Batch) : null;
         var gradient = held.Rent();
         double[] figures;
         try
         {
-            figures = flight.Pass.Backward(outputGradient_ND, gradient);
+            figures = flight.Pass.Backward(outputGradient_SD, gradient);
         }
         catch
         {
@@ -102,36 +101,32 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
             throw;
         }
         held.Add(flight.Batch.Slot, gradient, figures);
-        if (groups.Previous is { } previous) Send(groups, previous, flight.Pass.InputGradient_ND);
+        if (groups.Previous is { } previous) Send(groups, previous, flight.Pass.InputGradient_SD);
     }
 
     private Tensor Received(ISlotComputer computer, RankGroups groups, int sender, SlotBatch batch)
     {
-        var stream_ND = computer.Stream(batch);
+        var stream_SD = computer.Stream(batch);
         try
         {
             var start = Stopwatch.GetTimestamp();
-            var share = Share(groups, stream_ND);
-            if (share.Count > 0) groups.World.Receive(sender, FlatMemory.Address(stream_ND) + (nint)share.First, share.Count, deadline);
-            if (groups.Tensor.Size > 1) groups.Tensor.GatherRows(stream_ND, deadline);
+            if (Bytes(stream_SD) is > 0 and var bytes) groups.World.Receive(sender, FlatMemory.Address(stream_SD), bytes, deadline);
             clock.WaitedForStage(Stopwatch.GetElapsedTime(start));
-            return stream_ND;
+            return stream_SD;
         }
         catch
         {
-            stream_ND.Dispose();
+            stream_SD.Dispose();
             throw;
         }
     }
 
-    private void Send(RankGroups groups, int receiver, Tensor stream_ND)
+    private void Send(RankGroups groups, int receiver, Tensor stream_SD)
     {
         var start = Stopwatch.GetTimestamp();
-        var share = Share(groups, stream_ND);
-        if (share.Count > 0) groups.World.Send(receiver, FlatMemory.Address(stream_ND) + (nint)share.First, share.Count, deadline);
+        if (Bytes(stream_SD) is > 0 and var bytes) groups.World.Send(receiver, FlatMemory.Address(stream_SD), bytes, deadline);
         clock.WaitedForStage(Stopwatch.GetElapsedTime(start));
     }
 
-    // All ranks of a tensor group have the same stream: each sends the bytes of its own rows, and those who get them put them together.
-    private static ElementRange Share(RankGroups groups, Tensor stream_ND) => RowGather.Parts(stream_ND, groups.Tensor.Size)[groups.Tensor.Rank];
+    private static long Bytes(Tensor stream_SD) => stream_SD.numel() * stream_SD.element_size();
 }

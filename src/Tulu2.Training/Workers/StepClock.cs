@@ -16,6 +16,7 @@ internal sealed class StepClock
     /// <param name="time">Of a forward or backward pass, with the sums and the waits for other stages within it.</param>
     public void Computed(TimeSpan time) => _compute += time.TotalSeconds;
 
+    /// <param name="time">Of a sum, or a gather of rows, over the tensor-parallel ranks; also where the rows come from another stage.</param>
     public void SummedTensors(TimeSpan time) => _sums += time.TotalSeconds;
 
     public void WaitedForStage(TimeSpan time) => _stage += time.TotalSeconds;

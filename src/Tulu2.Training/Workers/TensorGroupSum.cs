@@ -69,7 +69,7 @@ internal sealed class TensorGroupSum(TimeSpan deadline, StepClock clock) : IShar
         var group = Here;
         if (rows.device.type == TorchSharp.DeviceType.CPU)
         {
-            group.GatherRows(rows, deadline);
+            group.AllGather(FlatMemory.Address(rows), Parts(rows, group.Size), deadline);
             return;
         }
         if (OnDevice is { } device)
@@ -82,7 +82,11 @@ internal sealed class TensorGroupSum(TimeSpan deadline, StepClock clock) : IShar
         var host = empty(rows.shape, dtype: rows.dtype);
         var (first, count) = RowShares.Of(rows.shape[0], group.Rank, group.Size);
         host.narrow(0, first, count).copy_(rows.narrow(0, first, count));
-        group.GatherRows(host, deadline);
+        group.AllGather(FlatMemory.Address(host), Parts(rows, group.Size), deadline);
         rows.copy_(host);
     }
+
+    // By rank: the bytes of its rows.
+    private static IReadOnlyList<ElementRange> Parts(Tensor rows, int ranks) =>
+        RowShares.All(rows.shape[0], rows.element_size() * rows.numel() / Math.Max(1, rows.shape[0]), ranks);
 }

@@ -56,11 +56,11 @@ public sealed class MemoryTests
             var batch = TinyModel.Batch([5 * i, 30, 3 * i], seed: i);
             using var coefficients = TinyModel.Coefficients(batch);
             using Activations one = head.Forward(batch, keep: true), other = head.Forward(batch, keep: true);
-            using var two = tail.Forward(batch, keep: true, one.Output_ND);
+            using var two = tail.Forward(batch, keep: true, one.Output_SD);
             using (tail.Backward(two, coefficients, lastGradient)) { }
-            head.BackwardStage(one, two.InputGradient_ND, firstGradient);
+            head.BackwardStage(one, two.InputGradient_SD, firstGradient);
             using var scored = head.Forward(batch, keep: false);
-            using var end = tail.Forward(batch, keep: false, scored.Output_ND);
+            using var end = tail.Forward(batch, keep: false, scored.Output_SD);
             using (tail.LogProbabilities(end)) { }
         }
     }

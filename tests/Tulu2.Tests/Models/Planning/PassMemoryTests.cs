@@ -65,7 +65,7 @@ public sealed class PassMemoryTests
         var weights = zeros([layout.Length]);
         using var model = new LlamaModel(layout, weights, recompute, new NoOtherRank(), split);
         var gradient = zeros([layout.Length]);
-        var stream_ND = zeros([LlamaModel.RowsOf(batch), config.HiddenSize]);
+        var stream_ND = zeros([model.ShareOf(batch), config.HiddenSize]);
         var coefficients = TinyModel.Coefficients(batch);
         for (var step = 0; step < 3; step++)
         {

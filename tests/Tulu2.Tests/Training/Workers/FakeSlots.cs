@@ -48,9 +48,9 @@ internal sealed class FakeSlots(ReplicaState state, IShardSum? group) : ISlotCom
         private readonly List<Tensor> _streams = [];
         private readonly ReplicaState _state = owner.State;
 
-        public Tensor Output_ND => Stream(_state.Layout.Part.EndLayer);
+        public Tensor Output_SD => Stream(_state.Layout.Part.EndLayer);
 
-        public Tensor InputGradient_ND => Stream(_state.Layout.Part.FirstLayer);
+        public Tensor InputGradient_SD => Stream(_state.Layout.Part.FirstLayer);
 
         public double[] Backward(Tensor? outputGradient_ND, Tensor gradient)
         {

@@ -8,9 +8,9 @@ namespace Tulu2.Tests.Training.Workers;
 /// <summary>Slots whose loss is not a number.</summary>
 internal sealed class NanSlots : ISlotComputer, ISlotPass
 {
-    public Tensor Output_ND => throw new NotSupportedException();
+    public Tensor Output_SD => throw new NotSupportedException();
 
-    public Tensor InputGradient_ND => throw new NotSupportedException();
+    public Tensor InputGradient_SD => throw new NotSupportedException();
 
     public Tensor Stream(SlotBatch batch) => throw new NotSupportedException();
 

@@ -4,6 +4,8 @@ using Tulu2.Collectives;
 using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
+using Tulu2.Models.Llama;
+using Tulu2.Models.Torch;
 using Tulu2.Tests.Models.Llama;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;
@@ -16,32 +18,34 @@ namespace Tulu2.Tests.Training.Workers;
 public sealed class StageStreamTests
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
-    private static readonly SlotBatch Batch = TinyModel.Batch([5]);
+    private static readonly LlamaConfig Config = TinyModel.Config();
 
     [Theory]
-    [InlineData(2, 17)]
-    [InlineData(4, 3)]
-    [InlineData(3, 16)]
-    public void Ranks_send_only_their_rows_and_get_all(int tensor, int rows)
+    [InlineData(2, 17, false)]
+    [InlineData(2, 17, true)]
+    [InlineData(4, 3, false)]
+    [InlineData(4, 50, true)]
+    public void Between_stages_goes_each_row_once(int tensor, int tokens, bool split)
     {
         var layout = new ParallelLayout(1, tensor, 2);
         var plane = new InProcessDataPlane();
+        var batch = TinyModel.Batch([tokens], drop: 0);
         var worlds = Enumerable.Range(0, layout.Size).Select(rank => Counted.Of(plane.Join(1, rank, layout.Size))).ToArray();
-        var seen = Enumerable.Repeat(Array.Empty<float>(), layout.Size).ToArray();
+        var scores = new float[layout.Size][];
         var threads = worlds.Select((world, rank) => new Thread(() =>
         {
+            TorchRuntime.EnterRankThread();
             using var held = new HeldGradients(1, 16);
-            var runner = new SlotRunner(held, Deadline, new StepClock());
-            using var computer = new Stage(rows, input => seen[rank] = input.data<float>().ToArray());
-            runner.Score(computer, new RankGroups(layout, rank, world.Calls), Batch);
+            using var stage = new Stage(layout, rank, world.Calls, Deadline, split);
+            scores[rank] = new SlotRunner(held, Deadline, new StepClock()).Score(stage.Slots, stage.Groups, batch) ?? [];
         })).ToArray();
         foreach (var thread in threads) thread.Start();
         foreach (var thread in threads) thread.Join();
-        Assert.All(seen[..tensor], Assert.Empty);
-        Assert.All(seen[tensor..], stream => Assert.Equal(Enumerable.Range(0, 4 * rows).Select(value => (float)value), stream));
-        // Between the stages goes each row once.
-        Assert.Equal(4L * rows * sizeof(float), worlds.Sum(world => world.Sent));
-        Assert.All(worlds, world => Assert.InRange(world.Sent, 0, (rows + tensor - 1) / tensor * 4 * sizeof(float)));
+        Assert.All(scores[tensor..], score => Assert.Equal(scores[tensor], score));
+        var row = Config.HiddenSize * sizeof(float);
+        var rows = LlamaModel.RowsOf(batch);
+        Assert.Equal((long)rows * row, worlds.Sum(world => world.Sent));
+        Assert.All(worlds[..tensor], world => Assert.InRange(world.Sent, rows / tensor * row, (rows + tensor - 1) / tensor * row));
     }
 
     [Fact]
@@ -50,17 +54,61 @@ public sealed class StageStreamTests
         var layout = new ParallelLayout(1, 2, 2);
         var plane = new InProcessDataPlane();
         using var held = new HeldGradients(1, 16);
-        using var computer = new Stage(17, _ => Assert.Fail("nothing is whole"));
+        var batch = TinyModel.Batch([33], drop: 0);
         ICollective first = plane.Join(1, 0, layout.Size), second = plane.Join(1, 2, layout.Size);
-        new SlotRunner(held, Deadline, new StepClock()).Score(computer, new RankGroups(layout, 0, first), Batch);
+        var share = new byte[17 * Config.HiddenSize * sizeof(float)];
+        unsafe
+        {
+            fixed (byte* address = share) first.Send(2, (nint)address, share.Length, Deadline);
+        }
         var before = Alive();
         // Rank 3 never comes.
-        Assert.Throws<TimeoutException>(() =>
-            new SlotRunner(held, TimeSpan.FromMilliseconds(20), new StepClock()).Score(computer, new RankGroups(layout, 2, second), Batch));
+        using (var stage = new Stage(layout, 2, second, TimeSpan.FromMilliseconds(20), split: true))
+        {
+            Assert.Equal(17, stage.Model.ShareOf(batch));
+            var runner = new SlotRunner(held, Deadline, new StepClock());
+            runner.Start([0], 1, 2);
+            var fault = Assert.Throws<TimeoutException>(() => runner.Advance(stage.Slots, stage.Groups, batch));
+            Assert.Contains(nameof(IShardSum.GatherRows), fault.StackTrace);
+        }
         Assert.Equal(before, Alive());
     }
 
-    /// <summary>A collective that counts what is sent to single ranks.</summary>
+    /// <summary>A rank's part of a small model.</summary>
+    private sealed class Stage : IDisposable
+    {
+        private readonly Tensor _weights;
+
+        public Stage(ParallelLayout layout, int rank, ICollective world, TimeSpan deadline, bool split)
+        {
+            var part = new FlatLayout(Config, 4, ModelPart.Of(Config, layout, rank));
+            _weights = TinyModel.Weights(part);
+            Groups = new RankGroups(layout, rank, world);
+            Model = new LlamaModel(part, _weights, group: new TensorGroupSum(deadline, new StepClock()) { Group = Groups.Tensor }, splitActivations: split);
+            Slots = new ModelSlots(Model, _weights, new NoObjective(), staged: false);
+        }
+
+        public RankGroups Groups { get; }
+        public LlamaModel Model { get; }
+        public ModelSlots Slots { get; }
+
+        public void Dispose()
+        {
+            Slots.Dispose();
+            _weights.Dispose();
+        }
+    }
+
+    private sealed class NoObjective : ISlotObjective
+    {
+        public int Segments(SlotBatch batch) => batch.SegmentLengths.Length;
+
+        public double[] Backward(LlamaModel model, Activations activations, SlotBatch batch, Tensor gradient) => throw new NotSupportedException();
+
+        public (double Loss, PreferenceMetrics? Preference) Summarize(int step, IReadOnlyList<double[]> figures) => throw new NotSupportedException();
+    }
+
+    /// <summary>A collective that counts the bytes sent to single ranks.</summary>
     internal class Counted : DispatchProxy
     {
         private ICollective _inner = null!;
@@ -81,33 +129,6 @@ public sealed class StageStreamTests
             if (method!.Name == nameof(ICollective.Send)) Sent += (long)arguments![2]!;
             return method.Invoke(_inner, arguments);
         }
-    }
-
-    /// <summary>Gives a stream of counted elements to the next stage.</summary>
-    private sealed class Stage(int rows, Action<Tensor> see) : ISlotComputer
-    {
-        public Tensor Stream(SlotBatch batch) => full([rows, 4], float.NaN).DetachFromDisposeScope();
-
-        public ISlotPass Forward(SlotBatch batch, Tensor? input_ND, bool keep)
-        {
-            if (input_ND is not null) see(input_ND);
-            return new Pass(arange(4 * rows, dtype: float32).view(rows, 4).DetachFromDisposeScope());
-        }
-
-        public (double Loss, PreferenceMetrics? Preference) Summarize(int step, IReadOnlyList<double[]> figures) => default;
-
-        public void Dispose()
-        {
-        }
-    }
-
-    private sealed class Pass(Tensor stream_ND) : ISlotPass
-    {
-        public Tensor Output_ND => stream_ND;
-        public Tensor InputGradient_ND => stream_ND;
-        public double[] Backward(Tensor? outputGradient_ND, Tensor gradient) => [];
-        public float[] Score() => [];
-        public void Dispose() => stream_ND.Dispose();
     }
 
     private static long Alive() => DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;

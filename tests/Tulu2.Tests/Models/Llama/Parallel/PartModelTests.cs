@@ -25,18 +25,18 @@ public sealed class PartModelTests
 
         using Activations one = head.Forward(batch, true), two = tail.Forward(batch, true, stream);
         Assert.Equal((LlamaModel.FewestRows, LlamaModel.FewestRows), (one.Rows, two.Rows));
-        Assert.Equal([LlamaModel.FewestRows, 64], one.Output_ND.shape);
-        Assert.Throws<InvalidOperationException>(() => two.Output_ND);
-        Assert.Throws<InvalidOperationException>(() => two.InputGradient_ND);
+        Assert.Equal([LlamaModel.FewestRows, 64], one.Output_SD.shape);
+        Assert.Throws<InvalidOperationException>(() => two.Output_SD);
+        Assert.Throws<InvalidOperationException>(() => two.InputGradient_SD);
         Assert.Throws<InvalidOperationException>(() => head.LogProbabilities(one));
         Assert.Throws<InvalidOperationException>(() => head.Backward(one, coefficients, zeros([first.Length])));
         Assert.Throws<InvalidOperationException>(() => tail.BackwardStage(two, stream, zeros([last.Length])));
         tail.Backward(two, coefficients, zeros([last.Length]));
-        Assert.Equal([LlamaModel.FewestRows, 64], two.InputGradient_ND.shape);
+        Assert.Equal([LlamaModel.FewestRows, 64], two.InputGradient_SD.shape);
         Assert.Throws<ArgumentException>(() => head.BackwardStage(one, zeros(2, 64), zeros([first.Length])));
-        head.BackwardStage(one, two.InputGradient_ND, zeros([first.Length]));
+        head.BackwardStage(one, two.InputGradient_SD, zeros([first.Length]));
         Assert.Throws<InvalidOperationException>(() => head.BackwardStage(one, stream, zeros([first.Length])));
-        Assert.Throws<InvalidOperationException>(() => one.InputGradient_ND);
+        Assert.Throws<InvalidOperationException>(() => one.InputGradient_SD);
     }
 
     [Fact]

@@ -84,17 +84,17 @@ internal static class PartRun
         // All batches forward before the first goes back: as many activations are alive as a pipeline can ask for.
         foreach (var batch in batches)
         {
-            Tensor? input = previous is null ? null : Receive(previous.Value, LlamaModel.RowsOf(batch));
+            Tensor? input = previous is null ? null : Receive(previous.Value, model.ShareOf(batch));
             alive.Add(model.Forward(batch, keep: true, input));
             // The model has its own copy.
             input?.fill_(float.NaN);
-            if (next is not null) Send(next.Value, alive[^1].Output_ND);
+            if (next is not null) Send(next.Value, alive[^1].Output_SD);
         }
         for (var i = 0; i < batches.Count; i++)
         {
             if (next is not null)
             {
-                var gradient = Receive(next.Value, alive[i].Rows);
+                var gradient = Receive(next.Value, model.ShareOf(batches[i]));
                 model.BackwardStage(alive[i], gradient, one);
             }
             else
@@ -104,13 +104,13 @@ internal static class PartRun
                 Xunit.Assert.Equal(before.data<float>().ToArray(), after);
                 logProbabilities.Add(after);
             }
-            if (previous is not null) Send(previous.Value, alive[i].InputGradient_ND);
+            if (previous is not null) Send(previous.Value, alive[i].InputGradient_SD);
             alive[i].Dispose();
             sum.add_(one);
         }
         return (part, sum.MoveToOuterDisposeScope().DetachFromDisposeScope(), [.. logProbabilities]);
 
-        Tensor Receive(int from, int rows)
+        Tensor Receive(int from, long rows)
         {
             var stream = empty([rows, part.Config.HiddenSize], dtype: type);
             unsafe { world.Receive(from, (nint)Aten.Address<byte>(stream), stream.bytes.Length, Deadline); }
