@@ -1,4 +1,5 @@
 using Tulu2.Cli.Training;
+using Tulu2.Cluster.Ledger;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Files;
 
@@ -15,26 +16,32 @@ internal static class ReportMaker
     public static string Make(RunDirectory run)
     {
         var notes = ReportNotes.Read(run);
-        var stages = Stages(run).Select(stage => new ReportStage(stage.Name, MetricsFile.Read(stage.Metrics), Seconds(notes, stage.Name))).ToList();
-        if (stages.Count == 0) throw new BadInputException(run.Root, "holds no metrics.jsonl", "name the directory of a run that has committed a step");
+        var runs = Stages(run).ToList();
+        if (runs.Count == 0) throw new BadInputException(run.Root, "holds no metrics.jsonl", "name the directory of a run that has committed a step");
+        var ledgers = runs.Select(stage => (stage.Name, Entries: Ledger(stage.Run))).ToList();
         return RunReport.Write(run.Root, new ReportInput
         {
             Title = notes.Title,
             Facts = notes.Facts,
-            Stages = stages,
+            Stages = [.. runs.Select(stage => new ReportStage(stage.Name, MetricsFile.Read(stage.Run.Metrics), Seconds(notes, stage.Name)))],
             Scores = notes.Scores,
             Samples = notes.Samples,
             TokenLengths = notes.TokenLengths,
+            RankTimes = [.. ledgers.Select(ledger => RunHistory.RankTimes(ledger.Name, ledger.Entries))],
+            Failures = [.. ledgers.SelectMany(ledger => RunHistory.Failures(ledger.Name, ledger.Entries))],
         });
     }
 
     private static double? Seconds(ReportNotes notes, string stage) => notes.WallSeconds.TryGetValue(stage, out var seconds) ? seconds : null;
 
-    private static IEnumerable<(string Name, string Metrics)> Stages(RunDirectory run)
+    private static IReadOnlyList<LedgerEntry> Ledger(RunDirectory run) =>
+        File.Exists(Path.Combine(run.Ledger, LedgerReader.FileName)) ? LedgerReader.Read(run.Ledger) : [];
+
+    private static IEnumerable<(string Name, RunDirectory Run)> Stages(RunDirectory run)
     {
-        if (File.Exists(run.Metrics)) yield return (Path.GetFileName(run.Root), run.Metrics);
+        if (File.Exists(run.Metrics)) yield return (Path.GetFileName(run.Root), run);
         foreach (var name in StageFolders)
             if (new RunDirectory(Path.Combine(run.Root, name)) is var stage && File.Exists(stage.Metrics))
-                yield return (name, stage.Metrics);
+                yield return (name, stage);
     }
 }

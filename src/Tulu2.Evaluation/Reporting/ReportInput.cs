@@ -22,6 +22,16 @@ public sealed record ReportSamples(string Model, IReadOnlyList<EvaluationSample>
 /// <summary>Sequences of <paramref name="From"/> to <paramref name="To"/> - 1 tokens.</summary>
 public sealed record LengthBin(int From, int To, long Count);
 
+/// <summary>Where the seconds of a stage's steps went on one rank; what is left of them is the update and the way of messages.</summary>
+/// <param name="Seconds">Of the steps it took part in.</param>
+/// <param name="Batches">In waiting for them; so also <paramref name="Stages"/>, the pipeline's bubble, and <paramref name="Commits"/>.</param>
+/// <param name="TensorSums">In sums over tensor-parallel ranks, waiting included.</param>
+/// <param name="Reduction">In the gradient's sum over replicas, waiting included.</param>
+public sealed record RankTime(int Rank, double Seconds, double Compute, double Batches, double Stages, double TensorSums, double Reduction, double Commits);
+
+/// <param name="Stage">Name of the stage.</param>
+public sealed record ReportRankTimes(string Stage, IReadOnlyList<RankTime> Ranks);
+
 /// <summary>A loss of a rank or node, or a restart.</summary>
 public sealed record ReportFailure(string When, string What);
 
@@ -34,5 +44,6 @@ public sealed record ReportInput
     public IReadOnlyList<ReportScore> Scores { get; init; } = [];
     public IReadOnlyList<ReportSamples> Samples { get; init; } = [];
     public IReadOnlyList<LengthBin> TokenLengths { get; init; } = [];
+    public IReadOnlyList<ReportRankTimes> RankTimes { get; init; } = [];
     public IReadOnlyList<ReportFailure> Failures { get; init; } = [];
 }

@@ -53,6 +53,8 @@ public static class RunReport
         if (input.Samples.Any(s => s.Samples.Count > 0)) yield return Html.Section("samples", "Sample outputs", input.Samples.Select(SampleList));
         if (input.Facts.Count > 0)
             yield return Html.Section("facts", "Run", Html.Table("Facts of the run", ["Fact", "Value"], input.Facts.Select(f => new[] { f.Name, f.Value }), int.MaxValue));
+        var times = input.RankTimes.Where(stage => stage.Ranks.Count > 0).Select(RankTimeTable).ToList();
+        if (times.Count > 0) yield return Html.Section("times", "Where the ranks' time went", times);
         if (input.Failures.Count > 0)
             yield return Html.Section("failures", "Failures and restarts",
                 Html.Table("From the ledger", ["When", "What"], input.Failures.Select(f => new[] { f.When, f.What }), int.MaxValue));
@@ -84,6 +86,16 @@ public static class RunReport
                 Figures.Duration(Seconds(stage)), seconds > 0 ? Figures.Count(tokens / seconds) : "–",
                 Figures.Loss(stage.Steps.Count > 0 ? stage.Steps[0].Loss : null), Figures.Loss(stage.Steps.Count > 0 ? stage.Steps[^1].Loss : null),
             ];
+        }));
+
+    private static string RankTimeTable(ReportRankTimes stage) => Html.Table(
+        $"{stage.Stage}: share of the time of its steps, waiting included in what is waited for",
+        ["Rank", "Computing", "Batches", "Pipeline bubble", "Tensor-parallel sums", "Gradient reduction", "Commits", "Update and rest"],
+        stage.Ranks.Select(rank =>
+        {
+            double[] parts = [rank.Compute, rank.Batches, rank.Stages, rank.TensorSums, rank.Reduction, rank.Commits];
+            IEnumerable<double> all = [.. parts, Math.Max(0, rank.Seconds - parts.Sum())];
+            return (IReadOnlyList<string>)[$"{rank.Rank}", .. all.Select(part => Figures.Percent(rank.Seconds > 0 ? part / rank.Seconds : null))];
         }));
 
     private static string SampleList(ReportSamples model) =>

@@ -21,6 +21,7 @@ internal static class ReportExample
             new("sft", [new("What is 2 + 3?", "5", "5", true), new("Reverse: a b c", "c b a", "<script>alert('x')</script> & \u0007", false)]),
         ],
         TokenLengths = [.. Enumerable.Range(0, 16).Select(i => new LengthBin(16 * i, 16 * i + 16, (long)(400 * Math.Exp(-(i - 4.0) * (i - 4) / 9))))],
+        RankTimes = [new("sft", [new(0, 80, 60, 0.4, 8, 4, 6, 0.8), new(1, 80, 64, 0, 4, 4, 7.2, 0.8)])],
         Failures = [new("step 41", "rank 1 lost (exception in compute), restarted")],
     };
 

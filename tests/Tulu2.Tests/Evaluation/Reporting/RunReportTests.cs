@@ -30,6 +30,11 @@ public class RunReportTests
         Assert.Contains("""<th scope="row">exact match</th><td class="figure">400</td><td class="figure">0.8 %</td><td class="figure">80.3 %</td><td class="figure">79.5 %</td>""", Page);
 
     [Fact]
+    public void A_rank_s_time_adds_up_to_the_whole() => Assert.Contains(
+        """<th scope="row">0</th><td class="figure">75.0 %</td><td class="figure">0.5 %</td><td class="figure">10.0 %</td><td class="figure">5.0 %</td><td class="figure">7.5 %</td><td class="figure">1.0 %</td><td class="figure">1.0 %</td>""",
+        Page);
+
+    [Fact]
     public void A_model_without_a_score_gets_a_dash() =>
         Assert.Contains("""<th scope="row">preference</th><td class="figure">100</td><td class="figure">–</td><td class="figure">55.0 %</td><td class="figure">88.0 %</td>""", System.Net.WebUtility.HtmlDecode(Page));
 
