@@ -35,7 +35,7 @@ internal static class PlanJson
         };
     }
 
-    private static object Layout(PlannedLayout plan) => new { plan.Data, plan.Tensor, plan.Pipeline, plan.Zero, plan.VirtualShards, plan.Recompute };
+    private static object Layout(PlannedLayout plan) => new { plan.Data, plan.Tensor, plan.Pipeline, plan.Zero, plan.VirtualShards, plan.Recompute, plan.SplitActivations };
 
     private static string Key(string kind) => kind.Replace(' ', '_').Replace('-', '_').ToLowerInvariant();
 }

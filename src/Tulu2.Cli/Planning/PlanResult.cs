@@ -32,6 +32,7 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
                 ["parallel.zero"] = $"{parallel.Zero}",
                 ["parallel.virtual_shards"] = $"{parallel.VirtualShards}",
                 ["model.recompute"] = Request.Recipe.Model.Recompute ? "true" : "false",
+                ["parallel.split_activations"] = parallel.SplitActivations ? "true" : "false",
                 ["parallel.device"] = $"{parallel.Device}".ToLowerInvariant(),
                 ["parallel.transport"] = $"{parallel.Transport}".ToLowerInvariant(),
             };
@@ -52,7 +53,8 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
             throw Refusal(request, search, asked, all);
         }
         var parallel = request.Recipe.Parallel;
-        var own = search.Evaluate(request.VirtualShards, Math.Max(1, parallel.Data), parallel.Tensor, parallel.Pipeline, parallel.Zero, request.Recipe.Model.Recompute);
+        var own = search.Evaluate(request.VirtualShards, Math.Max(1, parallel.Data), parallel.Tensor, parallel.Pipeline, parallel.Zero, request.Recipe.Model.Recompute,
+            parallel.SplitActivations);
         if (own.Fits) return new PlanResult(request, own, []);
         var mend = own.Proof.FirstOrDefault(line => !line.Holds)?.Mend is { } line ? line + "; " : "";
         throw new BadInputException($"parallel: {own}", own.Reason!, mend + Instead(request, search, own.Ranks));

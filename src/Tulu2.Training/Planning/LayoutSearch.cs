@@ -12,17 +12,17 @@ public sealed class LayoutSearch(PlanRequest request)
     private const int MostRanksTried = 4096;
     private readonly StageCosts _costs = new(request);
 
-    public PlannedLayout Evaluate(int virtualShards, int data, int tensor, int pipeline, int zero, bool recompute)
+    public PlannedLayout Evaluate(int virtualShards, int data, int tensor, int pipeline, int zero, bool recompute, bool split = false)
     {
         var proof = LayoutProof.Of(request.Config, virtualShards, data, tensor, pipeline, zero, request.Slots);
-        var bare = new PlannedLayout(virtualShards, data, tensor, pipeline, zero, recompute, proof, [],
+        var bare = new PlannedLayout(virtualShards, data, tensor, pipeline, zero, recompute, tensor > 1 ? split : request.Recipe.Parallel.SplitActivations, proof, [],
             request.Rates.Cuda ? ComputeDevice.Cuda : ComputeDevice.Cpu, tensor > 1 ? request.Transport : request.Recipe.Parallel.Transport, null, null, 0, 0, 0, null);
         if (proof.FirstOrDefault(line => !line.Holds) is { } failed) return bare with { Reason = $"{failed.Rule}: {failed.Detail}" };
         var layout = new ParallelLayout(data, tensor, pipeline, zero);
-        var stages = _costs.Of(virtualShards, tensor, pipeline, recompute);
+        var stages = _costs.Of(virtualShards, tensor, pipeline, recompute, split);
         var slots = SlotAssignment.Range(request.Slots, data, 0)!.Value.Count;
         var memory = stages.Select((stage, index) => MemoryModel.Of(request, stage, layout, index)).ToArray();
-        var traffic = stages.Select((stage, index) => TrafficModel.Of(request, stage, layout, index, slots, recompute)).ToArray();
+        var traffic = stages.Select((stage, index) => TrafficModel.Of(request, stage, layout, index, slots, recompute, split)).ToArray();
         var seconds = TimeModel.Of(request, stages, traffic, layout);
         var (bytes, hostBytes) = (memory.Max(stage => stage.Device), memory.Max(stage => stage.Host));
         return bare with
@@ -47,8 +47,8 @@ public sealed class LayoutSearch(PlanRequest request)
     }
 
     /// <summary>
-    /// Every factorisation of <paramref name="ranks"/> into data x tensor x pipeline with every ZeRO degree, with and without recomputation: first what fits, the fastest
-    /// first, at equal speed what needs less memory; then what does not fit, the smallest first.
+    /// Every factorisation of <paramref name="ranks"/> into data x tensor x pipeline with every ZeRO degree, with and without recomputation, and with split activations
+    /// where that does not fit: first what fits, the fastest first, at equal speed what needs less memory; then what does not fit, the smallest first.
     /// </summary>
     public IReadOnlyList<PlannedLayout> All(int ranks) =>
     [
@@ -77,7 +77,13 @@ public sealed class LayoutSearch(PlanRequest request)
                 if (data > request.Slots) continue;
                 foreach (var zero in Divisors(data))
                     foreach (var recompute in new[] { false, true })
-                        yield return Evaluate(Math.Max(request.VirtualShards, tensor), data, tensor, pipeline, zero, recompute);
+                    {
+                        var plan = Evaluate(Math.Max(request.VirtualShards, tensor), data, tensor, pipeline, zero, recompute);
+                        yield return plan;
+                        // Shares of rows cost gathers and nothing gets faster by them.
+                        if (tensor > 1 && plan.DeviceBytes > request.Rates.MemoryBytes)
+                            yield return Evaluate(plan.VirtualShards, data, tensor, pipeline, zero, recompute, split: true);
+                    }
             }
         }
     }

@@ -32,7 +32,8 @@ internal static class MemoryModel
         var pass = cost.Pass;
         var fp32 = request.ElementBytes == sizeof(float);
         long tokens = request.LongestSegments.Sum(length => (long)length);
-        long stream = layout.Pipeline > 1 ? 2 * tokens * request.Config.HiddenSize * request.ElementBytes : 0;
+        // Tensor-parallel ranks share out what goes to another stage.
+        long stream = layout.Pipeline > 1 ? 2 * RowShares.Of(tokens, 0, layout.Tensor).Count * request.Config.HiddenSize * request.ElementBytes : 0;
         return new RankMemory(
             cuda,
             Weights: fp32 && !cuda ? 0 : elements * request.ElementBytes,

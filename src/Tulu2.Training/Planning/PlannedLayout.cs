@@ -11,7 +11,7 @@ namespace Tulu2.Training.Planning;
 /// <param name="DeviceBytes">Of the stage that needs most; so also <paramref name="HostBytes"/>.</param>
 /// <param name="Reason">Why it cannot be used; null where it can.</param>
 public sealed record PlannedLayout(
-    int VirtualShards, int Data, int Tensor, int Pipeline, int Zero, bool Recompute, IReadOnlyList<ProofLine> Proof, IReadOnlyList<RankMemory> Stages,
+    int VirtualShards, int Data, int Tensor, int Pipeline, int Zero, bool Recompute, bool SplitActivations, IReadOnlyList<ProofLine> Proof, IReadOnlyList<RankMemory> Stages,
     ComputeDevice Device, RankTransport Transport, RankTraffic? Traffic, StepSeconds? Seconds, double TokensPerSecond, long DeviceBytes, long HostBytes, string? Reason)
 {
     public bool Fits => Reason is null;
@@ -25,8 +25,9 @@ public sealed record PlannedLayout(
     [
         ("parallel.data", $"{Data}"), ("parallel.tensor", $"{Tensor}"), ("parallel.pipeline", $"{Pipeline}"), ("parallel.zero", $"{Zero}"),
         ("parallel.virtual_shards", $"{VirtualShards}"), ("model.recompute", Recompute ? "true" : "false"),
+        ("parallel.split_activations", SplitActivations ? "true" : "false"),
         ("parallel.device", $"{Device}".ToLowerInvariant()), ("parallel.transport", $"{Transport}".ToLowerInvariant()),
     ];
 
-    public override string ToString() => $"data {Data} x tensor {Tensor} x pipeline {Pipeline}, zero {Zero}{(Recompute ? ", recompute" : "")}";
+    public override string ToString() => $"data {Data} x tensor {Tensor} x pipeline {Pipeline}, zero {Zero}{(Recompute ? ", recompute" : "")}{(SplitActivations && Tensor > 1 ? ", split" : "")}";
 }

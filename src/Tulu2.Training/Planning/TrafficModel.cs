@@ -19,7 +19,7 @@ public sealed record LinkUse(double NodeBytes, double LinkBytes, double Messages
 }
 
 /// <summary>What one rank sends in a step, by purpose.</summary>
-/// <param name="TensorSums">The model's sums over tensor-parallel ranks.</param>
+/// <param name="TensorSums">The model's sums over tensor-parallel ranks, and their gathers of rows.</param>
 /// <param name="Pipeline">Activations to the next stage, their gradients to the one before.</param>
 /// <param name="Gradients">The sum over replicas.</param>
 /// <param name="Weights">ZeRO: compute weights to the ranks that do not update them.</param>
@@ -33,24 +33,27 @@ public sealed record RankTraffic(LinkUse TensorSums, LinkUse Pipeline, LinkUse G
 /// <summary>
 /// Bytes that a rank sends. A sum of n bytes over g ranks goes in two rounds, each rank adding up one part by the tree: 2 (g - 1) / g n, whatever the transport.
 /// Per block and slot 2 sums of [N, D] forward, 2 backward and, with recomputation, 2 again; on the first stage one for the embedding, on the last one for the
-/// rows' gradients and three numbers a row. Gradients of 4L bytes: (d - 1) / d to add up the parts, (1/zero - 1/d) to give each rank what it wants.
+/// rows' gradients and three numbers a row. A gather of n bytes of rows goes in one round: (g - 1) / g n. There is one for each stream from another stage, of which
+/// n / g came, and where activations are split one a block in the backward pass, two without recomputation. Gradients of 4L bytes: (d - 1) / d to add up the parts, (1/zero - 1/d) to give each rank what it wants.
 /// </summary>
 internal static class TrafficModel
 {
-    public static RankTraffic Of(PlanRequest request, StageCost cost, ParallelLayout layout, int stage, int slots, bool recompute)
+    public static RankTraffic Of(PlanRequest request, StageCost cost, ParallelLayout layout, int stage, int slots, bool recompute, bool split)
     {
         var stream = (double)request.SlotTokens * request.Config.HiddenSize * request.ElementBytes;
         var place = new RankPlace(0, stage, 0);
         int blockSums = cost.Layers.Count * (recompute ? 6 : 4);
         var sums = blockSums + (cost.IsFirst ? 1 : 0) + (cost.IsLast ? 1 : 0);
         var rowFigures = cost.IsLast ? 3.0 * sizeof(float) * request.SlotTokens : 0;
+        var neighbours = (stage > 0 ? 1 : 0) + (stage + 1 < layout.Pipeline ? 1 : 0);
+        var gathers = neighbours + (split ? cost.Layers.Count * (recompute ? 1 : 2) : 0);
         var tensor = Spread(request, layout, place, layout.Tensor, other => place with { Tensor = other },
-            2.0 * (layout.Tensor - 1) / layout.Tensor * (sums * stream + rowFigures), 2 * (sums + (cost.IsLast ? 2 : 0)));
+            (layout.Tensor - 1.0) / layout.Tensor * ((2 * sums + gathers) * stream + 2 * rowFigures), 2 * (sums + (cost.IsLast ? 2 : 0)) + gathers);
 
         var pipeline = LinkUse.None;
         foreach (var neighbour in new[] { stage - 1, stage + 1 })
             if (neighbour >= 0 && neighbour < layout.Pipeline)
-                pipeline = Add(pipeline, To(request, layout, place, place with { Pipeline = neighbour }, stream, 1));
+                pipeline = Add(pipeline, To(request, layout, place, place with { Pipeline = neighbour }, stream / layout.Tensor, 1));
 
         double gradient = sizeof(float) * (double)cost.Elements, data = layout.Data;
         var reduce = Spread(request, layout, place, layout.Data, other => place with { Data = other },
@@ -63,10 +66,10 @@ internal static class TrafficModel
         {
             if (!request.Rates.Cuda) return 0;
             var own = SlotAssignment.Range(request.Slots, layout.Data, 0) is { } range ? GradientBuffers.Of(request.Slots, range, totalApart: true).Left : 0;
-            // A neighbour's stream comes and one of one's own goes, forward and back.
-            var neighbours = (stage > 0 ? 1 : 0) + (stage + 1 < layout.Pipeline ? 1 : 0);
-            var sumsOfSlot = layout.Tensor > 1 && !request.Nccl ? 2 * (sums * stream + rowFigures) : 0;
-            return gradient * own + (double)cost.Elements * request.ElementBytes + slots * (2 * neighbours * stream + sumsOfSlot);
+            // A neighbour's stream comes and one of one's own goes, forward and back: this rank's share. Of a gather over the host a share goes and everything comes.
+            var share = stream / layout.Tensor;
+            var sumsOfSlot = layout.Tensor > 1 && !request.Nccl ? 2 * (sums * stream + rowFigures) + gathers * (share + stream) : 0;
+            return gradient * own + (double)cost.Elements * request.ElementBytes + slots * (2 * neighbours * share + sumsOfSlot);
         }
     }
 

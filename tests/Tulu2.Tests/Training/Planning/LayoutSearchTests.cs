@@ -85,6 +85,33 @@ public sealed class LayoutSearchTests
     }
 
     [Fact]
+    public void Split_activations_save_memory_for_gathers_and_are_asked_for_only_where_it_does_not_suffice()
+    {
+        var request = Request("llama2-70b");
+        var search = new LayoutSearch(request);
+        foreach (var recompute in new[] { false, true })
+        {
+            PlannedLayout whole = search.Evaluate(8, 1, 8, 8, 1, recompute), split = search.Evaluate(8, 1, 8, 8, 1, recompute, split: true);
+            Assert.InRange((double)split.Stages[0].Activations / whole.Stages[0].Activations, recompute ? 0.11 : 0.4, recompute ? 0.13 : 0.46);
+            // The first or last stage's: on top of 6 sums of two rounds, or 4, in each of 10 layers, one more sum and a neighbour's gather: one or two gathers a layer.
+            Assert.Equal(recompute ? (123 + 10) / 123.0 : (83 + 20) / 83.0, split.Traffic!.TensorSums.NodeBytes / whole.Traffic!.TensorSums.NodeBytes, 3);
+            Assert.Equal(whole.Traffic.Pipeline, split.Traffic.Pipeline);
+            Assert.True(split.Seconds!.Step > whole.Seconds!.Step);
+        }
+        // Its one neighbour gets every row once, an eighth of them from each rank.
+        var stream = 2.0 * request.SlotTokens * request.Config.HiddenSize;
+        Assert.Equal(32 * stream / 8, search.Evaluate(8, 1, 8, 8, 1, false).Traffic!.Pipeline.LinkBytes, 0);
+
+        var all = search.All(64);
+        Assert.Contains(all, plan => plan is { SplitActivations: true, Fits: true });
+        foreach (var plan in all.Where(plan => plan.SplitActivations))
+            Assert.False(all.Single(other => !other.SplitActivations && Cut(other) == Cut(plan)).Fits);
+        Assert.Contains(("parallel.split_activations", "true"), all.First(plan => plan.SplitActivations).Keys);
+
+        static (int, int, int, int, bool) Cut(PlannedLayout plan) => (plan.Data, plan.Tensor, plan.Pipeline, plan.Zero, plan.Recompute);
+    }
+
+    [Fact]
     public void A_GPU_keeps_what_it_computes_with_and_the_host_the_rest_with_a_limit_of_its_own()
     {
         var request = Request("llama2-7b");
