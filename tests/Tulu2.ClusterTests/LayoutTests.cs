@@ -47,7 +47,8 @@ public sealed class LayoutTests(ITestOutputHelper log)
         var quiet = await TuluProcess.RunJsonAsync(small.Cache, "train", recipe, "--run", small.Folder("quiet"), "--in-process", "--set", "parallel.data=1");
 
         var run = small.Folder("run");
-        using (var process = TuluProcess.Start(small.Cache, "train", recipe, "--run", run, "--set", "parallel.data=1", "--set", "parallel.tensor=2", "--set", "parallel.pipeline=2"))
+        using (var process = TuluProcess.Start(small.Cache, "train", recipe, "--run", run, "--set", "parallel.data=1", "--set", "parallel.tensor=2", "--set", "parallel.pipeline=2",
+            "--set", "parallel.split_activations=true"))
         {
             Assert.True(await process.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), 8, TimeSpan.FromMinutes(3)), process.Output + process.Errors);
             var workers = Children.Of(process.Id, "worker");
