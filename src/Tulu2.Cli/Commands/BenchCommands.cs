@@ -2,7 +2,6 @@ using System.CommandLine;
 using Spectre.Console;
 using Tulu2.Cli.Shell;
 using Tulu2.Cli.Workers;
-using Tulu2.Collectives.Layout;
 using Tulu2.Collectives.Measurement;
 using Tulu2.Files;
 using Tulu2.Models.Llama;
@@ -76,15 +75,15 @@ internal sealed class BenchCommands(Terminal terminal)
         var steps = Given(parsed, _steps) ? parsed.GetValue(_steps) : LayoutSteps;
         var rounds = Given(parsed, _rounds) ? parsed.GetValue(_rounds) : LayoutRounds;
         var run = new MeasuredRun(config, shards, Objective.Sft, Precision.Fp32, Recompute: false, SlotsMeasured, parsed.GetValue(_sequences), parsed.GetValue(_length));
-        var layouts = new List<ParallelLayout> { new(1), new(2) };
-        if (shards > 1) layouts.Add(new(1, tensor: 2));
-        if (config.Layers > 1) layouts.Add(new(1, pipeline: 2));
+        var layouts = new List<MeasuredLayout> { new(new(1)), new(new(2), Overlap: false), new(new(2)), new(new(2, zero: 2), Overlap: false), new(new(2, zero: 2)) };
+        if (shards > 1) layouts.Add(new(new(1, tensor: 2)));
+        if (config.Layers > 1) layouts.Add(new(new(1, pipeline: 2)));
         var results = await ProgressDisplay.RunAsync(terminal, "bench train", report =>
             LayoutBenchmark.Run(run, layouts, rounds, steps, program, done => report(new ProgressSnapshot(done, rounds * layouts.Count))));
-        var table = new Table().AddColumns("data x tensor x pipeline", "ranks", "tokens/s", "over one rank", "computing", "waiting", "bubble", "tensor sums", "reduction");
+        var table = new Table().AddColumns("data x tensor x pipeline", "ranks", "tokens/s", "over one rank", "computing", "waiting", "bubble", "tensor sums", "reduction", "beside computing");
         foreach (var result in results)
             table.AddRow(result.Layout, $"{result.Ranks}", $"{result.TokensPerSecond:N0}", $"{result.Speedup:F2}", Share(result.Compute), Share(result.Waiting),
-                Share(result.Bubble), Share(result.TensorSums), Share(result.Reduction));
+                Share(result.Bubble), Share(result.TensorSums), Share(result.Reduction), Share(result.Beside));
         terminal.Human.Write(table);
         terminal.WriteHuman($"{config.ParameterCount:N0} parameters, {SlotsMeasured} slots a step, SFT in fp32, ranks as {(program is null ? "threads" : "processes")} with one "
             + $"intra-op thread each; medians of {rounds} rounds in turn; shares are of all ranks' time, the rest is the update");

@@ -15,8 +15,8 @@ internal static class FlatViews
     /// <summary>[Length]; shares the buffer's memory.</summary>
     public static Tensor VectorOf(Tensor flat, FlatMatrix matrix) => flat.narrow(0, matrix.Offset, matrix.Length);
 
-    /// <summary>Zeroes what lies between the matrices, and the rows that stand for no token.</summary>
-    public static void ZeroPadding(Tensor flat, FlatLayout layout)
+    /// <summary>Zeroes what lies between the matrices, and the rows that stand for no token, of a run of elements.</summary>
+    public static void ZeroPadding(Tensor flat, FlatLayout layout, long first, long last)
     {
         var end = 0L;
         foreach (var matrix in layout.Matrices)
@@ -28,6 +28,7 @@ internal static class FlatViews
 
         void Zero(long from, long to)
         {
+            (from, to) = (Math.Max(from, first), Math.Min(to, last));
             if (to <= from) return;
             using var gap = flat.narrow(0, from, to - from);
             using var zeroed = gap.zero_();

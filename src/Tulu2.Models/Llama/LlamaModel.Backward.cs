@@ -21,8 +21,9 @@ public sealed partial class LlamaModel
     /// Reverse pass of the last (or only) stage. <paramref name="coefficients_R"/> (fp32) is the derivative of the loss with respect to each row's
     /// log-probability. Overwrites <paramref name="gradient"/> ([layout.Length], fp32) wholly, padding with zeros. Uses the activations up: only once each.
     /// </summary>
+    /// <param name="ready">Called after the head, each block and the embedding with the first element from which on the gradient is final.</param>
     /// <returns>[R] fp32: the log-probabilities, which come for free.</returns>
-    public Tensor Backward(Activations activations, Tensor coefficients_R, Tensor gradient)
+    public Tensor Backward(Activations activations, Tensor coefficients_R, Tensor gradient, Action<long>? ready = null)
     {
         if (!Layout.HasHead) throw NotHere("head");
         if (coefficients_R.numel() != activations.Scored) throw new ArgumentException($"{coefficients_R.numel()} coefficients for {activations.Scored} scored rows");
@@ -31,13 +32,14 @@ public sealed partial class LlamaModel
         var gradient_ND = Take(activations, gradient);
         var result_R = empty([activations.Targets.Length], dtype: ScalarType.Float32, device: _device);
         HeadBackward(activations, coefficients_R, gradient, result_R, gradient_ND);
-        BlocksBackward(activations, gradient_ND, gradient);
+        var end = Finish(gradient, Layout["norm"].Offset, Layout.Length, ready);
+        BlocksBackward(activations, gradient_ND, gradient, end, ready);
         return result_R.narrow(0, 0, activations.Scored).MoveToOuterDisposeScope();
     }
 
     /// <summary>Reverse pass of a stage that is not the last; the rest as <see cref="Backward"/> has it.</summary>
     /// <param name="outputGradient_SD">[S, D] in the compute type: the next stage's <see cref="Activations.InputGradient_SD"/>. It is copied.</param>
-    public void BackwardStage(Activations activations, Tensor outputGradient_SD, Tensor gradient)
+    public void BackwardStage(Activations activations, Tensor outputGradient_SD, Tensor gradient, Action<long>? ready = null)
     {
         if (Layout.HasHead) throw new InvalidOperationException("the last stage's backward pass begins with coefficients");
         CheckStream(outputGradient_SD, activations.Rows);
@@ -45,7 +47,7 @@ public sealed partial class LlamaModel
         using var noGrad = no_grad();
         var gradient_ND = Take(activations, gradient);
         _streams.Gather(outputGradient_SD, gradient_ND);
-        BlocksBackward(activations, gradient_ND, gradient);
+        BlocksBackward(activations, gradient_ND, gradient, Layout.Length, ready);
     }
 
     private Tensor Take(Activations activations, Tensor gradient)
@@ -60,7 +62,15 @@ public sealed partial class LlamaModel
         return _scratch.Rent(activations.Rows, Config.HiddenSize);
     }
 
-    private void BlocksBackward(Activations activations, Tensor gradient_ND, Tensor gradient)
+    private long Finish(Tensor gradient, long from, long to, Action<long>? ready)
+    {
+        FlatViews.ZeroPadding(gradient, Layout, from, to);
+        ready?.Invoke(from);
+        return from;
+    }
+
+    // Everything from an element on is final already.
+    private void BlocksBackward(Activations activations, Tensor gradient_ND, Tensor gradient, long final, Action<long>? ready)
     {
         var workspace = _scratch;
         for (var layer = _blocks.Length - 1; layer >= 0; layer--)
@@ -77,15 +87,16 @@ public sealed partial class LlamaModel
             }
             _blocks[layer].Backward(activations.Tokens, input_ND, tape, gradient_ND, gradient, workspace);
             workspace.Release(mark);
+            final = Finish(gradient, Layout[$"{Layout.Part.FirstLayer + layer}.norm1"].Offset, final, ready);
         }
         if (Layout.HasEmbedding)
         {
             var embedding_CD = FlatViews.Of(gradient, Layout["embed"]);
             if (!Config.TieEmbeddings) embedding_CD.zero_();
             Kernels.ScatterAddRows(gradient_ND, activations.Ids, Layout.FirstToken, embedding_CD);
+            Finish(gradient, 0, final, ready);
         }
         else activations.InputGradient = Given(gradient_ND, activations);
-        FlatViews.ZeroPadding(gradient, Layout);
     }
 
     private void HeadBackward(Activations activations, Tensor coefficients_R, Tensor gradient, Tensor result_R, Tensor gradient_ND)

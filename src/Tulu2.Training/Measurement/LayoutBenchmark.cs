@@ -13,8 +13,15 @@ namespace Tulu2.Training.Measurement;
 /// <param name="Bubble">In receiving from pipeline neighbours and sending to them.</param>
 /// <param name="TensorSums">In tensor-parallel sums, waiting included.</param>
 /// <param name="Reduction">In the gradients' sum over replicas, waiting for the slower ones and the norm included.</param>
+/// <param name="Beside">That this sum was under way while the rank computed; also in one of the shares before.</param>
 public sealed record LayoutMeasurement(
-    string Layout, int Ranks, double TokensPerSecond, double Speedup, double Compute, double Waiting, double Bubble, double TensorSums, double Reduction);
+    string Layout, int Ranks, double TokensPerSecond, double Speedup, double Compute, double Waiting, double Bubble, double TensorSums, double Reduction, double Beside);
+
+/// <param name="Overlap">As the recipe has it.</param>
+public readonly record struct MeasuredLayout(ParallelLayout Layout, bool Overlap = true)
+{
+    public override string ToString() => Overlap ? $"{Layout}" : $"{Layout}, no overlap";
+}
 
 /// <summary>
 /// Measures whole committed steps of several layouts' ranks, each with one intra-op thread. All ranks stay while the layouts take turns, so that what else the
@@ -29,7 +36,7 @@ public static class LayoutBenchmark
     /// <param name="steps">Measured in each round, after one that is not.</param>
     /// <param name="program">How a worker process is started; null: ranks are threads of this process.</param>
     public static IReadOnlyList<LayoutMeasurement> Run(
-        MeasuredRun run, IReadOnlyList<ParallelLayout> layouts, int rounds, int steps, WorkerProgram? program, Action<int> progress)
+        MeasuredRun run, IReadOnlyList<MeasuredLayout> layouts, int rounds, int steps, WorkerProgram? program, Action<int> progress)
     {
         var ranks = new List<MeasuredRanks>();
         var measured = layouts.Select(_ => new List<IReadOnlyList<MeasuredStep>>()).ToArray();
@@ -52,15 +59,15 @@ public static class LayoutBenchmark
         return [.. layouts.Select((layout, index) => Of(layout, tokens, measured[index], measured[0]))];
     }
 
-    private static MeasuredRanks Start(MeasuredRun run, ParallelLayout layout, int steps, WorkerProgram? program)
+    private static MeasuredRanks Start(MeasuredRun run, MeasuredLayout measured, int steps, WorkerProgram? program)
     {
-        var settings = run.Settings(layout, new InProcessDataPlane(), steps);
+        var settings = run.Settings(measured.Layout, new InProcessDataPlane(), steps, measured.Overlap);
         return new MeasuredRanks(settings, program is null ? new EmbeddedWorkerFactory(settings) : new ProcessWorkerFactory(program, new WorkerStart
         {
             Recipe = settings.Recipe,
             Model = run.Config,
             VirtualShards = run.VirtualShards,
-            Parallel = layout,
+            Parallel = measured.Layout,
             CheckpointDirectory = settings.CheckpointDirectory,
             Batches = BatchFacts.Of(settings.Plan),
             Key = RandomNumberGenerator.GetBytes(KeyBytes),
@@ -69,14 +76,14 @@ public static class LayoutBenchmark
     }
 
     private static LayoutMeasurement Of(
-        ParallelLayout layout, double tokens, IReadOnlyList<IReadOnlyList<MeasuredStep>> rounds, IReadOnlyList<IReadOnlyList<MeasuredStep>> alone)
+        MeasuredLayout layout, double tokens, IReadOnlyList<IReadOnlyList<MeasuredStep>> rounds, IReadOnlyList<IReadOnlyList<MeasuredStep>> alone)
     {
         var steps = rounds.SelectMany(round => round).ToList();
-        var all = steps.Sum(step => step.Wall) * layout.Size;
+        var all = steps.Sum(step => step.Wall) * layout.Layout.Size;
         double Share(Func<StepTimes, double> part) => steps.Sum(step => step.Ranks.Sum(part)) / all;
-        return new LayoutMeasurement($"{layout}", layout.Size, tokens / Wall(steps), Median(rounds.Zip(alone, (own, one) => Wall(one) / Wall(own))),
+        return new LayoutMeasurement($"{layout}", layout.Layout.Size, tokens / Wall(steps), Median(rounds.Zip(alone, (own, one) => Wall(one) / Wall(own))),
             Share(times => times.Compute), Share(times => times.WaitForData + times.WaitForCommit), Share(times => times.WaitForStage),
-            Share(times => times.TensorSums), Share(times => times.Reduce));
+            Share(times => times.TensorSums), Share(times => times.Reduce), Share(times => times.ReduceBeside));
     }
 
     private static double Wall(IEnumerable<MeasuredStep> steps) => Median(steps.Select(step => step.Wall));

@@ -16,7 +16,7 @@ public sealed record MeasuredRun(
 {
     private int Items => Objective == Objective.Dpo ? Sequences / 2 : Sequences;
 
-    internal Recipe Recipe(ParallelLayout layout) => new()
+    internal Recipe Recipe(ParallelLayout layout, bool overlap = true) => new()
     {
         Objective = Objective,
         Precision = Precision,
@@ -31,16 +31,17 @@ public sealed record MeasuredRun(
             Pipeline = layout.Pipeline,
             Zero = layout.Zero,
             VirtualShards = VirtualShards,
+            Overlap = overlap,
         },
     };
 
     /// <param name="steps">More than will be made.</param>
-    internal WorkerSettings Settings(ParallelLayout layout, ICollectiveFactory dataPlane, int steps = int.MaxValue)
+    internal WorkerSettings Settings(ParallelLayout layout, ICollectiveFactory dataPlane, int steps = int.MaxValue, bool overlap = true)
     {
         var references = new ReferenceLogProbabilities(new float[2 * Items]);
         return new WorkerSettings
         {
-            Recipe = Recipe(layout),
+            Recipe = Recipe(layout, overlap),
             Layout = new FlatLayout(Config, VirtualShards),
             Parallel = layout,
             Plan = new FixedBatchPlan(Sequences, Length, Config.VocabularySize, Objective == Objective.Dpo, Slots) { TotalSteps = steps },

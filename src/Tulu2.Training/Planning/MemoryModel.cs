@@ -28,7 +28,8 @@ internal static class MemoryModel
         var own = SlotAssignment.Range(slots, layout.Data, 0) ?? new SlotRange(0, 1);
         var flight = Math.Min(layout.Pipeline - stage, own.Count);
         var apart = layout.Zero > 1 || cuda;
-        var buffers = Enumerable.Range(0, layout.Data).Select(data => Buffers(slots, layout, data, apart)).ToArray();
+        var streams = request.Recipe.Parallel.Overlap && layout.Data > 1 && !cuda;
+        var buffers = Enumerable.Range(0, layout.Data).Select(data => Buffers(slots, layout, data, apart, streams)).ToArray();
         var pass = cost.Pass;
         var fp32 = request.ElementBytes == sizeof(float);
         long tokens = request.LongestSegments.Sum(length => (long)length);
@@ -52,6 +53,6 @@ internal static class MemoryModel
             Batches: own.Count * tokens * BatchBytesPerToken + (cuda ? stream : 0));
     }
 
-    private static (int Most, int Left) Buffers(int slots, ParallelLayout layout, int data, bool totalApart) =>
-        SlotAssignment.Range(slots, layout.Data, data) is { } own ? GradientBuffers.Of(slots, own, totalApart) : (1, 0);
+    private static (int Most, int Left) Buffers(int slots, ParallelLayout layout, int data, bool totalApart, bool streams) =>
+        SlotAssignment.Range(slots, layout.Data, data) is { } own ? GradientBuffers.Of(slots, own, totalApart, streams) : (1, 0);
 }

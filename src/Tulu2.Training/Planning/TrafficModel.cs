@@ -65,7 +65,7 @@ internal static class TrafficModel
         double Bus()
         {
             if (!request.Rates.Cuda) return 0;
-            var own = SlotAssignment.Range(request.Slots, layout.Data, 0) is { } range ? GradientBuffers.Of(request.Slots, range, totalApart: true).Left : 0;
+            var own = SlotAssignment.Range(request.Slots, layout.Data, 0) is { } range ? GradientBuffers.Of(request.Slots, range, totalApart: true, streams: false).Left : 0;
             // A neighbour's stream comes and one of one's own goes, forward and back: this rank's share. Of a gather over the host a share goes and everything comes.
             var share = stream / layout.Tensor;
             var sumsOfSlot = layout.Tensor > 1 && !request.Nccl ? 2 * (sums * stream + rowFigures) + gathers * (share + stream) : 0;

@@ -146,6 +146,9 @@ public sealed record ParallelRecipe
     /// </summary>
     [NotInHash]
     public RankTransport Transport { get; init; } = RankTransport.Auto;
+    /// <summary>Move gradients and weights while the rank computes (on a processor, between replicas).</summary>
+    [NotInHash]
+    public bool Overlap { get; init; } = true;
 }
 
 public enum ComputeDevice { Cpu, Cuda }

@@ -19,7 +19,7 @@ internal sealed class DpoSlots(DpoObjective objective, Func<ReferenceLogProbabil
     private const int FiguresPerPair = 4;
 
     /// <returns>[4 * pairs] policy chosen, policy rejected, reference chosen, reference rejected of each pair.</returns>
-    public double[] Backward(LlamaModel model, Activations activations, SlotBatch batch, Tensor gradient)
+    public double[] Backward(LlamaModel model, Activations activations, SlotBatch batch, Tensor gradient, Action<long>? ready)
     {
         var sums = SegmentSums.Of(model.LogProbabilities(activations).cpu().data<float>().ToArray(), batch.ScoredSegments, 2 * batch.Sequences.Length);
         var figures = new double[FiguresPerPair * batch.Sequences.Length];
@@ -34,7 +34,7 @@ internal sealed class DpoSlots(DpoObjective objective, Func<ReferenceLogProbabil
             (bySegment[2 * index], bySegment[2 * index + 1]) = (derivative, -derivative);
         }
         var coefficients_R = tensor(Array.ConvertAll(batch.ScoredSegments, segment => bySegment[segment]), dtype: float32, device: gradient.device);
-        model.Backward(activations, coefficients_R, gradient);
+        model.Backward(activations, coefficients_R, gradient, ready);
         return figures;
     }
 

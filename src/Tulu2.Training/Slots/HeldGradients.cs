@@ -16,12 +16,23 @@ internal sealed class HeldGradients(int slots, long length, Device? device = nul
     private readonly SortedDictionary<int, double[]> _figures = [];
     private readonly Stack<Tensor> _free = new();
     private readonly List<Tensor> _copies = [];
+    private (int Slot, Tensor Gradient)? _apart;
 
     /// <summary>The sums lie where the data plane and the optimizer do not reach them.</summary>
     public bool IsStaged => device is not null;
 
     /// <summary>The slots held, by nodes of the tree: each can be kept or dropped as a whole.</summary>
-    public IReadOnlyList<SlotRange> Ranges => [.. _sums.Values.Select(held => held.Range)];
+    public IReadOnlyList<SlotRange> Ranges
+    {
+        get
+        {
+            if (_apart is not { Slot: var slot }) return [.. _sums.Values.Select(held => held.Range)];
+            var ranges = _sums.Values.Select(held => held.Range).ToHashSet();
+            var range = new SlotRange(slot, 1);
+            while (ReductionTree.Sibling(slots, range) is { } sibling && ranges.Remove(sibling)) range = Parent(range, sibling);
+            return [.. ranges.Append(range).OrderBy(each => each.First)];
+        }
+    }
 
     /// <summary>Figures of every held slot, by slot.</summary>
     public IReadOnlyDictionary<int, double[]> Figures => _figures;
@@ -36,8 +47,24 @@ internal sealed class HeldGradients(int slots, long length, Device? device = nul
     /// <summary>Takes over <paramref name="gradient"/> as the gradient of a slot and adds it into the tree.</summary>
     public void Add(int slot, Tensor gradient, double[] figures)
     {
+        AddApart(slot, gradient, figures);
+        Settle();
+    }
+
+    /// <summary>The same, but writes no sum before <see cref="Settle"/>: they, and the gradient, are being read.</summary>
+    public void AddApart(int slot, Tensor gradient, double[] figures)
+    {
         if (Holds(slot)) throw new InvalidOperationException($"slot {slot}: added twice");
+        if (_apart is not null) throw new InvalidOperationException($"slot {slot}: slot {_apart.Value.Slot} stands apart already");
         _figures.Add(slot, figures);
+        _apart = (slot, gradient);
+    }
+
+    /// <summary>Adds what stands apart into the tree, if anything does.</summary>
+    public void Settle()
+    {
+        if (_apart is not var (slot, gradient)) return;
+        _apart = null;
         // In-place operations return handles of their own, which would keep the memory until they are finalized.
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
@@ -49,15 +76,18 @@ internal sealed class HeldGradients(int slots, long length, Device? device = nul
             left.add_(right);
             Return(right);
             gradient = left;
-            range = new SlotRange(Math.Min(sibling.First, range.First), sibling.Count + range.Count);
+            range = Parent(range, sibling);
         }
         _sums.Add(range.First, (range, gradient));
     }
+
+    private static SlotRange Parent(SlotRange range, SlotRange sibling) => new(Math.Min(sibling.First, range.First), sibling.Count + range.Count);
 
     /// <summary>Drops what lies outside <paramref name="keep"/>.</summary>
     /// <exception cref="InvalidOperationException">A slot to keep is not held, or only as part of a sum with slots to drop.</exception>
     public void Keep(IReadOnlyList<SlotRange> keep)
     {
+        Settle();
         foreach (var (range, sum) in _sums.Values.ToArray())
         {
             if (Enumerable.Range(range.First, range.Count).All(slot => keep.Any(kept => kept.First <= slot && slot < kept.End))) continue;
@@ -70,7 +100,7 @@ internal sealed class HeldGradients(int slots, long length, Device? device = nul
                 if (!Holds(slot)) throw new InvalidOperationException($"slot {slot}: to be kept, but not held by itself");
     }
 
-    /// <summary>The held sums for <see cref="ICollective.TreeSum"/>, or copies of them in host memory; valid until something changes here.</summary>
+    /// <summary>The settled sums for <see cref="ICollective.TreeSum"/>, or copies of them in host memory; valid until something changes here.</summary>
     public IReadOnlyList<PartialSum> Partials() =>
         [.. _sums.Values.Select((held, index) => new PartialSum(held.Range, FlatMemory.Address(IsStaged ? Copy(held.Sum, index) : held.Sum), length))];
 
@@ -96,6 +126,8 @@ internal sealed class HeldGradients(int slots, long length, Device? device = nul
 
     public void Clear()
     {
+        if (_apart is { Gradient: var gradient }) Return(gradient);
+        _apart = null;
         foreach (var (_, sum) in _sums.Values) Return(sum);
         _sums.Clear();
         _figures.Clear();

@@ -35,8 +35,9 @@ internal interface ISlotPass : IDisposable
 
     /// <param name="outputGradient_SD">What the next stage gave; null on the last stage.</param>
     /// <param name="gradient">[length of the part] fp32; overwritten wholly.</param>
+    /// <param name="ready">Called with the first element from which on the gradient is final, whenever that moves down; not only with 0, if at all.</param>
     /// <returns>On the last stage the slot's figures, from which <see cref="ISlotComputer.Summarize"/> makes the step's; elsewhere none.</returns>
-    double[] Backward(Tensor? outputGradient_SD, Tensor gradient);
+    double[] Backward(Tensor? outputGradient_SD, Tensor gradient, Action<long>? ready = null);
 
     /// <summary>On the last stage, in place of a backward pass: [sequences, or 2 * pairs] the summed log-probability of each sequence's scored tokens.</summary>
     float[] Score();

@@ -9,8 +9,9 @@ namespace Tulu2.Training.Slots;
 internal interface ISlotObjective
 {
     /// <summary>From the log-probabilities to the loss's derivative, and back through the model.</summary>
+    /// <param name="ready">As <see cref="ISlotPass.Backward"/> has it.</param>
     /// <returns>The slot's figures.</returns>
-    double[] Backward(LlamaModel model, Activations activations, SlotBatch batch, Tensor gradient);
+    double[] Backward(LlamaModel model, Activations activations, SlotBatch batch, Tensor gradient, Action<long>? ready);
 
     /// <summary>Segments of a batch that have a log-probability of their own.</summary>
     int Segments(SlotBatch batch);

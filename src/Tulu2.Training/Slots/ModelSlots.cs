@@ -29,12 +29,12 @@ internal sealed class ModelSlots(LlamaModel model, Tensor weights, ISlotObjectiv
     // Where the model computes.
     private Tensor? Here(Tensor? stream_SD) => staged ? stream_SD?.to(_device, copy: true) : stream_SD;
 
-    private double[] Backward(SlotBatch batch, Activations activations, Tensor? outputGradient_SD, Tensor gradient)
+    private double[] Backward(SlotBatch batch, Activations activations, Tensor? outputGradient_SD, Tensor gradient, Action<long>? ready)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        if (outputGradient_SD is null) return objective.Backward(model, activations, batch, gradient);
-        model.BackwardStage(activations, Here(outputGradient_SD)!, gradient);
+        if (outputGradient_SD is null) return objective.Backward(model, activations, batch, gradient, ready);
+        model.BackwardStage(activations, Here(outputGradient_SD)!, gradient, ready);
         return [];
     }
 
@@ -52,7 +52,8 @@ internal sealed class ModelSlots(LlamaModel model, Tensor weights, ISlotObjectiv
 
         public Tensor InputGradient_SD => owner.ToHost(activations.InputGradient_SD, _copies);
 
-        public double[] Backward(Tensor? outputGradient_SD, Tensor gradient) => owner.Backward(batch, activations, outputGradient_SD, gradient);
+        public double[] Backward(Tensor? outputGradient_SD, Tensor gradient, Action<long>? ready) =>
+            owner.Backward(batch, activations, outputGradient_SD, gradient, ready);
 
         public float[] Score() => owner.Score(batch, activations);
 

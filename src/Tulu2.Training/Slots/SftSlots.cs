@@ -10,10 +10,10 @@ namespace Tulu2.Training.Slots;
 internal sealed class SftSlots(SftObjective objective) : ISlotObjective
 {
     /// <returns>[1] the sum of the slot's token losses, unweighted.</returns>
-    public double[] Backward(LlamaModel model, Activations activations, SlotBatch batch, Tensor gradient)
+    public double[] Backward(LlamaModel model, Activations activations, SlotBatch batch, Tensor gradient, Action<long>? ready)
     {
         var coefficients_R = full(batch.ScoredRows.Length, -objective.Weight(batch.Step, batch.Slot), dtype: float32, device: gradient.device);
-        var logProbabilities_R = model.Backward(activations, coefficients_R, gradient);
+        var logProbabilities_R = model.Backward(activations, coefficients_R, gradient, ready);
         return [SftObjective.TokenLossSum(logProbabilities_R.cpu().data<float>().ToArray())];
     }
 

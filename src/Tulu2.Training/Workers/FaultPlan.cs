@@ -11,7 +11,7 @@ public sealed class FaultPlan
 {
     private readonly HashSet<(Point Point, int Rank, int Step, int Slot)> _pending = [];
 
-    private enum Point { Slot, Reduce, Ready, Apply, Applied }
+    private enum Point { Slot, Piece, Reduce, Ready, Apply, Applied }
 
     /// <summary>Faults that have not come about yet.</summary>
     public int Pending
@@ -22,7 +22,10 @@ public sealed class FaultPlan
     /// <summary>The rank dies while it computes this slot.</summary>
     public FaultPlan FailAt(int rank, int step, int slot) => With(Point.Slot, rank, step, slot);
 
-    /// <summary>The rank dies with all its slots computed, before it meets the others.</summary>
+    /// <summary>The rank dies before it gives a piece of its gradient to the others, which may be in the middle of its last slot's backward pass.</summary>
+    public FaultPlan FailBeforePiece(int rank, int step, int piece) => With(Point.Piece, rank, step, piece);
+
+    /// <summary>The rank dies with all its slots computed, before it has met all of the others.</summary>
     public FaultPlan FailBeforeReduce(int rank, int step) => With(Point.Reduce, rank, step);
 
     /// <summary>The rank dies with the reduced gradient in hand, before it says that it is ready.</summary>
@@ -35,6 +38,8 @@ public sealed class FaultPlan
     public FaultPlan FailBeforeApplied(int rank, int step) => With(Point.Applied, rank, step);
 
     internal void AtSlot(int rank, int step, int slot) => Reach(Point.Slot, rank, step, slot);
+
+    internal void AtPiece(int rank, int step, int piece) => Reach(Point.Piece, rank, step, piece);
 
     internal void AtReduce(int rank, int step) => Reach(Point.Reduce, rank, step);
 

@@ -4,6 +4,7 @@ using Tulu2.Collectives;
 using Tulu2.Data.Slots;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Slots;
+using Tulu2.Training.Workers.Overlap;
 
 namespace Tulu2.Training.Workers;
 
@@ -41,8 +42,9 @@ internal sealed class RankProgram : IDisposable
         _part = new RankPart(settings.Layout, settings.Parallel, rank);
         _state = new RankState(settings, _part);
         _held = new HeldGradients(slots, _part.Layout.Length, settings.ComputeDevice());
-        _runner = new SlotRunner(_held, deadline, _clock);
-        _reduction = new StepReduction(slots, _part.Layout, _part.Range, _held, deadline);
+        _reduction = new StepReduction(slots, _part.Layout, _part.Range, _held, deadline, settings.Recipe.Parallel.Overlap,
+            GradientPieces.Of(_part.Layout, settings.GradientPiece), new Lane($"sums of rank {rank}"), piece => settings.Faults?.AtPiece(_rank, Step, piece));
+        _runner = new SlotRunner(_held, deadline, _clock, _reduction);
         _tensorSum = settings.Parallel.Tensor > 1 ? new TensorGroupSum(deadline, _clock) : null;
         _nccl = NcclTransport.Of(settings.Recipe.Parallel, settings.Parallel.Tensor, deadline);
         _snapshots = new SnapshotWriter(new CheckpointStore(settings.CheckpointDirectory), report);
@@ -91,6 +93,7 @@ internal sealed class RankProgram : IDisposable
                     // A peer is gone or a newer generation has begun; the supervisor will say what is next.
                     _computing = false;
                     _runner.Drop();
+                    _reduction.Drop();
                 }
             }
         }
@@ -112,9 +115,10 @@ internal sealed class RankProgram : IDisposable
 
     private void Free()
     {
+        // First of all: it reads what the others free.
+        _reduction.Dispose();
         _runner.Drop();
         _held.Dispose();
-        _reduction.Dispose();
         _computer?.Dispose();
         _computer = null;
         _nccl?.Dispose();
@@ -164,6 +168,7 @@ internal sealed class RankProgram : IDisposable
     {
         if (join.Generation > Generation)
         {
+            _reduction.Drop();
             if (join.Endpoints.Count != _settings.Parallel.Size)
                 throw new InvalidOperationException($"rank {_rank}: a generation of {join.Endpoints.Count} ranks for the layout {_settings.Parallel}");
             if (!_part.IsAlsoOf(join.Rank)) throw new InvalidOperationException($"rank {_rank}: told to play rank {join.Rank}, which holds something else");
@@ -237,7 +242,7 @@ internal sealed class RankProgram : IDisposable
         if (!double.IsFinite(reduced.Norm)) throw new NonFiniteStepException(Step, "the gradient norm", reduced.Norm);
         _reduced = new StepMetrics(loss, reduced.Norm, _state.LearningRate(Step), _settings.Plan.Tokens(Step), _settings.Plan.LossTokens(Step), preference);
         _computing = false;
-        _clock.Reduced(Stopwatch.GetElapsedTime(start));
+        _clock.Reduced(Stopwatch.GetElapsedTime(start), reduced.Beside);
         _settings.Faults?.AtReady(_rank, Step);
         _report(new WorkerReport.StepReady(Generation, _rank, Step, reduced.Hash, _reduced, _clock.Times));
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Tulu2.Collectives;
 using Tulu2.Data.Slots;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Slots;
@@ -11,7 +12,8 @@ namespace Tulu2.Training.Workers;
 /// when its backward pass is done. To the ranks of its tensor place in other stages goes its share of the rows. What is in flight is lost with the generation;
 /// what is held stays.
 /// </summary>
-internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepClock clock)
+/// <param name="reduction">Is given the last slot's gradient while it is computed; null: nobody is.</param>
+internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepClock clock, StepReduction? reduction = null)
 {
     private readonly Queue<PipelineAction> _actions = new();
     private readonly Dictionary<int, Flight> _flights = [];
@@ -89,18 +91,32 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
     private void Backward(ISlotComputer computer, RankGroups groups, Flight flight)
     {
         using var outputGradient_SD = groups.Next is { } next ? Received(computer, groups, next, flight.Batch) : null;
+        // After the last slot all that is left to do is to add up: that begins at once.
+        var streams = IsDone && reduction is not null && reduction.Streams(groups);
         var gradient = held.Rent();
         double[] figures;
         try
         {
-            figures = flight.Pass.Backward(outputGradient_SD, gradient);
+            var ready = streams ? reduction!.Begin(groups, flight.Batch.Slot, gradient) : null;
+            figures = flight.Pass.Backward(outputGradient_SD, gradient, ready);
+            ready?.Invoke(0);
         }
-        catch
+        catch (Exception fault)
         {
-            held.Return(gradient);
+            try
+            {
+                // Peers wait in sums that this rank will not come to.
+                if (streams && fault is not CollectiveAbortedException) groups.World.Abort($"rank {groups.Rank} failed: {fault.Message}");
+                if (streams) reduction!.Drop();
+            }
+            finally
+            {
+                held.Return(gradient);
+            }
             throw;
         }
-        held.Add(flight.Batch.Slot, gradient, figures);
+        if (streams) held.AddApart(flight.Batch.Slot, gradient, figures);
+        else held.Add(flight.Batch.Slot, gradient, figures);
         if (groups.Previous is { } previous) Send(groups, previous, flight.Pass.InputGradient_SD);
     }
 

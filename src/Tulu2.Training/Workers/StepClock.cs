@@ -3,14 +3,14 @@ namespace Tulu2.Training.Workers;
 /// <summary>Adds up where a rank's time of a step goes. The wait for a commit ends only after the step was reported, so it counts to the next one.</summary>
 internal sealed class StepClock
 {
-    private double _compute, _data, _reduce, _commit, _commitOfNext, _sums, _stage;
+    private double _compute, _data, _reduce, _commit, _commitOfNext, _sums, _stage, _beside;
 
-    public StepTimes Times => new(_compute - _sums - _stage, _data, _reduce, _commit, _sums, _stage);
+    public StepTimes Times => new(_compute - _sums - _stage, _data, _reduce, _commit, _sums, _stage, _beside);
 
     public void BeginStep()
     {
         (_compute, _data, _reduce, _commit, _commitOfNext) = (0, 0, 0, _commitOfNext, 0);
-        (_sums, _stage) = (0, 0);
+        (_sums, _stage, _beside) = (0, 0, 0);
     }
 
     /// <param name="time">Of a forward or backward pass, with the sums and the waits for other stages within it.</param>
@@ -21,7 +21,12 @@ internal sealed class StepClock
 
     public void WaitedForStage(TimeSpan time) => _stage += time.TotalSeconds;
 
-    public void Reduced(TimeSpan time) => _reduce += time.TotalSeconds;
+    /// <param name="beside">That it was under way before this rank waited for it.</param>
+    public void Reduced(TimeSpan time, TimeSpan beside)
+    {
+        _reduce += time.TotalSeconds;
+        _beside += beside.TotalSeconds;
+    }
 
     public void Waited(bool forData, bool forCommit, TimeSpan time)
     {

@@ -105,11 +105,12 @@ public sealed record StepMetrics(double Loss, double GradientNorm, double Learni
 public sealed record PreferenceMetrics(
     double RewardsChosen, double RewardsRejected, double RewardsMargin, double RewardsAccuracy, double LogpsChosen, double LogpsRejected);
 
-/// <summary>Where one rank's time of one step went, in seconds; no time is in two of them.</summary>
+/// <summary>Where one rank's time of one step went, in seconds; no time is in two of them, but for the last.</summary>
 /// <param name="TensorSums">In sums over the ranks that share its matrices, waiting for them included.</param>
 /// <param name="WaitForStage">In receiving from and sending to the stages beside it: the bubble, and the way of the bytes.</param>
+/// <param name="ReduceBeside">That the gradients' sum was under way on its own thread while this rank computed, waiting for the others' pieces included.</param>
 public sealed record StepTimes(
-    double Compute, double WaitForData, double Reduce, double WaitForCommit, double TensorSums = 0, double WaitForStage = 0);
+    double Compute, double WaitForData, double Reduce, double WaitForCommit, double TensorSums = 0, double WaitForStage = 0, double ReduceBeside = 0);
 
 /// <summary>A worker as its rank trainer sees it: the process or dedicated thread that computes for a rank and owns its tensors.</summary>
 public interface IWorker : IDisposable

@@ -43,6 +43,9 @@ public sealed record WorkerSettings
     /// <summary>Faults to bring about, in tests.</summary>
     public FaultPlan? Faults { get; init; }
 
+    /// <summary>Elements of the pieces by which gradients are added up beside a backward pass; null: as many as are good. Few in tests.</summary>
+    internal long? GradientPiece { get; init; }
+
     /// <summary>A device in place of the recipe's: in tests a CPU that stands in for a GPU.</summary>
     internal Device? StandIn { get; init; }
 

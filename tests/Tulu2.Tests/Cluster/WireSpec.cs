@@ -22,7 +22,7 @@ namespace Tulu2.Tests.Cluster;
 public sealed class WireSpec() : TestKit(ActorHost.LocalConfig())
 {
     private static readonly SlotRange[] Ranges = [new(0, 3), new(5, 1)];
-    private static readonly StepTimes Times = new(0.1, 0.2, 0.3, 0.4, 0.5, 0.6);
+    private static readonly StepTimes Times = new(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7);
     private static readonly StepMetrics Sft = new(2.0794415416798357, 1e-3, 2e-5, 4096, 1234, null);
 
     private static readonly IWireMessage[] Messages =

@@ -225,8 +225,9 @@ public static class WorkerCodecs
         writer.Write(times.WaitForCommit);
         writer.Write(times.TensorSums);
         writer.Write(times.WaitForStage);
+        writer.Write(times.ReduceBeside);
     }
 
     private static StepTimes Times(ref MessagePackReader r) =>
-        new(r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadDouble());
+        new(r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadDouble());
 }

@@ -8,12 +8,17 @@ namespace Tulu2.Tests.Training.Planning;
 public sealed class GradientBuffersTests
 {
     [Theory]
-    [InlineData(1, 1)]
-    [InlineData(16, 1)]
-    [InlineData(16, 3)]
-    [InlineData(7, 2)]
-    [InlineData(32, 5)]
-    public void Counts_the_buffers_that_held_gradients_really_rent(int slots, int replicas)
+    [InlineData(1, 1, false)]
+    [InlineData(16, 1, false)]
+    [InlineData(16, 3, false)]
+    [InlineData(7, 2, false)]
+    [InlineData(32, 5, false)]
+    [InlineData(1, 1, true)]
+    [InlineData(16, 1, true)]
+    [InlineData(16, 3, true)]
+    [InlineData(7, 2, true)]
+    [InlineData(32, 5, true)]
+    public void Counts_the_buffers_that_held_gradients_really_rent(int slots, int replicas, bool streams)
     {
         for (var replica = 0; replica < replicas; replica++)
         {
@@ -24,11 +29,17 @@ public sealed class GradientBuffersTests
             {
                 var gradient = held.Rent();
                 seen.Add(gradient.Handle);
+                if (streams && slot == own.End - 1)
+                {
+                    var total = held.Rent();
+                    seen.Add(total.Handle);
+                    held.Return(total);
+                }
                 held.Add(slot, gradient, [0]);
             }
             var left = held.Partials().Count;
             seen.Add(held.Rent().Handle);
-            Assert.Equal((seen.Count, left), GradientBuffers.Of(slots, own, totalApart: false));
+            Assert.Equal((seen.Count, left), GradientBuffers.Of(slots, own, totalApart: false, streams));
         }
     }
 }

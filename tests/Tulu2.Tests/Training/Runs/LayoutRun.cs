@@ -54,6 +54,7 @@ internal static class LayoutRun
             Plan = new BatchPlan(source, new BatchSettings(2 * Slots, 2, Packing: true, Preferences: preferences, Steps: steps)),
             DataPlane = new InProcessDataPlane(),
             CheckpointDirectory = checkpoints,
+            GradientPiece = 1,
         };
         return preferences ? TinyRun.WithReferences(settings) : settings;
     }

@@ -81,6 +81,22 @@ public class LayoutTests
         }
     }
 
+    [Theory]
+    [InlineData(3, 1, 1, 1)]
+    [InlineData(2, 2, 1, 2)]
+    [InlineData(2, 1, 2, 1)]
+    [InlineData(4, 1, 2, 4)]
+    public void Without_overlap_the_bits_are_the_same(int data, int tensor, int pipeline, int zero)
+    {
+        foreach (var (kind, one) in One)
+        {
+            var (settings, hash) = one.Value;
+            settings = settings with { Recipe = settings.Recipe with { Parallel = settings.Recipe.Parallel with { Overlap = false } } };
+            using var supervisor = new TestSupervisor(settings, new ParallelLayout(data, tensor, pipeline, zero));
+            Assert.True(hash == supervisor.Run(Steps), $"{kind}");
+        }
+    }
+
     [Fact]
     public void Shards_that_are_too_narrow_for_equal_bits_come_close()
     {

@@ -59,6 +59,22 @@ public class HeldGradientsTests
     }
 
     [Fact]
+    public void What_stands_apart_is_held_but_written_into_no_sum_before_it_is_settled()
+    {
+        using var held = new HeldGradients(8, Length);
+        foreach (var slot in new[] { 0, 1, 2 }) held.Add(slot, held.Rent(), [slot]);
+        var before = held.Partials();
+        held.AddApart(3, held.Rent(), [3]);
+        Assert.Equal([new SlotRange(0, 4)], held.Ranges);
+        Assert.True(held.Holds(3));
+        Assert.Equal(before, held.Partials());
+        Assert.Throws<InvalidOperationException>(() => held.AddApart(4, held.Rent(), [4]));
+        held.Settle();
+        Assert.Equal([new SlotRange(0, 4)], held.Ranges);
+        Assert.Equal([new SlotRange(0, 4)], held.Partials().Select(partial => partial.Range));
+    }
+
+    [Fact]
     public void A_slot_is_added_once()
     {
         using var held = new HeldGradients(2, Length);

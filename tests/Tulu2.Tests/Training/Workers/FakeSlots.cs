@@ -2,6 +2,7 @@ using Tulu2.Data.Slots;
 using Tulu2.Models.Torch;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;
+using Tulu2.Training.Workers.Overlap;
 using static TorchSharp.torch;
 
 namespace Tulu2.Tests.Training.Workers;
@@ -52,12 +53,18 @@ internal sealed class FakeSlots(ReplicaState state, IShardSum? group) : ISlotCom
 
         public Tensor InputGradient_SD => Stream(_state.Layout.Part.FirstLayer);
 
-        public double[] Backward(Tensor? outputGradient_ND, Tensor gradient)
+        public double[] Backward(Tensor? outputGradient_ND, Tensor gradient, Action<long>? ready)
         {
             if (outputGradient_ND is not null) Expect(outputGradient_ND, batch, _state.Layout.Part.EndLayer);
             using var scope = NewDisposeScope();
             using var noGradient = no_grad();
-            gradient.copy_(Values(_state.Weights));
+            var values = Values(_state.Weights);
+            gradient.fill_(float.NaN);
+            foreach (var (first, count) in GradientPieces.Of(_state.Layout, 1))
+            {
+                gradient.narrow(0, first, count).copy_(values.narrow(0, first, count));
+                ready?.Invoke(first);
+            }
             return _state.Layout.HasHead ? [Values(FirstNormWeight).item<float>()] : [];
         }
 

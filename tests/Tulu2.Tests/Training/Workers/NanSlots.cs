@@ -16,7 +16,7 @@ internal sealed class NanSlots : ISlotComputer, ISlotPass
 
     public ISlotPass Forward(SlotBatch batch, Tensor? input_ND, bool keep) => this;
 
-    public double[] Backward(Tensor? outputGradient_ND, Tensor gradient)
+    public double[] Backward(Tensor? outputGradient_ND, Tensor gradient, Action<long>? ready)
     {
         gradient.zero_();
         return [];

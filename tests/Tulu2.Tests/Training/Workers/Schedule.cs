@@ -18,6 +18,7 @@ internal sealed record Schedule(ParallelLayout Layout, (int Kind, int Rank, int 
                 1 => plan.FailBeforeReduce(rank, step),
                 2 => plan.FailBeforeReady(rank, step),
                 3 => plan.FailBeforeApply(rank, step),
+                4 => plan.FailBeforePiece(rank, step, slot % 4),
                 _ => plan.FailBeforeApplied(rank, step),
             };
         return plan;
@@ -38,7 +39,7 @@ internal sealed record Schedule(ParallelLayout Layout, (int Kind, int Rank, int 
             from layout in Gen.Elements(Layouts)
             from count in Gen.Choose(0, 4)
             from faults in Gen.ArrayOf(
-                from kind in Gen.Choose(0, 4)
+                from kind in Gen.Choose(0, 5)
                 from rank in Gen.Choose(0, layout.Size - 1)
                 from step in Gen.Choose(1, steps)
                 from slot in Gen.Choose(0, slots - 1)

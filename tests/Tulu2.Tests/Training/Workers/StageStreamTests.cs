@@ -103,7 +103,7 @@ public sealed class StageStreamTests
     {
         public int Segments(SlotBatch batch) => batch.SegmentLengths.Length;
 
-        public double[] Backward(LlamaModel model, Activations activations, SlotBatch batch, Tensor gradient) => throw new NotSupportedException();
+        public double[] Backward(LlamaModel model, Activations activations, SlotBatch batch, Tensor gradient, Action<long>? ready) => throw new NotSupportedException();
 
         public (double Loss, PreferenceMetrics? Preference) Summarize(int step, IReadOnlyList<double[]> figures) => throw new NotSupportedException();
     }
