@@ -69,7 +69,8 @@ public sealed class StageStreamTests
             var runner = new SlotRunner(held, Deadline, new StepClock());
             runner.Start([0], 1, 2);
             var fault = Assert.Throws<TimeoutException>(() => runner.Advance(stage.Slots, stage.Groups, batch));
-            Assert.Contains(nameof(IShardSum.GatherRows), fault.StackTrace);
+            // Not in a receive; of which method exactly depends on what was inlined.
+            Assert.Contains("Gather", fault.StackTrace);
         }
         Assert.Equal(before, Alive());
     }
