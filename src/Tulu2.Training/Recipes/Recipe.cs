@@ -146,7 +146,7 @@ public sealed record ParallelRecipe
     /// </summary>
     [NotInHash]
     public RankTransport Transport { get; init; } = RankTransport.Auto;
-    /// <summary>Move gradients and weights while the rank computes (on a processor, between replicas).</summary>
+    /// <summary>Begin to add gradients up over replicas in the last slot's backward pass; not where they lie on a GPU.</summary>
     [NotInHash]
     public bool Overlap { get; init; } = true;
 }
