@@ -56,6 +56,13 @@ internal sealed class LlamaBlock : IDisposable
     /// <summary>Fills the tape and writes the output, which is neither the input nor on the tape.</summary>
     public void Forward(TokenRows tokens, Tensor input_ND, BlockTape tape, Tensor output_ND, Workspace workspace)
     {
+        Record(tokens, input_ND, tape, workspace);
+        Down(tape, output_ND, workspace);
+    }
+
+    /// <summary>Fills the tape alone: the backward pass does not ask for the output.</summary>
+    public void Record(TokenRows tokens, Tensor input_ND, BlockTape tape, Workspace workspace)
+    {
         using var scope = NewDisposeScope();
         var mark = workspace.Mark();
         var normed_ND = workspace.Rent(tokens.Count, Config.HiddenSize);
@@ -66,7 +73,7 @@ internal sealed class LlamaBlock : IDisposable
         _context.Attention.Forward(tape.Attention, tokens.Groups, workspace);
         _out.Forward(tape.Attention.Output_NQ, input_ND, tape.Middle_ND, workspace, Kernels, _context.Group);
         workspace.Release(mark);
-        FeedForward(tape, output_ND, workspace);
+        GateUp(tape, workspace);
     }
 
     /// <summary>
@@ -117,17 +124,25 @@ internal sealed class LlamaBlock : IDisposable
         Kernels.DecodeAttention(fused_NS, slots, lengths, keys_XVLK, values_XVLK, tape.Attention.Output_NQ);
         _out.Forward(tape.Attention.Output_NQ, input_ND, tape.Middle_ND, workspace, Kernels, _context.Group);
         workspace.Release(mark);
-        FeedForward(tape, output_ND, workspace);
+        GateUp(tape, workspace);
+        Down(tape, output_ND, workspace);
     }
 
-    private void FeedForward(BlockTape tape, Tensor output_ND, Workspace workspace)
+    private void GateUp(BlockTape tape, Workspace workspace)
     {
+        using var scope = NewDisposeScope();
         var mark = workspace.Mark();
-        var rows = tape.Middle_ND.shape[0];
-        var normed_ND = workspace.Rent(rows, Config.HiddenSize);
+        var normed_ND = workspace.Rent(tape.Middle_ND.shape);
         Kernels.RmsNorm(tape.Middle_ND, _norm2_D, Config.RmsNormEpsilon, normed_ND, tape.Scale2_N);
         _gateUp.Forward(normed_ND, tape.GateUp_N2F);
-        var product_NF = workspace.Rent(rows, _context.Layout.LocalIntermediateSize);
+        workspace.Release(mark);
+    }
+
+    private void Down(BlockTape tape, Tensor output_ND, Workspace workspace)
+    {
+        using var scope = NewDisposeScope();
+        var mark = workspace.Mark();
+        var product_NF = workspace.Rent(tape.Middle_ND.shape[0], _context.Layout.LocalIntermediateSize);
         Kernels.SwiGlu(tape.GateUp_N2F, _context.Layout.LocalShards, product_NF);
         _down.Forward(product_NF, tape.Middle_ND, output_ND, workspace, Kernels, _context.Group);
         workspace.Release(mark);

@@ -83,7 +83,7 @@ public sealed partial class LlamaModel
             if (tape is null)
             {
                 tape = BlockTape.Rent(_context, activations.Rows, workspace, activations.Rows);
-                _blocks[layer].Forward(activations.Tokens, input_ND, tape, workspace.Rent(input_ND.shape), workspace);
+                _blocks[layer].Record(activations.Tokens, input_ND, tape, workspace);
             }
             _blocks[layer].Backward(activations.Tokens, input_ND, tape, gradient_ND, gradient, workspace);
             workspace.Release(mark);

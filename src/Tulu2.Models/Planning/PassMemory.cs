@@ -74,8 +74,7 @@ public static class PassMemory
                     if (shape.Recompute)
                     {
                         Tape(Scratch, _rows);
-                        Scratch.Rent(_rows * _width);
-                        BlockForward();
+                        BlockRecord();
                     }
                     BlockBackward();
                 });
@@ -121,6 +120,16 @@ public static class PassMemory
 
         private void BlockForward()
         {
+            BlockRecord();
+            Within(Scratch, () =>
+            {
+                Scratch.Rent(_rows * shape.FeedWidth);
+                ShardProducts(_rows);
+            });
+        }
+
+        private void BlockRecord()
+        {
             Within(Scratch, () =>
             {
                 Scratch.Rent(_rows * _width);
@@ -132,9 +141,7 @@ public static class PassMemory
             Within(Scratch, () =>
             {
                 Scratch.Rent(_rows * _width);
-                Scratch.Rent(_rows * shape.FeedWidth);
                 Product(_rows, 2 * shape.FeedWidth);
-                ShardProducts(_rows);
             });
         }
 

@@ -14,7 +14,7 @@ internal sealed record StageCost(LayerRange Layers, bool IsFirst, bool IsLast, l
 /// <summary>
 /// Costs of the stages of a choice of tensor and pipeline degree, recomputation and split activations, kept, because a search asks for them once for every data and ZeRO degree.
 /// Operations: a product of [a, b] with [b, c] is 2abc. A token's forward pass is 2 x the matrices it goes through, and in attention, causal, 2 products of
-/// 2 x width x (length + 1) / 2. The backward pass is twice the matrices, and in attention 5 products, for the scores are computed again.
+/// 2 x width x (length + 1) / 2. The backward pass is twice the matrices, and in attention 5 products, for the scores are computed again; recomputation leaves out the last product of each block.
 /// </summary>
 internal sealed class StageCosts(PlanRequest request)
 {
@@ -44,12 +44,13 @@ internal sealed class StageCosts(PlanRequest request)
         var segments = request.LongestSegments;
         var pass = PassMemory.Of(new PassShape(layout, request.ElementBytes, recompute, segments, segments.Sum(length => length - 1), split));
         var blocks = (double)layers.Count * PipelineStages.BlockCost(config) / tensor;
+        var down = (double)layers.Count * config.HiddenSize * config.IntermediateSize / tensor;
         var attention = (double)layers.Count * config.QueryWidth / tensor * (request.Length + 1);
         var head = layout.HasHead ? (double)PipelineStages.HeadCost(config) / tensor : 0;
         // DPO asks for the log-probabilities first, and the head's backward pass computes the logits again for every objective.
         var headForward = request.Recipe.Objective == Objective.Dpo ? 2 * head : 0;
         double tokens = request.SlotTokens, forward = 2 * blocks + 2 * attention;
         return new StageCost(layers, layout.HasEmbedding, layout.HasHead, layout.Length, pass, tokens * (forward + headForward),
-            tokens * (4 * blocks + 5 * attention + 6 * head + (recompute ? forward : 0)));
+            tokens * (4 * blocks + 5 * attention + 6 * head + (recompute ? forward - 2 * down : 0)));
     }
 }

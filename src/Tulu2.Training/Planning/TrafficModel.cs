@@ -32,7 +32,7 @@ public sealed record RankTraffic(LinkUse TensorSums, LinkUse Pipeline, LinkUse G
 
 /// <summary>
 /// Bytes that a rank sends. A sum of n bytes over g ranks goes in two rounds, each rank adding up one part by the tree: 2 (g - 1) / g n, whatever the transport.
-/// Per block and slot 2 sums of [N, D] forward, 2 backward and, with recomputation, 2 again; on the first stage one for the embedding, on the last one for the
+/// Per block and slot 2 sums of [N, D] forward, 2 backward and, with recomputation, 1 again; on the first stage one for the embedding, on the last one for the
 /// rows' gradients and three numbers a row. A gather of n bytes of rows goes in one round: (g - 1) / g n. There is one for each stream from another stage, of which
 /// n / g came, and where activations are split one a block in the backward pass, two without recomputation. Gradients of 4L bytes: (d - 1) / d to add up the parts, (1/zero - 1/d) to give each rank what it wants.
 /// </summary>
@@ -42,7 +42,7 @@ internal static class TrafficModel
     {
         var stream = (double)request.SlotTokens * request.Config.HiddenSize * request.ElementBytes;
         var place = new RankPlace(0, stage, 0);
-        int blockSums = cost.Layers.Count * (recompute ? 6 : 4);
+        int blockSums = cost.Layers.Count * (recompute ? 5 : 4);
         var sums = blockSums + (cost.IsFirst ? 1 : 0) + (cost.IsLast ? 1 : 0);
         var rowFigures = cost.IsLast ? 3.0 * sizeof(float) * request.SlotTokens : 0;
         var neighbours = (stage > 0 ? 1 : 0) + (stage + 1 < layout.Pipeline ? 1 : 0);

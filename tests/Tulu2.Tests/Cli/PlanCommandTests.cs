@@ -61,9 +61,10 @@ public sealed class PlanCommandTests : IDisposable
         var (code, _, errors) = await RunAsync(Recipe("model: { path: nowhere }"), "--model", "llama2-7b");
         Assert.Equal(ExitCode.BadInput, code);
         Assert.Contains("do not fit into 80 GiB", errors);
-        (code, _, errors) = await RunAsync(Recipe("model: { path: nowhere }"), "--model", "llama2-70b", "--ranks", "64", "--memory", "30GiB", "--set", "batch.slot=4");
+        (code, _, errors) = await RunAsync(Recipe("model: { path: nowhere }"), "--model", "llama2-70b", "--ranks", "64", "--memory", "50GiB", "--set", "batch.slot=16",
+            "--set", "data.max_length=8192", "--set", "parallel.virtual_shards=8");
         Assert.Equal(ExitCode.BadInput, code);
-        Assert.Matches("with batch.slot: [12] this fits: data", errors);
+        Assert.Matches("with batch.slot: [48] this fits: data", errors);
     }
 
     [Theory]
