@@ -52,7 +52,7 @@ internal sealed record CheckpointCatalog(int Ranks)
     {
         if (step != Step || ranks.All(Arrived.ContainsKey)) return (this, new CatalogDecision.Wait());
         var missing = string.Join(", ", ranks.Where(rank => !Arrived.ContainsKey(rank)));
-        return (Close(), new CatalogDecision.Abandoned(step, $"rank {missing} was lost before its shard was durable", Lost: true));
+        return (Close(), new CatalogDecision.Abandoned(step, $"rank {missing} was lost, or not heard of for too long, before its shard was durable", Lost: true));
     }
 
     private CheckpointCatalog Close() => this with { Step = null, Arrived = Arrived.Clear() };

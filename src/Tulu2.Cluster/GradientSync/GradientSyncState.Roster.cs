@@ -6,6 +6,12 @@ namespace Tulu2.Cluster.GradientSync;
 /// <summary>Who is there: workers come, go, hang and are replaced; each change opens a new generation.</summary>
 internal sealed partial record GradientSyncState
 {
+    // A snapshot shows no progress, and may go to a slow disk; one that never comes would keep the run from its end.
+    private const int SnapshotLeases = 4;
+
+    // Ranks that were lost come back within a second, or wait for a node that may never come.
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(10);
+
     private Decision RankUp(SyncCommand.RankUp up)
     {
         var seat = Seats[up.Rank];
@@ -59,27 +65,44 @@ internal sealed partial record GradientSyncState
 
     private Decision Tick(TimeSpan now)
     {
+        if (Phase == SyncPhase.Gathering) return Missing(now);
         var known = Lease.Deadline();
         var patience = StateMoves && !InStride && Lease.Initial > known ? Lease.Initial : known;
         bool Silent(RankSeat seat) => seat.Up && now - seat.Progress > patience;
         string Hung(RankSeat seat) => $"no progress for {(int)(now - seat.Progress).TotalSeconds} s while {Phase.ToString().ToLowerInvariant()}";
-        switch (Phase)
+        Decision Meet()
         {
-            case SyncPhase.Joining:
-                return Replace([.. Seats.Where(seat => seat.Joined is null && Silent(seat))], Hung);
-            case SyncPhase.Scoring:
-                return Replace([.. Seats.Where(Silent)], Hung);
-            case SyncPhase.Finishing:
-                return Replace([.. Seats.Where(seat => seat.IsMember && seat.Applied is null && Silent(seat))], Hung);
-            case SyncPhase.Running when Seats.Any(seat => seat.Ready is null):
-                var hung = Seats.Where(seat => seat.Ready is null && !seat.Pending.IsEmpty && Silent(seat)).ToArray();
-                if (hung.Length > 0) return Replace(hung, Hung);
-                // All have their slots and still do not meet: nobody can be named, so they meet anew, and who does not come is replaced.
-                return Seats.All(seat => (seat.Ready is not null || seat.Pending.IsEmpty) && Silent(seat))
-                    ? To(this with { Why = $"step {Step} was not reduced in time" }).Then(next => next.OpenGeneration(now))
-                    : Stay;
-            default:
-                return Stay;
+            switch (Phase)
+            {
+                case SyncPhase.Joining:
+                    return Replace([.. Seats.Where(seat => seat.Joined is null && Silent(seat))], Hung);
+                case SyncPhase.Scoring:
+                    return Replace([.. Seats.Where(Silent)], Hung);
+                case SyncPhase.Finishing:
+                    return Replace([.. Seats.Where(seat => seat.IsMember && seat.Applied?.Step != Final && Silent(seat))], Hung);
+                case SyncPhase.Running when Seats.Any(seat => seat.Ready is null):
+                    var hung = Seats.Where(seat => seat.Ready is null && !seat.Pending.IsEmpty && Silent(seat)).ToArray();
+                    if (hung.Length > 0) return Replace(hung, Hung);
+                    // All have their slots and still do not meet: nobody can be named, so they meet anew, and who does not come is replaced.
+                    return Seats.All(seat => (seat.Ready is not null || seat.Pending.IsEmpty) && Silent(seat))
+                        ? To(this with { Why = $"step {Step} was not reduced in time" }).Then(next => next.OpenGeneration(now))
+                        : Stay;
+                default:
+                    return Stay;
+            }
         }
+        var decision = Meet().Then(next => To(next with { MissingSince = now }));
+        return decision.Next.SnapshotInFlight is { } step && now - SnapshotBegan > SnapshotLeases * Lease.Initial
+            ? decision.Then(next => To(next with { SnapshotBegan = now }, new SyncEffect.SnapshotRanksGone(step, [.. Enumerable.Range(0, _rules.Ranks)])))
+            : decision;
     }
+
+    // A worker that was to be replaced may not have been told: it is said again, which does nothing where it was heard.
+    private Decision Missing(TimeSpan now) => Stopping && now - MissingSince > StopPatience
+        ? StopHere()
+        : To(this, [.. Seats.Where(seat => !seat.Up && seat.Incarnation > 0).Select(seat => new SyncEffect.Restart(seat.Rank, seat.Incarnation, Why))]);
+
+    // Nobody could be heard until now: nobody's silence counts.
+    private GradientSyncState Refreshed(TimeSpan now) =>
+        this with { SnapshotBegan = now, MissingSince = now, Seats = [.. Seats.Select(seat => seat with { Progress = now })] };
 }

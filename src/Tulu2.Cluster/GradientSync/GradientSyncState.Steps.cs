@@ -136,6 +136,8 @@ internal sealed partial record GradientSyncState
             Hashes = Hashes.SetItem(Step, first.GradientHash),
             SnapshotDue = due && !snapshot,
             SnapshotInFlight = snapshot ? Step : SnapshotInFlight,
+            SnapshotBegan = snapshot ? now : SnapshotBegan,
+            StateMoves = false,
             Lease = InStride ? Lease.With(seconds) : Lease,
             InStride = true,
             StepBegan = now,

@@ -36,11 +36,15 @@ internal sealed partial record GradientSyncState
     private bool ReferenceDue { get; init; }
     private bool Begun { get; init; }
     private bool Stopping { get; init; }
+
+    // Since when ranks are missing, as far as ticks say; stopping does not wait for them for ever.
+    private TimeSpan MissingSince { get; init; }
     private string Why { get; init; } = "the run begins";
 
     // Snapshots: at most one in flight; one that fell due meanwhile waits for the next step.
     private int? SnapshotInFlight { get; init; }
     private bool SnapshotDue { get; init; }
+    private TimeSpan SnapshotBegan { get; init; }
 
     // Unequal hashes without a majority.
     private bool DropHeld { get; init; }
@@ -80,6 +84,7 @@ internal sealed partial record GradientSyncState
             SyncCommand.SnapshotSettled settled => SnapshotSettled(settled),
             SyncCommand.Stop => Stop(),
             SyncCommand.Tick => Tick(command.Now),
+            SyncCommand.Slept => To(Refreshed(command.Now)),
             _ => Stay,
         };
     }
@@ -101,9 +106,12 @@ internal sealed partial record GradientSyncState
     private Decision Stop()
     {
         // Nothing has been computed, so there is nothing to keep.
-        if (!Begun) return To(this with { Phase = SyncPhase.Over }, new SyncEffect.Finished(Manifest?.Step ?? 0, null, Manifest?.Path, Cancelled: true));
-        return To(this with { Stopping = true });
+        return Begun ? To(this with { Stopping = true }) : StopHere();
     }
+
+    // At the newest checkpoint: whatever came after it is made again, with the same bits, when the run is resumed.
+    private Decision StopHere() =>
+        To(this with { Phase = SyncPhase.Over }, new SyncEffect.Finished(Manifest?.Step ?? 0, null, Manifest?.Path, Cancelled: true));
 
     private Decision SnapshotSettled(SyncCommand.SnapshotSettled settled)
     {

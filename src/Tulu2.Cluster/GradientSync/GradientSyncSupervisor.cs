@@ -17,12 +17,14 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
     public const string Name = "gradient-sync";
 
     private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan SleptInterval = TimeSpan.FromSeconds(10);
 
     private readonly IActorRef _ledger;
     private readonly IActorRef _checkpoints;
     private readonly ReferencePass? _reference;
     private readonly Dictionary<int, IActorRef> _trainers = [];
     private GradientSyncState _state;
+    private TimeSpan _ticked = Now;
 
     /// <param name="reference">Null: no reference pass is due.</param>
     public GradientSyncSupervisor(GradientSyncState state, ParallelLayout layout, IActorRef ledger, IActorRef checkpoints, IReferencePlan? reference)
@@ -82,7 +84,9 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
                 Become(_ => { });
                 break;
             case Tick:
-                Take(new SyncCommand.Tick(Now));
+                var now = Now;
+                Take(now - _ticked > SleptInterval ? new SyncCommand.Slept(now) : new SyncCommand.Tick(now));
+                _ticked = now;
                 break;
             case ReferencePass.Stored stored:
                 Context.Parent.Tell(new RunProtocol.ReferenceProgress(stored.Done, stored.Total));

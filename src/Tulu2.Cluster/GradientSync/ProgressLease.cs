@@ -12,6 +12,9 @@ public sealed record ProgressLease(TimeSpan Initial, TimeSpan Minimum, double Fa
 
     public static ProgressLease Default { get; } = new(TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(2), 8);
 
+    /// <summary>The default, with another minimum.</summary>
+    public static ProgressLease Of(TimeSpan minimum) => Default with { Minimum = minimum, Initial = minimum > Default.Initial ? minimum : Default.Initial };
+
     internal ImmutableQueue<TimeSpan> Latest { get; init; } = [];
     internal int Count { get; init; }
 

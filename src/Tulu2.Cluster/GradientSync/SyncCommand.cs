@@ -30,6 +30,9 @@ internal abstract record SyncCommand(TimeSpan Now)
     /// <summary>Finish the running step, take a checkpoint, and end.</summary>
     public sealed record Stop(TimeSpan Now) : SyncCommand(Now);
 
+    /// <summary>This process was stopped for a while itself (Ctrl-Z, a suspended machine); what the ranks said meanwhile is still to be heard.</summary>
+    public sealed record Slept(TimeSpan Now) : SyncCommand(Now);
+
     /// <summary>Time has passed.</summary>
     public sealed record Tick(TimeSpan Now) : SyncCommand(Now);
 }

@@ -60,7 +60,7 @@ public sealed class CheckpointCoordinatorSpec : TestKit
         _checkpoints.Tell(new CheckpointProtocol.RanksGone(5, [1]), _sync);
 
         await _run.ExpectMsgAsync<RunProtocol.CheckpointFailed>();
-        await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(5, null, "rank 1 was lost before its shard was durable", Lost: true));
+        await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(5, null, "rank 1 was lost, or not heard of for too long, before its shard was durable", Lost: true));
         _checkpoints.Tell(Shard(1));
         await _ledger.ExpectNoMsgAsync(TimeSpan.FromMilliseconds(50));
     }

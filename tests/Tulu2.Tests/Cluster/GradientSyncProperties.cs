@@ -42,6 +42,20 @@ public sealed class GradientSyncProperties
         Expect(simulation, finished);
     }
 
+    [Property(MaxTest = 600)]
+    public void Messages_that_never_arrive_cost_time_and_nothing_else(int seed, byte shape, byte faults, byte losses, byte stopAfter)
+    {
+        var simulation = new SyncSimulation(seed, Layout(seed, shape), 1 + ((shape >> 2) & 7), 8, seed & 3);
+
+        var ended = simulation.Run(faults % 6, (stopAfter & 1) == 0 ? -1 : stopAfter, losses % 12);
+
+        Assert.True(ended, "the run came to a standstill");
+        var finished = Assert.IsType<SyncEffect.Finished>(simulation.End);
+        Assert.Equal(finished.Step == 0 ? null : $"{finished.Step}", finished.ManifestPath);
+        if ((stopAfter & 1) == 0) Assert.Equal((8, false), (finished.Step, finished.Cancelled));
+        Expect(simulation, finished);
+    }
+
     private static ParallelLayout Layout(int seed, byte shape)
     {
         var random = new Random(seed ^ shape);

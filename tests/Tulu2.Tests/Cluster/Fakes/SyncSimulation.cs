@@ -10,7 +10,8 @@ namespace Tulu2.Tests.Cluster.Fakes;
 
 /// <summary>
 /// The pure states and fake workers on a simulated network, one event at a time in an order that a random number generator draws: ranks crash with or
-/// without a word, messages come late and twice, ranks overtake one another. What one sender says arrives in order, except for the repeats.
+/// without a word, messages come late and twice or, if it is to, not at all, ranks overtake one another. What one sender says arrives in order, except for
+/// the repeats.
 /// </summary>
 internal sealed class SyncSimulation
 {
@@ -27,6 +28,7 @@ internal sealed class SyncSimulation
     private TimeSpan _now;
     private long _events;
     private long _incarnations;
+    private int _losses;
 
     private sealed class Seat
     {
@@ -59,9 +61,12 @@ internal sealed class SyncSimulation
 
     /// <summary>Runs with so many faults, then without until the end.</summary>
     /// <returns>It came to an end.</returns>
-    public bool Run(int faults, int stopAfter)
+    /// <param name="losses">So many messages between nodes, at most, do not arrive.</param>
+    public bool Run(int faults, int stopAfter, int losses = 0)
     {
-        for (var idle = 0; End is null && idle < 3;)
+        _losses = losses;
+        // What is lost late costs a lease or two each time; a snapshot costs more.
+        for (var idle = 0; End is null && idle < 3 + 4 * losses;)
         {
             if (++_events > 200_000) return false;
             if (_events == stopAfter) Take(new SyncCommand.Stop(_now));
@@ -110,8 +115,12 @@ internal sealed class SyncSimulation
     private void Deliver(Func<TimeSpan, SyncCommand> says, bool repeats)
     {
         if (repeats && _random.Next(4) == 0) _late.Add((() => says(_now), _events + _random.Next(60)));
-        Take(says(_now));
+        var command = says(_now);
+        // A worker is announced until it is told something.
+        if (command is SyncCommand.RankUp || !Loses()) Take(command);
     }
+
+    private bool Loses() => _losses > 0 && _random.Next(30) == 0 && _losses-- > 0;
 
     private void StartWorker(int rank)
     {
@@ -138,6 +147,7 @@ internal sealed class SyncSimulation
         if (seat.Incarnation != incarnation) return;
         if (report is WorkerReport.ShardWritten shard)
         {
+            if (Loses()) return;
             var (next, decision) = _catalog.Arrive(rank, shard.Step, shard.Shard);
             Catalogued(next, decision);
             return;
@@ -168,6 +178,8 @@ internal sealed class SyncSimulation
     {
         switch (effect)
         {
+            case SyncEffect.Tell or SyncEffect.Restart when Loses():
+                break;
             case SyncEffect.Tell tell:
                 _seats[tell.Rank].Worker!.Send(tell.Command);
                 if (tell.Command is WorkerCommand.Begin begin) Feed(tell.Rank, _seats[tell.Rank].Feed.Begin(begin));

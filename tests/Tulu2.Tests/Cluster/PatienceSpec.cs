@@ -1,0 +1,120 @@
+using System.Collections.Immutable;
+using Tulu2.Cluster.GradientSync;
+using Tulu2.Collectives.Layout;
+using Tulu2.Training.Workers;
+using Xunit;
+
+namespace Tulu2.Tests.Cluster;
+
+/// <summary>How long the supervisor waits for what, by its pure state alone.</summary>
+public sealed class PatienceSpec
+{
+    private static readonly ProgressLease Lease = new(TimeSpan.FromSeconds(900), TimeSpan.FromSeconds(120), 8);
+
+    private GradientSyncState _state = GradientSyncState.Of(
+        new SyncRules(new ParallelLayout(2), Slots: 2, LastStep: 9, CheckpointEvery: 2), new SyncStart(0, null, ImmutableDictionary<int, string>.Empty, ReferenceDue: false), Lease);
+
+    private TimeSpan _now = TimeSpan.FromSeconds(1000);
+
+    public PatienceSpec()
+    {
+        for (var rank = 0; rank < 2; rank++) Take(new SyncCommand.RankUp(rank, 1, "fake", _now));
+        for (var rank = 0; rank < 2; rank++) Report(new WorkerReport.Joined(1, rank, -1, [], false));
+        for (var step = 1; step <= 3; step++) Step(step);
+        Assert.Equal((SyncPhase.Running, 4), (_state.Phase, _state.Step));
+    }
+
+    [Fact]
+    public void A_silent_rank_is_replaced_after_its_lease_and_not_before()
+    {
+        Assert.Empty(After(119));
+        Assert.Equal([0, 1], After(2).OfType<SyncEffect.Restart>().Select(restart => restart.Rank));
+    }
+
+    [Fact]
+    public void A_supervisor_that_was_stopped_itself_blames_nobody_for_its_own_silence()
+    {
+        _now += TimeSpan.FromSeconds(3600);
+        Assert.Empty(Take(new SyncCommand.Slept(_now)));
+        Assert.Empty(After(119));
+        Assert.NotEmpty(After(2));
+    }
+
+    [Fact]
+    public void A_rank_that_hangs_when_another_is_lost_is_not_given_the_time_of_a_start()
+    {
+        Take(new SyncCommand.RankLost(0, 1, "crashed", _now));
+        Take(new SyncCommand.RankUp(0, 2, "fake", _now));
+        Report(new WorkerReport.Joined(2, 0, -1, [], false));
+        Assert.Empty(After(119));
+        Assert.Equal(1, Assert.Single(After(2).OfType<SyncEffect.Restart>()).Rank);
+    }
+
+    [Fact]
+    public void A_worker_that_was_to_be_replaced_and_did_not_hear_is_told_again()
+    {
+        After(121);
+        Assert.Equal([(0, 1L), (1, 1L)], After(1).OfType<SyncEffect.Restart>().Select(restart => (restart.Rank, restart.Incarnation)));
+        Take(new SyncCommand.RankUp(0, 2, "fake", _now));
+        Assert.Equal(1, Assert.Single(After(1).OfType<SyncEffect.Restart>()).Rank);
+    }
+
+    [Fact]
+    public void A_stopped_run_does_not_wait_for_ever_for_ranks_that_do_not_come()
+    {
+        Take(new SyncCommand.SnapshotSettled(2, "two", null, false, _now));
+        After(1);
+        Take(new SyncCommand.RankLost(0, 1, "its node is gone", _now));
+        Take(new SyncCommand.Stop(_now));
+        Assert.DoesNotContain(After(9), effect => effect is SyncEffect.Finished);
+        Assert.Equal(new SyncEffect.Finished(2, null, "two", Cancelled: true), Assert.Single(After(2)));
+    }
+
+    [Fact]
+    public void A_snapshot_that_never_comes_is_given_up()
+    {
+        var due = false;
+        for (var minute = 0; minute < 70 && !due; minute++)
+        {
+            foreach (var rank in new[] { 0, 1 }) Report(new WorkerReport.SlotDone(1, rank, 4, rank, 1));
+            due = After(60).Contains(new SyncEffect.SnapshotRanksGone(2, [0, 1]), new SameSnapshot());
+        }
+        Assert.True(due);
+        // It is tried again with the next step.
+        Take(new SyncCommand.SnapshotSettled(2, null, "lost", Lost: true, _now));
+        Assert.Contains(new SyncEffect.SnapshotBegun(4), Step(4));
+    }
+
+    private ImmutableArray<SyncEffect> After(int seconds)
+    {
+        _now += TimeSpan.FromSeconds(seconds);
+        return Take(new SyncCommand.Tick(_now));
+    }
+
+    private List<SyncEffect> Step(int step)
+    {
+        var effects = new List<SyncEffect>();
+        _now += TimeSpan.FromSeconds(1);
+        for (var rank = 0; rank < 2; rank++)
+            effects.AddRange(Report(new WorkerReport.StepReady(1, rank, step, $"hash {step}", new StepMetrics(1, 1, 1, 1, 1, null), new StepTimes(0, 0, 0, 0, 0, 0))));
+        for (var rank = 0; rank < 2; rank++) effects.AddRange(Report(new WorkerReport.Applied(1, rank, step, 0, null)));
+        return effects;
+    }
+
+    private ImmutableArray<SyncEffect> Report(WorkerReport report) => Take(new SyncCommand.Reported(report, _now));
+
+    private ImmutableArray<SyncEffect> Take(SyncCommand command)
+    {
+        (_state, var effects) = _state.Decide(command);
+        return effects;
+    }
+
+    // Records compare arrays by reference.
+    private sealed class SameSnapshot : IEqualityComparer<SyncEffect>
+    {
+        public bool Equals(SyncEffect? one, SyncEffect? other) =>
+            one is SyncEffect.SnapshotRanksGone a && other is SyncEffect.SnapshotRanksGone b && a.Step == b.Step && a.Ranks.SequenceEqual(b.Ranks);
+
+        public int GetHashCode(SyncEffect effect) => 0;
+    }
+}
