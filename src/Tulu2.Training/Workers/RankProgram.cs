@@ -253,11 +253,12 @@ internal sealed class RankProgram : IDisposable
         // A commit of the step already applied comes again where its answer, or a peer's part of its snapshot, was lost: all but the update is done again.
         var applies = commit.Step != StateStep;
         if (applies) Apply(commit.Step);
-        _state.RefreshWeights(Groups);
         if (commit.Last) _held.Trim();
+        // Before the gather, which a peer's end may cut off: who has applied a step has also begun its snapshot, and nobody waits for it in vain.
+        if (commit.Snapshot) _snapshots.Take(_state.Replica, _rank, _part.SnapshotShare(_rank));
+        _state.RefreshWeights(Groups);
         var hash = commit.Last && _part.HoldsEverything ? ParameterHash.Of(_part.Layout, FlatMemory.Address(_state.Replica.Master)) : null;
         _report(new WorkerReport.Applied(Generation, _rank, StateStep, Stopwatch.GetElapsedTime(start).TotalSeconds, hash));
-        if (commit.Snapshot) _snapshots.Take(_state.Replica, _rank, _part.SnapshotShare(_rank));
         // A commit repeated in a new generation comes before its Begin, which then says how the next step is shared out.
         if (applies && _begun && !commit.Last)
             StartSlots(SlotAssignment.Range(_settings.Plan.SlotsPerStep, _settings.Parallel.Data, Groups.Place.Data) is { } range ? [range] : []);

@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
+using Tulu2.Collectives;
 using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
@@ -74,6 +75,44 @@ public class RankProgramTests
         using var supervisor = new TestSupervisor(Settings(Precision.Bf16, faults), new ParallelLayout(4, zero: 2), FakeSlots.Of);
         Assert.Equal(Run(1, Precision.Bf16, null, null), supervisor.Run(Steps));
         Assert.Equal(2, supervisor.Failures.Count);
+    }
+
+    [Fact]
+    public void A_rank_whose_gather_of_the_new_weights_is_cut_off_writes_its_snapshot_all_the_same()
+    {
+        var checkpoints = Directory.CreateTempSubdirectory("tulu2-rank-");
+        var settings = Settings(Precision.Fp32, null, checkpoints.FullName) with { Parallel = new ParallelLayout(2, zero: 2) };
+        var factory = new EmbeddedWorkerFactory(settings, FakeSlots.Of);
+        using var reports = new System.Collections.Concurrent.BlockingCollection<WorkerReport>();
+        IWorker[] workers = [factory.Start(0, reports.Add), factory.Start(1, reports.Add)];
+        T Take<T>() where T : WorkerReport
+        {
+            while (reports.TryTake(out var report, TimeSpan.FromSeconds(20)))
+                if (report is T wanted) return wanted;
+            throw new TimeoutException($"no {typeof(T).Name}");
+        }
+        void Each(Func<int, WorkerCommand> command)
+        {
+            for (var rank = 0; rank < 2; rank++) workers[rank].Send(command(rank));
+        }
+        try
+        {
+            Each(rank => new WorkerCommand.JoinGeneration(1, rank, ["in-process", "in-process"]));
+            Each(rank => new WorkerCommand.Begin(1, 1, new StateTransfer.FromRecipe(), [], [SlotAssignment.Range(Slots, 2, rank)!.Value]));
+            for (var slot = 0; slot < Slots; slot++)
+                for (var rank = 0; rank < 2; rank++) workers[rank].Send(new WorkerCommand.Feed(settings.Plan.Read(1, slot)));
+            _ = (Take<WorkerReport.StepReady>(), Take<WorkerReport.StepReady>());
+
+            // Rank 1 never hears of the commit: rank 0 waits for its part of the weights until the next generation.
+            workers[0].Send(new WorkerCommand.Commit(1, 1, Snapshot: true, Last: false));
+            Assert.Equal((0, 1), Take<WorkerReport.ShardWritten>() is var shard ? (shard.Rank, shard.Step) : default);
+        }
+        finally
+        {
+            Each(_ => new WorkerCommand.Shutdown());
+            foreach (var worker in workers) worker.Dispose();
+            checkpoints.Delete(recursive: true);
+        }
     }
 
     [Fact]
