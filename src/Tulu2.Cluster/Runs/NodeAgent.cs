@@ -14,9 +14,10 @@ internal sealed class NodeAgent(NodePlaces? places) : UntypedActor
 {
     public const string Name = "node";
 
-    private readonly Queue<(NodeProtocol.TakeRanks Take, IActorRef Placement)> _waiting = [];
+    private Queue<(NodeProtocol.TakeRanks Take, IActorRef Placement)> _waiting = [];
     private NodeRanks? _ranks;
     private bool _preparing;
+    private IActorRef? _preparingFor;   // null too where it has stopped its run, or died, meanwhile
     private IActorRef? _evaluators;
     private IActorRef? _queue;
 
@@ -48,7 +49,10 @@ internal sealed class NodeAgent(NodePlaces? places) : UntypedActor
                 break;
             case Prepared prepared:
                 _preparing = false;
-                Begin(prepared);
+                // Workers of a run that is over would never be told to end.
+                if (prepared.Placement.Equals(_preparingFor)) Begin(prepared);
+                else prepared.Plan?.Owned?.Dispose();
+                _preparingFor = null;
                 TakeNext();
                 break;
             case RunProtocol.StopRanks:
@@ -57,9 +61,6 @@ internal sealed class NodeAgent(NodePlaces? places) : UntypedActor
             case Terminated ended when _ranks?.Ended(ended.ActorRef) == true:
                 _ranks = null;
                 TakeNext();
-                break;
-            case Terminated ended when _ranks?.Placement.Equals(ended.ActorRef) == true:
-                _ranks.Stop(ActorRefs.Nobody);
                 break;
             case RunProtocol.StartEvaluators start:
                 _evaluators = Context.Watch(Context.ActorOf(Props.Create(() => new Evaluators(start.Count, start.Factory, start.Queue)), "evaluators"));
@@ -73,14 +74,25 @@ internal sealed class NodeAgent(NodePlaces? places) : UntypedActor
                 _evaluators = null;
                 _queue?.Tell(RunProtocol.EvaluatorsStopped.Instance);
                 break;
+            case Terminated ended:
+                Forget(ended.ActorRef);
+                if (_ranks?.Placement.Equals(ended.ActorRef) == true) _ranks.Stop(ActorRefs.Nobody);
+                break;
         }
     }
 
     private void Stop(IActorRef asker)
     {
-        _waiting.Clear();
-        if (_ranks is { } ranks) ranks.Stop(asker);
+        Forget(asker);
+        if (_ranks is { } ranks && ranks.Placement.Equals(asker)) ranks.Stop(asker);
         else asker.Tell(RunProtocol.RanksStopped.Instance);
+    }
+
+    // What it asked for and has not yet is not wanted any more.
+    private void Forget(IActorRef placement)
+    {
+        _waiting = new(_waiting.Where(waiting => !waiting.Placement.Equals(placement)));
+        if (placement.Equals(_preparingFor)) _preparingFor = null;
     }
 
     private void TakeNext()
@@ -94,7 +106,7 @@ internal sealed class NodeAgent(NodePlaces? places) : UntypedActor
             return;
         }
         _waiting.Dequeue();
-        _preparing = true;
+        (_preparing, _preparingFor) = (true, next.Placement);
         Prepare(next.Take, next.Placement);
     }
 
