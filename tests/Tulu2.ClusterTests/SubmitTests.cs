@@ -10,8 +10,11 @@ public sealed class SubmitTests(ITestOutputHelper log)
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private static int _port = 20000 + Environment.ProcessId % 20000;
 
-    [Fact]
-    public async Task A_submitted_run_goes_on_when_its_coordinator_is_killed()
+    /// <param name="hangs">Its machine hangs first: the cluster gives it up while it still has the run.</param>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_submitted_run_goes_on_when_its_coordinator_is_killed(bool hangs)
     {
         using var small = await SmallRun.CreateAsync();
         var recipe = small.Recipe("dpo", "fp32", steps: 200, checkpointEvery: 10);
@@ -27,11 +30,42 @@ public sealed class SubmitTests(ITestOutputHelper log)
         Assert.True(await submit.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), 12, Patience), submit.Output + submit.Errors);
         // The oldest member has the coordinator: the first seed node to be up, which founded the cluster.
         var oldest = coordinators.Processes.Single(process => process.Id == HolderOf(run, coordinators));
+        if (hangs)
+        {
+            Children.Send(oldest.Id, Children.SignalStop);
+            Assert.True(await Children.WaitAsync(() => submit.Errors.Contains("another process still has the run", StringComparison.Ordinal), Patience), submit.Errors);
+        }
         oldest.KillAlone();
         var code = await submit.WaitForExitAsync(Patience);
         log.WriteLine(submit.Errors);
         Assert.True(code == 0, submit.Output + submit.Errors + string.Join('\n', coordinators.Processes.Select(process => process.Errors)) + trainer.Errors);
         Assert.Equal(quiet.GetProperty("parameters_sha256").GetString(), submit.LastJson().GetProperty("parameters_sha256").GetString());
+    }
+
+    [Fact]
+    public async Task A_signal_to_the_submitter_stops_the_run_in_order_and_it_can_be_gone_on_with()
+    {
+        using var small = await SmallRun.CreateAsync();
+        var recipe = small.Recipe("sft", "fp32", steps: 300, checkpointEvery: 100);
+        var quiet = await TuluProcess.RunJsonAsync(small.Cache, "train", recipe, "--run", small.Folder("quiet"), "--in-process", "--set", "parallel.data=1");
+        var port = Interlocked.Increment(ref _port);
+        string[] seeds = [$"akka.tcp://tulu2@127.0.0.1:{port}"];
+        using var node = Node(small, [], "node", "127.0.0.1", port, "coordinator\", \"trainer", seeds);
+        var run = small.Folder("run");
+        string[] arguments = ["submit", recipe, "--config", Config(small, "submit", "127.0.0.1", 0, "x", seeds), "--run", run, "--set", "parallel.data=2", "--json"];
+
+        using (var submit = TuluProcess.Start(small.Cache, arguments))
+        {
+            Assert.True(await submit.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), 5, Patience), submit.Output + submit.Errors);
+            // As Ctrl-C, which a process that was started in the background may ignore.
+            Children.Send(submit.Id, Children.SignalTerminate);
+            Assert.Equal(1, await submit.WaitForExitAsync(Patience));
+            Assert.Contains(", which is on disk", submit.Errors, StringComparison.Ordinal);
+        }
+        Assert.True(await Children.WaitAsync(() => Children.Of(node.Id, "worker").Length == 0, Patience), "workers live on without their run");
+
+        var resumed = await TuluProcess.RunJsonAsync(small.Cache, [.. arguments[..^1], "--resume"]);
+        Assert.Equal(quiet.GetProperty("parameters_sha256").GetString(), resumed.GetProperty("parameters_sha256").GetString());
     }
 
     [SkippableFact]

@@ -45,6 +45,31 @@ public sealed class WorkerProcessTests(ITestOutputHelper log)
         Assert.True(code == 0, output + errors);
     }
 
+    [Theory]
+    [InlineData("parallel.data=2")]
+    [InlineData("parallel.tensor=2")]
+    public async Task A_stopped_worker_is_replaced_and_harms_nothing_when_it_goes_on(string layout)
+    {
+        using var small = await SmallRun.CreateAsync();
+        var recipe = small.Recipe("sft", "fp32", Steps, checkpointEvery: 4);
+        var quiet = await TuluProcess.RunJsonAsync(small.Cache, "train", recipe, "--run", small.Folder("quiet"), "--in-process", "--set", "parallel.data=1");
+        var run = small.Folder("run");
+        using var process = TuluProcess.Start(
+            small.Cache, "train", recipe, "--run", run, "--set", "parallel.data=1", "--set", layout, "--set", "parallel.patience=3", "--json");
+        Assert.True(await process.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), 10, Patience), process.Output + process.Errors);
+        var victim = Children.Of(process.Id, "worker")[^1];
+        Children.Send(victim, Children.SignalStop);
+        Assert.True(await Children.WaitAsync(() => process.Errors.Contains("no progress for ", StringComparison.Ordinal), Patience), process.Errors);
+        // It wakes in a generation that is over, with its calls and maybe a snapshot still to do.
+        Children.Send(victim, Children.SignalContinue);
+        Assert.True(await Children.WaitAsync(() => !Children.IsAlive(victim), Patience));
+        Assert.Equal(0, await process.WaitForExitAsync(Patience));
+
+        Assert.Equal(quiet.GetProperty("parameters_sha256").GetString(), process.LastJson().GetProperty("parameters_sha256").GetString());
+        var (code, output, errors) = await TuluProcess.RunAsync(small.Cache, "ledger", "verify", run);
+        Assert.True(code == 0, output + errors);
+    }
+
     [Fact]
     public async Task No_worker_outlives_its_node()
     {

@@ -17,14 +17,15 @@ internal sealed class LocalCluster : IAsyncDisposable
 
     private readonly ActorHost _host;
     private readonly Action<string> _say;
+    private readonly Action<Exception> _giveUp;
     private readonly string _log;
     private readonly DirectoryInfo _folder;
     private readonly List<Task> _watches = [];
     private readonly CancellationTokenSource _ending = new();
 
-    private LocalCluster(ActorHost host, int ranksPerNode, string log, Action<string> say)
+    private LocalCluster(ActorHost host, int ranksPerNode, string log, Action<string> say, Action<Exception> giveUp)
     {
-        (_host, _log, _say) = (host, log, say);
+        (_host, _log, _say, _giveUp) = (host, log, say, giveUp);
         _folder = Directory.CreateTempSubdirectory("tulu2-");
         File.WriteAllText(Config, $$"""
             akka.cluster.roles = ["trainer"]
@@ -36,9 +37,10 @@ internal sealed class LocalCluster : IAsyncDisposable
     private string Config => Path.Combine(_folder.FullName, "node.conf");
 
     /// <param name="log">Takes what the nodes print.</param>
-    public static LocalCluster Start(ActorHost host, int nodes, int ranksPerNode, string log, Action<string> say)
+    /// <param name="giveUp">Hears when a node cannot be kept alive: its ranks would be waited for in vain.</param>
+    public static LocalCluster Start(ActorHost host, int nodes, int ranksPerNode, string log, Action<string> say, Action<Exception> giveUp)
     {
-        var cluster = new LocalCluster(host, ranksPerNode, log, say);
+        var cluster = new LocalCluster(host, ranksPerNode, log, say, giveUp);
         for (var node = 1; node <= nodes; node++)
         {
             var number = node;
@@ -65,7 +67,7 @@ internal sealed class LocalCluster : IAsyncDisposable
             recent.Enqueue(Stopwatch.GetTimestamp());
             if (recent.Count > RestartsPerMinute)
             {
-                _say($"node {number} {end}, for the {recent.Count}th time within a minute; it is not started again (its last words are in {_log})");
+                _giveUp(new InvalidOperationException($"node {number} {end}, for the {recent.Count}th time within a minute; its last words are in {_log}"));
                 return;
             }
             _say($"node {number} {end}; it is started again");

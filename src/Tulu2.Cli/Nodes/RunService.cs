@@ -12,6 +12,9 @@ internal sealed class RunService : IRunService
     /// <summary>Completed once this process's node is up.</summary>
     public TaskCompletionSource<ActorHost> Host { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    // Of a coordinator that was given up but lives: one that leaves in order, or could not be reached for a while, soon ends by itself.
+    private static readonly TimeSpan OthersPatience = TimeSpan.FromSeconds(60);
+
     public async Task<int> RunAsync(Submission submission, Action<bool, string> say, CancellationToken cancellation)
     {
         var terminal = new Terminal(TextReader.Null, new LineWriter(line => say(false, line)), new LineWriter(line => say(true, line)), isInteractive: false)
@@ -23,7 +26,7 @@ internal sealed class RunService : IRunService
             var directory = new RunDirectory(submission.RunDirectory);
             var loaded = RecipeReader.Load(submission.Recipe, []);
             // The submitter has seen that there is none where there must not be one: what is there now was begun by a coordinator that has died.
-            var result = await new TrainRunner(terminal, new LocalNode(await Host.Task), new RankHosting.Nodes(0, 0))
+            var result = await new TrainRunner(terminal, new LocalNode(await Host.Task), new RankHosting.Nodes(0, 0)) { OthersPatience = OthersPatience }
                 .RunAsync(submission.Title, loaded, directory, directory.HasRun, cancellation);
             TrainSummary.Print(terminal, result, directory);
             return ExitCode.Done;

@@ -4,6 +4,8 @@ using Tulu2.Cli.Nodes;
 using Tulu2.Cli.Reports;
 using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Checkpointing;
+using Tulu2.Cluster.GradientSync;
+using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Files;
@@ -14,6 +16,9 @@ namespace Tulu2.Cli.Training;
 /// <summary>Runs one recipe to its end in a run directory: prepare, train under the actors, export, report.</summary>
 internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting hosting)
 {
+    /// <summary>How long another process that works on the run may take to end.</summary>
+    public TimeSpan OthersPatience { get; init; }
+
     /// <param name="title">Name of the run in progress and report.</param>
     /// <exception cref="Files.BadInputException">What the user gave cannot be used.</exception>
     /// <exception cref="OperationCanceledException">Stopped on demand, after a whole step and its checkpoint.</exception>
@@ -28,6 +33,7 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
         string title, LoadedRecipe loaded, RunDirectory directory, bool resume, Action<ProgressSnapshot> report, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
+        await RunLock.WaitAsync(directory.Ledger, OthersPatience, terminal.Say, cancellation);
         using var run = await Task.Run(() => Prepare(loaded, directory, report), cancellation);
         if (resume) RunRecipe.CheckSame(directory, run.Recipe, run.RecipeHash);
         RunRecipe.Write(directory, run.Recipe, run.RecipeHash);
@@ -43,7 +49,7 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
             var observer = new RunObserver(title, run.Batches.TotalSteps, metrics, board, report, terminal.Say);
             var host = await node.StartAsync(cancellation);
             await using var nodes = hosting is RankHosting.Nodes { Count: > 0 } local
-                ? LocalCluster.Start(host, local.Count, local.RanksPerNode, directory.Log, terminal.Say)
+                ? LocalCluster.Start(host, local.Count, local.RanksPerNode, directory.Log, terminal.Say, host.EndRun)
                 : null;
             outcome = await new RunHost(host).RunAsync(Plan(run, directory, store, start), observer, cancellation);
             steps = metrics.Lines;
@@ -110,6 +116,7 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
         TotalSteps = run.Batches.TotalSteps,
         CheckpointEvery = run.Recipe.Checkpoint.Every,
         CheckpointKeep = run.Recipe.Checkpoint.Keep,
+        Lease = ProgressLease.Of(TimeSpan.FromSeconds(run.Recipe.Parallel.Patience)),
         Start = start,
         Reference = run.Reference,
         RecipeHash = run.RecipeHash,

@@ -74,6 +74,7 @@ public sealed class ActorHost : IAsyncDisposable
         await settings.ExplainAsync(() => host.StartAsync(cancellation)).ConfigureAwait(false);
 
         var system = host.Services.GetRequiredService<ActorSystem>();
+        EventFile.For(system).Otherwise = settings.Log;
         var cluster = Akka.Cluster.Cluster.Get(system);
         // With seed nodes it joins by itself, as soon as one of them answers.
         if (cluster.Settings.SeedNodes.IsEmpty) await cluster.JoinAsync(cluster.SelfAddress, cancellation).ConfigureAwait(false);
@@ -89,6 +90,9 @@ public sealed class ActorHost : IAsyncDisposable
 
     /// <summary>Tells the cluster that a node is dead, for one who knows: nobody waits for its heartbeats any more.</summary>
     public void Down(string address) => Akka.Cluster.Cluster.Get(System).Down(Akka.Actor.Address.Parse(address));
+
+    /// <summary>Ends the run in hand as failed, for one who knows that it cannot go on.</summary>
+    public void EndRun(Exception cause) => Coordinator.Tell(new RunProtocol.Fatal(RunFailure.Of(cause)));
 
     /// <summary>Leaves the cluster and ends the actor system.</summary>
     public async ValueTask DisposeAsync()

@@ -1,18 +1,26 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Akka.Actor;
 
 namespace Tulu2.Cluster.Hosting;
 
 /// <summary>
-/// <c>events.jsonl</c> of the run in hand: what happened, for people. One line of JSON an event. Lines that come while no run is attached are dropped: the
-/// console belongs to the command line.
+/// <c>events.jsonl</c> of the run in hand: what happened, for people. One line of JSON an event. What comes while no run is attached goes to whom the
+/// process names, if anybody: the console belongs to the command line.
 /// </summary>
 internal sealed class EventFile : IExtension
 {
+    // A node that cannot reach another says so twice a second.
+    private static readonly TimeSpan RepeatInterval = TimeSpan.FromMinutes(1);
+
     private readonly Lock _gate = new();
+    private readonly Dictionary<string, long> _said = [];
     private StreamWriter? _writer;
 
     public static EventFile For(ActorSystem system) => system.WithExtension<EventFile, Provider>();
+
+    /// <summary>Takes what comes while no run is attached; the same words at most once a minute. Null: nobody does.</summary>
+    public Action<string>? Otherwise { get; set; }
 
     /// <summary>From now on lines go to this file, after what it has.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
@@ -40,7 +48,11 @@ internal sealed class EventFile : IExtension
     {
         lock (_gate)
         {
-            if (_writer is null) return;
+            if (_writer is null)
+            {
+                if (Otherwise is not null && IsNew(text)) Otherwise($"{level}: {text}");
+                return;
+            }
             try
             {
                 _writer.WriteLine(JsonSerializer.Serialize(new { time = DateTimeOffset.UtcNow, level, source, text }));
@@ -50,6 +62,13 @@ internal sealed class EventFile : IExtension
                 // For people only: a full disk ends the run where it matters, at the ledger or a checkpoint.
             }
         }
+    }
+
+    private bool IsNew(string text)
+    {
+        foreach (var (old, time) in _said.ToArray())
+            if (Stopwatch.GetElapsedTime(time) > RepeatInterval) _said.Remove(old);
+        return _said.TryAdd(text, Stopwatch.GetTimestamp());
     }
 
     public sealed class Provider : ExtensionIdProvider<EventFile>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Akka.Configuration;
 using Tulu2.Cluster.Nodes;
@@ -21,6 +22,9 @@ public sealed partial record NodeSettings(string Where, string Text)
 
     /// <summary>Does the runs that are submitted while this node has the coordinator; null: it takes none.</summary>
     public IRunService? Service { get; init; }
+
+    /// <summary>Takes what the actor system says, from warnings on, while the process has no run: peers that cannot be reached or are refused.</summary>
+    public Action<string>? Log { get; init; }
 
     /// <summary>Take any free port, whatever the file says.</summary>
     public bool AnyPort { get; init; }
@@ -74,7 +78,9 @@ public sealed partial record NodeSettings(string Where, string Text)
     // Ranks this node takes: as many as it has processors, unless it is said.
     internal int Places(Config config)
     {
-        var places = config.HasPath(PlacesKey) ? config.GetInt(PlacesKey) : 0;
+        var given = config.HasPath(PlacesKey) ? config.GetString(PlacesKey) : "0";
+        if (!int.TryParse(given, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var places))
+            throw new BadInputException($"{Where}: {PlacesKey}", $"wants a whole number, not '{given}'", "give the number of ranks the node takes, or 0 for one a processor");
         return places switch
         {
             < 0 => throw new BadInputException($"{Where}: {PlacesKey}", $"is {places}", "give the number of ranks the node takes, or 0 for one a processor"),

@@ -22,12 +22,26 @@ internal sealed class LedgerFile : IDisposable
     /// <exception cref="BadInputException">The directory cannot be written, another process has the log, or it was altered.</exception>
     public static LedgerFile Open(string directory)
     {
-        var path = Path.Combine(directory, LedgerReader.FileName);
-        FileStream held;
+        var held = Hold(directory);
+        try
+        {
+            return Open(Path.Combine(directory, LedgerReader.FileName), held);
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Takes the lock, until the stream is disposed of.</summary>
+    /// <exception cref="BadInputException">The directory cannot be written, or another process has the log.</exception>
+    internal static FileStream Hold(string directory)
+    {
         try
         {
             Directory.CreateDirectory(directory);
-            held = new FileStream(Path.Combine(directory, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return new FileStream(Path.Combine(directory, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (UnauthorizedAccessException fault)
         {
@@ -37,15 +51,6 @@ internal sealed class LedgerFile : IDisposable
         {
             throw new BadInputException(
                 directory, $"cannot be taken: {fault.Message}", "see that no other process runs in this directory, and that its disk has space", fault);
-        }
-        try
-        {
-            return Open(path, held);
-        }
-        catch
-        {
-            held.Dispose();
-            throw;
         }
     }
 

@@ -149,6 +149,9 @@ public sealed record ParallelRecipe
     /// <summary>Begin to add gradients up over replicas in the last slot's backward pass; not where they lie on a GPU.</summary>
     [NotInHash]
     public bool Overlap { get; init; } = true;
+    /// <summary>Seconds without progress after which a rank counts as hung and is replaced; never less than 8 of the run's slowest steps.</summary>
+    [NotInHash]
+    public int Patience { get; init; } = 120;
 }
 
 public enum ComputeDevice { Cpu, Cuda }

@@ -15,6 +15,7 @@ internal static class RecipeRules
         CheckOptimizer(recipe, fault);
         CheckObjective(recipe, fault);
         CheckLayout(recipe, fault);
+        AtLeast("parallel.patience", recipe.Parallel.Patience, 1, fault);
         AtLeast("checkpoint.every", recipe.Checkpoint.Every, 0, fault);
         AtLeast("checkpoint.keep", recipe.Checkpoint.Keep, 1, fault);
         AtLeast("seed", recipe.Seed, 0, fault);

@@ -8,7 +8,7 @@ internal static partial class Children
     /// <summary>Ends a process as a native crash does; the runtime takes the first of the signals that crashes use for its own (6, 11 and their like).</summary>
     public const int SignalCrash = 31;
 
-    public const int SignalKill = 9, SignalContinue = 18, SignalStop = 19;
+    public const int SignalKill = 9, SignalTerminate = 15, SignalContinue = 18, SignalStop = 19;
 
     /// <summary>Process ids of the live children that run this command of the product, in order of their age.</summary>
     public static int[] Of(int parent, string command) =>

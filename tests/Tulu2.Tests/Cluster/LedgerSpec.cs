@@ -134,6 +134,29 @@ public sealed class LedgerSpec : IDisposable
         Assert.Equal(_directory.FullName, second.Where);
     }
 
+    [Fact]
+    public async Task Who_comes_second_waits_for_the_end_of_the_first_as_long_as_it_may()
+    {
+        var first = LedgerFile.Open(_directory.FullName);
+        await Assert.ThrowsAsync<BadInputException>(() => RunLock.WaitAsync(_directory.FullName, TimeSpan.Zero, _ => { }, CancellationToken.None));
+
+        var said = new List<string>();
+        var waiting = RunLock.WaitAsync(_directory.FullName, TimeSpan.FromMinutes(1), said.Add, CancellationToken.None);
+        Assert.False(waiting.IsCompleted);
+        first.Dispose();
+        await waiting;
+        Assert.Equal("another process still has the run; waiting up to 60 s for its end", Assert.Single(said));
+        LedgerFile.Open(_directory.FullName).Dispose();
+    }
+
+    [Fact]
+    public async Task A_directory_without_a_run_is_left_as_it_is()
+    {
+        var none = Path.Combine(_directory.FullName, "none");
+        await RunLock.WaitAsync(none, TimeSpan.Zero, _ => { }, CancellationToken.None);
+        Assert.False(Directory.Exists(none));
+    }
+
     public static TheoryData<string, LedgerEvent[]> Unsound => new()
     {
         { "entry 3: step 1 has slot 3 0 times", [Step(1, slots: new SlotRange(0, 3))] },

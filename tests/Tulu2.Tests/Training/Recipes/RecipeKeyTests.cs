@@ -20,7 +20,7 @@ public class RecipeKeyTests
         data.shuffle data.chat data.bad_rows data.cache batch.global batch.slot epochs steps optimizer.learning_rate optimizer.beta1 optimizer.beta2
         optimizer.epsilon optimizer.weight_decay optimizer.clip schedule.kind schedule.warmup dpo.loss dpo.beta dpo.label_smoothing lora.rank lora.alpha
         lora.dropout lora.quantize precision profile parallel.data parallel.tensor parallel.pipeline parallel.zero parallel.virtual_shards
-        parallel.bitwise parallel.split_activations parallel.device parallel.transport parallel.overlap checkpoint.every checkpoint.keep seed
+        parallel.bitwise parallel.split_activations parallel.device parallel.transport parallel.overlap parallel.patience checkpoint.every checkpoint.keep seed
         """.ReplaceLineEndings(" "),
         string.Join(' ', RecipeKey.All.Select(key => key.Name)));
 
@@ -44,7 +44,7 @@ public class RecipeKeyTests
         string[] free =
         [
             "checkpoint.every", "checkpoint.keep", "data.cache", "data.train", "model.path", "model.tokenizer", "parallel.bitwise", "parallel.data",
-            "parallel.device", "parallel.overlap", "parallel.pipeline", "parallel.split_activations", "parallel.tensor", "parallel.transport", "parallel.zero",
+            "parallel.device", "parallel.overlap", "parallel.patience", "parallel.pipeline", "parallel.split_activations", "parallel.tensor", "parallel.transport", "parallel.zero",
         ];
         var before = RecipeHash.Of(Full, ["content"]);
         var unseen = RecipeKey.All.Where(key => RecipeHash.Of(Changed(key), ["content"]) == before).Select(key => key.Name).Order();
