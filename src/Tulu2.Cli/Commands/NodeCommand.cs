@@ -2,6 +2,7 @@ using System.CommandLine;
 using Tulu2.Cli.Nodes;
 using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Hosting;
+using Tulu2.Files;
 
 namespace Tulu2.Cli.Commands;
 
@@ -20,9 +21,10 @@ internal sealed class NodeCommand(Terminal terminal)
         var service = new RunService();
         var settings = NodeSettings.Load(parsed.GetValue(_config)!) with
         {
-            Roles = parsed.GetValue(_roles)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
+            Roles = RolesOf(parsed.GetValue(_roles)),
             Preparation = new NodePreparation(terminal.Say),
             Service = service,
+            Log = terminal.Say,
         };
         terminal.Say($"joining the cluster of {settings.Where}");
         await using var host = await ActorHost.StartAsync(settings, cancellation);
@@ -34,5 +36,14 @@ internal sealed class NodeCommand(Terminal terminal)
         // Whoever watches this process starts it again; the node then joins as a new one.
         terminal.Say("the cluster has given this node up");
         return ExitCode.Failed;
+    }
+
+    private static string[]? RolesOf(string? given)
+    {
+        var roles = given?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        // A node with a role that nobody knows would stand by for ever.
+        if (roles?.FirstOrDefault(role => role is not ("coordinator" or "trainer")) is { } unknown)
+            throw new BadInputException("--roles", $"there is no role '{unknown}'", "use coordinator, trainer, or both with a comma");
+        return roles;
     }
 }

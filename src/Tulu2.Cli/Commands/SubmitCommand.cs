@@ -25,7 +25,7 @@ internal sealed class SubmitCommand(Terminal terminal)
         var loaded = RecipeReader.Load(path, parsed.GetValue(_set) ?? []);
         if (loaded.Recipe.Parallel.Data == 0)
             throw loaded.Fault("parallel.data", "a cluster needs to know the number of replicas", "give parallel.data, in the recipe or with --set");
-        var settings = NodeSettings.Load(parsed.GetValue(_config)!) with { Roles = ["submitter"], AnyPort = true };
+        var settings = NodeSettings.Load(parsed.GetValue(_config)!) with { Roles = ["submitter"], AnyPort = true, Log = terminal.Say };
         var name = Path.GetFileNameWithoutExtension(path);
         var directory = new RunDirectory(parsed.GetValue(_run) ?? Path.Combine("runs", name));
         directory.Open(parsed.GetValue(_resume));

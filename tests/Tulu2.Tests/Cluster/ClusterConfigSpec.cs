@@ -28,6 +28,17 @@ public sealed class ClusterConfigSpec
     }
 
     [Fact]
+    public async Task What_no_node_could_work_with_is_refused_by_its_place()
+    {
+        var places = new NodeSettings("node.conf", "tulu2.node.places = many");
+        Assert.Equal("node.conf: tulu2.node.places", Assert.Throws<Tulu2.Files.BadInputException>(() => places.Places(places.Read())).Where);
+        var error = new StringWriter();
+        var terminal = new Terminal(TextReader.Null, TextWriter.Null, error, false);
+        Assert.Equal(ExitCode.BadInput, await CommandLine.RunAsync(["node", "--config", Path.Combine(Root, "cluster-config", "trainer.conf"), "--roles", "trianer"], terminal));
+        Assert.Contains("there is no role 'trianer'", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Every_command_of_the_compose_file_parses_and_names_files_that_are_there()
     {
         var yaml = new YamlStream();

@@ -77,7 +77,8 @@ internal sealed class ProcessWorker : IWorker
         }
         catch (Exception end) when (end is IOException or SocketException)
         {
-            // The process is gone; its exit code says more.
+            // The process is gone; its exit code says more, unless there never was one.
+            if (_process is null) fault = $"the worker process could not be started: {end.Message}";
         }
         catch (Exception end)
         {
