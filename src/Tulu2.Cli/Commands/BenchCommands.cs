@@ -128,12 +128,12 @@ internal sealed class BenchCommands(Terminal terminal)
                 throw new BadInputException(option.Name, $"a value is not within {least} and 4096", "use smaller or larger ones");
         if (parsed.GetValue(_rounds) < 1) throw new BadInputException(_rounds.Name, $"{parsed.GetValue(_rounds)} is below 1", "use 1 or more");
         var results = await ProgressDisplay.RunAsync(terminal, "bench allreduce", report => MeasureAllReduce(parsed, report, cancellation));
-        var table = new Table().AddColumns("ranks", "MiB", "transport", "GB/s", "memcpy GB/s", "socket GB/s", "of the bound");
+        var table = new Table().AddColumns("ranks", "MiB", "transport", "GB/s", "memcpy GB/s", "socket GB/s", "of buffers GB/s", "of the bound");
         foreach (var result in results)
             table.AddRow($"{result.Ranks}", $"{result.Bytes >> 20}", result.Transport, $"{result.BytesPerSecond / 1e9:F2}", $"{result.MemcpyBytesPerSecond / 1e9:F2}",
-                $"{result.SocketBytesPerSecond / 1e9:F2}", $"{100 * result.BoundShare:F0} %");
+                $"{result.SocketBytesPerSecond / 1e9:F2}", $"{result.StreamBytesPerSecond / 1e9:F2}", $"{100 * result.BoundShare:F0} %");
         terminal.Human.Write(table);
-        terminal.WriteHuman("GB/s: bytes that have to go from rank to rank, all ranks together; bound: a plain socket for tcp, a copy of memory for the others");
+        terminal.WriteHuman("GB/s: bytes that have to go from rank to rank, all ranks together; bound: a plain socket for tcp, a copy of memory for the others; of buffers: a socket whose memory is the ranks' buffers, not one piece in the cache");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(results));
         return ExitCode.Done;
     }

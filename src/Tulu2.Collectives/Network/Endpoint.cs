@@ -27,13 +27,13 @@ internal sealed record Endpoint(string Host, int Port, string HostId)
         ? [new IPEndPoint(address, Port)]
         : [.. (await Dns.GetHostAddressesAsync(Host, cancellation).ConfigureAwait(false)).Select(found => new IPEndPoint(found, Port))];
 
-    // Shared memory needs the same kernel and the same /dev/shm; network namespaces stand for machines of their own, as containers do.
+    // Shared memory needs the same kernel and the same numbers of processes; network namespaces stand for machines of their own, as containers do.
     private static string FindHost()
     {
         const string bootId = "/proc/sys/kernel/random/boot_id";
         try
         {
-            var host = $"{File.ReadAllText(bootId).Trim()} {new FileInfo("/proc/self/ns/net").LinkTarget} {new FileInfo("/proc/self/ns/mnt").LinkTarget}";
+            var host = $"{File.ReadAllText(bootId).Trim()} {new FileInfo("/proc/self/ns/net").LinkTarget} {new FileInfo("/proc/self/ns/pid").LinkTarget}";
             return Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(host)).AsSpan(0, 8));
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException) { return Guid.NewGuid().ToString("n"); }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Tulu2.Collectives.Links;
+using Tulu2.Collectives.Tcp;
 using Tulu2.Collectives.Wire;
 
 namespace Tulu2.Collectives.Network;
@@ -123,7 +124,7 @@ public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
         limit.CancelAfter(_options.ConnectDeadline);
         try
         {
-            socket.NoDelay = true;
+            SocketSettings.Apply(socket);
             await new Connection(socket, _options.Key, limit.Token).ListenAsync(Judge, _options.Transport == Transport.Auto, Take).ConfigureAwait(false);
             Counters.CountAccepted();
         }
@@ -176,8 +177,9 @@ public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
             try
             {
                 var addresses = await peer.ResolveAsync(limit.Token).ConfigureAwait(false);
-                socket = new Socket(addresses[0].AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                socket = new Socket(addresses[0].AddressFamily, SocketType.Stream, ProtocolType.Tcp);
                 await socket.ConnectAsync(addresses[0], limit.Token).ConfigureAwait(false);
+                SocketSettings.Apply(socket);
                 return await new Connection(socket, _options.Key, limit.Token).ConnectAsync(hello).ConfigureAwait(false);
             }
             catch (Exception failed) when (failed is IOException or SocketException or OperationCanceledException or ObjectDisposedException)

@@ -1,84 +1,80 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
 
 namespace Tulu2.Collectives.SharedMemory;
 
 /// <summary>
-/// A file in /dev/shm that both ends of a connection map, and its name for as long as it has one: the end that opens it removes the name at once, and the end that
-/// made it does so when it has the answer. So nothing is left behind by a process that is killed later.
+/// Memory that both ends of a connection map. It never has a name in a file system: the end that opens it finds it among the open files of the end that made it. So
+/// nothing is left behind, whenever a process is killed.
 /// </summary>
-internal sealed class SharedSegment : IDisposable
+internal sealed partial class SharedSegment : IDisposable
 {
-    private const string Folder = "/dev/shm";
-    private const string Prefix = Folder + "/tulu2-";
+    private const uint CloseOnExecute = 1;
 
+    // Open only as long as the other end may look for it.
+    private readonly FileStream? _file;
     private SharedMapping? _mapping;
 
-    private SharedSegment(string path, SharedMapping mapping) => (Path, _mapping) = (path, mapping);
+    private SharedSegment(string path, FileStream? file, SharedMapping mapping) => (Path, _file, _mapping) = (path, file, mapping);
 
     public string Path { get; }
 
-    /// <summary>What stands in the file: who has it has the same file, not one of the same name in another mount.</summary>
+    /// <summary>What stands in the memory: who has it has the same memory, not that of a process of the same number in another container.</summary>
     public byte[] Token => _mapping!.Token.ToArray();
 
     /// <summary>Null: there is no shared memory here, or not enough of it.</summary>
     public static SharedSegment? TryCreate()
     {
-        if (!OperatingSystem.IsLinux() || !Directory.Exists(Folder)) return null;
-        var path = Prefix + RandomNumberGenerator.GetHexString(32, lowercase: true);
+        if (!OperatingSystem.IsLinux()) return null;
+        var handle = CreateMemory("tulu2", CloseOnExecute);
+        if (handle < 0) return null;
+        FileStream? file = null;
         try
         {
+            file = new FileStream(new SafeFileHandle(handle, ownsHandle: true), FileAccess.ReadWrite, bufferSize: 0);
             // All of it is taken now: a page that turned out to be missing later would kill the process.
-            using var file = new FileStream(path, new FileStreamOptions
-            {
-                Mode = FileMode.CreateNew,
-                Access = FileAccess.ReadWrite,
-                Share = FileShare.ReadWrite | FileShare.Delete,
-                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-                PreallocationSize = SharedRing.SegmentBytes,
-                BufferSize = 0,
-            });
-            file.SetLength(SharedRing.SegmentBytes);
+            if (Allocate(handle, 0, SharedRing.SegmentBytes) != 0) throw new IOException("not enough memory to share");
             var mapping = new SharedMapping(file);
             RandomNumberGenerator.Fill(mapping.Token);
-            return new SharedSegment(path, mapping);
+            return new SharedSegment($"/proc/{Environment.ProcessId}/fd/{handle}", file, mapping);
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            Remove(path);
+            file?.Dispose();
             return null;
         }
     }
 
-    /// <summary>Null: the file cannot be reached from here, or is another one.</summary>
+    /// <summary>Null: the memory cannot be reached from here, or is another.</summary>
     public static SharedSegment? TryOpen(string path, ReadOnlySpan<byte> token)
     {
-        if (!path.StartsWith(Prefix, StringComparison.Ordinal) || path.AsSpan(Prefix.Length).ContainsAnyExcept("0123456789abcdef")) return null;
+        if (path.Split('/') is not ["", "proc", var process, "fd", var handle] || !IsNumber(process) || !IsNumber(handle)) return null;
         SharedMapping? mapping = null;
         try
         {
-            if (new FileInfo(path).LinkTarget is not null) return null;
+            // Anything but such memory, a pipe say, is not opened at all.
+            if (new FileInfo(path).LinkTarget?.StartsWith("/memfd:tulu2", StringComparison.Ordinal) != true) return null;
             using (var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0))
             {
                 if (file.Length != SharedRing.SegmentBytes) return null;
                 mapping = new SharedMapping(file);
             }
-            if (!CryptographicOperations.FixedTimeEquals(mapping.Token, token))
-            {
-                mapping.Dispose();
-                return null;
-            }
-            Remove(path);
-            return new SharedSegment(path, mapping);
+            if (CryptographicOperations.FixedTimeEquals(mapping.Token, token)) return new SharedSegment(path, null, mapping);
+            mapping.Dispose();
+            return null;
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
             mapping?.Dispose();
             return null;
         }
+
+        static bool IsNumber(string text) => text.Length > 0 && !text.AsSpan().ContainsAnyExceptInRange('0', '9');
     }
 
-    /// <summary>Hands the memory over to a link; the name is still removed here.</summary>
+    /// <summary>Hands the memory over to a link.</summary>
     public SharedMapping Take()
     {
         var taken = _mapping!;
@@ -88,15 +84,15 @@ internal sealed class SharedSegment : IDisposable
 
     public void Dispose()
     {
-        Remove(Path);
+        _file?.Dispose();
         _mapping?.Dispose();
     }
 
-    private static void Remove(string path)
-    {
-        try { File.Delete(path); }
-        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException) { }
-    }
+    [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int CreateMemory(string name, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "posix_fallocate")]
+    private static partial int Allocate(int handle, long offset, long bytes);
 }
 
 /// <summary>The memory of a segment, mapped.</summary>

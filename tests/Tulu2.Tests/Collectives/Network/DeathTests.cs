@@ -171,5 +171,5 @@ public sealed class DeathTests(ITestOutputHelper output)
     }
 
     private static (int Files, int Mappings, int Threads) Held() => (Directory.GetFiles("/proc/self/fd").Length,
-        File.ReadLines("/proc/self/maps").Count(line => line.Contains("/dev/shm/tulu2-")), Directory.GetDirectories("/proc/self/task").Length);
+        File.ReadLines("/proc/self/maps").Count(line => line.Contains("/memfd:tulu2")), Directory.GetDirectories("/proc/self/task").Length);
 }
