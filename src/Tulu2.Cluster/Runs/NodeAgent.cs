@@ -135,7 +135,7 @@ internal sealed class NodeAgent(NodePlaces? places) : UntypedActor
     private void Begin(Prepared prepared)
     {
         var (take, placement) = (prepared.Take, prepared.Placement);
-        IActorRef At(string path) => ((ExtendedActorSystem)Context.System).Provider.ResolveActorRef(path);
+        IActorRef At(string path) => ActorPlaces.Resolve(Context.System, path);
         var run = At(take.Coordinator);
         if (prepared.Plan is not { } plan)
         {
