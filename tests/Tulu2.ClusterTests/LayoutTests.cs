@@ -33,7 +33,7 @@ public sealed class LayoutTests(ITestOutputHelper log)
             var name = $"{data}x{tensor}x{pipeline} zero {zero}{(split ? " split" : "")}";
             var hash = await TrainAsync(small, kind, name.Replace(' ', '-'), [
                 "--set", $"parallel.data={data}", "--set", $"parallel.tensor={tensor}", "--set", $"parallel.pipeline={pipeline}", "--set", $"parallel.zero={zero}",
-                "--set", $"parallel.split_activations={(split ? "true" : "false")}"]);
+                "--set", $"parallel.split_activations={(split ? "true" : "false")}", "--set", $"parallel.overlap={(data % 2 == 0 ? "true" : "false")}"]);
             log.WriteLine($"{Runs[kind]} {name}: {hash}");
             Assert.True(expected == hash, $"{Runs[kind]} on {name} ended with {hash}, one rank with {expected}");
         }

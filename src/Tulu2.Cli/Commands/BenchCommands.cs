@@ -75,7 +75,7 @@ internal sealed class BenchCommands(Terminal terminal)
         var steps = Given(parsed, _steps) ? parsed.GetValue(_steps) : LayoutSteps;
         var rounds = Given(parsed, _rounds) ? parsed.GetValue(_rounds) : LayoutRounds;
         var run = new MeasuredRun(config, shards, Objective.Sft, Precision.Fp32, Recompute: false, SlotsMeasured, parsed.GetValue(_sequences), parsed.GetValue(_length));
-        var layouts = new List<MeasuredLayout> { new(new(1)), new(new(2), Overlap: false), new(new(2)), new(new(2, zero: 2), Overlap: false), new(new(2, zero: 2)) };
+        var layouts = new List<MeasuredLayout> { new(new(1)), new(new(2)), new(new(2), Overlap: true), new(new(2, zero: 2)), new(new(2, zero: 2), Overlap: true) };
         if (shards > 1) layouts.Add(new(new(1, tensor: 2)));
         if (config.Layers > 1) layouts.Add(new(new(1, pipeline: 2)));
         var results = await ProgressDisplay.RunAsync(terminal, "bench train", report =>

@@ -18,9 +18,9 @@ public sealed record LayoutMeasurement(
     string Layout, int Ranks, double TokensPerSecond, double Speedup, double Compute, double Waiting, double Bubble, double TensorSums, double Reduction, double Beside);
 
 /// <param name="Overlap">As the recipe has it.</param>
-public readonly record struct MeasuredLayout(ParallelLayout Layout, bool Overlap = true)
+public readonly record struct MeasuredLayout(ParallelLayout Layout, bool Overlap = false)
 {
-    public override string ToString() => Overlap ? $"{Layout}" : $"{Layout}, no overlap";
+    public override string ToString() => Overlap ? $"{Layout}, overlap" : $"{Layout}";
 }
 
 /// <summary>

@@ -36,7 +36,7 @@ public sealed record MeasuredRun(
     };
 
     /// <param name="steps">More than will be made.</param>
-    internal WorkerSettings Settings(ParallelLayout layout, ICollectiveFactory dataPlane, int steps = int.MaxValue, bool overlap = true)
+    internal WorkerSettings Settings(ParallelLayout layout, ICollectiveFactory dataPlane, int steps = int.MaxValue, bool overlap = false)
     {
         var references = new ReferenceLogProbabilities(new float[2 * Items]);
         return new WorkerSettings

@@ -146,9 +146,12 @@ public sealed record ParallelRecipe
     /// </summary>
     [NotInHash]
     public RankTransport Transport { get; init; } = RankTransport.Auto;
-    /// <summary>Begin to add gradients up over replicas in the last slot's backward pass; not where they lie on a GPU.</summary>
+    /// <summary>
+    /// Begin to add gradients up over replicas in the last slot's backward pass; not where they lie on a GPU. For slow links between replicas: where every core has
+    /// a rank, the second thread costs more than it hides.
+    /// </summary>
     [NotInHash]
-    public bool Overlap { get; init; } = true;
+    public bool Overlap { get; init; }
     /// <summary>Seconds without progress after which a rank counts as hung and is replaced; never less than 8 of the run's slowest steps.</summary>
     [NotInHash]
     public int Patience { get; init; } = 120;

@@ -49,6 +49,7 @@ internal static class LayoutRun
                 Batch = new() { Global = 2 * Slots, Slot = 2 },
                 Optimizer = new() { LearningRate = 0.01 },
                 Schedule = new() { Warmup = 1 },
+                Parallel = new() { Overlap = true },
             },
             Layout = new FlatLayout(Config, 4),
             Plan = new BatchPlan(source, new BatchSettings(2 * Slots, 2, Packing: true, Preferences: preferences, Steps: steps)),

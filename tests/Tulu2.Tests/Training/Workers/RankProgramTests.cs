@@ -253,6 +253,7 @@ public class RankProgramTests
             Precision = precision,
             Optimizer = new() { LearningRate = 0.05, WeightDecay = 0.1 },
             Schedule = new() { Warmup = 1 },
+            Parallel = new() { Overlap = true },
         },
         Layout = new FlatLayout(Config, 2),
         Plan = new CountedPlan(Steps, [.. Enumerable.Repeat(3, Slots)], (step, slot) => new SlotBatch(step, slot, [], [], [], [], [], [], [], 0)),
