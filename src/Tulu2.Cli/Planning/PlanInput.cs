@@ -2,10 +2,9 @@ using System.Text.RegularExpressions;
 using Tulu2.Files;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Llama;
-using Tulu2.Models.Measurement;
+using Tulu2.Training.Measurement;
 using Tulu2.Training.Planning;
 using Tulu2.Training.Recipes;
-using static TorchSharp.torch;
 
 namespace Tulu2.Cli.Planning;
 
@@ -90,7 +89,7 @@ internal static partial class PlanInput
         var cuda = flags.Device == "cuda";
         var rates = cuda
             ? DeviceRates.AssumedGpu(precision)
-            : DeviceRates.Processor(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Math.Max(1, ranksHere), flags.Flops is null ? Measured(precision) : 1);
+            : DeviceRates.Processor(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Math.Max(1, ranksHere), flags.Flops is null ? StepBenchmark.ProductRate(precision) : 1);
         string?[] given = [flags.Flops, flags.MemoryBandwidth, flags.HostBandwidth, flags.BusBandwidth, flags.DeviceBandwidth, flags.NodeBandwidth, flags.LinkBandwidth, flags.Disk];
         return rates with
         {
@@ -108,9 +107,6 @@ internal static partial class PlanInput
                 + (cuda || flags.Flops is not null ? "assumed" : "assumed, but for the products' measured here"),
         };
     }
-
-    private static double Measured(Precision precision) =>
-        ModelMeasurement.ProductRate(precision == Precision.Fp32 ? ScalarType.Float32 : ScalarType.BFloat16);
 
     private static double Or(string flag, string? text, double otherwise) => text is null ? otherwise : Quantity.Parse(flag, text);
 

@@ -19,26 +19,8 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
     public double SnapshotSeconds => 2.0 * Chosen.Memory!.Snapshot / Request.Rates.HostBandwidth;
 
     /// <summary>Flags that turn the recipe into one with the chosen layout.</summary>
-    public IEnumerable<string> Flags
-    {
-        get
-        {
-            var parallel = Request.Recipe.Parallel;
-            var now = new Dictionary<string, string>
-            {
-                ["parallel.data"] = $"{parallel.Data}",
-                ["parallel.tensor"] = $"{parallel.Tensor}",
-                ["parallel.pipeline"] = $"{parallel.Pipeline}",
-                ["parallel.zero"] = $"{parallel.Zero}",
-                ["parallel.virtual_shards"] = $"{parallel.VirtualShards}",
-                ["model.recompute"] = Request.Recipe.Model.Recompute ? "true" : "false",
-                ["parallel.split_activations"] = parallel.SplitActivations ? "true" : "false",
-                ["parallel.device"] = $"{parallel.Device}".ToLowerInvariant(),
-                ["parallel.transport"] = $"{parallel.Transport}".ToLowerInvariant(),
-            };
-            return Chosen.Keys.Where(key => now[key.Key] != key.Value).Select(key => $"--set {key.Key}={key.Value}");
-        }
-    }
+    public IEnumerable<string> Flags =>
+        Chosen.Keys.Except(PlannedLayout.KeysOf(Request.Recipe.Parallel, Request.Recipe.Model.Recompute)).Select(key => $"--set {key.Key}={key.Value}");
 
     /// <param name="ranks">Null: the recipe's own layout.</param>
     /// <exception cref="BadInputException">Nothing that was asked for can work: the reason, and what would.</exception>

@@ -16,12 +16,15 @@ public static class StepBenchmark
 {
     private const int WarmUp = 3;
 
+    /// <summary>Operations a second that matrix products reach on one thread of this machine.</summary>
+    public static double ProductRate(Precision precision) =>
+        ModelMeasurement.ProductRate(precision == Precision.Fp32 ? ScalarType.Float32 : ScalarType.BFloat16);
+
     /// <param name="sequences">Sequences a step, all of <paramref name="length"/> tokens, every token scored; for DPO two make a pair.</param>
     /// <param name="steps">Steps measured, after a few that are not.</param>
     public static StepMeasurement Run(LlamaConfig config, int virtualShards, Objective objective, Precision precision, int sequences, int length, int steps)
     {
-        var type = precision == Precision.Fp32 ? ScalarType.Float32 : ScalarType.BFloat16;
-        var before = ModelMeasurement.ProductRate(type);
+        var before = ProductRate(precision);
         var recipe = new Recipe
         {
             Objective = objective,
@@ -58,7 +61,7 @@ public static class StepBenchmark
             if (step <= WarmUp) continue;
             times.Add((clock.Elapsed.TotalSeconds, new OperationTimes(model.Seconds + kinds["gradient norm and hash"] + kinds["optimizer"], kinds)));
         }
-        var ceiling = Math.Max(before, ModelMeasurement.ProductRate(type));
+        var ceiling = Math.Max(before, ProductRate(precision));
         var median = times.Select(time => time.Processor).OrderBy(time => time.Seconds).ElementAt(times.Count / 2);
         var wall = times.Select(time => time.Wall).Order().ElementAt(times.Count / 2);
         return new StepMeasurement(

@@ -1,5 +1,4 @@
 using Tulu2.Training.Recipes;
-using Tulu2.Training.Workers;
 using static TorchSharp.torch;
 
 namespace Tulu2.Training.Optimization;

@@ -22,11 +22,25 @@ public sealed record PlannedLayout(
 
     /// <summary>As a recipe or <c>--set</c> flags have it.</summary>
     public IReadOnlyList<(string Key, string Value)> Keys =>
+        KeysOf(new ParallelRecipe
+        {
+            Data = Data,
+            Tensor = Tensor,
+            Pipeline = Pipeline,
+            Zero = Zero,
+            VirtualShards = VirtualShards,
+            SplitActivations = SplitActivations,
+            Device = Device,
+            Transport = Transport,
+        }, Recompute);
+
+    /// <summary>What a plan decides, as a recipe has it.</summary>
+    public static IReadOnlyList<(string Key, string Value)> KeysOf(ParallelRecipe parallel, bool recompute) =>
     [
-        ("parallel.data", $"{Data}"), ("parallel.tensor", $"{Tensor}"), ("parallel.pipeline", $"{Pipeline}"), ("parallel.zero", $"{Zero}"),
-        ("parallel.virtual_shards", $"{VirtualShards}"), ("model.recompute", Recompute ? "true" : "false"),
-        ("parallel.split_activations", SplitActivations ? "true" : "false"),
-        ("parallel.device", $"{Device}".ToLowerInvariant()), ("parallel.transport", $"{Transport}".ToLowerInvariant()),
+        ("parallel.data", $"{parallel.Data}"), ("parallel.tensor", $"{parallel.Tensor}"), ("parallel.pipeline", $"{parallel.Pipeline}"), ("parallel.zero", $"{parallel.Zero}"),
+        ("parallel.virtual_shards", $"{parallel.VirtualShards}"), ("model.recompute", recompute ? "true" : "false"),
+        ("parallel.split_activations", parallel.SplitActivations ? "true" : "false"),
+        ("parallel.device", $"{parallel.Device}".ToLowerInvariant()), ("parallel.transport", $"{parallel.Transport}".ToLowerInvariant()),
     ];
 
     public override string ToString() => $"data {Data} x tensor {Tensor} x pipeline {Pipeline}, zero {Zero}{(Recompute ? ", recompute" : "")}{(SplitActivations && Tensor > 1 ? ", split" : "")}";

@@ -1,6 +1,5 @@
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
-using Tulu2.Training.Workers;
 using Xunit;
 using static TorchSharp.torch;
 

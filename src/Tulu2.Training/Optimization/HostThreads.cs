@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Tulu2.Training.Workers;
+namespace Tulu2.Training.Optimization;
 
 /// <summary>
 /// Shares element-wise work of a rank out over threads. A rank on a processor has one, because its cores have ranks of their own; beside a GPU there are more cores
