@@ -2,4 +2,8 @@ using Tulu2.Cli.Shell;
 using Tulu2.Cli.Workers;
 
 // A worker starts many times and knows no other command: past the command line and all that it loads.
-return WorkerEntry.IsMeant(args) ? WorkerEntry.Run(args) : await CommandLine.RunAsync(args, Terminal.Standard());
+if (WorkerEntry.IsMeant(args)) return WorkerEntry.Run(args);
+using var interrupt = Interrupt.OfProcess();
+var code = await CommandLine.RunAsync(args, Terminal.Standard(), interrupt);
+if (interrupt.Code is not null) Interrupt.EndNow(code);
+return code;

@@ -66,7 +66,7 @@ internal sealed class BenchCommands(Terminal terminal)
         return ExitCode.Done;
     }
 
-    private async Task<int> LayoutsAsync(ParseResult parsed)
+    private async Task<int> LayoutsAsync(ParseResult parsed, CancellationToken cancellation)
     {
         if (parsed.GetValue(_threads) && parsed.GetValue(_processes)) throw new BadInputException("--threads", "ranks cannot be processes too", "use one of the two");
         if (parsed.GetValue(_rounds) < 1) throw new BadInputException(_rounds.Name, $"{parsed.GetValue(_rounds)} is below 1", "use 1 or more");
@@ -79,7 +79,7 @@ internal sealed class BenchCommands(Terminal terminal)
         if (shards > 1) layouts.Add(new(new(1, tensor: 2)));
         if (config.Layers > 1) layouts.Add(new(new(1, pipeline: 2)));
         var results = await ProgressDisplay.RunAsync(terminal, "bench train", report =>
-            LayoutBenchmark.Run(run, layouts, rounds, steps, program, done => report(new ProgressSnapshot(done, rounds * layouts.Count))));
+            LayoutBenchmark.Run(run, layouts, rounds, steps, program, done => report(new ProgressSnapshot(done, rounds * layouts.Count))), cancellation);
         var table = new Table().AddColumns("data x tensor x pipeline", "ranks", "tokens/s", "over one rank", "computing", "waiting", "bubble", "tensor sums", "reduction", "beside computing");
         foreach (var result in results)
             table.AddRow(result.Layout, $"{result.Ranks}", $"{result.TokensPerSecond:N0}", $"{result.Speedup:F2}", Share(result.Compute), Share(result.Waiting),
@@ -95,9 +95,9 @@ internal sealed class BenchCommands(Terminal terminal)
 
     private async Task<int> TrainAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        if (parsed.GetValue(_layouts)) return await LayoutsAsync(parsed);
+        if (parsed.GetValue(_layouts)) return await LayoutsAsync(parsed, cancellation);
         var (config, shards) = Shape(parsed);
-        var results = await ProgressDisplay.RunAsync(terminal, "bench train", report => Measure(parsed, config, shards, report, cancellation));
+        var results = await ProgressDisplay.RunAsync(terminal, "bench train", report => Measure(parsed, config, shards, report, cancellation), cancellation);
         var table = new Table().AddColumns("objective", "precision", "tokens/s", "of the ceiling", "ceiling GFLOP/s", "outside libtorch", "managed overhead");
         foreach (var result in results)
             table.AddRow(result.Objective, result.Precision, $"{result.TokensPerSecond:N0}", $"{100 * result.CeilingShare:F1} %",
@@ -127,7 +127,7 @@ internal sealed class BenchCommands(Terminal terminal)
             if (parsed.GetValue(option)!.Any(value => value < least || value > 4096))
                 throw new BadInputException(option.Name, $"a value is not within {least} and 4096", "use smaller or larger ones");
         if (parsed.GetValue(_rounds) < 1) throw new BadInputException(_rounds.Name, $"{parsed.GetValue(_rounds)} is below 1", "use 1 or more");
-        var results = await ProgressDisplay.RunAsync(terminal, "bench allreduce", report => MeasureAllReduce(parsed, report, cancellation));
+        var results = await ProgressDisplay.RunAsync(terminal, "bench allreduce", report => MeasureAllReduce(parsed, report, cancellation), cancellation);
         var table = new Table().AddColumns("ranks", "MiB", "transport", "GB/s", "memcpy GB/s", "socket GB/s", "of buffers GB/s", "of the bound");
         foreach (var result in results)
             table.AddRow($"{result.Ranks}", $"{result.Bytes >> 20}", result.Transport, $"{result.BytesPerSecond / 1e9:F2}", $"{result.MemcpyBytesPerSecond / 1e9:F2}",

@@ -20,7 +20,7 @@ internal sealed class ChatCommand(Terminal terminal)
         options.Validate();
         using var generator = TextGenerator.Load(parsed.GetValue(_model)!);
         var chat = new ChatSession(generator, options, parsed.GetValue(_system));
-        while (Ask() is { } line && line != "/exit")
+        while (Ask(cancellation) is { } line && line != "/exit")
         {
             if (line == "/clear") chat.Clear();
             else if (line.Length > 0) Reply(chat, line, cancellation);
@@ -28,11 +28,11 @@ internal sealed class ChatCommand(Terminal terminal)
         return ExitCode.Done;
     }, cancellation);
 
-    private string? Ask()
+    private string? Ask(CancellationToken cancellation)
     {
         // The prompt is for a person; a pipe gets the answers only.
         if (terminal.IsInteractive && !Console.IsInputRedirected) terminal.Error.Write("you> ");
-        return terminal.Input.ReadLine()?.Trim();
+        return terminal.ReadLine(cancellation)?.Trim();
     }
 
     private void Reply(ChatSession chat, string line, CancellationToken cancellation)

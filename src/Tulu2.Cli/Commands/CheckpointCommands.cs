@@ -15,7 +15,7 @@ internal sealed class CheckpointCommands(Terminal terminal)
     public Command Create() => CommandBuilder.Group("checkpoint", "List a run's checkpoints, or check every byte of them",
         CommandBuilder.Command("list", "Steps, sizes and files", [_run], List),
         CommandBuilder.Command("verify", "Hash every byte of every shard; ends with 1 if one is wrong", [_run],
-            (parsed, _) => ProgressDisplay.RunAsync(terminal, "verify", report => Verify(parsed, report))));
+            (parsed, cancellation) => ProgressDisplay.RunAsync(terminal, "verify", report => Verify(parsed, report), cancellation)));
 
     private int List(ParseResult parsed)
     {

@@ -25,8 +25,9 @@ internal static class CommandBuilder
         return command;
     }
 
+    /// <summary>The same for what never looks whether it is to end: an interrupt ends it where it is.</summary>
     public static Command Command(string name, string description, Symbol[] symbols, Func<ParseResult, int> run) =>
-        Command(name, description, symbols, (parsed, _) => Task.Run(() => run(parsed)));
+        Command(name, description, symbols, (parsed, cancellation) => Task.Run(() => run(parsed)).WaitAsync(cancellation));
 
     public static Argument<string> Argument(string name, string description) => new(name) { Description = description };
 

@@ -40,7 +40,7 @@ internal sealed class DataCommands(Terminal terminal)
         var request = new TokenStoreRequest(Path.Combine(CacheDirectory.Of(parsed.GetValue(_cache)), "tokens"), files, encoder, objective,
             Environment.ProcessorCount);
         using var store = await ProgressDisplay.RunAsync(terminal, "tokenising", report =>
-            TokenStore.Open(request, new StoreProgressReport(report), cancellation));
+            TokenStore.Open(request, new StoreProgressReport(report), cancellation), cancellation);
         foreach (var fault in store.Report.Faults) terminal.Say($"would be left out: {fault.Location}: {fault.Reason}");
         if (store.Items == 0) store.Report.ThrowIfUnusable(stopOnBadRows: false);
         var statistics = DataStatistics.Of(store, encoder.MaxLength);

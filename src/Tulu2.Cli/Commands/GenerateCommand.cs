@@ -19,7 +19,7 @@ internal sealed class GenerateCommand(Terminal terminal)
     {
         var options = _flags.Read(parsed);
         options.Validate();
-        var prompt = parsed.GetValue(_prompt)! is "-" ? terminal.Input.ReadToEnd() : parsed.GetValue(_prompt)!;
+        var prompt = parsed.GetValue(_prompt)! is "-" ? terminal.ReadToEnd(cancellation) : parsed.GetValue(_prompt)!;
         using var generator = TextGenerator.Load(parsed.GetValue(_model)!);
         var ids = parsed.GetValue(_raw) ? generator.EncodeRaw(prompt) : generator.EncodeChat([new Message(Message.User, prompt)]);
         // With --json standard output holds the one object only.

@@ -15,7 +15,7 @@ internal sealed class TokenizerTrainCommand(Terminal terminal)
     private readonly Option<string> _to = CommandBuilder.Required<string>("--to", "Directory for tokenizer.model, tokenizer.json and what goes with them");
 
     public Command Create() => CommandBuilder.Command("train", "Learn a small tokenizer from rows or texts", [_files, _vocabulary, _to],
-        (parsed, _) => ProgressDisplay.RunAsync(terminal, "reading rows", report => Run(parsed, report)));
+        (parsed, cancellation) => ProgressDisplay.RunAsync(terminal, "reading rows", report => Run(parsed, report), cancellation));
 
     private int Run(ParseResult parsed, Action<ProgressSnapshot> report)
     {

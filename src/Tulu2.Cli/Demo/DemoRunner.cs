@@ -7,6 +7,7 @@ using Tulu2.Data.Demo;
 using Tulu2.Data.Tokenizers.Training;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Evaluation.Scoring;
+using Tulu2.Files;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Demo;
@@ -22,10 +23,12 @@ internal sealed class DemoRunner(Terminal terminal, LocalNode node, DemoSettings
     public async Task<DemoResult> RunAsync(RunDirectory directory, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
+        if (new[] { "sft", "dpo" }.Any(stage => new RunDirectory(In(stage)).HasRun))
+            throw new BadInputException(directory.Root, "already holds a demo", "choose another --run directory");
         directory.Open(resume: false);
         terminal.LogFile = directory.Log;
-        var data = await Stage("data", () => Task.Run(() => DemoData.Write(In("data"), settings.Data), cancellation));
-        await Stage("tokenizer", () => Task.Run(() => LearnTokenizer(data), cancellation));
+        var data = await Stage("data", () => Task.Run(() => DemoData.Write(In("data"), settings.Data), cancellation).WaitAsync(cancellation));
+        await Stage("tokenizer", () => Task.Run(() => LearnTokenizer(data), cancellation).WaitAsync(cancellation));
         var recipes = DemoRecipes.Write(directory, data, settings);
 
         var sft = await Train("sft", recipes.Sft, cancellation);
@@ -90,8 +93,11 @@ internal sealed class DemoRunner(Terminal terminal, LocalNode node, DemoSettings
             TokenLengths = ReportNotes.Read(sft).TokenLengths,
             WallSeconds = _costs.ToDictionary(cost => cost.Stage, cost => cost.Seconds),
         };
-        notes.Write(directory);
-        ReportMaker.Make(directory);
+        ReportMaker.Try(terminal, $"there is no report; `tulu2 report {directory.Root}` tries again", () =>
+        {
+            notes.Write(directory);
+            ReportMaker.Make(directory);
+        });
     }
 
     private async Task<T> Stage<T>(string name, Func<Task<T>> work)

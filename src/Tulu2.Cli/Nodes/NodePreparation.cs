@@ -11,7 +11,7 @@ internal sealed class NodePreparation(Action<string> say) : INodePreparation
     public NodePlan Prepare(NodeRun run, string address)
     {
         var directory = new RunDirectory(run.RunDirectory);
-        if (!directory.HasRun)
+        if (!directory.IsBegun)
             throw new BadInputException(run.RunDirectory, $"the node {address} does not see this run directory",
                 "put run directories, data and cache on storage that all nodes see under the same path");
         say($"taking part in {run}");

@@ -26,8 +26,12 @@ internal sealed class RunService : IRunService
             var directory = new RunDirectory(submission.RunDirectory);
             var loaded = RecipeReader.Load(submission.Recipe, []);
             // The submitter has seen that there is none where there must not be one: what is there now was begun by a coordinator that has died.
-            var result = await new TrainRunner(terminal, new LocalNode(await Host.Task), new RankHosting.Nodes(0, 0)) { OthersPatience = OthersPatience }
-                .RunAsync(submission.Title, loaded, directory, directory.HasRun, cancellation);
+            var runner = new TrainRunner(terminal, new LocalNode(await Host.Task), new RankHosting.Nodes(0, 0))
+            {
+                OthersPatience = OthersPatience,
+                Command = $"{CommandText.Of(["submit", submission.Recipe, "--run", submission.RunDirectory])} --config FILE",
+            };
+            var result = await runner.RunAsync(submission.Title, loaded, directory, directory.HasRun, cancellation);
             TrainSummary.Print(terminal, result, directory);
             return ExitCode.Done;
         }

@@ -1,3 +1,4 @@
+using Tulu2.Cli.Shell;
 using Tulu2.Cli.Training;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Evaluation.Reporting;
@@ -30,6 +31,20 @@ internal static class ReportMaker
             RankTimes = [.. ledgers.Select(ledger => RunHistory.RankTimes(ledger.Name, ledger.Entries))],
             Failures = [.. ledgers.SelectMany(ledger => RunHistory.Failures(ledger.Name, ledger.Entries))],
         });
+    }
+
+    /// <summary>Does a part of a report that nothing else hangs on. Where it cannot be done, <paramref name="without"/> and the cause are said.</summary>
+    public static void Try(Terminal terminal, string without, Action make)
+    {
+        try
+        {
+            make();
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException)
+        {
+            var why = fault is BadInputException or ArithmeticException or IOException ? fault.Message : CommandLine.Log(fault, terminal);
+            terminal.Say($"{without}: {why}");
+        }
     }
 
     private static double? Seconds(ReportNotes notes, string stage) => notes.WallSeconds.TryGetValue(stage, out var seconds) ? seconds : null;

@@ -6,7 +6,16 @@ namespace Tulu2.Cli.Shell;
 /// <summary>The program: finds the command, runs it, and turns whatever happens into one readable block and an exit code.</summary>
 internal static class CommandLine
 {
-    public static async Task<int> RunAsync(string[] arguments, Terminal terminal)
+    /// <param name="interrupt">The signals that end the command; null: it runs to its end.</param>
+    public static async Task<int> RunAsync(string[] arguments, Terminal terminal, Interrupt? interrupt = null)
+    {
+        (terminal.Interrupt, terminal.Arguments) = (interrupt, arguments);
+        var code = await RunToEndAsync(arguments, terminal, interrupt);
+        // A command that came to its end all the same, as a node does, has done what it was there for.
+        return code != ExitCode.Done && interrupt?.Code is { } interrupted ? interrupted : code;
+    }
+
+    private static async Task<int> RunToEndAsync(string[] arguments, Terminal terminal, Interrupt? interrupt)
     {
         try
         {
@@ -17,14 +26,15 @@ internal static class CommandLine
             if (parsed.Errors.Count > 0)
                 throw new Files.BadInputException($"tulu2 {string.Join(' ', arguments)}", string.Join('\n', parsed.Errors.Select(error => error.Message)),
                     $"see `{string.Join(' ', Path(parsed.CommandResult))} --help`");
-            return await parsed.InvokeAsync(new InvocationConfiguration
+            var command = parsed.InvokeAsync(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,
                 Output = terminal.Output,
                 Error = terminal.Error,
-                // Long enough for a checkpoint that is being written to become durable.
-                ProcessTerminationTimeout = TimeSpan.FromSeconds(20),
-            });
+                ProcessTerminationTimeout = null,
+            }, interrupt?.Token ?? CancellationToken.None);
+            if (interrupt is not null && await Task.WhenAny(command, interrupt.Overdue) != command) throw new OperationCanceledException(interrupt.Token);
+            return await command;
         }
         catch (Exception error)
         {
@@ -44,12 +54,19 @@ internal static class CommandLine
     /// <summary>Prints the block of an error, logs its details, and returns the exit code.</summary>
     internal static int Report(Exception error, string[] arguments, Terminal terminal)
     {
-        var report = ErrorReport.Of(error, terminal.LogFile);
+        var report = ErrorReport.Of(error, terminal.LogFile, terminal.Interrupt?.Name);
         terminal.Output.Flush();
         if (report.Code == ExitCode.Failed && error is not OperationCanceledException) Log(ErrorReport.Details(error, arguments), terminal);
         terminal.Error.WriteLine(report.Block);
         if (terminal.Verbose) terminal.Error.WriteLine(error);
         return report.Code;
+    }
+
+    /// <summary>Logs an error that ends nothing, and returns what a person may know of it.</summary>
+    internal static string Log(Exception error, Terminal terminal)
+    {
+        Log(ErrorReport.Details(error, [.. terminal.Arguments]), terminal);
+        return $"an unexpected error, whose details are in {terminal.LogFile}";
     }
 
     private static void Log(string details, Terminal terminal)

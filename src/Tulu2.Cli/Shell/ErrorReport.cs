@@ -8,15 +8,16 @@ namespace Tulu2.Cli.Shell;
 internal sealed record ErrorReport(int Code, string Block)
 {
     /// <summary>Classifies <paramref name="error"/>. Pure; the caller prints and logs.</summary>
-    public static ErrorReport Of(Exception error, string logFile)
+    /// <param name="signal">What asked the command to end; null: no signal did.</param>
+    public static ErrorReport Of(Exception error, string logFile, string? signal = null)
     {
         var cause = Innermost(error);
         return cause switch
         {
             BadInputException bad => BadInput(bad.Where, bad.What, bad.Mend),
+            RunStoppedException stopped => new ErrorReport(ExitCode.Failed, Format("stopped", stopped.Message, stopped.Mend)),
             OperationCanceledException =>
-                new ErrorReport(ExitCode.Failed,
-                    Format("stopped", "the command was interrupted", "what was committed is kept; `train --resume` goes on from it")),
+                new ErrorReport(ExitCode.Failed, Format("stopped", $"the command was interrupted{(signal is null ? "" : $" by {signal}")}", "start it again")),
             IOException io when IsDiskFull(io) => DiskFull(io.Message),
             // A worker or the checkpointer met the full disk; what it says has come as text.
             RunFailedException failed when IsDiskFull(failed.Message) => DiskFull(failed.Message),

@@ -30,9 +30,10 @@ internal static class ProgressDisplay
             });
     }
 
-    /// <summary>The same for work that blocks, which gets a thread of its own: pool threads serve the actors.</summary>
-    public static Task<T> RunAsync<T>(Terminal terminal, string title, Func<Action<ProgressSnapshot>, T> work) => RunAsync(
-        terminal, title, report => Task.Factory.StartNew(() => work(report), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
+    /// <summary>The same for work that blocks, which gets a thread of its own: pool threads serve the actors. An interrupt does not wait for it.</summary>
+    public static Task<T> RunAsync<T>(Terminal terminal, string title, Func<Action<ProgressSnapshot>, T> work, CancellationToken cancellation) => RunAsync(
+        terminal, title, report => Task.Factory.StartNew(() => work(report), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+            .WaitAsync(cancellation));
 
     private static void Move(ProgressTask bar, string title, ProgressSnapshot now, TimeSpan elapsed, Pace pace)
     {

@@ -28,6 +28,12 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
     /// <summary>Where the details of an unexpected error are written; the run directory's once there is one.</summary>
     public string LogFile { get; set; } = Path.Combine(Path.GetTempPath(), $"tulu2-{Environment.ProcessId}.log");
 
+    /// <summary>What the command was started with.</summary>
+    public IReadOnlyList<string> Arguments { get; set; } = [];
+
+    /// <summary>The signals that end the command; null where none are heard.</summary>
+    public Interrupt? Interrupt { get; set; }
+
     /// <summary>For tables and other results that people read.</summary>
     public IAnsiConsole Human => Json ? Remarks : _human ??= Console(Output, !System.Console.IsOutputRedirected);
 
@@ -40,7 +46,7 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
     public static Terminal Standard()
     {
         System.Console.OutputEncoding = new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        return new Terminal(System.Console.In, System.Console.Out, System.Console.Error, !System.Console.IsErrorRedirected);
+        return new Terminal(System.Console.In, new TerminalWriter(System.Console.Out), new TerminalWriter(System.Console.Error), !System.Console.IsErrorRedirected);
     }
 
     /// <summary>A plain remark, such as what was skipped and why.</summary>
@@ -51,6 +57,17 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
         else
             lock (Error) Error.WriteLine(text);
     }
+
+    /// <summary>Reads a line from a person or a pipe; null: there are no more. A line that never comes does not hold up the end of the command.</summary>
+    /// <exception cref="OperationCanceledException">The command is to end.</exception>
+    public string? ReadLine(CancellationToken cancellation) => Read(Input.ReadLine, cancellation);
+
+    /// <summary>Reads all there is, in the same way.</summary>
+    /// <exception cref="OperationCanceledException">The command is to end.</exception>
+    public string ReadToEnd(CancellationToken cancellation) => Read(Input.ReadToEnd, cancellation);
+
+    // A read of standard input cannot be taken back: its thread is left to the end of the process.
+    private static T Read<T>(Func<T> read, CancellationToken cancellation) => Task.Run(read).WaitAsync(cancellation).GetAwaiter().GetResult();
 
     /// <summary>A line of a result that people read.</summary>
     public void WriteHuman(string line) => (Json ? Error : Output).WriteLine(line);

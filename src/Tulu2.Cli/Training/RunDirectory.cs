@@ -1,3 +1,4 @@
+using Tulu2.Checkpoints;
 using Tulu2.Files;
 
 namespace Tulu2.Cli.Training;
@@ -23,8 +24,11 @@ internal sealed class RunDirectory(string path)
     /// <summary>Rows of the data that were left out, one a line.</summary>
     public string LeftOut => In("left-out.txt");
 
-    /// <summary>The recipe is written first, so a directory that has one has a run.</summary>
-    public bool HasRun => File.Exists(Recipe);
+    /// <summary>There is something to go on with: a committed step or a checkpoint. A run that was stopped before its first step has left nothing.</summary>
+    public bool HasRun => new FileInfo(Metrics) is { Exists: true, Length: > 0 } || new CheckpointStore(Checkpoints).Manifests().Count > 0;
+
+    /// <summary>A run was begun here, though it may not have made a step.</summary>
+    public bool IsBegun => File.Exists(Recipe);
 
     /// <summary>Makes the directory for a new run, or checks that there is one to resume.</summary>
     /// <exception cref="BadInputException">A run is there and was not to be resumed, none is there to resume, or the place cannot be written.</exception>
@@ -32,7 +36,7 @@ internal sealed class RunDirectory(string path)
     {
         if (HasRun && !resume)
             throw new BadInputException(Root, "already holds a run", "add --resume to go on with it, or choose another --run directory");
-        if (!HasRun && resume)
+        if (resume && !HasRun && !IsBegun)
             throw new BadInputException(Root, "holds no run to resume", "check --run, or leave --resume out to start one");
         try
         {
@@ -47,6 +51,14 @@ internal sealed class RunDirectory(string path)
             throw new BadInputException(Root, $"the run directory cannot be written: {error.Message}",
                 "choose another --run directory, or mend its permissions", error);
         }
+    }
+
+    /// <exception cref="BadInputException">What the run has written here is gone.</exception>
+    public void CheckPresent()
+    {
+        if (!File.Exists(Metrics))
+            throw new BadInputException(Root, "the run directory has vanished while the run was under way: it was deleted, moved or unmounted",
+                "bring it back and add --resume, or start the run anew");
     }
 
     /// <summary>Takes away the directory that <see cref="Open"/> made, where nothing has come of it.</summary>

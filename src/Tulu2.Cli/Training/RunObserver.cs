@@ -6,7 +6,7 @@ namespace Tulu2.Cli.Training;
 
 /// <summary>Writes a run's metrics down as its steps commit, and shows how far it is.</summary>
 internal sealed class RunObserver(
-    string title, int totalSteps, MetricsLog metrics, TensorBoardWriter board, Action<ProgressSnapshot> report, Action<string> say) : IRunObserver
+    string title, RunDirectory directory, int totalSteps, MetricsLog metrics, TensorBoardWriter board, Action<ProgressSnapshot> report, Action<string> say) : IRunObserver
 {
     public void PhaseChanged(RunPhase phase)
     {
@@ -17,6 +17,7 @@ internal sealed class RunObserver(
 
     public void StepCommitted(CommittedStep step)
     {
+        directory.CheckPresent();
         var record = MetricsLog.Record(step.Step, step.Metrics, step.Seconds);
         var isNew = metrics.Lines.Count == 0 || step.Step > metrics.Lines.Last().Step;
         if (!metrics.Append(record))

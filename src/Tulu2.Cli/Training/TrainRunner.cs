@@ -16,17 +16,35 @@ namespace Tulu2.Cli.Training;
 /// <summary>Runs one recipe to its end in a run directory: prepare, train under the actors, export, report.</summary>
 internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting hosting)
 {
+    private const string NothingDone = " before its first step; nothing is on disk";
+
     /// <summary>How long another process that works on the run may take to end.</summary>
     public TimeSpan OthersPatience { get; init; }
 
+    /// <summary>The command that began the run, as a person types it; with --resume behind it it goes on. Null: the run is a part of something that cannot.</summary>
+    public string? Command { get; init; }
+
     /// <param name="title">Name of the run in progress and report.</param>
     /// <exception cref="Files.BadInputException">What the user gave cannot be used.</exception>
-    /// <exception cref="OperationCanceledException">Stopped on demand, after a whole step and its checkpoint.</exception>
-    public Task<TrainResult> RunAsync(string title, LoadedRecipe loaded, RunDirectory directory, bool resume, CancellationToken cancellation)
+    /// <exception cref="RunStoppedException">Stopped on demand, after a whole step and its checkpoint.</exception>
+    public async Task<TrainResult> RunAsync(string title, LoadedRecipe loaded, RunDirectory directory, bool resume, CancellationToken cancellation)
     {
         directory.Open(resume);
         terminal.LogFile = directory.Log;
-        return ProgressDisplay.RunAsync(terminal, title, report => RunAsync(title, loaded, directory, resume, report, cancellation));
+        // What was stopped before its first step is begun again, whatever its recipe was.
+        resume &= directory.HasRun;
+        try
+        {
+            return await ProgressDisplay.RunAsync(terminal, title, report => RunAsync(title, loaded, directory, resume, report, cancellation));
+        }
+        catch (OperationCanceledException stopped) when (stopped is not RunStoppedException)
+        {
+            throw Stopped(title, directory, directory.HasRun ? "; what it has committed is on disk" : NothingDone);
+        }
+        finally
+        {
+            directory.Abandon();
+        }
     }
 
     private async Task<TrainResult> RunAsync(
@@ -34,7 +52,7 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
     {
         var clock = Stopwatch.StartNew();
         await RunLock.WaitAsync(directory.Ledger, OthersPatience, terminal.Say, cancellation);
-        using var run = await Task.Run(() => Prepare(loaded, directory, report), cancellation);
+        using var run = await Interruptible(() => RunPreparation.Prepare(loaded, report, terminal.Say), cancellation);
         if (resume) RunRecipe.CheckSame(directory, run.Recipe, run.RecipeHash);
         RunRecipe.Write(directory, run.Recipe, run.RecipeHash);
         if (run.Data.LeftOut().ToList() is { Count: > 0 } leftOut) AtomicFile.WriteAllText(directory.LeftOut, string.Join("\n", leftOut) + "\n");
@@ -46,37 +64,48 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
         using (var metrics = MetricsLog.Open(directory.Metrics, terminal.Say))
         using (var board = new TensorBoardWriter(directory.TensorBoard, TimeProvider.System))
         {
-            var observer = new RunObserver(title, run.Batches.TotalSteps, metrics, board, report, terminal.Say);
+            var observer = new RunObserver(title, directory, run.Batches.TotalSteps, metrics, board, report, terminal.Say);
             var host = await node.StartAsync(cancellation);
             await using var nodes = hosting is RankHosting.Nodes { Count: > 0 } local
                 ? LocalCluster.Start(host, local.Count, local.RanksPerNode, directory.Log, terminal.Say, host.EndRun)
                 : null;
+            // The running step and its checkpoint come to their end, however long they take.
+            using var held = terminal.Interrupt?.Hold();
+            await using var stopping = cancellation.Register(() => terminal.Say(
+                $"{title}: stopping after this step and its checkpoint{(terminal.Interrupt?.Name is { } signal ? $" ({signal}); a second signal ends it at once" : "")}"));
             outcome = await new RunHost(host).RunAsync(Plan(run, directory, store, start), observer, cancellation);
             steps = metrics.Lines;
         }
-        if (outcome.End == RunEnd.Failed) throw outcome.Failure!.ToException();
-        if (outcome.End == RunEnd.Cancelled)
+        if (outcome.End == RunEnd.Failed)
         {
-            terminal.Say($"{title}: stopped after step {outcome.Steps}, which is on disk");
-            throw new OperationCanceledException(cancellation);
+            // What failed may have been no more than the first to notice.
+            directory.CheckPresent();
+            throw outcome.Failure!.ToException();
         }
-        var parameters = await Task.Run(() => Export(run, store, outcome, directory), cancellation);
-        var samples = await Task.Run(() => SampleTexts.Of(title, directory.FinalExport, run.Recipe, run.Model.Config.ParameterCount, cancellation),
-            cancellation);
-        WriteReport(title, run, directory, parameters, samples, clock.Elapsed);
+        if (outcome.End == RunEnd.Cancelled)
+            throw Stopped(title, directory, outcome.ManifestPath is null ? NothingDone : $" after step {outcome.Steps}, which is on disk");
+        directory.CheckPresent();
+        var parameters = await Task.Run(() => Export(run, store, outcome, directory), cancellation).WaitAsync(cancellation);
+        await Task.Run(() => MakeReport(title, run, directory, parameters, clock.Elapsed, cancellation), cancellation);
         return new TrainResult(directory.Root, outcome.Steps, steps.First().Loss, steps.Last().Loss,
             steps.Sum(step => step.Tokens) / Math.Max(1e-9, steps.Sum(step => step.Seconds)), parameters);
     }
 
-    private PreparedRun Prepare(LoadedRecipe loaded, RunDirectory directory, Action<ProgressSnapshot> report)
+    private RunStoppedException Stopped(string title, RunDirectory directory, string where) => new(
+        $"{title}: stopped{(terminal.Interrupt?.Name is { } signal ? $" by {signal}" : "")}{where}",
+        Command is null ? "start it again" : directory.HasRun ? $"`{Command} --resume` goes on from there" : $"`{Command}` begins it again");
+
+    // Preparing never looks whether it is to end: it is left to itself then, and what it comes to is let go.
+    private static async Task<T> Interruptible<T>(Func<T> prepare, CancellationToken cancellation) where T : IDisposable
     {
+        var work = Task.Run(prepare, cancellation);
         try
         {
-            return RunPreparation.Prepare(loaded, report, terminal.Say);
+            return await work.WaitAsync(cancellation);
         }
-        catch (BadInputException)
+        catch (OperationCanceledException)
         {
-            directory.Abandon();
+            _ = work.ContinueWith(done => done.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
             throw;
         }
     }
@@ -123,6 +152,16 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
         VirtualShards = run.Layout.VirtualShards,
         Facts = TrainingFacts.Gather(TimeProvider.System.GetUtcNow()),
     };
+
+    // The run is done and exported: what a report cannot show is said, and fails nothing.
+    private void MakeReport(string title, PreparedRun run, RunDirectory directory, string parameters, TimeSpan elapsed, CancellationToken cancellation)
+    {
+        IReadOnlyList<ReportSamples> samples = [];
+        ReportMaker.Try(terminal, "the report has no samples",
+            () => samples = SampleTexts.Of(title, directory.FinalExport, run.Recipe, run.Model.Config.ParameterCount, cancellation));
+        ReportMaker.Try(terminal, $"there is no report; `tulu2 report {directory.Root}` tries again",
+            () => WriteReport(title, run, directory, parameters, samples, elapsed));
+    }
 
     private static void WriteReport(string title, PreparedRun run, RunDirectory directory, string parameters, IReadOnlyList<ReportSamples> samples,
         TimeSpan elapsed)

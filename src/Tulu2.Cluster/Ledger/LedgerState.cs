@@ -15,8 +15,8 @@ internal sealed record LedgerState
     /// <summary>Of the recipe the run was begun with; null: it was not begun yet.</summary>
     public string? RecipeHash { get; private init; }
 
-    /// <summary>The run has been started before.</summary>
-    public bool HasStarted => RecipeHash is not null;
+    /// <summary>There is something to go on with. A run that was stopped before its first step begins anew.</summary>
+    public bool HasSteps => Hashes.Count > 0 || Checkpoint is not null;
 
     /// <summary>Hash of every step's gradient as it was last committed.</summary>
     public ImmutableDictionary<int, string> Hashes { get; private init; } = ImmutableDictionary<int, string>.Empty;

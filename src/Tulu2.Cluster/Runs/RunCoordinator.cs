@@ -120,7 +120,7 @@ internal sealed class RunCoordinator(IActorRef node, IRunService? service = null
             : node;
         _run = new RunInHand(plan, start.Observer, start.Outcome, ranks, sync, checkpoints, ledger, fault => self.Tell(new RunProtocol.Fatal(RunFailure.Of(fault))));
         var step = manifest?.Step ?? 0;
-        ledger.Tell(new LedgerProtocol.Append(known.HasStarted
+        ledger.Tell(new LedgerProtocol.Append(known.HasSteps
             ? new LedgerEvent.RunResumed(plan.RecipeHash, plan.VirtualShards, plan.Layout.Size, slots, plan.TotalSteps, step, manifest?.Path)
             : new LedgerEvent.RunStarted(plan.RecipeHash, plan.VirtualShards, plan.Layout.Size, slots, plan.TotalSteps, step)));
         Log("info", manifest is null

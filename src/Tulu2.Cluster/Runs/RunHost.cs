@@ -23,7 +23,7 @@ public sealed class RunHost(ActorHost host)
         {
             return FailedBefore(plan, bad);
         }
-        if (ledger.State.RecipeHash is { } begun && begun != plan.RecipeHash)
+        if (ledger.State.RecipeHash is { } begun && begun != plan.RecipeHash && ledger.State.HasSteps)
         {
             ledger.Dispose();
             return FailedBefore(plan, new BadInputException(

@@ -87,6 +87,13 @@ internal sealed class TuluProcess : IDisposable
         return false;
     }
 
+    /// <summary>Sends a signal by its number, to this process alone.</summary>
+    public void Signal(int number)
+    {
+        using var kill = Process.Start("kill", [$"-{number}", $"{_process.Id}"]);
+        kill.WaitForExit();
+    }
+
     /// <summary>SIGKILL: nothing of the process runs any more.</summary>
     public void Kill()
     {

@@ -92,6 +92,24 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal("assistant", LastLine(reply).GetProperty("role").GetString());
     }
 
+    [Fact]
+    public async Task A_report_without_samples_fails_no_run()
+    {
+        var run = _small.In("run");
+        // Room for a prompt and its answer, and a rate that leaves finite weights and no finite logit.
+        string[] train = ["train", _small.Recipe(), "--run", run, "--set", "steps=2", "--set", "optimizer.learning_rate=1e9", "--set", "data.max_length=128"];
+        var (code, _, errors) = await CommandLineTests.RunAsync("", train);
+        Assert.True(code == ExitCode.Done, errors);
+        Assert.Contains("the report has no samples: the logits are not finite", errors);
+        Assert.True(File.Exists(Path.Combine(run, "report.html")));
+        // One that cannot be written at all likewise.
+        File.Delete(Path.Combine(run, "report.html"));
+        Directory.CreateDirectory(Path.Combine(run, "report.html"));
+        (code, _, errors) = await CommandLineTests.RunAsync("", [.. train, "--resume"]);
+        Assert.True(code == ExitCode.Done, errors);
+        Assert.Contains($"there is no report; `tulu2 report {run}` tries again: ", errors);
+    }
+
     [SkippableFact]
     public async Task The_reference_trajectory_is_followed_step_by_step()
     {
