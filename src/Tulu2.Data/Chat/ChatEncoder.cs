@@ -11,7 +11,7 @@ namespace Tulu2.Data.Chat;
 public sealed class ChatEncoder
 {
     /// <summary>Part of every key of cached tokens: changes whenever the same dialogue would give other ids or spans.</summary>
-    public const string TemplateVersion = "tulu2-chat-1";
+    public const string TemplateVersion = "tulu2-chat-2";
 
     private readonly ChatTokenizer tokenizer;
     private readonly ChatForm form;
@@ -35,12 +35,14 @@ public sealed class ChatEncoder
         var builder = new Builder(this);
         var lastAssistant = messages.Count - 1;
         while (lastAssistant >= 0 && messages[lastAssistant].Role != Message.Assistant) lastAssistant--;
+        var before = true;
         for (var turn = 0; turn < messages.Count; turn++)
         {
-            var scored = messages[turn].Role == Message.Assistant && (rule == LossRule.AssistantTurns || turn == lastAssistant);
-            // Only a turn that is not the assistant's masks the tag line after it: with none before, the tag is scored too (tulu2-spec 2.2).
-            var tagScored = scored && rule == LossRule.AssistantTurns && (turn == 0 || messages[turn - 1].Role == Message.Assistant);
+            var scored = messages[turn].IsAnswer && (rule == LossRule.AssistantTurns || turn == lastAssistant);
+            // Only a turn that is not learnt masks the tag line after it: with none before, the tag is scored too (tulu2-spec 2.2).
+            var tagScored = scored && rule == LossRule.AssistantTurns && before;
             PutTurn(builder, messages[turn], turn == messages.Count - 1, scored, tagScored, newlineScored: rule == LossRule.AssistantTurns);
+            before = scored;
         }
         return builder.Finish(MaxLength);
     }
@@ -85,6 +87,7 @@ public sealed class ChatEncoder
         private readonly ChatEncoder encoder;
         private readonly List<int> ids = new(256);
         private readonly List<LossSpan> spans = [];
+        private int firstAnswer = int.MaxValue;
         private bool boundary = true;
 
         public Builder(ChatEncoder encoder)
@@ -96,6 +99,7 @@ public sealed class ChatEncoder
         public void PutText(string text, bool scored)
         {
             if (text.Length == 0) return;
+            if (scored) firstAnswer = Math.Min(firstAnswer, ids.Count);
             Put(encoder.tokenizer.Encode(text, boundary), scored);
             boundary = false;
         }
@@ -118,7 +122,7 @@ public sealed class ChatEncoder
             var kept = new List<LossSpan>(spans.Count);
             foreach (var span in spans)
                 if (span.Begin < length) kept.Add(span with { End = Math.Min(span.End, length) });
-            return new EncodedSequence([.. ids.Take(length)], [.. kept], length < ids.Count, ids.Count);
+            return new EncodedSequence([.. ids.Take(length)], [.. kept], length < ids.Count, ids.Count) { HasAnswer = firstAnswer < length };
         }
 
         private void Put(ReadOnlySpan<int> more, bool scored)

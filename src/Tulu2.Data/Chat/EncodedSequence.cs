@@ -13,6 +13,9 @@ public readonly record struct LossSpan(int Begin, int End)
 /// <param name="UntruncatedLength">Tokens before the cut.</param>
 public sealed record EncodedSequence(int[] Ids, LossSpan[] Spans, bool Truncated, int UntruncatedLength)
 {
+    /// <summary>A token of an answer's own text is scored, not only tags, end tokens and newlines around it.</summary>
+    public bool HasAnswer { get; init; }
+
     /// <summary>Scored tokens.</summary>
     public int LossTokens
     {

@@ -5,6 +5,8 @@ namespace Tulu2.Data.Rows;
 /// <summary>Reading fields of a row with reasons instead of exceptions.</summary>
 internal static class JsonFields
 {
+    private const int ShownNames = 12;
+
     public static string Describe(JsonElement element) => element.ValueKind switch
     {
         JsonValueKind.Object => "an object",
@@ -14,6 +16,13 @@ internal static class JsonFields
         JsonValueKind.True or JsonValueKind.False => "true or false",
         _ => "null",
     };
+
+    /// <summary>The names of a row's fields, for a message.</summary>
+    public static string Names(JsonElement row)
+    {
+        var names = row.EnumerateObject().Select(property => property.Name).ToList();
+        return string.Join(", ", names.Take(ShownNames)) + (names.Count > ShownNames ? ", ..." : "");
+    }
 
     /// <summary>The field, unless it is absent or null.</summary>
     public static bool TryGet(JsonElement row, string name, out JsonElement field) =>
@@ -28,26 +37,5 @@ internal static class JsonFields
         else if (field.ValueKind == JsonValueKind.Number) label = field.GetRawText();
         else return $"{name} is {Describe(field)}, not a text";
         return null;
-    }
-
-    /// <summary>A list of <c>{role, content}</c>. Returns a reason where it is anything else; <paramref name="name"/> is how the reason calls it.</summary>
-    public static string? Messages(JsonElement list, string name, out List<Message> messages)
-    {
-        messages = [];
-        if (list.ValueKind != JsonValueKind.Array) return $"{name} is {Describe(list)}, not a list";
-        foreach (var item in list.EnumerateArray())
-        {
-            var place = $"{name}[{messages.Count}]";
-            if (item.ValueKind != JsonValueKind.Object) return $"{place} is {Describe(item)}, not an object with role and content";
-            if (!TryGet(item, "role", out var role)) return $"{place} has no role";
-            if (role.ValueKind != JsonValueKind.String) return $"{place}.role is {Describe(role)}, not a text";
-            if (!item.TryGetProperty("content", out var content)) return $"{place} has no content";
-            if (content.ValueKind != JsonValueKind.String) return $"{place}.content is {Describe(content)}, not a text";
-            var roleName = role.GetString()!;
-            if (roleName is not (Message.System or Message.User or Message.Assistant))
-                return $"{place} has the unknown role '{roleName}' (known: system, user, assistant)";
-            messages.Add(new Message(roleName, content.GetString()!));
-        }
-        return messages.Count == 0 ? $"{name} is empty" : null;
     }
 }

@@ -5,16 +5,25 @@ namespace Tulu2.Data.Rows;
 
 internal static class PreferenceRowParser
 {
+    private const string WantedForm = """{"prompt": "...", "chosen": "...", "rejected": "..."}, or chosen and rejected as lists of messages""";
+
+    /// <summary>The row is a pair, whatever else it has: a <c>messages</c> beside both sides only repeats one of them.</summary>
+    public static bool IsPair(JsonElement row) => JsonFields.TryGet(row, RowKeys.Chosen, out _) && JsonFields.TryGet(row, RowKeys.Rejected, out _);
+
     public static RowResult<PreferenceRow> Parse(JsonElement row, RowLocation location)
     {
+        if (RowKeys.Refusal(row, "", RowKeys.RefusedInRow) is { } refusal) return new RowFault(location, refusal);
         if (Prompt(row, out var prompt) is { } promptReason) return new RowFault(location, promptReason);
-        if (Side(row, "chosen", prompt, out var chosen) is { } chosenReason) return new RowFault(location, chosenReason);
-        if (Side(row, "rejected", prompt, out var rejected) is { } rejectedReason) return new RowFault(location, rejectedReason);
-        if (JsonFields.Label(row, "dataset", Path.GetFileName(location.File), out var dataset) is { } datasetReason)
+        if (Side(row, RowKeys.Chosen, prompt, out var chosen) is { } chosenReason) return new RowFault(location, chosenReason);
+        if (Side(row, RowKeys.Rejected, prompt, out var rejected) is { } rejectedReason) return new RowFault(location, rejectedReason);
+        if (TurnParser.AddSystem(row, chosen) is { } chosenSystem) return new RowFault(location, chosenSystem);
+        if (TurnParser.AddSystem(row, rejected) is { } rejectedSystem) return new RowFault(location, rejectedSystem);
+        if (JsonFields.Label(row, RowKeys.Dataset, Path.GetFileName(location.File), out var dataset) is { } datasetReason)
             return new RowFault(location, datasetReason);
-        if (JsonFields.Label(row, "id", location.Line.ToString(CultureInfo.InvariantCulture), out var id) is { } idReason)
+        if (JsonFields.Label(row, RowKeys.Id, location.Line.ToString(CultureInfo.InvariantCulture), out var id) is { } idReason)
             return new RowFault(location, idReason);
 
+        if (!chosen[^1].Learnt || !rejected[^1].Learnt) return new RowFault(location, "an answer has weight 0, but a pair's answers are what is learnt");
         if (Chat.TurnText.Strip(chosen[^1].Content).Length == 0) return Dirt(location, "the chosen answer is empty");
         if (Chat.TurnText.Strip(rejected[^1].Content).Length == 0) return Dirt(location, "the rejected answer is empty");
         if (!SameDialogue(chosen.Take(chosen.Count - 1), rejected.Take(rejected.Count - 1)))
@@ -28,26 +37,26 @@ internal static class PreferenceRowParser
     private static string? Prompt(JsonElement row, out List<Message>? prompt)
     {
         prompt = null;
-        if (!JsonFields.TryGet(row, "prompt", out var field)) return null;
+        if (!JsonFields.TryGet(row, RowKeys.Prompt, out var field)) return null;
         if (field.ValueKind == JsonValueKind.String)
         {
             prompt = [new Message(Message.User, field.GetString()!)];
             return null;
         }
-        return JsonFields.Messages(field, "prompt", out prompt);
+        return TurnParser.Messages(field, RowKeys.Prompt, out prompt);
     }
 
     private static string? Side(JsonElement row, string name, List<Message>? prompt, out List<Message> dialogue)
     {
         dialogue = [];
-        if (!JsonFields.TryGet(row, name, out var field)) return $"no {name} answer";
+        if (!JsonFields.TryGet(row, name, out var field)) return $"no {name} answer{Seen(row)}";
         if (field.ValueKind == JsonValueKind.String)
         {
-            if (prompt is null) return $"{name} is a text but there is no prompt";
+            if (prompt is null) return $"{name} is a text but there is no prompt: the row has {JsonFields.Names(row)}; wanted: {WantedForm}";
             dialogue = [.. prompt, new Message(Message.Assistant, field.GetString()!)];
             return null;
         }
-        if (JsonFields.Messages(field, name, out var messages) is { } reason) return reason;
+        if (TurnParser.Messages(field, name, out var messages) is { } reason) return reason;
         if (messages[^1].Role != Message.Assistant) return $"{name} does not end with an assistant turn";
         return Join(prompt, messages, name, out dialogue);
     }
@@ -72,6 +81,10 @@ internal static class PreferenceRowParser
 
     private static bool Same(Message left, Message right) => Trimmed(left) == Trimmed(right);
 
-    // The chat template strips every turn, so that texts which differ in outer white space only are the same tokens.
-    private static Message Trimmed(Message message) => message with { Content = Chat.TurnText.Strip(message.Content) };
+    // The chat template strips every turn, so that texts which differ in outer white space only are the same tokens; of a pair only the answers are learnt.
+    private static Message Trimmed(Message message) => message with { Content = Chat.TurnText.Strip(message.Content), Learnt = true };
+
+    private static string Seen(JsonElement row) =>
+        JsonFields.TryGet(row, RowKeys.Messages, out _) ? ": this is an instruction row (set objective: sft, or give preference pairs)"
+        : row.EnumerateObject().Any() ? $": the row has {JsonFields.Names(row)}; wanted: {WantedForm}" : "";
 }

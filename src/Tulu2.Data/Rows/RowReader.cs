@@ -4,15 +4,19 @@ namespace Tulu2.Data.Rows;
 
 /// <summary>
 /// Reads rows from JSON Lines, a JSON array or Parquet, plain or gzip; the form is told by the file's first bytes, not by its name. Rows stream:
-/// memory does not grow with the file. Whatever cannot be used comes out as a fault with its place, in file order.
+/// memory does not grow with the file. Fields that mean nothing to any trainer are left alone; <see cref="RowKeys"/> says which do. Whatever cannot be used
+/// comes out as a fault with its place, in file order.
 /// </summary>
 public static class RowReader
 {
-    /// <summary>Instruction rows <c>{dataset, id, messages: [{role, content}]}</c>; other fields are ignored.</summary>
+    /// <summary>Part of every key of cached tokens: changes whenever the same file would give other rows or faults.</summary>
+    public const string Version = "rows-2";
+
+    /// <summary>Instruction rows <c>{dataset, id, system, messages: [{role, content, weight}]}</c>.</summary>
     /// <exception cref="Files.BadInputException">The file is missing, unreadable or no Parquet file although it begins like one.</exception>
     public static IEnumerable<RowResult<MessageRow>> ReadMessages(string path) => Read(path, MessageRowParser.Parse);
 
-    /// <summary>Preference rows: <c>chosen</c> and <c>rejected</c> as message lists or as texts after a <c>prompt</c>; other fields are ignored.</summary>
+    /// <summary>Preference rows: <c>chosen</c> and <c>rejected</c> as message lists or as texts after a <c>prompt</c>.</summary>
     /// <exception cref="Files.BadInputException">As for <see cref="ReadMessages"/>.</exception>
     public static IEnumerable<RowResult<PreferenceRow>> ReadPreferences(string path) => Read(path, PreferenceRowParser.Parse);
 

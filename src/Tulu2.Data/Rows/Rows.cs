@@ -12,6 +12,12 @@ public sealed record Message(string Role, string Content)
     public const string System = "system";
     public const string User = "user";
     public const string Assistant = "assistant";
+
+    /// <summary>False: a turn of the assistant that is read as context only (<c>weight: 0</c> in the row).</summary>
+    public bool Learnt { get; init; } = true;
+
+    /// <summary>There is something to learn: a turn of the assistant that is to be learnt and that says something.</summary>
+    public bool IsAnswer => Role == Assistant && Learnt && Chat.TurnText.Strip(Content).Length > 0;
 }
 
 /// <summary>One instruction row: tulu2-spec section 3.1.</summary>
@@ -29,9 +35,9 @@ public enum RowFaultKind
 {
     /// <summary>The row cannot be read as a row of its form.</summary>
     Broken,
-    /// <summary>A well-formed pair that says nothing: equal sides, an empty side, a side cut off by the maximum length.</summary>
+    /// <summary>A well-formed pair that says nothing: equal sides, also within the maximum length, an empty side, a side that the maximum length cuts off.</summary>
     Dirt,
-    /// <summary>A well-formed dialogue whose scored tokens all lie beyond the maximum length.</summary>
+    /// <summary>A well-formed dialogue in which no token of an answer is scored: empty answers, turns of weight 0, answers beyond the maximum length.</summary>
     NothingToLearn,
 }
 

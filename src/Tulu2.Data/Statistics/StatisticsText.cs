@@ -66,7 +66,7 @@ public static class StatisticsText
     {
         Rows.RowFaultKind.Broken => "broken",
         Rows.RowFaultKind.Dirt => "without a preference",
-        _ => "with nothing left to learn",
+        _ => "with nothing to learn",
     };
 
     private static double Share(long part, long whole) => whole == 0 ? 0 : (double)part / whole;

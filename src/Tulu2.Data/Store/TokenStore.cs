@@ -7,7 +7,7 @@ using Tulu2.Files;
 namespace Tulu2.Data.Store;
 
 /// <summary>
-/// Token sequences in Arrow files, keyed by the hash of everything they depend on: input bytes, tokenizer, template, maximum length, objective. A second
+/// Token sequences in Arrow files, keyed by the hash of everything they depend on: input bytes and how they are read, tokenizer, template, maximum length, objective. A second
 /// opening tokenises nothing and reports the same faults. Tokens are read through a memory map; only lengths and places are held in memory.
 /// Safe to read from several threads.
 /// </summary>
@@ -60,7 +60,7 @@ public sealed class TokenStore : ITokenSource, IDisposable
     /// <summary>The key of a request: hashes the input files, tokenises nothing.</summary>
     public static string KeyOf(TokenStoreRequest request, CancellationToken cancellation = default)
     {
-        var parts = new List<string> { FormatVersion, request.Objective.ToString(), request.Encoder.ContentKey };
+        var parts = new List<string> { FormatVersion, RowReader.Version, request.Objective.ToString(), request.Encoder.ContentKey };
         foreach (var file in request.Files)
         {
             cancellation.ThrowIfCancellationRequested();

@@ -103,6 +103,32 @@ public sealed class ChatEncoderTests
         Assert.Equal([29907, 29653, 2], Scored(encoded));
     }
 
+    [Fact]
+    public void A_turn_that_is_not_to_be_learnt_is_read_as_context()
+    {
+        var encoded = Encoder().EncodeDialogue([Golden[0], Golden[1] with { Learnt = false }, Golden[2], Golden[3]]);
+        Assert.Equal(Encoder().EncodeDialogue(Golden).Ids, encoded.Ids);
+        Assert.Equal([29907, 29653, 2], Scored(encoded));
+    }
+
+    [Fact]
+    public void An_empty_answer_is_not_learnt_and_masks_the_tag_after_it()
+    {
+        var alone = Encoder().EncodeDialogue([Golden[0], new("assistant", " \n")]);
+        Assert.Equal((0, false), (alone.LossTokens, alone.HasAnswer));
+        var middle = Encoder().EncodeDialogue([Golden[0], new("assistant", ""), new("assistant", "Ciao")]);
+        Assert.Equal([29907, 29653, 2], Scored(middle));
+        Assert.Empty(Encoder().EncodeDialogue([Golden[0], new("assistant", "")], LossRule.LastAssistantTurn).Spans);
+    }
+
+    [Fact]
+    public void A_tag_that_is_scored_is_no_answer()
+    {
+        Assert.False(Encoder(maxLength: 8).EncodeDialogue([new("assistant", "Hello!")]).HasAnswer);
+        Assert.NotEmpty(Encoder(maxLength: 8).EncodeDialogue([new("assistant", "Hello!")]).Spans);
+        Assert.True(Encoder(maxLength: 9).EncodeDialogue([new("assistant", "Hello!")]).HasAnswer);
+    }
+
     [Theory]
     [InlineData("\u001c a b \u001f\u00a0\n", "a b")]
     [InlineData("\u3000x\u200b", "x\u200b")]

@@ -163,6 +163,40 @@ public sealed class TokenStoreTests : IDisposable
     }
 
     [Fact]
+    public void A_row_whose_only_target_is_an_end_token_is_a_bad_row()
+    {
+        var path = Rows("rows.jsonl", 2, Row("x", "q", ""), Row("x", "q", " \\n\\t"),
+            """{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a","weight":0}]}""",
+            """{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":""},{"role":"user","content":"r"},{"role":"assistant","content":"a"}]}""");
+        using var store = Open(path).Store;
+        Assert.Equal(3, store.Items);
+        Assert.Equal([3L, 4L, 5L], store.Report.Faults.Select(fault => fault.Location.Line));
+        Assert.All(store.Report.Faults, fault => Assert.Equal(RowFaultKind.NothingToLearn, fault.Kind));
+        Assert.Contains("the answer is empty", store.Report.Faults[1].Reason);
+        Assert.Contains("weight: 0", store.Report.Faults[2].Reason);
+        Assert.Throws<BadInputException>(() => store.Report.ThrowIfUnusable(stopOnBadRows: true));
+        store.Report.ThrowIfUnusable(stopOnBadRows: false);
+        // The last answer and its end token.
+        Assert.Equal(2, store.LossTokens(2));
+    }
+
+    [Fact]
+    public void A_pair_whose_sides_are_equal_within_the_maximum_length_is_dirt()
+    {
+        string[] lines =
+        [
+            $$"""{"prompt":"q","chosen":"{{new string('a', 500)}} yes","rejected":"{{new string('a', 500)}} no"}""",
+            $$"""{"prompt":"q","chosen":"{{new string('a', 300)}} yes","rejected":"{{new string('a', 300)}} no"}""",
+            $$"""{"prompt":"q","chosen":"{{new string('a', 500)}} yes","rejected":"{{new string('a', 300)}}"}""",
+        ];
+        using var store = TokenStore.Open(new(folder.File("cache"), [folder.Write("pairs.jsonl", string.Join('\n', lines))], Encoder(out _), StoreObjective.Preferences));
+        var fault = Assert.Single(store.Report.Faults);
+        Assert.Equal((1L, RowFaultKind.Dirt), (fault.Location.Line, fault.Kind));
+        Assert.Contains("equal within data.max_length 400", fault.Reason);
+        Assert.Equal(2, store.Items);
+    }
+
+    [Fact]
     public void Faults_become_one_readable_error_that_names_the_first_of_them()
     {
         var path = Rows("rows.jsonl", 3, [.. Enumerable.Repeat("nonsense", 8)]);
@@ -239,7 +273,7 @@ public sealed class TokenStoreTests : IDisposable
 
     private string Rows(string name, int count, params string[] more)
     {
-        var rows = Enumerable.Range(0, count).Select(number => Row($"d{number % 3}", $"q{number}", new string('a', number % 50)));
+        var rows = Enumerable.Range(0, count).Select(number => Row($"d{number % 3}", $"q{number}", new string('a', 1 + number % 50)));
         return folder.Write(name, string.Join('\n', rows.Concat(more)));
     }
 

@@ -1,0 +1,86 @@
+using System.Text.Json;
+
+namespace Tulu2.Data.Rows;
+
+/// <summary>
+/// The keys of rows and turns that mean something to this program or to another well-known trainer of chat models. The first are read; the others, where they
+/// hold anything, are refused by name, since without them a row would teach something else. All other keys are the user's own and are left alone.
+/// </summary>
+internal static class RowKeys
+{
+    public const string Messages = "messages";
+    public const string Prompt = "prompt";
+    public const string Chosen = "chosen";
+    public const string Rejected = "rejected";
+    public const string Dataset = "dataset";
+    public const string Id = "id";
+
+    /// <summary>Names under which a row gives its system turn beside the dialogue.</summary>
+    public static readonly string[] System = ["system", "system_prompt"];
+
+    private const string Tools = "calls of tools have no place in the chat template";
+    private const string Media = "only text is trained";
+
+    /// <summary>Refused in a row: the key and why.</summary>
+    public static readonly IReadOnlyDictionary<string, string> RefusedInRow = new Dictionary<string, string>
+    {
+        ["tools"] = Tools,
+        ["functions"] = Tools,
+        ["image"] = Media,
+        ["images"] = Media,
+        ["video"] = Media,
+        ["videos"] = Media,
+        ["audio"] = Media,
+        ["audios"] = Media,
+        ["chat_template_kwargs"] = "the chat template is fixed",
+    };
+
+    /// <summary>Refused in a turn: the key and why.</summary>
+    public static readonly IReadOnlyDictionary<string, string> RefusedInTurn = new Dictionary<string, string>
+    {
+        ["tool_calls"] = Tools,
+        ["tool_call_id"] = Tools,
+        ["function_call"] = Tools,
+        ["name"] = "names of speakers have no place in the chat template",
+        ["reasoning"] = "reasoning beside the answer has no place in the chat template",
+        ["reasoning_content"] = "reasoning beside the answer has no place in the chat template",
+        ["thinking"] = "reasoning beside the answer has no place in the chat template",
+        ["refusal"] = "it has no place in the chat template",
+        ["image"] = Media,
+        ["images"] = Media,
+        ["video"] = Media,
+        ["videos"] = Media,
+        ["audio"] = Media,
+        ["audios"] = Media,
+        ["mask"] = "only whole turns can be left out of the loss, by weight: 0",
+        ["loss_mask"] = "only whole turns can be left out of the loss, by weight: 0",
+        ["train_detail"] = "only whole turns can be left out of the loss, by weight: 0",
+        ["training_detail"] = "only whole turns can be left out of the loss, by weight: 0",
+    };
+
+    /// <summary>Say whether a turn is learnt: 0 or 1, false or true.</summary>
+    public static readonly string[] Learnt = ["weight", "train", "training", "loss"];
+
+    /// <summary>Every key of a row that is looked at: a reader of columns may leave the others alone.</summary>
+    public static readonly IReadOnlyList<string> Row =
+        [Messages, Prompt, Chosen, Rejected, Dataset, Id, .. System, .. RefusedInRow.Keys];
+
+    /// <summary>The reason against the first key of <paramref name="refused"/> that holds anything; null: none does.</summary>
+    /// <param name="place">Put before the key's name, as in <c>messages[1].</c></param>
+    public static string? Refusal(JsonElement element, string place, IReadOnlyDictionary<string, string> refused)
+    {
+        foreach (var property in element.EnumerateObject())
+            if (refused.TryGetValue(property.Name, out var why) && !IsNothing(property.Value)) return $"{place}{property.Name}: {why}";
+        return null;
+    }
+
+    // Columns that other rows of the file have are often there with nothing in them.
+    private static bool IsNothing(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Null or JsonValueKind.False => true,
+        JsonValueKind.String => string.IsNullOrWhiteSpace(value.GetString()),
+        JsonValueKind.Array => value.EnumerateArray().All(IsNothing),
+        JsonValueKind.Object => value.EnumerateObject().All(property => IsNothing(property.Value)),
+        _ => false,
+    };
+}
