@@ -5,31 +5,38 @@ using Tulu2.Training.Reference;
 namespace Tulu2.Cli.Training;
 
 /// <summary>
-/// The reference pass of DPO in chunks of a slot's size (the same shape gives the same bits as a live reference would), kept on disk under a key of all it
-/// depends on. A cache hit leaves nothing to do.
+/// The reference pass of DPO over the pairs that the run's steps take, in chunks of a slot's size, kept on disk under a key of all that a value depends on. The
+/// chunks depend on the run alone, not on the cache, so that all nodes number them alike; what another run of the same key has scored is not scored again.
 /// </summary>
 internal sealed class ReferencePlan : IReferencePlan
 {
     private readonly BatchPlan _batches;
-    private readonly int _perChunk;
     private readonly string _directory;
     private readonly string _key;
+    private readonly int[][] _chunks;
+    private readonly bool[] _cached;
     private readonly float[] _values;
     private ReferenceLogProbabilities? _ready;
 
     /// <param name="perChunk">Pairs in a chunk: the recipe's slot.</param>
     public ReferencePlan(BatchPlan batches, int perChunk, string directory, string key)
     {
-        (_batches, _perChunk, _directory, _key) = (batches, perChunk, directory, key);
-        _ready = ReferenceLogProbabilities.TryOpen(directory, key, batches.Items);
-        _values = new float[_ready is null ? 2 * batches.Items : 0];
+        (_batches, _directory, _key) = (batches, directory, key);
+        _chunks = [.. batches.UsedItems().Chunk(perChunk)];
+        var found = ReferenceLogProbabilities.TryOpen(directory, key, batches.Items);
+        _cached = [.. _chunks.Select(chunk => found is not null && Array.TrueForAll(chunk, found.Has))];
+        _values = new float[2 * batches.Items];
         Array.Fill(_values, float.NaN);
+        if (Array.TrueForAll(_cached, done => done)) _ready = found;
     }
 
-    public int Chunks => (_batches.Items + _perChunk - 1) / _perChunk;
+    public int Chunks => _chunks.Length;
 
-    /// <summary>Everything was in the cache.</summary>
-    public bool IsCached => _ready is not null && _values.Length == 0;
+    /// <summary>Pairs that the run takes.</summary>
+    public int Pairs => _chunks.Sum(chunk => chunk.Length);
+
+    /// <summary>How many of them the cache had.</summary>
+    public int CachedPairs => _chunks.Where((_, chunk) => _cached[chunk]).Sum(chunk => chunk.Length);
 
     /// <summary>Ready after the pass.</summary>
     public ReferenceLogProbabilities Values => _ready ?? throw new InvalidOperationException("the reference pass is not complete");
@@ -37,16 +44,22 @@ internal sealed class ReferencePlan : IReferencePlan
     /// <summary>Where they lie then, for other processes.</summary>
     public ReferenceFile File => new(_directory, _key, _batches.Items);
 
-    public bool IsDone(int chunk) => _ready is not null;
+    public bool IsDone(int chunk) => _ready is not null || _cached[chunk];
 
-    public SlotBatch Read(int chunk) => _batches.ReadPairs(chunk * _perChunk, Math.Min(_perChunk, _batches.Items - chunk * _perChunk));
+    public SlotBatch Read(int chunk) => _batches.ReadPairs(chunk, _chunks[chunk]);
 
-    public void Store(int chunk, float[] logProbabilities) => logProbabilities.CopyTo(_values, 2 * chunk * _perChunk);
+    public void Store(int chunk, float[] logProbabilities)
+    {
+        for (var index = 0; index < _chunks[chunk].Length; index++)
+            logProbabilities.AsSpan(2 * index, 2).CopyTo(_values.AsSpan(2 * _chunks[chunk][index]));
+    }
 
+    /// <exception cref="ArgumentException">A value that is not a finite number.</exception>
     public void Complete()
     {
-        var complete = new ReferenceLogProbabilities(_values);
-        complete.Write(_directory, _key);
-        _ready = complete;
+        foreach (var pair in _chunks.Where((_, chunk) => !_cached[chunk]).SelectMany(chunk => chunk))
+            if (!float.IsFinite(_values[2 * pair]) || !float.IsFinite(_values[2 * pair + 1]))
+                throw new ArgumentException($"reference log-probabilities: pair {pair} has {_values[2 * pair]} and {_values[2 * pair + 1]}");
+        _ready = ReferenceLogProbabilities.Add(_directory, _key, _values);
     }
 }

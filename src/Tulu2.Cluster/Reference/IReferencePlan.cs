@@ -3,7 +3,7 @@ using Tulu2.Data.Slots;
 namespace Tulu2.Cluster.Reference;
 
 /// <summary>
-/// The reference pass of DPO: log-probabilities of every pair under the initial weights, in chunks that any rank can do in any order.
+/// The reference pass of DPO: log-probabilities of the run's pairs under the initial weights, in chunks that any rank can do in any order.
 /// </summary>
 public interface IReferencePlan
 {

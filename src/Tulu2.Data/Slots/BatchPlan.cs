@@ -59,17 +59,32 @@ public sealed class BatchPlan : IBatchPlan
     public SlotBatch Read(int step, int slot) =>
         SlotBatchBuilder.Build(source, step, slot, Sequences(step, slot).ToArray(), settings.Preferences, settings.Packing);
 
+    /// <summary>The rows (or pairs) that some step of the run takes, ascending.</summary>
+    public int[] UsedItems()
+    {
+        var used = new bool[items];
+        var left = items;
+        for (var (epoch, steps) = (0, TotalSteps); steps > 0 && left > 0; epoch++, steps -= StepsPerEpoch)
+        {
+            foreach (var item in order.Epoch(epoch)[..(Math.Min(steps, StepsPerEpoch) * settings.Global)].Span)
+            {
+                if (!used[item]) left--;
+                used[item] = true;
+            }
+            if (!settings.Shuffle) break;
+        }
+        return [.. Enumerable.Range(0, items).Where(item => used[item])];
+    }
+
     /// <summary>
-    /// The pairs [<paramref name="first"/>, <paramref name="first"/> + <paramref name="count"/>) of the store as one batch, in store order: the reference pass.
-    /// Its step is 0.
+    /// Some pairs as one batch: the reference pass. Never padded, so that a pair has the same bits whatever it is read with. Its step is 0.
     /// </summary>
-    public SlotBatch ReadPairs(int first, int count)
+    /// <param name="number">Becomes the batch's slot.</param>
+    public SlotBatch ReadPairs(int number, int[] pairs)
     {
         if (!settings.Preferences) throw new InvalidOperationException("only a plan over preferences has pairs");
-        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        ArgumentOutOfRangeException.ThrowIfNegative(first);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(first, items - count);
-        return SlotBatchBuilder.Build(source, 0, first / Math.Max(1, settings.Slot), [.. Enumerable.Range(first, count)], true, settings.Packing);
+        ArgumentOutOfRangeException.ThrowIfZero(pairs.Length);
+        return SlotBatchBuilder.Build(source, 0, number, pairs, preferences: true, packing: true);
     }
 
     private int CountSteps()

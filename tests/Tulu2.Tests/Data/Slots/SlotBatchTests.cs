@@ -55,10 +55,11 @@ public sealed class SlotBatchTests
         Assert.Equal([0, 0, 1, 1, 1, 2, 3, 3, 3], batch.ScoredSegments);
         Assert.Equal([0, 1], batch.Sequences);
         Assert.Equal(9, plan.LossTokens(1));
-        var second = plan.ReadPairs(1, 1);
+        var second = plan.ReadPairs(3, [1]);
         Assert.Equal([2000, 3000], new[] { second.Ids[0], second.Ids[7] });
         Assert.Equal([1], second.Sequences);
-        Assert.Throws<ArgumentOutOfRangeException>(() => plan.ReadPairs(1, 2));
+        Assert.Equal((0, 3), (second.Step, second.Slot));
+        Assert.Throws<ArgumentOutOfRangeException>(() => plan.ReadPairs(0, []));
     }
 
     [Property(MaxTest = 50)]

@@ -52,6 +52,25 @@ public sealed class ReferenceLogProbabilitiesTests : IDisposable
     }
 
     [Fact]
-    public void A_pair_that_was_not_scored_is_refused() =>
-        Assert.Contains("pair 1", Assert.Throws<ArgumentException>(() => new ReferenceLogProbabilities([-1, -2, -3, float.NaN])).Message);
+    public void A_pair_that_was_not_scored_is_refused_where_it_is_asked_for()
+    {
+        var values = new ReferenceLogProbabilities([-1, -2, -3, float.NaN]);
+        Assert.Equal((true, false), (values.Has(0), values.Has(1)));
+        Assert.Contains("pair 1", Assert.Throws<InvalidOperationException>(() => values[1]).Message);
+        Assert.Contains("pair 1", Assert.Throws<ArgumentException>(() => new ReferenceLogProbabilities([-1, -2, float.NegativeInfinity, -3])).Message);
+    }
+
+    [Fact]
+    public async Task Runs_that_add_at_the_same_time_lose_nothing()
+    {
+        const int runs = 12;
+        await Task.WhenAll(Enumerable.Range(0, runs).Select(run => Task.Run(() =>
+        {
+            var values = Enumerable.Repeat(float.NaN, 2 * runs).ToArray();
+            (values[2 * run], values[2 * run + 1]) = (run, -run);
+            ReferenceLogProbabilities.Add(_directory, _key, values);
+        })));
+        var all = ReferenceLogProbabilities.TryOpen(_directory, _key, runs)!;
+        Assert.All(Enumerable.Range(0, runs), run => Assert.Equal((run, -run), all[run]));
+    }
 }

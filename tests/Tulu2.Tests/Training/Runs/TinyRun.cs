@@ -46,7 +46,7 @@ internal static class TinyRun
         var values = new float[2 * plan.Items];
         using (var supervisor = new TestSupervisor(settings with { References = () => throw new InvalidOperationException("not before the pass") }, 1))
             for (var first = 0; first < plan.Items; first += size)
-                supervisor.Score(plan.ReadPairs(first, Math.Min(size, plan.Items - first))).CopyTo(values, 2 * first);
+                supervisor.Score(plan.ReadPairs(first / size, [.. Enumerable.Range(first, Math.Min(size, plan.Items - first))])).CopyTo(values, 2 * first);
         var references = new ReferenceLogProbabilities(values);
         return settings with { References = () => references };
     }
