@@ -34,7 +34,7 @@ internal sealed class DataCommands(Terminal terminal)
 
     private async Task<int> StatsAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var files = parsed.GetValue(_files)!.Select(Path.GetFullPath).ToList();
+        var files = parsed.GetValue(_files)!.SelectMany(FilePatterns.Expand).ToList();
         var encoder = Encoder(SentencePieceBpeTokenizer.Load(parsed.GetValue(_tokenizer)!), parsed);
         var objective = Evaluations.FileKind.Of(files[0]) == EvaluationKind.Preference ? StoreObjective.Preferences : StoreObjective.Messages;
         var request = new TokenStoreRequest(Path.Combine(CacheDirectory.Of(parsed.GetValue(_cache)), "tokens"), files, encoder, objective,
@@ -69,10 +69,11 @@ internal sealed class DataCommands(Terminal terminal)
 
     private int Inspect(ParseResult parsed)
     {
-        var (file, number) = (parsed.GetValue(_file)!, parsed.GetValue(_row));
+        var (file, number) = (FilePatterns.One(parsed.GetValue(_file)!), parsed.GetValue(_row));
         var tokenizer = SentencePieceBpeTokenizer.Load(parsed.GetValue(_tokenizer)!);
         var encoder = Encoder(tokenizer, parsed);
-        foreach (var (label, sequence) in Sequences(file, number, encoder))
+        var (sequences, nothing) = Sequences(file, number, encoder);
+        foreach (var (label, sequence) in sequences)
         {
             if (label != "") terminal.WriteHuman($"-- {label} --");
             var inspection = RowInspection.Of(tokenizer, sequence);
@@ -88,6 +89,7 @@ internal sealed class DataCommands(Terminal terminal)
                 terminal.Output.WriteLine(JsonLine.Of(new { Side = label, sequence.Ids, Spans = spans }));
             }
         }
+        if (nothing is not null) terminal.Say($"would be left out: {nothing.Location}: {nothing.Reason}");
         return ExitCode.Done;
     }
 
@@ -98,15 +100,19 @@ internal sealed class DataCommands(Terminal terminal)
         return new ChatEncoder(ChatTokenizers.Of(tokenizer), parsed.GetValue(_chat), length);
     }
 
-    private static IEnumerable<(string Label, EncodedSequence Sequence)> Sequences(string file, long number, ChatEncoder encoder)
+    // With the reason why training would leave the row out, if it would.
+    private static (IReadOnlyList<(string Label, EncodedSequence Sequence)> Sequences, RowFault? Nothing) Sequences(string file, long number, ChatEncoder encoder)
     {
         if (Evaluations.FileKind.Of(file) == EvaluationKind.Preference)
         {
             var pair = Find(RowReader.ReadPreferences(file), row => row.Location, file, number);
-            return [("chosen", encoder.EncodeDialogue(pair.Chosen, LossRule.LastAssistantTurn)),
-                ("rejected", encoder.EncodeDialogue(pair.Rejected, LossRule.LastAssistantTurn))];
+            var chosen = encoder.EncodeDialogue(pair.Chosen, LossRule.LastAssistantTurn);
+            var rejected = encoder.EncodeDialogue(pair.Rejected, LossRule.LastAssistantTurn);
+            return ([("chosen", chosen), ("rejected", rejected)], LearningCheck.Of(pair, chosen, rejected, encoder.MaxLength));
         }
-        return [("", encoder.EncodeDialogue(Find(RowReader.ReadMessages(file), row => row.Location, file, number).Messages))];
+        var row = Find(RowReader.ReadMessages(file), row => row.Location, file, number);
+        var encoded = encoder.EncodeDialogue(row.Messages);
+        return ([("", encoded)], LearningCheck.Of(row, encoded, encoder.MaxLength));
     }
 
     private static TRow Find<TRow>(IEnumerable<RowResult<TRow>> rows, Func<TRow, RowLocation> place, string file, long number)

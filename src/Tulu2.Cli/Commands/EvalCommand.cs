@@ -18,7 +18,7 @@ internal sealed class EvalCommand(Terminal terminal)
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var (model, file) = (Path.GetFullPath(parsed.GetValue(_model)!), parsed.GetValue(_data)!);
+        var (model, file) = (Path.GetFullPath(parsed.GetValue(_model)!), FilePatterns.One(parsed.GetValue(_data)!));
         if (parsed.GetValue(_evaluators) < 1) throw new BadInputException("--evaluators", $"{parsed.GetValue(_evaluators)} is below 1", "use 1 or more");
         var kind = FileKind.Of(file);
         await using var node = new LocalNode();

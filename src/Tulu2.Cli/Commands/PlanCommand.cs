@@ -53,6 +53,7 @@ internal sealed class PlanCommand(Terminal terminal)
         };
         var result = PlanResult.Of(PlanInput.Read(loaded, flags, terminal.Say), flags.Ranks);
         PlanTables.Print(result, terminal);
+        foreach (var sentence in result.MissingEffects) terminal.Say($"warning: {sentence}");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(PlanJson.Of(result)));
         return ExitCode.Done;
     }

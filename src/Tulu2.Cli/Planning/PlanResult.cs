@@ -1,5 +1,7 @@
+using Tulu2.Collectives.Layout;
 using Tulu2.Files;
 using Tulu2.Training.Planning;
+using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Planning;
 
@@ -21,6 +23,14 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
     /// <summary>Flags that turn the recipe into one with the chosen layout.</summary>
     public IEnumerable<string> Flags =>
         Chosen.Keys.Except(PlannedLayout.KeysOf(Request.Recipe.Parallel, Request.Recipe.Model.Recompute)).Select(key => $"--set {key.Key}={key.Value}");
+
+    /// <summary>See <see cref="RecipeEffects"/>, as far as it can be told without the data.</summary>
+    public IReadOnlyList<string> MissingEffects => RecipeEffects.Missing(Request.Recipe, new RunCounts
+    {
+        Steps = Request.Recipe.Steps,
+        Positions = Request.Config.MaxPositions,
+        Layout = new ParallelLayout(Chosen.Data, Chosen.Tensor, Chosen.Pipeline, Chosen.Zero),
+    });
 
     /// <param name="ranks">Null: the recipe's own layout.</param>
     /// <exception cref="BadInputException">Nothing that was asked for can work: the reason, and what would.</exception>

@@ -19,6 +19,9 @@ internal sealed record PreparedRun(
     Recipe Recipe, ModelSource Model, FlatLayout Layout, TrainingData Data, BatchPlan Batches, ReferencePlan? Reference, ParallelLayout Parallel, string RecipeHash)
         : IDisposable
 {
+    /// <summary>What the recipe's effects depend on beside it.</summary>
+    public RunCounts Counts => new() { Items = Batches.Items, Steps = Batches.TotalSteps, Positions = Model.Config.MaxPositions, Layout = Parallel };
+
     public void Dispose() => Data.Dispose();
 }
 
@@ -30,6 +33,7 @@ internal static class RunPreparation
     public static PreparedRun Prepare(LoadedRecipe loaded, Action<ProgressSnapshot> report, Action<string> say)
     {
         var recipe = RecipeProfiles.Apply(loaded.Recipe, loaded.Given);
+        recipe = recipe with { Data = recipe.Data with { Train = TrainingData.Files(loaded) } };
         loaded = loaded.With(recipe);
         RecipeProfiles.Check(recipe);
         var model = ModelSource.Open(loaded);
@@ -45,8 +49,6 @@ internal static class RunPreparation
             Parallel = recipe.Parallel with { VirtualShards = shards },
             Model = recipe.Model with { RmsNormEpsilon = RecipeProfiles.RmsNormEpsilon(recipe, model.Config.HiddenSize, model.Config.Layers) },
         };
-        if (recipe.Data.MaxLength > model.Config.MaxPositions)
-            say($"data.max_length {recipe.Data.MaxLength} is beyond the {model.Config.MaxPositions} positions that the model names; TÜLU 2 does this on purpose");
 
         var data = TrainingData.Open(loaded, model, CacheDirectory.Of(recipe.Data.Cache), report, say);
         try
@@ -75,7 +77,8 @@ internal static class RunPreparation
         var key = ReferenceLogProbabilities.Key(model.WeightsKey, data.ContentKey, recipe.Precision.ToString(), recipe.Parallel.VirtualShards,
             [model.ShapeKey, $"slot {recipe.Batch.Slot}", $"packing {recipe.Data.Packing}", TorchRuntime.Facts]);
         var plan = new ReferencePlan(batches, recipe.Batch.Slot, Path.Combine(CacheDirectory.Of(recipe.Data.Cache), "reference"), key);
-        if (plan.IsCached) say($"reference log-probabilities of {batches.Items:N0} pairs found in the cache");
+        if (plan.CachedPairs > 0)
+            say($"reference log-probabilities of {plan.CachedPairs:N0}{(plan.CachedPairs < plan.Pairs ? $" of {plan.Pairs:N0}" : "")} pairs found in the cache");
         return plan;
     }
 }

@@ -53,6 +53,7 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
         var clock = Stopwatch.StartNew();
         await RunLock.WaitAsync(directory.Ledger, OthersPatience, terminal.Say, cancellation);
         using var run = await Interruptible(() => RunPreparation.Prepare(loaded, report, terminal.Say), cancellation);
+        foreach (var sentence in RecipeEffects.Missing(run.Recipe, run.Counts)) terminal.Say($"warning: {sentence}");
         if (resume) RunRecipe.CheckSame(directory, run.Recipe, run.RecipeHash);
         RunRecipe.Write(directory, run.Recipe, run.RecipeHash);
         if (run.Data.LeftOut().ToList() is { Count: > 0 } leftOut) AtomicFile.WriteAllText(directory.LeftOut, string.Join("\n", leftOut) + "\n");

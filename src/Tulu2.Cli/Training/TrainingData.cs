@@ -5,6 +5,7 @@ using Tulu2.Data.Rows;
 using Tulu2.Data.Statistics;
 using Tulu2.Data.Store;
 using Tulu2.Evaluation.Reporting;
+using Tulu2.Files;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Training;
@@ -19,7 +20,21 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
     /// <summary>Names ids, masks, template and maximum length.</summary>
     public string ContentKey => Tokens.Key;
 
-    /// <exception cref="Files.BadInputException">A file that cannot be read, rows that stop a run, no usable row.</exception>
+    /// <summary>The row files that a recipe names, each by its path.</summary>
+    /// <exception cref="BadInputException">A pattern that no file matches.</exception>
+    public static IReadOnlyList<string> Files(LoadedRecipe loaded)
+    {
+        try
+        {
+            return [.. loaded.Recipe.Data.Train.SelectMany(FilePatterns.Expand)];
+        }
+        catch (BadInputException pattern)
+        {
+            throw loaded.Fault("data.train", $"{pattern.Where}: {pattern.What}", pattern.Mend);
+        }
+    }
+
+    /// <exception cref="BadInputException">A file that cannot be read, rows that stop a run, no usable row.</exception>
     public static TrainingData Open(LoadedRecipe loaded, ModelSource model, string cacheDirectory, Action<ProgressSnapshot> report, Action<string> say)
     {
         var data = loaded.Recipe.Data;

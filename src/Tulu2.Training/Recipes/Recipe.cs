@@ -51,7 +51,7 @@ public sealed record ModelRecipe
 
 public sealed record DataRecipe
 {
-    /// <summary>Row files (JSON Lines, JSON or Parquet, plain or gzip), read in this order.</summary>
+    /// <summary>Row files (JSON Lines, JSON or Parquet, plain or gzip), read in this order; <c>*</c>, <c>?</c> and <c>**</c> stand for all files that match, by name.</summary>
     [PathKey, NotInHash]
     public IReadOnlyList<string> Train { get; init; } = [];
     public int MaxLength { get; init; } = 8192;

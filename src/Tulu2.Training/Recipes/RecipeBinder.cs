@@ -53,8 +53,10 @@ internal sealed class RecipeBinder(string directory, Func<YamlNode, string> wher
 
     private object? Resolve(object? value) => value switch
     {
-        string path => Path.GetFullPath(path, directory),
-        IReadOnlyList<string> paths => paths.Select(path => Path.GetFullPath(path, directory)).ToList(),
+        string path => Full(path),
+        IReadOnlyList<string> paths => paths.Select(Full).ToList(),
         _ => value,
     };
+
+    private string Full(string path) => Path.GetFullPath(FilePatterns.Home(path), directory);
 }

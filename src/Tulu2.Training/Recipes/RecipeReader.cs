@@ -87,7 +87,8 @@ public static class RecipeReader
         catch (YamlException error)
         {
             throw new BadInputException($"{file}:{error.Start.Line}", $"is not YAML: {error.Message}",
-                "mend the line; a key may stand only once, and tabs do not indent", error);
+                error is AnchorNotFoundException ? "quote a pattern that begins with *, since a bare * names an anchor of YAML"
+                    : "mend the line; a key may stand only once, and tabs do not indent", error);
         }
         return stream.Documents.Count switch
         {

@@ -51,6 +51,31 @@ public class CommandLineTests
     }
 
     [Fact]
+    public async Task A_pair_with_messages_beside_it_is_counted_as_a_pair_and_many_files_are_named_by_a_pattern()
+    {
+        using var small = new SmallTraining();
+        const string pair = """{"prompt":"q","chosen":"a","rejected":"b","messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]}""";
+        File.WriteAllText(small.In("both-1.jsonl"), pair);
+        File.WriteAllText(small.In("both-2.jsonl"), pair);
+        var (code, output, errors) = await RunAsync("", "data", "stats", small.In("both-*.jsonl"), "--tokenizer", small.In("tokenizer"), "--cache", small.In("cache"), "--json");
+        Assert.True(code == ExitCode.Done, errors);
+        Assert.Contains("\"rows\":2,", output);
+        Assert.Contains("\"sequences\":4,", output);
+    }
+
+    [Fact]
+    public async Task A_row_with_nothing_to_learn_is_shown_and_named()
+    {
+        using var small = new SmallTraining();
+        File.WriteAllLines(small.In("still.jsonl"), [SmallTraining.Row("q", "a"), SmallTraining.Row("q", " ")]);
+        var (code, output, errors) = await RunAsync("", "data", "inspect", small.In("still.jsonl"), "--row", "2", "--tokenizer", small.In("tokenizer"));
+        Assert.Equal(ExitCode.Done, code);
+        Assert.Contains(", 0 scored", output);
+        Assert.Contains("would be left out: ", errors);
+        Assert.Contains("still.jsonl:2: there is nothing to learn: the answer is empty", errors);
+    }
+
+    [Fact]
     public async Task Learning_a_tokenizer_names_the_rows_it_left_out()
     {
         using var small = new SmallTraining();

@@ -39,6 +39,14 @@ public sealed class PlanCommandTests : IDisposable
             Assert.Contains(part, output);
     }
 
+    [Fact]
+    public async Task What_has_no_effect_is_said_as_training_would_say_it()
+    {
+        var (code, _, errors) = await RunAsync(Recipe("model: { path: nowhere }"), "--model", "llama2-7b", "--ranks", "8", "--set", "steps=1", "--set", "schedule.warmup=0.03");
+        Assert.True(code == ExitCode.Done, errors);
+        Assert.Contains("warning: the run's only step has rate 0", errors);
+    }
+
     [Theory]
     [InlineData("no layout fits", "--ranks", "8")]
     [InlineData("no such preset", "--model", "llama3")]

@@ -163,6 +163,25 @@ public sealed class TrainCommandTests : IDisposable
         await RefusedAsync("mute.jsonl:1", _small.Recipe(data: "mute.jsonl"));
         File.WriteAllText(_small.In("long.jsonl"), SmallTraining.Row(string.Join(' ', Enumerable.Range(0, 200)), "b"));
         await RefusedAsync("long.jsonl:1", _small.Recipe(data: "long.jsonl"));
+        File.WriteAllText(_small.In("still.jsonl"), SmallTraining.Row("a", "b") + "\n" + SmallTraining.Row("a", " "));
+        await RefusedAsync("the answer is empty", _small.Recipe(data: "still.jsonl"));
+    }
+
+    [Fact]
+    public async Task What_has_no_effect_is_said_and_a_pattern_of_files_is_resumed_with_the_files_it_stood_for()
+    {
+        var (recipe, run) = (_small.Recipe(data: "rows*.jsonl"), _small.In("run"));
+        var (code, _, errors) = await CommandLineTests.RunAsync("", "train", recipe, "--run", run, "--in-process", "--set", "steps=1");
+        Assert.True(code == ExitCode.Done, errors);
+        Assert.Contains("warning: the run's only step has rate 0", errors);
+        Assert.Contains("warning: 32 of 40 rows are never used", errors);
+        Assert.Contains($"train: [{_small.In("rows.jsonl")}]", File.ReadAllText(Path.Combine(run, "recipe.yaml")));
+
+        File.Copy(_small.In("rows.jsonl"), _small.In("rows-more.jsonl"));
+        var (other, _, refusal) = await CommandLineTests.RunAsync("", "train", recipe, "--run", run, "--in-process", "--set", "steps=1", "--resume");
+        Assert.Equal(ExitCode.BadInput, other);
+        Assert.Contains("data.train stands for other files now, with rows-more.jsonl", refusal);
+        await RefusedAsync("no file matches", _small.Recipe(data: "none*.jsonl"));
     }
 
     [Fact]

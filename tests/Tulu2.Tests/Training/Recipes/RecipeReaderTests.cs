@@ -43,6 +43,16 @@ public class RecipeReaderTests
     }
 
     [Fact]
+    public void A_tilde_in_a_path_is_the_home_directory_and_a_pattern_stays_as_it_was_written()
+    {
+        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
+        var recipe = Read(Good, "data.train=[~/x/*.jsonl.gz]", "model.path=~/base", "data.cache=~/c").Recipe;
+        Assert.Equal([$"{home}/x/*.jsonl.gz"], recipe.Data.Train);
+        Assert.Equal(($"{home}/base", $"{home}/c"), (recipe.Model.Path, recipe.Data.Cache));
+        Assert.Contains("quote a pattern that begins with *", Refused("model: { path: base }\ndata: { train: [*.jsonl] }").Mend);
+    }
+
+    [Fact]
     public void A_lone_path_stands_for_a_list_of_one() =>
         Assert.Equal(["/here/a: b.jsonl"], Read(Good, "data.train=a: b.jsonl").Recipe.Data.Train);
 

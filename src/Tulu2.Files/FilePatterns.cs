@@ -1,0 +1,77 @@
+using System.IO.Enumeration;
+
+namespace Tulu2.Files;
+
+/// <summary>Paths as a person writes them: <c>~</c> for the home directory, <c>*</c> and <c>?</c> within a name, <c>**</c> for any depth of folders.</summary>
+public static class FilePatterns
+{
+    private const string AnyDepth = "**";
+
+    /// <summary>The path with the home directory in place of a leading <c>~</c>.</summary>
+    public static string Home(string path) => path == "~" || path.StartsWith("~/", StringComparison.Ordinal)
+        ? Path.Join(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), path[1..])
+        : path;
+
+    /// <summary>
+    /// The full paths of the files that a path stands for: itself, be it there or not; of a pattern all that match, in ordinal order, with hidden names only
+    /// where the pattern has the dot. What lies there under the very name of a pattern is meant by it.
+    /// </summary>
+    /// <exception cref="BadInputException">A pattern that no file matches, or a folder on its way that cannot be read.</exception>
+    public static IReadOnlyList<string> Expand(string path)
+    {
+        var full = Path.GetFullPath(Home(path));
+        if (!IsPattern(full) || Path.Exists(full)) return [full];
+        var root = Path.GetPathRoot(full)!;
+        var names = full[root.Length..].Split(Path.DirectorySeparatorChar);
+        IEnumerable<string> folders = [root];
+        foreach (var name in names[..^1]) folders = folders.SelectMany(folder => Folders(folder, name));
+        List<string> found;
+        try
+        {
+            found = [.. folders.SelectMany(folder => Files(folder, names[^1])).Distinct().Order(StringComparer.Ordinal)];
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new BadInputException(path, $"a folder on its way cannot be read ({failure.Message})", "check its permissions, or name the files", failure);
+        }
+        return found.Count > 0 ? found
+            : throw new BadInputException(path, "no file matches", "check the path; * and ? stand for parts of a name, ** for folders of any depth");
+    }
+
+    /// <summary>The one file that a path stands for.</summary>
+    /// <exception cref="BadInputException">As for <see cref="Expand"/>, and where it stands for several.</exception>
+    public static string One(string path) => Expand(path) is var files && files.Count == 1
+        ? files[0]
+        : throw new BadInputException(path, $"stands for {files.Count} files, of which the first is {files[0]}", "name one of them");
+
+    private static bool IsPattern(string name) => name.AsSpan().ContainsAny('*', '?');
+
+    private static IEnumerable<string> Folders(string folder, string name)
+    {
+        if (name == AnyDepth) return Below(folder);
+        if (IsPattern(name)) return Directory.EnumerateDirectories(folder).Where(path => Matches(path, name));
+        var child = Path.Combine(folder, name);
+        return Directory.Exists(child) ? [child] : [];
+    }
+
+    private static IEnumerable<string> Files(string folder, string name)
+    {
+        if (name == AnyDepth) return Below(folder).SelectMany(below => Files(below, "*"));
+        if (IsPattern(name)) return Directory.EnumerateFiles(folder).Where(path => Matches(path, name));
+        var child = Path.Combine(folder, name);
+        return File.Exists(child) ? [child] : [];
+    }
+
+    // The folder itself and all below it. A link to a folder is not followed: it may lead back.
+    private static IEnumerable<string> Below(string folder) =>
+        Directory.EnumerateDirectories(folder)
+            .Where(path => Matches(path, "*") && new DirectoryInfo(path).LinkTarget is null)
+            .SelectMany(Below)
+            .Prepend(folder);
+
+    private static bool Matches(string path, string pattern)
+    {
+        var name = Path.GetFileName(path);
+        return (name[0] != '.' || pattern[0] == '.') && FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
+    }
+}
