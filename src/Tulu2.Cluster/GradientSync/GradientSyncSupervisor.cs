@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Akka.Actor;
 using Tulu2.Cluster.Checkpointing;
+using Tulu2.Cluster.Delivery;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Ranks;
@@ -53,7 +54,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
         {
             case RankProtocol.Up up:
                 // A node that was given up may still speak.
-                if (up.Incarnation >= _state.Seats[up.Rank].Incarnation) _trainers[up.Rank] = Sender;
+                if (up.Incarnation >= _state.Seats[up.Rank].Incarnation) _trainers[up.Rank] = Couriers.To(Context.System, Sender);
                 Take(new SyncCommand.RankUp(up.Rank, up.Incarnation, up.Endpoint, Now));
                 break;
             case RankProtocol.Lost lost:

@@ -16,7 +16,7 @@ internal static class NodeProtocol
     public sealed record Places(int Count) : IWireMessage;
 
     /// <summary>Placement to agent: start workers for these ranks.</summary>
-    /// <param name="Coordinator">Path of the run's coordinator, address included.</param>
+    /// <param name="Coordinator">Path of the run's own coordinator, address and uid included.</param>
     public sealed record TakeRanks(long Epoch, string Coordinator, NodeRun Run, ImmutableArray<int> Ranks) : IWireMessage;
 
     /// <summary>Placement to supervisor, on its own node: these ranks are gone with their node.</summary>

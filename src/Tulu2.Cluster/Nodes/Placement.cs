@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Cluster;
+using Tulu2.Cluster.Delivery;
 using Tulu2.Cluster.Runs;
 
 namespace Tulu2.Cluster.Nodes;
@@ -57,7 +58,7 @@ internal sealed class Placement(NodeRun run, IActorRef sync) : UntypedActor, IWi
                 foreach (var member in _invited.Values) Invite(member);
                 break;
             case NodeProtocol.Places places when _invited.Remove(AddressOf(Sender), out var member):
-                _agents[NameOf(member)] = Sender;
+                _agents[NameOf(member)] = Couriers.To(Context.System, Sender);
                 if (!_isStopping) Take(_state.Offer(NameOf(member), places.Count), "");
                 break;
             case RunProtocol.StopRanks:
@@ -93,7 +94,7 @@ internal sealed class Placement(NodeRun run, IActorRef sync) : UntypedActor, IWi
     private void Take((PlacementState Next, System.Collections.Immutable.ImmutableArray<PlacementEffect> Effects) taken, string why)
     {
         _state = taken.Next;
-        var coordinator = Context.Parent.Path.ToStringWithAddress(_cluster.SelfAddress);
+        var coordinator = ActorPlaces.PathOf(Context.System, Context.Parent);
         foreach (var effect in taken.Effects)
             switch (effect)
             {

@@ -8,7 +8,7 @@ namespace Tulu2.Cluster.Ranks;
 /// <summary>Between a rank's trainer and the supervisor of the gradient sync (may cross nodes), and around the trainer on its node.</summary>
 internal static class RankProtocol
 {
-    /// <summary>Trainer to supervisor: a new worker is there. Repeated until a generation is heard of.</summary>
+    /// <summary>Trainer to supervisor: a new worker is there.</summary>
     public sealed record Up(int Rank, long Incarnation, string Endpoint) : IWireMessage;
 
     /// <summary>Trainer to supervisor: that worker is gone.</summary>

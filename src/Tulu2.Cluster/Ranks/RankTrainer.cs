@@ -15,22 +15,11 @@ internal sealed record RankSetup(
 /// Stands for one rank: passes commands to its worker and the worker's reports on, and keeps the worker fed. A failed worker ends it with an
 /// exception; restarted, it begins with a new worker.
 /// </summary>
-internal sealed class RankTrainer(RankSetup setup) : UntypedActor, IWithTimers
+internal sealed class RankTrainer(RankSetup setup) : UntypedActor
 {
-    private const string AnnounceKey = "announce";
-    private static readonly TimeSpan AnnounceInterval = TimeSpan.FromSeconds(1);
-
     private readonly FeedWindow _feed = setup.Feed();
     private IWorker? _worker;
     private long _incarnation;
-    private string _endpoint = "";
-
-    public ITimerScheduler Timers { get; set; } = null!;
-
-    private sealed record Announce : INoSerializationVerificationNeeded
-    {
-        public static Announce Instance { get; } = new();
-    }
 
     protected override void PreStart()
     {
@@ -64,7 +53,6 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor, IWithTimers
                 Pass(told.Report);
                 break;
             case RankProtocol.Command command:
-                Timers.Cancel(AnnounceKey);
                 _worker?.Send(command.Body);
                 if (command.Body is WorkerCommand.Begin begin) Ask(_feed.Begin(begin));
                 break;
@@ -79,9 +67,6 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor, IWithTimers
                 break;
             case RankProtocol.Replace replace when replace.Incarnation == _incarnation:
                 throw new RankFailedException(setup.Rank, replace.Why, "");
-            case Announce:
-                SayUp();
-                break;
             case RankProtocol.Stop:
                 Context.Stop(Self);
                 break;
@@ -93,9 +78,7 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor, IWithTimers
         switch (report)
         {
             case WorkerReport.Started started:
-                _endpoint = started.Endpoint;
-                SayUp();
-                Timers.StartPeriodicTimer(AnnounceKey, Announce.Instance, AnnounceInterval);
+                setup.GradientSync.Tell(new RankProtocol.Up(setup.Rank, _incarnation, started.Endpoint));
                 break;
             case WorkerReport.Failed { BadInputWhere: { } where } failed:
                 setup.GradientSync.Tell(new RankProtocol.BadInput(setup.Rank, failed.Error, failed.Detail, where, failed.BadInputMend));
@@ -115,8 +98,6 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor, IWithTimers
                 break;
         }
     }
-
-    private void SayUp() => setup.GradientSync.Tell(new RankProtocol.Up(setup.Rank, _incarnation, _endpoint));
 
     private void Ask(IReadOnlyList<(int Step, int Slot)> slots)
     {

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Tulu2.Cluster.Delivery;
 using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Nodes;
@@ -85,7 +86,7 @@ internal sealed class NodeAgent(NodePlaces? places) : UntypedActor
     {
         Forget(asker);
         if (_ranks is { } ranks && ranks.Placement.Equals(asker)) ranks.Stop(asker);
-        else asker.Tell(RunProtocol.RanksStopped.Instance);
+        else Couriers.To(Context.System, asker).Tell(RunProtocol.RanksStopped.Instance);
     }
 
     // What it asked for and has not yet is not wanted any more.
@@ -135,14 +136,15 @@ internal sealed class NodeAgent(NodePlaces? places) : UntypedActor
     private void Begin(Prepared prepared)
     {
         var (take, placement) = (prepared.Take, prepared.Placement);
-        IActorRef At(string path) => ActorPlaces.Resolve(Context.System, path);
+        IActorRef At(string path) => Couriers.To(Context.System, ActorPlaces.Resolve(Context.System, path));
         var run = At(take.Coordinator);
+        IActorRef Below(string name) => At($"{run.Path.ToStringWithAddress()}/{name}");
         if (prepared.Plan is not { } plan)
         {
             run.Tell(new RunProtocol.Fatal(prepared.Failure!));
             return;
         }
-        _ranks = new NodeRanks(Context, plan, run, placement, At($"{take.Coordinator}/{GradientSyncSupervisor.Name}"), At($"{take.Coordinator}/checkpoints"));
+        _ranks = new NodeRanks(Context, plan, run, placement, Below(GradientSyncSupervisor.Name), Below("checkpoints"));
         _ranks.Start(take.Epoch, take.Ranks);
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.DataLoading;
+using Tulu2.Cluster.Delivery;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Ranks;
 
@@ -27,10 +28,10 @@ internal sealed class NodeRanks
     public NodeRanks(IUntypedActorContext context, NodePlan plan, IActorRef run, IActorRef placement, IActorRef sync, IActorRef checkpoints)
     {
         (_context, _plan, _sync, Run, Placement) = (context, plan, sync, run, placement);
-        _loader = context.Watch(context.ActorOf(Props.Create(() => new DataLoader(plan.Batches, plan.Reference, run)), "data-loader"));
-        _checkpointer = context.Watch(context.ActorOf(Props.Create(() => new Checkpointer(checkpoints)), "checkpointer"));
+        _loader = context.Watch(context.ActorOf(Props.Create(() => new DataLoader(plan.Batches, plan.Reference, run)), $"data-loader-{run.Path.Name}"));
+        _checkpointer = context.Watch(context.ActorOf(Props.Create(() => new Checkpointer(checkpoints)), $"checkpointer-{run.Path.Name}"));
         var graves = _graves;
-        _trainers = context.Watch(context.ActorOf(Props.Create(() => new RankTrainers(graves, plan.RestartsPerMinute, run)), "rank-trainers"));
+        _trainers = context.Watch(context.ActorOf(Props.Create(() => new RankTrainers(graves, plan.RestartsPerMinute, run)), $"rank-trainers-{run.Path.Name}"));
         _alive = [_loader, _checkpointer, _trainers];
     }
 
@@ -76,7 +77,7 @@ internal sealed class NodeRanks
             foreach (var helper in _alive) _context.Stop(helper);
         if (_alive.Count > 0) return false;
         _plan.Owned?.Dispose();
-        foreach (var asker in _askers) asker.Tell(RunProtocol.RanksStopped.Instance);
+        foreach (var asker in _askers) Couriers.To(_context.System, asker).Tell(RunProtocol.RanksStopped.Instance);
         return true;
     }
 }

@@ -1,26 +1,20 @@
 using Akka.Actor;
-using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.Evaluations;
-using Tulu2.Cluster.GradientSync;
-using Tulu2.Cluster.Hosting;
-using Tulu2.Cluster.Ledger;
-using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Submissions;
 
 namespace Tulu2.Cluster.Runs;
 
-/// <summary>The life of a run, one at a time: starts what it needs, tells its observer and its record what happens, and ends it in order.</summary>
+/// <summary>The one in the cluster: takes runs, one at a time, evaluations, and what other processes submit.</summary>
 /// <param name="service">Does the runs that other processes submit; null: none are taken.</param>
 internal sealed class RunCoordinator(IActorRef node, IRunService? service = null) : UntypedActor
 {
-    private RunInHand? _run;
-    private readonly HashSet<IActorRef> _ending = [];
+    private IActorRef? _run;
     private IActorRef? _submitted;
 
     // One of these that throws can neither be trusted nor begin again without its state: the run ends with the cause, in order, for which they go on.
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(cause =>
     {
-        Self.Tell(new RunProtocol.Fatal(RunFailure.Of(cause)));
+        _run?.Tell(new RunProtocol.Fatal(RunFailure.Of(cause)));
         return Directive.Resume;
     });
 
@@ -29,172 +23,24 @@ internal sealed class RunCoordinator(IActorRef node, IRunService? service = null
         switch (message)
         {
             case RunProtocol.StartRun start when _run is null:
-                try
-                {
-                    Start(start);
-                }
-                catch (Exception fault)
-                {
-                    start.Ledger.Dispose();
-                    start.Outcome.TrySetException(fault);
-                }
+                _run = Context.ActorOf(Props.Create(() => new RunLife(start, node)), RunLife.NewName());
                 break;
             case RunProtocol.StartRun start:
                 start.Ledger.Dispose();
                 start.Outcome.TrySetException(new InvalidOperationException("another run is under way on this host"));
                 break;
+            case RunProtocol.RunOver:
+                _run = null;
+                break;
+            case RunProtocol.StopRun or RunProtocol.Fatal:
+                _run?.Forward(message);
+                break;
             case RunProtocol.StartEvaluations start:
-                // The queue before may still be on its way out, and its name with it.
-                var name = Context.Child("evaluations").IsNobody() ? "evaluations" : $"evaluations-{Guid.NewGuid():N}";
-                Context.ActorOf(Props.Create(() => new EvaluationQueue(start, node)), name);
+                Context.ActorOf(Props.Create(() => new EvaluationQueue(start, node)), $"evaluations-{Guid.NewGuid():N}");
                 break;
             case SubmissionProtocol.Submit or SubmissionProtocol.Cancel when service is not null:
                 (_submitted ??= Context.ActorOf(Props.Create(() => new SubmittedRuns(service)), "submitted")).Forward(message);
                 break;
-            case RunProtocol.StopRun:
-                _run?.Sync.Tell(message);
-                break;
-            case RunProtocol.Happened happened:
-                Record(happened.Effect);
-                break;
-            case RunProtocol.ReferenceProgress progress:
-                _run?.Observe(observer => observer.ReferenceProgress(progress.Done, progress.Total));
-                break;
-            case RunProtocol.CheckpointWritten written:
-                _run?.Written(written);
-                _run?.Ledger.Tell(new LedgerProtocol.Append(new LedgerEvent.CheckpointWritten(written.Step, written.Path)));
-                _run?.Ledger.Tell(new LedgerProtocol.Append(new LedgerEvent.CheckpointsPruned(_run.Plan.CheckpointKeep)));
-                Log("info", $"checkpoint of step {written.Step} written: {written.Path}");
-                break;
-            case RunProtocol.CheckpointFailed failed:
-                _run?.Observe(observer => observer.CheckpointFailed(failed.Step, failed.Error));
-                _run?.Ledger.Tell(new LedgerProtocol.Append(new LedgerEvent.CheckpointFailed(failed.Step, failed.Error)));
-                Log("warning", $"checkpoint of step {failed.Step} failed: {failed.Error}");
-                break;
-            case RunProtocol.Fatal fatal:
-                Log("error", $"{fatal.Failure.Error}\n{fatal.Failure.Detail}");
-                End(run => run.Failed(fatal.Failure));
-                break;
-            case RunProtocol.WaitingForPlaces waiting:
-                _run?.Observe(observer => observer.WaitingForPlaces(waiting.Missing));
-                Log("info", $"waiting for {waiting.Missing} more places on nodes");
-                break;
-            case RunProtocol.Placed placed:
-                _run?.Observe(observer => observer.RanksPlaced(placed.Node, placed.Ranks));
-                Log("info", $"ranks {string.Join(", ", placed.Ranks)} are placed on {placed.Node}");
-                break;
-            case RunProtocol.RanksStopped:
-                _run?.Checkpoints.Tell(CheckpointProtocol.Close.Instance);
-                break;
-            case CheckpointProtocol.Closed:
-                CloseLedger();
-                break;
-            case LedgerProtocol.Closed:
-                EndChildren();
-                break;
-            case Terminated ended when _ending.Remove(ended.ActorRef) && _ending.Count == 0:
-                Complete();
-                break;
         }
     }
-
-    private void Start(RunProtocol.StartRun start)
-    {
-        var (plan, known) = (start.Plan, start.Ledger.State);
-        var slots = plan.Batches.SlotsPerStep;
-        var manifest = plan.Start is RunStart.FromManifest from ? new KnownManifest(from.Path, from.Step) : null;
-        var reference = plan.Reference is { } pass && !Enumerable.Range(0, pass.Chunks).All(pass.IsDone) ? pass : null;
-        // Steps that an earlier life committed after the checkpoint are made again, and must come out the same: known.Hashes.
-        var state = GradientSyncState.Of(
-            new SyncRules(plan.Layout, slots, plan.TotalSteps, plan.CheckpointEvery),
-            new SyncStart(known.Generation, manifest, known.Hashes, reference is not null), plan.Lease);
-
-        var ledger = Context.ActorOf(Props.Create(() => new RunLedger(start.Ledger, TimeProvider.System)), "ledger");
-        var setup = new CheckpointSetup(plan.Layout.Size, plan.CheckpointKeep, plan.RecipeHash, plan.VirtualShards, plan.Facts, plan.Checkpoints);
-        var checkpoints = Context.ActorOf(Props.Create(() => new CheckpointCoordinator(setup, ledger)), "checkpoints");
-        var sync = Context.ActorOf(Props.Create(() => new GradientSyncSupervisor(state, plan.Layout, ledger, checkpoints, reference)), GradientSyncSupervisor.Name);
-        var self = Self;
-        var ranks = plan.ClusterKey is { } key
-            ? Context.ActorOf(Props.Create(() => new Placement(
-                new NodeRun(plan.RunDirectory, plan.RecipeHash, plan.Layout, plan.TotalSteps, plan.RestartsPerMinute, plan.Prefetch, key), sync)), Placement.Name)
-            : node;
-        _run = new RunInHand(plan, start.Observer, start.Outcome, ranks, sync, checkpoints, ledger, fault => self.Tell(new RunProtocol.Fatal(RunFailure.Of(fault))));
-        var step = manifest?.Step ?? 0;
-        ledger.Tell(new LedgerProtocol.Append(known.HasSteps
-            ? new LedgerEvent.RunResumed(plan.RecipeHash, plan.VirtualShards, plan.Layout.Size, slots, plan.TotalSteps, step, manifest?.Path)
-            : new LedgerEvent.RunStarted(plan.RecipeHash, plan.VirtualShards, plan.Layout.Size, slots, plan.TotalSteps, step)));
-        Log("info", manifest is null
-            ? $"run of {plan.TotalSteps} steps on {plan.Layout.Size} ranks"
-            : $"run goes on after step {step} on {plan.Layout.Size} ranks, from {manifest.Path}");
-        _run.Observe(observer => observer.PhaseChanged(RunPhase.Starting));
-        if (plan.ClusterKey is not null) return;
-        node.Tell(new RunProtocol.StartRanks(
-            new NodePlan(plan.Layout, plan.Workers!, plan.Batches, plan.Reference, plan.TotalSteps, plan.RestartsPerMinute, plan.Prefetch), sync, checkpoints));
-    }
-
-    private void Record(SyncEffect effect)
-    {
-        if (_run is not { } run) return;
-        switch (effect)
-        {
-            case SyncEffect.PhaseChanged phase:
-                run.Enter(phase.Phase);
-                break;
-            case SyncEffect.Committed committed:
-                run.Committed(committed.Step);
-                break;
-            case SyncEffect.GenerationOpened opened:
-                Log("info", $"generation {opened.Generation}: {opened.Why}");
-                break;
-            case SyncEffect.RankOut lost:
-                run.Ledger.Tell(new LedgerProtocol.Append(new LedgerEvent.RankFailed(lost.Rank, lost.Why)));
-                run.Observe(observer => observer.RankRestarted(lost.Rank, lost.Why));
-                Log("warning", $"rank {lost.Rank} was lost: {lost.Why}");
-                break;
-            case SyncEffect.Failed failed:
-                Log("error", failed.Failure.Error);
-                End(r => r.Failed(failed.Failure));
-                break;
-            case SyncEffect.Finished finished:
-                End(r => r.Finished(finished));
-                break;
-        }
-    }
-
-    // The first end counts; what comes after it is the noise of ending.
-    private void End(Action<RunInHand> how)
-    {
-        if (_run is not { IsEnding: false } run) return;
-        how(run);
-        run.Sync.Tell(RunProtocol.Halt.Instance);
-        run.Ranks.Tell(RunProtocol.StopRanks.Instance);
-    }
-
-    private void CloseLedger()
-    {
-        if (_run is not { Outcome: { } outcome } run) return;
-        run.Ledger.Tell(new LedgerProtocol.Append(new LedgerEvent.RunFinished(
-            outcome.Steps, outcome.End.ToString().ToLowerInvariant(), outcome.ParametersSha256, outcome.Failure?.Error)));
-        run.Ledger.Tell(LedgerProtocol.Close.Instance);
-        Log("info", $"run {outcome.End.ToString().ToLowerInvariant()} after step {outcome.Steps}");
-    }
-
-    private void EndChildren()
-    {
-        foreach (var child in new[] { _run!.Sync, _run.Checkpoints, _run.Ledger, _run.Ranks })
-        {
-            if (child.Equals(node)) continue;
-            _ending.Add(child);
-            Context.Stop(Context.Watch(child));
-        }
-    }
-
-    private void Complete()
-    {
-        var run = _run!;
-        _run = null;
-        run.Complete();
-    }
-
-    private void Log(string level, string text) => EventFile.For(Context.System).Write(level, Self.Path.ToStringWithoutAddress(), text);
 }

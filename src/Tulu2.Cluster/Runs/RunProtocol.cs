@@ -22,6 +22,12 @@ internal static class RunProtocol
         public static StopRun Instance { get; } = new();
     }
 
+    /// <summary>Run to coordinator: nothing of it is left.</summary>
+    public sealed record RunOver : INoSerializationVerificationNeeded
+    {
+        public static RunOver Instance { get; } = new();
+    }
+
     public sealed record StartEvaluations(
         IReadOnlyList<EvaluationTask> Tasks, int Evaluators, IEvaluatorFactory Factory, IEvaluationObserver? Observer, LedgerFile? Ledger,
         TaskCompletionSource<IReadOnlyList<EvaluationOutcome>> Outcomes, CancellationToken Cancellation) : INoSerializationVerificationNeeded;

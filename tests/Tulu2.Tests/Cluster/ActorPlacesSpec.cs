@@ -1,7 +1,7 @@
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.TestKit.Xunit2;
-using Tulu2.Cluster.Nodes;
+using Tulu2.Cluster.Delivery;
 using Xunit;
 
 namespace Tulu2.Tests.Cluster;
@@ -12,18 +12,21 @@ public sealed class ActorPlacesSpec() : TestKit(ConfigurationFactory.ParseString
     """))
 {
     [Fact]
-    public void A_path_stands_for_who_has_it_now()
+    public void A_path_with_a_uid_stands_for_one_actor_and_a_path_without_for_who_has_it_now()
     {
         var address = ((ExtendedActorSystem)Sys).Provider.DefaultAddress;
         var first = Sys.ActorOf(Props.Create(() => new Nothing()), "place");
-        var path = first.Path.ToStringWithAddress(address);
+        var (path, exact) = (first.Path.ToStringWithAddress(address), ActorPlaces.PathOf(Sys, first));
         Assert.Equal(first, ActorPlaces.Resolve(Sys, path));
+        Assert.Equal(first, ActorPlaces.Resolve(Sys, exact));
         Watch(first);
         Sys.Stop(first);
         ExpectTerminated(first);
         var second = Sys.ActorOf(Props.Create(() => new Nothing()), "place");
         Assert.Equal(second, ActorPlaces.Resolve(Sys, path));
+        Assert.Equal(second, ActorPlaces.Resolve(Sys, ActorPlaces.PathOf(Sys, second)));
         Assert.NotEqual(first, second);
+        Assert.IsAssignableFrom<EmptyLocalActorRef>(ActorPlaces.Resolve(Sys, exact));
     }
 
     private sealed class Nothing : UntypedActor

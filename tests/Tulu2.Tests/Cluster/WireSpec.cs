@@ -3,6 +3,7 @@ using Akka.Serialization;
 using Akka.TestKit.Xunit2;
 using Tulu2.Checkpoints;
 using Tulu2.Cluster.Checkpointing;
+using Tulu2.Cluster.Delivery;
 using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Nodes;
@@ -51,7 +52,7 @@ public sealed class WireSpec() : TestKit(ActorHost.LocalConfig())
         new CheckpointProtocol.ShardFailed(1, 7, "no space"),
         new NodeProtocol.Invite(),
         new NodeProtocol.Places(8),
-        new NodeProtocol.TakeRanks(3, "akka.tcp://tulu2@10.0.0.1:4053/user/run/coordinator",
+        new NodeProtocol.TakeRanks(3, "akka.tcp://tulu2@10.0.0.1:4053/user/run/coordinator/run-ab12#17",
             new NodeRun("/runs/one", "ab12", new ParallelLayout(4, 2, 2, 2), 100, 5, 4, [1, 2, 3]), [0, 1, 4]),
         new RunProtocol.StopRanks(),
         new RunProtocol.RanksStopped(),
@@ -61,6 +62,8 @@ public sealed class WireSpec() : TestKit(ActorHost.LocalConfig())
         new SubmissionProtocol.InHand("17"),
         new SubmissionProtocol.Said("17", true, "step 1"),
         new SubmissionProtocol.Ended("17", 2),
+        new DeliveryProtocol.Letter(long.MaxValue, 3, "akka.tcp://tulu2@10.0.0.1:4053/user/node#17", "", "ni", [0x90]),
+        new DeliveryProtocol.Received(long.MaxValue, 3),
         new EvaluationProtocol.Idle("/user/node/evaluators/0"),
         new EvaluationProtocol.Busy("/user/node/evaluators/0"),
         new EvaluationProtocol.Assigned(3, 2, new EvaluationTask("t3", "exact_match", "exports/sft", "rows.jsonl", 30, 10)),
@@ -113,6 +116,7 @@ public sealed class WireSpec() : TestKit(ActorHost.LocalConfig())
 
         var whole = new CheckpointProtocol.ShardPart(0, 1, "ab", 8, 0, 1, [.. shard.Shard.Tensors]);
         Assert.Throws<SerializationException>(() => Serializer.ToBinary(whole));
+        Assert.Throws<SerializationException>(() => WireSerializer.Pack(whole));
 
         // Which is why the checkpointer cuts it.
         var assembly = new ShardAssembly();

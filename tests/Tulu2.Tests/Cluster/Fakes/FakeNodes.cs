@@ -1,0 +1,58 @@
+using Akka.Configuration;
+using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Nodes;
+using Tulu2.Cluster.Reference;
+using Xunit;
+
+namespace Tulu2.Tests.Cluster.Fakes;
+
+/// <summary>A cluster that stands: a node that coordinates and two that take ranks, each an actor system of its own in this process, over a network that may lose messages.</summary>
+public sealed class FakeNodes : IAsyncLifetime
+{
+    private const string Settings = """
+        akka.actor.serializers.tulu = "Tulu2.Tests.Cluster.Fakes.LossySerializer, Tulu2.Tests"
+        # They share a process, and a machine that others use: nobody is given up.
+        akka.cluster.failure-detector.acceptable-heartbeat-pause = 60s
+        akka.remote.transport-failure-detector.acceptable-heartbeat-pause = 60s
+        tulu2.delivery.repeat-after = 30ms
+        tests.loss { seed = 1, share = 0 }
+        tulu2.node.places = 2
+        """;
+
+    private readonly List<ActorHost> _hosts = [];
+    private readonly Preparations _preparations = new();
+
+    internal ActorHost Coordinator => _hosts[0];
+
+    public async Task InitializeAsync()
+    {
+        await StartAsync("coordinator", null);
+        await Task.WhenAll(StartAsync("trainer", Coordinator.Address), StartAsync("trainer", Coordinator.Address));
+    }
+
+    public async Task DisposeAsync()
+    {
+        LossySerializer.Flip = null;
+        foreach (var host in Enumerable.Reverse(_hosts)) await host.DisposeAsync();
+    }
+
+    /// <summary>What the nodes find in the run directory of the run to come.</summary>
+    internal void Prepare(FakeRun run, IReferencePlan? reference) => _preparations.Of = node =>
+        new NodePlan(node.Layout, run.Cluster, run.Plan, reference, node.TotalSteps, node.RestartsPerMinute, node.Prefetch);
+
+    private async Task StartAsync(string role, string? seed)
+    {
+        var config = ConfigurationFactory.ParseString($"akka.cluster.roles = [\"{role}\"]\nakka.cluster.seed-nodes = [{(seed is null ? "" : $"\"{seed}\"")}]")
+            .WithFallback(ConfigurationFactory.ParseString(Settings));
+        var host = await ActorHost.StartAsync(new NodeSettings("", "") { Overrides = config, Preparation = _preparations }, CancellationToken.None)
+            .WaitAsync(TimeSpan.FromSeconds(60));
+        lock (_hosts) _hosts.Add(host);
+    }
+
+    private sealed class Preparations : INodePreparation
+    {
+        public Func<NodeRun, NodePlan> Of { get; set; } = _ => throw new InvalidOperationException("no run");
+
+        public NodePlan Prepare(NodeRun run, string address) => Of(run);
+    }
+}

@@ -1,0 +1,78 @@
+using System.Collections.Concurrent;
+using Tulu2.Cluster.Delivery;
+using Tulu2.Cluster.Ledger;
+using Tulu2.Cluster.Reference;
+using Tulu2.Cluster.Runs;
+using Tulu2.Cluster.Wire;
+using Tulu2.Data.Slots;
+using Tulu2.Tests.Cluster.Fakes;
+using Xunit;
+
+namespace Tulu2.Tests.Cluster;
+
+/// <summary>Run after run on nodes that go on, whatever gets lost between them.</summary>
+public sealed class StandingClusterSpec(FakeNodes nodes) : IClassFixture<FakeNodes>
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task Four_runs_in_a_row_come_to_their_ends_with_one_hash()
+    {
+        LossySerializer.Flip = null;
+        var hashes = new List<string?>();
+        for (var run = 0; run < 4; run++) hashes.Add(await RunAsync(seed: run));
+        Assert.Single(hashes.Distinct());
+    }
+
+    [Fact]
+    public async Task Any_message_between_nodes_may_be_lost()
+    {
+        var lost = new ConcurrentDictionary<string, int>();
+        for (var seed = 1; seed <= 24; seed++)
+        {
+            var random = new Random(seed);
+            var share = 0.5 * random.NextDouble();
+            LossySerializer.Flip = message =>
+            {
+                bool loses;
+                lock (random) loses = random.NextDouble() < share;
+                if (loses) lost.AddOrUpdate(KindOf(message), 1, (_, count) => count + 1);
+                return loses;
+            };
+            await RunAsync(seed);
+        }
+        // The coin has come to each kind that such runs have.
+        string[] kinds = ["ru", "rl", "cj", "cb", "cc", "rc", "wj", "wd", "wr", "wa", "ws", "ks", "nt", "ns", "nx", "ni", "np", "dr"];
+        Assert.Empty(kinds.Except(lost.Keys));
+    }
+
+    private static string KindOf(object message) => message is DeliveryProtocol.Letter letter ? letter.Manifest : WireSerializer.Pack(message).Manifest;
+
+    private async Task<string?> RunAsync(int seed)
+    {
+        using var run = new FakeRun(slots: 6, steps: 6);
+        var reference = new ReferenceChunks(5);
+        nodes.Prepare(run, reference);
+        if (seed % 3 == 0) run.Cluster.With((At)(seed % 5), rank: seed % 4, step: 1 + (seed % 4));
+        var plan = run.PlanOf(ranks: 4, every: 2) with { Workers = null, ClusterKey = new byte[32], Reference = reference };
+
+        var outcome = await new RunHost(nodes.Coordinator).RunAsync(plan, run.Observer, CancellationToken.None).WaitAsync(Patience);
+
+        Assert.Null(outcome.Failure);
+        Assert.Equal($"{run.Cluster.Expected(6):x16}", outcome.ParametersSha256);
+        Assert.Empty(run.Cluster.Violations);
+        Assert.Equal(Enumerable.Range(0, 5), reference.Stored.Order());
+        Assert.Equal([], LedgerVerifier.Verify(run.Ledger).Faults);
+        return outcome.ParametersSha256;
+    }
+
+    private sealed class ReferenceChunks(int chunks) : IReferencePlan
+    {
+        public ConcurrentQueue<int> Stored { get; } = new();
+        public int Chunks => chunks;
+        public bool IsDone(int chunk) => false;
+        public SlotBatch Read(int chunk) => new(0, chunk, [100 + chunk], [0], [1], [0], [0], [0], [chunk], 1);
+        public void Store(int chunk, float[] logProbabilities) => Stored.Enqueue(chunk);
+        public void Complete() { }
+    }
+}
