@@ -161,6 +161,30 @@ public sealed unsafe class CheckpointStore(string directory)
         AtomicFile.RemoveLeftovers(ManifestFolder);
     }
 
+    /// <summary>
+    /// Shards that no manifest names: a rank wrote its own, another could not, and the checkpoint was given up. While a run is under way also those that wait for
+    /// their manifest. Empty where a manifest cannot be read, since what it names is not known then.
+    /// </summary>
+    public IReadOnlyList<(string Path, long Bytes)> Orphans()
+    {
+        var named = new HashSet<string>();
+        foreach (var path in Manifests())
+        {
+            try { named.UnionWith(Read(path).Shards.Select(shard => ShardPath(shard.Sha256))); }
+            catch (BadInputException) { return []; }
+        }
+        return System.IO.Directory.Exists(Shards)
+            ? [.. new DirectoryInfo(Shards).EnumerateFiles("*.safetensors").Where(shard => !named.Contains(shard.FullName)).Select(shard => (shard.FullName, shard.Length))]
+            : [];
+    }
+
+    /// <summary>Deletes the orphans, whatever their age: for the one that has the run, before its first writer begins and after the last has ended.</summary>
+    /// <remarks>A writer of an earlier life that is still at it makes a shard again or leaves an orphan; a manifest of it will never be.</remarks>
+    public void Sweep()
+    {
+        foreach (var (path, _) in Orphans()) File.Delete(path);
+    }
+
     private string? Fault(ShardEntry shard)
     {
         var path = ShardPath(shard.Sha256);

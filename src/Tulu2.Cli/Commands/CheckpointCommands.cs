@@ -20,7 +20,8 @@ internal sealed class CheckpointCommands(Terminal terminal)
     private int List(ParseResult parsed)
     {
         var store = Open(parsed.GetValue(_run)!);
-        var rows = store.Manifests().Select(path => (Path: path, Manifest: store.Read(path))).ToList();
+        var rows = store.Manifests().Select(path => (Path: path, Manifest: Read(store, path))).Where(row => row.Manifest is not null)
+            .Select(row => (row.Path, Manifest: row.Manifest!)).ToList();
         var table = new Table().AddColumns("step", "shards", "bytes", "virtual shards", "manifest");
         foreach (var (path, manifest) in rows)
             table.AddRow($"{manifest.Step}", $"{manifest.Shards.Count}", $"{manifest.Shards.Sum(shard => shard.Bytes):N0}", $"{manifest.VirtualShards}",
@@ -35,6 +36,20 @@ internal sealed class CheckpointCommands(Terminal terminal)
                 Manifest = row.Path,
             })));
         return ExitCode.Done;
+    }
+
+    // One that is damaged does not hide the others.
+    private Manifest? Read(CheckpointStore store, string path)
+    {
+        try
+        {
+            return store.Read(path);
+        }
+        catch (BadInputException broken)
+        {
+            terminal.Say(broken.Message);
+            return null;
+        }
     }
 
     private int Verify(ParseResult parsed, Action<ProgressSnapshot> report)
@@ -57,8 +72,12 @@ internal sealed class CheckpointCommands(Terminal terminal)
         }
         report(new ProgressSnapshot(manifests.Count, manifests.Count));
         foreach (var fault in faults) terminal.Say(fault);
-        terminal.WriteHuman($"{manifests.Count} checkpoints, {faults.Count} faults");
-        if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { Checkpoints = manifests.Count, Faults = faults }));
+        // No damage: nothing that exists lacks them.
+        var orphans = store.Orphans();
+        foreach (var (path, bytes) in orphans)
+            terminal.Say($"{path}: no checkpoint names this shard of {bytes:N0} bytes: one that was given up has left it, or one is being written; the run's next start or end removes what is left");
+        terminal.WriteHuman($"{manifests.Count} checkpoints, {faults.Count} faults{(orphans.Count > 0 ? $", {orphans.Count} shards of none" : "")}");
+        if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { Checkpoints = manifests.Count, Faults = faults, Orphans = orphans.Select(orphan => orphan.Path) }));
         return faults.Count == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 

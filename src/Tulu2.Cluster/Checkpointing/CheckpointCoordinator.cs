@@ -32,6 +32,8 @@ internal sealed class CheckpointCoordinator : UntypedActor
 
     private sealed record WriteFailed(int Step, string Error) : INoSerializationVerificationNeeded;
 
+    protected override void PreStart() => Sweep();
+
     protected override void PostStop() => _thread.Dispose();
 
     protected override void OnReceive(object message)
@@ -69,6 +71,7 @@ internal sealed class CheckpointCoordinator : UntypedActor
                 Abandon(failed.Step, failed.Error, lost: false);
                 break;
             case CheckpointProtocol.Close:
+                Sweep();
                 _thread.Dispose();
                 _thread.Completion.PipeTo(Sender, Self, () => CheckpointProtocol.Closed.Instance);
                 break;
@@ -118,6 +121,19 @@ internal sealed class CheckpointCoordinator : UntypedActor
             self.Tell(new Written(due.Step, path, error));
         });
     }
+
+    // What a given-up checkpoint has left; no rank has begun yet, or all have ended.
+    private void Sweep() => _thread.Post(() =>
+    {
+        try
+        {
+            _setup.Writer.Sweep();
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            // It takes up space, and the next one tries again.
+        }
+    });
 
     private void Abandon(int step, string error, bool lost)
     {

@@ -10,6 +10,9 @@ public interface ICheckpointWriter
 
     /// <summary>Deletes all but the newest <paramref name="keep"/> checkpoints.</summary>
     void Prune(int keep);
+
+    /// <summary>Deletes what no checkpoint names. Called while no rank writes.</summary>
+    void Sweep();
 }
 
 /// <summary>Checkpoints in the run's <c>checkpoints/</c> directory.</summary>
@@ -18,4 +21,6 @@ public sealed class StoredCheckpoints(CheckpointStore store) : ICheckpointWriter
     public string Write(Manifest manifest) => store.WriteManifest(manifest);
 
     public void Prune(int keep) => store.Prune(keep);
+
+    public void Sweep() => store.Sweep();
 }

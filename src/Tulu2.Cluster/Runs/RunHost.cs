@@ -33,6 +33,7 @@ public sealed class RunHost(ActorHost host)
         {
             // Nothing is left to do; the ledger remembers how it ended.
             var finished = ledger.State.Finished;
+            plan.Checkpoints.Sweep();
             ledger.Dispose();
             var hash = finished?.Step == start.Step ? finished.ParametersSha256 : null;
             return new RunOutcome(RunEnd.Completed, start.Step, hash, null, null, start.Path, 0, 0, null);

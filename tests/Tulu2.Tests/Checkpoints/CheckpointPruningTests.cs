@@ -86,6 +86,34 @@ public sealed class CheckpointPruningTests : IDisposable
     }
 
     [Fact]
+    public void A_shard_whose_twin_failed_is_named_and_swept_and_nothing_else_is()
+    {
+        var store = new CheckpointStore(_folder.Root);
+        using StateInMemory first = new(1), second = new(2), third = new(3);
+        var kept = store.WriteShard([first.Block(StateKind.Parameter, "vector", [0], [9])]);
+        store.WriteManifest(new Manifest(1, 4, "recipe", [kept], new Dictionary<string, string>()));
+        var orphan = store.WriteShard([second.Block(StateKind.Parameter, "vector", [0], [9])]);
+        // The rank that failed is still at its part; and an orphan's content may come again, in a checkpoint of its own.
+        var writing = Path.Combine(_folder.Root, "shards", ".89ab.part");
+        File.WriteAllText(writing, "half a shard");
+        store.Prune(1);
+        Assert.Equal(orphan.Sha256 + ".safetensors", Path.GetFileName(Assert.Single(store.Orphans()).Path));
+        store.Sweep();
+        Assert.Empty(store.Orphans());
+        Assert.True(File.Exists(writing));
+        Assert.Equal(1, store.LatestSound(Assert.Fail)?.Manifest.Step);
+        store.WriteManifest(new Manifest(2, 4, "recipe", [store.WriteShard([second.Block(StateKind.Parameter, "vector", [0], [9])])], new Dictionary<string, string>()));
+        store.Sweep();
+        Assert.Equal(2, store.LatestSound(Assert.Fail)?.Manifest.Step);
+
+        // What a manifest names that cannot be read is not known, so nothing is an orphan.
+        store.WriteShard([third.Block(StateKind.Parameter, "vector", [0], [9])]);
+        File.WriteAllText(store.Manifests()[0], "{}");
+        store.Sweep();
+        Assert.Equal(3, Directory.GetFiles(Path.Combine(_folder.Root, "shards"), "*.safetensors").Length);
+    }
+
+    [Fact]
     public void A_part_that_somebody_is_writing_is_no_leftover_however_old_it_looks()
     {
         Directory.CreateDirectory(Path.Combine(_folder.Root, "shards"));

@@ -45,12 +45,21 @@ public sealed class TrainCommandTests : IDisposable
         foreach (var name in new[] { "tensorboard", "checkpoints", "ledger" }) Assert.NotEmpty(Directory.GetFileSystemEntries(Path.Combine(run, name)));
         Assert.Equal(4, File.ReadAllLines(Path.Combine(run, "metrics.jsonl")).Length);
 
+        // A shard whose twin failed is no damage; it is named, and gone when the run has gone on.
+        var orphan = Path.Combine(run, "checkpoints", "shards", new string('0', 64) + ".safetensors");
+        File.WriteAllText(orphan, "of a checkpoint that was given up");
+        var (verified, _, named) = await CommandLineTests.RunAsync("", "checkpoint", "verify", run);
+        Assert.Equal(ExitCode.Done, verified);
+        Assert.Contains($"{orphan}: no checkpoint names this shard of 33 bytes", named);
+
         // As if killed after the checkpoint of step 2: the newest one is gone, the metrics are ahead and torn.
         File.Delete(Directory.GetFiles(Path.Combine(run, "checkpoints", "manifests")).Order().Last());
         File.AppendAllText(Path.Combine(run, "metrics.jsonl"), "{\"step\":5,");
         var resumed = await TrainAsync(recipe, "--run", run, "--resume", "--set", "parallel.data=1");
         Assert.Equal(whole.GetProperty("parameters_sha256").GetString(), resumed.GetProperty("parameters_sha256").GetString());
         Assert.Equal(4, File.ReadAllLines(Path.Combine(run, "metrics.jsonl")).Length);
+
+        Assert.False(File.Exists(orphan));
 
         // At its end there is nothing left to do, and the hash is the checkpoint's.
         var again = await TrainAsync(recipe, "--run", run, "--resume");

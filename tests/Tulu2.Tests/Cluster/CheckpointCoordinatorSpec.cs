@@ -53,6 +53,15 @@ public sealed class CheckpointCoordinatorSpec : TestKit
     }
 
     [Fact]
+    public async Task What_given_up_checkpoints_left_is_swept_before_the_ranks_begin_and_after_they_have_ended()
+    {
+        _checkpoints.Tell(Shard(0));
+        _checkpoints.Tell(CheckpointProtocol.Close.Instance, _run);
+        await _run.ExpectMsgAsync<CheckpointProtocol.Closed>();
+        Assert.Equal(2, _writer.Sweeps);
+    }
+
+    [Fact]
     public async Task A_snapshot_that_lost_a_rank_before_its_shard_is_given_up()
     {
         _checkpoints.Tell(Shard(0));

@@ -21,7 +21,11 @@ internal sealed class FakeCheckpoints : ICheckpointWriter
         return $"{manifest.Step}";
     }
 
+    public int Sweeps { get; private set; }
+
     public void Prune(int keep) => Prunes++;
+
+    public void Sweep() => Sweeps++;
 }
 
 /// <summary>Remembers everything it hears.</summary>
