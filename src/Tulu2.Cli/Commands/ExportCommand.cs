@@ -37,7 +37,7 @@ internal sealed class ExportCommand(Terminal terminal)
             : store.LatestSound(terminal.Say) ?? throw new BadInputException(from, "holds no sound checkpoint", "see `tulu2 checkpoint verify`");
         var loaded = RecipeReader.Load(run.Recipe, []);
         var model = ModelSource.Open(loaded);
-        ModelExport.FromCheckpoint(store, manifest, model, loaded.Recipe.Model.Path, Types[parsed.GetValue(_type)!], to);
+        ModelExport.FromCheckpoint(store, manifest, model, loaded.Recipe, Types[parsed.GetValue(_type)!], to);
         terminal.Human.Write(new Table().HideHeaders().AddColumns("", "")
             .AddRow("step", $"{manifest.Step}").AddRow("from", Markup.Escape(path)).AddRow("to", Markup.Escape(to)));
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { manifest.Step, Manifest = path, Export = to }));

@@ -33,7 +33,8 @@ internal sealed class DemoRunner(Terminal terminal, LocalNode node, DemoSettings
 
         var sft = await Train("sft", recipes.Sft, cancellation);
         var untrained = In("untrained");
-        ModelExport.Initial(ModelSource.Open(RecipeReader.Load(recipes.Sft, [])), settings.Seed, untrained);
+        var initial = RecipeReader.Load(recipes.Sft, []);
+        ModelExport.Initial(ModelSource.Open(initial), initial.Recipe, untrained);
         var dpo = await Train("dpo", recipes.Dpo, cancellation);
 
         var table = new EvaluationTable();

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Tulu2.Checkpoints;
+using Tulu2.Data.Export;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Llama;
 using Tulu2.Training.Recipes;
@@ -14,30 +15,36 @@ internal static unsafe class ModelExport
     /// <summary>The type of a run's own export: what the model computed with.</summary>
     public static string TypeOf(Precision precision) => precision == Precision.Fp32 ? "F32" : "BF16";
 
-    public static void FromCheckpoint(CheckpointStore store, Manifest manifest, ModelSource model, string? source, string dataType, string directory) =>
-        HuggingFaceExport.Write(directory, model.Config, dataType, HuggingFaceExport.FromCheckpoint(store, manifest), model.Tokenizer.SourceFiles, source);
+    public static void FromCheckpoint(CheckpointStore store, Manifest manifest, ModelSource model, Recipe recipe, string dataType, string directory) =>
+        Write(directory, model, recipe, dataType, HuggingFaceExport.FromCheckpoint(store, manifest), recipe.Model.Path);
 
     /// <summary>The random weights that a preset starts from, which are a pure function of the seed.</summary>
-    public static void Initial(ModelSource model, int seed, string directory)
+    public static void Initial(ModelSource model, Recipe recipe, string directory)
     {
         // One shard, so that every tensor lies in one piece.
         var layout = new FlatLayout(model.Config, 1);
         var weights = (float*)NativeMemory.AllocZeroed((nuint)layout.Length, sizeof(float));
         try
         {
-            RandomWeights.Fill(layout, seed, (nint)weights);
+            RandomWeights.Fill(layout, recipe.Seed, (nint)weights);
             var slices = layout.Slices.ToDictionary(slice => slice.Slice.Name);
-            HuggingFaceExport.Write(directory, model.Config, "F32", (name, _, destination) =>
+            Write(directory, model, recipe, "F32", (name, _, destination) =>
             {
                 var slice = slices[name];
                 var bytes = slice.Slice.Length * sizeof(float);
                 Buffer.MemoryCopy(weights + slice.Offset, (void*)destination, bytes, bytes);
-            }, model.Tokenizer.SourceFiles);
+            }, source: null);
         }
         finally
         {
             NativeMemory.Free(weights);
         }
+    }
+
+    private static void Write(string directory, ModelSource model, Recipe recipe, string dataType, TensorSource read, string? source)
+    {
+        var config = model.Config with { MaxPositions = Math.Max(model.Config.MaxPositions, recipe.Data.MaxLength) };
+        HuggingFaceExport.Write(directory, config, dataType, read, TokenizerExport.Files(model.Tokenizer, recipe.Data.Chat, config.MaxPositions), source);
     }
 
     /// <summary>

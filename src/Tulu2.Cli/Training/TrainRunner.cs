@@ -114,7 +114,7 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
     private static string Export(PreparedRun run, CheckpointStore store, RunOutcome outcome, RunDirectory directory)
     {
         var manifest = store.Read(outcome.ManifestPath!);
-        ModelExport.FromCheckpoint(store, manifest, run.Model, run.Recipe.Model.Path, ModelExport.TypeOf(run.Recipe.Precision), directory.FinalExport);
+        ModelExport.FromCheckpoint(store, manifest, run.Model, run.Recipe, ModelExport.TypeOf(run.Recipe.Precision), directory.FinalExport);
         // A run that was resumed at its end did no step that would have told.
         return outcome.ParametersSha256 ?? ModelExport.ParametersSha256(store, manifest, run.Model.Config);
     }

@@ -13,6 +13,9 @@ internal static class HuggingFaceConfig
     private const string Architecture = "LlamaForCausalLM";
     private const string Rope = "rope_parameters";
 
+    // The first transformers that reads head_dim.
+    private static readonly Version EarliestReader = new(4, 45);
+
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <exception cref="BadInputException">Names the file and the key.</exception>
@@ -132,7 +135,7 @@ internal static class HuggingFaceConfig
         json.TryAdd("rope_scaling", null);
         json.TryAdd("pretraining_tp", 1);
         json.TryAdd("use_cache", true);
-        json.TryAdd("transformers_version", "4.41.2");
+        WriteVersion(json);
         return json.ToJsonString(Indented) + "\n";
     }
 
@@ -143,8 +146,16 @@ internal static class HuggingFaceConfig
         json.TryAdd("_from_model_config", true);
         json["bos_token_id"] = config.BeginningId;
         WriteEnd(json, config);
-        json.TryAdd("transformers_version", "4.41.2");
+        WriteVersion(json);
         return json.ToJsonString(Indented) + "\n";
+    }
+
+    // A later one that the source names stays: it may have keys that only that one reads.
+    private static void WriteVersion(JsonObject json)
+    {
+        var isLater = json["transformers_version"]?.ToString().Split('.') is [var major, var minor, ..] && int.TryParse(major, out var first)
+            && int.TryParse(minor, out var second) && new Version(first, second) >= EarliestReader;
+        if (!isLater) json["transformers_version"] = $"{EarliestReader}.0";
     }
 
     // A list of end ids that begins with ours says more than ours alone.

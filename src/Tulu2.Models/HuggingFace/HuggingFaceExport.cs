@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Tulu2.Checkpoints;
 using Tulu2.Checkpoints.Safetensors;
+using Tulu2.Data.Export;
 using Tulu2.Files;
 using Tulu2.Models.Llama;
 
@@ -23,7 +24,7 @@ public static unsafe class HuggingFaceExport
     private const string ProducerKey = "producer", Producer = "tulu2";
 
     /// <summary>
-    /// Writes config.json, generation_config.json, the weights and copies of the tokenizer's files. The directory appears whole or not at all. An earlier
+    /// Writes config.json, generation_config.json, the weights and the tokenizer's files. The directory appears whole or not at all. An earlier
     /// export is replaced; a directory that holds anything else is left as it is.
     /// </summary>
     /// <param name="dataType">F32, F16 or BF16.</param>
@@ -32,7 +33,7 @@ public static unsafe class HuggingFaceExport
     /// The directory is the source's, or holds what no export writes; an unknown element type; a value that F16 cannot hold.
     /// </exception>
     public static void Write(
-        string directory, LlamaConfig config, string dataType, TensorSource read, IReadOnlyList<string> tokenizerFiles, string? source = null, long shardBytes = DefaultShardBytes)
+        string directory, LlamaConfig config, string dataType, TensorSource read, IReadOnlyList<TokenizerFile> tokenizerFiles, string? source = null, long shardBytes = DefaultShardBytes)
     {
         if (!SafetensorsTypes.IsFloat(dataType)) throw new BadInputException(dataType, "weights of this element type cannot be written", "choose F32, F16 or BF16");
         var final = Path.GetFullPath(directory).TrimEnd(Path.DirectorySeparatorChar);
@@ -48,7 +49,7 @@ public static unsafe class HuggingFaceExport
             AtomicFile.WriteAllText(
                 Path.Combine(part, Generation), HuggingFaceConfig.WriteGeneration(config, source is null ? null : Path.Combine(source, Generation)));
             WriteWeights(part, config, dataType, read, shardBytes);
-            foreach (var file in tokenizerFiles) File.Copy(file, Path.Combine(part, Path.GetFileName(file)), overwrite: true);
+            foreach (var file in tokenizerFiles) AtomicFile.WriteAllBytes(Path.Combine(part, file.Name), file.Content);
             // Moved aside first: a rename cannot replace a directory, and deleting takes long enough to be killed in.
             var old = $"{final}.{Guid.NewGuid():N}{AtomicFile.PartSuffix}";
             if (Directory.Exists(final)) Directory.Move(final, old);

@@ -7,9 +7,10 @@ internal static class TokenizerLoader
 {
     internal const string ModelName = "tokenizer.model";
     internal const string JsonName = "tokenizer.json";
+    internal const string TemplateName = "chat_template.jinja";
 
     private static readonly string[] FileNames =
-        [JsonName, ModelName, SpecialTokenFiles.ConfigName, SpecialTokenFiles.MapName, SpecialTokenFiles.AddedName, "chat_template.jinja"];
+        [JsonName, ModelName, SpecialTokenFiles.ConfigName, SpecialTokenFiles.MapName, SpecialTokenFiles.AddedName, TemplateName];
 
     internal static SentencePieceBpeTokenizer Load(string directoryOrFile)
     {

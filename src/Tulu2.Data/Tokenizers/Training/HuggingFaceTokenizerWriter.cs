@@ -20,14 +20,9 @@ internal static class HuggingFaceTokenizerWriter
             ["truncation"] = null,
             ["padding"] = null,
             ["added_tokens"] = new JsonArray([.. SpecialIds(pieces).Select(id => AddedToken(pieces[id].Text, id))]),
-            ["normalizer"] = new JsonObject
-            {
-                ["type"] = "Sequence",
-                ["normalizers"] = new JsonArray(
-                    new JsonObject { ["type"] = "Prepend", ["prepend"] = "▁" },
-                    new JsonObject { ["type"] = "Replace", ["pattern"] = new JsonObject { ["String"] = " " }, ["content"] = "▁" }),
-            },
-            ["pre_tokenizer"] = null,
+            ["normalizer"] = null,
+            // The word boundary stands at the start only, as in the dialogues that are trained on; normalizers would put one after each end token too.
+            ["pre_tokenizer"] = Metaspace("first", split: false),
             ["post_processor"] = PostProcessor(),
             ["decoder"] = new JsonObject
             {
@@ -66,7 +61,7 @@ internal static class HuggingFaceTokenizerWriter
             ["bos_token"] = "<s>",
             ["clean_up_tokenization_spaces"] = false,
             ["eos_token"] = "</s>",
-            // The word boundary stands at the start only: the form that dialogues are trained in.
+            // As the Metaspace above.
             ["legacy"] = false,
             ["model_max_length"] = JsonNode.Parse("1000000000000000019884624838656"),
             ["pad_token"] = null,
@@ -84,6 +79,12 @@ internal static class HuggingFaceTokenizerWriter
             map[key] = AddedToken(text, id: null, withSpecial: false);
         return Serialize(map);
     }
+
+    /// <summary>The pre-tokenizer that writes spaces as U+2581 and puts the word boundary.</summary>
+    /// <param name="scheme">first: at the very start; always: after each special token too.</param>
+    /// <param name="split">No merge reaches over a boundary.</param>
+    internal static JsonObject Metaspace(string scheme, bool split) =>
+        new() { ["type"] = "Metaspace", ["replacement"] = "▁", ["prepend_scheme"] = scheme, ["split"] = split };
 
     /// <summary>
     /// Every way to cut a piece into two others, in the order of <c>transformers</c>' SentencePieceExtractor: by the piece's rank, then by the halves'
@@ -136,5 +137,5 @@ internal static class HuggingFaceTokenizerWriter
         };
     }
 
-    private static byte[] Serialize(JsonObject content) => JsonSerializer.SerializeToUtf8Bytes(content, Format);
+    internal static byte[] Serialize(JsonObject content) => JsonSerializer.SerializeToUtf8Bytes(content, Format);
 }

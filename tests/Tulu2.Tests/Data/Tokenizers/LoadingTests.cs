@@ -69,13 +69,15 @@ public sealed class LoadingTests : IDisposable
     [Fact]
     public void Metaspace_puts_one_boundary_before_the_first_text_only_and_none_where_a_space_stands()
     {
-        var before = SentencePieceBpeTokenizer.Load(directory);
+        var metaspace = SentencePieceBpeTokenizer.Load(directory);
         Edit("tokenizer.json", json =>
         {
-            json["normalizer"] = null;
-            json["pre_tokenizer"] = new JsonObject { ["type"] = "Metaspace", ["replacement"] = "▁", ["prepend_scheme"] = "first", ["split"] = false };
+            json["normalizer"] = JsonNode.Parse("""
+                {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"}, {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]}
+                """);
+            json["pre_tokenizer"] = null;
         });
-        var metaspace = SentencePieceBpeTokenizer.Load(directory);
+        var before = SentencePieceBpeTokenizer.Load(directory);
         Assert.NotEqual(before.ContentKey, metaspace.ContentKey);
         Assert.Equal(before.EncodeText("the story", boundary: true), metaspace.EncodeText("the story", boundary: true));
         Assert.Equal(before.EncodeText(" the story", boundary: false), metaspace.EncodeText(" the story", boundary: true));

@@ -69,16 +69,31 @@ public sealed unsafe class HuggingFaceDirectoryTests : IDisposable
         SmallCheckpoint.Export(source);
         Change(Path.Combine(source, "config.json"), json => (json["our_note"], json["eos_token_id"]) = ("kept", new JsonArray(7, 8)));
         Change(Path.Combine(source, "generation_config.json"), json => json["temperature"] = 0.6);
-        File.WriteAllText(_folder.File("tokenizer.json"), "{}");
         HuggingFaceExport.Write(
-            _folder.File("export"), SmallCheckpoint.Config with { MaxPositions = 8192 }, "BF16", SmallCheckpoint.Fill, [_folder.File("tokenizer.json")], source);
+            _folder.File("export"), SmallCheckpoint.Config with { MaxPositions = 8192 }, "BF16", SmallCheckpoint.Fill, [new("tokenizer.json", "{}"u8.ToArray())], source);
         Assert.Equal(
             ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json"], Directory.GetFiles(_folder.File("export")).Select(Path.GetFileName).Order());
         var config = JsonNode.Parse(File.ReadAllText(Path.Combine(_folder.File("export"), "config.json")))!;
         Assert.Equal("""["LlamaForCausalLM"]""", config["architectures"]!.ToJsonString());
         Assert.Equal(("llama", "bfloat16", "silu", "kept"), ((string)config["model_type"]!, (string)config["torch_dtype"]!, (string)config["hidden_act"]!, (string)config["our_note"]!));
         Assert.Equal((8192, 12345.0, "[7,8]"), ((int)config["max_position_embeddings"]!, (double)config["rope_theta"]!, config["eos_token_id"]!.ToJsonString()));
+        Assert.Equal("4.45.0", (string)config["transformers_version"]!);
         Assert.Equal(0.6, (double)JsonNode.Parse(File.ReadAllText(Path.Combine(_folder.File("export"), "generation_config.json")))!["temperature"]!);
+    }
+
+    [Theory]
+    [InlineData("4.31.0", "4.45.0")]
+    [InlineData("4.45.2", "4.45.2")]
+    [InlineData("5.0.0.dev0", "5.0.0.dev0")]
+    [InlineData("main", "4.45.0")]
+    public void An_export_names_a_transformers_that_reads_it(string source, string exported)
+    {
+        SmallCheckpoint.Export(_folder.File("source"));
+        foreach (var name in new[] { "config.json", "generation_config.json" })
+            Change(Path.Combine(_folder.File("source"), name), json => json["transformers_version"] = source);
+        HuggingFaceExport.Write(_folder.File("export"), SmallCheckpoint.Config, "F32", SmallCheckpoint.Fill, [], _folder.File("source"));
+        foreach (var name in new[] { "config.json", "generation_config.json" })
+            Assert.Equal(exported, (string)JsonNode.Parse(File.ReadAllText(Path.Combine(_folder.File("export"), name)))!["transformers_version"]!);
     }
 
     [Fact]

@@ -26,7 +26,7 @@ public sealed unsafe class HuggingFaceWeightsTests : IDisposable
         var exported = _folder.File("export");
         HuggingFaceExport.Write(
             exported, config, "F32", (name, _, destination) => tensors[name].CopyTo(new Span<float>((float*)destination, tensors[name].Length)),
-            [Path.Combine(source, "tokenizer.json")], source);
+            [], source);
 
         using var before = new SafetensorsFile(Path.Combine(source, "model.safetensors"));
         using var after = new SafetensorsFile(Path.Combine(exported, "model.safetensors"));
@@ -41,10 +41,9 @@ public sealed unsafe class HuggingFaceWeightsTests : IDisposable
         }
         Assert.Equal("pt", after.Metadata["format"]);
         Assert.Equal(config, HuggingFaceModel.ReadConfig(exported));
-        Assert.Equal(File.ReadAllBytes(Path.Combine(source, "tokenizer.json")), File.ReadAllBytes(Path.Combine(exported, "tokenizer.json")));
         using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(exported, "config.json")));
         using var original = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(source, "config.json")));
-        foreach (var property in original.RootElement.EnumerateObject())
+        foreach (var property in original.RootElement.EnumerateObject().Where(property => property.Name != "transformers_version"))
             Assert.True(JsonElement.DeepEquals(property.Value, json.RootElement.GetProperty(property.Name)), property.Name);
     }
 
