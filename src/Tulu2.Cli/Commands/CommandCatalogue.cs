@@ -13,6 +13,8 @@ internal static class CommandCatalogue
         new PlanCommand(terminal).Create(),
         new NodeCommand(terminal).Create(),
         new SubmitCommand(terminal).Create(),
+        new StatusCommand(terminal).Create(),
+        new CancelCommand(terminal).Create(),
         new DataCommands(terminal).Create(),
         new TokenizerCommands(terminal).Create(),
         new GenerateCommand(terminal).Create(),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Tulu2.Cli.Nodes;
 using Tulu2.Cli.Shell;
 using Tulu2.Cli.Training;
 using Tulu2.Cluster.Hosting;
@@ -12,7 +13,7 @@ namespace Tulu2.Cli.Commands;
 internal sealed class SubmitCommand(Terminal terminal)
 {
     private readonly Argument<string> _recipe = CommandBuilder.Argument("RECIPE", "YAML file; recipes/ holds examples");
-    private readonly Option<string> _config = CommandBuilder.Required<string>("--config", "HOCON file that names the cluster's seed nodes; cluster-config/ holds examples");
+    private readonly Option<string> _config = ClusterConnection.ConfigOption();
     private readonly Option<string[]> _set = CommandBuilder.Repeated("--set", "key=value over the recipe, any key; may be repeated");
     private readonly Option<string?> _run = CommandBuilder.Optional<string>("--run", "Run directory, on storage that all nodes see; runs/<recipe's name> by default");
     private readonly Option<bool> _resume = CommandBuilder.Flag("--resume", "Go on with the run in the run directory");
@@ -25,17 +26,51 @@ internal sealed class SubmitCommand(Terminal terminal)
         var loaded = RecipeReader.Load(path, parsed.GetValue(_set) ?? []);
         if (loaded.Recipe.Parallel.Data == 0)
             throw loaded.Fault("parallel.data", "a cluster needs to know the number of replicas", "give parallel.data, in the recipe or with --set");
-        var settings = NodeSettings.Load(parsed.GetValue(_config)!) with { Roles = ["submitter"], AnyPort = true, Log = terminal.Say };
+        var config = parsed.GetValue(_config)!;
+        // Before anything is written: who is nowhere to be found is not given a run.
+        await using var client = ClusterClient.Start(ClusterConnection.Settings(terminal, config));
         var name = Path.GetFileNameWithoutExtension(path);
         var directory = new RunDirectory(parsed.GetValue(_run) ?? Path.Combine("runs", name));
         directory.Open(parsed.GetValue(_resume));
         var submitted = Path.Combine(directory.Root, "submitted.yaml");
         AtomicFile.WriteAllText(submitted, RecipeWriter.Write(RecipeProfiles.Apply(loaded.Recipe, loaded.Given)));
 
-        terminal.Say($"joining the cluster of {settings.Where}");
-        await using var host = await ActorHost.StartAsync(settings, cancellation);
+        terminal.Say($"asking the cluster of {config}");
         var run = new Submission(Guid.NewGuid().ToString("N"), name, submitted, directory.Root, terminal.Json);
-        return await Submitter.RunAsync(host, run, Print, cancellation);
+        var isTaken = false;
+        try
+        {
+            var end = await Submitter.RunAsync(client, run, Print, () =>
+            {
+                isTaken = true;
+                terminal.Say($"{name}: in hand; it goes on without this command, and `tulu2 status --config {config}` looks at it");
+            }, cancellation);
+            return Ended(end, config);
+        }
+        finally
+        {
+            if (!isTaken) Withdraw(directory, submitted);
+        }
+    }
+
+    private int Ended(SubmissionEnd end, string config)
+    {
+        if (end is SubmissionEnd.Over over) return over.ExitCode;
+        terminal.Say(end switch
+        {
+            SubmissionEnd.NeverTaken => "stopped: no coordinator had taken the run",
+            SubmissionEnd.StillEnding => $"stopped: the run ends once its step is done and a checkpoint is written; `tulu2 status --config {config}` looks at it",
+            _ => $"stopped: the cluster does not answer, and the run may go on; `tulu2 status --config {config}` looks at it, `tulu2 cancel --config {config}` ends it",
+        });
+        return ExitCode.Failed;
+    }
+
+    // A directory without a run would be in the way of the next attempt.
+    private static void Withdraw(RunDirectory directory, string submitted)
+    {
+        if (directory.HasRun) return;
+        File.Delete(submitted);
+        directory.Abandon();
     }
 
     private void Print(bool isError, string line)

@@ -13,7 +13,7 @@ namespace Tulu2.Cluster.Hosting;
 /// <summary>The process's actor system: one node of a cluster, started once and shared by everything that runs in the process.</summary>
 public sealed class ActorHost : IAsyncDisposable
 {
-    private const string SystemName = "tulu2";
+    internal const string SystemName = "tulu2";
     private const string CoordinatorRole = "coordinator";
     private const int PoolThreads = 64;
 
@@ -50,8 +50,8 @@ public sealed class ActorHost : IAsyncDisposable
     internal static Task<ActorHost> StartAsync(Config overrides, CancellationToken cancellation) =>
         StartAsync(new NodeSettings("", "") { Overrides = overrides }, cancellation);
 
-    /// <summary>Starts this process's node, joins the cluster that the settings name and waits until it is a member.</summary>
-    /// <exception cref="Files.BadInputException">The settings cannot be used.</exception>
+    /// <summary>Starts this process's node, joins the cluster that the settings name and waits until it is a member, or until the cluster will not have it.</summary>
+    /// <exception cref="Files.BadInputException">The settings cannot be used, or no seed node will ever answer.</exception>
     public static async Task<ActorHost> StartAsync(NodeSettings settings, CancellationToken cancellation)
     {
         // Measured: pool threads that block for a second or two starve the heartbeats of the whole node unless there are spare ones.
@@ -59,6 +59,7 @@ public sealed class ActorHost : IAsyncDisposable
         ThreadPool.SetMinThreads(Math.Max(workers, PoolThreads), Math.Max(ports, PoolThreads));
 
         var config = settings.Read().WithFallback(LocalConfig());
+        if (settings.Text.Length > 0) SettingsCheck.Node(settings, config);
         var roles = config.GetStringList("akka.cluster.roles");
         var places = roles.Contains(Placement.Role) && settings.Preparation is { } preparation
             ? new NodePlaces(settings.Places(config), preparation)
@@ -66,27 +67,49 @@ public sealed class ActorHost : IAsyncDisposable
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         // Signals belong to the command line.
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
-        var certificates = ClusterCertificates.Setup(config, settings.Where);
-        builder.Services.AddAkka(SystemName, akka => (certificates is null ? akka : akka.AddSetup(certificates))
+        var certificates = ClusterCertificates.Load(settings, config);
+        IActorRef proxy = ActorRefs.Nobody;
+        builder.Services.AddAkka(SystemName, akka => (certificates is null ? akka : akka.AddSetup(certificates.Setup(settings.Log)))
             .AddHocon(config, HoconAddMode.Prepend)
-            .WithActors((system, _) => StartActors(system, roles.Contains(CoordinatorRole), places, settings.Service)));
+            .WithActors((system, _) => proxy = StartActors(system, roles.Contains(CoordinatorRole), places, settings)));
         var host = builder.Build();
-        await settings.ExplainAsync(() => host.StartAsync(cancellation)).ConfigureAwait(false);
+        try
+        {
+            await host.StartAsync(cancellation).ConfigureAwait(false);
+            var system = host.Services.GetRequiredService<ActorSystem>();
+            await JoinAsync(system, settings, certificates, cancellation).ConfigureAwait(false);
+            return new ActorHost(host, system, proxy) { Places = places?.Count ?? 0 };
+        }
+        catch
+        {
+            await host.StopAsync(CancellationToken.None).ConfigureAwait(false);
+            host.Dispose();
+            throw;
+        }
+    }
 
-        var system = host.Services.GetRequiredService<ActorSystem>();
-        EventFile.For(system).Otherwise = settings.Log;
+    private static async Task JoinAsync(ActorSystem system, NodeSettings settings, ClusterCertificates? certificates, CancellationToken cancellation)
+    {
         var cluster = Akka.Cluster.Cluster.Get(system);
         // With seed nodes it joins by itself, as soon as one of them answers.
-        if (cluster.Settings.SeedNodes.IsEmpty) await cluster.JoinAsync(cluster.SelfAddress, cancellation).ConfigureAwait(false);
-        else
+        if (cluster.Settings.SeedNodes.IsEmpty)
         {
-            var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            cluster.RegisterOnMemberUp(up.SetResult);
-            await Task.WhenAny(up.Task, system.WhenTerminated).WaitAsync(cancellation).ConfigureAwait(false);
+            await cluster.JoinAsync(cluster.SelfAddress, cancellation).ConfigureAwait(false);
+            return;
         }
-        var proxy = system.ActorOf(ClusterSingletonProxy.Props("/user/run", ClusterSingletonProxySettings.Create(system)), "run-proxy");
-        return new ActorHost(host, system, proxy) { Places = places?.Count ?? 0 };
+        // A member that leaves and comes, or one that is up already, calls more than once.
+        var up = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        cluster.RegisterOnMemberUp(() => up.TrySetResult());
+        using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var others = cluster.Settings.SeedNodes.Where(seed => !seed.Equals(cluster.SelfAddress)).ToList();
+        var watch = new SeedWatch(settings, others, certificates).RunAsync(new Silence(), () => Waiting(cluster), watching.Token);
+        await (await Task.WhenAny(up.Task, system.WhenTerminated, watch).WaitAsync(cancellation).ConfigureAwait(false)).ConfigureAwait(false);
+        await watching.CancelAsync().ConfigureAwait(false);
     }
+
+    private static string Waiting(Akka.Cluster.Cluster cluster) => cluster.State.Unreachable is { IsEmpty: false } unreachable
+        ? $"this node comes in as soon as the cluster reaches {string.Join(", ", unreachable.Select(member => member.Address))} again, or gives it up"
+        : $"the cluster has not let this node ({cluster.SelfAddress}) in yet; a seed node's own file must name it by the very letters used here";
 
     /// <summary>Tells the cluster that a node is dead, for one who knows: nobody waits for its heartbeats any more.</summary>
     public void Down(string address) => Akka.Cluster.Cluster.Get(System).Down(Akka.Actor.Address.Parse(address));
@@ -101,13 +124,19 @@ public sealed class ActorHost : IAsyncDisposable
         _host.Dispose();
     }
 
-    private static void StartActors(ActorSystem system, bool coordinates, NodePlaces? places, IRunService? service)
+    // Returns the way to the coordinator, wherever it is.
+    private static IActorRef StartActors(ActorSystem system, bool coordinates, NodePlaces? places, NodeSettings settings)
     {
+        EventFile.For(system).Otherwise = settings.Details;
+        var proxy = system.ActorOf(ClusterSingletonProxy.Props("/user/run", ClusterSingletonProxySettings.Create(system)), "run-proxy");
         var node = system.ActorOf(Props.Create(() => new NodeAgent(places)), NodeAgent.Name);
-        if (!coordinates) return;
-        system.ActorOf(
-            ClusterSingletonManager.Props(Props.Create(() => new RunCoordinator(node, service)),
-                PoisonPill.Instance, ClusterSingletonManagerSettings.Create(system)), "run");
+        if (settings.Service is { } service) system.ActorOf(Props.Create(() => new Gateway()), Gateway.Name);
+        if (settings.Log is { } say) system.ActorOf(Props.Create(() => new MemberNews(say)), MemberNews.Name);
+        if (coordinates)
+            system.ActorOf(
+                ClusterSingletonManager.Props(Props.Create(() => new RunCoordinator(node, settings.Service)),
+                    PoisonPill.Instance, ClusterSingletonManagerSettings.Create(system)), "run");
+        return proxy;
     }
 
     internal static Config LocalConfig()

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using Akka.Actor;
 
@@ -10,11 +9,8 @@ namespace Tulu2.Cluster.Hosting;
 /// </summary>
 internal sealed class EventFile : IExtension
 {
-    // A node that cannot reach another says so twice a second.
-    private static readonly TimeSpan RepeatInterval = TimeSpan.FromMinutes(1);
-
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, long> _said = [];
+    private readonly Repeats _repeats = new();
     private StreamWriter? _writer;
 
     public static EventFile For(ActorSystem system) => system.WithExtension<EventFile, Provider>();
@@ -50,7 +46,7 @@ internal sealed class EventFile : IExtension
         {
             if (_writer is null)
             {
-                if (Otherwise is not null && IsNew(text)) Otherwise($"{level}: {text}");
+                if (Otherwise is not null && _repeats.IsNew(text)) Otherwise($"{level}: {text}");
                 return;
             }
             try
@@ -62,13 +58,6 @@ internal sealed class EventFile : IExtension
                 // For people only: a full disk ends the run where it matters, at the ledger or a checkpoint.
             }
         }
-    }
-
-    private bool IsNew(string text)
-    {
-        foreach (var (old, time) in _said.ToArray())
-            if (Stopwatch.GetElapsedTime(time) > RepeatInterval) _said.Remove(old);
-        return _said.TryAdd(text, Stopwatch.GetTimestamp());
     }
 
     public sealed class Provider : ExtensionIdProvider<EventFile>

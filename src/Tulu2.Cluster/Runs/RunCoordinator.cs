@@ -29,8 +29,9 @@ internal sealed class RunCoordinator(IActorRef node, IRunService? service = null
                 start.Ledger.Dispose();
                 start.Outcome.TrySetException(new InvalidOperationException("another run is under way on this host"));
                 break;
-            case RunProtocol.RunOver:
+            case RunProtocol.RunOver over:
                 _run = null;
+                _submitted?.Tell(new SubmittedRuns.Note(over.Progress));
                 break;
             case RunProtocol.StopRun or RunProtocol.Fatal:
                 _run?.Forward(message);
@@ -38,9 +39,19 @@ internal sealed class RunCoordinator(IActorRef node, IRunService? service = null
             case RunProtocol.StartEvaluations start:
                 Context.ActorOf(Props.Create(() => new EvaluationQueue(start, node)), $"evaluations-{Guid.NewGuid():N}");
                 break;
-            case SubmissionProtocol.Submit or SubmissionProtocol.Cancel when service is not null:
-                (_submitted ??= Context.ActorOf(Props.Create(() => new SubmittedRuns(service)), "submitted")).Forward(message);
+            case SubmissionProtocol.AskStatus when service is not null:
+                if (_run is { } run) run.Forward(new RunProtocol.TellProgress(Submitted(service)));
+                else Submitted(service).Forward(new SubmittedRuns.Describe(null));
+                break;
+            case SubmissionProtocol.IRequest when service is not null:
+                Submitted(service).Forward(message);
                 break;
         }
+    }
+
+    private IActorRef Submitted(IRunService runs)
+    {
+        var address = $"{Akka.Cluster.Cluster.Get(Context.System).SelfAddress}";
+        return _submitted ??= Context.ActorOf(Props.Create(() => new SubmittedRuns(runs, address)), "submitted");
     }
 }

@@ -19,6 +19,7 @@ internal sealed class RunInHand(
     private long _tokens;
     private long? _trainingBegan;
     private double _seconds;
+    private RunPhase _phase = RunPhase.Starting;
 
     public RunPlan Plan { get; } = plan;
 
@@ -32,6 +33,18 @@ internal sealed class RunInHand(
     public RunOutcome? Outcome { get; private set; }
 
     public bool IsEnding => Outcome is not null;
+
+    /// <summary>The newest generation of the ranks; 0: none yet.</summary>
+    public long Generation { get; set; }
+
+    /// <summary>Places on nodes that the run waits for.</summary>
+    public int Missing { get; set; }
+
+    public RunProgress Progress(bool isOver)
+    {
+        var state = Missing > 0 ? "waiting" : _phase == RunPhase.ReferencePass ? "reference" : $"{_phase}".ToLowerInvariant();
+        return new RunProgress(Plan.RunDirectory, state, _steps, Plan.TotalSteps, Generation, Plan.Layout.Size, Missing, isOver);
+    }
 
     /// <summary>Tells the observer, in order, on its thread. Its first failure ends the run; after that it hears nothing more.</summary>
     public void Observe(Action<IRunObserver> tell) => _observing.Post(() =>
@@ -50,6 +63,7 @@ internal sealed class RunInHand(
 
     public void Enter(RunPhase phase)
     {
+        _phase = phase;
         if (phase == RunPhase.Training) _trainingBegan ??= Stopwatch.GetTimestamp();
         Observe(o => o.PhaseChanged(phase));
     }

@@ -4,6 +4,7 @@ using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Nodes;
+using Tulu2.Cluster.Submissions;
 
 namespace Tulu2.Cluster.Runs;
 
@@ -42,7 +43,7 @@ internal sealed class RunLife(RunProtocol.StartRun start, IActorRef node) : Unty
     // Now nothing of it is left: the next one may begin.
     protected override void PostStop()
     {
-        Context.Parent.Tell(RunProtocol.RunOver.Instance);
+        Context.Parent.Tell(new RunProtocol.RunOver(_run?.Progress(isOver: true)));
         if (_run is { IsEnding: true } run) run.Complete();
     }
 
@@ -52,6 +53,9 @@ internal sealed class RunLife(RunProtocol.StartRun start, IActorRef node) : Unty
         {
             case RunProtocol.StopRun:
                 _run?.Sync.Tell(message);
+                break;
+            case RunProtocol.TellProgress tell:
+                tell.To.Forward(new SubmittedRuns.Describe(_run?.Progress(isOver: false)));
                 break;
             case RunProtocol.Happened happened:
                 Record(happened.Effect);
@@ -75,10 +79,12 @@ internal sealed class RunLife(RunProtocol.StartRun start, IActorRef node) : Unty
                 End(run => run.Failed(fatal.Failure));
                 break;
             case RunProtocol.WaitingForPlaces waiting:
+                if (_run is { } lacking) lacking.Missing = waiting.Missing;
                 _run?.Observe(observer => observer.WaitingForPlaces(waiting.Missing));
                 Log("info", $"waiting for {waiting.Missing} more places on nodes");
                 break;
             case RunProtocol.Placed placed:
+                if (_run is { } housed) housed.Missing = 0;
                 _run?.Observe(observer => observer.RanksPlaced(placed.Node, placed.Ranks));
                 Log("info", $"ranks {string.Join(", ", placed.Ranks)} are placed on {placed.Node}");
                 break;
@@ -140,6 +146,7 @@ internal sealed class RunLife(RunProtocol.StartRun start, IActorRef node) : Unty
                 run.Committed(committed.Step);
                 break;
             case SyncEffect.GenerationOpened opened:
+                run.Generation = opened.Generation;
                 Log("info", $"generation {opened.Generation}: {opened.Why}");
                 break;
             case SyncEffect.RankOut lost:

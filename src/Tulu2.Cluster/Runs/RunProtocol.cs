@@ -23,10 +23,10 @@ internal static class RunProtocol
     }
 
     /// <summary>Run to coordinator: nothing of it is left.</summary>
-    public sealed record RunOver : INoSerializationVerificationNeeded
-    {
-        public static RunOver Instance { get; } = new();
-    }
+    public sealed record RunOver(RunProgress? Progress) : INoSerializationVerificationNeeded;
+
+    /// <summary>Coordinator to run: tell <paramref name="To"/> how far you are, for the sender.</summary>
+    public sealed record TellProgress(IActorRef To) : INoSerializationVerificationNeeded;
 
     public sealed record StartEvaluations(
         IReadOnlyList<EvaluationTask> Tasks, int Evaluators, IEvaluatorFactory Factory, IEvaluationObserver? Observer, LedgerFile? Ledger,

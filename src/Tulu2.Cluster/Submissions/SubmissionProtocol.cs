@@ -1,39 +1,55 @@
+using System.Collections.Immutable;
 using Tulu2.Cluster.Wire;
 
 namespace Tulu2.Cluster.Submissions;
 
-/// <summary>A run that a process without ranks gives to the cluster's coordinator.</summary>
-/// <param name="Id">Names it, however often it is sent.</param>
-/// <param name="Title">Name of the run in progress and report.</param>
-/// <param name="Recipe">The effective recipe's path, which every node sees.</param>
-/// <param name="Json">End with one line for programs.</param>
-public sealed record Submission(string Id, string Title, string Recipe, string RunDirectory, bool Json);
-
-/// <summary>Does a submitted run on the node of the coordinator.</summary>
-public interface IRunService
-{
-    /// <summary>
-    /// Runs to the end and returns the exit code. A run that the directory already holds is gone on with: another coordinator has died with it.
-    /// </summary>
-    /// <param name="say">Takes each line for the submitter; true: for standard error. Callable from any thread.</param>
-    Task<int> RunAsync(Submission submission, Action<bool, string> say, CancellationToken cancellation);
-}
-
-/// <summary>Between a submitter and the coordinator, wherever that is.</summary>
+/// <summary>
+/// Between processes outside the cluster and its coordinator, by way of a node's <see cref="Gateway"/>. Either may sleep, be cut off or be replaced by
+/// another one: requests are repeated until answered, and lines are asked for by number.
+/// </summary>
 internal static class SubmissionProtocol
 {
-    /// <summary>Submitter to coordinator, again and again until the end: a coordinator that does not know it begins it, or goes on with it.</summary>
-    public sealed record Submit(Submission Run) : IWireMessage;
+    /// <summary>What a process outside the cluster may say to it; nothing else passes.</summary>
+    public interface IRequest : IWireMessage;
 
-    /// <summary>Submitter to coordinator: finish the step, write a checkpoint and end.</summary>
-    public sealed record Cancel(string Id) : IWireMessage;
+    /// <summary>Again and again until the end: a coordinator that does not know the run begins it, or goes on with it.</summary>
+    public sealed record Submit(Submission Run) : IRequest;
 
-    /// <summary>Coordinator to submitter: it is in hand.</summary>
+    /// <summary>How many lines of this coordinator's the submitter has; the answer is what comes after them.</summary>
+    /// <param name="Source">The coordinator that said them; empty: none has yet.</param>
+    public sealed record Heard(string Id, string Source, int Lines) : IRequest;
+
+    /// <summary>Finish the step, write a checkpoint and end.</summary>
+    public sealed record Cancel(string Id) : IRequest;
+
+    /// <summary>What nodes are there, which run is in hand? The node answers with <see cref="Nodes"/>, the coordinator with <see cref="RunStatus"/>.</summary>
+    public sealed record AskStatus : IRequest
+    {
+        public static AskStatus Instance { get; } = new();
+    }
+
+    /// <summary>Coordinator to submitter: it is in hand, or has just ended.</summary>
     public sealed record InHand(string Id) : IWireMessage;
 
-    /// <summary>Coordinator to submitter: a line to print.</summary>
-    public sealed record Said(string Id, bool IsError, string Line) : IWireMessage;
+    /// <summary>Coordinator to submitter: it ends as soon as its step is done.</summary>
+    public sealed record Cancelling(string Id) : IWireMessage;
 
-    /// <summary>Coordinator to submitter: it is over.</summary>
-    public sealed record Ended(string Id, int ExitCode) : IWireMessage;
+    /// <summary>Coordinator to submitter: a line to print.</summary>
+    /// <param name="Source">The coordinator that says it.</param>
+    /// <param name="After">It follows this line; those between are lost for good.</param>
+    /// <param name="Number">From 1.</param>
+    public sealed record Line(string Id, string Source, int After, int Number, bool IsError, string Text) : IWireMessage;
+
+    /// <summary>Coordinator to submitter: it is over, and so many lines were said.</summary>
+    public sealed record Over(string Id, string Source, int Lines, int ExitCode) : IWireMessage;
+
+    /// <summary>A node to whoever asked: a part of the cluster's nodes.</summary>
+    /// <param name="Total">Of all parts.</param>
+    public sealed record Nodes(int Total, ImmutableArray<NodeView> Part) : IWireMessage;
+
+    /// <summary>Coordinator to whoever asked.</summary>
+    /// <param name="Coordinator">Address of its node.</param>
+    /// <param name="InHand">Null: none is.</param>
+    /// <param name="Last">The one that ended last under this coordinator; null: none did.</param>
+    public sealed record RunStatus(string Coordinator, RunView? InHand, RunView? Last) : IWireMessage;
 }

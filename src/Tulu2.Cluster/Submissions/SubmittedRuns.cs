@@ -1,62 +1,119 @@
 using Akka.Actor;
+using Tulu2.Cluster.Runs;
 
 namespace Tulu2.Cluster.Submissions;
 
-/// <summary>Takes submitted runs, one at a time, and tells the submitter what they say and how they end. A run goes on without its submitter.</summary>
-internal sealed class SubmittedRuns(IRunService service) : UntypedActor
+/// <summary>
+/// Takes submitted runs, one at a time, and tells their submitters what they say and how they end. A run goes on without its submitter; who submits it
+/// again, from its directory, follows it.
+/// </summary>
+/// <param name="address">Of this node.</param>
+internal sealed class SubmittedRuns(IRunService service, string address) : UntypedActor
 {
     private const int BadInput = 2;
+    private const int Remembered = 16;
 
-    // Repeated submits find out how it ended, should the first answer be lost.
-    private readonly Dictionary<string, int> _ended = [];
-    private readonly CancellationTokenSource _stopped = new();
-    private CancellationTokenSource? _cancel;
-    private string? _current;
-    private IActorRef _submitter = ActorRefs.Nobody;
+    private readonly string _source = Guid.NewGuid().ToString("N");
+    private readonly Dictionary<string, SubmittedRun> _runs = [];
+    private readonly Queue<string> _order = [];
+    private readonly Dictionary<string, IActorRef> _listeners = [];
+    private SubmittedRun? _current;
+    private SubmittedRun? _last;
 
-    private sealed record Line(string Id, bool IsError, string Text) : INoSerializationVerificationNeeded;
+    /// <summary>Coordinator to this actor: somebody asks how things are.</summary>
+    public sealed record Describe(RunProgress? Progress) : INoSerializationVerificationNeeded;
 
-    private sealed record Done(string Id, int ExitCode) : INoSerializationVerificationNeeded;
+    /// <summary>Coordinator to this actor: a run's ranks are gone, which were so far.</summary>
+    public sealed record Note(RunProgress? Progress) : INoSerializationVerificationNeeded;
 
-    protected override void PostStop() => _stopped.Cancel();
+    private sealed record Words(SubmittedRun Run, bool IsError, string Text) : INoSerializationVerificationNeeded;
+
+    private sealed record Done(SubmittedRun Run, int ExitCode) : INoSerializationVerificationNeeded;
+
+    protected override void PostStop() => _current?.Cancel();
 
     protected override void OnReceive(object message)
     {
         switch (message)
         {
-            case SubmissionProtocol.Submit { Run: var run } when _ended.TryGetValue(run.Id, out var code):
-                Sender.Tell(new SubmissionProtocol.Ended(run.Id, code));
-                break;
-            case SubmissionProtocol.Submit { Run: var run } when _current is null || _current == run.Id:
-                _submitter = Sender;
-                if (_current is null) Begin(run);
-                _submitter.Tell(new SubmissionProtocol.InHand(run.Id));
-                break;
             case SubmissionProtocol.Submit { Run: var run }:
-                Sender.Tell(new SubmissionProtocol.Said(run.Id, true, "error: the cluster has another run in hand\n mend: wait for its end, or stop it where it was submitted"));
-                Sender.Tell(new SubmissionProtocol.Ended(run.Id, BadInput));
+                _listeners[run.Id] = Sender;
+                if (!_runs.ContainsKey(run.Id)) Remember(run.Id, Taken(run));
+                Sender.Tell(new SubmissionProtocol.InHand(run.Id));
                 break;
-            case SubmissionProtocol.Cancel cancel when cancel.Id == _current:
-                _cancel!.Cancel();
+            case SubmissionProtocol.Heard heard when _runs.TryGetValue(heard.Id, out var run):
+                Tell(heard.Id, run, heard.Source == _source ? heard.Lines : 0, Sender);
                 break;
-            case Line line:
-                _submitter.Tell(new SubmissionProtocol.Said(line.Id, line.IsError, line.Text));
+            case SubmissionProtocol.Cancel { Id: var id } when _runs.TryGetValue(id, out var run):
+                if (run.ExitCode is null) run.Cancel();
+                Sender.Tell(new SubmissionProtocol.Cancelling(id));
                 break;
-            case Done done:
-                _ended[done.Id] = done.ExitCode;
-                _current = null;
-                _submitter.Tell(new SubmissionProtocol.Ended(done.Id, done.ExitCode));
+            case Describe { Progress: var progress }:
+                _current?.Take(progress);
+                Sender.Tell(new SubmissionProtocol.RunStatus(address, ViewOf(_current), ViewOf(_last)));
+                break;
+            case Note { Progress: var progress }:
+                _current?.Take(progress);
+                break;
+            case Words words:
+                Say(words.Run, words.IsError, words.Text);
+                break;
+            case Done { Run: var run } done:
+                run.End(done.ExitCode);
+                (_last, _current) = (run, null);
+                foreach (var id in IdsOf(run)) Tell(id, run, run.Transcript.Count, _listeners[id]);
                 break;
         }
     }
 
-    private void Begin(Submission run)
+    private SubmittedRun Taken(Submission asked)
     {
+        if (_current?.Submission.RunDirectory == asked.RunDirectory) return _current;
+        var run = new SubmittedRun(asked);
+        if (_current is { } other)
+        {
+            run.Transcript.Add(true, $"error: {asked.RunDirectory}");
+            run.Transcript.Add(true, $"       the cluster has another run in hand: {other.Submission.RunDirectory}");
+            run.Transcript.Add(true, " mend: wait for its end (`tulu2 status` shows how far it is), or stop it (`tulu2 cancel`)");
+            run.End(BadInput);
+            return run;
+        }
         var self = Self;
-        _current = run.Id;
-        _cancel = CancellationTokenSource.CreateLinkedTokenSource(_stopped.Token);
-        var token = _cancel.Token;
-        Task.Run(() => service.RunAsync(run, (isError, line) => self.Tell(new Line(run.Id, isError, line)), token), CancellationToken.None)
-            .PipeTo(self, success: code => new Done(run.Id, code), failure: _ => new Done(run.Id, 1));
+        _current = run;
+        Task.Run(() => service.RunAsync(asked, (isError, line) => self.Tell(new Words(run, isError, line)), run.Cancellation), CancellationToken.None)
+            .PipeTo(self, success: code => new Done(run, code), failure: _ => new Done(run, 1));
+        return run;
     }
+
+    private void Remember(string id, SubmittedRun run)
+    {
+        _runs[id] = run;
+        _order.Enqueue(id);
+        if (_order.Count <= Remembered) return;
+        var oldest = _order.Dequeue();
+        if (_runs[oldest] == _current)
+        {
+            _order.Enqueue(oldest);
+            return;
+        }
+        _runs.Remove(oldest);
+        _listeners.Remove(oldest);
+    }
+
+    private void Say(SubmittedRun run, bool isError, string text)
+    {
+        var number = run.Transcript.Add(isError, text);
+        foreach (var id in IdsOf(run)) _listeners[id].Tell(new SubmissionProtocol.Line(id, _source, number - 1, number, isError, text));
+    }
+
+    private void Tell(string id, SubmittedRun run, int heard, IActorRef listener)
+    {
+        foreach (var line in run.Transcript.Since(heard))
+            listener.Tell(new SubmissionProtocol.Line(id, _source, line.After, line.Number, line.IsError, line.Text));
+        if (run.ExitCode is { } code) listener.Tell(new SubmissionProtocol.Over(id, _source, run.Transcript.Count, code));
+    }
+
+    private IEnumerable<string> IdsOf(SubmittedRun run) => _listeners.Keys.Where(id => _runs[id] == run);
+
+    private static RunView? ViewOf(SubmittedRun? run) => run?.View(run.Submission.Id);
 }

@@ -3,27 +3,53 @@ using Tulu2.Cluster.Hosting;
 
 namespace Tulu2.Cluster.Submissions;
 
+/// <summary>How a submitter's part in a run ended.</summary>
+public abstract record SubmissionEnd
+{
+    private SubmissionEnd() { }
+
+    /// <summary>The run is over.</summary>
+    public sealed record Over(int ExitCode) : SubmissionEnd;
+
+    /// <summary>The submitter was stopped before any coordinator had taken the run.</summary>
+    public sealed record NeverTaken : SubmissionEnd;
+
+    /// <summary>The submitter was stopped, and the run ends after its step and a checkpoint, for which it needs longer.</summary>
+    public sealed record StillEnding : SubmissionEnd;
+
+    /// <summary>The submitter was stopped, and nobody answers: the run may go on.</summary>
+    public sealed record OutOfReach : SubmissionEnd;
+}
+
 /// <summary>Gives a run to the cluster and follows it to its end.</summary>
 public static class Submitter
 {
-    /// <param name="host">A node of the cluster, of whatever role.</param>
     /// <param name="said">Takes each line; true: for standard error. Called in order, on a thread that must not be blocked for long.</param>
-    /// <param name="cancellation">Stops the run in order; it is still followed to its end.</param>
-    /// <returns>The exit code.</returns>
-    public static Task<int> RunAsync(ActorHost host, Submission run, Action<bool, string> said, CancellationToken cancellation)
+    /// <param name="taken">Called once a coordinator has the run.</param>
+    /// <param name="cancellation">Stops the run in order; it is still followed, for as long as a person may wait at a prompt.</param>
+    /// <exception cref="Files.BadInputException">No node of the cluster will ever answer.</exception>
+    public static async Task<SubmissionEnd> RunAsync(
+        ClusterClient client, Submission run, Action<bool, string> said, Action taken, CancellationToken cancellation)
     {
-        var ended = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
-        host.System.ActorOf(Props.Create(() => new Follower(host.Coordinator, run, said, ended, cancellation)));
-        return ended.Task;
+        var ended = new TaskCompletionSource<SubmissionEnd>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var silence = new Silence();
+        client.System.ActorOf(Props.Create(() => new Follower(client.NewContacts(), run, silence, said, taken, ended, cancellation)));
+        return await client.WhileAskingAsync(ended.Task, silence).ConfigureAwait(false);
     }
 
     private sealed class Follower(
-        IActorRef coordinator, Submission run, Action<bool, string> said, TaskCompletionSource<int> ended, CancellationToken cancellation) : UntypedActor, IWithTimers
+        Contacts contacts, Submission run, Silence silence, Action<bool, string> said, Action taken, TaskCompletionSource<SubmissionEnd> ended,
+        CancellationToken cancellation) : UntypedActor, IWithTimers
     {
         private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
-        private const int IntervalsUntilSaid = 10;
 
-        private int _unanswered;
+        // Below the time the process is given to end after a signal.
+        private const int TicksForAnAnswer = 3, TicksForTheEnd = 15;
+
+        private Hearing _heard = Hearing.Nothing;
+        private bool _isTaken, _isCancelling;
+        private int _ticksSinceSignal;
+        private CancellationTokenRegistration _signal;
 
         public ITimerScheduler Timers { get; set; } = null!;
 
@@ -32,29 +58,75 @@ public static class Submitter
             public static Tick Instance { get; } = new();
         }
 
-        protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, TimeSpan.Zero, Interval);
+        protected override void PreStart()
+        {
+            var self = Self;
+            Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, TimeSpan.Zero, Interval);
+            _signal = cancellation.Register(() => self.Tell(Tick.Instance));
+        }
+
+        protected override void PostStop()
+        {
+            _signal.Dispose();
+            ended.TrySetResult(new SubmissionEnd.OutOfReach());
+        }
 
         protected override void OnReceive(object message)
         {
             switch (message)
             {
                 case Tick:
-                    coordinator.Tell(cancellation.IsCancellationRequested ? new SubmissionProtocol.Cancel(run.Id) : new SubmissionProtocol.Submit(run));
-                    // A stopped run has to be asked after too.
-                    if (cancellation.IsCancellationRequested) coordinator.Tell(new SubmissionProtocol.Submit(run));
-                    if (++_unanswered == IntervalsUntilSaid) said(true, "waiting for a coordinator of the cluster");
+                    contacts.NextTurn();
+                    if (cancellation.IsCancellationRequested && EndWithout(++_ticksSinceSignal) is { } without) End(without);
+                    else Ask();
                     break;
                 case SubmissionProtocol.InHand:
-                    _unanswered = 0;
+                    Answered();
+                    if (!_isTaken) taken();
+                    _isTaken = true;
                     break;
-                case SubmissionProtocol.Said line:
-                    said(line.IsError, line.Line);
+                case SubmissionProtocol.Cancelling:
+                    Answered();
+                    _isTaken = _isCancelling = true;
                     break;
-                case SubmissionProtocol.Ended end:
-                    ended.TrySetResult(end.ExitCode);
-                    Context.Stop(Self);
+                case SubmissionProtocol.Line line:
+                    Answered();
+                    if (_heard.Hear(line) is var heard && heard == _heard) break;
+                    _heard = heard;
+                    said(line.IsError, line.Text);
+                    break;
+                case SubmissionProtocol.Over over when _heard.IsAll(over):
+                    End(new SubmissionEnd.Over(over.ExitCode));
                     break;
             }
+        }
+
+        private void Ask()
+        {
+            // Nobody begins a run that is to be stopped.
+            if (!cancellation.IsCancellationRequested || _isTaken) contacts.Tell(new SubmissionProtocol.Submit(run), Self);
+            if (_isTaken) contacts.Tell(new SubmissionProtocol.Heard(run.Id, _heard.Source, _heard.Lines), Self);
+            if (cancellation.IsCancellationRequested) contacts.Tell(new SubmissionProtocol.Cancel(run.Id), Self);
+        }
+
+        private SubmissionEnd? EndWithout(int ticks) => (_isTaken, _isCancelling) switch
+        {
+            (false, false) when ticks > TicksForAnAnswer => new SubmissionEnd.NeverTaken(),
+            (true, false) when ticks > TicksForAnAnswer => new SubmissionEnd.OutOfReach(),
+            (_, true) when ticks > TicksForTheEnd => new SubmissionEnd.StillEnding(),
+            _ => null,
+        };
+
+        private void Answered()
+        {
+            contacts.Answered();
+            silence.End();
+        }
+
+        private void End(SubmissionEnd end)
+        {
+            ended.TrySetResult(end);
+            Context.Stop(Self);
         }
     }
 }

@@ -2,14 +2,13 @@ using System.Buffers;
 using MessagePack;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Runs;
-using Tulu2.Cluster.Submissions;
 using Tulu2.Collectives.Layout;
 using Tulu2.Training.Workers.Wire;
 using static Tulu2.Training.Workers.Wire.WireFields;
 
 namespace Tulu2.Cluster.Wire;
 
-/// <summary>The messages of <see cref="NodeProtocol"/> and <see cref="SubmissionProtocol"/>, and those of <see cref="RunProtocol"/> that go between nodes.</summary>
+/// <summary>The messages of <see cref="NodeProtocol"/>, and those of <see cref="RunProtocol"/> that go between nodes.</summary>
 internal static class NodeCodecs
 {
     public static WireCodec[] All { get; } =
@@ -39,28 +38,6 @@ internal static class NodeCodecs
                 Text(ref w, m.Failure.BadInputMend);
             },
             (ref MessagePackReader r) => new RunProtocol.Fatal(new RunFailure(Text(ref r), Text(ref r), r.ReadString(), r.ReadString()))),
-        WireCodec.For("us", 5,
-            (ref MessagePackWriter w, SubmissionProtocol.Submit m) =>
-            {
-                w.Write(m.Run.Id);
-                w.Write(m.Run.Title);
-                w.Write(m.Run.Recipe);
-                w.Write(m.Run.RunDirectory);
-                w.Write(m.Run.Json);
-            },
-            (ref MessagePackReader r) => new SubmissionProtocol.Submit(new Submission(Text(ref r), Text(ref r), Text(ref r), Text(ref r), r.ReadBoolean()))),
-        WireCodec.For("uc", 1,
-            (ref MessagePackWriter w, SubmissionProtocol.Cancel m) => w.Write(m.Id),
-            (ref MessagePackReader r) => new SubmissionProtocol.Cancel(Text(ref r))),
-        WireCodec.For("ui", 1,
-            (ref MessagePackWriter w, SubmissionProtocol.InHand m) => w.Write(m.Id),
-            (ref MessagePackReader r) => new SubmissionProtocol.InHand(Text(ref r))),
-        WireCodec.For("ul", 3,
-            (ref MessagePackWriter w, SubmissionProtocol.Said m) => { w.Write(m.Id); w.Write(m.IsError); Text(ref w, m.Line); },
-            (ref MessagePackReader r) => new SubmissionProtocol.Said(Text(ref r), r.ReadBoolean(), Text(ref r))),
-        WireCodec.For("ue", 2,
-            (ref MessagePackWriter w, SubmissionProtocol.Ended m) => { w.Write(m.Id); w.Write(m.ExitCode); },
-            (ref MessagePackReader r) => new SubmissionProtocol.Ended(Text(ref r), r.ReadInt32())),
     ];
 
     private static void Run(ref MessagePackWriter writer, NodeRun run)

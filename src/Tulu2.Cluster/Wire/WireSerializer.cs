@@ -20,7 +20,7 @@ internal sealed class WireSerializer(ExtendedActorSystem system) : SerializerWit
     // Around a message that is as long as may be.
     private const int MaxEnvelope = 4 * 1024;
 
-    private static readonly WireCodec[] Codecs = [.. RankCodecs.All, .. CheckpointCodecs.All, .. EvaluationCodecs.All, .. NodeCodecs.All, .. DeliveryCodecs.All];
+    private static readonly WireCodec[] Codecs = [.. RankCodecs.All, .. CheckpointCodecs.All, .. EvaluationCodecs.All, .. NodeCodecs.All, .. DeliveryCodecs.All, .. SubmissionCodecs.All];
     private static readonly FrozenDictionary<string, WireCodec> ByManifest = Codecs.ToFrozenDictionary(codec => codec.Manifest);
     private static readonly FrozenDictionary<Type, WireCodec> ByType = Codecs.ToFrozenDictionary(codec => codec.Type);
 

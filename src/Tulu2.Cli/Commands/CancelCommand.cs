@@ -1,0 +1,56 @@
+using System.CommandLine;
+using Tulu2.Cli.Nodes;
+using Tulu2.Cli.Shell;
+using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Submissions;
+using Tulu2.Files;
+
+namespace Tulu2.Cli.Commands;
+
+/// <summary><c>cancel --config FILE [RUN]</c>: ends the run that a cluster has in hand, in order, whoever submitted it.</summary>
+internal sealed class CancelCommand(Terminal terminal)
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private readonly Argument<string?> _run = new("RUN")
+    {
+        Description = "Its directory, or its name, so that no other run is ended; the one in hand by default",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+    private readonly Option<string> _config = ClusterConnection.ConfigOption();
+
+    public Command Create() => CommandBuilder.Command("cancel", "End the run that a cluster has in hand, after its step and a checkpoint", [_run, _config], RunAsync);
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var config = parsed.GetValue(_config)!;
+        await using var client = ClusterClient.Start(ClusterConnection.Settings(terminal, config));
+        if (await ClusterConnection.LookAsync(terminal, client, null, cancellation) is not { } cluster) return ExitCode.Failed;
+        var run = RunOf(cluster, parsed.GetValue(_run), config);
+        terminal.Say($"{run.Directory} ends as soon as its step is done and a checkpoint is written");
+        while (cluster?.InHand?.Id == run.Id)
+        {
+            cluster = await ClusterConnection.LookAsync(terminal, client, run.Id, cancellation);
+            if (cluster is null || cluster.Coordinator is null)
+            {
+                terminal.Error.WriteLine($"error: the cluster does not answer any more, and the run may go on: `tulu2 status --config {config}` looks at it");
+                return ExitCode.Failed;
+            }
+            await Task.Delay(Interval, cancellation);
+        }
+        if (cluster?.Last is { } last && last.Id == run.Id) run = last;
+        foreach (var line in ClusterTable.Lines(run)) terminal.WriteHuman(line);
+        if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(run));
+        return ExitCode.Done;
+    }
+
+    /// <summary>The run in hand, if it is the one that is meant.</summary>
+    internal static RunView RunOf(ClusterView cluster, string? meant, string config)
+    {
+        if (cluster.Coordinator is null)
+            throw new BadInputException(config, "no coordinator of this cluster answers", "try again in a few seconds; `tulu2 status` shows the nodes");
+        if (cluster.InHand is not { } run) throw new BadInputException(meant ?? config, "the cluster has no run in hand", "`tulu2 status` shows which run ended last");
+        return meant is null || meant == run.Title || Path.TrimEndingDirectorySeparator(Path.GetFullPath(meant)) == run.Directory ? run
+            : throw new BadInputException(meant, $"the cluster has another run in hand: {run.Directory} ({run.Title})", "name that one, or leave the name out");
+    }
+}
