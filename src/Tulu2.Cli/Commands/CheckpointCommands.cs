@@ -22,11 +22,11 @@ internal sealed class CheckpointCommands(Terminal terminal)
         var store = Open(parsed.GetValue(_run)!);
         var rows = store.Manifests().Select(path => (Path: path, Manifest: Read(store, path))).Where(row => row.Manifest is not null)
             .Select(row => (row.Path, Manifest: row.Manifest!)).ToList();
-        var table = new Table().AddColumns("step", "shards", "bytes", "virtual shards", "manifest");
-        foreach (var (path, manifest) in rows)
-            table.AddRow($"{manifest.Step}", $"{manifest.Shards.Count}", $"{manifest.Shards.Sum(shard => shard.Bytes):N0}", $"{manifest.VirtualShards}",
-                Markup.Escape(path));
+        var table = new Table().AddColumns("step", "shards", "bytes", "virtual shards");
+        foreach (var (_, manifest) in rows)
+            table.AddRow($"{manifest.Step}", $"{manifest.Shards.Count}", $"{manifest.Shards.Sum(shard => shard.Bytes):N0}", $"{manifest.VirtualShards}");
         terminal.Human.Write(table);
+        foreach (var (path, manifest) in rows) terminal.WriteHuman($"step {manifest.Step}: {path}");
         if (terminal.Json)
             terminal.Output.WriteLine(JsonLine.Of(rows.Select(row => new
             {

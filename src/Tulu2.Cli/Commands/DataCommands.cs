@@ -24,11 +24,12 @@ internal sealed class DataCommands(Terminal terminal)
     private readonly Option<int> _maxLength = CommandBuilder.Option("--max-length", "Cut sequences at this many tokens", 8192);
     private readonly Option<ChatForm> _chat = CommandBuilder.Option("--chat", "default or legacy ids after an end token", ChatForm.Default);
     private readonly Option<string?> _picture = CommandBuilder.Optional<string>("--picture", "Write the histogram as an SVG file");
+    private readonly Option<string?> _leftOut = CommandBuilder.Optional<string>("--left-out", "Write the rows that would be left out to a file, one a line");
     private readonly Option<string?> _cache = CommandBuilder.Optional<string>("--cache", "Directory of the token store; TULU2_CACHE, else ~/.cache/tulu2");
     private readonly Option<long> _row = CommandBuilder.Option("--row", "Which row: its line, or its number in a JSON array or Parquet file", 1L);
 
     public Command Create() => CommandBuilder.Group("data", "Look at training data",
-        CommandBuilder.Command("stats", "Token lengths, truncation and what would be left out", [_files, _tokenizer, _maxLength, _chat, _picture, _cache],
+        CommandBuilder.Command("stats", "Token lengths, truncation and what would be left out", [_files, _tokenizer, _maxLength, _chat, _picture, _leftOut, _cache],
             (parsed, cancellation) => StatsAsync(parsed, cancellation)),
         CommandBuilder.Command("inspect", "One row as the model reads it, what is scored in colour", [_file, _row, _tokenizer, _maxLength, _chat], Inspect));
 
@@ -41,7 +42,8 @@ internal sealed class DataCommands(Terminal terminal)
             Environment.ProcessorCount);
         using var store = await ProgressDisplay.RunAsync(terminal, "tokenising", report =>
             TokenStore.Open(request, new StoreProgressReport(report), cancellation), cancellation);
-        foreach (var fault in store.Report.Faults) terminal.Say($"would be left out: {fault.Location}: {fault.Reason}");
+        foreach (var line in RowFaultLines.Of(store.Report.Faults, "would be left out: ", "--left-out FILE lists them all")) terminal.Say(line);
+        if (parsed.GetValue(_leftOut) is { } leftOut) AtomicFile.WriteAllText(leftOut, string.Concat(store.Report.Faults.Select(fault => RowFaultLines.Line(fault) + "\n")));
         if (store.Items == 0) store.Report.ThrowIfUnusable(stopOnBadRows: false);
         var statistics = DataStatistics.Of(store, encoder.MaxLength);
         foreach (var line in StatisticsText.Lines(statistics)) terminal.WriteHuman(line);

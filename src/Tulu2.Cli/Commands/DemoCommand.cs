@@ -23,7 +23,7 @@ internal sealed class DemoCommand(Terminal terminal)
         await using var node = new LocalNode();
         var runner = new DemoRunner(terminal, node, settings);
         var result = await runner.RunAsync(directory, cancellation);
-        DemoTable.Write(terminal.Human, result, runner.Costs);
+        DemoTable.Write(terminal, result, runner.Costs);
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(result));
         return ExitCode.Done;
     }

@@ -29,7 +29,7 @@ internal sealed class EvalCommand(Terminal terminal)
         var shown = new Table().AddColumns("benchmark", "dataset", "items", "score");
         foreach (var score in scores)
             shown.AddRow(Markup.Escape(score.Benchmark), Markup.Escape(score.Dataset == "" ? "all" : score.Dataset), $"{score.Items}",
-                $"{100 * score.Score / score.Items:F1} %");
+                Figures.Percent(score.Score / score.Items));
         terminal.Human.Write(shown);
         if (terminal.Json)
         {

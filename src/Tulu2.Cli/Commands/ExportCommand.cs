@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Spectre.Console;
 using Tulu2.Checkpoints;
 using Tulu2.Cli.Shell;
 using Tulu2.Cli.Training;
@@ -38,8 +37,9 @@ internal sealed class ExportCommand(Terminal terminal)
         var loaded = RecipeReader.Load(run.Recipe, []);
         var model = ModelSource.Open(loaded);
         ModelExport.FromCheckpoint(store, manifest, model, loaded.Recipe, Types[parsed.GetValue(_type)!], to);
-        terminal.Human.Write(new Table().HideHeaders().AddColumns("", "")
-            .AddRow("step", $"{manifest.Step}").AddRow("from", Markup.Escape(path)).AddRow("to", Markup.Escape(to)));
+        terminal.WriteHuman($"step {manifest.Step}");
+        terminal.WriteHuman($"from {path}");
+        terminal.WriteHuman($"to   {to}");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { manifest.Step, Manifest = path, Export = to }));
         return ExitCode.Done;
     }

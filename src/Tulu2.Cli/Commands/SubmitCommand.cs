@@ -36,7 +36,7 @@ internal sealed class SubmitCommand(Terminal terminal)
         AtomicFile.WriteAllText(submitted, RecipeWriter.Write(RecipeProfiles.Apply(loaded.Recipe, loaded.Given)));
 
         terminal.Say($"asking the cluster of {config}");
-        var run = new Submission(Guid.NewGuid().ToString("N"), name, submitted, directory.Root, terminal.Json);
+        var run = new Submission(Guid.NewGuid().ToString("N"), directory.Name, submitted, directory.Root, terminal.Json);
         var isTaken = false;
         try
         {

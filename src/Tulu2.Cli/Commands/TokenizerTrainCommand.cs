@@ -19,12 +19,14 @@ internal sealed class TokenizerTrainCommand(Terminal terminal)
 
     private int Run(ParseResult parsed, Action<ProgressSnapshot> report)
     {
-        var texts = parsed.GetValue(_files)!.SelectMany(Texts).Select((text, number) =>
+        var faults = new List<RowFault>();
+        var texts = parsed.GetValue(_files)!.SelectMany(file => Texts(file, faults)).Select((text, number) =>
         {
             if (number % 1000 == 0) report(new ProgressSnapshot(number, 0));
             return text;
         });
         var trained = SentencePieceTrainer.Train(texts, new SentencePieceTrainerOptions { VocabularySize = parsed.GetValue(_vocabulary) });
+        foreach (var line in RowFaultLines.Of(faults, "left out: ")) terminal.Say(line);
         var directory = Path.GetFullPath(parsed.GetValue(_to)!);
         trained.Write(directory);
         if (trained.VocabularySize < parsed.GetValue(_vocabulary))
@@ -35,7 +37,7 @@ internal sealed class TokenizerTrainCommand(Terminal terminal)
     }
 
     // What the model will read: the tags of the template belong to it.
-    private IEnumerable<string> Texts(string file)
+    private static IEnumerable<string> Texts(string file, List<RowFault> faults)
     {
         if (file.EndsWith(".txt", StringComparison.OrdinalIgnoreCase))
         {
@@ -43,16 +45,16 @@ internal sealed class TokenizerTrainCommand(Terminal terminal)
             return File.ReadLines(file);
         }
         return Evaluations.FileKind.Of(file) == Evaluation.Scoring.EvaluationKind.Preference
-            ? Usable(RowReader.ReadPreferences(file)).SelectMany(row => Dialogue(row.Chosen).Append(row.Rejected[^1].Content))
-            : Usable(RowReader.ReadMessages(file)).SelectMany(row => Dialogue(row.Messages));
+            ? Usable(RowReader.ReadPreferences(file), faults).SelectMany(row => Dialogue(row.Chosen).Append(row.Rejected[^1].Content))
+            : Usable(RowReader.ReadMessages(file), faults).SelectMany(row => Dialogue(row.Messages));
     }
 
-    private IEnumerable<TRow> Usable<TRow>(IEnumerable<RowResult<TRow>> rows)
+    private static IEnumerable<TRow> Usable<TRow>(IEnumerable<RowResult<TRow>> rows, List<RowFault> faults)
         where TRow : class
     {
         foreach (var (row, fault) in rows)
             if (row is not null) yield return row;
-            else if (fault is not null) terminal.Say($"left out: {fault.Location}: {fault.Reason}");
+            else if (fault is not null) faults.Add(fault);
     }
 
     private static IEnumerable<string> Dialogue(IEnumerable<Message> messages) => messages.Select(message => $"<|{message.Role}|>\n{message.Content}\n");

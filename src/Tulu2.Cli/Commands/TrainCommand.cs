@@ -39,7 +39,7 @@ internal sealed class TrainCommand(Terminal terminal)
         var directory = new RunDirectory(parsed.GetValue(_run) ?? Path.Combine("runs", name));
         await using var node = new LocalNode();
         var runner = new TrainRunner(terminal, node, hosting) { Command = CommandText.Of(CommandText.WithoutBeginning(terminal.Arguments)) };
-        var result = await runner.RunAsync(name, loaded, directory, parsed.GetValue(_resume), cancellation);
+        var result = await runner.RunAsync(directory.Name, loaded, directory, parsed.GetValue(_resume), cancellation);
         TrainSummary.Print(terminal, result, directory);
         return ExitCode.Done;
     }

@@ -1,4 +1,7 @@
 using Spectre.Console;
+using Tulu2.Cli.Shell;
+using Tulu2.Cli.Workers;
+using Tulu2.Files;
 
 namespace Tulu2.Cli.Demo;
 
@@ -6,23 +9,21 @@ namespace Tulu2.Cli.Demo;
 internal static class DemoTable
 {
     /// <param name="costs">Seconds of each stage, in order.</param>
-    public static void Write(IAnsiConsole console, DemoResult result, IReadOnlyList<(string Stage, double Seconds)> costs)
+    public static void Write(Terminal terminal, DemoResult result, IReadOnlyList<(string Stage, double Seconds)> costs)
     {
         var scores = new Table().Title("held-out scores").AddColumns("model", "exact match", "preference accuracy");
-        scores.AddRow("untrained", Percent(result.ExactMatch.Untrained), "");
-        scores.AddRow("after SFT", Percent(result.ExactMatch.Sft), Percent(result.PreferenceAccuracy.Sft));
-        scores.AddRow("after DPO", Percent(result.ExactMatch.Dpo), Percent(result.PreferenceAccuracy.Dpo));
-        console.Write(scores);
+        scores.AddRow("untrained", Figures.Percent(result.ExactMatch.Untrained), "");
+        scores.AddRow("after SFT", Figures.Percent(result.ExactMatch.Sft), Figures.Percent(result.PreferenceAccuracy.Sft));
+        scores.AddRow("after DPO", Figures.Percent(result.ExactMatch.Dpo), Figures.Percent(result.PreferenceAccuracy.Dpo));
+        terminal.Human.Write(scores);
 
-        var times = new Table().Title("what it cost").AddColumns("stage", "seconds");
-        foreach (var (stage, seconds) in costs) times.AddRow(Markup.Escape(stage), $"{seconds:F1}");
-        times.AddRow("all", $"{result.Seconds:F1}");
-        console.Write(times);
+        var times = new Table().Title("what it cost").AddColumns("stage", "time");
+        foreach (var (stage, seconds) in costs) times.AddRow(Markup.Escape(stage), Figures.Duration(seconds));
+        times.AddRow("all", Figures.Duration(result.Seconds));
+        terminal.Human.Write(times);
 
-        console.WriteLine($"report: {result.Report}");
-        console.WriteLine($"model:  {result.Export}");
-        console.WriteLine($"chat:   dotnet run -c Release --project src/Tulu2.Cli -- chat --model {result.Export}");
+        terminal.WriteHuman($"report: {result.Report}");
+        terminal.WriteHuman($"model:  {result.Export}");
+        terminal.WriteHuman($"chat:   {ThisProgram.Command("chat", "--model", result.Export)}");
     }
-
-    private static string Percent(double rate) => $"{100 * rate:F1} %";
 }

@@ -1,5 +1,6 @@
 using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Evaluations;
+using Tulu2.Data.Rows;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Evaluation.Tasks;
 
@@ -21,7 +22,7 @@ internal sealed class EvaluationRunner(Terminal terminal, LocalNode node)
         ProgressDisplay.RunAsync(terminal, $"eval {job.Name} {job.Kind}", async report =>
         {
             var plan = EvaluationPlan.Tasks(job.Kind, job.File, job.Model, RowsPerTask);
-            foreach (var fault in plan.LeftOut) terminal.Say($"left out: {fault.Location}: {fault.Reason}");
+            foreach (var line in RowFaultLines.Of(plan.LeftOut, "left out: ")) terminal.Say(line);
             var observer = new Observer(job.Name, plan.Work.Sum(task => task.Count), report, terminal.Say);
             var outcomes = await new EvaluationHost(await node.StartAsync(cancellation)).RunAsync(
                 plan.Work, Math.Clamp(evaluators, 1, plan.Work.Count), new EvaluatorFactory(RowsPerTask), observer, ledger, cancellation);

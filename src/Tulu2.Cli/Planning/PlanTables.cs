@@ -1,5 +1,6 @@
 using Spectre.Console;
 using Tulu2.Cli.Shell;
+using Tulu2.Files;
 using Tulu2.Training.Planning;
 
 namespace Tulu2.Cli.Planning;
@@ -49,7 +50,7 @@ internal static class PlanTables
         {
             foreach (var use in worst.Kinds)
                 if (use.Bytes > 0 && use.OnHost == onHost) table.AddRow(use.Kind, Quantity.Bytes(use.Bytes));
-            table.AddRow($"{all}, of {Quantity.Bytes(room)}", $"{Quantity.Bytes(bytes)} ({100.0 * bytes / room:F0} %)");
+            table.AddRow($"{all}, of {Quantity.Bytes(room)}", $"{Quantity.Bytes(bytes)} ({Figures.Percent((double)bytes / room, 0)})");
         }
     }
 
@@ -64,7 +65,7 @@ internal static class PlanTables
     {
         var seconds = result.Chosen.Seconds!;
         var table = new Table().AddColumns("a step", "time", "share");
-        foreach (var (kind, time) in seconds.Kinds) table.AddRow(kind, Quantity.Seconds(time), $"{100 * time / seconds.Step:F1} %");
+        foreach (var (kind, time) in seconds.Kinds) table.AddRow(kind, Quantity.Seconds(time), Figures.Percent(time / seconds.Step));
         table.AddRow("in all", Quantity.Seconds(seconds.Step), $"{result.Chosen.TokensPerSecond:N0} tokens/s");
         table.AddRow("checkpoint", Quantity.Seconds(result.CheckpointSeconds), $"{Quantity.Bytes(result.CheckpointBytes)}, in the background; ranks stop for {Quantity.Seconds(result.SnapshotSeconds)}");
         return table;

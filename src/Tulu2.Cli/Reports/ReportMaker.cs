@@ -3,6 +3,7 @@ using Tulu2.Cli.Training;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Files;
+using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Reports;
 
@@ -23,8 +24,9 @@ internal static class ReportMaker
         return RunReport.Write(run.Root, new ReportInput
         {
             Title = notes.Title,
-            Facts = notes.Facts,
-            Stages = [.. runs.Select(stage => new ReportStage(stage.Name, MetricsFile.Read(stage.Run.Metrics), Seconds(notes, stage.Name)))],
+            // A run of its own tells its facts as a stage.
+            Facts = runs is [var only] && only.Run.Root == run.Root ? [] : notes.Facts,
+            Stages = [.. runs.Zip(ledgers, (stage, ledger) => Stage(stage.Name, stage.Run, notes, ledger.Entries))],
             Scores = notes.Scores,
             Samples = notes.Samples,
             TokenLengths = notes.TokenLengths,
@@ -47,14 +49,39 @@ internal static class ReportMaker
         }
     }
 
-    private static double? Seconds(ReportNotes notes, string stage) => notes.WallSeconds.TryGetValue(stage, out var seconds) ? seconds : null;
+    private static ReportStage Stage(string name, RunDirectory run, ReportNotes whole, IReadOnlyList<LedgerEntry> entries)
+    {
+        var notes = ReportNotes.Read(run);
+        var recipe = Recipe(run);
+        return new ReportStage(name, MetricsFile.Read(run.Metrics), whole.WallSeconds.TryGetValue(name, out var seconds) ? seconds : null)
+        {
+            Facts = [.. notes.Facts, .. RunHistory.Facts(entries)],
+            Settings = recipe is null ? [] : [.. RecipeSettings.Of(recipe).Select(setting => new ReportFact(setting.Name, setting.Value))],
+            Recipe = recipe is null ? null : RecipeWriter.Write(recipe),
+            Files = notes.Files ?? [],
+            Sessions = RunHistory.Sessions(entries),
+        };
+    }
+
+    // The page is of what happened; a recipe that somebody has since broken costs it a table.
+    private static Recipe? Recipe(RunDirectory run)
+    {
+        try
+        {
+            return RecipeReader.Load(run.Recipe, []).Recipe;
+        }
+        catch (Exception error) when (error is BadInputException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
 
     private static IReadOnlyList<LedgerEntry> Ledger(RunDirectory run) =>
         File.Exists(Path.Combine(run.Ledger, LedgerReader.FileName)) ? LedgerReader.Read(run.Ledger) : [];
 
     private static IEnumerable<(string Name, RunDirectory Run)> Stages(RunDirectory run)
     {
-        if (File.Exists(run.Metrics)) yield return (Path.GetFileName(run.Root), run);
+        if (File.Exists(run.Metrics)) yield return (run.Name, run);
         foreach (var name in StageFolders)
             if (new RunDirectory(Path.Combine(run.Root, name)) is var stage && File.Exists(stage.Metrics))
                 yield return (name, stage);

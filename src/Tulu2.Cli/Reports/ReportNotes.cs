@@ -13,14 +13,15 @@ internal sealed record ReportNotes(
     IReadOnlyList<ReportScore> Scores,
     IReadOnlyList<ReportSamples> Samples,
     IReadOnlyList<LengthBin> TokenLengths,
-    IReadOnlyDictionary<string, double> WallSeconds)
+    IReadOnlyDictionary<string, double> WallSeconds,
+    IReadOnlyList<ReportDataFile>? Files = null)
 {
     public static ReportNotes Empty(string title) => new(title, [], [], [], [], new Dictionary<string, double>());
 
     public static ReportNotes Read(RunDirectory run)
     {
         var path = PathOf(run);
-        if (!File.Exists(path)) return Empty(Path.GetFileName(run.Root));
+        if (!File.Exists(path)) return Empty(run.Name);
         try
         {
             return JsonSerializer.Deserialize<ReportNotes>(File.ReadAllText(path), JsonLine.Options)!;

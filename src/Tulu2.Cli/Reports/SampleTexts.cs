@@ -30,7 +30,8 @@ internal static class SampleTexts
             [.. rows.Select(row => new GenerationRequest(generator.EncodeChat(row.Prompt), GenerationOptions.Greedy with { MaxTokens = MostTokens }))],
                 cancellation);
         return [new ReportSamples(title, [.. rows.Zip(results, (row, result) =>
-            new EvaluationSample(row.Prompt[^1].Content, row.Expected, result.Text, result.Text.Trim() == row.Expected.Trim()))])];
+            new EvaluationSample(row.Prompt[^1].Content, row.Expected, result.Text, result.Text.Trim() == row.Expected.Trim()))],
+            "Greedy answers to the first prompts of the training rows, which the model has seen: they show what it learned, not what it can do.")];
     }
 
     private static IEnumerable<IReadOnlyList<Message>> Dialogues(string file, Objective objective) => objective == Objective.Dpo

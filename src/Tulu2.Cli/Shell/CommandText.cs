@@ -22,6 +22,7 @@ internal static class CommandText
         return kept;
     }
 
-    private static string Quoted(string argument) =>
+    /// <summary>One word of it, in quotes where the shell would take it apart.</summary>
+    public static string Quoted(string argument) =>
         argument.Length > 0 && argument.All(c => char.IsAsciiLetterOrDigit(c) || "-_./=:,+@%".Contains(c)) ? argument : $"'{argument.Replace("'", "'\\''")}'";
 }

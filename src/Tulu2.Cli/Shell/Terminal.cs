@@ -53,7 +53,7 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
     public void Say(string text)
     {
         // A bar that is being drawn has to make room.
-        if (IsInteractive) Remarks.Write(new Text(text + "\n"));
+        if (IsInteractive) Remarks.Write(new Remark(text));
         else
             lock (Error) Error.WriteLine(text);
     }

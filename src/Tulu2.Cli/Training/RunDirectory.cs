@@ -8,7 +8,10 @@ internal sealed class RunDirectory(string path)
 {
     private bool _made;
 
-    public string Root { get; } = System.IO.Path.GetFullPath(path);
+    public string Root { get; } = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
+
+    /// <summary>What the run is called, in progress and report.</summary>
+    public string Name => System.IO.Path.GetFileName(Root);
 
     public string Recipe => In("recipe.yaml");
     public string Events => In("events.jsonl");

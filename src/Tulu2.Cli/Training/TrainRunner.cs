@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Tulu2.Checkpoints;
 using Tulu2.Cli.Nodes;
 using Tulu2.Cli.Reports;
@@ -50,13 +49,15 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
     private async Task<TrainResult> RunAsync(
         string title, LoadedRecipe loaded, RunDirectory directory, bool resume, Action<ProgressSnapshot> report, CancellationToken cancellation)
     {
-        var clock = Stopwatch.StartNew();
         await RunLock.WaitAsync(directory.Ledger, OthersPatience, terminal.Say, cancellation);
         using var run = await Interruptible(() => RunPreparation.Prepare(loaded, report, terminal.Say), cancellation);
         foreach (var sentence in RecipeEffects.Missing(run.Recipe, run.Counts)) terminal.Say($"warning: {sentence}");
         if (resume) RunRecipe.CheckSame(directory, run.Recipe, run.RecipeHash);
         RunRecipe.Write(directory, run.Recipe, run.RecipeHash);
         if (run.Data.LeftOut().ToList() is { Count: > 0 } leftOut) AtomicFile.WriteAllText(directory.LeftOut, string.Join("\n", leftOut) + "\n");
+        var notes = RunNotes.Of(title, run);
+        notes.Write(directory);
+        foreach (var line in RunBanner.Lines(title, run, hosting, directory)) terminal.Say(line);
         var store = new CheckpointStore(directory.Checkpoints);
         var start = resume ? Newest(store) : new RunStart.FromRecipe();
 
@@ -81,13 +82,17 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
         {
             // What failed may have been no more than the first to notice.
             directory.CheckPresent();
+            ReportMaker.Try(terminal, NoReport(directory), () => ReportMaker.Make(directory));
             throw outcome.Failure!.ToException();
         }
         if (outcome.End == RunEnd.Cancelled)
+        {
+            ReportMaker.Try(terminal, NoReport(directory), () => ReportMaker.Make(directory));
             throw Stopped(title, directory, outcome.ManifestPath is null ? NothingDone : $" after step {outcome.Steps}, which is on disk");
+        }
         directory.CheckPresent();
         var parameters = await Task.Run(() => Export(run, store, outcome, directory), cancellation).WaitAsync(cancellation);
-        await Task.Run(() => MakeReport(title, run, directory, parameters, clock.Elapsed, cancellation), cancellation);
+        await Task.Run(() => MakeReport(title, run, directory, notes, cancellation), cancellation);
         return new TrainResult(directory.Root, outcome.Steps, steps.First().Loss, steps.Last().Loss,
             steps.Sum(step => step.Tokens) / Math.Max(1e-9, steps.Sum(step => step.Seconds)), parameters);
     }
@@ -152,38 +157,20 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
         RecipeHash = run.RecipeHash,
         VirtualShards = run.Layout.VirtualShards,
         Facts = TrainingFacts.Gather(TimeProvider.System.GetUtcNow()),
+        StoppedBy = () => terminal.Interrupt?.Name,
     };
 
     // The run is done and exported: what a report cannot show is said, and fails nothing.
-    private void MakeReport(string title, PreparedRun run, RunDirectory directory, string parameters, TimeSpan elapsed, CancellationToken cancellation)
+    private void MakeReport(string title, PreparedRun run, RunDirectory directory, ReportNotes notes, CancellationToken cancellation)
     {
-        IReadOnlyList<ReportSamples> samples = [];
         ReportMaker.Try(terminal, "the report has no samples",
-            () => samples = SampleTexts.Of(title, directory.FinalExport, run.Recipe, run.Model.Config.ParameterCount, cancellation));
-        ReportMaker.Try(terminal, $"there is no report; `tulu2 report {directory.Root}` tries again",
-            () => WriteReport(title, run, directory, parameters, samples, elapsed));
+            () => notes = notes with { Samples = SampleTexts.Of(title, directory.FinalExport, run.Recipe, run.Model.Config.ParameterCount, cancellation) });
+        ReportMaker.Try(terminal, NoReport(directory), () =>
+        {
+            notes.Write(directory);
+            ReportMaker.Make(directory);
+        });
     }
 
-    private static void WriteReport(string title, PreparedRun run, RunDirectory directory, string parameters, IReadOnlyList<ReportSamples> samples,
-        TimeSpan elapsed)
-    {
-        var notes = ReportNotes.Empty(title) with
-        {
-            Facts =
-            [
-                new ReportFact("objective", run.Recipe.Objective.ToString().ToLowerInvariant()),
-                new ReportFact("model", run.Recipe.Model.Path ?? run.Recipe.Model.Preset!),
-                new ReportFact("parameters", $"{run.Model.Config.ParameterCount:N0}"),
-                new ReportFact("ranks", $"{run.Parallel.Size}"),
-                new ReportFact("layout", $"{run.Parallel}"),
-                new ReportFact("parameters sha256", parameters),
-                .. TrainingFacts.Gather(TimeProvider.System.GetUtcNow()).Select(fact => new ReportFact(fact.Key, fact.Value)),
-            ],
-            Samples = samples,
-            TokenLengths = run.Data.Lengths(),
-            WallSeconds = new Dictionary<string, double> { [Path.GetFileName(directory.Root)] = elapsed.TotalSeconds },
-        };
-        notes.Write(directory);
-        ReportMaker.Make(directory);
-    }
+    private static string NoReport(RunDirectory directory) => $"there is no report; `tulu2 report {directory.Root}` tries again";
 }

@@ -1,22 +1,26 @@
-using Spectre.Console;
 using Tulu2.Cli.Shell;
+using Tulu2.Cli.Workers;
+using Tulu2.Files;
 
 namespace Tulu2.Cli.Training;
 
-/// <summary>What is printed at a run's end.</summary>
+/// <summary>What is printed at a run's end: plain lines, since a table folds paths and hashes, which are there to be copied.</summary>
 internal static class TrainSummary
 {
     public static void Print(Terminal terminal, TrainResult result, RunDirectory directory)
     {
-        var table = new Table().HideHeaders().AddColumns("", "");
-        table.AddRow("steps", $"{result.Steps}");
-        table.AddRow("loss", $"{result.LossFirst:F4} to {result.LossLast:F4}");
-        table.AddRow("tokens/s", $"{result.TokensPerSecond:N0}");
-        table.AddRow("parameters", result.ParametersSha256);
-        table.AddRow("model", Markup.Escape(directory.FinalExport));
-        table.AddRow("report", Markup.Escape(directory.Report));
-        table.AddRow("chat", Markup.Escape($"tulu2 chat --model {directory.FinalExport}"));
-        terminal.Human.Write(table);
+        foreach (var line in Lines(result, directory)) terminal.WriteHuman(line);
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(result));
+    }
+
+    private static IEnumerable<string> Lines(TrainResult result, RunDirectory directory)
+    {
+        yield return $"steps       {Figures.Count(result.Steps)}";
+        yield return $"loss        {Figures.Loss(result.LossFirst)} to {Figures.Loss(result.LossLast)}";
+        yield return $"tokens/s    {Figures.Count(result.TokensPerSecond)}";
+        yield return $"parameters  {result.ParametersSha256}";
+        yield return $"model       {directory.FinalExport}";
+        yield return $"report      {directory.Report}";
+        yield return $"chat        {ThisProgram.Command("chat", "--model", directory.FinalExport)}";
     }
 }

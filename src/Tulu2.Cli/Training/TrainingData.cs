@@ -13,8 +13,6 @@ namespace Tulu2.Cli.Training;
 /// <summary>The tokens a recipe trains on, from the cache or made now, with what was left out of them.</summary>
 internal sealed class TrainingData(TokenStore tokens) : IDisposable
 {
-    private const int FaultsSaid = 20;
-
     public TokenStore Tokens { get; } = tokens;
 
     /// <summary>Names ids, masks, template and maximum length.</summary>
@@ -60,22 +58,33 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
     }
 
     /// <summary>The rows left out, one line each.</summary>
-    public IEnumerable<string> LeftOut() => Tokens.Report.Faults.Select(Line);
+    public IEnumerable<string> LeftOut() => Tokens.Report.Faults.Select(RowFaultLines.Line);
 
     /// <summary>A histogram of the sequences' lengths as they are trained on.</summary>
     public IReadOnlyList<LengthBin> Lengths() =>
         [.. LengthHistogram.Of([.. Enumerable.Range(0, Tokens.Sequences).Select(Tokens.Length)]).Select(bin => new LengthBin(bin.From, bin.To, bin.Count))];
 
+    /// <summary>The files, with the rows (or pairs) of each that are used.</summary>
+    public IReadOnlyList<ReportDataFile> Files()
+    {
+        var rows = Enumerable.Range(0, Tokens.Items).CountBy(item => Tokens.Location(item).File).ToDictionary();
+        return [.. Tokens.SourceFiles.Select(file => new ReportDataFile(file, Bytes(file), rows.GetValueOrDefault(file)))];
+    }
+
     public void Dispose() => Tokens.Dispose();
+
+    // Of what a link points at, too.
+    private static long Bytes(string file)
+    {
+        using var stream = File.OpenRead(file);
+        return stream.Length;
+    }
 
     private static void Say(TokenStore store, Action<string> say)
     {
         var report = store.Report;
         say($"{report.Used:N0} of {report.Rows:N0} rows, {report.Tokens:N0} tokens of which {report.LossTokens:N0} are scored, "
             + $"{report.TruncatedRows:N0} rows cut" + (store.Built ? "" : " (from the cache)"));
-        foreach (var fault in report.Faults.Take(FaultsSaid)) say($"left out: {Line(fault)}");
-        if (report.Faults.Count > FaultsSaid) say($"left out: {report.Faults.Count - FaultsSaid} more rows; left-out.txt in the run directory lists them all");
+        foreach (var line in RowFaultLines.Of(report.Faults, "left out: ", "left-out.txt in the run directory lists them all")) say(line);
     }
-
-    private static string Line(RowFault fault) => $"{fault.Location}: {fault.Reason}";
 }

@@ -1,3 +1,5 @@
+using Tulu2.Cli.Shell;
+
 namespace Tulu2.Cli.Workers;
 
 /// <summary>How to start this program once more: by its own executable, or by <c>dotnet</c> with its assembly.</summary>
@@ -11,6 +13,18 @@ internal static class ThisProgram
     public static string File => IsOwnExecutable ? Environment.ProcessPath! : Host;
 
     public static IReadOnlyList<string> Arguments => IsOwnExecutable ? [] : [Assembly];
+
+    /// <summary>A command line of this program that can be pasted into a shell in any directory.</summary>
+    public static string Command(params IEnumerable<string> arguments) => string.Join(' ', Start().Concat(arguments).Select(CommandText.Quoted));
+
+    private static IEnumerable<string> Start()
+    {
+        if (!IsOwnExecutable) return [Path.GetFileNameWithoutExtension(File), Assembly];
+        var name = Path.GetFileName(File);
+        var first = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Select(folder => Path.Combine(folder, name)).FirstOrDefault(System.IO.File.Exists);
+        return [first == File ? name : File];
+    }
 
     // Within another host (a test runner) the same runtime starts the assembly.
     private static string Host => Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath!

@@ -9,10 +9,18 @@ public abstract record LedgerEvent
     private LedgerEvent() { }
 
     /// <param name="Step">Steps applied before.</param>
-    public sealed record RunStarted(string RecipeHash, int VirtualShards, int Ranks, int Slots, int TotalSteps, int Step) : LedgerEvent;
+    public sealed record RunStarted(string RecipeHash, int VirtualShards, int Ranks, int Slots, int TotalSteps, int Step) : LedgerEvent
+    {
+        /// <summary>Host, versions and the like, for people; null in logs of older versions.</summary>
+        public IReadOnlyDictionary<string, string>? Facts { get; init; }
+    }
 
     /// <param name="Manifest">Path of the manifest that the state came from; null: the recipe's weights again.</param>
-    public sealed record RunResumed(string RecipeHash, int VirtualShards, int Ranks, int Slots, int TotalSteps, int Step, string? Manifest) : LedgerEvent;
+    public sealed record RunResumed(string RecipeHash, int VirtualShards, int Ranks, int Slots, int TotalSteps, int Step, string? Manifest) : LedgerEvent
+    {
+        /// <inheritdoc cref="RunStarted.Facts"/>
+        public IReadOnlyDictionary<string, string>? Facts { get; init; }
+    }
 
     public sealed record GenerationOpened(long Generation, string Why, int Ranks) : LedgerEvent;
 
@@ -33,7 +41,11 @@ public abstract record LedgerEvent
 
     public sealed record EvaluationDone(string Task, int Attempt, int Items, double Score) : LedgerEvent;
 
-    public sealed record RunFinished(int Step, string End, string? ParametersSha256, string? Error) : LedgerEvent;
+    public sealed record RunFinished(int Step, string End, string? ParametersSha256, string? Error) : LedgerEvent
+    {
+        /// <summary>What asked the run to stop, such as a signal; null: nothing did, or it is not known.</summary>
+        public string? StoppedBy { get; init; }
+    }
 }
 
 /// <summary>One rank's part of a committed step.</summary>

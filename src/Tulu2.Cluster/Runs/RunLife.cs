@@ -123,8 +123,8 @@ internal sealed class RunLife(RunProtocol.StartRun start, IActorRef node) : Unty
         _run = new RunInHand(plan, start.Observer, start.Outcome, ranks, sync, checkpoints, ledger, fault => self.Tell(new RunProtocol.Fatal(RunFailure.Of(fault))));
         var step = manifest?.Step ?? 0;
         ledger.Tell(new LedgerProtocol.Append(known.HasSteps
-            ? new LedgerEvent.RunResumed(plan.RecipeHash, plan.VirtualShards, plan.Layout.Size, slots, plan.TotalSteps, step, manifest?.Path)
-            : new LedgerEvent.RunStarted(plan.RecipeHash, plan.VirtualShards, plan.Layout.Size, slots, plan.TotalSteps, step)));
+            ? new LedgerEvent.RunResumed(plan.RecipeHash, plan.VirtualShards, plan.Layout.Size, slots, plan.TotalSteps, step, manifest?.Path) { Facts = plan.Facts }
+            : new LedgerEvent.RunStarted(plan.RecipeHash, plan.VirtualShards, plan.Layout.Size, slots, plan.TotalSteps, step) { Facts = plan.Facts }));
         Log("info", manifest is null
             ? $"run of {plan.TotalSteps} steps on {plan.Layout.Size} ranks"
             : $"run goes on after step {step} on {plan.Layout.Size} ranks, from {manifest.Path}");
@@ -177,7 +177,10 @@ internal sealed class RunLife(RunProtocol.StartRun start, IActorRef node) : Unty
     {
         if (_run is not { Outcome: { } outcome } run) return;
         run.Ledger.Tell(new LedgerProtocol.Append(new LedgerEvent.RunFinished(
-            outcome.Steps, outcome.End.ToString().ToLowerInvariant(), outcome.ParametersSha256, outcome.Failure?.Error)));
+            outcome.Steps, outcome.End.ToString().ToLowerInvariant(), outcome.ParametersSha256, outcome.Failure?.Error)
+        {
+            StoppedBy = outcome.End == RunEnd.Cancelled ? run.Plan.StoppedBy?.Invoke() : null,
+        }));
         run.Ledger.Tell(LedgerProtocol.Close.Instance);
         Log("info", $"run {outcome.End.ToString().ToLowerInvariant()} after step {outcome.Steps}");
     }

@@ -48,8 +48,11 @@ public sealed record RunPlan
     /// <summary>V, part of the numerics; goes into every manifest.</summary>
     public required int VirtualShards { get; init; }
 
-    /// <summary>Free text facts for people (libtorch build, CPU type), for the manifests.</summary>
+    /// <summary>Free text facts for people (host, versions, CPU type), for the manifests and the ledger.</summary>
     public IReadOnlyDictionary<string, string> Facts { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Says what asked the run to stop, such as a signal, for the ledger; null where nothing is known.</summary>
+    public Func<string?>? StoppedBy { get; init; }
 
     /// <summary>When a silent rank counts as hung.</summary>
     public ProgressLease Lease { get; init; } = ProgressLease.Default;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tulu2.Files;
 
 namespace Tulu2.Data.Statistics;
 
@@ -14,14 +15,14 @@ public static class StatisticsText
         {
             Line($"rows          {report.Used:N0} of {report.Rows:N0}{LeftOut(statistics)}"),
             Line($"tokens        {report.Tokens:N0} in {statistics.Sequences:N0} sequences"),
-            Line($"loss tokens   {report.LossTokens:N0} ({statistics.LossShare:P1} of all tokens)"),
+            Line($"loss tokens   {report.LossTokens:N0} ({Figures.Percent(statistics.LossShare)} of all tokens)"),
             Line($"length        shortest {statistics.Shortest:N0}, median {statistics.Median:N0}, mean {statistics.Mean:N1}, ")
                 + Line($"95 % up to {statistics.Percentile95:N0}, longest {statistics.Longest:N0}"),
         };
         foreach (var cut in statistics.Truncations)
         {
             var inForce = cut.Length == statistics.MaxLength ? "  <- max_length" : "";
-            lines.Add(Line($"above {cut.Length,7:N0} {cut.Sequences:N0} sequences ({Share(cut.Sequences, statistics.Sequences):P2}){inForce}"));
+            lines.Add(Line($"above {cut.Length,7:N0} {cut.Sequences:N0} sequences ({Figures.Percent(Share(cut.Sequences, statistics.Sequences), 2)}){inForce}"));
         }
         lines.Add("");
         lines.AddRange(Datasets(statistics));

@@ -1,4 +1,3 @@
-using System.Text;
 using Tulu2.Data.Rows;
 using Tulu2.Files;
 
@@ -13,8 +12,6 @@ namespace Tulu2.Data.Store;
 /// <param name="Faults">Every row that was left out, in file order.</param>
 public sealed record StoreReport(long Rows, int Used, int TruncatedRows, long Tokens, long LossTokens, IReadOnlyList<RowFault> Faults)
 {
-    private const int ShownFaults = 5;
-
     /// <summary>Faults of one kind.</summary>
     public int Count(RowFaultKind kind) => Faults.Count(fault => fault.Kind == kind);
 
@@ -37,11 +34,5 @@ public sealed record StoreReport(long Rows, int Used, int TruncatedRows, long To
             "give files with at least one usable row");
     }
 
-    private static string List(IReadOnlyCollection<RowFault> faults)
-    {
-        var text = new StringBuilder();
-        foreach (var fault in faults.Take(ShownFaults)) text.Append($"\n  {fault.Location}: {fault.Reason}");
-        if (faults.Count > ShownFaults) text.Append($"\n  and {faults.Count - ShownFaults} more");
-        return text.ToString();
-    }
+    private static string List(IReadOnlyCollection<RowFault> faults) => string.Concat(RowFaultLines.Of(faults, "\n  "));
 }

@@ -27,6 +27,38 @@ internal sealed record AxisTicks(double Low, double High, IReadOnlyList<double> 
         return new AxisTicks(low, high, positions, [.. positions.Select(p => Label(p, interval))]);
     }
 
+    /// <summary>
+    /// An axis of logarithms to base 10 that shows all of [low, high], both above 0: limits and positions are logarithms, labels the numbers themselves.
+    /// </summary>
+    public static AxisTicks Logarithmic(double low, double high)
+    {
+        if (!(low > 0) || !double.IsFinite(high) || high < low) (low, high) = (1, 10);
+        if (high <= low) (low, high) = (low / 1.1, high * 1.1);
+        var (from, to) = (Math.Log10(low), Math.Log10(high));
+        var margin = (to - from) * 0.04;
+        (from, to) = (from - margin, to + margin);
+        var ticks = to - from < 1 ? WithinADecade(from, to) : Decades(from, to);
+        return new AxisTicks(from, to, [.. ticks.Select(tick => Math.Log10(tick.Value))], [.. ticks.Select(tick => tick.Label)]);
+    }
+
+    private static List<(double Value, string Label)> WithinADecade(double lowest, double highest)
+    {
+        var even = For(Math.Pow(10, lowest), Math.Pow(10, highest), 5, snap: false);
+        return [.. even.Positions.Zip(even.Labels).Where(tick => tick.First > 0)];
+    }
+
+    private static List<(double Value, string Label)> Decades(double lowest, double highest)
+    {
+        int[] leads = highest - lowest < 2.5 ? [1, 2, 5] : [1];
+        var first = (int)Math.Floor(lowest);
+        var decades = Enumerable.Range(first, (int)Math.Ceiling(highest) - first + 1).Select(power => Math.Pow(10, power));
+        return
+        [
+            .. decades.SelectMany(decade => leads.Select(lead => (Value: lead * decade, Label: Label(lead * decade, decade))))
+                .Where(tick => Math.Log10(tick.Value) >= lowest && Math.Log10(tick.Value) <= highest),
+        ];
+    }
+
     /// <summary>The largest of 1, 2, 5 times a power of ten that is not above <paramref name="rough"/> times 1.5.</summary>
     private static double RoundInterval(double rough)
     {

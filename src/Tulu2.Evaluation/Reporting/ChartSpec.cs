@@ -1,7 +1,9 @@
 namespace Tulu2.Evaluation.Reporting;
 
 /// <summary>One line of a chart; points that are not finite are left out.</summary>
-internal sealed record ChartSeries(string Name, IReadOnlyList<double> X, IReadOnlyList<double> Y)
+/// <param name="Color">Which of the page's colours, from 0.</param>
+/// <param name="Light">Drawn faintly, behind another line that says the same more clearly.</param>
+internal sealed record ChartSeries(string Name, IReadOnlyList<double> X, IReadOnlyList<double> Y, int Color = 0, bool Light = false)
 {
     /// <summary>
     /// At most <paramref name="limit"/> points: of each run of neighbours the lowest and the highest are kept, so that no spike is lost.
@@ -14,7 +16,7 @@ internal sealed record ChartSeries(string Name, IReadOnlyList<double> X, IReadOn
             var run = (kept.Count + limit / 2 - 1) / (limit / 2);
             kept = [.. kept.Chunk(run).SelectMany(part => new[] { part.MinBy(i => Y[i]), part.MaxBy(i => Y[i]) }.Distinct().Order())];
         }
-        return new ChartSeries(Name, [.. kept.Select(i => X[i])], [.. kept.Select(i => Y[i])]);
+        return this with { X = [.. kept.Select(i => X[i])], Y = [.. kept.Select(i => Y[i])] };
     }
 }
 
@@ -22,4 +24,11 @@ internal sealed record ChartSeries(string Name, IReadOnlyList<double> X, IReadOn
 /// <param name="Id">Unique on the page; letters, digits and hyphens.</param>
 /// <param name="Description">What it shows, for those who do not see it.</param>
 internal sealed record ChartSpec(
-    string Id, string Title, string Description, string XLabel, IReadOnlyList<ChartSeries> Series, bool Bars = false, double BarWidth = 1, bool FromZero = false);
+    string Id, string Title, string Description, string XLabel, IReadOnlyList<ChartSeries> Series, bool Bars = false, double BarWidth = 1, bool FromZero = false)
+{
+    /// <summary>Y is drawn by its logarithm; what is not above 0 is left out.</summary>
+    public bool Logarithmic { get; init; }
+
+    /// <summary>A reader may switch to a logarithmic scale.</summary>
+    public bool OffersLogarithm { get; init; }
+}

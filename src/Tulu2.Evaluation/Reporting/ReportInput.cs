@@ -8,8 +8,40 @@ public sealed record ReportFact(string Name, string Value);
 /// <summary>One stage of the work.</summary>
 /// <param name="Name">Unique in the report: <c>sft</c>, <c>dpo</c>, ...</param>
 /// <param name="Steps">Committed steps; empty for a stage that trains nothing.</param>
-/// <param name="WallSeconds">All of the stage, start-up and checkpoints included; null: the sum of the steps.</param>
-public sealed record ReportStage(string Name, IReadOnlyList<StepRecord> Steps, double? WallSeconds = null);
+/// <param name="WallSeconds">All of the stage, start-up and checkpoints included; null: the sum of its sessions, or of the steps where none is known.</param>
+public sealed record ReportStage(string Name, IReadOnlyList<StepRecord> Steps, double? WallSeconds = null)
+{
+    /// <summary>Facts of the stage: model, layout, host, versions, ...</summary>
+    public IReadOnlyList<ReportFact> Facts { get; init; } = [];
+
+    /// <summary>The hyperparameters, by the recipe's keys.</summary>
+    public IReadOnlyList<ReportFact> Settings { get; init; } = [];
+
+    /// <summary>The whole recipe, as text; null: not known.</summary>
+    public string? Recipe { get; init; }
+
+    public IReadOnlyList<ReportDataFile> Files { get; init; } = [];
+
+    /// <summary>In order of time.</summary>
+    public IReadOnlyList<ReportSession> Sessions { get; init; } = [];
+
+    /// <summary>Time that was spent on the stage.</summary>
+    public double Seconds => WallSeconds ?? (Sessions.Count > 0 ? Sessions.Sum(session => session.Seconds) : Steps.Sum(step => step.Seconds));
+}
+
+/// <summary>A file that a stage learned from.</summary>
+/// <param name="Rows">Rows (or pairs) of it that were used.</param>
+public sealed record ReportDataFile(string Path, long Bytes, long Rows);
+
+/// <summary>One life of a run's process, from its start or resumption to its last word.</summary>
+/// <param name="Before">Steps that were committed before it.</param>
+/// <param name="After">The last step that it committed, or <paramref name="Before"/>.</param>
+/// <param name="End">How it ended, in words.</param>
+/// <param name="Host">Where it ran; null: not known.</param>
+public sealed record ReportSession(DateTimeOffset Began, DateTimeOffset Ended, int Before, int After, int Ranks, string End, string? Host)
+{
+    public double Seconds => (Ended - Began).TotalSeconds;
+}
 
 /// <summary>A score of one model on one benchmark (or one dataset of it): <paramref name="Score"/> points of <paramref name="Items"/>.</summary>
 /// <param name="Model">Column of the table: <c>untrained</c>, <c>sft</c>, <c>dpo</c>.</param>
@@ -17,7 +49,8 @@ public sealed record ReportStage(string Name, IReadOnlyList<StepRecord> Steps, d
 public sealed record ReportScore(string Model, string Benchmark, string Dataset, int Items, double Score);
 
 /// <summary>Texts of one model.</summary>
-public sealed record ReportSamples(string Model, IReadOnlyList<EvaluationSample> Samples);
+/// <param name="From">Which rows the prompts are of, and whether the model has seen them.</param>
+public sealed record ReportSamples(string Model, IReadOnlyList<EvaluationSample> Samples, string? From = null);
 
 /// <summary>Sequences of <paramref name="From"/> to <paramref name="To"/> - 1 tokens.</summary>
 public sealed record LengthBin(int From, int To, long Count);

@@ -26,7 +26,7 @@ public static class RunReport
             .Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n")
             .Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
             .Append($"<title>{Html.Escape(input.Title)}</title>\n<style>\n{ReportStyle.Css}</style>\n</head>\n<body>\n<main>\n")
-            .Append($"<header><h1>{Html.Escape(input.Title)}</h1><p>{Html.Escape(Subtitle(input))}</p></header>\n");
+            .Append($"<header><h1>{Html.Escape(input.Title)}</h1><p>{Subtitle(input)}</p></header>\n");
         foreach (var section in Sections(input)) html.Append(section);
         return html.Append("</main>\n</body>\n</html>\n").ToString();
     }
@@ -35,7 +35,10 @@ public static class RunReport
     {
         var steps = input.Stages.Sum(s => s.Steps.Count);
         var tokens = input.Stages.Sum(s => s.Steps.Sum(r => r.Tokens));
-        return $"{Figures.Count(steps)} steps, {Figures.Count(tokens)} tokens, {Figures.Duration(input.Stages.Sum(Seconds))}";
+        var sessions = input.Stages.SelectMany(s => s.Sessions).ToList();
+        var told = $"{Figures.Count(steps)} steps, {Figures.Count(tokens)} tokens, {Figures.Duration(input.Stages.Sum(s => s.Seconds))}";
+        if (sessions.Count > input.Stages.Count) told += $" in {sessions.Count} sessions";
+        return sessions.Count == 0 ? told : $"{told}; <span>{Times.Span(sessions.Min(s => s.Began), sessions.Max(s => s.Ended))}</span>";
     }
 
     private static IEnumerable<string> Sections(ReportInput input)
@@ -48,11 +51,8 @@ public static class RunReport
             if (charts.Count > 0)
                 yield return Html.Section($"stage{i + 1}", $"Training: {input.Stages[i].Name}", ["<div class=\"charts\">", .. charts, "</div>"]);
         }
-        if (input.TokenLengths.Count > 0)
-            yield return Html.Section("data", "Data", SvgChart.Render(StageCharts.Lengths(input.TokenLengths)));
         if (input.Samples.Any(s => s.Samples.Count > 0)) yield return Html.Section("samples", "Sample outputs", input.Samples.Select(SampleList));
-        if (input.Facts.Count > 0)
-            yield return Html.Section("facts", "Run", Html.Table("Facts of the run", ["Fact", "Value"], input.Facts.Select(f => new[] { f.Name, f.Value }), int.MaxValue));
+        foreach (var section in RunFacts.Sections(input)) yield return section;
         var times = input.RankTimes.Where(stage => stage.Ranks.Count > 0).Select(RankTimeTable).ToList();
         if (times.Count > 0) yield return Html.Section("times", "Where the ranks' time went", times);
         if (input.Failures.Count > 0)
@@ -74,7 +74,7 @@ public static class RunReport
     }
 
     private static string StageTable(IReadOnlyList<ReportStage> stages) => Html.Table(
-        "Tokens and speed count the committed steps; time is the whole stage where it was measured",
+        "Tokens and speed count the committed steps, time all sessions from their start to their end",
         ["Stage", "Steps", "Tokens", "Loss tokens", "Time", "Tokens/s", "First loss", "Last loss"],
         stages.Select(stage =>
         {
@@ -83,7 +83,7 @@ public static class RunReport
             return (IReadOnlyList<string>)
             [
                 stage.Name, Figures.Count(stage.Steps.Count), Figures.Count(tokens), Figures.Count(stage.Steps.Sum(s => s.LossTokens)),
-                Figures.Duration(Seconds(stage)), seconds > 0 ? Figures.Count(tokens / seconds) : "–",
+                Figures.Duration(stage.Seconds), seconds > 0 ? Figures.Count(tokens / seconds) : "–",
                 Figures.Loss(stage.Steps.Count > 0 ? stage.Steps[0].Loss : null), Figures.Loss(stage.Steps.Count > 0 ? stage.Steps[^1].Loss : null),
             ];
         }));
@@ -99,13 +99,11 @@ public static class RunReport
         }));
 
     private static string SampleList(ReportSamples model) =>
-        $"<h3>{Html.Escape(model.Model)}</h3>\n" + string.Concat(model.Samples.Select(Sample));
+        $"<h3>{Html.Escape(model.Model)}</h3>\n" + (model.From is { } from ? $"<p class=\"note\">{Html.Escape(from)}</p>\n" : "") + string.Concat(model.Samples.Select(Sample));
 
     private static string Sample(EvaluationSample sample) =>
         $"<article class=\"sample {(sample.Correct ? "right" : "wrong")}\"><p class=\"verdict\">{(sample.Correct ? "✓ right" : "✗ wrong")}</p><dl>"
         + Entry("Prompt", sample.Prompt) + Entry("Expected", sample.Expected) + Entry("Output", sample.Output) + "</dl></article>\n";
 
     private static string Entry(string name, string text) => $"<dt>{name}</dt><dd><pre dir=\"auto\">{Html.Escape(text)}</pre></dd>";
-
-    private static double Seconds(ReportStage stage) => stage.WallSeconds ?? stage.Steps.Sum(s => s.Seconds);
 }

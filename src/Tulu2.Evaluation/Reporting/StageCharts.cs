@@ -9,7 +9,7 @@ internal static class StageCharts
     public static IEnumerable<ChartSpec> Of(ReportStage stage, string prefix)
     {
         if (stage.Steps.Count == 0) yield break;
-        yield return One("loss", "Loss", s => s.Loss);
+        yield return Loss(stage, prefix);
         yield return One("rate", "Learning rate", s => s.LearningRate, fromZero: true);
         yield return One("norm", "Gradient norm before clipping", s => s.GradNorm, fromZero: true);
         yield return One("speed", "Tokens per second", s => s.TokensPerSecond, fromZero: true);
@@ -25,9 +25,23 @@ internal static class StageCharts
         ChartSpec Many(string id, string title, params (string Name, Func<StepRecord, double?> Value)[] lines)
         {
             double[] steps = [.. stage.Steps.Select(s => (double)s.Step)];
-            List<ChartSeries> series = [.. lines.Select(l => new ChartSeries(l.Name, steps, [.. stage.Steps.Select(s => l.Value(s) ?? double.NaN)]))];
+            List<ChartSeries> series = [.. lines.Select((l, i) => new ChartSeries(l.Name, steps, [.. stage.Steps.Select(s => l.Value(s) ?? double.NaN)], i))];
             return new ChartSpec($"{prefix}-{id}", title, Describe(stage.Name, title, series), "step", series);
         }
+    }
+
+    /// <summary>Each step's loss, and over it, where there are enough steps, the curve that they scatter about.</summary>
+    private static ChartSpec Loss(ReportStage stage, string prefix)
+    {
+        double[] steps = [.. stage.Steps.Select(s => (double)s.Step)], losses = [.. stage.Steps.Select(s => s.Loss)];
+        var each = new ChartSeries("each step", steps, losses);
+        var constant = Smoothing.Constant(losses.Length);
+        List<ChartSeries> series = losses.Length < Smoothing.FewestPoints ? [each] :
+        [
+            each with { Light = true },
+            new(string.Create(CultureInfo.InvariantCulture, $"smoothed (moving average, constant {constant})"), steps, Smoothing.Of(losses, constant)),
+        ];
+        return new ChartSpec($"{prefix}-loss", "Loss", Describe(stage.Name, "Loss", series), "step", series) { OffersLogarithm = losses.Any(loss => loss > 0) };
     }
 
     /// <summary>The token-length histogram; its bins have one width.</summary>

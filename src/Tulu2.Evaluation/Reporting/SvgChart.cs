@@ -10,26 +10,40 @@ namespace Tulu2.Evaluation.Reporting;
 /// </summary>
 internal static class SvgChart
 {
-    public const int Width = 640;
-    public const int Height = 280;
+    // Narrow, so that its words can still be read where a telephone shows it at two thirds of its size.
+    public const int Width = 520;
+    public const int Height = 260;
     private const int Left = 62, Right = 14, Top = 14, Bottom = 44;
     private const int MostPoints = 1200;
 
     /// <summary>Stroke colours of the series in order, of the grid and of the frame; <see cref="ReportStyle"/> maps them to the page's colours.</summary>
     public static readonly string[] SeriesColors = ["#0000F1", "#0000F2", "#0000F3", "#0000F4"];
+    public static readonly string[] LightColors = ["#0000E1", "#0000E2", "#0000E3", "#0000E4"];
     public const string GridColor = "#0000F8";
     public const string FrameColor = "#0000F9";
 
+    /// <summary>The chart; where it offers a logarithmic scale, both and a switch between them that needs no script.</summary>
     public static string Render(ChartSpec spec)
     {
-        var series = spec.Series.Select(s => s.Thinned(MostPoints)).ToList();
+        if (!spec.OffersLogarithm) return Figure(spec, "chart");
+        var logarithmic = spec with { Id = $"{spec.Id}-log", Description = $"{spec.Description} Logarithmic scale.", Logarithmic = true };
+        return $"<div class=\"scales\">{Choice("linear", "linear", " checked")}{Choice("logarithmic", "log", "")}"
+            + Figure(spec, "chart linear") + Figure(logarithmic, "chart logarithmic") + "</div>\n";
+
+        string Choice(string id, string name, string state) =>
+            $"<input type=\"radio\" name=\"{spec.Id}-scale\" id=\"{spec.Id}-{id}\"{state}><label for=\"{spec.Id}-{id}\">{name}</label>";
+    }
+
+    private static string Figure(ChartSpec spec, string style)
+    {
+        var series = spec.Series.Select(s => (spec.Logarithmic ? s with { Y = [.. s.Y.Select(Math.Log10)] } : s).Thinned(MostPoints)).ToList();
         var (x, y) = Axes(spec, series);
         var plot = NewPlot(x, y);
         for (var i = 0; i < series.Count; i++)
-            if (series[i].X.Count > 0) Add(plot, spec, series[i], Color.FromHex(SeriesColors[i % SeriesColors.Length]));
+            if (series[i].X.Count > 0) Add(plot, spec, series[i]);
         // Adding series does not move limits that are set, but bars bring margins of their own.
         plot.Axes.SetLimits(x.Low, x.High, y.Low, y.High);
-        return Wrap(spec, x, y, Geometry(plot, spec.Id));
+        return Wrap(spec, style, x, y, Geometry(plot, spec.Id));
     }
 
     private static (AxisTicks X, AxisTicks Y) Axes(ChartSpec spec, List<ChartSeries> series)
@@ -39,7 +53,8 @@ internal static class SvgChart
         double lowX = xs.DefaultIfEmpty(0).Min(), highX = xs.DefaultIfEmpty(1).Max() + (spec.Bars ? spec.BarWidth : 0);
         double lowY = ys.DefaultIfEmpty(0).Min(), highY = ys.DefaultIfEmpty(1).Max();
         if (spec.Bars || spec.FromZero) lowY = Math.Min(0, lowY);
-        return (AxisTicks.For(lowX, highX, 8, snap: false, whole: true), AxisTicks.For(lowY, highY, 5, snap: true, whole: spec.Bars));
+        return (AxisTicks.For(lowX, highX, 6, snap: false, whole: true), spec.Logarithmic
+            ? AxisTicks.Logarithmic(Math.Pow(10, lowY), Math.Pow(10, highY)) : AxisTicks.For(lowY, highY, 5, snap: true, whole: spec.Bars));
     }
 
     private static Plot NewPlot(AxisTicks x, AxisTicks y)
@@ -60,8 +75,9 @@ internal static class SvgChart
     private static ScottPlot.TickGenerators.NumericManual Unlabelled(AxisTicks axis) =>
         new([.. axis.Positions], [.. axis.Positions.Select(_ => string.Empty)]);
 
-    private static void Add(Plot plot, ChartSpec spec, ChartSeries series, Color color)
+    private static void Add(Plot plot, ChartSpec spec, ChartSeries series)
     {
+        var color = Color.FromHex((series.Light ? LightColors : SeriesColors)[series.Color % SeriesColors.Length]);
         if (spec.Bars)
         {
             foreach (var (left, count) in series.X.Zip(series.Y))
@@ -87,10 +103,10 @@ internal static class SvgChart
             .Replace("\t", string.Empty, StringComparison.Ordinal);
     }
 
-    private static string Wrap(ChartSpec spec, AxisTicks x, AxisTicks y, string geometry)
+    private static string Wrap(ChartSpec spec, string style, AxisTicks x, AxisTicks y, string geometry)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"<figure class=\"chart\"><figcaption>{Html.Escape(spec.Title)}{Legend(spec)}</figcaption>");
+        text.Append(CultureInfo.InvariantCulture, $"<figure class=\"{style}\"><figcaption>{Html.Escape(spec.Title)}{Legend(spec)}</figcaption>");
         text.Append(CultureInfo.InvariantCulture,
             $"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-labelledby=\"{spec.Id}-title {spec.Id}-desc\">");
         text.Append(CultureInfo.InvariantCulture,
@@ -106,7 +122,7 @@ internal static class SvgChart
 
     private static string Legend(ChartSpec spec) => spec.Series.Count < 2
         ? string.Empty
-        : " <span class=\"legend\">" + string.Concat(spec.Series.Select((s, i) => $"<span class=\"key key{i + 1}\">{Html.Escape(s.Name)}</span>")) + "</span>";
+        : " <span class=\"legend\">" + string.Concat(spec.Series.Select(s => $"<span class=\"key key{s.Color % SeriesColors.Length + 1}{(s.Light ? " light" : "")}\">{Html.Escape(s.Name)}</span>")) + "</span>";
 
     private static void Label(StringBuilder text, double x, double y, string anchor, string label) =>
         text.Append(CultureInfo.InvariantCulture, $"<text x=\"{x:0.#}\" y=\"{y:0.#}\" text-anchor=\"{anchor}\">{Html.Escape(label)}</text>");

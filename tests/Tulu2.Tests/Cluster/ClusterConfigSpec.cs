@@ -58,6 +58,39 @@ public sealed class ClusterConfigSpec
         Assert.True(File.Exists(Path.Combine(Root, "Dockerfile")));
     }
 
+    [Theory]
+    [InlineData("recipes")]
+    [InlineData("cluster-config")]
+    public void What_a_publish_folder_starts_from_comes_along_with_it(string folder)
+    {
+        var project = System.Xml.Linq.XDocument.Load(Path.Combine(Root, "src", "Tulu2.Cli", "Tulu2.Cli.csproj"));
+        var item = Assert.Single(project.Descendants("None"), item => $"{item.Attribute("LinkBase")?.Value}" == folder);
+        Assert.Equal(($"../../{folder}/**", "PreserveNewest"), (item.Attribute("Include")!.Value, item.Attribute("CopyToPublishDirectory")!.Value));
+        Assert.NotEmpty(Directory.GetFiles(Path.Combine(Root, folder)));
+    }
+
+    [Fact]
+    public void The_image_is_built_without_what_a_build_leaves_behind_and_with_all_that_a_publish_reads()
+    {
+        string[] ignored = [.. File.ReadAllLines(Path.Combine(Root, ".dockerignore")).Where(line => line.Length > 0 && !line.StartsWith('#'))];
+        foreach (var left in new[] { "**/bin", "**/obj", "runs", ".git", ".cache" }) Assert.Contains(left, ignored);
+        foreach (var read in new[] { "src", "recipes", "cluster-config", "global.json", ".editorconfig", "Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props" })
+        {
+            Assert.True(Path.Exists(Path.Combine(Root, read)), read);
+            Assert.DoesNotContain(read, ignored);
+        }
+    }
+
+    [SkippableFact]
+    public void A_build_carries_the_natives_of_its_own_system_alone()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "the natives of Linux are looked at");
+        var runtimes = Path.Combine(AppContext.BaseDirectory, "runtimes");
+        string[] systems = [.. Directory.GetFiles(runtimes, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(runtimes, file).Split('/')[0]).Distinct()];
+        Assert.Contains(System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier.Split('-')[^1] == "arm64" ? "linux-arm64" : "linux-x64", systems);
+        Assert.Empty(systems.Except(["linux-x64", "linux-arm64", "linux", "unix"]));
+    }
+
     private static string Repository()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);

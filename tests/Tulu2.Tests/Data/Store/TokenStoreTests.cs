@@ -199,13 +199,14 @@ public sealed class TokenStoreTests : IDisposable
     [Fact]
     public void Faults_become_one_readable_error_that_names_the_first_of_them()
     {
-        var path = Rows("rows.jsonl", 3, [.. Enumerable.Repeat("nonsense", 8)]);
+        var path = Rows("rows.jsonl", 3, [.. Enumerable.Repeat("nonsense", 23)]);
         using var store = Open(path).Store;
         var failure = Assert.Throws<BadInputException>(() => store.Report.ThrowIfUnusable(stopOnBadRows: true));
         Assert.Equal($"{path}:4", failure.Where);
-        Assert.StartsWith("8 of 11 rows cannot be used:", failure.What);
-        Assert.Contains($"\n  {path}:8: broken JSON", failure.What);
-        Assert.EndsWith("and 3 more", failure.What);
+        Assert.StartsWith("23 of 26 rows cannot be used:", failure.What);
+        Assert.Contains($"\n  {path}:23: broken JSON", failure.What);
+        Assert.DoesNotContain($"{path}:24", failure.What);
+        Assert.EndsWith("\n  3 more rows", failure.What);
         Assert.Contains("data.bad_rows", failure.Mend);
         store.Report.ThrowIfUnusable(stopOnBadRows: false);
     }

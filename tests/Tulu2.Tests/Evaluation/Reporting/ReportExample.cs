@@ -5,11 +5,32 @@ namespace Tulu2.Tests.Evaluation.Reporting;
 /// <summary>A small run with everything a report can hold.</summary>
 internal static class ReportExample
 {
+    private static readonly DateTimeOffset Noon = new(2026, 1, 2, 12, 0, 0, TimeSpan.Zero);
+
     public static ReportInput Input { get; } = new()
     {
         Title = "Demo <run>",
         Facts = [new("Recipe", "recipes/demo-sft.yaml"), new("Parameters SHA-256", new string('a', 64)), new("Ranks", "2")],
-        Stages = [new("sft", [.. Enumerable.Range(1, 300).Select(Sft)], 95.5), new("dpo", [.. Enumerable.Range(1, 60).Select(Dpo)])],
+        Stages =
+        [
+            new("sft", [.. Enumerable.Range(1, 300).Select(Sft)])
+            {
+                Facts = [new("model", "demo"), new("parameters sha256", new string('a', 64))],
+                Settings = [new("optimizer.learning_rate", "0.002"), new("data.max_length", "256")],
+                Recipe = "objective: sft",
+                Files = [new("/data/rows.jsonl", 12_345, 400)],
+                Sessions =
+                [
+                    new(Noon, Noon.AddSeconds(60), 0, 120, 2, "stopped by SIGTERM after step 120", "one"),
+                    new(Noon.AddSeconds(120), Noon.AddSeconds(240), 120, 300, 2, "done", "two"),
+                ],
+            },
+            new("dpo", [.. Enumerable.Range(1, 60).Select(Dpo)])
+            {
+                Settings = [new("optimizer.learning_rate", "2e-05"), new("dpo.beta", "0.1")],
+                Sessions = [new(Noon.AddSeconds(330), Noon.AddSeconds(366), 0, 60, 2, "done", "two")],
+            },
+        ],
         Scores =
         [
             new("untrained", "exact_match", "", 400, 3), new("sft", "exact_match", "", 400, 321), new("dpo", "exact_match", "", 400, 318),
@@ -18,7 +39,7 @@ internal static class ReportExample
         ],
         Samples =
         [
-            new("sft", [new("What is 2 + 3?", "5", "5", true), new("Reverse: a b c", "c b a", "<script>alert('x')</script> & \u0007", false)]),
+            new("sft", [new("What is 2 + 3?", "5", "5", true), new("Reverse: a b c", "c b a", "<script>alert('x')</script> & \u0007", false)], "Greedy answers to held-out prompts."),
         ],
         TokenLengths = [.. Enumerable.Range(0, 16).Select(i => new LengthBin(16 * i, 16 * i + 16, (long)(400 * Math.Exp(-(i - 4.0) * (i - 4) / 9))))],
         RankTimes = [new("sft", [new(0, 80, 60, 0.4, 8, 4, 6, 0.8), new(1, 80, 64, 0, 4, 4, 7.2, 0.8)])],

@@ -16,7 +16,13 @@ public class RunReportTests
     [InlineData("Training: dpo")]
     [InlineData("Sample outputs")]
     [InlineData("Failures and restarts")]
-    [InlineData("<figcaption>Loss</figcaption>")]
+    [InlineData("<figcaption>Loss <span")]
+    [InlineData("smoothed (moving average, constant 0.9)")]
+    [InlineData("Hyperparameters")]
+    [InlineData("the whole recipe of sft")]
+    [InlineData("Greedy answers to held-out prompts.")]
+    [InlineData("SIGTERM after step 120")]
+    [InlineData("/<wbr>data/<wbr>rows.jsonl")]
     [InlineData("<figcaption>Learning rate</figcaption>")]
     [InlineData("<figcaption>Gradient norm before clipping</figcaption>")]
     [InlineData("<figcaption>Tokens per second</figcaption>")]
@@ -27,16 +33,19 @@ public class RunReportTests
 
     [Fact]
     public void Scores_stand_in_a_column_for_each_model() =>
-        Assert.Contains("""<th scope="row">exact match</th><td class="figure">400</td><td class="figure">0.8 %</td><td class="figure">80.3 %</td><td class="figure">79.5 %</td>""", Page);
+        Assert.Contains("""<th scope="row">exact match</th>""" + Cells(("Items", "400"), ("untrained", "0.8 %"), ("sft", "80.3 %"), ("dpo", "79.5 %")), Page);
 
     [Fact]
-    public void A_rank_s_time_adds_up_to_the_whole() => Assert.Contains(
-        """<th scope="row">0</th><td class="figure">75.0 %</td><td class="figure">0.5 %</td><td class="figure">10.0 %</td><td class="figure">5.0 %</td><td class="figure">7.5 %</td><td class="figure">1.0 %</td><td class="figure">1.0 %</td>""",
-        Page);
+    public void A_rank_s_time_adds_up_to_the_whole() => Assert.Contains("""<th scope="row">0</th>""" + Cells(("Computing", "75.0 %"), ("Batches", "0.5 %"),
+        ("Pipeline bubble", "10.0 %"), ("Tensor-parallel sums", "5.0 %"), ("Gradient reduction", "7.5 %"), ("Commits", "1.0 %"), ("Update and rest", "1.0 %")), Page);
 
     [Fact]
     public void A_model_without_a_score_gets_a_dash() =>
-        Assert.Contains("""<th scope="row">preference</th><td class="figure">100</td><td class="figure">–</td><td class="figure">55.0 %</td><td class="figure">88.0 %</td>""", System.Net.WebUtility.HtmlDecode(Page));
+        Assert.Contains("""<th scope="row">preference</th>""" + Cells(("Items", "100"), ("untrained", "–"), ("sft", "55.0 %"), ("dpo", "88.0 %")),
+            System.Net.WebUtility.HtmlDecode(Page));
+
+    private static string Cells(params (string Column, string Text)[] cells) =>
+        string.Concat(cells.Select(cell => $"<td data-label=\"{cell.Column}\" class=\"figure\">{cell.Text}</td>"));
 
     [Fact]
     public void What_a_model_wrote_is_never_markup()
@@ -58,7 +67,7 @@ public class RunReportTests
     public void Every_chart_is_well_formed_has_a_title_a_description_and_words_of_its_own()
     {
         var charts = Regex.Matches(Page, "<svg.*?</svg>", RegexOptions.Singleline).Select(m => XElement.Parse(m.Value)).ToList();
-        Assert.Equal(12, charts.Count);
+        Assert.Equal(14, charts.Count);
         Assert.All(charts, chart =>
         {
             Assert.NotEmpty(chart.Element("title")!.Value);
@@ -68,6 +77,39 @@ public class RunReportTests
             Assert.DoesNotContain(chart.Descendants().Where(e => e.Name.LocalName == "text"), e => e.Attribute("font-family") is not null);
             Assert.Contains(chart.Descendants(), e => e.Name.LocalName is "path" or "rect");
         });
+    }
+
+    [Fact]
+    public void The_headline_counts_every_session_and_says_when_they_were() =>
+        Assert.Contains("<p>360 steps, 1,474,560 tokens, 3 min 36 s in 3 sessions; <span>2026-01-02 12:00 to 12:06 UTC</span></p>", Page);
+
+    [Fact]
+    public void A_loss_chart_can_be_switched_to_a_logarithmic_scale_without_a_script()
+    {
+        foreach (var stage in new[] { "stage1", "stage2" })
+            foreach (var scale in new[] { "linear", "logarithmic" })
+            {
+                Assert.Contains($"<input type=\"radio\" name=\"{stage}-loss-scale\" id=\"{stage}-loss-{scale}\"", Page);
+                Assert.Contains($"""<label for="{stage}-loss-{scale}">""", Page);
+            }
+        Assert.Contains("id=\"stage1-loss-linear\" checked>", Page);
+        Assert.Contains("Logarithmic scale.", Page);
+    }
+
+    [Fact]
+    public void A_loss_that_is_never_above_zero_has_no_logarithm()
+    {
+        var stage = new ReportStage("sft", [new(1, 0, 0, 1, 10, 5, 1), new(2, -1, 0, 1, 10, 5, 1)]);
+        Assert.DoesNotContain("<input", RunReport.Render(new ReportInput { Title = "t", Stages = [stage] }));
+    }
+
+    [Fact]
+    public void Each_cell_carries_the_name_of_its_column_and_long_words_alone_may_break()
+    {
+        Assert.Contains($"""<td data-label="sft" class="long">{new string('a', 64)}</td>""", Page);
+        Assert.Contains("""<td data-label="Steps">1 to 120</td>""", Page);
+        Assert.Contains("""<th scope="row">dpo.beta</th><td data-label="sft">""", Page);
+        Assert.DoesNotContain("class=\"scroll\"", Page);
     }
 
     [Fact]

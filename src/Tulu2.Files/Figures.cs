@@ -1,0 +1,31 @@
+using System.Globalization;
+
+namespace Tulu2.Files;
+
+/// <summary>Numbers for people, the same on a page, in a table and in a log: rounded in decimal, a half away from zero.</summary>
+public static class Figures
+{
+    public static string Count(double value) => value.ToString("N0", CultureInfo.InvariantCulture);
+
+    public static string Loss(double? value) => value is { } v ? Fixed(v, 4) : "–";
+
+    /// <summary>A share of 1 as a percentage; a dash where there is none.</summary>
+    public static string Percent(double? share, int digits = 1) => share is { } s ? Fixed(100 * s, digits) + " %" : "–";
+
+    public static string Duration(double seconds) => seconds switch
+    {
+        < 60 => Fixed(seconds, 1) + " s",
+        < 3600 => FormattableString.Invariant($"{(int)seconds / 60} min {(int)seconds % 60:00} s"),
+        _ => FormattableString.Invariant($"{(long)seconds / 3600} h {(long)seconds % 3600 / 60:00} min"),
+    };
+
+    // The formats F and 0.0 round a half differently, and neither sees that 0.0365 is 3.65 %: as a binary fraction it is a little less.
+    private static string Fixed(double value, int digits)
+    {
+        const double most = 1e15;
+        var format = "F" + digits.ToString(CultureInfo.InvariantCulture);
+        return Math.Abs(value) < most
+            ? decimal.Round((decimal)value, digits, MidpointRounding.AwayFromZero).ToString(format, CultureInfo.InvariantCulture)
+            : value.ToString(format, CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,15 @@
+namespace Tulu2.Training.Recipes;
+
+/// <summary>A run's hyperparameters for people: the keys that decide what is learned, with their values as the recipe's file would give them.</summary>
+public static class RecipeSettings
+{
+    /// <summary>In the recipe's order; without keys that have no value, and without those of an objective that is not the recipe's.</summary>
+    public static IReadOnlyList<(string Name, string Value)> Of(Recipe recipe) =>
+    [
+        .. from key in RecipeKey.All
+           where key.IsInHash && (key.Section != "dpo" || recipe.Objective == Objective.Dpo)
+           let value = key.Read(recipe)
+           where value is not null
+           select (key.Name, RecipeValue.Write(value)),
+    ];
+}

@@ -1,0 +1,40 @@
+using System.Text.RegularExpressions;
+using Tulu2.Files;
+using Xunit;
+
+namespace Tulu2.Tests.Files;
+
+public sealed class FiguresTests
+{
+    [Theory]
+    [InlineData(0.4625, 1, "46.3 %")]
+    [InlineData(0.4635, 1, "46.4 %")]
+    [InlineData(0.0365, 1, "3.7 %")]
+    [InlineData(0.00125, 2, "0.13 %")]
+    [InlineData(0.125, 0, "13 %")]
+    [InlineData(1, 1, "100.0 %")]
+    [InlineData(0, 1, "0.0 %")]
+    [InlineData(double.NaN, 1, "NaN %")]
+    [InlineData(double.PositiveInfinity, 1, "Infinity %")]
+    public void A_half_is_rounded_away_from_zero_as_it_is_on_paper(double share, int digits, string text) => Assert.Equal(text, Figures.Percent(share, digits));
+
+    [Fact]
+    public void A_loss_is_rounded_by_the_same_rule()
+    {
+        Assert.Equal("0.0313", Figures.Loss(0.03125));
+        Assert.Equal("–", Figures.Loss(null));
+        Assert.Equal("NaN", Figures.Loss(double.NaN));
+    }
+
+    [Fact]
+    public void Nothing_else_rounds_percentages()
+    {
+        var source = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(source.FullName, "Tulu2Actors.sln"))) source = source.Parent!;
+        var own = new Regex(@":F\d\} ?%|:P\d|ToString\(""P|100(\.0)? \* [^}]*:F");
+        var files = Directory.EnumerateFiles(Path.Combine(source.FullName, "src"), "*.cs", SearchOption.AllDirectories)
+            .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)).ToList();
+        Assert.NotEmpty(files);
+        Assert.DoesNotContain(files, file => own.IsMatch(File.ReadAllText(file)));
+    }
+}
