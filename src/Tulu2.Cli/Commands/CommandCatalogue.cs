@@ -11,6 +11,7 @@ internal static class CommandCatalogue
         new DemoCommand(terminal).Create(),
         new TrainCommand(terminal).Create(),
         new PlanCommand(terminal).Create(),
+        new RecipeCommands(terminal).Create(),
         new NodeCommand(terminal).Create(),
         new SubmitCommand(terminal).Create(),
         new StatusCommand(terminal).Create(),

@@ -1,15 +1,13 @@
 using System.CommandLine;
 using Tulu2.Cli.Planning;
 using Tulu2.Cli.Shell;
-using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Commands;
 
 /// <summary><c>plan RECIPE [--ranks N]</c>: what a layout needs and does, before anything runs.</summary>
 internal sealed class PlanCommand(Terminal terminal)
 {
-    private readonly Argument<string> _recipe = CommandBuilder.Argument("RECIPE", "YAML file; neither its weights nor its data need be there");
-    private readonly Option<string[]> _set = CommandBuilder.Repeated("--set", "key=value over the recipe, any key; may be repeated");
+    private readonly RecipeArguments _recipe = new("YAML file; neither its weights nor its data need be there");
     private readonly Option<string?> _model = CommandBuilder.Optional<string>("--model", "A preset in place of the recipe's model, such as llama2-70b");
     private readonly Option<int?> _ranks = CommandBuilder.Optional<int?>("--ranks", "Find the best layout for so many ranks; without it the recipe's own is checked");
     private readonly Option<int?> _perNode = CommandBuilder.Optional<int?>("--ranks-per-node", "Ranks that share a node: 8, or on a processor all");
@@ -27,12 +25,12 @@ internal sealed class PlanCommand(Terminal terminal)
     private readonly Option<string?> _disk = CommandBuilder.Optional<string>("--disk", "What all ranks together write, such as 2GB/s");
 
     public Command Create() => CommandBuilder.Command("plan", "Prove shapes, memory, traffic and time of a layout before anything starts, or find the best one",
-        [_recipe, _set, _model, _ranks, _perNode, _length, _device, _memory, _hostMemory, _flops, _memoryBandwidth, _hostBandwidth, _busBandwidth,
+        [.. _recipe.Symbols, _model, _ranks, _perNode, _length, _device, _memory, _hostMemory, _flops, _memoryBandwidth, _hostBandwidth, _busBandwidth,
             _deviceBandwidth, _nodeBandwidth, _linkBandwidth, _disk], Run);
 
     private int Run(ParseResult parsed)
     {
-        var loaded = RecipeReader.Load(parsed.GetValue(_recipe)!, parsed.GetValue(_set) ?? []);
+        var loaded = _recipe.Load(parsed);
         var flags = new PlanFlags
         {
             Model = parsed.GetValue(_model),

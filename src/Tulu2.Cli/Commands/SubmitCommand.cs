@@ -12,20 +12,19 @@ namespace Tulu2.Cli.Commands;
 /// <summary><c>submit RECIPE --config FILE</c>: a run on the nodes of a cluster, followed to its end.</summary>
 internal sealed class SubmitCommand(Terminal terminal)
 {
-    private readonly Argument<string> _recipe = CommandBuilder.Argument("RECIPE", "YAML file; recipes/ holds examples");
+    private readonly RecipeArguments _recipe = new();
     private readonly Option<string> _config = ClusterConnection.ConfigOption();
-    private readonly Option<string[]> _set = CommandBuilder.Repeated("--set", "key=value over the recipe, any key; may be repeated");
     private readonly Option<string?> _run = CommandBuilder.Optional<string>("--run", "Run directory, on storage that all nodes see; runs/<recipe's name> by default");
     private readonly Option<bool> _resume = CommandBuilder.Flag("--resume", "Go on with the run in the run directory");
 
-    public Command Create() => CommandBuilder.Command("submit", "Run a recipe on the nodes of a cluster", [_recipe, _config, _set, _run, _resume], RunAsync);
+    public Command Create() => CommandBuilder.Command("submit", "Run a recipe on the nodes of a cluster", [.. _recipe.Symbols, _config, _run, _resume], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var path = parsed.GetValue(_recipe)!;
-        var loaded = RecipeReader.Load(path, parsed.GetValue(_set) ?? []);
+        var path = _recipe.Path(parsed);
+        var loaded = _recipe.Load(parsed);
         if (loaded.Recipe.Parallel.Data == 0)
-            throw loaded.Fault("parallel.data", "a cluster needs to know the number of replicas", "give parallel.data, in the recipe or with --set");
+            throw loaded.Fault("parallel.data", "a cluster needs to know the number of replicas", "give parallel.data, in the recipe or as parallel.data=N behind it");
         var config = parsed.GetValue(_config)!;
         // Before anything is written: who is nowhere to be found is not given a run.
         await using var client = ClusterClient.Start(ClusterConnection.Settings(terminal, config));

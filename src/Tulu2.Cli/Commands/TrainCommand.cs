@@ -6,11 +6,10 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Commands;
 
-/// <summary><c>train RECIPE [--set key=value] [--run DIR] [--resume] [--show-recipe]</c>.</summary>
+/// <summary><c>train RECIPE [key=value …] [--run DIR] [--resume] [--show-recipe]</c>.</summary>
 internal sealed class TrainCommand(Terminal terminal)
 {
-    private readonly Argument<string> _recipe = CommandBuilder.Argument("RECIPE", "YAML file; recipes/ holds examples");
-    private readonly Option<string[]> _set = CommandBuilder.Repeated("--set", "key=value over the recipe, any key; may be repeated");
+    private readonly RecipeArguments _recipe = new();
     private readonly Option<string?> _run = CommandBuilder.Optional<string>("--run", "Run directory; runs/<recipe's name> by default");
     private readonly Option<bool> _resume = CommandBuilder.Flag("--resume", "Go on with the run in the run directory");
     private readonly Option<bool> _show = CommandBuilder.Flag("--show-recipe", "Print the recipe with every key and end");
@@ -19,12 +18,12 @@ internal sealed class TrainCommand(Terminal terminal)
     private readonly Option<int> _ranksPerNode = CommandBuilder.Option("--ranks-per-node", "Ranks on each of them; 0: as many as the recipe's layout needs", 0);
 
     public Command Create() => CommandBuilder.Command("train", "SFT or DPO by recipe",
-        [_recipe, _set, _run, _resume, _show, _inProcess, _nodes, _ranksPerNode], RunAsync);
+        [.. _recipe.Symbols, _run, _resume, _show, _inProcess, _nodes, _ranksPerNode], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var path = parsed.GetValue(_recipe)!;
-        var given = parsed.GetValue(_set) ?? [];
+        var path = _recipe.Path(parsed);
+        var given = _recipe.Given(parsed);
         var loaded = RecipeReader.Load(path, given);
         var hosting = Hosting(parsed, loaded.Recipe.Parallel);
         // A recipe that leaves the number of replicas open gets as many as the nodes have room for.

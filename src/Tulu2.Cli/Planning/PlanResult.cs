@@ -22,7 +22,7 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
 
     /// <summary>Flags that turn the recipe into one with the chosen layout.</summary>
     public IEnumerable<string> Flags =>
-        Chosen.Keys.Except(PlannedLayout.KeysOf(Request.Recipe.Parallel, Request.Recipe.Model.Recompute)).Select(key => $"--set {key.Key}={key.Value}");
+        Chosen.Keys.Except(PlannedLayout.KeysOf(Request.Recipe.Parallel, Request.Recipe.Model.Recompute)).Select(key => $"{key.Key}={key.Value}");
 
     /// <summary>See <see cref="RecipeEffects"/>, as far as it can be told without the data.</summary>
     public IReadOnlyList<string> MissingEffects => RecipeEffects.Missing(Request.Recipe, new RunCounts
@@ -64,7 +64,7 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
     private static string Instead(PlanRequest request, LayoutSearch search, int ranks)
     {
         var best = search.All(ranks).FirstOrDefault(plan => plan.Fits);
-        if (best is not null) return $"{best} fits on {ranks} ranks: {string.Join(' ', best.Keys.Select(key => $"--set {key.Key}={key.Value}"))}";
+        if (best is not null) return $"{best} fits on {ranks} ranks: {string.Join(' ', best.Keys.Select(key => $"{key.Key}={key.Value}"))}";
         for (var slot = request.Recipe.Batch.Slot / 2; slot >= 1; slot /= 2)
         {
             if (request.Recipe.Batch.Global % slot != 0) continue;

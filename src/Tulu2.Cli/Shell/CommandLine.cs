@@ -23,9 +23,7 @@ internal static class CommandLine
             var parsed = root.Parse(arguments);
             terminal.Json = Globals.IsGiven(parsed, Globals.Json);
             terminal.Verbose = Globals.IsGiven(parsed, Globals.Verbose);
-            if (parsed.Errors.Count > 0)
-                throw new Files.BadInputException($"tulu2 {string.Join(' ', arguments)}", string.Join('\n', parsed.Errors.Select(error => error.Message)),
-                    $"see `{string.Join(' ', Path(parsed.CommandResult))} --help`");
+            UsageError.Check(parsed, arguments);
             var command = parsed.InvokeAsync(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,
@@ -80,14 +78,5 @@ internal static class CommandLine
             // The block that is printed is worth more than a second error about the log.
             terminal.Error.WriteLine(details);
         }
-    }
-
-    private static IEnumerable<string> Path(System.CommandLine.Parsing.CommandResult? command)
-    {
-        var names = new Stack<string>();
-        for (System.CommandLine.Parsing.SymbolResult? result = command; result is not null; result = result.Parent)
-            if (result is System.CommandLine.Parsing.CommandResult found)
-                names.Push(found.Command is RootCommand ? "tulu2" : found.Command.Name);
-        return names;
     }
 }

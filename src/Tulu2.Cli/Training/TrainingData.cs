@@ -39,7 +39,7 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
         foreach (var file in data.Train)
             if (!File.Exists(file))
                 throw loaded.Fault("data.train", $"there is no file {file}",
-                    "check the path; it is relative to the recipe, or to the current directory in --set");
+                    "check the path; it is relative to the recipe, or to the current directory where it stands behind the command");
         var request = new TokenStoreRequest(
             Path.Combine(cacheDirectory, "tokens"), data.Train, new ChatEncoder(ChatTokenizers.Of(model.Tokenizer), data.Chat, data.MaxLength),
             loaded.Recipe.Objective == Objective.Dpo ? StoreObjective.Preferences : StoreObjective.Messages, Environment.ProcessorCount);

@@ -20,7 +20,7 @@ public sealed record PlannedLayout(
     /// <summary>Of the stage that needs most.</summary>
     public RankMemory? Memory => Stages.MaxBy(stage => stage.Device);
 
-    /// <summary>As a recipe or <c>--set</c> flags have it.</summary>
+    /// <summary>As a recipe or <c>key=value</c> arguments have it.</summary>
     public IReadOnlyList<(string Key, string Value)> Keys =>
         KeysOf(new ParallelRecipe
         {

@@ -5,23 +5,31 @@ namespace Tulu2.Training.Recipes;
 /// <summary>Everything a run needs, as its YAML file names it. Keys are the snake_case names of these properties; every key has a default.</summary>
 public sealed record Recipe
 {
-    /// <summary>sft or dpo.</summary>
+    [Meaning("sft: learn the assistant's turns; dpo: learn to prefer the chosen of two answers.")]
+    [KnownAs(LlamaFactory = "stage")]
     public Objective Objective { get; init; } = Objective.Sft;
     public ModelRecipe Model { get; init; } = new();
     public DataRecipe Data { get; init; } = new();
     public BatchRecipe Batch { get; init; } = new();
-    /// <summary>Passes over the data; giving both this and <see cref="Steps"/> is an error. Neither: the paper's 2 for SFT and 3 for DPO.</summary>
+    [Meaning("Passes over the data, in place of steps. Neither: the paper's 2 for sft and 3 for dpo.")]
+    [KnownAs(Trl = "num_train_epochs", Torchtune = "epochs", Others = "num_epochs")]
     public double? Epochs { get; init; }
-    /// <summary>Steps of the run, in place of epochs.</summary>
+    [Meaning("Optimizer steps of the run, in place of epochs.")]
+    [KnownAs(Trl = "max_steps", Torchtune = "max_steps_per_epoch", Others = "total_steps, num_steps")]
     public int? Steps { get; init; }
     public OptimizerRecipe Optimizer { get; init; } = new();
     public ScheduleRecipe Schedule { get; init; } = new();
     public DpoRecipe Dpo { get; init; } = new();
     public LoraRecipe? Lora { get; init; }
+    [Meaning("What products are computed in; master weights, gradients and moments are fp32 in any case.")]
+    [KnownAs(Trl = "bf16, fp16", Torchtune = "dtype", Others = "torch_dtype")]
     public Precision Precision { get; init; } = Precision.Bf16;
+    [Meaning("Moves defaults to those of another implementation; recipes/README.md lists them.")]
     public Profile Profile { get; init; } = Profile.Default;
     public ParallelRecipe Parallel { get; init; } = new();
     public CheckpointRecipe Checkpoint { get; init; } = new();
+    [Meaning("Decides the order of the rows and random weights.")]
+    [KnownAs(Trl = "seed", Torchtune = "seed")]
     public int Seed { get; init; } = 42;
 }
 
@@ -34,34 +42,49 @@ public enum Profile { Default, PaperTpu, OpenInstruct }
 
 public sealed record ModelRecipe
 {
-    /// <summary>A Hugging Face checkpoint directory.</summary>
+    [Meaning("A Hugging Face checkpoint directory: config.json and weights, and the tokenizer unless model.tokenizer names it.")]
+    [KnownAs(Trl = "model_name_or_path", Torchtune = "checkpointer.checkpoint_dir")]
     [PathKey, NotInHash]
     public string? Path { get; init; }
-    /// <summary>In place of a path: random weights of a known shape (llama2-7b, ..., demo).</summary>
+    [Meaning("In place of a path: random weights of a known shape, such as llama2-7b or demo.")]
     public string? Preset { get; init; }
-    /// <summary>Where the tokenizer lies, if not in <see cref="Path"/>.</summary>
+    [Meaning("Where the tokenizer lies, if not in model.path.")]
+    [KnownAs(Torchtune = "tokenizer.path", Others = "tokenizer_name")]
     [PathKey, NotInHash]
     public string? Tokenizer { get; init; }
-    /// <summary>Overrides of the checkpoint's own values; null keeps them.</summary>
+    [Meaning("Overrides the checkpoint's own norm epsilon; null keeps it.")]
+    [KnownAs(Others = "rms_norm_eps, norm_eps")]
     public double? RmsNormEpsilon { get; init; }
+    [Meaning("Overrides the checkpoint's own rotary base; null keeps it.")]
+    [KnownAs(Others = "rope_base")]
     public double? RopeTheta { get; init; }
-    /// <summary>Recompute each block's activations in the backward pass instead of keeping them.</summary>
+    [Meaning("Recompute each block's activations in the backward pass instead of keeping them: less memory, more time.")]
+    [KnownAs(Trl = "gradient_checkpointing", Torchtune = "enable_activation_checkpointing", Others = "activation_checkpointing")]
     public bool Recompute { get; init; }
 }
 
 public sealed record DataRecipe
 {
-    /// <summary>Row files (JSON Lines, JSON or Parquet, plain or gzip), read in this order; <c>*</c>, <c>?</c> and <c>**</c> stand for all files that match, by name.</summary>
+    [Meaning("Row files (JSON Lines, JSON or Parquet, plain or gzip), read in this order; `*`, `?` and `**` stand for all files that match, by name.")]
+    [KnownAs(Trl = "dataset_name", Torchtune = "dataset.data_files", LlamaFactory = "dataset", Others = "datasets, train_file, data_path")]
     [PathKey, NotInHash]
     public IReadOnlyList<string> Train { get; init; } = [];
+    [Meaning("Longest sequence, in tokens; a longer row is cut.")]
+    [KnownAs(Trl = "max_length, max_seq_length", Torchtune = "tokenizer.max_seq_len", LlamaFactory = "cutoff_len", Others = "sequence_len, model_max_length, block_size")]
     public int MaxLength { get; init; } = 8192;
+    [Meaning("Put several short rows into one sequence; no row sees another.")]
+    [KnownAs(Trl = "packing", Torchtune = "dataset.packed", LlamaFactory = "neat_packing", Others = "sample_packing")]
     public bool Packing { get; init; } = true;
+    [Meaning("A new order of the rows in each pass, decided by the seed.")]
+    [KnownAs(Trl = "shuffle_dataset", Torchtune = "shuffle", LlamaFactory = "disable_shuffling")]
     public bool Shuffle { get; init; } = true;
-    /// <summary>default (non-legacy ids) or legacy (the old slow tokenizer's ids, for parity).</summary>
+    [Meaning("default: the ids of current tokenizers; legacy: those of the old slow tokenizer, for parity.")]
+    [KnownAs(LlamaFactory = "template", Others = "chat_template")]
     public ChatForm Chat { get; init; } = ChatForm.Default;
-    /// <summary>stop: a row that cannot be used ends the run before it starts; skip: it is listed and left out.</summary>
+    [Meaning("stop: a row that cannot be used ends the run before it starts; skip: it is listed and left out.")]
     public BadRows BadRows { get; init; } = BadRows.Stop;
-    /// <summary>Directory of the token store and the reference log-probabilities; null: <c>TULU2_CACHE</c>, else <c>~/.cache/tulu2</c>.</summary>
+    [Meaning("Directory of encoded rows and reference log-probabilities; null: TULU2_CACHE, else ~/.cache/tulu2.")]
+    [KnownAs(Others = "cache_dir, dataset_prepared_path")]
     [PathKey, NotInHash]
     public string? Cache { get; init; }
 }
@@ -70,27 +93,43 @@ public enum BadRows { Stop, Skip }
 
 public sealed record BatchRecipe
 {
-    /// <summary>Sequences (or pairs) per step.</summary>
+    [Meaning("Sequences (for dpo: pairs) of an optimizer step, over all ranks together.")]
+    [KnownAs(Trl = "gradient_accumulation_steps", Torchtune = "gradient_accumulation_steps", Others = "batch_size, global_batch_size, train_batch_size")]
     public int Global { get; init; } = 128;
-    /// <summary>Sequences (or pairs) per slot; divides <see cref="Global"/>.</summary>
+    [Meaning("Sequences (for dpo: pairs) that a rank computes at a time; divides batch.global. Steps do not depend on the number of ranks.")]
+    [KnownAs(Trl = "per_device_train_batch_size", Torchtune = "batch_size", Others = "micro_batch_size")]
     public int Slot { get; init; } = 4;
 }
 
 public sealed record OptimizerRecipe
 {
+    [Meaning("The highest rate of the schedule.")]
+    [KnownAs(Trl = "learning_rate", Torchtune = "optimizer.lr")]
     public double LearningRate { get; init; } = 2e-5;
+    [Meaning("AdamW's decay of the first moment.")]
+    [KnownAs(Trl = "adam_beta1", Torchtune = "optimizer.betas")]
     public double Beta1 { get; init; } = 0.9;
+    [Meaning("AdamW's decay of the second moment.")]
+    [KnownAs(Trl = "adam_beta2", Torchtune = "optimizer.betas")]
     public double Beta2 { get; init; } = 0.95;
+    [Meaning("AdamW's term in the denominator.")]
+    [KnownAs(Trl = "adam_epsilon", Torchtune = "optimizer.eps")]
     public double Epsilon { get; init; } = 1e-8;
+    [Meaning("AdamW's decoupled weight decay.")]
+    [KnownAs(Trl = "weight_decay", Torchtune = "optimizer.weight_decay")]
     public double WeightDecay { get; init; }
-    /// <summary>Largest global L2 norm of the gradient; 0: no clipping.</summary>
+    [Meaning("Largest global L2 norm of the gradient; 0: no clipping.")]
+    [KnownAs(Trl = "max_grad_norm", Torchtune = "clip_grad_norm", Others = "gradient_clipping, grad_clip")]
     public double Clip { get; init; } = 1.0;
 }
 
 public sealed record ScheduleRecipe
 {
+    [Meaning("linear: warm-up, then down to 0 at the last step; constant: warm-up, then level.")]
+    [KnownAs(Trl = "lr_scheduler_type", Torchtune = "lr_scheduler", Others = "lr_scheduler")]
     public ScheduleKind Kind { get; init; } = ScheduleKind.Linear;
-    /// <summary>Below 1: a ratio of all steps; from 1 on: steps.</summary>
+    [Meaning("Below 1: a ratio of all steps; from 1 on: steps.")]
+    [KnownAs(Trl = "warmup_ratio, warmup_steps", Torchtune = "lr_scheduler.num_warmup_steps")]
     public double Warmup { get; init; } = 0.03;
 }
 
@@ -98,8 +137,14 @@ public enum ScheduleKind { Linear, Constant }
 
 public sealed record DpoRecipe
 {
+    [Meaning("sigmoid: DPO's own; ipo: its identity form.")]
+    [KnownAs(Trl = "loss_type", Torchtune = "loss", LlamaFactory = "pref_loss")]
     public DpoLoss Loss { get; init; } = DpoLoss.Sigmoid;
+    [Meaning("How strongly the model is held to its reference.")]
+    [KnownAs(Trl = "beta", Torchtune = "loss.beta", LlamaFactory = "pref_beta", Others = "dpo_beta")]
     public double Beta { get; init; } = 0.1;
+    [Meaning("Share of pairs whose order is taken to be wrong, from 0 to below 0.5; sigmoid only.")]
+    [KnownAs(Trl = "label_smoothing", Torchtune = "loss.label_smoothing", LlamaFactory = "dpo_label_smoothing")]
     public double LabelSmoothing { get; init; }
 }
 
@@ -108,51 +153,60 @@ public enum DpoLoss { Sigmoid, Ipo }
 /// <summary>Low-rank adapters; not trained yet: a recipe that names them is refused.</summary>
 public sealed record LoraRecipe
 {
+    [Meaning("Rank of the adapters. Not trained by this version: a recipe that names it is refused.")]
+    [KnownAs(Trl = "lora_r", Torchtune = "model.lora_rank", LlamaFactory = "lora_rank")]
     public int Rank { get; init; } = 64;
+    [Meaning("Scale of the adapters, over their rank.")]
+    [KnownAs(Trl = "lora_alpha", Torchtune = "model.lora_alpha")]
     public double Alpha { get; init; } = 16;
+    [Meaning("Dropout before the adapters.")]
+    [KnownAs(Trl = "lora_dropout", Torchtune = "model.lora_dropout")]
     public double Dropout { get; init; } = 0.1;
+    [Meaning("nf4: the frozen base in 4 bits (QLoRA); null: as it is.")]
+    [KnownAs(Trl = "load_in_4bit", LlamaFactory = "quantization_bit")]
     public string? Quantize { get; init; }
 }
 
 public sealed record ParallelRecipe
 {
-    /// <summary>Replicas of the model; 0: as many as there are processors for, at most one per slot.</summary>
+    [Meaning("Replicas of the model; 0: as many as there are processors for, at most one per slot.")]
+    [KnownAs(Torchtune = "data_parallel_replicate_dim", Others = "nproc_per_node, num_processes")]
     [NotInHash]
     public int Data { get; init; }
-    /// <summary>Ranks that share each matrix; divides the virtual shards.</summary>
+    [Meaning("Ranks that share each matrix; divides the virtual shards.")]
+    [KnownAs(Torchtune = "tensor_parallel_dim", Others = "tensor_parallel_size, tp_size, tensor_model_parallel_size")]
     [NotInHash]
     public int Tensor { get; init; } = 1;
-    /// <summary>Stages that the layers are cut into.</summary>
+    [Meaning("Stages that the layers are cut into.")]
+    [KnownAs(Others = "pipeline_parallel_size, pp_size, pipeline_model_parallel_size")]
     [NotInHash]
     public int Pipeline { get; init; } = 1;
-    /// <summary>Replicas over which master weights and moments are spread (ZeRO-1); divides <see cref="Data"/>.</summary>
+    [Meaning("Replicas over which master weights and moments are spread (ZeRO-1); divides parallel.data.")]
+    [KnownAs(Trl = "deepspeed, fsdp", Torchtune = "data_parallel_shard_dim")]
     [NotInHash]
     public int Zero { get; init; } = 1;
+    [Meaning("Partial sums of every sum that tensor parallelism may cut: part of the numbers, like the seed.")]
     public int VirtualShards { get; init; } = 4;
-    /// <summary>true: refuse a layout whose result could differ by a bit from one rank's; false: see recipes/README.md.</summary>
+    [Meaning("true: refuse a layout whose result could differ by a bit from one rank's; false: see recipes/README.md.")]
     [NotInHash]
     public bool Bitwise { get; init; } = true;
-    /// <summary>
-    /// With tensor parallelism: each rank keeps only its share of the residual streams' rows for the backward pass, which gathers the others again.
-    /// </summary>
+    [Meaning("With tensor parallelism: each rank keeps only its share of the residual streams' rows for the backward pass, which gathers the others again.")]
+    [KnownAs(Others = "sequence_parallel")]
     [NotInHash]
     public bool SplitActivations { get; init; }
-    /// <summary>Where compute weights and activations lie. Like the type of processor a fact of the machine: other bits, but no other recipe.</summary>
+    [Meaning("Where compute weights and activations lie. Like the type of processor a fact of the machine: other bits, but no other recipe.")]
+    [KnownAs(Torchtune = "device", Others = "use_cpu")]
     [NotInHash]
     public ComputeDevice Device { get; init; } = ComputeDevice.Cpu;
-    /// <summary>
-    /// What goes between worker processes: auto: shared memory within a host, TCP between hosts; tcp: TCP only; nccl: as auto, and tensor-parallel sums of CUDA
-    /// tensors by NCCL. Threads of one process need none of it.
-    /// </summary>
+    [Meaning("What goes between worker processes. auto: shared memory within a host, TCP between hosts; tcp: TCP only; nccl: as auto, and tensor-parallel sums of CUDA tensors by NCCL.")]
+    [KnownAs(Others = "ddp_backend")]
     [NotInHash]
     public RankTransport Transport { get; init; } = RankTransport.Auto;
-    /// <summary>
-    /// Begin to add gradients up over replicas in the last slot's backward pass; not where they lie on a GPU. For slow links between replicas: where every core has
-    /// a rank, the second thread costs more than it hides.
-    /// </summary>
+    [Meaning("Begin to add gradients up over replicas in the last slot's backward pass; not where they lie on a GPU. For slow links: where every core has a rank, the second thread costs more than it hides.")]
     [NotInHash]
     public bool Overlap { get; init; }
-    /// <summary>Seconds without progress after which a rank counts as hung and is replaced; never less than 8 of the run's slowest steps.</summary>
+    [Meaning("Seconds without progress after which a rank counts as hung and is replaced; never less than 8 of the run's slowest steps.")]
+    [KnownAs(Trl = "ddp_timeout")]
     [NotInHash]
     public int Patience { get; init; } = 120;
 }
@@ -163,10 +217,12 @@ public enum RankTransport { Auto, Tcp, Nccl }
 
 public sealed record CheckpointRecipe
 {
-    /// <summary>Steps between checkpoints; 0: only the last step's.</summary>
+    [Meaning("Steps between checkpoints; 0: only the last step's.")]
+    [KnownAs(Trl = "save_steps", Others = "save_every_n_steps")]
     [NotInHash]
     public int Every { get; init; } = 100;
-    /// <summary>Newest checkpoints kept.</summary>
+    [Meaning("Newest checkpoints kept.")]
+    [KnownAs(Trl = "save_total_limit", Others = "keep_last_n_checkpoints")]
     [NotInHash]
     public int Keep { get; init; } = 3;
 }

@@ -1,6 +1,6 @@
 namespace Tulu2.Training.Recipes;
 
-/// <summary>A key that holds file-system paths: relative ones are resolved against the recipe file, or the current directory for <c>--set</c>.</summary>
+/// <summary>A key that holds file-system paths: relative ones are resolved against the recipe file, or the current directory for <c>key=value</c> arguments.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class PathKeyAttribute : Attribute;
 
@@ -10,3 +10,25 @@ internal sealed class PathKeyAttribute : Attribute;
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class NotInHashAttribute : Attribute;
+
+/// <summary>What a key means: one sentence or two for <c>docs/recipe.md</c>, for the schema that editors read, and for whoever reads the record.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class MeaningAttribute(string text) : Attribute
+{
+    public string Text { get; } = text;
+}
+
+/// <summary>Names under which users of other trainers know a key; several are separated by commas. An unknown key that is one of them is answered with this one.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class KnownAsAttribute : Attribute
+{
+    /// <summary>TRL's trainers, with the arguments of transformers that they inherit.</summary>
+    public string Trl { get; init; } = "";
+    public string Torchtune { get; init; } = "";
+
+    /// <summary>LLaMA-Factory, where it has a name of its own; otherwise it has TRL's.</summary>
+    public string LlamaFactory { get; init; } = "";
+
+    /// <summary>Other trainers' and old names, which are understood and not listed.</summary>
+    public string Others { get; init; } = "";
+}

@@ -25,8 +25,7 @@ internal sealed class RecipeBinder(string directory, Func<YamlNode, string> wher
             return;
         }
         if (name != "" && !RecipeKey.Sections.Contains(name))
-            throw new BadInputException(where(named), $"unknown key '{name}'",
-                $"the nearest key is '{RecipeKey.Nearest(name)}'; `train --show-recipe` prints them all");
+            throw new BadInputException(where(named), $"unknown key '{name}'", RecipeNames.Mend(name));
         // An empty section says nothing; `train --show-recipe` prints one for adapters that are not there.
         if (name != "" && RecipeValue.IsNull(node)) return;
         if (node is not YamlMappingNode mapping)

@@ -30,6 +30,12 @@ internal sealed partial class RecipeKey
     public bool IsPath => Leaf.GetCustomAttribute<PathKeyAttribute>() is not null;
     public bool IsInHash => Leaf.GetCustomAttribute<NotInHashAttribute>() is null;
     public string Section => Name.Contains('.') ? Name[..Name.LastIndexOf('.')] : "";
+
+    /// <summary>A sentence or two for people.</summary>
+    public string Meaning => Leaf.GetCustomAttribute<MeaningAttribute>()!.Text;
+
+    /// <summary>Names that other trainers have for it; null: none.</summary>
+    public KnownAsAttribute? KnownAs => Leaf.GetCustomAttribute<KnownAsAttribute>();
     private PropertyInfo Leaf => _path[^1];
 
     public static RecipeKey? Find(string name) => All.FirstOrDefault(key => key.Name == name);
@@ -54,16 +60,6 @@ internal sealed partial class RecipeKey
         Leaf.SetValue(owner, value);
     }
 
-    /// <summary>The key or section that is fewest edits away from <paramref name="name"/>.</summary>
-    public static string Nearest(string name)
-    {
-        // A right leaf in the wrong section (or in none) is nearer than any misspelling.
-        var leaf = name[(name.LastIndexOf('.') + 1)..];
-        var candidates = All.Select(key => key.Name).Concat(Sections).ToList();
-        return candidates.FirstOrDefault(candidate => candidate.EndsWith("." + leaf, StringComparison.Ordinal))
-            ?? candidates.MinBy(candidate => EditDistance(candidate, name))!;
-    }
-
     private static IEnumerable<PropertyInfo[]> Walk(Type type, PropertyInfo[] path)
     {
         foreach (var property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.CanWrite))
@@ -75,23 +71,6 @@ internal sealed partial class RecipeKey
     }
 
     internal static string SnakeCase(string name) => WordStart().Replace(name, "_$1").ToLowerInvariant();
-
-    private static int EditDistance(string a, string b)
-    {
-        var row = Enumerable.Range(0, b.Length + 1).ToArray();
-        for (var i = 1; i <= a.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
-            {
-                var above = row[j];
-                row[j] = Math.Min(Math.Min(above, row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1));
-                diagonal = above;
-            }
-        }
-        return row[^1];
-    }
 
     [GeneratedRegex("(?<=[a-z0-9])([A-Z])")]
     private static partial Regex WordStart();

@@ -4,15 +4,15 @@ using YamlDotNet.RepresentationModel;
 
 namespace Tulu2.Training.Recipes;
 
-/// <summary>Reads a recipe file and the <c>--set key=value</c> flags over it. Strict: what it does not know or cannot use is an error, never skipped.</summary>
+/// <summary>Reads a recipe file and the <c>key=value</c> arguments over it. Strict: what it does not know or cannot use is an error, never skipped.</summary>
 public static class RecipeReader
 {
     // One of a pair excludes the other; a flag that gives one replaces the file's other.
     private static readonly (string One, string Other)[] Exclusive = [("epochs", "steps"), ("model.path", "model.preset")];
 
     /// <param name="path">The YAML file; relative paths inside it are taken from its folder.</param>
-    /// <param name="overrides"><c>key=value</c> flags; relative paths inside them are taken from the current directory.</param>
-    /// <exception cref="BadInputException">Anything unknown, of a wrong type, out of range or contradictory; names the line or the flag.</exception>
+    /// <param name="overrides"><c>key=value</c> arguments; relative paths inside them are taken from the current directory.</param>
+    /// <exception cref="BadInputException">Anything unknown, of a wrong type, out of range or contradictory; names the line or the argument.</exception>
     public static LoadedRecipe Load(string path, IReadOnlyList<string> overrides)
     {
         string text;
@@ -41,12 +41,12 @@ public static class RecipeReader
 
         // What the flags say is first gathered by itself, so that a pair is refused only if both came from flags.
         var argument = "";
-        var fromFlags = new RecipeBinder(currentDirectory, _ => $"--set {argument}", (key, _) => source.AtFlag(key, argument));
+        var fromFlags = new RecipeBinder(currentDirectory, _ => argument, (key, _) => source.AtArgument(key, argument));
         foreach (var next in overrides)
         {
             argument = next;
             var equals = argument.IndexOf('=');
-            if (equals <= 0) throw new BadInputException($"--set {argument}", "is not of the form key=value", "write, say, --set optimizer.learning_rate=1e-5");
+            if (equals <= 0) throw new BadInputException(argument, "is not of the form key=value", "write, say, optimizer.learning_rate=1e-5");
             var name = argument[..equals].Trim();
             var value = ParseFlag(name, argument, argument[(equals + 1)..]);
             fromFlags.Bind(name, value, value);
@@ -73,7 +73,7 @@ public static class RecipeReader
         }
         catch (YamlException error)
         {
-            throw new BadInputException($"--set {argument}", $"the value is not YAML: {error.Message}", "quote it, or write lists as [a, b]", error);
+            throw new BadInputException(argument, $"the value is not YAML: {error.Message}", "quote it, or write lists as [a, b]", error);
         }
     }
 

@@ -2,7 +2,7 @@ using Tulu2.Files;
 
 namespace Tulu2.Training.Recipes;
 
-/// <summary>Where each key of a recipe was given, so that every complaint names the line or the flag.</summary>
+/// <summary>Where each key of a recipe was given, so that every complaint names the line or the argument.</summary>
 /// <param name="file">The recipe file as the user named it.</param>
 internal sealed class RecipeSource(string file)
 {
@@ -14,11 +14,11 @@ internal sealed class RecipeSource(string file)
 
     public void AtLine(string key, long line) => _places[key] = $"{File}:{line}";
 
-    public void AtFlag(string key, string argument) => _places[key] = $"--set {argument}";
+    public void AtArgument(string key, string argument) => _places[key] = argument;
 
     public void Forget(string key) => _places.Remove(key);
 
-    /// <summary>The line or flag that gave the first of <paramref name="keys"/> that was given; the file where none was.</summary>
+    /// <summary>The line or argument that gave the first of <paramref name="keys"/> that was given; the file where none was.</summary>
     public string Where(params string[] keys) => keys.Select(key => _places.GetValueOrDefault(key)).FirstOrDefault(place => place is not null) ?? File;
 
     public BadInputException Fault(string key, string what, string mend) => new($"{Where(key)}: {key}", what, mend);

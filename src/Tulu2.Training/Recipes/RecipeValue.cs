@@ -50,6 +50,8 @@ internal static partial class RecipeValue
 
     public static string Name(Enum choice) => RecipeKey.SnakeCase(choice.ToString()).Replace('_', '-');
 
+    public static IEnumerable<string> Choices(Type type) => Enum.GetValues(type).Cast<Enum>().Select(Name);
+
     public static bool IsNull(YamlNode node) =>
         node is YamlScalarNode { Style: ScalarStyle.Plain or ScalarStyle.Any, Value: null or "" or "null" or "~" };
 
@@ -70,14 +72,15 @@ internal static partial class RecipeValue
         return Enum.GetValues(type).Cast<Enum>().FirstOrDefault(choice => Name(choice) == text);
     }
 
-    private static string Describe(Type type)
+    /// <summary>What a key of this type takes, for people.</summary>
+    public static string Describe(Type type)
     {
         if (type == typeof(bool)) return "true or false";
         if (type == typeof(int)) return "a whole number";
         if (type == typeof(double)) return "a number";
         if (type == typeof(string)) return "a text";
         if (type == typeof(IReadOnlyList<string>)) return "a list of texts";
-        return "one of " + string.Join(", ", Enum.GetValues(type).Cast<Enum>().Select(Name));
+        return "one of " + string.Join(", ", Choices(type));
     }
 
     private static string Kind(YamlNode node) => node is YamlMappingNode ? "section" : node is YamlSequenceNode ? "list" : "value";

@@ -34,6 +34,45 @@ public class CommandLineTests
         Assert.DoesNotContain('\u001b', errors);
     }
 
+    [Theory]
+    [InlineData("tulu2 train", "trian", "a.yaml")]
+    [InlineData("tulu2 data stats", "stats", "rows.jsonl")]
+    [InlineData("tulu2 data stats", "data", "stat", "rows.jsonl")]
+    [InlineData("tulu2 train RECIPE", "finetune", "a.yaml")]
+    [InlineData("tulu2 tokenizer", "tokenize", "a.txt")]
+    [InlineData("tulu2 eval", "evaluate", "m")]
+    [InlineData("--run", "train", "a.yaml", "--rnu", "runs/x")]
+    [InlineData("--json", "report", "runs/x", "--jsno")]
+    [InlineData("--max-length", "data", "stats", "rows.jsonl", "--maxlength", "5")]
+    public async Task A_mistyped_command_or_option_is_answered_with_the_one_that_was_meant(string meant, params string[] arguments)
+    {
+        var (code, _, errors) = await RunAsync("", arguments);
+        Assert.Equal(ExitCode.BadInput, code);
+        Assert.Contains($"did you mean `{meant}`?", errors);
+    }
+
+    [Fact]
+    public async Task A_word_that_is_near_nothing_is_not_guessed_at()
+    {
+        var (_, _, errors) = await RunAsync("", "frobnicate");
+        Assert.Contains("there is no command 'frobnicate'", errors);
+        Assert.DoesNotContain("did you mean", errors);
+    }
+
+    [Theory]
+    [InlineData("train")]
+    [InlineData("plan", "--memory", "8GiB")]
+    public async Task Keys_stand_behind_the_recipe_with_and_without_a_flag(string command, params string[] flags)
+    {
+        using var small = new SmallTraining();
+        foreach (var set in new[] { new[] { "seed=-1" }, ["--set", "seed=-1"], ["steps=3", "--set", "seed=-1", "batch.slot=1"] })
+        {
+            var (code, _, errors) = await RunAsync("", [command, small.Recipe(), .. flags, .. set]);
+            Assert.Equal(ExitCode.BadInput, code);
+            Assert.StartsWith("error: seed=-1: seed", errors);
+        }
+    }
+
     [Fact]
     public void What_the_user_can_mend_is_two_and_all_else_is_one()
     {
@@ -90,7 +129,7 @@ public class CommandLineTests
     {
         var (code, output, _) = await RunAsync("", "--help");
         Assert.Equal(0, code);
-        foreach (var name in new[] { "demo", "train", "plan", "node", "submit", "data", "tokenizer", "generate", "chat", "eval", "export", "checkpoint", "ledger", "report", "bench" })
+        foreach (var name in new[] { "demo", "train", "plan", "recipe", "node", "submit", "data", "tokenizer", "generate", "chat", "eval", "export", "checkpoint", "ledger", "report", "bench" })
             Assert.Contains($"\n  {name} ", output);
     }
 

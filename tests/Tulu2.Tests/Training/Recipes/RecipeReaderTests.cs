@@ -65,6 +65,33 @@ public class RecipeReaderTests
         Assert.Contains("'optimizer.beta", error.Mend);
     }
 
+    [Theory]
+    [InlineData("lr", "optimizer.learning_rate")]
+    [InlineData("optimizer.lr", "optimizer.learning_rate")]
+    [InlineData("per_device_train_batch_size", "batch.slot")]
+    [InlineData("gradient_accumulation_steps", "batch.global")]
+    [InlineData("num_train_epochs", "epochs")]
+    [InlineData("max_seq_length", "data.max_length")]
+    [InlineData("cutoff_len", "data.max_length")]
+    [InlineData("tokenizer.max_seq_len", "data.max_length")]
+    [InlineData("warmup_ratio", "schedule.warmup")]
+    [InlineData("model_name_or_path", "model.path")]
+    [InlineData("pref_beta", "dpo.beta")]
+    [InlineData("bf16", "precision")]
+    [InlineData("optimizer.betas", "optimizer.beta2")]
+    public void A_name_of_another_trainer_is_answered_with_the_key_that_means_it(string name, string key) =>
+        Assert.Contains($"'{key}' (", Refused(Good, $"{name}=1").Mend);
+
+    [Theory]
+    [InlineData("output_dir", "--run DIR")]
+    [InlineData("resume_from_checkpoint", "--resume")]
+    [InlineData("report_to", "TensorBoard")]
+    public void A_name_that_needs_no_key_says_why(string name, string why) => Assert.Contains(why, Refused(Good, $"training.{name}=1").Mend);
+
+    [Fact]
+    public void A_name_that_is_near_no_key_is_not_guessed_at() =>
+        Assert.Equal("docs/recipe.md, or `tulu2 recipe keys`, has them all", Refused(Good, "frobnicate=1").Mend);
+
     [Fact]
     public void A_key_in_the_wrong_section_is_pointed_to_its_own() =>
         Assert.Contains("'optimizer.learning_rate'", Refused(Good + "\nlearning_rate: 1e-5\n").Mend);
@@ -109,11 +136,11 @@ public class RecipeReaderTests
     [Fact]
     public void A_bad_flag_is_named_as_it_was_typed()
     {
-        Assert.Equal("--set optimizer.beta3=1", Refused(Good, "optimizer.beta3=1").Where);
-        Assert.Equal("--set seed=x: seed", Refused(Good, "seed=x").Where);
-        Assert.Equal("--set batch.global=10: batch.global", Refused(Good, "batch.global=10").Where);
-        Assert.Equal("--set seed", Refused(Good, "seed").Where);
-        Assert.Equal("--set seed=[1", Refused(Good, "seed=[1").Where);
+        Assert.Equal("optimizer.beta3=1", Refused(Good, "optimizer.beta3=1").Where);
+        Assert.Equal("seed=x: seed", Refused(Good, "seed=x").Where);
+        Assert.Equal("batch.global=10: batch.global", Refused(Good, "batch.global=10").Where);
+        Assert.Equal("seed", Refused(Good, "seed").Where);
+        Assert.Equal("seed=[1", Refused(Good, "seed=[1").Where);
     }
 
     [Fact]

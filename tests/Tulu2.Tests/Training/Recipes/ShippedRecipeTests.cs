@@ -6,7 +6,7 @@ namespace Tulu2.Tests.Training.Recipes;
 /// <summary>Every recipe in <c>recipes/</c> can be read, and those of the paper have the paper's numbers.</summary>
 public class ShippedRecipeTests
 {
-    private static readonly string Folder = Find();
+    private static readonly string Folder = Checkout.Path("recipes");
 
     public static TheoryData<string> Names => new(Directory.GetFiles(Folder, "*.yaml").Select(file => Path.GetFileName(file)!));
 
@@ -30,13 +30,5 @@ public class ShippedRecipeTests
         var dpo = RecipeReader.Load(Path.Combine(Folder, $"tulu2-dpo-{size}.yaml"), []).Recipe;
         Assert.Equal((5e-7, 3.0, 32, 8192, 0.1, 0.1),
             (dpo.Optimizer.LearningRate, dpo.Epochs, dpo.Batch.Global, dpo.Data.MaxLength, dpo.Schedule.Warmup, dpo.Dpo.Beta));
-    }
-
-    private static string Find()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            if (File.Exists(Path.Combine(folder.FullName, "Tulu2Actors.sln")))
-                return Path.Combine(folder.FullName, "recipes");
-        throw new DirectoryNotFoundException("recipes");
     }
 }
