@@ -38,7 +38,7 @@ public sealed unsafe class CheckpointStore(string directory)
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             var bytes = blocks.Sum(block => block.Slice.Length * sizeof(float));
-            throw new IOException($"a checkpoint shard of {bytes} bytes cannot be written to {Shards}: {fault.Message}", fault);
+            throw new IOException($"a checkpoint shard of {bytes} bytes cannot be written to {Shards}: {FaultText.Of(fault)}", fault);
         }
         return entry!;
     }
@@ -48,7 +48,7 @@ public sealed unsafe class CheckpointStore(string directory)
     public string WriteManifest(Manifest manifest)
     {
         foreach (var shard in manifest.Shards)
-            if (!File.Exists(ShardPath(shard.Sha256)) || new FileInfo(ShardPath(shard.Sha256)).Length != shard.Bytes)
+            if (!File.Exists(ShardPath(shard.Sha256)) || FileLength.Of(ShardPath(shard.Sha256)) != shard.Bytes)
                 throw new InvalidOperationException($"step {manifest.Step}: shard {shard.Sha256} is not on disk");
         foreach (var tensor in manifest.Shards.SelectMany(shard => shard.Tensors).GroupBy(tensor => (tensor.Kind, tensor.Slice.Name)))
         {
@@ -189,7 +189,7 @@ public sealed unsafe class CheckpointStore(string directory)
     {
         var path = ShardPath(shard.Sha256);
         if (!File.Exists(path)) return $"shard {shard.Sha256} is missing";
-        var length = new FileInfo(path).Length;
+        var length = FileLength.Of(path);
         if (length != shard.Bytes) return $"shard {shard.Sha256} has {length} bytes instead of {shard.Bytes}";
         var written = File.GetLastWriteTimeUtc(path);
         if (ContentHash.OfFile(path) != shard.Sha256) return $"shard {shard.Sha256} is damaged: its content has another hash";
@@ -198,8 +198,8 @@ public sealed unsafe class CheckpointStore(string directory)
     }
 
     private bool IsVerified(ShardEntry shard) =>
-        _verified.TryGetValue(shard.Sha256, out var written) && new FileInfo(ShardPath(shard.Sha256)) is { Exists: true } file
-        && file.Length == shard.Bytes && file.LastWriteTimeUtc == written;
+        _verified.TryGetValue(shard.Sha256, out var written) && ShardPath(shard.Sha256) is var path && File.Exists(path)
+        && FileLength.Of(path) == shard.Bytes && File.GetLastWriteTimeUtc(path) == written;
 
     // With volumes that add up, slices that do not overlap cover their tensor exactly once.
     private static void CheckDisjoint(int step, TensorSlice[] slices)

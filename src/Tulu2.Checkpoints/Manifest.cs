@@ -47,7 +47,7 @@ internal static class ManifestFile
         }
         catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw new BadInputException(path, $"not a manifest ({fault.Message})", mend, fault);
+            throw new BadInputException(path, $"not a manifest: {FaultText.Of(fault)}", mend, fault);
         }
     }
 }

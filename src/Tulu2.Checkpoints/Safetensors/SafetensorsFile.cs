@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.IO.MemoryMappedFiles;
 using System.Text.Json;
 using Tulu2.Files;
+using Tulu2.Files.Recognition;
 
 namespace Tulu2.Checkpoints.Safetensors;
 
@@ -15,7 +16,7 @@ public sealed record SafetensorsEntry(string Name, string DataType, long[] Shape
 /// A safetensors file, mapped into memory: an 8-byte little-endian header length, a JSON header, raw little-endian row-major data
 /// (tulu2-spec section 1.4). The header is checked wholly when the file is opened.
 /// </summary>
-public sealed unsafe class SafetensorsFile : IDisposable
+public sealed unsafe class SafetensorsFile : ITensorFile
 {
     private const long LargestHeader = 100_000_000;
 
@@ -27,8 +28,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
     public SafetensorsFile(string path)
     {
         Path = path;
-        if (!File.Exists(path)) throw new BadInputException(path, "no such file", "give the path of a .safetensors file");
-        var length = new FileInfo(path).Length;
+        ForeignContent.Refuse(path, FileUse.Safetensors);
+        var length = FileLength.Of(path);
         if (length < 8) throw Broken($"the file has {length} bytes, which is less than a header's length field");
         try
         {
@@ -36,7 +37,7 @@ public sealed unsafe class SafetensorsFile : IDisposable
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new BadInputException(path, $"cannot be read ({fault.Message})", "make the file readable", fault);
+            throw new BadInputException(path, "cannot be mapped into memory", "make the file readable, or copy it to a local disk", fault);
         }
         _view = _map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _base);
@@ -101,7 +102,7 @@ public sealed unsafe class SafetensorsFile : IDisposable
         }
         catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException or OverflowException)
         {
-            throw Broken($"its header cannot be read ({fault.Message})");
+            throw Broken("its header cannot be read: it is not the list of tensors that a safetensors file begins with", fault);
         }
         var last = dataBegin;
         foreach (var entry in entries.Values.OrderBy(entry => entry.Offset).ThenBy(entry => entry.Bytes))
@@ -115,5 +116,5 @@ public sealed unsafe class SafetensorsFile : IDisposable
         return (entries, metadata);
     }
 
-    private BadInputException Broken(string what) => new(Path, what, "download or write the file again");
+    private BadInputException Broken(string what, Exception? inner = null) => new(Path, what, "download or write the file again", inner);
 }

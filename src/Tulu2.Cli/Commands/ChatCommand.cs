@@ -19,6 +19,7 @@ internal sealed class ChatCommand(Terminal terminal)
         var options = _flags.Read(parsed);
         options.Validate();
         using var generator = TextGenerator.Load(parsed.GetValue(_model)!);
+        foreach (var remark in generator.Model.Remarks) terminal.Say(remark);
         var chat = new ChatSession(generator, options, parsed.GetValue(_system));
         while (Ask(cancellation) is { } line && line != "/exit")
         {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Spectre.Console;
 using Tulu2.Cli.Evaluations;
 using Tulu2.Cli.Shell;
+using Tulu2.Evaluation.Generation;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Files;
 
@@ -21,6 +22,7 @@ internal sealed class EvalCommand(Terminal terminal)
         var (model, file) = (Path.GetFullPath(parsed.GetValue(_model)!), FilePatterns.One(parsed.GetValue(_data)!));
         if (parsed.GetValue(_evaluators) < 1) throw new BadInputException("--evaluators", $"{parsed.GetValue(_evaluators)} is below 1", "use 1 or more");
         var kind = FileKind.Of(file);
+        foreach (var remark in LoadedModel.Check(model)) terminal.Say(remark);
         await using var node = new LocalNode();
         var table = new EvaluationTable();
         await new EvaluationRunner(terminal, node)

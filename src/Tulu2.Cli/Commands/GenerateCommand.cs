@@ -21,6 +21,7 @@ internal sealed class GenerateCommand(Terminal terminal)
         options.Validate();
         var prompt = parsed.GetValue(_prompt)! is "-" ? terminal.ReadToEnd(cancellation) : parsed.GetValue(_prompt)!;
         using var generator = TextGenerator.Load(parsed.GetValue(_model)!);
+        foreach (var remark in generator.Model.Remarks) terminal.Say(remark);
         var ids = parsed.GetValue(_raw) ? generator.EncodeRaw(prompt) : generator.EncodeChat([new Message(Message.User, prompt)]);
         // With --json standard output holds the one object only.
         Action<string>? stream = terminal.Json ? null : Write;

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Tulu2.Files;
+using Tulu2.Files.Recognition;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Llama;
 using Tulu2.Training.Measurement;
@@ -64,6 +65,8 @@ internal static partial class PlanInput
             config = LlamaPresets.Get(guess);
             say($"there is no {Path.Combine(model.Path!, "config.json")} yet: planned with the shape of {guess}, by its name; --model says otherwise");
         }
+        else if (Directory.Exists(model.Path!) && ForeignPath.AsModel(model.Path!) is var (what, mend))
+            throw loaded.Fault("model.path", $"{model.Path}: {what}", mend);
         else
             throw loaded.Fault("model.path", $"there is no {Path.Combine(model.Path!, "config.json")} to tell the model's shape",
                 $"give --model with one of {string.Join(", ", LlamaPresets.Names)}");

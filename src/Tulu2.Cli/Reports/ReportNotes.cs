@@ -28,7 +28,7 @@ internal sealed record ReportNotes(
         }
         catch (JsonException error)
         {
-            throw new BadInputException(path, $"cannot be read: {error.Message}", "delete it; the report is then made from the metrics alone", error);
+            throw new BadInputException(path, $"cannot be read: {FaultText.Of(error)}", "delete it; the report is then made from the metrics alone", error);
         }
     }
 

@@ -18,15 +18,15 @@ internal sealed record ErrorReport(int Code, string Block)
             RunStoppedException stopped => new ErrorReport(ExitCode.Failed, Format("stopped", stopped.Message, stopped.Mend)),
             OperationCanceledException =>
                 new ErrorReport(ExitCode.Failed, Format("stopped", $"the command was interrupted{(signal is null ? "" : $" by {signal}")}", "start it again")),
-            IOException io when IsDiskFull(io) => DiskFull(io.Message),
+            IOException io when IsDiskFull(io) => DiskFull(IsDiskFull(FaultText.Of(io)) ? FaultText.Of(io) : "no space is left on it"),
             // A worker or the checkpointer met the full disk; what it says has come as text.
             RunFailedException failed when IsDiskFull(failed.Message) => DiskFull(failed.Message),
-            UnauthorizedAccessException denied => BadInput("permissions", denied.Message, "choose a directory that you may write, or mend its permissions"),
+            UnauthorizedAccessException denied => BadInput(FaultText.PathIn(denied) ?? "permissions", FaultText.Of(denied), "choose a directory that you may write, or mend its permissions"),
             FileNotFoundException missing => BadInput(missing.FileName ?? "file", "there is no such file", "check the path"),
-            DirectoryNotFoundException missing => BadInput("directory", missing.Message, "check the path"),
+            DirectoryNotFoundException => BadInput("directory", "a directory on the way to a file is not there", "check the paths"),
             IOException io when io.Message.Contains("Read-only file system", StringComparison.Ordinal) =>
-                BadInput("permissions", io.Message, "choose a directory that you may write"),
-            _ => new ErrorReport(ExitCode.Failed, Format("failed", cause.Message, $"details are in {logFile}; `--verbose` prints them")),
+                BadInput(FaultText.PathIn(io) ?? "permissions", "the file system is read-only", "choose a directory that you may write"),
+            _ => new ErrorReport(ExitCode.Failed, Format(FaultText.PathIn(cause) ?? "failed", FaultText.Of(cause), $"details are in {logFile}; `--verbose` prints them")),
         };
     }
 

@@ -1,5 +1,6 @@
 using Tulu2.Data.Tokenizers;
 using Tulu2.Files;
+using Tulu2.Files.Recognition;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Llama;
 using Tulu2.Training.Recipes;
@@ -8,7 +9,7 @@ namespace Tulu2.Cli.Training;
 
 /// <summary>The model that a recipe starts from.</summary>
 /// <param name="config">Its shape, with the recipe's overrides.</param>
-/// <param name="tokenizer">As large as the shape's vocabulary, or padded up to it.</param>
+/// <param name="tokenizer">Its ids may be fewer or more than the shape's vocabulary.</param>
 internal sealed class ModelSource(LlamaConfig config, SentencePieceBpeTokenizer tokenizer, ModelRecipe recipe, int seed)
 {
     // Presets of ours, which have no vocabulary of their own: they take their tokenizer's, padded up.
@@ -22,6 +23,9 @@ internal sealed class ModelSource(LlamaConfig config, SentencePieceBpeTokenizer 
 
     public SentencePieceBpeTokenizer Tokenizer => tokenizer;
 
+    /// <summary>What the user should know: a vocabulary that is not the tokenizer's. Our small presets are padded on purpose.</summary>
+    public IEnumerable<string> Remarks => recipe.Preset is { } preset && SmallPresets.Contains(preset) ? [] : VocabularyRemark.Of(config.VocabularySize, tokenizer.VocabularySize);
+
     /// <summary>Names the initial weights by content; reads every byte of them the first time.</summary>
     public string WeightsKey => _weightsKey.Value;
 
@@ -32,16 +36,15 @@ internal sealed class ModelSource(LlamaConfig config, SentencePieceBpeTokenizer 
     public static ModelSource Open(LoadedRecipe loaded)
     {
         var model = loaded.Recipe.Model;
-        if (model.Path is { } path && !Directory.Exists(path))
-            throw loaded.Fault("model.path", $"there is no directory {path}", "name a Hugging Face checkpoint directory");
+        if (model.Path is { } path && ForeignPath.AsModel(path) is var (wrong, instead)) throw loaded.Fault("model.path", $"{path}: {wrong}", instead);
         if (model.Tokenizer is { } given && !Directory.Exists(given) && !File.Exists(given))
             throw loaded.Fault("model.tokenizer", $"there is no {given}", "name a directory with tokenizer.model or tokenizer.json");
         var tokenizer = SentencePieceBpeTokenizer.Load(model.Tokenizer ?? model.Path!);
         var config = model.Path is null ? Preset(loaded, tokenizer) : HuggingFaceModel.ReadConfig(model.Path);
-        if (config.VocabularySize != tokenizer.VocabularySize && config.VocabularySize != Padded(tokenizer.VocabularySize))
-            throw loaded.Fault(model.Tokenizer is null ? "model.path" : "model.tokenizer",
-                $"the tokenizer has {tokenizer.VocabularySize} tokens but the model has {config.VocabularySize}",
-                "use the tokenizer that the model was trained with");
+        // Random weights have no reason for rows that nothing stands for.
+        if (model.Path is null && config.VocabularySize > Padded(tokenizer.VocabularySize))
+            throw loaded.Fault("model.tokenizer", $"the tokenizer has {tokenizer.VocabularySize} tokens but the model has {config.VocabularySize}",
+                "use a tokenizer of that size: these weights are made for it");
         if (tokenizer.BeginningId != config.BeginningId || tokenizer.EndId != config.EndId)
             throw loaded.Fault(model.Tokenizer is null ? "model.path" : "model.tokenizer",
                 $"the tokenizer begins and ends with ids {tokenizer.BeginningId} and {tokenizer.EndId}, the model with {config.BeginningId} and {config.EndId}",
@@ -50,6 +53,7 @@ internal sealed class ModelSource(LlamaConfig config, SentencePieceBpeTokenizer 
         {
             RmsNormEpsilon = RecipeProfiles.RmsNormEpsilon(loaded.Recipe, config.HiddenSize, config.Layers) ?? config.RmsNormEpsilon,
             RopeTheta = model.RopeTheta ?? config.RopeTheta,
+            UsedVocabulary = tokenizer.VocabularySize,
         };
         return new ModelSource(config, tokenizer, model, loaded.Recipe.Seed);
     }
@@ -68,6 +72,5 @@ internal sealed class ModelSource(LlamaConfig config, SentencePieceBpeTokenizer 
 
     private static string WeightsKeyOf(ModelRecipe model, int seed) => model.Path is null
         ? $"random {model.Preset} {seed}"
-        : ContentHash.OfParts(Directory.GetFiles(model.Path, "*.safetensors").Order(StringComparer.Ordinal)
-            .SelectMany(file => new[] { Path.GetFileName(file), ContentHash.OfFile(file) }));
+        : ContentHash.OfParts(HuggingFaceModel.WeightFiles(model.Path).SelectMany(file => new[] { Path.GetFileName(file), ContentHash.OfFile(file) }));
 }

@@ -38,7 +38,8 @@ internal static class RunPreparation
         RecipeProfiles.Check(recipe);
         var model = ModelSource.Open(loaded);
         // Before rows are tokenised and before the directory holds a run: with mended weights it would be another one.
-        if (recipe.Model.Path is { } weights) HuggingFaceModel.CheckWeights(weights, model.Config);
+        foreach (var remark in recipe.Model.Path is { } weights ? HuggingFaceModel.CheckWeights(weights, model.Config) : []) say(remark);
+        foreach (var remark in model.Remarks) say(remark);
         var shards = LayoutRules.VirtualShards(recipe.Parallel, model.Config, loaded.Fault);
         if (shards < recipe.Parallel.VirtualShards)
             say($"virtual shards: {shards} in place of {recipe.Parallel.VirtualShards}, the most that this model's dimensions divide into");

@@ -48,6 +48,7 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
         {
             Say(store, say);
             store.Report.ThrowIfUnusable(data.BadRows == BadRows.Stop);
+            if (model.Tokenizer.VocabularySize > model.Config.VocabularySize) RefuseUnknownIds(store, model);
             return new TrainingData(store);
         }
         catch
@@ -68,16 +69,20 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
     public IReadOnlyList<ReportDataFile> Files()
     {
         var rows = Enumerable.Range(0, Tokens.Items).CountBy(item => Tokens.Location(item).File).ToDictionary();
-        return [.. Tokens.SourceFiles.Select(file => new ReportDataFile(file, Bytes(file), rows.GetValueOrDefault(file)))];
+        return [.. Tokens.SourceFiles.Select(file => new ReportDataFile(file, Tulu2.Files.FileLength.Of(file), rows.GetValueOrDefault(file)))];
     }
 
     public void Dispose() => Tokens.Dispose();
 
-    // Of what a link points at, too.
-    private static long Bytes(string file)
+    // The store doesn't know the model: its key is the tokenizer's.
+    private static void RefuseUnknownIds(TokenStore store, ModelSource model)
     {
-        using var stream = File.OpenRead(file);
-        return stream.Length;
+        for (var sequence = 0; sequence < store.Sequences; sequence++)
+            foreach (var id in store.Ids(sequence))
+                if (id >= model.Config.VocabularySize)
+                    throw new Files.BadInputException($"{store.Location(sequence / (store.Sequences / store.Items))}",
+                        $"has the token '{model.Tokenizer.PieceOf(id)}' (id {id}), but the model has only {model.Config.VocabularySize} ids",
+                        "take the row out, or give a model whose embedding has this id");
     }
 
     private static void Say(TokenStore store, Action<string> say)

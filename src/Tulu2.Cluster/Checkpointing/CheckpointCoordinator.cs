@@ -4,6 +4,7 @@ using Tulu2.Checkpoints;
 using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
+using Tulu2.Files;
 
 namespace Tulu2.Cluster.Checkpointing;
 
@@ -106,7 +107,7 @@ internal sealed class CheckpointCoordinator : UntypedActor
             }
             catch (Exception fault)
             {
-                self.Tell(new WriteFailed(due.Step, fault.Message));
+                self.Tell(new WriteFailed(due.Step, FaultText.Of(fault)));
                 return;
             }
             string? error = null;
@@ -116,7 +117,7 @@ internal sealed class CheckpointCoordinator : UntypedActor
             }
             catch (Exception fault)
             {
-                error = fault.Message;
+                error = FaultText.Of(fault);
             }
             self.Tell(new Written(due.Step, path, error));
         });

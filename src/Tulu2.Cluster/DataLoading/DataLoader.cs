@@ -62,7 +62,7 @@ internal sealed class DataLoader : UntypedActor
             catch (Exception fault)
             {
                 if (attempt < Attempts) continue;
-                _run.Tell(new RunProtocol.Fatal(new RunFailure($"{what} cannot be read: {fault.Message}", fault.ToString())));
+                _run.Tell(new RunProtocol.Fatal(new RunFailure($"{what} cannot be read: {FaultText.Of(fault)}", fault.ToString())));
                 return;
             }
         }

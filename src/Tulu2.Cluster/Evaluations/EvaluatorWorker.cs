@@ -72,8 +72,8 @@ internal sealed class EvaluatorWorker(IEvaluatorFactory factory, IActorRef queue
                 break;
             case EvaluationProtocol.Ended { Fault: { } fault } ended:
                 var bad = fault as BadInputException;
-                queue.Tell(new EvaluationProtocol.Failed(Name, ended.Id, ended.Attempt, bad?.What ?? fault.Message, fault.ToString(), bad?.Where, bad?.Mend));
-                if (bad is null) throw new EvaluatorFailedException(fault.Message, fault);
+                queue.Tell(new EvaluationProtocol.Failed(Name, ended.Id, ended.Attempt, bad?.What ?? FaultText.Of(fault), fault.ToString(), bad?.Where, bad?.Mend));
+                if (bad is null) throw new EvaluatorFailedException(FaultText.Of(fault), fault);
                 _task = null;
                 break;
         }

@@ -50,7 +50,7 @@ internal sealed class LedgerFile : IDisposable
         catch (IOException fault)
         {
             throw new BadInputException(
-                directory, $"cannot be taken: {fault.Message}", "see that no other process runs in this directory, and that its disk has space", fault);
+                directory, $"cannot be taken: {FaultText.Of(fault)}", "see that no other process runs in this directory, and that its disk has space", fault);
         }
     }
 

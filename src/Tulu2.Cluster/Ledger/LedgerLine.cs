@@ -60,7 +60,7 @@ internal static class LedgerLine
         }
         catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            return (null, sumBefore, $"cannot be read: {fault.Message}");
+            return (null, sumBefore, $"cannot be read: {FaultText.Of(fault)}");
         }
     }
 

@@ -68,7 +68,7 @@ internal sealed class RunLedger(LedgerFile file, TimeProvider time) : UntypedAct
             {
                 _failed = true;
                 run.Tell(new RunProtocol.Fatal(RunFailure.Of(new BadInputException(
-                    "ledger/", $"cannot be written: {fault.Message}", "free space on the disk of the run directory, then resume the run", fault))));
+                    "ledger/", $"cannot be written: {FaultText.Of(fault)}", "free space on the disk of the run directory, then resume the run", fault))));
             }
         });
     }

@@ -34,7 +34,7 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
         {
             // As if the worker had said it: the same rules decide what becomes of it.
             var bad = fault as BadInputException;
-            Report(new WorkerReport.Failed(-1, setup.Rank, bad?.What ?? fault.Message, fault.ToString(), bad?.Where, bad?.Mend));
+            Report(new WorkerReport.Failed(-1, setup.Rank, bad?.What ?? FaultText.Of(fault), fault.ToString(), bad?.Where, bad?.Mend));
         }
     }
 

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Tulu2.Cluster.Runs;
+using Tulu2.Files;
 
 namespace Tulu2.Cluster.Ranks;
 
@@ -58,7 +59,7 @@ internal sealed class RankTrainers(WorkerGraves graves, int restartsPerMinute, I
     {
         var cause = _causes.GetValueOrDefault(rank);
         var detail = cause is RankFailedException { Detail.Length: > 0 } failed ? failed.Detail : $"{cause}";
-        var error = cause?.Message ?? "an unknown error";
+        var error = cause is null ? "an unknown error" : FaultText.Of(cause);
         return new RunFailure($"rank {rank} failed more than {restartsPerMinute} times within a minute, the last time with: {error}", detail);
     }
 

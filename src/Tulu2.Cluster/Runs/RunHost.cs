@@ -47,7 +47,7 @@ public sealed class RunHost(ActorHost host)
         {
             ledger.Dispose();
             return FailedBefore(plan, new BadInputException(
-                events, $"cannot be written: {fault.Message}", "choose a run directory that you may write", fault));
+                events, $"cannot be written: {FaultText.Of(fault)}", "choose a run directory that you may write", fault));
         }
         try
         {

@@ -43,7 +43,7 @@ public sealed record RunFailure(string Error, string Detail, string? BadInputWhe
 
     internal static RunFailure Of(Exception cause) => cause is BadInputException bad
         ? new RunFailure(bad.What, bad.ToString(), bad.Where, bad.Mend)
-        : new RunFailure(cause.Message, cause.ToString());
+        : new RunFailure(FaultText.Of(cause), cause.ToString());
 }
 
 /// <summary>A run ended for a cause that is not the user's input.</summary>

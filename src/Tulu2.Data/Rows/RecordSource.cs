@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Tulu2.Files;
+using Tulu2.Files.Recognition;
 
 namespace Tulu2.Data.Rows;
 
@@ -22,11 +23,11 @@ internal static class RecordSource
         };
     }
 
-    /// <summary>The path, if a file is there.</summary>
+    /// <summary>The path, if a file of no known foreign kind is there.</summary>
     public static string Existing(string path)
     {
-        if (Directory.Exists(path)) throw new BadInputException(path, "is a directory", "name the file of rows inside it");
-        return File.Exists(path) ? path : throw new BadInputException(path, "no such file", "check the path of the rows (data.train)");
+        ForeignContent.Refuse(path, FileUse.Rows);
+        return path;
     }
 
     /// <summary>The file's bytes, unpacked where they are gzip.</summary>

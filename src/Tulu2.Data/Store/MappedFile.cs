@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.MemoryMappedFiles;
+using Tulu2.Files;
 
 namespace Tulu2.Data.Store;
 
@@ -13,7 +14,7 @@ internal sealed unsafe class MappedFile : MemoryManager<byte>
 
     public MappedFile(string path)
     {
-        length = checked((int)new FileInfo(path).Length);
+        length = checked((int)FileLength.Of(path));
         file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
         view = file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
         byte* pointer = null;

@@ -63,7 +63,7 @@ internal sealed class ShardWriter(string folder) : IDisposable
         var path = stream.Name;
         stream.Dispose();
         (writer, stream) = (null, null);
-        finished.Add(new StoreManifest.Shard(Path.GetFileName(path), new FileInfo(path).Length, ContentHash.OfFile(path)));
+        finished.Add(new StoreManifest.Shard(Path.GetFileName(path), FileLength.Of(path), ContentHash.OfFile(path)));
     }
 
     private sealed class Pending

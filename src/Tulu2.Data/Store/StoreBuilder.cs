@@ -18,7 +18,7 @@ internal static class StoreBuilder
         }
         catch (Exception failure) when (failure is UnauthorizedAccessException or IOException)
         {
-            throw new BadInputException(request.Directory, $"the token store cannot be written there ({failure.Message})",
+            throw new BadInputException(request.Directory, $"the token store cannot be written there: {FaultText.Of(failure)}",
                 "set data.cache (or TULU2_CACHE) to a directory that can be written", failure);
         }
         RemoveLeftovers(request.Directory);

@@ -35,7 +35,7 @@ internal sealed class StoreFiles : IDisposable
             foreach (var shard in store.Manifest.Shards)
             {
                 var path = Path.Combine(folder, shard.Name);
-                if (new FileInfo(path).Length != shard.Bytes || ContentHash.OfFile(path) != shard.Sha256)
+                if (FileLength.Of(path) != shard.Bytes || ContentHash.OfFile(path) != shard.Sha256)
                     throw new InvalidDataException($"{path}: the content is not what the manifest says");
                 store.Map(path);
             }

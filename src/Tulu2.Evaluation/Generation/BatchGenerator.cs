@@ -26,6 +26,8 @@ internal sealed class BatchGenerator(IDecoder decoder, IReadOnlySet<int> endIds,
             throw new BadInputException("prompt", $"has {request.PromptIds.Length} tokens, but the model's context holds {decoder.ContextLength} (max_position_embeddings), answer included",
                 "shorten the prompt or the dialogue");
         if (request.PromptIds.Length == 0) throw new BadInputException("prompt", "is empty", "give some text to go on from");
+        if (Array.Find(request.PromptIds, id => id >= decoder.VocabularySize) is > 0 and var unknown)
+            throw new BadInputException("prompt", $"has the id {unknown}, but the model only {decoder.VocabularySize} ids: its tokenizer has more", "leave out the special token that it stands for");
         return new RunningRequest(request, Math.Min(request.Options.MaxTokens ?? room, room), endIds, newText());
     }
 
@@ -38,7 +40,7 @@ internal sealed class BatchGenerator(IDecoder decoder, IReadOnlySet<int> endIds,
         {
             cancellation.ThrowIfCancellationRequested();
             var chosen = new int?[rows.Length];
-            for (var row = 0; row < rows.Length; row++) chosen[row] = rows[row].Accept(logits.Span.Slice(row * decoder.VocabularySize, decoder.VocabularySize));
+            for (var row = 0; row < rows.Length; row++) chosen[row] = rows[row].Accept(logits.Span.Slice(row * decoder.VocabularySize, decoder.UsedVocabulary));
             int[] kept = [.. Enumerable.Range(0, rows.Length).Where(row => chosen[row] is not null)];
             if (kept.Length == 0) return;
             if (kept.Length < rows.Length)

@@ -5,6 +5,9 @@ internal interface IDecoder
 {
     int VocabularySize { get; }
 
+    /// <summary>Ids that may be chosen: the first ones.</summary>
+    int UsedVocabulary => VocabularySize;
+
     /// <summary>Positions that the model knows: prompt and answer together.</summary>
     int ContextLength { get; }
 

@@ -9,6 +9,8 @@ internal sealed class LlamaDecoder(LoadedModel model) : IDecoder
 {
     public int VocabularySize => model.Config.VocabularySize;
 
+    public int UsedVocabulary => model.Config.UsedVocabulary;
+
     public int ContextLength => model.Config.MaxPositions;
 
     public IDecoding Begin(int maxBatch, int maxLength) => new Decoding(new DecodingSession(model.Model, maxBatch, maxLength));

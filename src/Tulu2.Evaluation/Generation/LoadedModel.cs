@@ -14,9 +14,10 @@ public sealed class LoadedModel : IDisposable
 {
     private readonly Tensor _weights;
 
-    private LoadedModel(string directory, LlamaConfig config, SentencePieceBpeTokenizer tokenizer, IReadOnlySet<int> endIds, FlatLayout layout)
+    private LoadedModel(
+        string directory, LlamaConfig config, SentencePieceBpeTokenizer tokenizer, IReadOnlySet<int> endIds, FlatLayout layout, IReadOnlyList<string> remarks)
     {
-        (Directory, Config, Tokenizer, EndIds) = (directory, config, tokenizer, endIds);
+        (Directory, Config, Tokenizer, EndIds, Remarks) = (directory, config, tokenizer, endIds, remarks);
         var chat = new ChatTokenizer((text, boundary) => tokenizer.EncodeText(text, boundary), tokenizer.BeginningId, tokenizer.EndId, tokenizer.ContentKey);
         Chat = new ChatEncoder(chat, ChatForm.Default, config.MaxPositions);
         _weights = zeros([layout.Length], dtype: ScalarType.Float32).DetachFromDisposeScope();
@@ -42,19 +43,23 @@ public sealed class LoadedModel : IDisposable
     /// <summary>Tokens that end an answer: config.json's, the tokenizer's and those of generation_config.json.</summary>
     public IReadOnlySet<int> EndIds { get; }
 
+    /// <summary>What the user should know of the directory: what in it is not used, a vocabulary that is not the tokenizer's.</summary>
+    public IReadOnlyList<string> Remarks { get; }
+
     internal LlamaModel Model { get; }
 
     /// <param name="virtualShards">V of the numerics, lowered where the model's dimensions ask for it: training's default gives training's bits.</param>
-    /// <exception cref="BadInputException">No such directory, or a file in it cannot be used; a tokenizer with more ids than the model.</exception>
+    /// <exception cref="BadInputException">No such directory, or a file in it cannot be used.</exception>
     public static LoadedModel Load(string directory, int virtualShards = 4)
     {
-        var config = HuggingFaceModel.ReadConfig(directory);
-        var tokenizer = SentencePieceBpeTokenizer.Load(directory);
-        if (tokenizer.VocabularySize > config.VocabularySize)
-            throw new BadInputException(directory, $"its tokenizer has {tokenizer.VocabularySize} ids but its model only {config.VocabularySize}", "put the model's own tokenizer files there");
+        var (config, tokenizer, remarks) = Open(directory);
         HashSet<int> ends = [config.EndId, tokenizer.EndId, .. GenerationEndIds(Path.Combine(directory, "generation_config.json"))];
-        return new LoadedModel(directory, config, tokenizer, ends, new FlatLayout(config, FlatLayout.LargestVirtualShards(config, virtualShards)));
+        return new LoadedModel(directory, config, tokenizer, ends, new FlatLayout(config, FlatLayout.LargestVirtualShards(config, virtualShards)), remarks);
     }
+
+    /// <summary>Says what <see cref="Load"/> would complain about and what it would remark, without reading the weights.</summary>
+    /// <exception cref="BadInputException">As <see cref="Load"/>.</exception>
+    public static IReadOnlyList<string> Check(string directory) => Open(directory).Remarks;
 
     public void Dispose()
     {
@@ -62,13 +67,21 @@ public sealed class LoadedModel : IDisposable
         _weights.Dispose();
     }
 
+    private static (LlamaConfig Config, SentencePieceBpeTokenizer Tokenizer, IReadOnlyList<string> Remarks) Open(string directory)
+    {
+        var config = HuggingFaceModel.ReadConfig(directory);
+        var tokenizer = SentencePieceBpeTokenizer.Load(directory);
+        config = config with { UsedVocabulary = tokenizer.VocabularySize };
+        return (config, tokenizer, [.. HuggingFaceModel.CheckWeights(directory, config), .. VocabularyRemark.Of(config.VocabularySize, tokenizer.VocabularySize)]);
+    }
+
     /// <summary><c>eos_token_id</c>: a number, a list of numbers, or absent.</summary>
     private static IReadOnlyList<int> GenerationEndIds(string path)
     {
         if (!File.Exists(path)) return [];
+        using var json = JsonFile.OpenObject(path);
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(path));
             if (!json.RootElement.TryGetProperty("eos_token_id", out var ids)) return [];
             return ids.ValueKind switch
             {
@@ -77,9 +90,9 @@ public sealed class LoadedModel : IDisposable
                 _ => [],
             };
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException)
+        catch (Exception error) when (error is InvalidOperationException or FormatException)
         {
-            throw new BadInputException(path, $"cannot be read ({error.Message})", "restore or delete it", error);
+            throw new BadInputException($"{path}: eos_token_id", "is neither an id nor a list of ids", "restore or delete the file", error);
         }
     }
 }

@@ -53,7 +53,7 @@ public static class MetricsFile
             }
             catch (JsonException error)
             {
-                throw new BadInputException($"{where}:{i + 1}", $"not a step's metrics ({error.Message})", "restore the file from the run that wrote it", error);
+                throw new BadInputException($"{where}:{i + 1}", "is not a step's metrics", "restore the file from the run that wrote it", error);
             }
         }
         return [.. steps.Values];

@@ -21,6 +21,8 @@ internal static class PreferenceScorer
     private static EncodedSequence Encode(PreferenceRow row, IReadOnlyList<Message> side, string name, LoadedModel model)
     {
         var encoded = model.Chat.EncodeDialogue(side, LossRule.LastAssistantTurn);
+        if (encoded.Ids.Any(id => id >= model.Config.VocabularySize))
+            throw new BadInputException(row.Location.ToString(), $"its {name} side has a token that the model lacks, whose tokenizer has more ids than it", "remove this row");
         return encoded.LossTokens > 0 ? encoded : throw new BadInputException(
             row.Location.ToString(), $"its {name} answer lies beyond the model's context of {model.Config.MaxPositions} tokens", "remove this row");
     }

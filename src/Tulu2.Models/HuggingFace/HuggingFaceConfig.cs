@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Tulu2.Files;
+using Tulu2.Files.Recognition;
 using Tulu2.Models.Llama;
 
 namespace Tulu2.Models.HuggingFace;
@@ -11,7 +12,6 @@ internal static class HuggingFaceConfig
     public const string FileName = "config.json";
 
     private const string Architecture = "LlamaForCausalLM";
-    private const string Rope = "rope_parameters";
 
     // The first transformers that reads head_dim.
     private static readonly Version EarliestReader = new(4, 45);
@@ -22,35 +22,26 @@ internal static class HuggingFaceConfig
     public static LlamaConfig Read(string directory)
     {
         var path = Path.Combine(directory, FileName);
-        if (!Directory.Exists(directory)) throw new BadInputException(directory, "no such directory", "give a Hugging Face checkpoint directory");
-        if (!File.Exists(path)) throw new BadInputException(path, "no such file", "give a directory that holds config.json, the weights and the tokenizer");
-        JsonObject json;
-        try
-        {
-            json = JsonNode.Parse(File.ReadAllBytes(path)) as JsonObject ?? throw new JsonException("not an object");
-            _ = json.Count; // finds keys that stand there twice
-        }
-        catch (Exception fault) when (fault is JsonException or ArgumentException)
-        {
-            throw new BadInputException(path, $"not a configuration ({fault.Message})", "copy the file again from the model's source", fault);
-        }
+        if (ForeignPath.AsModel(directory) is var (wrong, instead)) throw new BadInputException(directory, wrong, instead);
+        if (!File.Exists(path) && new FileInfo(path).LinkTarget is null)
+            throw new BadInputException(path, "no such file", "give a directory that holds config.json, the weights and the tokenizer");
+        var json = JsonFile.ReadObject(path);
+        if (File.Exists(Path.Combine(directory, ForeignPath.AdapterConfig)))
+            throw new BadInputException(Path.Combine(directory, ForeignPath.AdapterConfig), "an adapter stands beside a whole model, and it would not be applied",
+                "merge it into the model (peft: merge_and_unload), or move its files away");
 
         var type = json["model_type"]?.ToString();
         if (type is not (null or "llama")) throw new BadInputException($"{path}: model_type", $"'{type}' is not a Llama", "choose a model whose model_type is llama");
         if (json["architectures"] is JsonArray { Count: > 0 } architectures && architectures.All(name => name?.ToString() != Architecture))
             throw new BadInputException(
                 $"{path}: architectures", $"{architectures.ToJsonString()} is not {Architecture}", "choose a causal language model of the Llama family");
-        // transformers 5 writes rope_parameters, which hold the base too, in place of rope_theta and rope_scaling.
-        foreach (var key in new[] { "rope_scaling", Rope })
-            if (json[key] is JsonObject scaling && scaling.Count > 0
-                && ((scaling["rope_type"] ?? scaling["type"])?.ToString() ?? (key == Rope ? "default" : "")) != "default")
-                throw new BadInputException(
-                    $"{path}: {key}", "scaled rotary embeddings are not supported", "choose a model without rope_scaling (Llama-2 and Code Llama have none)");
+        var theta = RotaryKeys.Base(path, json);
+        NeutralKeys.Check(path, json);
         if (json["quantization_config"] is not null)
             throw new BadInputException($"{path}: quantization_config", "quantized weights are not supported", "choose the checkpoint that they were made from");
         foreach (var bias in new[] { "attention_bias", "mlp_bias" })
             if (Flag(bias)) throw new BadInputException($"{path}: {bias}", "biases are not supported", "choose a model without them");
-        if (json["hidden_act"]?.ToString() is { } activation and not "silu")
+        if (json["hidden_act"]?.ToString() is { } activation and not ("silu" or "swish"))
             throw new BadInputException($"{path}: hidden_act", $"'{activation}' is not supported", "choose a model with silu");
 
         int hidden = Whole("hidden_size"), heads = Whole("num_attention_heads");
@@ -63,9 +54,7 @@ internal static class HuggingFaceConfig
             KeyValueHeads = Whole("num_key_value_heads", heads),
             VocabularySize = Whole("vocab_size"),
             HeadSize = Whole("head_dim", hidden / heads),
-            RopeTheta = json[Rope] is JsonObject rope && rope["rope_theta"] is { } theta
-                ? Number("rope_theta", node => node.GetValue<double>(), 10000, theta)
-                : Real("rope_theta", 10000),
+            RopeTheta = theta,
             RmsNormEpsilon = Real("rms_norm_eps", 1e-6),
             MaxPositions = Whole("max_position_embeddings", 2048),
             TieEmbeddings = Flag("tie_word_embeddings"),
@@ -91,9 +80,9 @@ internal static class HuggingFaceConfig
 
         bool Flag(string key) => Number(key, node => node.GetValue<bool>(), false);
 
-        T Number<T>(string key, Func<JsonNode, T> read, T? otherwise, JsonNode? given = null) where T : struct
+        T Number<T>(string key, Func<JsonNode, T> read, T? otherwise) where T : struct
         {
-            if ((given ?? json[key]) is not { } node)
+            if (json[key] is not { } node)
                 return otherwise ?? throw new BadInputException($"{path}: {key}", "the key is missing", "copy the file again from the model's source");
             try { return read(node); }
             catch (Exception fault) when (fault is InvalidOperationException or FormatException)
@@ -120,7 +109,7 @@ internal static class HuggingFaceConfig
         json["vocab_size"] = config.VocabularySize;
         json["max_position_embeddings"] = config.MaxPositions;
         json["rope_theta"] = config.RopeTheta;
-        if (json[Rope] is JsonObject rope) rope["rope_theta"] = config.RopeTheta;
+        if (json[RotaryKeys.Parameters] is JsonObject rope) rope["rope_theta"] = config.RopeTheta;
         json["rms_norm_eps"] = config.RmsNormEpsilon;
         json["tie_word_embeddings"] = config.TieEmbeddings;
         json["initializer_range"] = config.InitializerRange;

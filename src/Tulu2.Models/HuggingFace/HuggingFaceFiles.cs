@@ -1,28 +1,32 @@
 using System.Text.Json;
 using Tulu2.Checkpoints.Safetensors;
+using Tulu2.Checkpoints.TorchFiles;
 using Tulu2.Files;
 
 namespace Tulu2.Models.HuggingFace;
 
-/// <summary>The weight files of a checkpoint directory: <c>model.safetensors</c>, or shards with an index.</summary>
+/// <summary>The weight files of a checkpoint directory: safetensors, or pickles as PyTorch writes them; one file, or shards with an index.</summary>
 internal sealed class HuggingFaceFiles : IDisposable
 {
     public const string Single = "model.safetensors";
     public const string Index = "model.safetensors.index.json";
+    private const string Pickled = "pytorch_model.bin";
+    private const string PickledIndex = "pytorch_model.bin.index.json";
+    private const string Again = "copy the files again from the model's source";
 
-    private readonly List<SafetensorsFile> _files = [];
+    // Other files with weights that a directory may hold; a transformers trainer's own (training_args.bin, optimizer.pt) hold none.
+    private static readonly string[] WeightPatterns = ["*.safetensors", "pytorch_model*.bin", "consolidated*.pth", "*.gguf"];
 
-    /// <exception cref="BadInputException">No weights, a broken index, or a file that is not sound.</exception>
+    private readonly List<ITensorFile> _files = [];
+    private readonly string _directory;
+
+    /// <exception cref="BadInputException">No weights, two kinds that contradict each other, a broken index, a missing shard, or a file that is not sound.</exception>
     public HuggingFaceFiles(string directory)
     {
+        _directory = directory;
         try
         {
-            var index = Path.Combine(directory, Index);
-            if (File.Exists(index)) OpenShards(directory, index);
-            else if (File.Exists(Path.Combine(directory, Single))) Open(Path.Combine(directory, Single));
-            else if (Directory.Exists(directory) && Directory.EnumerateFiles(directory, "pytorch_model*.bin").Any())
-                throw new BadInputException(directory, "the weights are pickled (.bin)", "convert them to safetensors (save_pretrained with safe_serialization=True)");
-            else throw new BadInputException(directory, $"neither {Single} nor {Index} is there", "give a Hugging Face checkpoint directory with safetensors weights");
+            if (!OpenOneOf(Single, Index) && !OpenOneOf(Pickled, PickledIndex)) throw NoWeights();
         }
         catch
         {
@@ -31,40 +35,85 @@ internal sealed class HuggingFaceFiles : IDisposable
         }
     }
 
-    public Dictionary<string, (SafetensorsFile File, SafetensorsEntry Entry)> Tensors { get; } = [];
+    public Dictionary<string, (ITensorFile File, SafetensorsEntry Entry)> Tensors { get; } = [];
 
     /// <summary>Names that the files' metadata give to a tensor beside its own.</summary>
     public Dictionary<string, string> Aliases { get; } = [];
 
+    /// <summary>The files that hold the weights, in order of their names.</summary>
+    public IReadOnlyList<string> Paths => [.. _files.Select(file => file.Path).Order(StringComparer.Ordinal)];
+
+    /// <summary>Names of files with weights that are not read, because others are.</summary>
+    public IEnumerable<string> Unread =>
+        WeightPatterns.SelectMany(pattern => Directory.EnumerateFiles(_directory, pattern)).Except(_files.Select(file => file.Path)).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal);
+
     public void Dispose() => _files.ForEach(file => file.Dispose());
 
-    private void OpenShards(string directory, string index)
+    // transformers takes the one file where both are there; somebody who sees the shards would expect them.
+    private bool OpenOneOf(string single, string index)
     {
-        Dictionary<string, string> map;
-        try
+        string one = Path.Combine(_directory, single), list = Path.Combine(_directory, index);
+        if (!IsThere(list))
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(index));
-            map = json.RootElement.GetProperty("weight_map").EnumerateObject().ToDictionary(item => item.Name, item => item.Value.GetString()!);
+            if (IsThere(one)) Open(one);
+            return _files.Count > 0;
         }
-        catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException)
-        {
-            throw new BadInputException(index, $"not an index ({fault.Message})", "copy the file again from the model's source", fault);
-        }
-        foreach (var name in map.Values.Distinct().Order(StringComparer.Ordinal))
-        {
-            if (name != Path.GetFileName(name)) throw new BadInputException(index, $"'{name}' is not a file of this directory", "copy the file again from the model's source");
-            Open(Path.Combine(directory, name));
-        }
+        var map = ReadIndex(list);
+        var shards = map.Values.Distinct().Order(StringComparer.Ordinal).ToArray();
+        if (IsThere(one) && !shards.Contains(single))
+            throw new BadInputException(_directory, $"{single} stands beside {index}, which names other files ({shards.FirstOrDefault()} and {shards.Length - 1} more): which of them is the model is not clear",
+                $"move away {single}, or {index} with its shards");
+        OpenShards(list, map, shards);
+        return true;
+    }
+
+    private void OpenShards(string index, Dictionary<string, string> map, string[] shards)
+    {
+        foreach (var name in shards)
+            if (name != Path.GetFileName(name)) throw new BadInputException(index, $"'{name}' is not a file of this directory", Again);
+        var missing = shards.Where(name => !IsThere(Path.Combine(_directory, name))).ToArray();
+        if (missing.Length > 0)
+            throw new BadInputException(index, $"names the shard {missing[0]}, but there is no such file in {_directory} ({missing.Length} of {shards.Length} shards are missing)",
+                $"download {string.Join(", ", missing.Take(3))}{(missing.Length > 3 ? " and the others" : "")} into it");
+        foreach (var name in shards) Open(Path.Combine(_directory, name));
         foreach (var (tensor, file) in map)
-            if (!Tensors.ContainsKey(tensor)) throw new BadInputException(index, $"tensor {tensor} is not in {file}", "copy the files again from the model's source");
+            if (!Tensors.ContainsKey(tensor)) throw new BadInputException(index, $"tensor {tensor} is not in {file}", Again);
+    }
+
+    private static Dictionary<string, string> ReadIndex(string path)
+    {
+        using var json = JsonFile.OpenObject(path);
+        if (!json.RootElement.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
+            throw new BadInputException(path, "is not an index: it has no weight_map", Again);
+        var result = new Dictionary<string, string>();
+        foreach (var entry in map.EnumerateObject())
+        {
+            if (entry.Value.ValueKind != JsonValueKind.String) throw new BadInputException(path, $"is not an index: its weight_map names no file for {entry.Name}", Again);
+            if (!result.TryAdd(entry.Name, entry.Value.GetString()!)) throw new BadInputException(path, $"names tensor {entry.Name} twice", Again);
+        }
+        return result.Count > 0 ? result : throw new BadInputException(path, "is not an index: its weight_map is empty", Again);
     }
 
     private void Open(string path)
     {
-        var file = new SafetensorsFile(path);
+        ITensorFile file = path.EndsWith(".bin", StringComparison.Ordinal) ? new TorchFile(path) : new SafetensorsFile(path);
         _files.Add(file);
         foreach (var (name, kept) in file.Metadata) Aliases[name] = kept;
         foreach (var entry in file.Entries.Values)
-            if (!Tensors.TryAdd(entry.Name, (file, entry))) throw new BadInputException(path, $"tensor {entry.Name} stands in two files", "copy the files again from the model's source");
+            if (!Tensors.TryAdd(entry.Name, (file, entry))) throw new BadInputException(path, $"tensor {entry.Name} stands in two files", Again);
     }
+
+    private BadInputException NoWeights()
+    {
+        const string mend = "give a Hugging Face checkpoint directory with its weights";
+        if (!Directory.Exists(_directory)) return new BadInputException(_directory, "no such directory", mend);
+        var found = WeightPatterns.SelectMany(pattern => Directory.EnumerateFiles(_directory, pattern)).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal).ToArray();
+        return found.FirstOrDefault(name => name.Contains("-of-", StringComparison.Ordinal)) is { } shard
+            ? new BadInputException(_directory, $"holds {shard}, a shard, but no index that says what is in it ({Index} or {PickledIndex})", "download the index too")
+            : new BadInputException(_directory, $"holds no weights: neither {Single} nor {Pickled}, nor an index of shards"
+                + (found.Length > 0 ? $" (but {found[0]}, which is not read)" : ""), mend);
+    }
+
+    // A link to nothing is there too, and named when it is opened.
+    private static bool IsThere(string path) => File.Exists(path) || new FileInfo(path).LinkTarget is not null;
 }

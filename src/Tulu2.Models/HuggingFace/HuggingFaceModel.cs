@@ -5,7 +5,7 @@ using Tulu2.Models.Llama;
 
 namespace Tulu2.Models.HuggingFace;
 
-/// <summary>A Hugging Face checkpoint directory: <c>config.json</c>, safetensors (one file or sharded with an index), tokenizer files.</summary>
+/// <summary>A Hugging Face checkpoint directory: <c>config.json</c>, weights (safetensors or PyTorch's pickles; one file or shards with an index), tokenizer files.</summary>
 public static unsafe class HuggingFaceModel
 {
     private const int ChunkElements = 1 << 24;
@@ -14,11 +14,20 @@ public static unsafe class HuggingFaceModel
     public static LlamaConfig ReadConfig(string directory) => HuggingFaceConfig.Read(directory);
 
     /// <summary>Reads the weight files' headers only: says what <see cref="ReadWeights"/> would complain about, before a run does anything that takes long.</summary>
+    /// <returns>What the user should know: tensors and files that are not used.</returns>
     /// <exception cref="BadInputException">A missing, left-over or mis-shaped tensor (named), a truncated file.</exception>
-    public static void CheckWeights(string directory, LlamaConfig config)
+    public static IReadOnlyList<string> CheckWeights(string directory, LlamaConfig config)
     {
         using var files = new HuggingFaceFiles(directory);
-        Check(directory, files, config);
+        return Check(directory, files, config);
+    }
+
+    /// <summary>The files that hold the weights, in order of their names.</summary>
+    /// <exception cref="BadInputException">No weights, or files that are not sound.</exception>
+    public static IReadOnlyList<string> WeightFiles(string directory)
+    {
+        using var files = new HuggingFaceFiles(directory);
+        return files.Paths;
     }
 
     /// <summary>
@@ -51,7 +60,7 @@ public static unsafe class HuggingFaceModel
                 SafetensorsTypes.ToSingle(dataType, source + at * size, new Span<float>(target + at, (int)Math.Min(ChunkElements, width - at)));
     }
 
-    private static void Check(string directory, HuggingFaceFiles files, LlamaConfig config)
+    private static List<string> Check(string directory, HuggingFaceFiles files, LlamaConfig config)
     {
         const string mend = "use the config.json that belongs to these weights";
         var expected = HuggingFaceTensors.Of(config);
@@ -59,7 +68,7 @@ public static unsafe class HuggingFaceModel
         {
             if (Find(files, name, config) is not { } found)
                 throw new BadInputException(
-                    directory, $"tensor {name} is missing",
+                    directory, $"tensor {name} is missing{Prefixed(files, name)}",
                     name == HuggingFaceTensors.Head ? "if the head is tied, config.json must say tie_word_embeddings: true" : mend);
             if (!SafetensorsTypes.IsFloat(found.Entry.DataType))
                 throw new BadInputException(found.File.Path, $"tensor {name} has element type {found.Entry.DataType}", "use weights in F32, F16 or BF16");
@@ -71,26 +80,36 @@ public static unsafe class HuggingFaceModel
         }
         var known = expected.Select(tensor => tensor.Name).ToHashSet();
         if (config.TieEmbeddings) known.Add(HuggingFaceTensors.Head);
-        foreach (var name in files.Tensors.Keys)
-            if (!known.Contains(name) && !HuggingFaceTensors.IsComputed(name))
-                throw new BadInputException(directory, $"tensor {name} is left over: this model has no place for it", mend);
+        var unknown = files.Tensors.Keys.Where(name => !known.Contains(name)).Order(StringComparer.Ordinal).ToArray();
+        if (unknown.FirstOrDefault(name => !HuggingFaceTensors.IsUnused(name)) is { } left)
+            throw new BadInputException(directory, $"tensor {left} is left over: this model has no place for it", mend);
         if (config.TieEmbeddings && files.Tensors.ContainsKey(HuggingFaceTensors.Embedding) && files.Tensors.TryGetValue(HuggingFaceTensors.Head, out var head))
         {
             var embedding = files.Tensors[HuggingFaceTensors.Embedding];
             if (embedding.Entry.DataType != head.Entry.DataType || embedding.Entry.Bytes != head.Entry.Bytes || !SameBytes(embedding, head))
                 throw new BadInputException(directory, "config.json ties head and embedding, but the files hold two different ones", "set tie_word_embeddings to false");
         }
+        var remarks = new List<string>();
+        if (unknown.Length > 0) remarks.Add($"{directory}: {Counted(unknown, "tensor")} that this model does not use");
+        if (files.Unread.ToArray() is { Length: > 0 } unread) remarks.Add($"{directory}: {Counted(unread, "file")} with weights that are not read beside {Path.GetFileName(files.Paths[0])}");
+        return remarks;
     }
+
+    private static string Counted(string[] names, string what) => names is [var only] ? $"1 {what} ({only})" : $"{names.Length} {what}s ({names[0]} ...)";
+
+    // A wrapper (DistributedDataParallel, peft) puts its own name in front of all names.
+    private static string Prefixed(HuggingFaceFiles files, string name) =>
+        files.Tensors.Keys.FirstOrDefault(key => key.EndsWith("." + name, StringComparison.Ordinal)) is { } longer ? $" (but {longer} is there: the model was saved inside a wrapper)" : "";
 
     // A tied model's file may hold the one tensor under either name. Tensors that shared their memory when they were saved are kept once, and the
     // metadata say under which name the others are to be found.
-    private static (SafetensorsFile File, SafetensorsEntry Entry)? Find(HuggingFaceFiles files, string name, LlamaConfig config) =>
+    private static (ITensorFile File, SafetensorsEntry Entry)? Find(HuggingFaceFiles files, string name, LlamaConfig config) =>
         files.Tensors.TryGetValue(name, out var found) ? found
         : name == HuggingFaceTensors.Embedding && config.TieEmbeddings && files.Tensors.TryGetValue(HuggingFaceTensors.Head, out var head) ? head
         : files.Aliases.TryGetValue(name, out var kept) && files.Tensors.TryGetValue(kept, out var shared) ? shared
         : null;
 
-    private static bool SameBytes((SafetensorsFile File, SafetensorsEntry Entry) a, (SafetensorsFile File, SafetensorsEntry Entry) b)
+    private static bool SameBytes((ITensorFile File, SafetensorsEntry Entry) a, (ITensorFile File, SafetensorsEntry Entry) b)
     {
         byte* left = a.File.Address(a.Entry), right = b.File.Address(b.Entry);
         for (var at = 0L; at < a.Entry.Bytes; at += ChunkElements)

@@ -8,6 +8,9 @@ public static class HuggingFaceTensors
     public const string Embedding = "model.embed_tokens.weight";
     public const string Head = "lm_head.weight";
 
+    private static readonly string[] Inside = ["model.", "lm_head.", "base_model."];
+    private static readonly string[] Buffers = [".rotary_emb.inv_freq", ".rotary_emb.cos_cached", ".rotary_emb.sin_cached", ".position_ids", ".masked_bias"];
+
     /// <summary>A tied model has no head of its own.</summary>
     public static IReadOnlyList<(string Name, long[] Shape)> Of(LlamaConfig config)
     {
@@ -34,6 +37,11 @@ public static class HuggingFaceTensors
         return tensors;
     }
 
-    /// <summary>Buffers that old checkpoints carry and that are computed, not read.</summary>
-    public static bool IsComputed(string name) => name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
+    /// <summary>
+    /// Tensors that say nothing of a causal language model: what lies outside of it (a classifier's <c>score.weight</c>, a value head), and buffers that old
+    /// checkpoints carry and that are computed, not read. Anything else inside of it that has no place (a bias, a scale, one layer more) has a meaning.
+    /// </summary>
+    public static bool IsUnused(string name) =>
+        Buffers.Any(buffer => name.EndsWith(buffer, StringComparison.Ordinal))
+        || !Inside.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal));
 }

@@ -12,6 +12,9 @@ public sealed record FlatMatrix(string Key, long Offset, long Rows, long Columns
 
     /// <summary>Rows at the end that stand for no token and stay zero: what the vocabulary lacks of a multiple of 16 per virtual shard.</summary>
     public long PaddingRows { get; init; }
+
+    /// <summary>Rows at the end that training leaves as they are: the padding, and tokens that the tokenizer lacks.</summary>
+    public long UntrainedRows { get; init; }
 }
 
 public enum ShardSplit
@@ -144,9 +147,9 @@ public sealed class FlatLayout
         if (part.Layers < Config.Layers) PipelineStages.CheckUntied(Config);
     }
 
-    private FlatMatrix Add(string key, long rows, long columns, ShardSplit split, long paddingRows = 0)
+    private FlatMatrix Add(string key, long rows, long columns, ShardSplit split, long paddingRows = 0, long untrainedRows = 0)
     {
-        var matrix = new FlatMatrix(key, Length, rows, columns, split) { PaddingRows = paddingRows };
+        var matrix = new FlatMatrix(key, Length, rows, columns, split) { PaddingRows = paddingRows, UntrainedRows = untrainedRows };
         _matrices.Add(key, matrix);
         Length += (matrix.Length + Alignment - 1) / Alignment * Alignment;
         return matrix;
@@ -158,7 +161,8 @@ public sealed class FlatLayout
     private void AddVocabulary(string key, string name)
     {
         long columns = Config.HiddenSize, real = Math.Clamp(Config.VocabularySize - FirstToken, 0, VocabularyRows);
-        var offset = Add(key, VocabularyRows, columns, ShardSplit.Rows, VocabularyRows - real).Offset;
+        var used = Math.Clamp(Config.UsedVocabulary - FirstToken, 0, VocabularyRows);
+        var offset = Add(key, VocabularyRows, columns, ShardSplit.Rows, VocabularyRows - real, VocabularyRows - used).Offset;
         if (real > 0) _slices.Add(new FlatSlice(new TensorSlice(name, [Config.VocabularySize, columns], [FirstToken, 0], [real, columns]), offset, columns));
     }
 

@@ -15,14 +15,14 @@ internal static class FlatViews
     /// <summary>[Length]; shares the buffer's memory.</summary>
     public static Tensor VectorOf(Tensor flat, FlatMatrix matrix) => flat.narrow(0, matrix.Offset, matrix.Length);
 
-    /// <summary>Zeroes what lies between the matrices, and the rows that stand for no token, of a run of elements.</summary>
-    public static void ZeroPadding(Tensor flat, FlatLayout layout, long first, long last)
+    /// <summary>Zeroes what lies between the matrices, and the rows that are not trained, in a run of elements of a gradient.</summary>
+    public static void ZeroUntrained(Tensor flat, FlatLayout layout, long first, long last)
     {
         var end = 0L;
         foreach (var matrix in layout.Matrices)
         {
             Zero(end, matrix.Offset);
-            end = matrix.Offset + matrix.Length - matrix.PaddingRows * matrix.Columns;
+            end = matrix.Offset + matrix.Length - matrix.UntrainedRows * matrix.Columns;
         }
         Zero(end, layout.Length);
 

@@ -18,6 +18,12 @@ public sealed record LlamaConfig
     public int BeginningId { get; init; } = 1;                   // bos_token_id
     public int EndId { get; init; } = 2;                         // eos_token_id
 
+    /// <summary>
+    /// Ids that can occur, the first of the vocabulary: as many as the tokenizer has. Rows of embedding and head beyond them are never trained nor generated; they
+    /// only count in the softmax. Absent: the whole vocabulary.
+    /// </summary>
+    public int UsedVocabulary { get => field == 0 ? VocabularySize : Math.Min(field, VocabularySize); init; }
+
     public int QueryWidth => Heads * HeadSize;
     public int KeyValueWidth => KeyValueHeads * HeadSize;
 

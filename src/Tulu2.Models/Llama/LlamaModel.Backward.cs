@@ -19,7 +19,7 @@ public sealed partial class LlamaModel
 
     /// <summary>
     /// Reverse pass of the last (or only) stage. <paramref name="coefficients_R"/> (fp32) is the derivative of the loss with respect to each row's
-    /// log-probability. Overwrites <paramref name="gradient"/> ([layout.Length], fp32) wholly, padding with zeros. Uses the activations up: only once each.
+    /// log-probability. Overwrites <paramref name="gradient"/> ([layout.Length], fp32) wholly, padding and rows beyond the used vocabulary with zeros. Uses the activations up: only once each.
     /// </summary>
     /// <param name="ready">Called after the head, each block and the embedding with the first element from which on the gradient is final.</param>
     /// <returns>[R] fp32: the log-probabilities, which come for free.</returns>
@@ -64,7 +64,7 @@ public sealed partial class LlamaModel
 
     private long Finish(Tensor gradient, long from, long to, Action<long>? ready)
     {
-        FlatViews.ZeroPadding(gradient, Layout, from, to);
+        FlatViews.ZeroUntrained(gradient, Layout, from, to);
         ready?.Invoke(from);
         return from;
     }

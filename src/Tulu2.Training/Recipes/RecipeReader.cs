@@ -73,7 +73,7 @@ public static class RecipeReader
         }
         catch (YamlException error)
         {
-            throw new BadInputException(argument, $"the value is not YAML: {error.Message}", "quote it, or write lists as [a, b]", error);
+            throw new BadInputException(argument, "the value is not YAML", "quote it, or write lists as [a, b]", error);
         }
     }
 
@@ -86,9 +86,9 @@ public static class RecipeReader
         }
         catch (YamlException error)
         {
-            throw new BadInputException($"{file}:{error.Start.Line}", $"is not YAML: {error.Message}",
+            throw new BadInputException($"{file}:{error.Start.Line}", $"is not YAML from column {error.Start.Column} on{Quoted(text, error.Start.Line)}",
                 error is AnchorNotFoundException ? "quote a pattern that begins with *, since a bare * names an anchor of YAML"
-                    : "mend the line; a key may stand only once, and tabs do not indent", error);
+                    : "mend the line or the one before it: close what is open, let a key stand only once, and indent with spaces, not tabs", error);
         }
         return stream.Documents.Count switch
         {
@@ -97,6 +97,9 @@ public static class RecipeReader
             _ => throw new BadInputException($"{file}:{stream.Documents[1].RootNode.Start.Line}", "holds a second document", "keep one recipe a file"),
         };
     }
+
+    private static string Quoted(string text, long line) =>
+        text.Split('\n').ElementAtOrDefault((int)line - 1)?.Trim() is { Length: > 0 and < 120 } there ? $": {there}" : "";
 
     private static void RefuseBoth(RecipeBinder binder, RecipeSource source)
     {

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Tulu2.Checkpoints;
 using Tulu2.Collectives;
 using Tulu2.Data.Slots;
+using Tulu2.Files;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers.Overlap;
@@ -99,7 +100,7 @@ internal sealed class RankProgram : IDisposable
         }
         catch (Exception fault)
         {
-            _mailbox.Abort($"rank {_rank} failed: {fault.Message}");
+            _mailbox.Abort($"rank {_rank} failed: {Files.FaultText.Of(fault)}");
             // Whoever hears of the failure starts a successor, which needs the memory.
             Free();
             _report(FailureOf(Generation, _rank, fault));
@@ -280,6 +281,6 @@ internal sealed class RankProgram : IDisposable
         Files.BadInputException bad => new(generation, rank, bad.Message, bad.ToString(), bad.Where, bad.Mend),
         // The same numbers would come again: not a fault that a restart mends.
         NonFiniteStepException step => new(generation, rank, step.Message, step.ToString(), $"step {step.Step}", NonFiniteStepException.Mend),
-        _ => new(generation, rank, fault.Message, fault.ToString(), null, null),
+        _ => new(generation, rank, Files.FaultText.Of(fault), fault.ToString(), null, null),
     };
 }

@@ -9,6 +9,7 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
 {
     private readonly CheckpointStore _store = new(settings.CheckpointDirectory);
     private readonly UpdateRule _rule = new(settings.Recipe, settings.Plan.TotalSteps, settings.HostThreads());
+    private readonly UntrainedRows _untrained = new(part.Layout, part.Range);
     private ReplicaState? _state;
     private bool _initial;             // the recipe's initial weights, untouched
 
@@ -73,7 +74,7 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
     {
         var state = Replica;
         var step = state.Step + 1;
-        _rule.Apply(state.Master, gradient, state.FirstMoment, state.SecondMoment, step, norm);
+        _untrained.Keep(state.Master, () => _rule.Apply(state.Master, gradient, state.FirstMoment, state.SecondMoment, step, norm));
         state.Step = step;
         _initial = false;
     }

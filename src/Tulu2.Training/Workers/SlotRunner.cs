@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Tulu2.Collectives;
 using Tulu2.Data.Slots;
+using Tulu2.Files;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Slots;
 using static TorchSharp.torch;
@@ -106,7 +107,7 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
             try
             {
                 // Peers wait in sums that this rank will not come to.
-                if (streams && fault is not CollectiveAbortedException) groups.World.Abort($"rank {groups.Rank} failed: {fault.Message}");
+                if (streams && fault is not CollectiveAbortedException) groups.World.Abort($"rank {groups.Rank} failed: {FaultText.Of(fault)}");
                 if (streams) reduction!.Drop();
             }
             finally

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Tulu2.Checkpoints;
+using Tulu2.Files;
 using Tulu2.Models.Llama;
 using Tulu2.Models.Torch;
 using Tulu2.Training.Optimization;
@@ -50,7 +51,7 @@ internal sealed class SnapshotWriter(CheckpointStore store, Action<WorkerReport>
         }
         catch (Exception fault)
         {
-            report(new WorkerReport.SnapshotFailed(rank, step, fault.Message));
+            report(new WorkerReport.SnapshotFailed(rank, step, FaultText.Of(fault)));
         }
         finally
         {

@@ -159,7 +159,7 @@ public sealed class TrainCommandTests : IDisposable
     public async Task What_cannot_be_trained_on_is_refused_before_anything_starts()
     {
         await RefusedAsync("there is no file", _small.Recipe(data: "missing.jsonl"));
-        await RefusedAsync("there is no directory", _small.Recipe(model: "{ path: missing }"));
+        await RefusedAsync("there is no such directory", _small.Recipe(model: "{ path: missing }"));
         await RefusedAsync("there is no preset 'giant'", _small.Recipe(model: "{ preset: giant, tokenizer: tokenizer }"));
         await RefusedAsync("tokens but the model has 32000", _small.Recipe(model: "{ preset: llama2-7b, tokenizer: tokenizer }"));
         await RefusedAsync("one step takes 400", _small.Recipe(), "--set", "batch.global=400");
@@ -167,6 +167,8 @@ public sealed class TrainCommandTests : IDisposable
         File.WriteAllText(_small.In("bad.jsonl"), SmallTraining.Row("a", "b") + "\n{\"messages\": [\n");
         await RefusedAsync("bad.jsonl:2", _small.Recipe(data: "bad.jsonl"));
         File.WriteAllText(_small.In("empty.jsonl"), "");
+        await RefusedAsync("the file is empty", _small.Recipe(data: "empty.jsonl"));
+        File.WriteAllText(_small.In("empty.jsonl"), "\n");
         await RefusedAsync("the files hold no row", _small.Recipe(data: "empty.jsonl"));
         File.WriteAllText(_small.In("mute.jsonl"), """{"messages": [{"role": "user", "content": "a"}]}""");
         await RefusedAsync("mute.jsonl:1", _small.Recipe(data: "mute.jsonl"));

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Tulu2.Data.Tokenizers.Encoding;
+using Tulu2.Files;
 
 namespace Tulu2.Data.Tokenizers.Loading;
 
@@ -16,7 +17,7 @@ internal static class HuggingFaceTokenizerFile
         }
         catch (Exception failure) when (failure is InvalidOperationException or KeyNotFoundException or FormatException)
         {
-            throw builder.Broken("is not a tokenizer.json: " + failure.Message, failure);
+            throw builder.Broken("is not a tokenizer.json: a part of it is missing or of another kind", failure);
         }
     }
 

@@ -27,11 +27,7 @@ internal sealed record SpecialTokenFiles(string? Beginning, string? End, string?
     private static JsonDocument? Open(string directory, string name)
     {
         var path = Path.Combine(directory, name);
-        if (!File.Exists(path)) return null;
-        var document = JsonFile.Parse(path, File.ReadAllBytes(path));
-        if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
-        document.Dispose();
-        throw new BadInputException(path, "is not a JSON object", "restore the file, or remove it");
+        return File.Exists(path) ? JsonFile.OpenObject(path) : null;
     }
 
     // A name is a string, or an object with the string in "content".

@@ -1,4 +1,5 @@
 using Tulu2.Files;
+using Tulu2.Files.Recognition;
 
 namespace Tulu2.Data.Tokenizers.Loading;
 
@@ -17,8 +18,10 @@ internal static class TokenizerLoader
         var path = Choose(directoryOrFile);
         var directory = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var names = SpecialTokenFiles.Read(directory);
+        var isJson = path.EndsWith(".json", StringComparison.OrdinalIgnoreCase);
+        ForeignContent.Refuse(path, isJson ? FileUse.Json : FileUse.SentencePiece);
         var bytes = ReadAll(path);
-        var model = path.EndsWith(".json", StringComparison.OrdinalIgnoreCase)
+        var model = isJson
             ? HuggingFaceTokenizerFile.Read(path, bytes, names)
             : SentencePieceModelFile.Read(path, bytes, names);
         var files = FileNames.Select(name => Path.Combine(directory, name)).Where(File.Exists).ToList();
@@ -31,11 +34,13 @@ internal static class TokenizerLoader
     {
         if (File.Exists(directoryOrFile)) return directoryOrFile;
         const string mend = "give a directory with tokenizer.json or tokenizer.model, or one of these files";
-        if (!Directory.Exists(directoryOrFile)) throw new BadInputException(directoryOrFile, "no such file or directory to read a tokenizer from", mend);
         foreach (var name in (string[])[JsonName, ModelName])
-            if (Path.Combine(directoryOrFile, name) is var path && File.Exists(path))
+            // A link to nothing is found too, and named when it is opened.
+            if (Path.Combine(directoryOrFile, name) is var path && (File.Exists(path) || new FileInfo(path).LinkTarget is not null))
                 return path;
-        throw new BadInputException(directoryOrFile, "holds neither tokenizer.json nor tokenizer.model", mend);
+        throw ForeignPath.AsModel(directoryOrFile) is var (what, instead)
+            ? new BadInputException(directoryOrFile, what, instead)
+            : new BadInputException(directoryOrFile, "holds neither tokenizer.json nor tokenizer.model", mend);
     }
 
     private static byte[] ReadAll(string path)
@@ -46,7 +51,7 @@ internal static class TokenizerLoader
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new BadInputException(path, "cannot be read: " + failure.Message, "check the file and its permissions", failure);
+            throw new BadInputException(path, "cannot be read", "check the file and its permissions", failure);
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Sockets;
+using Tulu2.Files;
 
 namespace Tulu2.Training.Workers.Processes;
 
@@ -78,11 +79,11 @@ internal sealed class ProcessWorker : IWorker
         catch (Exception end) when (end is IOException or SocketException)
         {
             // The process is gone; its exit code says more, unless there never was one.
-            if (_process is null) fault = $"the worker process could not be started: {end.Message}";
+            if (_process is null) fault = $"the worker process could not be started: {FaultText.Of(end)}";
         }
         catch (Exception end)
         {
-            fault = end.Message;
+            fault = FaultText.Of(end);
         }
         var exit = End(fault.Length > 0);
         if (!told && !_disposing) _report(Failure(fault.Length > 0 ? fault : exit));

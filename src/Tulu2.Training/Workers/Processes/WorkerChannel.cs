@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Frozen;
 using MessagePack;
+using Tulu2.Files;
 using Tulu2.Training.Workers.Wire;
 
 namespace Tulu2.Training.Workers.Processes;
@@ -83,7 +84,7 @@ internal sealed class WorkerChannel(Stream stream) : IDisposable
         }
         catch (Exception fault) when (fault is MessagePackSerializationException or EndOfStreamException or OverflowException or ArgumentException)
         {
-            throw new WorkerChannelException($"{codec?.Type.Name ?? "a message"} cannot be read: {fault.Message}", fault);
+            throw new WorkerChannelException($"{codec?.Type.Name ?? "a message"} cannot be read: {FaultText.Of(fault)}", fault);
         }
     }
 }

@@ -116,6 +116,7 @@ internal static class WorkerStartCodec
         writer.Write(model.InitializerRange);
         writer.Write(model.BeginningId);
         writer.Write(model.EndId);
+        writer.Write(model.UsedVocabulary);
     }
 
     private static LlamaConfig Model(ref MessagePackReader reader) => new()
@@ -134,6 +135,7 @@ internal static class WorkerStartCodec
         InitializerRange = reader.ReadDouble(),
         BeginningId = reader.ReadInt32(),
         EndId = reader.ReadInt32(),
+        UsedVocabulary = reader.ReadInt32(),
     };
 
     private static void Write(ref MessagePackWriter writer, ParallelLayout layout)

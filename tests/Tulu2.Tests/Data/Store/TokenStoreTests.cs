@@ -214,7 +214,7 @@ public sealed class TokenStoreTests : IDisposable
     [Fact]
     public void No_usable_row_is_an_error_whatever_the_policy()
     {
-        using var nothing = Open(folder.Write("none.jsonl", "")).Store;
+        using var nothing = Open(folder.Write("none.jsonl", "\n")).Store;
         Assert.Contains("hold no row", Assert.Throws<BadInputException>(() => nothing.Report.ThrowIfUnusable(false)).What);
         using var broken = Open(folder.Write("broken.jsonl", "x\ny")).Store;
         Assert.Contains("none of the 2 rows", Assert.Throws<BadInputException>(() => broken.Report.ThrowIfUnusable(false)).What);

@@ -28,11 +28,55 @@ public sealed unsafe class HuggingFaceDirectoryTests : IDisposable
     [InlineData("vocab_size", "99999999999")]
     [InlineData("num_key_value_heads", "3")]
     [InlineData("tie_word_embeddings", "1")]
+    [InlineData("rope_scaling", "\"linear\"")]
+    [InlineData("rope_scaling", "{\"factor\":2.0}")]
+    [InlineData("rope_parameters", "{\"full_attention\":{\"rope_theta\":1e6}}")]
+    [InlineData("rope_theta", "\"wide\"")]
+    [InlineData("rope_theta", "0")]
+    [InlineData("partial_rotary_factor", "0.5")]
+    [InlineData("attention_dropout", "0.1")]
+    [InlineData("sliding_window", "50")]
+    [InlineData("layer_types", "[\"full_attention\",\"sliding_attention\"]")]
+    [InlineData("embedding_multiplier", "12.0")]
+    [InlineData("final_logit_softcapping", "30")]
+    [InlineData("num_local_experts", "8")]
+    [InlineData("pruned_heads", "{\"0\":[1]}")]
     public void A_key_that_this_model_cannot_honour_is_named(string key, string value)
     {
         var failure = Assert.Throws<BadInputException>(() => HuggingFaceModel.ReadConfig(WithKey(key, value)));
         Assert.EndsWith($"config.json: {key}", failure.Where);
         Assert.NotEmpty(failure.Mend);
+    }
+
+    [Theory]
+    [InlineData("rope_scaling", "{\"rope_type\":\"default\"}")]
+    [InlineData("rope_parameters", "{\"rope_theta\":12345,\"partial_rotary_factor\":1.0}")]
+    [InlineData("partial_rotary_factor", "1.0")]
+    [InlineData("attention_dropout", "0.0")]
+    [InlineData("sliding_window", "4096")]
+    [InlineData("sliding_window", "null")]
+    [InlineData("layer_types", "[\"full_attention\",\"full_attention\"]")]
+    [InlineData("pruned_heads", "{}")]
+    [InlineData("hidden_act", "\"swish\"")]
+    public void A_key_with_the_value_that_changes_nothing_is_accepted(string key, string value) =>
+        Assert.Equal(SmallCheckpoint.Config, HuggingFaceModel.ReadConfig(WithKey(key, value)));
+
+    [Fact]
+    public void Two_rotary_bases_that_differ_are_refused_with_both()
+    {
+        var failure = Assert.Throws<BadInputException>(() => HuggingFaceModel.ReadConfig(WithKey("rope_parameters", """{"rope_type":"default","rope_theta":1000000}""")));
+        Assert.EndsWith("config.json: rope_theta", failure.Where);
+        Assert.Equal("the rotary base is 12345 here, but 1000000 in rope_parameters.rope_theta", failure.What);
+    }
+
+    [Fact]
+    public void An_adapter_beside_a_whole_model_is_refused()
+    {
+        var directory = WithKey("note", "1");
+        File.WriteAllText(Path.Combine(directory, "adapter_config.json"), """{"base_model_name_or_path": "meta-llama/Llama-2-7b-hf"}""");
+        var failure = Assert.Throws<BadInputException>(() => HuggingFaceModel.ReadConfig(directory));
+        Assert.EndsWith("adapter_config.json", failure.Where);
+        Assert.Contains("beside a whole model", failure.What);
     }
 
     [Fact]
@@ -48,7 +92,7 @@ public sealed unsafe class HuggingFaceDirectoryTests : IDisposable
 
     [Fact]
     public void The_rotary_base_is_read_where_newer_versions_write_it() =>
-        Assert.Equal(500000, HuggingFaceModel.ReadConfig(WithKey("rope_parameters", """{"rope_type":"default","rope_theta":500000.0}""")).RopeTheta);
+        Assert.Equal(500000, HuggingFaceModel.ReadConfig(WithKey("rope_parameters", """{"rope_type":"default","rope_theta":500000.0}""", without: "rope_theta")).RopeTheta);
 
     [Theory]
     [InlineData("{")]
@@ -59,7 +103,9 @@ public sealed unsafe class HuggingFaceDirectoryTests : IDisposable
         Directory.CreateDirectory(_folder.File("broken"));
         var path = Path.Combine(_folder.File("broken"), "config.json");
         File.WriteAllText(path, text);
-        Assert.Equal(path, Assert.Throws<BadInputException>(() => HuggingFaceModel.ReadConfig(_folder.File("broken"))).Where);
+        var failure = Assert.Throws<BadInputException>(() => HuggingFaceModel.ReadConfig(_folder.File("broken")));
+        Assert.StartsWith(path, failure.Where);
+        Assert.DoesNotContain("(", failure.What);
     }
 
     [Fact]
@@ -173,11 +219,15 @@ public sealed unsafe class HuggingFaceDirectoryTests : IDisposable
         Assert.Equal(ContentHash.OfFile(Path.Combine(_folder.File("b"), "model.safetensors")), ContentHash.OfFile(Path.Combine(_folder.File("a"), "model.safetensors")));
     }
 
-    private string WithKey(string key, string value)
+    private string WithKey(string key, string value, string? without = null)
     {
         var directory = _folder.File("model");
         SmallCheckpoint.Export(directory);
-        Change(Path.Combine(directory, "config.json"), json => json[key] = JsonNode.Parse(value));
+        Change(Path.Combine(directory, "config.json"), json =>
+        {
+            json[key] = JsonNode.Parse(value);
+            if (without is not null) json.AsObject().Remove(without);
+        });
         return directory;
     }
 

@@ -161,6 +161,77 @@ public sealed unsafe class HuggingFaceWeightsTests : IDisposable
         SmallCheckpoint.Export(_folder.File("model"));
         SmallCheckpoint.Rewrite(_folder.File("model"), tensors => tensors.Add(name, Zeros(name, "F32", 4)));
         AssertFilled(SmallCheckpoint.Read(_folder.File("model")), SmallCheckpoint.Config);
+        Assert.Contains(name, HuggingFaceModel.CheckWeights(_folder.File("model"), SmallCheckpoint.Config).Single());
+    }
+
+    [Fact]
+    public void Tensors_outside_of_the_model_are_a_remark_and_those_inside_of_it_a_fault()
+    {
+        var directory = _folder.File("model");
+        SmallCheckpoint.Export(directory);
+        SmallCheckpoint.Rewrite(directory, tensors => tensors.Add("score.weight", Zeros("score.weight", "F32", 1, 32)));
+        AssertFilled(SmallCheckpoint.Read(directory), SmallCheckpoint.Config);
+        Assert.Equal($"{directory}: 1 tensor (score.weight) that this model does not use", HuggingFaceModel.CheckWeights(directory, SmallCheckpoint.Config).Single());
+        foreach (var name in (string[])["model.layers.0.self_attn.q_proj.bias", "model.layers.0.mlp.down_proj.weight_scale", "lm_head.bias", "base_model.model.lora_A.weight"])
+            Assert.Contains(name, Broken(tensors => tensors.Add(name, Zeros(name, "F32", 1))).What);
+    }
+
+    [Fact]
+    public void A_model_saved_inside_a_wrapper_is_named() =>
+        Assert.Contains("module.model.norm.weight is there", Broken(tensors =>
+        {
+            tensors.Remove("model.norm.weight", out var norm);
+            tensors.Add("module.model.norm.weight", norm! with { Name = "module.model.norm.weight" });
+        }).What);
+
+    [Fact]
+    public void Weights_may_be_links_as_all_files_of_the_hubs_cache_are()
+    {
+        SmallCheckpoint.Export(_folder.File("whole"), shardBytes: 10_000);
+        var snapshot = Directory.CreateDirectory(_folder.File("snapshots/1234")).FullName;
+        Directory.CreateDirectory(_folder.File("blobs"));
+        foreach (var file in Directory.GetFiles(_folder.File("whole")))
+        {
+            var blob = ContentHash.OfFile(file);
+            File.Move(file, _folder.File($"blobs/{blob}"));
+            File.CreateSymbolicLink(Path.Combine(snapshot, Path.GetFileName(file)), $"../../blobs/{blob}");
+        }
+        AssertFilled(SmallCheckpoint.Read(snapshot, 2), SmallCheckpoint.Config);
+    }
+
+    [Fact]
+    public void A_shard_that_is_missing_is_named_with_its_index_and_a_link_to_nothing_with_its_target()
+    {
+        var directory = _folder.File("model");
+        SmallCheckpoint.Export(directory, shardBytes: 10_000);
+        var shard = Directory.GetFiles(directory, "model-00002-of-*").Single();
+        File.Delete(shard);
+        var failure = Assert.Throws<BadInputException>(() => SmallCheckpoint.Read(directory));
+        Assert.Equal(Path.Combine(directory, "model.safetensors.index.json"), failure.Where);
+        Assert.Contains(Path.GetFileName(shard), failure.What);
+        Assert.Contains("(1 of ", failure.What);
+        File.CreateSymbolicLink(shard, "../blobs/5678");
+        Assert.Contains("a link to ../blobs/5678", Assert.Throws<BadInputException>(() => SmallCheckpoint.Read(directory)).What);
+        File.Delete(Path.Combine(directory, "model.safetensors.index.json"));
+        Assert.Contains("no index", Assert.Throws<BadInputException>(() => SmallCheckpoint.Read(directory)).What);
+    }
+
+    [Fact]
+    public void One_file_beside_an_index_of_others_is_refused_by_both_names()
+    {
+        var directory = _folder.File("model");
+        SmallCheckpoint.Export(directory, shardBytes: 10_000);
+        SmallCheckpoint.Export(_folder.File("other"));
+        File.Copy(_folder.File("other/model.safetensors"), Path.Combine(directory, "model.safetensors"));
+        var failure = Assert.Throws<BadInputException>(() => SmallCheckpoint.Read(directory));
+        Assert.Contains("model.safetensors stands beside model.safetensors.index.json, which names other files (model-00001-of-", failure.What);
+
+        // An index of the one file is what some tools write.
+        var one = _folder.File("other/model.safetensors.index.json");
+        File.WriteAllText(one, JsonSerializer.Serialize(new { weight_map = HuggingFaceTensors.Of(SmallCheckpoint.Config).ToDictionary(tensor => tensor.Name, _ => "model.safetensors") }));
+        AssertFilled(SmallCheckpoint.Read(_folder.File("other")), SmallCheckpoint.Config);
+        File.WriteAllText(one, """{"weight_map": {"a": 1}}""");
+        Assert.Contains("names no file for a", Assert.Throws<BadInputException>(() => SmallCheckpoint.Read(_folder.File("other"))).What);
     }
 
     [Fact]
@@ -172,7 +243,9 @@ public sealed unsafe class HuggingFaceWeightsTests : IDisposable
         using (var stream = new FileStream(path, FileMode.Open)) stream.SetLength(stream.Length - 4);
         Assert.Equal(path, Assert.Throws<BadInputException>(() => SmallCheckpoint.Read(directory)).Where);
         File.Move(path, Path.Combine(directory, "pytorch_model.bin"));
-        Assert.Contains("pickled", Assert.Throws<BadInputException>(() => SmallCheckpoint.Read(directory)).What);
+        Assert.Contains("a safetensors file", Assert.Throws<BadInputException>(() => SmallCheckpoint.Read(directory)).What);
+        File.Delete(Path.Combine(directory, "pytorch_model.bin"));
+        Assert.Contains("holds no weights", Assert.Throws<BadInputException>(() => SmallCheckpoint.Read(directory)).What);
     }
 
     private BadInputException Broken(Action<Dictionary<string, SafetensorsTensor>> change)

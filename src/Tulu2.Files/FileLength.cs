@@ -1,0 +1,17 @@
+namespace Tulu2.Files;
+
+/// <summary>How long a file's content is.</summary>
+public static class FileLength
+{
+    /// <summary>
+    /// Bytes of the file, through symbolic links: <see cref="FileInfo.Length"/> gives a link's own length, which is that of the path that it holds, and
+    /// all weights in the Hugging Face cache are links.
+    /// </summary>
+    /// <exception cref="IOException">There is no such file, or it cannot be opened.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    public static long Of(string path)
+    {
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        return RandomAccess.GetLength(file);
+    }
+}

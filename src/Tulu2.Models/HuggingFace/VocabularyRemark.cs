@@ -1,0 +1,20 @@
+using System.Globalization;
+
+namespace Tulu2.Models.HuggingFace;
+
+/// <summary>What to say where a tokenizer and a model have vocabularies of different sizes, which many a model has on purpose.</summary>
+public static class VocabularyRemark
+{
+    /// <returns>One sentence, or none where the sizes are equal.</returns>
+    public static IEnumerable<string> Of(int model, int tokenizer)
+    {
+        if (model > tokenizer)
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"the model has {Count(model - tokenizer, "row")} beyond the tokenizer's {tokenizer:N0} ids: what is there stays as it is and is never generated");
+        if (model < tokenizer)
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"the tokenizer has {Count(tokenizer - model, "id")} beyond the model's {model:N0}: text that needs one of them is refused");
+    }
+
+    private static string Count(int number, string what) => string.Create(CultureInfo.InvariantCulture, $"{number:N0} {what}{(number == 1 ? "" : "s")}");
+}

@@ -1,0 +1,67 @@
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Tulu2.Files;
+using Xunit;
+
+namespace Tulu2.Tests.Files;
+
+public class FaultTextTests
+{
+    // How libraries speak: of parameters, types, places of their own.
+    private static readonly Regex Foreign = new(@"\(Parameter '|LineNumber|BytePosition|Path: \$|System\.|Exception\b|Idx:|dictionary|HRESULT|0x8", RegexOptions.None);
+
+    public static TheoryData<Action> Libraries => new()
+    {
+        () => JsonDocument.Parse("{\n1"),
+        () => JsonSerializer.Deserialize<int[]>("{}"),
+        () => new Dictionary<string, int> { ["a"] = 1 }.Add("a", 2),
+        () => _ = new Dictionary<string, int>()["a"],
+        () => ArgumentException.ThrowIfNullOrEmpty("", "values"),
+        () => int.Parse("x"),
+        () => Enumerable.Empty<int>().First(),
+        () => File.ReadAllText("/no/such/file"),
+        () => File.ReadAllText("/"),
+        () => Directory.CreateDirectory("/dev/null/x"),
+        () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp).Connect("127.0.0.1", 1),
+        () => new FileStream(Path.GetTempFileName(), FileMode.CreateNew).Dispose(),
+        () => new System.IO.Compression.GZipStream(new MemoryStream("no gzip at all"u8.ToArray()), System.IO.Compression.CompressionMode.Decompress).ReadByte(),
+        () => Task.Run(() => int.Parse("x")).Wait(),
+    };
+
+    [Theory]
+    [MemberData(nameof(Libraries))]
+    public void A_librarys_text_never_comes_through(Action act)
+    {
+        var text = FaultText.Of(Assert.ThrowsAny<Exception>(act));
+        Assert.DoesNotMatch(Foreign, text.Replace("(ArgumentException)", "").Replace("(FormatException)", "").Replace("(KeyNotFoundException)", "")
+            .Replace("(ArgumentNullException)", "").Replace("(InvalidOperationException)", ""));
+        Assert.False(text.EndsWith('.'), text);
+    }
+
+    [Fact]
+    public void Our_own_text_does()
+    {
+        Assert.Equal("slot 3 is lost", FaultText.Of(Assert.ThrowsAny<Exception>((Action)(() => throw new InvalidOperationException("slot 3 is lost")))));
+        Assert.Equal("made here", FaultText.Of(new ArithmeticException("made here")));
+        Assert.Equal("a: b", FaultText.Of(new AggregateException(new BadInputException("a", "b", "c"))));
+    }
+
+    [Fact]
+    public void No_complaint_to_the_user_is_made_of_another_exceptions_message()
+    {
+        // System.CommandLine's words for a mistyped flag are made for people.
+        string[] exempt = ["CommandLine.cs", "ParquetRecords.cs", "RecordSource.cs", "NodeSettings.cs", "ClusterCertificates.cs"];
+        var found = Directory.EnumerateFiles(Source(), "*.cs", SearchOption.AllDirectories).Where(file => !file.Contains("/obj/") && !exempt.Contains(Path.GetFileName(file)))
+            .SelectMany(file => Regex.Matches(File.ReadAllText(file), @"(BadInputException|Broken|Unsupported|Fault)\([^;]*?\{?\b(fault|failure|error|failed|end|cause)\.Message\b[^;]*;").Select(match => $"{Path.GetFileName(file)}: {match.Value}"));
+        Assert.Empty(found);
+    }
+
+    private static string Source()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+            if (File.Exists(Path.Combine(folder.FullName, "Tulu2Actors.sln")))
+                return Path.Combine(folder.FullName, "src");
+        throw new DirectoryNotFoundException("src");
+    }
+}
