@@ -32,7 +32,7 @@ public static class FilePatterns
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new BadInputException(path, $"a folder on its way cannot be read ({failure.Message})", "check its permissions, or name the files", failure);
+            throw new BadInputException(path, $"a folder on its way cannot be read: {FaultText.Of(failure)}", "check its permissions, or name the files", failure);
         }
         return found.Count > 0 ? found
             : throw new BadInputException(path, "no file matches", "check the path; * and ? stand for parts of a name, ** for folders of any depth");

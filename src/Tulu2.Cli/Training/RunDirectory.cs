@@ -28,7 +28,7 @@ internal sealed class RunDirectory(string path)
     public string LeftOut => In("left-out.txt");
 
     /// <summary>There is something to go on with: a committed step or a checkpoint. A run that was stopped before its first step has left nothing.</summary>
-    public bool HasRun => new FileInfo(Metrics) is { Exists: true, Length: > 0 } || new CheckpointStore(Checkpoints).Manifests().Count > 0;
+    public bool HasRun => (File.Exists(Metrics) && FileLength.Of(Metrics) > 0) || new CheckpointStore(Checkpoints).Manifests().Count > 0;
 
     /// <summary>A run was begun here, though it may not have made a step.</summary>
     public bool IsBegun => File.Exists(Recipe);

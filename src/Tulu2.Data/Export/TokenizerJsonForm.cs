@@ -3,6 +3,7 @@ using Tulu2.Data.Chat;
 using Tulu2.Data.Tokenizers.Encoding;
 using Tulu2.Data.Tokenizers.Loading;
 using Tulu2.Data.Tokenizers.Training;
+using Tulu2.Files;
 
 namespace Tulu2.Data.Export;
 
