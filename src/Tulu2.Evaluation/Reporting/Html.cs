@@ -43,13 +43,20 @@ internal static class Html
 
         string Class(int column, string cell)
         {
-            string[] classes = [.. column >= numbersFrom ? ["figure"] : Array.Empty<string>(), .. LongestWord(cell) > LongWord ? ["long"] : Array.Empty<string>()];
+            string[] classes =
+            [
+                .. column >= numbersFrom ? ["figure"] : Array.Empty<string>(),
+                .. LongestWord(cell) > LongWord ? ["long"] : cell.Length is > 0 and <= ShortText && column < numbersFrom ? ["short"] : Array.Empty<string>(),
+            ];
             return classes.Length == 0 ? string.Empty : $" class=\"{string.Join(' ', classes)}\"";
         }
     }
 
     // What no line of a telephone holds: a path, a hash.
     private const int LongWord = 24;
+
+    // What is never worth a second line: a time, a range of steps.
+    private const int ShortText = 20;
 
     private static int LongestWord(string text) => text.Split(' ', '\n').Max(word => word.Length);
 

@@ -20,7 +20,7 @@ internal static class ReportStyle
         th, td { text-align: left; padding: 6px 16px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
         th:last-child, td:last-child { padding-right: 0; }
         thead th { color: var(--soft); font-size: .875rem; font-weight: 600; } tbody th { font-weight: 600; }
-        .figure { text-align: right; white-space: nowrap; } thead .figure { white-space: normal; } .long { overflow-wrap: anywhere; min-width: 12em; }
+        .figure { text-align: right; white-space: nowrap; } thead .figure { white-space: normal; } .long { overflow-wrap: anywhere; min-width: 12em; } .short { white-space: nowrap; }
         .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 20px 28px; }
         figure { margin: 0; min-width: 0; max-width: 640px; } figcaption { font-weight: 600; font-size: .95rem; }
         .legend { font-weight: 400; color: var(--soft); font-size: .85rem; } .key { margin-left: 12px; display: inline-block; }
@@ -49,7 +49,8 @@ internal static class ReportStyle
           th, td { border: 0; padding: 2px 0; } td { display: flex; justify-content: space-between; gap: 16px; text-align: right; min-width: 0; white-space: normal; }
           td::before { content: attr(data-label); color: var(--soft); font-size: .875rem; text-align: left; flex: none; }
           td.long { display: block; text-align: left; min-width: 0; } td.long::before { display: block; } .long { min-width: 0; }
-          .facts.one tr { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 16px; } .facts.one td::before { content: none; }
+          .facts.one tr { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 16px; } .facts.one td { margin-left: auto; } .facts.one td.long { margin-left: 0; }
+          .facts.one td::before, .events td::before { content: none; } .events td { display: block; text-align: left; }
           .sample dl { grid-template-columns: 1fr; gap: 0; } .sample dd { margin: 0 0 6px; } svg text { font-size: 15px; }
           .key { margin-left: 0; margin-right: 12px; } .legend { display: block; }
         }

@@ -57,7 +57,7 @@ public static class RunReport
         if (times.Count > 0) yield return Html.Section("times", "Where the ranks' time went", times);
         if (input.Failures.Count > 0)
             yield return Html.Section("failures", "Failures and restarts",
-                Html.Table("From the ledger", ["When", "What"], input.Failures.Select(f => new[] { f.When, f.What }), int.MaxValue));
+                Html.Table("From the ledger", ["When", "What"], input.Failures.Select(f => new[] { f.When, f.What }), int.MaxValue, "events"));
     }
 
     /// <summary>Rows are benchmarks, with their datasets below them; columns are models, in the order in which they come.</summary>
@@ -90,12 +90,12 @@ public static class RunReport
 
     private static string RankTimeTable(ReportRankTimes stage) => Html.Table(
         $"{stage.Stage}: share of the time of its steps, waiting included in what is waited for",
-        ["Rank", "Computing", "Batches", "Pipeline bubble", "Tensor-parallel sums", "Gradient reduction", "Commits", "Update and rest"],
+        ["", "Computing", "Batches", "Pipeline bubble", "Tensor-parallel sums", "Gradient reduction", "Commits", "Update and rest"],
         stage.Ranks.Select(rank =>
         {
             double[] parts = [rank.Compute, rank.Batches, rank.Stages, rank.TensorSums, rank.Reduction, rank.Commits];
             IEnumerable<double> all = [.. parts, Math.Max(0, rank.Seconds - parts.Sum())];
-            return (IReadOnlyList<string>)[$"{rank.Rank}", .. all.Select(part => Figures.Percent(rank.Seconds > 0 ? part / rank.Seconds : null))];
+            return (IReadOnlyList<string>)[$"rank {rank.Rank}", .. all.Select(part => Figures.Percent(rank.Seconds > 0 ? part / rank.Seconds : null))];
         }));
 
     private static string SampleList(ReportSamples model) =>

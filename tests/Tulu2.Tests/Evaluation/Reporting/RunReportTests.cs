@@ -33,15 +33,15 @@ public class RunReportTests
 
     [Fact]
     public void Scores_stand_in_a_column_for_each_model() =>
-        Assert.Contains("""<th scope="row">exact match</th>""" + Cells(("Items", "400"), ("untrained", "0.8 %"), ("sft", "80.3 %"), ("dpo", "79.5 %")), Page);
+        Assert.Contains("""<th scope="row" class="short">exact match</th>""" + Cells(("Items", "400"), ("untrained", "0.8 %"), ("sft", "80.3 %"), ("dpo", "79.5 %")), Page);
 
     [Fact]
-    public void A_rank_s_time_adds_up_to_the_whole() => Assert.Contains("""<th scope="row">0</th>""" + Cells(("Computing", "75.0 %"), ("Batches", "0.5 %"),
+    public void A_rank_s_time_adds_up_to_the_whole() => Assert.Contains("""<th scope="row" class="short">rank 0</th>""" + Cells(("Computing", "75.0 %"), ("Batches", "0.5 %"),
         ("Pipeline bubble", "10.0 %"), ("Tensor-parallel sums", "5.0 %"), ("Gradient reduction", "7.5 %"), ("Commits", "1.0 %"), ("Update and rest", "1.0 %")), Page);
 
     [Fact]
     public void A_model_without_a_score_gets_a_dash() =>
-        Assert.Contains("""<th scope="row">preference</th>""" + Cells(("Items", "100"), ("untrained", "–"), ("sft", "55.0 %"), ("dpo", "88.0 %")),
+        Assert.Contains("""<th scope="row" class="short">preference</th>""" + Cells(("Items", "100"), ("untrained", "–"), ("sft", "55.0 %"), ("dpo", "88.0 %")),
             System.Net.WebUtility.HtmlDecode(Page));
 
     private static string Cells(params (string Column, string Text)[] cells) =>
@@ -107,8 +107,8 @@ public class RunReportTests
     public void Each_cell_carries_the_name_of_its_column_and_long_words_alone_may_break()
     {
         Assert.Contains($"""<td data-label="sft" class="long">{new string('a', 64)}</td>""", Page);
-        Assert.Contains("""<td data-label="Steps">1 to 120</td>""", Page);
-        Assert.Contains("""<th scope="row">dpo.beta</th><td data-label="sft">""", Page);
+        Assert.Contains("""<td data-label="Steps" class="short">1 to 120</td>""", Page);
+        Assert.Contains("""<th scope="row" class="short">dpo.beta</th><td data-label="sft" class="short">""", Page);
         Assert.DoesNotContain("class=\"scroll\"", Page);
     }
 
