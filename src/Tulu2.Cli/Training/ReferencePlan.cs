@@ -7,6 +7,9 @@ namespace Tulu2.Cli.Training;
 /// <summary>
 /// The reference pass of DPO over the pairs that the run's steps take, in chunks of a slot's size, kept on disk under a key of all that a value depends on. The
 /// chunks depend on the run alone, not on the cache, so that all nodes number them alike; what another run of the same key has scored is not scored again.
+/// Packed, a pair has the same bits whatever its chunk holds beside it: chunks are cut in the order of use, so that a longer run begins with a shorter one's.
+/// Padded, it has not where the padding is long: then chunks are cut from the whole store, the same for every run, and those are scored that hold a pair of this
+/// one.
 /// </summary>
 internal sealed class ReferencePlan : IReferencePlan
 {
@@ -19,10 +22,11 @@ internal sealed class ReferencePlan : IReferencePlan
     private ReferenceLogProbabilities? _ready;
 
     /// <param name="perChunk">Pairs in a chunk: the recipe's slot.</param>
-    public ReferencePlan(BatchPlan batches, int perChunk, string directory, string key)
+    /// <param name="packed">Slots are packed, not padded.</param>
+    public ReferencePlan(BatchPlan batches, int perChunk, bool packed, string directory, string key)
     {
         (_batches, _directory, _key) = (batches, directory, key);
-        _chunks = [.. batches.UsedItems().Chunk(perChunk)];
+        _chunks = [.. packed ? batches.UsedItems().Chunk(perChunk) : OfWholeStore(batches, perChunk)];
         var found = ReferenceLogProbabilities.TryOpen(directory, key, batches.Items);
         _cached = [.. _chunks.Select(chunk => found is not null && Array.TrueForAll(chunk, found.Has))];
         _values = new float[2 * batches.Items];
@@ -32,7 +36,7 @@ internal sealed class ReferencePlan : IReferencePlan
 
     public int Chunks => _chunks.Length;
 
-    /// <summary>Pairs that the run takes.</summary>
+    /// <summary>Pairs in all chunks.</summary>
     public int Pairs => _chunks.Sum(chunk => chunk.Length);
 
     /// <summary>How many of them the cache had.</summary>
@@ -61,5 +65,11 @@ internal sealed class ReferencePlan : IReferencePlan
             if (!float.IsFinite(_values[2 * pair]) || !float.IsFinite(_values[2 * pair + 1]))
                 throw new ArgumentException($"reference log-probabilities: pair {pair} has {_values[2 * pair]} and {_values[2 * pair + 1]}");
         _ready = ReferenceLogProbabilities.Add(_directory, _key, _values);
+    }
+
+    private static IEnumerable<int[]> OfWholeStore(BatchPlan batches, int perChunk)
+    {
+        var used = batches.UsedItems().ToHashSet();
+        return Enumerable.Range(0, batches.Items).Chunk(perChunk).Where(chunk => Array.Exists(chunk, used.Contains));
     }
 }

@@ -59,32 +59,30 @@ public sealed class BatchPlan : IBatchPlan
     public SlotBatch Read(int step, int slot) =>
         SlotBatchBuilder.Build(source, step, slot, Sequences(step, slot).ToArray(), settings.Preferences, settings.Packing);
 
-    /// <summary>The rows (or pairs) that some step of the run takes, ascending.</summary>
-    public int[] UsedItems()
+    /// <summary>The rows (or pairs) that some step of the run takes, in the order in which they are first taken.</summary>
+    public IReadOnlyList<int> UsedItems()
     {
-        var used = new bool[items];
-        var left = items;
-        for (var (epoch, steps) = (0, TotalSteps); steps > 0 && left > 0; epoch++, steps -= StepsPerEpoch)
+        var seen = new bool[items];
+        var used = new List<int>();
+        for (var (epoch, steps) = (0, TotalSteps); steps > 0 && used.Count < items; epoch++, steps -= StepsPerEpoch)
         {
             foreach (var item in order.Epoch(epoch)[..(Math.Min(steps, StepsPerEpoch) * settings.Global)].Span)
             {
-                if (!used[item]) left--;
-                used[item] = true;
+                if (!seen[item]) used.Add(item);
+                seen[item] = true;
             }
             if (!settings.Shuffle) break;
         }
-        return [.. Enumerable.Range(0, items).Where(item => used[item])];
+        return used;
     }
 
-    /// <summary>
-    /// Some pairs as one batch: the reference pass. Never padded, so that a pair has the same bits whatever it is read with. Its step is 0.
-    /// </summary>
+    /// <summary>Some pairs as one batch, packed or padded as slots are: the reference pass. Its step is 0.</summary>
     /// <param name="number">Becomes the batch's slot.</param>
     public SlotBatch ReadPairs(int number, int[] pairs)
     {
         if (!settings.Preferences) throw new InvalidOperationException("only a plan over preferences has pairs");
         ArgumentOutOfRangeException.ThrowIfZero(pairs.Length);
-        return SlotBatchBuilder.Build(source, 0, number, pairs, preferences: true, packing: true);
+        return SlotBatchBuilder.Build(source, 0, number, pairs, preferences: true, settings.Packing);
     }
 
     private int CountSteps()
