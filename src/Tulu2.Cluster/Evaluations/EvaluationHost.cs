@@ -30,7 +30,7 @@ public sealed class EvaluationHost(ActorHost host)
             host.Coordinator.Tell(
                 new RunProtocol.StartEvaluations(tasks, Math.Min(evaluators, Math.Max(1, tasks.Count)),
                     factory, observer, ledger, outcomes, cancellation), ActorRefs.NoSender);
-            return await outcomes.Task.ConfigureAwait(false);
+            return await host.UnlessTerminatedAsync(outcomes.Task).ConfigureAwait(false);
         }
         finally
         {

@@ -17,6 +17,9 @@ public sealed class ActorHost : IAsyncDisposable
     private const string CoordinatorRole = "coordinator";
     private const int PoolThreads = 64;
 
+    // What actors said while they ended may still be on its way.
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
+
     private readonly IHost _host;
 
     private ActorHost(IHost host, ActorSystem system, IActorRef coordinator)
@@ -69,7 +72,7 @@ public sealed class ActorHost : IAsyncDisposable
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         var certificates = ClusterCertificates.Load(settings, config);
         IActorRef proxy = ActorRefs.Nobody;
-        builder.Services.AddAkka(SystemName, akka => (certificates is null ? akka : akka.AddSetup(certificates.Setup(settings.Log)))
+        builder.Services.AddAkka(SystemName, akka => (certificates is null ? akka : akka.AddSetup(certificates.Setup(settings.Say)))
             .AddHocon(config, HoconAddMode.Prepend)
             .WithActors((system, _) => proxy = StartActors(system, roles.Contains(CoordinatorRole), places, settings)));
         var host = builder.Build();
@@ -102,20 +105,37 @@ public sealed class ActorHost : IAsyncDisposable
         cluster.RegisterOnMemberUp(() => up.TrySetResult());
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var others = cluster.Settings.SeedNodes.Where(seed => !seed.Equals(cluster.SelfAddress)).ToList();
-        var watch = new SeedWatch(settings, others, certificates).RunAsync(new Silence(), () => Waiting(cluster), watching.Token);
-        await (await Task.WhenAny(up.Task, system.WhenTerminated, watch).WaitAsync(cancellation).ConfigureAwait(false)).ConfigureAwait(false);
+        var watch = new SeedWatch(settings, others, certificates);
+        var looking = watch.RunAsync(new Silence(), () => Waiting(cluster), watching.Token);
+        var first = await Task.WhenAny(up.Task, system.WhenTerminated, looking).WaitAsync(cancellation).ConfigureAwait(false);
         await watching.CancelAsync().ConfigureAwait(false);
+        if (first == looking) await looking.ConfigureAwait(false);
+        if (up.Task.IsCompleted) return;
+        // The transport ends the whole system over a certificate that it does not like.
+        var (words, _) = await watch.SayAsync(() => "the actor system ended before the cluster let this node in", cancellation).ConfigureAwait(false);
+        throw new InvalidOperationException(words);
     }
 
     private static string Waiting(Akka.Cluster.Cluster cluster) => cluster.State.Unreachable is { IsEmpty: false } unreachable
         ? $"this node comes in as soon as the cluster reaches {string.Join(", ", unreachable.Select(member => member.Address))} again, or gives it up"
-        : $"the cluster has not let this node ({cluster.SelfAddress}) in yet; a seed node's own file must name it by the very letters used here";
+        : $"the cluster has not let this node ({cluster.SelfAddress}) in yet; a seed node must call itself by the very letters used here";
 
     /// <summary>Tells the cluster that a node is dead, for one who knows: nobody waits for its heartbeats any more.</summary>
     public void Down(string address) => Akka.Cluster.Cluster.Get(System).Down(Akka.Actor.Address.Parse(address));
 
     /// <summary>Ends the run in hand as failed, for one who knows that it cannot go on.</summary>
     public void EndRun(Exception cause) => Coordinator.Tell(new RunProtocol.Fatal(RunFailure.Of(cause)));
+
+    /// <summary>Waits for what actors of this process are to complete: they never will once the cluster has given the process up and its actor system has ended.</summary>
+    /// <exception cref="RunFailedException">It has.</exception>
+    internal async Task<T> UnlessTerminatedAsync<T>(Task<T> awaited)
+    {
+        if (await Task.WhenAny(awaited, Terminated).ConfigureAwait(false) == Terminated)
+            await Task.WhenAny(awaited, Task.Delay(LastWords)).ConfigureAwait(false);
+        return awaited.IsCompleted
+            ? await awaited.ConfigureAwait(false)
+            : throw new RunFailedException("the cluster has given this process up, which slept or was cut off for too long; what was committed is kept", "");
+    }
 
     /// <summary>Leaves the cluster and ends the actor system.</summary>
     public async ValueTask DisposeAsync()

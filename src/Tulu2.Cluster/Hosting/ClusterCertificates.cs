@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Akka.Configuration;
@@ -53,13 +54,18 @@ internal sealed class ClusterCertificates
     }
 
     /// <param name="log">Hears of whom it turns away.</param>
-    public DotNettySslSetup Setup(Action<string>? log) => new(Own, suppressValidation: false, requireMutualAuthentication: true,
+    public DotNettySslSetup Setup(Action<string> log) => new(Own, suppressValidation: false, requireMutualAuthentication: true,
         customValidator: (shown, _, peer, _, _) =>
         {
             if (shown is not null && IsOurs(shown)) return true;
-            log?.Invoke($"turned away {(string.IsNullOrEmpty(peer) ? "a process" : peer)}: it shows {(shown is null ? "no certificate" : $"a certificate of another authority ({shown.Subject})")}");
+            log($"turned away {MachineOf(peer)}: it shows {(shown is null ? "no certificate" : $"a certificate of another authority ({shown.Subject})")}");
             return false;
         });
+
+    // Without the port, which is another one each time.
+    private static string MachineOf(string? peer) =>
+        IPEndPoint.TryParse(peer ?? "", out var point) ? $"{(point.Address.IsIPv4MappedToIPv6 ? point.Address.MapToIPv4() : point.Address)}"
+            : string.IsNullOrEmpty(peer) ? "a process" : peer;
 
     private static X509Certificate2 Read(NodeSettings settings, string key, string path, Func<string, X509Certificate2> parse, string or = "")
     {

@@ -33,7 +33,7 @@ public sealed class ClusterClient : IAsyncDisposable
             }
             """).WithFallback(given);
         var setup = ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(config));
-        if (certificates is not null) setup = setup.And(certificates.Setup(settings.Log));
+        if (certificates is not null) setup = setup.And(certificates.Setup(settings.Say));
         // Nodes know it by this name: those of two machines must not be alike.
         var system = ActorSystem.Create($"{ActorHost.SystemName}-client-{Guid.NewGuid():N}", setup);
         EventFile.For(system).Otherwise = settings.Details;

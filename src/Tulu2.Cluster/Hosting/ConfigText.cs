@@ -30,12 +30,37 @@ internal static partial class ConfigText
     /// <exception cref="BadInputException">A file or a variable is not there.</exception>
     public static string Complete(string text, string file) => Complete(text, file, MaxDepth);
 
+    /// <summary>The line of a bracket that is not closed, or was not opened; null: all go together. The parser takes what is before it for the whole.</summary>
+    public static int? LineOfLoneBracket(string text)
+    {
+        var open = new Stack<(char Closing, int Line)>();
+        var line = 1;
+        // Quoted texts and comments, whole, or single characters.
+        foreach (Match token in Token().Matches(text))
+        {
+            switch (token.Value)
+            {
+                case "{":
+                    open.Push(('}', line));
+                    break;
+                case "[":
+                    open.Push((']', line));
+                    break;
+                case "}" or "]" when !open.TryPop(out var opened) || opened.Closing != token.Value[0]:
+                    return line;
+            }
+            line += token.Value.Count(character => character == '\n');
+        }
+        return open.TryPop(out var left) ? left.Line : null;
+    }
+
     /// <summary>The file whose value of a key holds: the one given, or one that it includes; null where none has it.</summary>
     public static string? FileOf(string key, string text, string file) => FileOf(key, text, file, MaxDepth);
 
     private static string Complete(string text, string file, int depth)
     {
         if (depth == 0) throw new BadInputException(file, "includes itself", "take the circle of `include` lines apart");
+        if (LineOfLoneBracket(text) is { } line) throw new BadInputException($"{file}:{line}", "has a bracket without its counterpart", "open or close it");
         return Variable().Replace(
             Include().Replace(text, match =>
             {
@@ -76,6 +101,9 @@ internal static partial class ConfigText
 
     [GeneratedRegex("^[ \\t]*include[ \\t]+\"([^\"]+)\"[ \\t]*\\r?$", RegexOptions.Multiline)]
     private static partial Regex Include();
+
+    [GeneratedRegex("\"\"\"[\\s\\S]*?\"\"\"|\"(?:[^\"\\\\\\n]|\\\\.)*\"|(?:#|//)[^\\n]*|[\\s\\S]")]
+    private static partial Regex Token();
 
     [GeneratedRegex("\\$\\{([A-Z][A-Z0-9_]*)\\}")]
     private static partial Regex Variable();

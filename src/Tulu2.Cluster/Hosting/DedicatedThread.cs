@@ -16,7 +16,7 @@ internal sealed class DedicatedThread : IDisposable
         new Thread(() =>
         {
             foreach (var work in _work.GetConsumingEnumerable()) work();
-            _completion.SetResult();
+            _completion.TrySetResult();
         })
         {
             IsBackground = true,

@@ -27,7 +27,7 @@ internal static class ListenAddress
             throw new BadInputException(settings.Place(HostKey), $"'{host}' stands for every address of this machine: under it no other node finds this one",
                 $"write {Suggested()}; or keep it to listen everywhere, and write that into {Section}.public-hostname");
         if (!addresses.Any(address => CanListen(address, port, out var error) || Refuse(settings, host, port, error)))
-            throw new BadInputException(settings.Place(HostKey), $"'{host}' is {string.Join(", ", addresses.AsEnumerable())}, which is no address of this machine",
+            throw new BadInputException(settings.Place(HostKey), $"'{host}' is no address of this machine{(IPAddress.TryParse(host, out _) ? "" : $" (it is {string.Join(", ", addresses.AsEnumerable())})")}",
                 $"write {Suggested()}");
         var publicPort = config.HasPath($"{Section}.public-port") ? Port(settings, config, $"{Section}.public-port") : 0;
         return (string.IsNullOrEmpty(known) ? host : known, publicPort > 0 ? publicPort : port);

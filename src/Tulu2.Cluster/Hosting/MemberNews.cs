@@ -17,7 +17,8 @@ internal sealed class MemberNews(Action<string> say) : UntypedActor
 
     protected override void OnReceive(object message)
     {
-        if (Words(message) is { } words) say(words);
+        // Who leaves sees the others go.
+        if (_cluster.SelfMember.Status is MemberStatus.Joining or MemberStatus.WeaklyUp or MemberStatus.Up && Words(message) is { } words) say(words);
     }
 
     // Of this node itself its own command speaks.

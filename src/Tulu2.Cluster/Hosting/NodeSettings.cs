@@ -30,6 +30,17 @@ public sealed record NodeSettings(string Where, string Text)
 
     internal Config Overrides { get; init; } = Config.Empty;
 
+    private readonly Repeats _repeats = new();
+
+    /// <summary>Says something, the same words at most once a minute. Callable from any thread.</summary>
+    internal void Say(string words)
+    {
+        if (Log is null) return;
+        lock (_repeats)
+            if (!_repeats.IsNew(words)) return;
+        Log(words);
+    }
+
     /// <exception cref="BadInputException">There is no such file.</exception>
     public static NodeSettings Load(string path) => new(path, ConfigText.Load(path));
 

@@ -26,7 +26,7 @@ internal sealed class SeedWatch(NodeSettings settings, IReadOnlyList<Address> tr
             var (words, _) = await SayAsync(otherwise, cancellation).ConfigureAwait(false);
             if (!silence.IsLong) continue;
             said = Stopwatch.GetTimestamp();
-            settings.Log?.Invoke(words);
+            settings.Say(words);
         }
     }
 

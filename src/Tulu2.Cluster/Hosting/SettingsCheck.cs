@@ -81,14 +81,9 @@ internal static class SettingsCheck
     private static IList<string> List(NodeSettings settings, Config config, string key)
     {
         if (!config.HasPath(key)) return [];
-        try
-        {
-            return config.GetStringList(key);
-        }
-        catch (Exception error)
-        {
-            throw new BadInputException(settings.Place(key), "is not a list", "write [\"one\", \"another\"]", error);
-        }
+        // What is no list is an empty one to the parser.
+        if (config.GetValue(key).IsArray()) return config.GetStringList(key);
+        throw new BadInputException(settings.Place(key), "is not a list", "write [\"one\", \"another\"]");
     }
 
     private static string Example(bool tls) => $"\"akka.{(tls ? "ssl." : "")}tcp://{ActorHost.SystemName}@HOST:4053\"";

@@ -24,7 +24,7 @@ internal sealed class WorkerGraves
             {
                 // It has already failed; there is nobody left to tell.
             }
-            done.SetResult();
+            done.TrySetResult();
         })
         {
             IsBackground = true,

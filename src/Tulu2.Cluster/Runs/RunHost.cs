@@ -54,7 +54,11 @@ public sealed class RunHost(ActorHost host)
             var outcome = new TaskCompletionSource<RunOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
             host.Coordinator.Tell(new RunProtocol.StartRun(plan, ledger, observer, outcome), Akka.Actor.ActorRefs.NoSender);
             await using var stop = cancellation.Register(() => host.Coordinator.Tell(RunProtocol.StopRun.Instance, Akka.Actor.ActorRefs.NoSender));
-            return await outcome.Task.ConfigureAwait(false);
+            return await host.UnlessTerminatedAsync(outcome.Task).ConfigureAwait(false);
+        }
+        catch (RunFailedException givenUp)
+        {
+            return FailedBefore(plan, givenUp);
         }
         finally
         {
@@ -69,7 +73,7 @@ public sealed class RunHost(ActorHost host)
         ArgumentOutOfRangeException.ThrowIfLessThan(plan.CheckpointKeep, 1);
     }
 
-    private static RunOutcome FailedBefore(RunPlan plan, BadInputException bad) => plan.Start is RunStart.FromManifest start
-        ? new(RunEnd.Failed, start.Step, null, null, null, start.Path, 0, 0, RunFailure.Of(bad))
-        : new(RunEnd.Failed, 0, null, null, null, null, 0, 0, RunFailure.Of(bad));
+    private static RunOutcome FailedBefore(RunPlan plan, Exception cause) => plan.Start is RunStart.FromManifest start
+        ? new(RunEnd.Failed, start.Step, null, null, null, start.Path, 0, 0, RunFailure.Of(cause))
+        : new(RunEnd.Failed, 0, null, null, null, null, 0, 0, RunFailure.Of(cause));
 }

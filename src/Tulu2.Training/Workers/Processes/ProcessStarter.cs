@@ -34,12 +34,12 @@ public static class ProcessStarter
             try
             {
                 process.Start();
-                done.SetResult(process);
+                done.TrySetResult(process);
             }
             catch (Exception fault)
             {
                 process.Dispose();
-                done.SetException(fault);
+                done.TrySetException(fault);
             }
         }
     }
