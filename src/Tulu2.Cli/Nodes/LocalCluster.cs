@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Tulu2.Cli.Shell;
 using Tulu2.Cli.Workers;
 using Tulu2.Cluster.Hosting;
+using Tulu2.Files;
 using Tulu2.Training.Workers.Processes;
 
 namespace Tulu2.Cli.Nodes;
@@ -13,6 +15,7 @@ namespace Tulu2.Cli.Nodes;
 internal sealed class LocalCluster : IAsyncDisposable
 {
     private const int RestartsPerMinute = 5;
+    private const int LinesOfABlock = 20;
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(20);
 
     private readonly ActorHost _host;
@@ -61,8 +64,14 @@ internal sealed class LocalCluster : IAsyncDisposable
         var recent = new Queue<long>();
         while (!_ending.IsCancellationRequested)
         {
-            var end = await RunAsync(number);
+            var (end, fault) = await RunAsync(number);
             if (_ending.IsCancellationRequested) return;
+            if (fault is not null)
+            {
+                // It would end with the same words again.
+                _giveUp(fault);
+                return;
+            }
             while (recent.TryPeek(out var oldest) && Stopwatch.GetElapsedTime(oldest) > TimeSpan.FromMinutes(1)) recent.Dequeue();
             recent.Enqueue(Stopwatch.GetTimestamp());
             if (recent.Count > RestartsPerMinute)
@@ -74,8 +83,8 @@ internal sealed class LocalCluster : IAsyncDisposable
         }
     }
 
-    // Until the process ends; says how.
-    private async Task<string> RunAsync(int number)
+    // Until the process ends; says how, and what the user has to mend.
+    private async Task<(string End, BadInputException? Fault)> RunAsync(int number)
     {
         var start = new ProcessStartInfo(ThisProgram.File, [.. ThisProgram.Arguments, "node", "--config", Config, "--child", "--json"])
         {
@@ -85,7 +94,13 @@ internal sealed class LocalCluster : IAsyncDisposable
         };
         using var process = ProcessStarter.Start(start);
         string? address = null;
-        process.ErrorDataReceived += (_, line) => Log(number, line.Data);
+        var last = new Queue<string>();
+        process.ErrorDataReceived += (_, line) =>
+        {
+            Log(number, line.Data);
+            last.Enqueue(line.Data ?? "");
+            if (last.Count > LinesOfABlock) last.Dequeue();
+        };
         process.OutputDataReceived += (_, line) =>
         {
             if (line.Data?.StartsWith('{') == true) address = JsonDocument.Parse(line.Data).RootElement.GetProperty("address").GetString();
@@ -112,7 +127,8 @@ internal sealed class LocalCluster : IAsyncDisposable
         }
         // Its parent knows that it is dead: nobody has to wait for its heartbeats.
         if (address is not null) _host.Down(address);
-        return $"(process {process.Id}) {ProcessEnd.Describe(process.ExitCode)}";
+        var fault = process.ExitCode == ExitCode.BadInput ? ErrorReport.Read([.. last]) : null;
+        return ($"(process {process.Id}) {ProcessEnd.Describe(process.ExitCode)}", fault);
     }
 
     private void Log(int number, string? line)

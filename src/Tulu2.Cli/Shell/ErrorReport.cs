@@ -7,6 +7,8 @@ namespace Tulu2.Cli.Shell;
 /// <summary>What a person reads when a command cannot go on: one block, and the exit code that goes with it.</summary>
 internal sealed record ErrorReport(int Code, string Block)
 {
+    private const string Where = "error: ", Mend = " mend: ";
+
     /// <summary>Classifies <paramref name="error"/>. Pure; the caller prints and logs.</summary>
     /// <param name="signal">What asked the command to end; null: no signal did.</param>
     public static ErrorReport Of(Exception error, string logFile, string? signal = null)
@@ -34,15 +36,24 @@ internal sealed record ErrorReport(int Code, string Block)
     public static string Details(Exception error, IReadOnlyList<string> arguments) =>
         $"tulu2 {string.Join(' ', arguments)}{Environment.NewLine}{(error as RunFailedException)?.Detail}{Environment.NewLine}{error}{Environment.NewLine}";
 
+    /// <summary>What another process of this program has said of the user's input; null: nothing in its last lines is such a block.</summary>
+    public static BadInputException? Read(IReadOnlyList<string> lines)
+    {
+        var first = lines.ToList().FindLastIndex(line => line.StartsWith(Where, StringComparison.Ordinal));
+        var last = lines.ToList().FindLastIndex(line => line.StartsWith(Mend, StringComparison.Ordinal));
+        return first < 0 || last <= first ? null
+            : new BadInputException(lines[first][Where.Length..], string.Join('\n', lines.Skip(first + 1).Take(last - first - 1).Select(line => line.Trim())), lines[last][Mend.Length..]);
+    }
+
     private static ErrorReport DiskFull(string message) => BadInput("disk", message, "free some space, or put --run and data.cache on another disk");
 
     private static ErrorReport BadInput(string where, string what, string mend) => new(ExitCode.BadInput, Format(where, what, mend));
 
     private static string Format(string where, string what, string mend)
     {
-        var block = new StringBuilder($"error: {where}");
+        var block = new StringBuilder($"{Where}{where}");
         foreach (var line in what.ReplaceLineEndings("\n").Replace('\t', ' ').Split('\n', StringSplitOptions.RemoveEmptyEntries)) block.Append($"\n       {line}");
-        return block.Append($"\n mend: {mend}").ToString();
+        return block.Append($"\n{Mend}{mend}").ToString();
     }
 
     // Tasks and reflection wrap what went wrong; what was thrown first is what the user can use.

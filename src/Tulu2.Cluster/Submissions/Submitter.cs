@@ -44,7 +44,7 @@ public static class Submitter
         private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
         // Below the time the process is given to end after a signal.
-        private const int TicksForAnAnswer = 3, TicksForTheEnd = 15;
+        private const int TicksForAnAnswer = 3, TicksForTheEnd = 10;
 
         private Hearing _heard = Hearing.Nothing;
         private bool _isTaken, _isCancelling;

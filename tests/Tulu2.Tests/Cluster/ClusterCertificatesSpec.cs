@@ -22,11 +22,46 @@ public sealed class ClusterCertificatesSpec : IDisposable
         await using (var second = await ActorHost.StartAsync(Settings("second", ours, ours, first.Address), CancellationToken.None))
             Assert.Equal(2, Akka.Cluster.Cluster.Get(second.System).State.Members.Count);
 
-        // It would take anybody itself: it is the others that refuse it.
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(4));
-        // Whether its patience ends first or its own node gives up.
-        await Assert.ThrowsAnyAsync<Exception>(() => ActorHost.StartAsync(Settings("rogue", theirs, ours, first.Address), patience.Token));
+        // One that its own authority would not take is not even started.
+        var liar = await Assert.ThrowsAsync<BadInputException>(() => ActorHost.StartAsync(Settings("liar", theirs, ours, first.Address), CancellationToken.None));
+        Assert.Contains("was not signed by", liar.What);
+        var rogue = await Assert.ThrowsAsync<BadInputException>(() => ActorHost.StartAsync(Settings("rogue", theirs, theirs, first.Address), CancellationToken.None));
+        Assert.Equal("rogue: tulu2.tls.authority", rogue.Where);
+        Assert.Contains("shows a certificate of another authority", rogue.What);
         Assert.DoesNotContain(Akka.Cluster.Cluster.Get(first.System).State.Members, member => member.Status == Akka.Cluster.MemberStatus.Joining);
+    }
+
+    [Fact]
+    public async Task What_listens_where_a_seed_node_should_be_is_told_apart()
+    {
+        using var ours = Authority("ours");
+        using var theirs = Authority("theirs");
+        await using var tls = await ActorHost.StartAsync(Settings("tls", ours, ours), CancellationToken.None);
+        await using var plain = await ActorHost.StartAsync(new NodeSettings("plain", "akka.cluster.roles = [coordinator]"), CancellationToken.None);
+        var (mine, foreign) = (Certificates("mine", ours), Certificates("foreign", theirs));
+        Task<SeedFinding> Ask(ActorHost host, ClusterCertificates? certificates) =>
+            SeedProbe.AskAsync("127.0.0.1", Akka.Actor.Address.Parse(host.Address).Port!.Value, certificates, CancellationToken.None);
+
+        Assert.Equal(SeedFinding.Listens, await Ask(plain, null));
+        Assert.Equal(SeedFinding.Listens, await Ask(tls, mine));
+        Assert.Equal(SeedFinding.WantsTls, await Ask(tls, null));
+        Assert.Equal(SeedFinding.HasNoTls, await Ask(plain, mine));
+        Assert.Equal(SeedFinding.IsForeign, await Ask(tls, foreign));
+        Assert.Equal(SeedFinding.NothingListens, await SeedProbe.AskAsync("127.0.0.1", 1, null, CancellationToken.None));
+        Assert.Equal(SeedFinding.NoSuchName, await SeedProbe.AskAsync("no-such-host.invalid", 1, null, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_client_comes_to_a_cluster_with_TLS_and_is_told_where_it_has_none()
+    {
+        using var ours = Authority("ours");
+        await using var node = await ActorHost.StartAsync(Settings("node", ours, ours) with { Service = new NoService() }, CancellationToken.None);
+        await using (var client = ClusterClient.Start(Settings("client", ours, ours, node.Address)))
+            Assert.Equal(node.Address, Assert.Single((await client.LookAsync(TimeSpan.FromSeconds(60), null, CancellationToken.None))!.Nodes).Address);
+        await using var plain = ClusterClient.Start(new NodeSettings("plain.conf", $"akka.cluster.seed-nodes = [\"{node.Address.Replace("ssl.", "", StringComparison.Ordinal)}\"]"));
+        var bad = await Assert.ThrowsAsync<BadInputException>(() => plain.WhyAsync(CancellationToken.None));
+        Assert.Equal("plain.conf: akka.remote.dot-netty.tcp.enable-ssl", bad.Where);
+        Assert.Contains("wants TLS, which is off here", bad.What);
     }
 
     [Fact]
@@ -59,6 +94,17 @@ public sealed class ClusterCertificatesSpec : IDisposable
               authority = "{{File("ca", trusted.ExportCertificatePem())}}"
             }
             """);
+    }
+
+    private ClusterCertificates Certificates(string name, X509Certificate2 signer)
+    {
+        var settings = Settings(name, signer, signer);
+        return ClusterCertificates.Load(settings, settings.Read().WithFallback(ActorHost.LocalConfig()))!;
+    }
+
+    private sealed class NoService : Tulu2.Cluster.Submissions.IRunService
+    {
+        public Task<int> RunAsync(Tulu2.Cluster.Submissions.Submission submission, Action<bool, string> say, CancellationToken cancellation) => Task.FromResult(1);
     }
 
     private static X509Certificate2 Authority(string name)

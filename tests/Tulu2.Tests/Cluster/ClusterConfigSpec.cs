@@ -16,6 +16,7 @@ public sealed class ClusterConfigSpec
     [InlineData("trainer.conf")]
     [InlineData("submit.conf")]
     [InlineData("tls.conf")]
+    [InlineData("seeds.conf")]
     public void Every_file_is_HOCON_that_lies_over_the_local_one(string file)
     {
         Environment.SetEnvironmentVariable("TULU2_HOST", "here");
@@ -24,7 +25,19 @@ public sealed class ClusterConfigSpec
         Assert.All(config.GetStringList("akka.cluster.seed-nodes"), seed => Assert.Equal("tulu2", Akka.Actor.Address.Parse(seed).System));
         Assert.Equal("keep-majority", config.GetString("akka.cluster.split-brain-resolver.active-strategy"));
         if (file is "coordinator.conf" or "trainer.conf") Assert.Equal([Path.GetFileNameWithoutExtension(file)], config.GetStringList("akka.cluster.roles"));
-        if (file != "tls.conf") Assert.Equal("here", config.GetString("akka.remote.dot-netty.tcp.hostname"));
+        if (file is "compose.conf" or "coordinator.conf" or "trainer.conf") Assert.Equal("here", config.GetString("akka.remote.dot-netty.tcp.hostname"));
+    }
+
+    [Theory]
+    [InlineData("coordinator.conf", "coordinator")]
+    [InlineData("trainer.conf", "trainer")]
+    [InlineData("cluster.conf", null)]
+    public void A_file_for_one_host_needs_nothing_from_the_environment(string file, string? role)
+    {
+        var settings = NodeSettings.Load(Path.Combine(Root, "cluster-config", "one-host", file));
+        var config = settings.Read().WithFallback(ActorHost.LocalConfig());
+        Assert.Equal("akka.tcp://tulu2@127.0.0.1:4053", $"{Assert.Single(SettingsCheck.Client(settings, config))}");
+        if (role is not null) Assert.Equal([role], config.GetStringList("akka.cluster.roles"));
     }
 
     [Fact]
