@@ -79,7 +79,7 @@ internal sealed class DataCommands(Terminal terminal)
         {
             if (label != "") terminal.WriteHuman($"-- {label} --");
             var inspection = RowInspection.Of(tokenizer, sequence);
-            foreach (var run in inspection.Runs()) terminal.Human.Write(new Text(run.Text, run.Scored ? Scored : NotScored));
+            foreach (var run in inspection.Runs()) terminal.Human.Write(new RawText(run.Text, run.Scored ? Scored : NotScored));
             terminal.Human.WriteLine();
             var cut = sequence.Truncated ? $", cut from {sequence.UntruncatedLength}" : "";
             terminal.WriteHuman($"{sequence.Ids.Length} tokens, {sequence.LossTokens} scored{cut}");

@@ -23,7 +23,7 @@ internal sealed record DemoRecipes(string Sft, string Dpo)
         Model = new ModelRecipe { Preset = settings.Preset, Tokenizer = Path.Combine(directory.Root, "tokenizer") },
         Data = new DataRecipe { Train = [data.SftTrain], MaxLength = settings.MaxLength, Cache = Path.Combine(directory.Root, "cache") },
         Batch = new BatchRecipe { Global = settings.SftGlobal, Slot = settings.SftSlot },
-        Epochs = settings.SftEpochs,
+        Steps = settings.SftSteps,
         Optimizer = new OptimizerRecipe { LearningRate = settings.SftLearningRate },
         Precision = settings.Precision,
         Parallel = new ParallelRecipe { Data = settings.Ranks },

@@ -22,7 +22,8 @@ internal sealed record DemoSettings
 
     public int SftGlobal { get; init; } = 32;
     public int SftSlot { get; init; } = 8;
-    public double SftEpochs { get; init; } = 2.5;
+    /// <summary>Two and a half passes over the rows.</summary>
+    public int SftSteps { get; init; } = 937;
     public double SftLearningRate { get; init; } = 2e-3;
 
     public int DpoGlobal { get; init; } = 32;

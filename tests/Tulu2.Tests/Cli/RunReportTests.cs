@@ -63,4 +63,14 @@ public sealed class RunReportTests : IDisposable
         }
         Assert.Equal(30, File.ReadAllLines(_small.In("list.txt")).Length);
     }
+
+    [Fact]
+    public async Task A_row_is_shown_as_it_is_however_long_its_lines_are()
+    {
+        var words = string.Join(' ', Enumerable.Range(1, 1200));
+        File.WriteAllText(_small.In("long.jsonl"), SmallTraining.Row("Count.", words) + "\n");
+        var (code, output, errors) = await CommandLineTests.RunAsync("", "data", "inspect", _small.In("long.jsonl"), "--tokenizer", _small.In("tokenizer"));
+        Assert.True(code == ExitCode.Done, errors);
+        Assert.Contains(words, output);
+    }
 }
