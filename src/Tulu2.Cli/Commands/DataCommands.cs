@@ -7,7 +7,6 @@ using Tulu2.Data.Rows;
 using Tulu2.Data.Statistics;
 using Tulu2.Data.Store;
 using Tulu2.Data.Tokenizers;
-using Tulu2.Evaluation.Scoring;
 using Tulu2.Files;
 
 namespace Tulu2.Cli.Commands;
@@ -37,14 +36,16 @@ internal sealed class DataCommands(Terminal terminal)
     {
         var files = parsed.GetValue(_files)!.SelectMany(FilePatterns.Expand).ToList();
         var encoder = Encoder(SentencePieceBpeTokenizer.Load(parsed.GetValue(_tokenizer)!), parsed);
-        var objective = Evaluations.FileKind.Of(files[0]) == EvaluationKind.Preference ? StoreObjective.Preferences : StoreObjective.Messages;
+        var objective = RowKinds.Of(files) == RowKind.Preferences ? StoreObjective.Preferences : StoreObjective.Messages;
         var request = new TokenStoreRequest(Path.Combine(CacheDirectory.Of(parsed.GetValue(_cache)), "tokens"), files, encoder, objective,
             Environment.ProcessorCount);
         using var store = await ProgressDisplay.RunAsync(terminal, "tokenising", report =>
             TokenStore.Open(request, new StoreProgressReport(report), cancellation), cancellation);
+        foreach (var damage in store.Report.DamagedFiles)
+            terminal.Say($"damaged file: {damage.Location}: {damage.Reason}; training stops at it unless data.bad_files is keep_whole_rows");
         foreach (var line in RowFaultLines.Of(store.Report.Faults, "would be left out: ", "--left-out FILE lists them all")) terminal.Say(line);
-        if (parsed.GetValue(_leftOut) is { } leftOut) AtomicFile.WriteAllText(leftOut, string.Concat(store.Report.Faults.Select(fault => RowFaultLines.Line(fault) + "\n")));
-        if (store.Items == 0) store.Report.ThrowIfUnusable(stopOnBadRows: false);
+        if (parsed.GetValue(_leftOut) is { } leftOut) AtomicFile.WriteAllText(leftOut, string.Concat(store.Report.DamagedFiles.Concat(store.Report.Faults).Select(fault => RowFaultLines.Line(fault) + "\n")));
+        if (store.Items == 0) store.Report.ThrowIfUnusable(stopOnBadRows: false, stopOnBadFiles: false);
         var statistics = DataStatistics.Of(store, encoder.MaxLength);
         foreach (var line in StatisticsText.Lines(statistics)) terminal.WriteHuman(line);
         if (parsed.GetValue(_picture) is { } picture)
@@ -65,6 +66,7 @@ internal sealed class DataCommands(Terminal terminal)
                 statistics.Longest,
                 Truncated = statistics.Truncations.ToDictionary(count => $"{count.Length}", count => count.Sequences),
                 LeftOut = statistics.Report.Faults.Count,
+                DamagedFiles = statistics.Report.DamagedFiles.Count,
             }));
         return ExitCode.Done;
     }
@@ -105,7 +107,7 @@ internal sealed class DataCommands(Terminal terminal)
     // With the reason why training would leave the row out, if it would.
     private static (IReadOnlyList<(string Label, EncodedSequence Sequence)> Sequences, RowFault? Nothing) Sequences(string file, long number, ChatEncoder encoder)
     {
-        if (Evaluations.FileKind.Of(file) == EvaluationKind.Preference)
+        if (RowKinds.Of(file) == RowKind.Preferences)
         {
             var pair = Find(RowReader.ReadPreferences(file), row => row.Location, file, number);
             var chosen = encoder.EncodeDialogue(pair.Chosen, LossRule.LastAssistantTurn);
@@ -123,6 +125,7 @@ internal sealed class DataCommands(Terminal terminal)
         if (number < 1) throw new BadInputException("--row", $"{number} is below 1", "rows count from 1");
         foreach (var (row, fault) in rows)
         {
+            if (fault?.Kind == RowFaultKind.DamagedFile) throw new BadInputException(fault.Location.ToString(), fault.Reason, "fetch or write the file again");
             if (fault?.Location.Line == number) throw new BadInputException(fault.Location.ToString(), fault.Reason, "mend the row");
             if (row is not null && place(row).Line == number) return row;
         }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Spectre.Console;
 using Tulu2.Cli.Evaluations;
 using Tulu2.Cli.Shell;
+using Tulu2.Data.Rows;
 using Tulu2.Evaluation.Generation;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Files;
@@ -15,18 +16,27 @@ internal sealed class EvalCommand(Terminal terminal)
     private readonly Option<string> _data = CommandBuilder.Required<string>("--data", "Instruction rows or preference pairs");
     private readonly Option<int> _evaluators = CommandBuilder.Option("--evaluators", "Evaluators at work at the same time", Environment.ProcessorCount);
 
-    public Command Create() => CommandBuilder.Command("eval", "Score a model on a row file", [_model, _data, _evaluators], RunAsync);
+    private readonly Option<int?> _maxTokens = CommandBuilder.Optional<int?>("--max-tokens", "Most tokens of an answer; as many as the expected one can have");
+    private readonly Option<bool> _skipLong = CommandBuilder.Flag("--skip-long", "Leave out rows that do not fit into the model's context");
+    private readonly Option<bool> _keepWholeRows = CommandBuilder.Flag("--keep-whole-rows", "Of a damaged file, score the whole rows before the damage");
+
+    public Command Create() => CommandBuilder.Command("eval", "Score a model on a row file",
+        [_model, _data, _evaluators, _maxTokens, _skipLong, _keepWholeRows], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var (model, file) = (Path.GetFullPath(parsed.GetValue(_model)!), FilePatterns.One(parsed.GetValue(_data)!));
         if (parsed.GetValue(_evaluators) < 1) throw new BadInputException("--evaluators", $"{parsed.GetValue(_evaluators)} is below 1", "use 1 or more");
-        var kind = FileKind.Of(file);
+        var limits = new EvaluationLimits(parsed.GetValue(_maxTokens), parsed.GetValue(_skipLong), parsed.GetValue(_keepWholeRows));
+        if (limits.MaxTokens < 1) throw new BadInputException("--max-tokens", $"{limits.MaxTokens} is below 1", "use 1 or more");
+        var kind = RowKinds.Of(file) == RowKind.Preferences ? EvaluationKind.Preference : EvaluationKind.ExactMatch;
+        if (kind == EvaluationKind.Preference && limits.MaxTokens is not null)
+            terminal.Say("--max-tokens has no effect: for preference pairs nothing is generated");
         foreach (var remark in LoadedModel.Check(model)) terminal.Say(remark);
         await using var node = new LocalNode();
         var table = new EvaluationTable();
-        await new EvaluationRunner(terminal, node)
-            .RunAsync(new EvaluationJob(Path.GetFileName(model), kind, model, file), parsed.GetValue(_evaluators), null, table, cancellation);
+        var job = new EvaluationJob(Path.GetFileName(model), kind, model, file) { Limits = limits };
+        var plan = await new EvaluationRunner(terminal, node).RunAsync(job, parsed.GetValue(_evaluators), null, table, cancellation);
         var scores = table.Scores();
         var shown = new Table().AddColumns("benchmark", "dataset", "items", "score");
         foreach (var score in scores)
@@ -42,6 +52,8 @@ internal sealed class EvalCommand(Terminal terminal)
                 Data = file,
                 Kind = kind,
                 whole.Items,
+                LeftOut = plan.LeftOut.Count(fault => fault.Kind != RowFaultKind.DamagedFile),
+                DamagedFiles = plan.LeftOut.Count(fault => fault.Kind == RowFaultKind.DamagedFile),
                 Score = whole.Score / whole.Items,
                 Datasets = scores.Where(score => score.Dataset != "").ToDictionary(score => score.Dataset, score => score.Score / score.Items),
             }));

@@ -44,7 +44,7 @@ internal sealed class TokenizerTrainCommand(Terminal terminal)
             if (!File.Exists(file)) throw new BadInputException(file, "there is no such file", "check the path");
             return File.ReadLines(file);
         }
-        return Evaluations.FileKind.Of(file) == Evaluation.Scoring.EvaluationKind.Preference
+        return RowKinds.Of(file) == RowKind.Preferences
             ? Usable(RowReader.ReadPreferences(file), faults).SelectMany(row => Dialogue(row.Chosen).Append(row.Rejected[^1].Content))
             : Usable(RowReader.ReadMessages(file), faults).SelectMany(row => Dialogue(row.Messages));
     }
@@ -54,6 +54,7 @@ internal sealed class TokenizerTrainCommand(Terminal terminal)
     {
         foreach (var (row, fault) in rows)
             if (row is not null) yield return row;
+            else if (fault?.Kind == RowFaultKind.DamagedFile) throw new BadInputException(fault.Location.ToString(), fault.Reason, "fetch or write the file again");
             else if (fault is not null) faults.Add(fault);
     }
 

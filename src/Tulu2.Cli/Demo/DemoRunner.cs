@@ -80,7 +80,7 @@ internal sealed class DemoRunner(Terminal terminal, LocalNode node, DemoSettings
             new("dpo", EvaluationKind.Preference, dpo, data.DpoHeldOut),
         ];
         var items = 0;
-        foreach (var job in jobs) items += await runner.RunAsync(job, evaluators, directory.Ledger, table, cancellation);
+        foreach (var job in jobs) items += (await runner.RunAsync(job, evaluators, directory.Ledger, table, cancellation)).Work.Sum(task => task.Count);
         return items;
     }
 

@@ -8,7 +8,10 @@ namespace Tulu2.Cli.Evaluations;
 
 /// <summary>One model on one file.</summary>
 /// <param name="Name">Column of the table: <c>untrained</c>, <c>sft</c>, <c>dpo</c>.</param>
-internal sealed record EvaluationJob(string Name, string Kind, string Model, string File);
+internal sealed record EvaluationJob(string Name, string Kind, string Model, string File)
+{
+    public EvaluationLimits Limits { get; init; } = new();
+}
 
 /// <summary>Evaluates models on row files under the actors.</summary>
 internal sealed class EvaluationRunner(Terminal terminal, LocalNode node)
@@ -18,16 +21,18 @@ internal sealed class EvaluationRunner(Terminal terminal, LocalNode node)
 
     /// <param name="ledger">The <c>ledger/</c> that records the outcomes; null: none.</param>
     /// <param name="table">Takes the outcomes.</param>
-    public Task<int> RunAsync(EvaluationJob job, int evaluators, string? ledger, EvaluationTable table, CancellationToken cancellation) =>
+    /// <returns>The plan that was followed.</returns>
+    public Task<EvaluationPlan> RunAsync(EvaluationJob job, int evaluators, string? ledger, EvaluationTable table, CancellationToken cancellation) =>
         ProgressDisplay.RunAsync(terminal, $"eval {job.Name} {job.Kind}", async report =>
         {
-            var plan = EvaluationPlan.Tasks(job.Kind, job.File, job.Model, RowsPerTask);
+            var plan = EvaluationPlan.Tasks(job.Kind, job.File, job.Model, RowsPerTask, job.Limits, RowRoom.Of(job.Model));
+            foreach (var remark in plan.Remarks) terminal.Say(remark);
             foreach (var line in RowFaultLines.Of(plan.LeftOut, "left out: ")) terminal.Say(line);
             var observer = new Observer(job.Name, plan.Work.Sum(task => task.Count), report, terminal.Say);
             var outcomes = await new EvaluationHost(await node.StartAsync(cancellation)).RunAsync(
-                plan.Work, Math.Clamp(evaluators, 1, plan.Work.Count), new EvaluatorFactory(RowsPerTask), observer, ledger, cancellation);
+                plan.Work, Math.Clamp(evaluators, 1, plan.Work.Count), new EvaluatorFactory(RowsPerTask, job.Limits), observer, ledger, cancellation);
             foreach (var outcome in outcomes) table.Add(job.Name, job.Kind, outcome);
-            return outcomes.Sum(outcome => outcome.Items);
+            return plan;
         });
 
     private sealed class Observer(string name, int rows, Action<ProgressSnapshot> report, Action<string> say) : IEvaluationObserver

@@ -40,14 +40,20 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
             if (!File.Exists(file))
                 throw loaded.Fault("data.train", $"there is no file {file}",
                     "check the path; it is relative to the recipe, or to the current directory where it stands behind the command");
+        var objective = loaded.Recipe.Objective == Objective.Dpo ? StoreObjective.Preferences : StoreObjective.Messages;
+        var wanted = objective == StoreObjective.Preferences ? RowKind.Preferences : RowKind.Messages;
+        foreach (var file in data.Train)
+            if (!RowKinds.CanBeReadAs(file, wanted))
+                throw loaded.Fault("data.train", $"{file} holds {RowKinds.Name(wanted == RowKind.Preferences ? RowKind.Messages : RowKind.Preferences)}, but the objective trains on {RowKinds.Name(wanted)}",
+                    $"set objective: {(wanted == RowKind.Preferences ? "sft" : "dpo")}, or name a file of {RowKinds.Name(wanted)}");
         var request = new TokenStoreRequest(
             Path.Combine(cacheDirectory, "tokens"), data.Train, new ChatEncoder(ChatTokenizers.Of(model.Tokenizer), data.Chat, data.MaxLength),
-            loaded.Recipe.Objective == Objective.Dpo ? StoreObjective.Preferences : StoreObjective.Messages, Environment.ProcessorCount);
+            objective, Environment.ProcessorCount);
         var store = TokenStore.Open(request, new StoreProgressReport(report));
         try
         {
             Say(store, say);
-            store.Report.ThrowIfUnusable(data.BadRows == BadRows.Stop);
+            store.Report.ThrowIfUnusable(data.BadRows == BadRows.Stop, data.BadFiles == BadFiles.Stop);
             if (model.Tokenizer.VocabularySize > model.Config.VocabularySize) RefuseUnknownIds(store, model);
             return new TrainingData(store);
         }
@@ -59,7 +65,7 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
     }
 
     /// <summary>The rows left out, one line each.</summary>
-    public IEnumerable<string> LeftOut() => Tokens.Report.Faults.Select(RowFaultLines.Line);
+    public IEnumerable<string> LeftOut() => Tokens.Report.DamagedFiles.Concat(Tokens.Report.Faults).Select(RowFaultLines.Line);
 
     /// <summary>A histogram of the sequences' lengths as they are trained on.</summary>
     public IReadOnlyList<LengthBin> Lengths() =>
@@ -90,6 +96,7 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
         var report = store.Report;
         say($"{report.Used:N0} of {report.Rows:N0} rows, {report.Tokens:N0} tokens of which {report.LossTokens:N0} are scored, "
             + $"{report.TruncatedRows:N0} rows cut" + (store.Built ? "" : " (from the cache)"));
+        foreach (var damage in report.DamagedFiles) say($"damaged file: {RowFaultLines.Line(damage)}");
         foreach (var line in RowFaultLines.Of(report.Faults, "left out: ", "left-out.txt in the run directory lists them all")) say(line);
     }
 }

@@ -1,23 +1,23 @@
-using System.IO.Compression;
+using ICSharpCode.SharpZipLib.Zip.Compression;
 
 namespace Tulu2.Data.Rows;
 
 /// <summary>
-/// Unpacks gzip and notices when the data breaks off. <see cref="GZipStream"/> ends quietly there, as if the file were whole; so a member of our own is
-/// put after the file's last byte, and only if exactly its content comes out at the end was everything before it complete.
+/// Unpacks gzip (RFC 1952) and accounts for every byte of the file: each member has to be whole, of the length and checksum that it names, and behind the last one
+/// only zero bytes may stand. Nothing behind a member's end is ever decoded. .NET's own stream cannot serve: it ends quietly where the data breaks off, and tells
+/// neither where a member ends nor what stands behind the last one.
 /// </summary>
-internal sealed class CheckedGzipStream : Stream
+internal sealed class CheckedGzipStream(Stream file) : Stream
 {
-    private static readonly byte[] Mark = "\u0001tulu2: the gzip data before this is whole\u0001"u8.ToArray();
-    private static readonly byte[] MarkMember = Pack(Mark);
-
-    private readonly GZipStream unpacked;
-    private readonly byte[] buffer = new byte[1 << 16];
-    private int start;
-    private int end;
+    private readonly GzipInput input = new(file);
+    private readonly Inflater inflater = new(noHeader: true);
+    private readonly System.IO.Hashing.Crc32 checksum = new();
+    private long memberStart;
+    private long memberLength;
+    private long unpacked;
+    private long verified;
+    private bool inMember;
     private bool ended;
-
-    public CheckedGzipStream(Stream file) => unpacked = new GZipStream(new Appended(file, MarkMember), CompressionMode.Decompress);
 
     public override bool CanRead => true;
     public override bool CanSeek => false;
@@ -25,19 +25,21 @@ internal sealed class CheckedGzipStream : Stream
     public override long Length => throw new NotSupportedException();
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
-    /// <exception cref="InvalidDataException">The data is damaged or breaks off.</exception>
-    public override int Read(Span<byte> target)
+    /// <exception cref="GzipDamageException">The file is damaged here.</exception>
+    public override int Read(byte[] target, int offset, int count)
     {
-        // The last bytes seen so far may be the mark: they are held back until more arrives.
-        while (!ended && end - start <= Mark.Length) Fill();
-        if (ended && !buffer.AsSpan(start, end - start).EndsWith(Mark)) throw new InvalidDataException("the gzip data breaks off");
-        var count = Math.Min(target.Length, end - start - Mark.Length);
-        buffer.AsSpan(start, count).CopyTo(target);
-        start += count;
-        return count;
+        if (count == 0) return 0;
+        while (!ended)
+        {
+            if (!inMember && !BeginMember()) break;
+            var given = Inflate(target, offset, count);
+            if (given > 0) return given;
+            EndMember();
+        }
+        ended = true;
+        return 0;
     }
 
-    public override int Read(byte[] target, int offset, int count) => Read(target.AsSpan(offset, count));
     public override void Flush() { }
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
     public override void SetLength(long value) => throw new NotSupportedException();
@@ -45,60 +47,90 @@ internal sealed class CheckedGzipStream : Stream
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) unpacked.Dispose();
+        if (disposing) file.Dispose();
         base.Dispose(disposing);
     }
 
-    private void Fill()
+    private bool BeginMember()
     {
-        if (start > 0)
+        memberStart = input.Position;
+        switch (GzipMember.Begin(input))
         {
-            Buffer.BlockCopy(buffer, start, buffer, 0, end - start);
-            (start, end) = (0, end - start);
+            case GzipMember.Start.Member:
+                break;
+            case GzipMember.Start.End:
+                return false;
+            case GzipMember.Start.BreaksOff:
+                throw BreaksOff();
+            case GzipMember.Start.Foreign:
+                throw Untrusted($"bytes that are no gzip data stand behind its end, from byte {memberStart + 1:N0} of the file on");
+            default:
+                throw Untrusted($"the head of the gzip member at byte {memberStart + 1:N0} of the file is damaged");
         }
-        var count = unpacked.Read(buffer, end, buffer.Length - end);
-        end += count;
-        ended = count == 0;
+        inflater.Reset();
+        checksum.Reset();
+        memberLength = 0;
+        return inMember = true;
     }
 
-    private static byte[] Pack(byte[] bytes)
+    /// <returns>0 at the member's end.</returns>
+    private int Inflate(byte[] target, int offset, int count)
     {
-        var memory = new MemoryStream();
-        using (var zip = new GZipStream(memory, CompressionLevel.Optimal, leaveOpen: true)) zip.Write(bytes);
-        return memory.ToArray();
-    }
-
-    /// <summary>A file and then some bytes.</summary>
-    private sealed class Appended(Stream file, byte[] after) : Stream
-    {
-        private int given;
-
-        public override bool CanRead => true;
-        public override bool CanSeek => false;
-        public override bool CanWrite => false;
-        public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-        public override int Read(Span<byte> target)
+        while (true)
         {
-            // A read is filled up across the seam where it can be, so that a member's head is not cut in two.
-            var count = file.ReadAtLeast(target, target.Length, throwOnEndOfStream: false);
-            var more = Math.Min(target.Length - count, after.Length - given);
-            after.AsSpan(given, more).CopyTo(target[count..]);
-            given += more;
-            return count + more;
-        }
-
-        public override int Read(byte[] target, int offset, int count) => Read(target.AsSpan(offset, count));
-        public override void Flush() { }
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
-        public override void Write(byte[] source, int offset, int count) => throw new NotSupportedException();
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing) file.Dispose();
-            base.Dispose(disposing);
+            int given;
+            try
+            {
+                given = inflater.Inflate(target, offset, count);
+            }
+            catch (Exception failure) when (failure is not OutOfMemoryException)
+            {
+                // Whatever the decoder stumbles over, the data is not what was packed.
+                throw Damaged();
+            }
+            if (given > 0)
+            {
+                checksum.Append(target.AsSpan(offset, given));
+                memberLength += given;
+                unpacked += given;
+                return given;
+            }
+            if (inflater.IsFinished)
+            {
+                input.GiveBack(inflater.RemainingInput);
+                return 0;
+            }
+            if (!inflater.IsNeedingInput) throw Damaged();
+            if (!input.TryTake(out var chunk)) throw BreaksOff();
+            inflater.SetInput(chunk.Array, chunk.Offset, chunk.Count);
         }
     }
+
+    private void EndMember()
+    {
+        Span<byte> tail = stackalloc byte[8];
+        foreach (ref var one in tail)
+            if (!input.TryNext(out one)) throw BreaksOff();
+        if (BitConverter.ToUInt32(tail) != checksum.GetCurrentHashAsUInt32())
+            throw Untrusted($"the checksum of the gzip member at byte {memberStart + 1:N0} of the file is wrong");
+        if (BitConverter.ToUInt32(tail[4..]) != (uint)memberLength)
+            throw Untrusted($"the gzip member at byte {memberStart + 1:N0} of the file has another length than it says");
+        verified = unpacked;
+        inMember = false;
+    }
+
+    private GzipDamageException Damaged() => Untrusted($"the gzip data is damaged before byte {input.Position:N0} of the file");
+
+    // Up to where a file breaks off its bytes are what was written, so that they unpack to what was packed, although no checksum was reached that proves it.
+    private GzipDamageException BreaksOff() => new($"the gzip data breaks off at byte {input.Position:N0}, where the file ends", unpacked);
+
+    // A wrong byte can stand long before the place where it is noticed: of its member nothing can be trusted.
+    private GzipDamageException Untrusted(string what) => new(what, verified);
+}
+
+/// <summary>A gzip file is not what was written.</summary>
+/// <param name="trusted">Unpacked bytes, from the start, that can be trusted.</param>
+internal sealed class GzipDamageException(string what, long trusted) : IOException(what)
+{
+    public long Trusted { get; } = trusted;
 }

@@ -1,114 +1,91 @@
-using System.Text.Json;
-
 namespace Tulu2.Data.Rows;
 
 /// <summary>Records of JSON Lines files and of JSON arrays.</summary>
 internal static class JsonRecords
 {
-    /// <summary>
-    /// One record a line. A broken line costs itself only; damaged compression costs the rest of the file, and both are said with their line.
-    /// </summary>
-    public static IEnumerable<SourceRecord> ReadLines(string path, bool zipped)
+    /// <summary>Most bytes of a row: far above any text that a model is trained on, and below what would fill a machine's memory.</summary>
+    public const int MostBytes = 16 << 20;
+
+    /// <summary>One record a line. A broken line costs itself only, except the last one if no line feed ends it: then the file breaks off there.</summary>
+    public static IEnumerable<SourceRecord> ReadLines(SourceFile file)
     {
-        using var stream = RecordSource.OpenStream(path, zipped);
-        var reader = new LineReader(stream);
-        long line = 0;
-        long firstBlank = 0, blanks = 0;
+        using var stream = file.Open();
+        var reader = new LineReader(stream, MostBytes);
+        long line = 0, firstBlank = 0, blanks = 0, records = 0;
         while (true)
         {
-            ReadOnlyMemory<byte> bytes;
-            string? damage = null;
-            try
-            {
-                if (!reader.TryRead(out bytes)) break;
-            }
-            catch (Exception failure) when (failure is InvalidDataException or EndOfStreamException)
-            {
-                bytes = default;
-                damage = zipped
-                    ? "the gzip data is damaged or breaks off here; what follows cannot be read"
-                    : $"the file cannot be read further ({failure.Message})";
-            }
+            var end = reader.Read(out var bytes);
             line++;
-            if (damage is not null)
-            {
-                yield return new SourceRecord(line, default, damage);
-                yield break;
-            }
-            if (bytes.Span.Trim(" \t\r"u8).IsEmpty)
+            // In a damaged file only lines that a line feed ends are known to be whole.
+            if (end == LineEnd.None || end == LineEnd.File && file.Damage is not null) break;
+            if (end != LineEnd.TooLong && bytes.Span.Trim(" \t\r"u8).IsEmpty)
             {
                 if (blanks++ == 0) firstBlank = line;
                 continue;
             }
             // Blank lines at the very end are how files end; between rows they may be a lost row.
-            for (; blanks > 0; blanks--) yield return new SourceRecord(firstBlank++, default, "the line is empty");
-            var (document, fault) = Parse(bytes);
-            if (document is null)
+            for (; blanks > 0; blanks--) yield return SourceRecord.Bad(firstBlank++, "the line is empty");
+            if (end == LineEnd.TooLong)
             {
-                yield return new SourceRecord(line, default, fault);
+                yield return SourceRecord.Bad(line, TooLong("line"));
                 continue;
             }
+            var (document, fault) = JsonText.Parse(bytes);
+            if (document is null)
+            {
+                if (end == LineEnd.File && JsonText.IsCut(bytes.Span))
+                {
+                    yield return SourceRecord.Damaged(line, "the file breaks off inside this line: its JSON is not whole and no line feed ends it", records);
+                    yield break;
+                }
+                yield return SourceRecord.Bad(line, fault!);
+                continue;
+            }
+            records++;
             using (document) yield return new SourceRecord(line, document.RootElement, null);
         }
+        if (file.Damage is not null) yield return SourceRecord.Damaged(line, file.Damage, records);
     }
 
     /// <summary>The elements of one top-level array, numbered from 1. The first broken one ends the file: where the next begins is not known.</summary>
-    public static IEnumerable<SourceRecord> ReadArray(string path, bool zipped)
+    public static IEnumerable<SourceRecord> ReadArray(SourceFile file)
     {
-        using var stream = RecordSource.OpenStream(path, zipped);
-        var elements = JsonSerializer.DeserializeAsyncEnumerable<JsonElement>(stream).GetAsyncEnumerator();
-        long number = 0;
-        try
+        using var stream = file.Open();
+        var reader = new ArrayReader(stream, MostBytes);
+        long records = 0;
+        for (long number = 1; ; number++)
         {
-            while (true)
+            string damage;
+            switch (reader.Read(out var bytes))
             {
-                number++;
-                string? fault = null;
-                try
-                {
-                    // A file has no synchronisation context, so that waiting here cannot deadlock.
-                    if (!elements.MoveNextAsync().AsTask().GetAwaiter().GetResult()) break;
-                }
-                catch (JsonException failure)
-                {
-                    fault = $"broken JSON ({Shorten(failure.Message)}); what follows cannot be read";
-                }
-                catch (Exception failure) when (failure is InvalidDataException or EndOfStreamException)
-                {
-                    fault = "the gzip data is damaged or breaks off here; what follows cannot be read";
-                }
-                if (fault is not null)
-                {
-                    yield return new SourceRecord(number, default, fault);
-                    yield break;
-                }
-                yield return new SourceRecord(number, elements.Current, null);
+                case ArrayPart.Element:
+                    var (document, fault) = JsonText.Parse(bytes);
+                    if (document is not null)
+                    {
+                        records++;
+                        using (document) yield return new SourceRecord(number, document.RootElement, null);
+                        continue;
+                    }
+                    damage = $"{fault}; what follows in this array cannot be read";
+                    break;
+                case ArrayPart.TooLong:
+                    yield return SourceRecord.Bad(number, TooLong("element"));
+                    continue;
+                case ArrayPart.BreaksOff:
+                    damage = file.Damage ?? "the file breaks off: no ] ends its array";
+                    break;
+                case ArrayPart.MoreBehind:
+                    damage = "more stands behind the end of the array";
+                    break;
+                default:
+                    if (file.Damage is null) yield break;
+                    damage = file.Damage;
+                    break;
             }
-        }
-        finally
-        {
-            elements.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            yield return SourceRecord.Damaged(number, damage, records);
+            yield break;
         }
     }
 
-    private static (JsonDocument? Document, string? Fault) Parse(ReadOnlyMemory<byte> line)
-    {
-        try
-        {
-            return (JsonDocument.Parse(line), null);
-        }
-        catch (JsonException failure)
-        {
-            return (null, $"broken JSON ({Shorten(failure.Message)})");
-        }
-    }
-
-    // "... LineNumber: 0 | BytePositionInLine: 17." tells the line within one line, which misleads beside the file's own line.
-    private static string Shorten(string message)
-    {
-        var cut = message.IndexOf(" LineNumber:", StringComparison.Ordinal);
-        var text = cut < 0 ? message : message[..cut];
-        cut = text.IndexOf(" Path:", StringComparison.Ordinal);
-        return (cut < 0 ? text : text[..cut]).TrimEnd('.', ' ');
-    }
+    private static string TooLong(string what) => $"the {what} has more than {MostBytes:N0} bytes, the most that a row may have";
 }

@@ -1,7 +1,22 @@
 namespace Tulu2.Data.Rows;
 
-/// <summary>Lines of a stream as bytes, without their line feed and without a byte order mark. A returned line is valid until the next call.</summary>
-internal sealed class LineReader(Stream stream)
+/// <summary>What ended a line.</summary>
+internal enum LineEnd
+{
+    /// <summary>There was no more line.</summary>
+    None,
+    Feed,
+    /// <summary>The end of the file: the line may be cut.</summary>
+    File,
+    /// <summary>It has more bytes than a row may have and was passed over.</summary>
+    TooLong,
+}
+
+/// <summary>
+/// Lines of a stream as bytes, without their line feed and without a byte order mark. Each byte is looked at once; memory grows with the longest line, up to
+/// <paramref name="most"/> bytes.
+/// </summary>
+internal sealed class LineReader(Stream stream, int most)
 {
     private byte[] buffer = new byte[1 << 16];
     private int start;
@@ -9,29 +24,37 @@ internal sealed class LineReader(Stream stream)
     private bool first = true;
     private bool ended;
 
-    /// <exception cref="InvalidDataException">The compressed data behind the stream is damaged.</exception>
-    public bool TryRead(out ReadOnlyMemory<byte> line)
+    /// <param name="line">Valid until the next call.</param>
+    public LineEnd Read(out ReadOnlyMemory<byte> line)
     {
         var searched = start;
+        var tooLong = false;
+        line = default;
         while (true)
         {
             var feed = buffer.AsSpan(searched, end - searched).IndexOf((byte)'\n');
+            var stop = feed < 0 ? end : searched + feed;
+            tooLong |= stop - start > most;
             if (feed >= 0)
             {
-                line = Take(searched + feed, 1);
-                return true;
+                line = Take(stop, 1);
+                return Ended(LineEnd.Feed);
             }
-            searched = end;
             if (ended)
             {
-                line = start < end ? Take(end, 0) : default;
-                return !line.IsEmpty;
+                var any = tooLong || start < end;
+                line = Take(end, 0);
+                return any ? Ended(LineEnd.File) : LineEnd.None;
             }
+            if (tooLong) start = end;
+            searched = end;
             if (end == buffer.Length) searched = MakeRoom();
             var count = stream.Read(buffer, end, buffer.Length - end);
             end += count;
             ended = count == 0;
         }
+
+        LineEnd Ended(LineEnd how) => tooLong ? LineEnd.TooLong : how;
     }
 
     private ReadOnlyMemory<byte> Take(int stop, int skip)

@@ -1,84 +1,110 @@
+using System.Buffers;
 using System.Text.Json;
-using Parquet;
-using Parquet.Serialization;
+using Apache.Arrow;
 using Tulu2.Files;
 
 namespace Tulu2.Data.Rows;
 
-/// <summary>Records of Parquet files, one row group in memory at a time. Rows are numbered from 1 over the whole file.</summary>
+/// <summary>Records of Parquet files, a few rows in memory at a time. Rows are numbered from 1 over the whole file.</summary>
 internal static class ParquetRecords
 {
-    private static readonly JsonSerializerOptions Plain = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private const int BatchRows = 512;
 
-    public static IEnumerable<SourceRecord> Read(string path, bool zipped)
+    public static IEnumerable<SourceRecord> Read(SourceFile file)
     {
-        using var stream = OpenSeekable(path, zipped);
-        var groups = CountGroups(path, stream);
+        using var plain = ParquetPath.Of(file);
+        using var reader = ParquetColumns.Open(file, plain.Value);
+        using var written = new RowWriter();
         long number = 0;
-        for (var group = 0; group < groups; group++)
+        for (var group = 0; group < reader.Groups; group++)
         {
-            var (rows, fault) = ReadGroup(stream, group);
-            if (rows is null)
+            using var batches = reader.Read(group, BatchRows);
+            string? damage = null;
+            while (true)
             {
-                yield return new SourceRecord(number + 1, default, $"row group {group} cannot be read ({fault}); what follows is not read");
-                yield break;
+                RecordBatch? batch;
+                try
+                {
+                    batch = batches?.ReadNextRecordBatchAsync().AsTask().GetAwaiter().GetResult();
+                    if (batch is null) break;
+                }
+                catch (Exception failure) when (failure is not OutOfMemoryException)
+                {
+                    batch = null;
+                }
+                if (batch is null)
+                {
+                    damage = reader.Describe(group);
+                    break;
+                }
+                using (batch)
+                    for (var row = 0; row < batch.Length; row++)
+                    {
+                        number++;
+                        using var document = written.TryWrite(batch, row, out var fault);
+                        yield return document is null ? SourceRecord.Bad(number, fault!) : new SourceRecord(number, document.RootElement, null);
+                    }
             }
-            foreach (var row in rows)
+            if (damage is null && batches is not null && number == reader.RowsUpTo(group)) continue;
+            yield return SourceRecord.Damaged(number + 1, damage ?? $"row group {group} does not have the rows that the file names", number);
+            yield break;
+        }
+        if (file.Damage is not null) yield return SourceRecord.Damaged(number + 1, file.Damage, number);
+    }
+
+    /// <summary>Writes rows as JSON, so that every form of file meets the same checks.</summary>
+    private sealed class RowWriter : IDisposable
+    {
+        private readonly ArrayBufferWriter<byte> bytes = new();
+        private readonly Utf8JsonWriter json;
+
+        public RowWriter() => json = new Utf8JsonWriter(bytes, new JsonWriterOptions { SkipValidation = true, MaxDepth = 1000 });
+
+        public JsonDocument? TryWrite(RecordBatch batch, int row, out string? fault)
+        {
+            bytes.ResetWrittenCount();
+            json.Reset(bytes);
+            if (!ArrowJson.TryWriteRow(json, batch, row, out fault)) return null;
+            json.Flush();
+            if (bytes.WrittenCount > JsonRecords.MostBytes)
             {
-                number++;
-                // Through JSON, so that every form of file meets the same checks.
-                yield return new SourceRecord(number, JsonSerializer.SerializeToElement(row, Plain), null);
+                fault = $"the row has more than {JsonRecords.MostBytes:N0} bytes, the most that a row may have";
+                return null;
+            }
+            (var document, fault) = JsonText.Parse(bytes.WrittenMemory);
+            return document;
+        }
+
+        public void Dispose() => json.Dispose();
+    }
+
+    /// <summary>The path of a Parquet file; of a gzip file around one, which is read from its end, that of an unpacked copy.</summary>
+    private sealed class ParquetPath(string value, bool copy) : IDisposable
+    {
+        public string Value { get; } = value;
+
+        public static ParquetPath Of(SourceFile file)
+        {
+            if (!file.Zipped) return new ParquetPath(file.Path, copy: false);
+            var path = new ParquetPath(Path.Combine(Path.GetTempPath(), $"tulu2-{Guid.NewGuid():N}.parquet"), copy: true);
+            try
+            {
+                using var unpacked = new FileStream(path.Value, FileMode.CreateNew);
+                using var stream = file.Open();
+                stream.CopyTo(unpacked);
+                return path;
+            }
+            catch (Exception failure)
+            {
+                path.Dispose();
+                if (failure is not GzipDamageException) throw;
+                throw new BadInputException(file.Path, failure.Message, "fetch or write the file again", failure);
             }
         }
-    }
 
-    private static int CountGroups(string path, Stream stream)
-    {
-        try
+        public void Dispose()
         {
-            var reader = ParquetReader.CreateAsync(stream, leaveStreamOpen: true).GetAwaiter().GetResult();
-            var groups = reader.RowGroupCount;
-            reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
-            return groups;
-        }
-        catch (Exception failure) when (failure is not OutOfMemoryException)
-        {
-            throw new BadInputException(path, $"begins like a Parquet file but cannot be read as one ({failure.Message})",
-                "fetch or write the file again; it may be cut short", failure);
-        }
-    }
-
-    private static (IEnumerable<IDictionary<string, object?>>? Rows, string? Fault) ReadGroup(Stream stream, int group)
-    {
-        try
-        {
-            stream.Position = 0;
-            var result = ParquetSerializer.DeserializeUntypedAsync(stream, rowGroupIndex: group).GetAwaiter().GetResult();
-            return (result.Data.Select(row => (IDictionary<string, object?>)row!).ToList(), null);
-        }
-        catch (Exception failure) when (failure is not OutOfMemoryException)
-        {
-            return (null, failure.Message);
-        }
-    }
-
-    private static Stream OpenSeekable(string path, bool zipped)
-    {
-        var stream = RecordSource.OpenStream(path, zipped);
-        if (!zipped) return stream;
-        // Parquet is read from its end: an outer gzip has to be unpacked first.
-        var unpacked = new FileStream(Path.Combine(Path.GetTempPath(), $"tulu2-{Guid.NewGuid():N}.parquet"), FileMode.CreateNew,
-            FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
-        try
-        {
-            using (stream) stream.CopyTo(unpacked);
-            unpacked.Position = 0;
-            return unpacked;
-        }
-        catch (Exception failure) when (failure is InvalidDataException or EndOfStreamException)
-        {
-            unpacked.Dispose();
-            throw new BadInputException(path, "the gzip data is damaged or breaks off", "fetch or write the file again", failure);
+            if (copy) File.Delete(Value);
         }
     }
 }

@@ -6,11 +6,13 @@ namespace Tulu2.Data.Rows;
 /// Reads rows from JSON Lines, a JSON array or Parquet, plain or gzip; the form is told by the file's first bytes, not by its name. Rows stream:
 /// memory does not grow with the file. Fields that mean nothing to any trainer are left alone; <see cref="RowKeys"/> says which do. Whatever cannot be used
 /// comes out as a fault with its place, in file order.
+/// Of a damaged file the whole rows before the damage come out, and then one fault of kind <see cref="RowFaultKind.DamagedFile"/>; never a row that the file does
+/// not hold.
 /// </summary>
 public static class RowReader
 {
     /// <summary>Part of every key of cached tokens: changes whenever the same file would give other rows or faults.</summary>
-    public const string Version = "rows-2";
+    public const string Version = "rows-3";
 
     /// <summary>Instruction rows <c>{dataset, id, system, messages: [{role, content, weight}]}</c>.</summary>
     /// <exception cref="Files.BadInputException">The file is missing, unreadable or no Parquet file although it begins like one.</exception>
@@ -26,7 +28,7 @@ public static class RowReader
         foreach (var record in RecordSource.Open(path))
         {
             var location = new RowLocation(path, record.Line);
-            if (record.Fault is not null) yield return new RowFault(location, record.Fault);
+            if (record.Fault is not null) yield return new RowFault(location, record.Fault, record.Damage ? RowFaultKind.DamagedFile : RowFaultKind.Broken);
             else yield return ParseGuarded(record.Element, location, parse);
         }
     }

@@ -39,6 +39,8 @@ public enum RowFaultKind
     Dirt,
     /// <summary>A well-formed dialogue in which no token of an answer is scored: empty answers, turns of weight 0, answers beyond the maximum length.</summary>
     NothingToLearn,
+    /// <summary>No row: the file is damaged from this place on. What then happens is <c>data.bad_files</c>' to say, never <c>data.bad_rows</c>'.</summary>
+    DamagedFile,
 }
 
 /// <summary>A row that was left out, and why.</summary>

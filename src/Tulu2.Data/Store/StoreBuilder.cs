@@ -106,7 +106,7 @@ internal static class StoreBuilder
 
         public void Add(SequenceEncoding encoding, int file)
         {
-            Rows++;
+            if (encoding.Fault is not { Kind: RowFaultKind.DamagedFile }) Rows++;
             if (encoding.Fault is { } fault)
             {
                 faults.Add(new StoreManifest.Fault(file, fault.Location.Line, fault.Reason, fault.Kind));

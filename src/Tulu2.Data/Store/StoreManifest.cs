@@ -37,6 +37,10 @@ internal sealed record StoreManifest
         JsonSerializer.Deserialize<StoreManifest>(File.ReadAllBytes(Path.Combine(folder, FileName)), Options)
         ?? throw new InvalidDataException("the manifest is empty");
 
-    public StoreReport Report(IReadOnlyList<string> files) => new(Rows, Used, TruncatedRows, Tokens, LossTokens,
-        [.. Faults.Select(fault => new RowFault(new RowLocation(files[fault.File], fault.Line), fault.Reason, fault.Kind))]);
+    public StoreReport Report(IReadOnlyList<string> files)
+    {
+        var faults = Faults.Select(fault => new RowFault(new RowLocation(files[fault.File], fault.Line), fault.Reason, fault.Kind))
+            .ToLookup(fault => fault.Kind == RowFaultKind.DamagedFile);
+        return new StoreReport(Rows, Used, TruncatedRows, Tokens, LossTokens, [.. faults[false]]) { DamagedFiles = faults[true].ToArray() };
+    }
 }

@@ -12,6 +12,9 @@ namespace Tulu2.Data.Store;
 /// <param name="Faults">Every row that was left out, in file order.</param>
 public sealed record StoreReport(long Rows, int Used, int TruncatedRows, long Tokens, long LossTokens, IReadOnlyList<RowFault> Faults)
 {
+    /// <summary>The files that are damaged, each with the place from which on it is and why; no more than the whole rows before it are in the store.</summary>
+    public IReadOnlyList<RowFault> DamagedFiles { get; init; } = [];
+
     /// <summary>Faults of one kind.</summary>
     public int Count(RowFaultKind kind) => Faults.Count(fault => fault.Kind == kind);
 
@@ -19,9 +22,16 @@ public sealed record StoreReport(long Rows, int Used, int TruncatedRows, long To
     /// <param name="stopOnBadRows">
     /// The recipe's <c>data.bad_rows: stop</c>: broken rows and rows with nothing left to learn stop the run. Dirt never does.
     /// </param>
-    /// <exception cref="BadInputException">There are rows that stop the run, or no usable row at all.</exception>
-    public void ThrowIfUnusable(bool stopOnBadRows)
+    /// <param name="stopOnBadFiles">The recipe's <c>data.bad_files: stop</c>: a damaged file stops the run.</param>
+    /// <exception cref="BadInputException">There are rows or files that stop the run, or no usable row at all.</exception>
+    public void ThrowIfUnusable(bool stopOnBadRows, bool stopOnBadFiles = true)
     {
+        if (stopOnBadFiles && DamagedFiles.Count > 0)
+        {
+            throw new BadInputException(DamagedFiles[0].Location.ToString(),
+                DamagedFiles.Count == 1 ? DamagedFiles[0].Reason : $"{DamagedFiles.Count} files are damaged:{List(DamagedFiles)}",
+                "fetch or write the file again, or set data.bad_files: keep_whole_rows to use the whole rows before the damage");
+        }
         var stopping = stopOnBadRows ? Faults.Where(fault => fault.Kind != RowFaultKind.Dirt).ToList() : [];
         if (stopping.Count > 0)
         {
@@ -30,7 +40,7 @@ public sealed record StoreReport(long Rows, int Used, int TruncatedRows, long To
                 "mend the rows, or set data.bad_rows: skip to list them and leave them out");
         }
         if (Used > 0) return;
-        throw new BadInputException("data.train", Rows == 0 ? "the files hold no row" : $"none of the {Rows} rows can be used:{List(Faults)}",
+        throw new BadInputException("data.train", Rows == 0 ? $"the files hold no row{List(DamagedFiles)}" : $"none of the {Rows} rows can be used:{List(Faults)}",
             "give files with at least one usable row");
     }
 

@@ -66,7 +66,7 @@ public sealed class TokenStore : ITokenSource, IDisposable
             cancellation.ThrowIfCancellationRequested();
             // The bare name counts since rows without a dataset take it as theirs; the folder does not.
             parts.Add(Path.GetFileName(file));
-            using (RecordSource.OpenStream(RecordSource.Existing(file), zipped: false)) { }
+            using (SourceFile.OpenBytes(SourceFile.Existing(file))) { }
             parts.Add(ContentHash.OfFile(file));
         }
         return ContentHash.OfParts(parts)[..32];

@@ -18,8 +18,7 @@ public sealed class LoadedModel : IDisposable
         string directory, LlamaConfig config, SentencePieceBpeTokenizer tokenizer, IReadOnlySet<int> endIds, FlatLayout layout, IReadOnlyList<string> remarks)
     {
         (Directory, Config, Tokenizer, EndIds, Remarks) = (directory, config, tokenizer, endIds, remarks);
-        var chat = new ChatTokenizer((text, boundary) => tokenizer.EncodeText(text, boundary), tokenizer.BeginningId, tokenizer.EndId, tokenizer.ContentKey);
-        Chat = new ChatEncoder(chat, ChatForm.Default, config.MaxPositions);
+        Chat = ChatOf(config, tokenizer);
         _weights = zeros([layout.Length], dtype: ScalarType.Float32).DetachFromDisposeScope();
         try
         {
@@ -60,6 +59,17 @@ public sealed class LoadedModel : IDisposable
     /// <summary>Says what <see cref="Load"/> would complain about and what it would remark, without reading the weights.</summary>
     /// <exception cref="BadInputException">As <see cref="Load"/>.</exception>
     public static IReadOnlyList<string> Check(string directory) => Open(directory).Remarks;
+
+    /// <summary>What <see cref="Chat"/> is, without loading the weights.</summary>
+    /// <exception cref="BadInputException">No such directory, or its configuration or tokenizer cannot be used.</exception>
+    internal static ChatEncoder ReadChat(string directory)
+    {
+        var (config, tokenizer, _) = Open(directory);
+        return ChatOf(config, tokenizer);
+    }
+
+    private static ChatEncoder ChatOf(LlamaConfig config, SentencePieceBpeTokenizer tokenizer) =>
+        new(ChatTokenizer.Of(tokenizer), ChatForm.Default, config.MaxPositions);
 
     public void Dispose()
     {

@@ -14,10 +14,10 @@ internal static class ExactMatchScorer
     /// <summary>White space that an answer may have around the expected text before it counts as too long to match.</summary>
     private const int Slack = 8;
 
-    public static EvaluationOutcome Score(EvaluationTask task, IReadOnlyList<MessageRow> rows, IChatGenerator generator, CancellationToken cancellation)
+    public static EvaluationOutcome Score(EvaluationTask task, IReadOnlyList<MessageRow> rows, IChatGenerator generator, int? maxTokens, CancellationToken cancellation)
     {
         var items = rows.Select(Item).ToList();
-        var results = generator.Generate([.. items.Select(i => Request(i, generator))], cancellation);
+        var results = generator.Generate([.. items.Select(i => Request(i, generator, maxTokens))], cancellation);
         var correct = results.Zip(items, (result, item) => result.Text.Trim() == item.Expected).ToList();
         var scores = rows.Zip(correct).GroupBy(p => p.First.Dataset).Select(d => new DatasetScore(d.Key, d.Count(), d.Count(p => p.Second)));
         return new EvaluationOutcome(task.Id, rows.Count, correct.Count(c => c), Samples(items, results, correct)) { Datasets = [.. scores] };
@@ -25,19 +25,19 @@ internal static class ExactMatchScorer
 
     private static (IReadOnlyList<Message> Prompt, string Expected, RowLocation Location) Item(MessageRow row)
     {
-        var last = row.Messages.Count - 1;
-        while (last >= 0 && row.Messages[last].Role != Message.Assistant) last--;
-        if (last < 1) throw new BadInputException(row.Location.ToString(), "has no turn before its last assistant turn", "give the question that the answer belongs to");
-        return ([.. row.Messages.Take(last)], row.Messages[last].Content.Trim(), row.Location);
+        var question = RowRoom.Question(row);
+        if (question.Count == 0) throw new BadInputException(row.Location.ToString(), EvaluationRows.NoQuestion, "give the question that the answer belongs to");
+        return (question, row.Messages[question.Count].Content.Trim(), row.Location);
     }
 
-    private static GenerationRequest Request((IReadOnlyList<Message> Prompt, string Expected, RowLocation Location) item, IChatGenerator generator)
+    private static GenerationRequest Request((IReadOnlyList<Message> Prompt, string Expected, RowLocation Location) item, IChatGenerator generator, int? maxTokens)
     {
         var prompt = generator.EncodeChat(item.Prompt);
         if (prompt.Length >= generator.ContextLength)
             throw new BadInputException(item.Location.ToString(), $"its prompt has {prompt.Length} tokens, but the model's context holds {generator.ContextLength}, answer included", "remove this row");
         // A token stands for at least one byte, so a longer answer cannot match: an untrained model need not ramble to the end of its context.
-        return new GenerationRequest(prompt, GenerationOptions.Greedy with { MaxTokens = Encoding.UTF8.GetByteCount(item.Expected) + Slack });
+        var most = Encoding.UTF8.GetByteCount(item.Expected) + Slack;
+        return new GenerationRequest(prompt, GenerationOptions.Greedy with { MaxTokens = Math.Min(most, maxTokens ?? most) });
     }
 
     /// <summary>A few wrong ones and a few right ones, wrong first, each in row order.</summary>

@@ -83,6 +83,9 @@ public sealed record DataRecipe
     public ChatForm Chat { get; init; } = ChatForm.Default;
     [Meaning("stop: a row that cannot be used ends the run before it starts; skip: it is listed and left out.")]
     public BadRows BadRows { get; init; } = BadRows.Stop;
+    [Meaning("stop: a damaged file (broken off, a wrong checksum, something behind its end) ends the run before it starts; keep_whole_rows: it is listed, and the whole rows before the damage are used.")]
+    [NotInHash]
+    public BadFiles BadFiles { get; init; } = BadFiles.Stop;
     [Meaning("Directory of encoded rows and reference log-probabilities; null: TULU2_CACHE, else ~/.cache/tulu2.")]
     [KnownAs(Others = "cache_dir, dataset_prepared_path")]
     [PathKey, NotInHash]
@@ -90,6 +93,13 @@ public sealed record DataRecipe
 }
 
 public enum BadRows { Stop, Skip }
+
+public enum BadFiles
+{
+    Stop,
+    [Spelled("keep_whole_rows")]
+    KeepWholeRows,
+}
 
 public sealed record BatchRecipe
 {

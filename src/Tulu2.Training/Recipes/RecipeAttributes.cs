@@ -4,6 +4,13 @@ namespace Tulu2.Training.Recipes;
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class PathKeyAttribute : Attribute;
 
+/// <summary>How a choice is spelled in YAML, where that is not its name in lower case with hyphens.</summary>
+[AttributeUsage(AttributeTargets.Field)]
+internal sealed class SpelledAttribute(string text) : Attribute
+{
+    public string Text { get; } = text;
+}
+
 /// <summary>
 /// A key that cannot change one bit of the result, and so stays out of the recipe's hash. What a path points at does decide bits, but by its content,
 /// which the caller adds.

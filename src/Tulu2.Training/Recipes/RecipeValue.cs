@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Reflection;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using YamlDotNet.Core;
@@ -48,7 +49,8 @@ internal static partial class RecipeValue
         return stream.Documents.Count == 0 ? new YamlScalarNode("null") : stream.Documents[0].RootNode;
     }
 
-    public static string Name(Enum choice) => RecipeKey.SnakeCase(choice.ToString()).Replace('_', '-');
+    public static string Name(Enum choice) =>
+        choice.GetType().GetField(choice.ToString())?.GetCustomAttribute<SpelledAttribute>()?.Text ?? RecipeKey.SnakeCase(choice.ToString()).Replace('_', '-');
 
     public static IEnumerable<string> Choices(Type type) => Enum.GetValues(type).Cast<Enum>().Select(Name);
 

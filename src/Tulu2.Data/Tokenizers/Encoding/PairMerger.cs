@@ -24,7 +24,7 @@ internal sealed class PairMerger(TokenizerModel model)
             return;
         }
         var work = workspace ??= new Workspace();
-        work.Clear();
+        work.Clear(chunk.Length);
         Split(chunk, work);
         Merge(work);
         for (var at = 0; at >= 0; at = work.Symbols[at].Next)
@@ -66,8 +66,10 @@ internal sealed class PairMerger(TokenizerModel model)
 
     private void Merge(Workspace work)
     {
-        for (var at = 0; at + 1 < work.Count; at++) Offer(work, at);
-        while (work.Heap.TryDequeue(out _, out var key))
+        for (var at = 0; at + 1 < work.Count; at++)
+            if (TryKey(work, at, out var first)) work.AddFirst(first);
+        work.SortFirst();
+        while (work.TryTake(out var key))
         {
             var at = (int)(uint)key;
             ref var left = ref work.Symbols[at];
@@ -90,9 +92,15 @@ internal sealed class PairMerger(TokenizerModel model)
 
     private void Offer(Workspace work, int at)
     {
+        if (TryKey(work, at, out var key)) work.Later.Enqueue(at, key);
+    }
+
+    private bool TryKey(Workspace work, int at, out ulong key)
+    {
         ref readonly var left = ref work.Symbols[at];
-        if (model.Merges.TryGetValue(TokenizerModel.Key(left.Id, work.Symbols[left.Next].Id), out var merge))
-            work.Heap.Enqueue(at, ((ulong)(uint)merge.Rank << 32) | (uint)at);
+        var found = model.Merges.TryGetValue(TokenizerModel.Key(left.Id, work.Symbols[left.Next].Id), out var merge);
+        key = ((ulong)(uint)merge.Rank << 32) | (uint)at;
+        return found;
     }
 
     private struct Symbol
@@ -100,26 +108,54 @@ internal sealed class PairMerger(TokenizerModel model)
         public int Id, Previous, Next, Start, End;
     }
 
-    /// <summary>What one thread needs to encode, kept between calls.</summary>
+    /// <summary>
+    /// What one thread needs to encode, kept between calls. The pairs that stand in the text at first are sorted once, and only those that merges make go through a
+    /// heap: for a text of millions of characters without a space, a heap of all is many times slower and larger.
+    /// </summary>
     private sealed class Workspace
     {
         private const int KeptSymbols = 1 << 14;
 
         internal Symbol[] Symbols { get; private set; } = new Symbol[256];
-        internal PriorityQueue<int, ulong> Heap { get; private set; } = new();
+        internal PriorityQueue<int, ulong> Later { get; private set; } = new();
         internal int Count { get; private set; }
 
-        internal void Clear()
+        private ulong[] first = new ulong[256];
+        private int firstCount, firstTaken;
+
+        internal void Clear(int characters)
         {
-            Count = 0;
-            Heap.Clear();
+            Count = firstCount = firstTaken = 0;
+            Later.Clear();
+            if (characters > Symbols.Length) Symbols = new Symbol[characters];
+        }
+
+        internal void AddFirst(ulong key)
+        {
+            if (firstCount == first.Length) Array.Resize(ref first, Math.Max(Count, firstCount + 1));
+            first[firstCount++] = key;
+        }
+
+        internal void SortFirst() => first.AsSpan(0, firstCount).Sort();
+
+        /// <summary>The lowest key left.</summary>
+        internal bool TryTake(out ulong key)
+        {
+            if (Later.TryPeek(out _, out key) && (firstTaken == firstCount || key < first[firstTaken]))
+            {
+                Later.Dequeue();
+                return true;
+            }
+            if (firstTaken == firstCount) return false;
+            key = first[firstTaken++];
+            return true;
         }
 
         internal void Add(int id, int start, int end)
         {
             if (Count == Symbols.Length)
             {
-                var larger = new Symbol[Count * 2];
+                var larger = new Symbol[Count + Count / 2];
                 Symbols.CopyTo(larger, 0);
                 Symbols = larger;
             }
@@ -132,7 +168,8 @@ internal sealed class PairMerger(TokenizerModel model)
         {
             if (Symbols.Length <= KeptSymbols) return;
             Symbols = new Symbol[256];
-            Heap = new PriorityQueue<int, ulong>();
+            first = new ulong[256];
+            Later = new PriorityQueue<int, ulong>();
         }
     }
 }

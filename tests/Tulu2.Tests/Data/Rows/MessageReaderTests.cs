@@ -80,26 +80,56 @@ public sealed class MessageReaderTests : IDisposable
         Assert.Equal(1235, Assert.Single(results, result => result.Fault is not null).Fault!.Location.Line);
     }
 
-    [Fact]
-    public void A_gzip_file_that_breaks_off_is_a_fault_at_the_line_where_it_does()
+    [Theory]
+    [InlineData("NaN")]
+    [InlineData("Infinity")]
+    [InlineData("-Infinity")]
+    [InlineData("[NaN, {\"y\": -Infinity, \"text\": \"NaN \\\" Infinity\"}]")]
+    public void A_number_that_only_python_writes_does_not_break_a_row_that_does_not_use_it(string value)
     {
-        var lines = Enumerable.Range(0, 3000).Select(number => Good.Replace("\"a\"", $"\"{ContentHash.OfParts([$"{number}"])}\""));
-        var whole = TemporaryFolder.Gzip(string.Join('\n', lines));
-        var results = RowReader.ReadMessages(folder.WriteBytes("cut.gz", whole[..(whole.Length / 2)])).ToList();
-        var fault = results[^1].Fault!;
-        Assert.Contains("gzip", fault.Reason);
-        Assert.Equal(results.Count, fault.Location.Line);
-        Assert.InRange(results.Count, 100, 2900);
-        Assert.All(results[..^1], result => Assert.NotNull(result.Row));
+        var row = Good.Replace("\"x\":1", $"\"x\":{value}, \"NaN\":NaN");
+        Assert.NotNull(Assert.Single(RowReader.ReadMessages(folder.Write("rows.jsonl", row))).Row);
+        Assert.Equal(2, RowReader.ReadMessages(folder.Write("rows.json", $"[{row},\n{row}]")).Count(result => result.Row is not null));
     }
 
     [Fact]
-    public void Damaged_gzip_bytes_are_a_fault_and_never_a_silent_end()
+    public void Texts_that_speak_of_nan_are_left_as_they_are_and_a_nan_that_a_row_needs_is_missing()
     {
-        var lines = Enumerable.Range(0, 3000).Select(number => Good.Replace("\"a\"", $"\"{ContentHash.OfParts([$"{number}"])}\""));
-        var bytes = TemporaryFolder.Gzip(string.Join('\n', lines));
-        bytes.AsSpan(bytes.Length / 2, 64).Fill(0xff);
-        Assert.Contains(RowReader.ReadMessages(folder.WriteBytes("bad.gz", bytes)), result => result.Fault is not null);
+        var row = Good.Replace("\"b\"", "\"NaN, \\\"Infinity\"").Replace("\"x\":1", "\"x\":NaN");
+        Assert.Equal("NaN, \"Infinity", Assert.Single(RowReader.ReadMessages(folder.Write("rows.jsonl", row))).Row!.Messages[1].Content);
+        Assert.Contains("content is null", Assert.Single(RowReader.ReadMessages(folder.Write("rows.jsonl", Good.Replace("\"b\"", "NaN")))).Fault!.Reason);
+        Assert.Equal("1", Assert.Single(RowReader.ReadMessages(folder.Write("rows.jsonl", Good.Replace("\"id\":\"1\"", "\"id\":NaN")))).Row!.Id);
+        Assert.Contains("broken JSON", Assert.Single(RowReader.ReadMessages(folder.Write("rows.jsonl", "Nancy\n"))).Fault!.Reason);
+    }
+
+    [Fact]
+    public void A_line_or_an_element_longer_than_a_row_may_be_is_passed_over_and_said()
+    {
+        var longer = Good.Replace("\"b\"", $"\"{new string('x', 100)}\"");
+        var lines = new LineReader(new MemoryStream(Encoding.UTF8.GetBytes($"{longer}\n{Good}\n{longer}")), most: longer.Length - 1);
+        Assert.Equal([LineEnd.TooLong, LineEnd.Feed, LineEnd.TooLong, LineEnd.None], Enumerable.Range(0, 4).Select(_ => lines.Read(out ReadOnlyMemory<byte> _)));
+        var elements = new ArrayReader(new MemoryStream(Encoding.UTF8.GetBytes($"[{longer},{Good},{longer}]")), most: longer.Length - 1);
+        Assert.Equal([ArrayPart.TooLong, ArrayPart.Element, ArrayPart.TooLong, ArrayPart.End], Enumerable.Range(0, 4).Select(_ => elements.Read(out ReadOnlyMemory<byte> _)));
+
+        var path = folder.File("huge.jsonl");
+        using (var file = File.Create(path))
+        {
+            file.Write(Encoding.UTF8.GetBytes($"{Good}\n{{\"text\":\""));
+            var some = new byte[1 << 20];
+            Array.Fill(some, (byte)'y');
+            for (var written = 0; written <= JsonRecords.MostBytes >> 20; written++) file.Write(some);
+            file.Write(Encoding.UTF8.GetBytes($"\"}}\n{Good}\n"));
+        }
+        var results = RowReader.ReadMessages(path).ToList();
+        Assert.Contains($"{JsonRecords.MostBytes:N0} bytes", results[1].Fault!.Reason);
+        Assert.Equal(3, results[2].Row!.Location.Line);
+    }
+
+    [Fact]
+    public void Broken_json_is_said_with_its_place_and_what_stands_there_and_in_our_words()
+    {
+        var fault = Assert.Single(RowReader.ReadMessages(folder.Write("rows.jsonl", "{\"messages\": [oops]}\n"))).Fault!;
+        Assert.Equal("broken JSON (at byte 15, from here on: oops]})", fault.Reason);
     }
 
     [Fact]
@@ -111,7 +141,7 @@ public sealed class MessageReaderTests : IDisposable
         Assert.Equal(2, results[1].Row!.Location.Line);
         Assert.Equal("no messages", results[2].Fault!.Reason);
         var broken = RowReader.ReadMessages(folder.Write("cut.json", $"[{Good},{Good[..30]}")).ToList();
-        Assert.Contains("broken JSON", broken[^1].Fault!.Reason);
+        Assert.Contains("breaks off", broken[^1].Fault!.Reason);
     }
 
     [Fact]

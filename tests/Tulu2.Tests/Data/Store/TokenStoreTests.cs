@@ -212,6 +212,28 @@ public sealed class TokenStoreTests : IDisposable
     }
 
     [Fact]
+    public void A_damaged_file_stops_a_run_whatever_is_said_of_rows_unless_its_whole_rows_are_asked_for()
+    {
+        var packed = TemporaryFolder.Gzip(string.Concat(Enumerable.Range(1, 40).Select(number => Row("d", $"q{number}", $"a{number}") + "\n")));
+        var path = folder.WriteBytes("cut.jsonl.gz", packed[..(packed.Length - 5)]);
+        for (var opening = 0; opening < 2; opening++)
+        {
+            // The second time from the cache.
+            var (store, built) = Open(path);
+            using (store)
+            {
+                Assert.Equal(opening == 0, store.Built);
+                Assert.Equal((40L, 40, 0), (store.Report.Rows, store.Report.Used, store.Report.Faults.Count));
+                Assert.Contains("40 whole rows", Assert.Single(store.Report.DamagedFiles).Reason);
+                var failure = Assert.Throws<BadInputException>(() => store.Report.ThrowIfUnusable(stopOnBadRows: false));
+                Assert.Equal($"{path}:41", failure.Where);
+                Assert.Contains("data.bad_files: keep_whole_rows", failure.Mend);
+                store.Report.ThrowIfUnusable(stopOnBadRows: true, stopOnBadFiles: false);
+            }
+        }
+    }
+
+    [Fact]
     public void No_usable_row_is_an_error_whatever_the_policy()
     {
         using var nothing = Open(folder.Write("none.jsonl", "\n")).Store;

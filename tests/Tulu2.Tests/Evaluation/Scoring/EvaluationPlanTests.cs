@@ -1,3 +1,5 @@
+using Tulu2.Data.Chat;
+using Tulu2.Data.Rows;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Files;
@@ -37,6 +39,63 @@ public sealed class EvaluationPlanTests : IDisposable
     }
 
     [Fact]
+    public void All_rows_that_cannot_be_scored_are_named_at_once()
+    {
+        const string lonely = """{"messages":[{"role":"assistant","content":"2"}]}""";
+        var error = Assert.Throws<BadInputException>(() => EvaluationPlan.Tasks(EvaluationKind.ExactMatch, File(Row, "{", lonely, Row), "model", 2));
+        Assert.Contains("2 rows cannot be scored", error.What);
+        Assert.Contains("rows.jsonl:2: broken JSON", error.What);
+        Assert.Contains("rows.jsonl:3: has no turn before", error.What);
+    }
+
+    [Fact]
+    public void All_prompts_that_are_too_long_are_in_one_list_and_are_left_out_if_told_so()
+    {
+        var longer = Row.Replace("1+1", new string('1', 100), StringComparison.Ordinal);
+        var file = File(Row, longer, Row, longer.Replace("\"1\"", "\"2\"", StringComparison.Ordinal));
+        var error = Assert.Throws<BadInputException>(() => EvaluationPlan.Tasks(EvaluationKind.ExactMatch, file, "model", 8, null, Room(64)));
+        Assert.Contains("2 rows are too long", error.What);
+        Assert.Contains("rows.jsonl:2: its prompt has ", error.What);
+        Assert.Contains("rows.jsonl:4: its prompt has ", error.What);
+        Assert.Contains("--skip-long", error.Mend);
+        var plan = EvaluationPlan.Tasks(EvaluationKind.ExactMatch, file, "model", 8, new EvaluationLimits(SkipLong: true), Room(64));
+        Assert.Equal(2, Assert.Single(plan.Work).Count);
+        Assert.Equal([2L, 4L], plan.LeftOut.Select(fault => fault.Location.Line));
+        Assert.Empty(plan.Remarks);
+    }
+
+    [Fact]
+    public void Answers_that_no_model_could_give_in_full_are_counted_and_said()
+    {
+        var plan = EvaluationPlan.Tasks(EvaluationKind.ExactMatch, File(Row, Row.Replace("\"2\"", "\"a long answer\"", StringComparison.Ordinal)), "model", 8,
+            new EvaluationLimits(MaxTokens: 5), Room(64));
+        Assert.StartsWith("1 row cannot be answered right", Assert.Single(plan.Remarks));
+    }
+
+    [Fact]
+    public void Pairs_that_the_context_cuts_are_said_and_those_that_do_not_differ_within_it_are_too_long()
+    {
+        var same = new string('a', 60);
+        var file = File(Pair, $$"""{"prompt":"hi","chosen":"{{same}} b","rejected":"{{same}} c"}""", $$"""{"prompt":"hi","chosen":"{{same}} b","rejected":"c"}""");
+        var error = Assert.Throws<BadInputException>(() => EvaluationPlan.Tasks(EvaluationKind.Preference, file, "model", 8, null, Room(64)));
+        Assert.EndsWith("rows.jsonl:2", error.Where);
+        Assert.Contains("do not differ", error.What);
+        var plan = EvaluationPlan.Tasks(EvaluationKind.Preference, file, "model", 8, new EvaluationLimits(SkipLong: true), Room(64));
+        Assert.Equal("1 row cut at the model's context of 64 tokens", Assert.Single(plan.Remarks));
+    }
+
+    [Fact]
+    public void A_damaged_file_is_an_error_unless_its_whole_rows_are_asked_for()
+    {
+        var path = File(Row, Row);
+        System.IO.File.AppendAllText(path, Row[..30]);
+        Assert.EndsWith("rows.jsonl:3", Assert.Throws<BadInputException>(() => EvaluationPlan.Tasks(EvaluationKind.ExactMatch, path, "model", 8)).Where);
+        var plan = EvaluationPlan.Tasks(EvaluationKind.ExactMatch, path, "model", 8, new EvaluationLimits(KeepWholeRows: true));
+        Assert.Equal(2, Assert.Single(plan.Work).Count);
+        Assert.Equal(RowFaultKind.DamagedFile, Assert.Single(plan.LeftOut).Kind);
+    }
+
+    [Fact]
     public void An_unknown_kind_and_an_empty_file_are_errors()
     {
         Assert.Throws<BadInputException>(() => EvaluationPlan.Tasks("mmlu", File(Row), "model", 2));
@@ -49,6 +108,10 @@ public sealed class EvaluationPlanTests : IDisposable
         using var evaluator = new EvaluatorFactory().Create();
         Assert.Throws<BadInputException>(() => evaluator.Run(new EvaluationTask("t", EvaluationKind.Preference, "model", File(Pair), 0, 2), CancellationToken.None));
     }
+
+    // One token a character.
+    private static RowRoom Room(int context) =>
+        new(new ChatEncoder(new ChatTokenizer((text, _) => [.. text.Select(character => (int)character)], 1, 2, "characters"), ChatForm.Default, context));
 
     private string File(params string[] lines)
     {

@@ -38,6 +38,14 @@ public class ExactMatchScorerTests
     }
 
     [Fact]
+    public void No_answer_is_longer_than_is_asked_for()
+    {
+        var chat = new FakeChat { ["q"] = "é" };
+        ExactMatchScorer.Score(Task, [Row("d", "q", "é")], chat, 3, CancellationToken.None);
+        Assert.Equal(3, chat.Asked.Single().Options.MaxTokens);
+    }
+
+    [Fact]
     public void A_row_without_a_question_or_with_one_too_long_is_named()
     {
         var lonely = new MessageRow("d", "1", [new("assistant", "b")], new RowLocation("rows.jsonl", 7));
@@ -45,7 +53,7 @@ public class ExactMatchScorerTests
         Assert.Equal("f:1", Assert.Throws<BadInputException>(() => Score(new FakeChat { ContextLength = 1 }, Row("d", "q", "a"))).Where);
     }
 
-    private static EvaluationOutcome Score(FakeChat chat, params MessageRow[] rows) => ExactMatchScorer.Score(Task, rows, chat, CancellationToken.None);
+    private static EvaluationOutcome Score(FakeChat chat, params MessageRow[] rows) => ExactMatchScorer.Score(Task, rows, chat, null, CancellationToken.None);
 
     private static MessageRow Row(string dataset, string question, string answer) =>
         new(dataset, "1", [new("user", question), new("assistant", answer)], new RowLocation("f", 1));

@@ -17,7 +17,7 @@ public class RecipeKeyTests
     public void The_keys_are_those_of_the_design() => Assert.Equal(
         """
         objective model.path model.preset model.tokenizer model.rms_norm_epsilon model.rope_theta model.recompute data.train data.max_length data.packing
-        data.shuffle data.chat data.bad_rows data.cache batch.global batch.slot epochs steps optimizer.learning_rate optimizer.beta1 optimizer.beta2
+        data.shuffle data.chat data.bad_rows data.bad_files data.cache batch.global batch.slot epochs steps optimizer.learning_rate optimizer.beta1 optimizer.beta2
         optimizer.epsilon optimizer.weight_decay optimizer.clip schedule.kind schedule.warmup dpo.loss dpo.beta dpo.label_smoothing lora.rank lora.alpha
         lora.dropout lora.quantize precision profile parallel.data parallel.tensor parallel.pipeline parallel.zero parallel.virtual_shards
         parallel.bitwise parallel.split_activations parallel.device parallel.transport parallel.overlap parallel.patience checkpoint.every checkpoint.keep seed
@@ -43,7 +43,7 @@ public class RecipeKeyTests
     {
         string[] free =
         [
-            "checkpoint.every", "checkpoint.keep", "data.cache", "data.train", "model.path", "model.tokenizer", "parallel.bitwise", "parallel.data",
+            "checkpoint.every", "checkpoint.keep", "data.bad_files", "data.cache", "data.train", "model.path", "model.tokenizer", "parallel.bitwise", "parallel.data",
             "parallel.device", "parallel.overlap", "parallel.patience", "parallel.pipeline", "parallel.split_activations", "parallel.tensor", "parallel.transport", "parallel.zero",
         ];
         var before = RecipeHash.Of(Full, ["content"]);
