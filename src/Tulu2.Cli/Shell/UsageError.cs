@@ -56,12 +56,11 @@ internal static partial class UsageError
     private static string? Meant(CommandResult result, string unknown)
     {
         var command = result.Command;
-        var nearest = NearestName.Of(unknown, command.Subcommands.Select(sub => sub.Name));
-        if (nearest is not null) return $"{Path(result)} {nearest}";
-        // The command of another group, by its own name: `stats` for `data stats`.
-        var root = Chain(result).Last().Command;
-        var elsewhere = root.Subcommands.Where(group => group.Subcommands.Any(sub => sub.Name == unknown)).Select(group => $"{group.Name} {unknown}").FirstOrDefault();
-        return (elsewhere ?? (command is RootCommand ? Elsewhere.GetValueOrDefault(unknown) : null)) is { } known ? $"tulu2 {known}" : null;
+        // The command of another group, by its own name, before one that only looks alike: `stats` for `data stats`.
+        var elsewhere = Chain(result).Last().Command.Subcommands.Where(group => group.Subcommands.Any(sub => sub.Name == unknown)).Select(group => $"{group.Name} {unknown}").FirstOrDefault();
+        if (elsewhere is not null) return $"tulu2 {elsewhere}";
+        if (NearestName.Of(unknown, command.Subcommands.Select(sub => sub.Name)) is { } nearest) return $"{Path(result)} {nearest}";
+        return command is RootCommand && Elsewhere.TryGetValue(unknown, out var known) ? $"tulu2 {known}" : null;
     }
 
     private static string Path(CommandResult result) =>

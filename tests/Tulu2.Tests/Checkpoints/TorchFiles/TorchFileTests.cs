@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using FsCheck.Xunit;
-using Tulu2.Checkpoints.Safetensors;
 using Tulu2.Checkpoints.TorchFiles;
 using Tulu2.Files;
 using Tulu2.Tests.Data;
