@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using System.Text;
 using Tulu2.Cli.Shell;
 using Xunit;
 

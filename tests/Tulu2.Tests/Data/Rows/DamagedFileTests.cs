@@ -1,4 +1,3 @@
-using System.Text;
 using Tulu2.Benchmarks;
 using Tulu2.Data.Rows;
 using Tulu2.Files;
