@@ -16,7 +16,7 @@ internal static class RunBanner
         yield return Line($"  {rows,-10}  {report.Used:N0}, {report.Tokens:N0} tokens a pass");
         yield return Line($"  steps       {batches.TotalSteps:N0}, {Passes(batches)}");
         yield return Line($"  a step      {recipe.Batch.Global:N0} {rows}, about {TokensAStep(report.Tokens, batches.Items, recipe.Batch.Global):N0} tokens");
-        yield return Line($"  ranks       {run.Parallel.Size:N0} as {Name(hosting)}: {run.Parallel} (data x tensor x pipeline)");
+        yield return Line($"  ranks       {run.Parallel.Size:N0} {Places(hosting, run.Parallel.Size)}: {run.Parallel} (data x tensor x pipeline)");
         yield return $"  run         {directory.Root}";
     }
 
@@ -29,12 +29,16 @@ internal static class RunBanner
         return Line($"{batches.StepsPerEpoch:N0} an epoch: {passes:0.##} {(passes == 1 ? "epoch" : "epochs")}");
     }
 
-    private static string Name(RankHosting hosting) => hosting switch
+    private static string Places(RankHosting hosting, int ranks)
     {
-        RankHosting.Threads => "threads",
-        RankHosting.Nodes => "processes of the cluster's nodes",
-        _ => "processes",
-    };
+        var process = ranks == 1 ? "process" : "processes";
+        return hosting switch
+        {
+            RankHosting.Threads => ranks == 1 ? "thread" : "threads",
+            RankHosting.Nodes => $"{process} on the cluster's nodes",
+            _ => process,
+        };
+    }
 
     private static string Line(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -23,7 +23,7 @@ public sealed class RunReportTests : IDisposable
     {
         var run = _small.In("mine");
         var (output, errors) = await TrainAsync(_small.Recipe(), "--run", run + "/", "--set", "data.max_length=200");
-        string[] banner = ["mine: SFT of tiny", "  steps       4, 5 an epoch: 0.8 epochs", "  a step      8 rows, about ", "  ranks       2 as threads: 2x1x1 (data x tensor x pipeline)", $"  run         {run}\n"];
+        string[] banner = ["mine: SFT of tiny", "  steps       4, 5 an epoch: 0.8 epochs", "  a step      8 rows, about ", "  ranks       2 threads: 2x1x1 (data x tensor x pipeline)", $"  run         {run}\n"];
         Assert.All(banner, line => Assert.Contains(line, errors));
         Assert.True(errors.IndexOf(banner[0], StringComparison.Ordinal) < errors.IndexOf("mine 4/4", StringComparison.Ordinal), "the banner comes before the first step");
         // Whatever is there to be copied stands on one line, whole.
