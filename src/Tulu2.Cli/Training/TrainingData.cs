@@ -6,6 +6,7 @@ using Tulu2.Data.Statistics;
 using Tulu2.Data.Store;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Files;
+using Tulu2.Files.Recognition;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Training;
@@ -37,9 +38,7 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
     {
         var data = loaded.Recipe.Data;
         foreach (var file in data.Train)
-            if (!File.Exists(file))
-                throw loaded.Fault("data.train", $"there is no file {file}",
-                    "check the path; it is relative to the recipe, or to the current directory where it stands behind the command");
+            if (ForeignPath.AsRows(file) is var (what, mend)) throw loaded.Fault("data.train", what, mend);
         var objective = loaded.Recipe.Objective == Objective.Dpo ? StoreObjective.Preferences : StoreObjective.Messages;
         var wanted = objective == StoreObjective.Preferences ? RowKind.Preferences : RowKind.Messages;
         foreach (var file in data.Train)

@@ -12,8 +12,6 @@ public static class ForeignContent
     /// <summary>Bytes that are enough for every kind.</summary>
     public const int HeadBytes = 512;
 
-    private static readonly string[] RowSuffixes = [".jsonl", ".json", ".parquet", ".jsonl.gz", ".json.gz"];
-
     /// <summary>What a file's first bytes are instead of what is wanted; null: nothing foreign that is known here.</summary>
     /// <param name="head">The first <see cref="HeadBytes"/> bytes, or the whole file where it is shorter.</param>
     /// <param name="length">Bytes of the whole file; where that is unknown (a stream), <see cref="long.MaxValue"/>.</param>
@@ -35,7 +33,7 @@ public static class ForeignContent
     /// </exception>
     public static void Refuse(string path, FileUse use)
     {
-        if (Directory.Exists(path)) throw new BadInputException(path, "is a directory, not a file", use == FileUse.Rows ? RowsIn(path) : Wanted(use));
+        if (Directory.Exists(path)) throw new BadInputException(path, "is a directory, not a file", use == FileUse.Rows ? ForeignPath.RowsIn(path) : Wanted(use));
         Span<byte> head = stackalloc byte[HeadBytes];
         int count;
         long length;
@@ -70,13 +68,6 @@ public static class ForeignContent
         FileUse.Yaml => "give a recipe; `recipes/` holds examples",
         _ => "copy the file again from the model's source",
     };
-
-    private static string RowsIn(string directory)
-    {
-        var files = Directory.EnumerateFiles(directory).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal);
-        return files.FirstOrDefault(name => RowSuffixes.Any(suffix => name.EndsWith(suffix, StringComparison.OrdinalIgnoreCase))) is { } rows
-            ? $"name the files of rows in it, such as {rows}" : "name the files of rows; there are none in it";
-    }
 
     // A pointer says how large the file is that it stands for.
     private static string PointedSize(ReadOnlySpan<byte> head)

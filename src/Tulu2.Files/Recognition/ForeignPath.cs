@@ -3,12 +3,14 @@ using System.Text.RegularExpressions;
 
 namespace Tulu2.Files.Recognition;
 
-/// <summary>Knows what a path is that was given for a model's directory and is none.</summary>
+/// <summary>Knows what a path is that was given for a model's directory, or for a file of rows, and is none.</summary>
 public static partial class ForeignPath
 {
     public const string AdapterConfig = "adapter_config.json";
 
     private const string Config = "config.json";
+
+    private static readonly string[] RowSuffixes = [".jsonl", ".json", ".parquet", ".jsonl.gz", ".json.gz"];
 
     /// <summary>
     /// What is wrong with a path that should be a directory with a model or a tokenizer: it is missing, a name on the Hugging Face Hub, a run, an adapter, a
@@ -33,6 +35,26 @@ public static partial class ForeignPath
             return ($"holds {Path.GetFileName(gguf)}, a model for llama.cpp", "give the Hugging Face checkpoint that it was made from");
         if (!Directory.EnumerateFileSystemEntries(path).Any()) return ("is empty", "download the model into it, or give another directory");
         return OneInside(path) is { } inner ? ($"holds no {Config}", $"its directory {Path.GetFileName(inner)} holds one: give {inner}") : null;
+    }
+
+    /// <summary>What is wrong with a path that should be a file of rows: it is a directory, missing, a link to nothing, a name on the Hugging Face Hub. Null: a file is there.</summary>
+    public static (string What, string Mend)? AsRows(string path)
+    {
+        if (Directory.Exists(path)) return ($"{path} is a directory, not a file", RowsIn(path));
+        if (new FileInfo(path).LinkTarget is { } target && !File.Exists(new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName))
+            return ($"{path} is a link to {target}, which is not there", "fetch the file again, or mend the link");
+        if (File.Exists(path)) return null;
+        return HubName(path) is { } name
+            ? ($"there is no file {path}, and data sets are not fetched by their name on the Hugging Face Hub ({name})",
+                $"download it first, `hf download {name} --repo-type dataset --local-dir DIR`, and name the files of rows in it")
+            : ($"there is no file {path}", "check the path; it is relative to the recipe, or to the current directory where it stands behind the command");
+    }
+
+    internal static string RowsIn(string directory)
+    {
+        var files = Directory.EnumerateFiles(directory).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal);
+        return files.FirstOrDefault(name => RowSuffixes.Any(suffix => name.EndsWith(suffix, StringComparison.OrdinalIgnoreCase))) is { } rows
+            ? $"name the files of rows in it, such as {rows}" : "name the files of rows; there are none in it";
     }
 
     private static (string What, string Mend) Missing(string path)

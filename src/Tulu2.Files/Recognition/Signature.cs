@@ -29,7 +29,8 @@ internal sealed record Signature(string Name, Signature.Test Matches, string? Me
         new("an XML document, not the file itself", (head, _) => StartsWithTag(head, "<?xml") || StartsWithTag(head, "<error>"), Fetch),
         new("text in UTF-16", (head, _) => head is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..], "save it as UTF-8"),
         new("a PyTorch file (torch.save)", IsTorchZip, Torch, FileUse.TorchWeights),
-        new("a zip archive", (head, _) => IsZip(head), Unpack),
+        // As weights it may be torch.save's with its parts in another order, which its reader finds out.
+        new("a zip archive", (head, _) => IsZip(head), Unpack, FileUse.TorchWeights),
         new("gzip data", (head, _) => head is [0x1F, 0x8B, ..], Unpack, FileUse.Rows),
         new("Zstandard data", (head, _) => head is [0x28, 0xB5, 0x2F, 0xFD, ..], "unpack it: zstd -d FILE"),
         new("bzip2 data", (head, _) => head is [(byte)'B', (byte)'Z', (byte)'h', >= (byte)'1' and <= (byte)'9', 0x31, 0x41, 0x59, ..], "unpack it: bunzip2 FILE"),

@@ -1,4 +1,5 @@
 using Tulu2.Files;
+using Tulu2.Files.Recognition;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -18,6 +19,7 @@ public static class RecipeReader
         string text;
         try
         {
+            if (File.Exists(path) && FileLength.Of(path) > 0) ForeignContent.Refuse(path, FileUse.Yaml);
             text = File.ReadAllText(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

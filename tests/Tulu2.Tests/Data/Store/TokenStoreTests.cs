@@ -39,6 +39,21 @@ public sealed class TokenStoreTests : IDisposable
     }
 
     [Fact]
+    public void A_cache_may_be_links_to_another_disk()
+    {
+        var path = Rows("rows.jsonl", 50);
+        using (var first = Open(path).Store)
+            foreach (var shard in Directory.GetFiles(folder.Root, "*.arrow", SearchOption.AllDirectories))
+            {
+                File.Move(shard, shard + ".moved");
+                File.CreateSymbolicLink(shard, shard + ".moved");
+            }
+        using var second = Open(path).Store;
+        Assert.False(second.Built);
+        Assert.Equal(50, second.Items);
+    }
+
+    [Fact]
     public void What_is_stored_is_what_the_encoder_gives()
     {
         var path = Rows("rows.jsonl", 300);

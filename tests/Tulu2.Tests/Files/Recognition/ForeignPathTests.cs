@@ -70,6 +70,20 @@ public sealed class ForeignPathTests : IDisposable
         Assert.Contains("empty", ForeignPath.AsModel(_folder.File("inner"))!.Value.What);
     }
 
+    [Fact]
+    public void What_is_no_file_of_rows_is_named()
+    {
+        Put("rows.jsonl", "{}");
+        Assert.Null(ForeignPath.AsRows(_folder.File("rows.jsonl")));
+        Assert.Equal("name the files of rows in it, such as rows.jsonl", ForeignPath.AsRows(_folder.Root)!.Value.Mend);
+        Assert.Contains("--repo-type dataset", ForeignPath.AsRows(_folder.File("allenai/tulu-v2-sft-mixture"))!.Value.Mend);
+        Assert.Contains("there is no file", ForeignPath.AsRows(_folder.File("row.jsonl"))!.Value.What);
+        File.CreateSymbolicLink(_folder.File("good"), "rows.jsonl");
+        Assert.Null(ForeignPath.AsRows(_folder.File("good")));
+        File.CreateSymbolicLink(_folder.File("bad"), "gone.jsonl");
+        Assert.Contains("a link to gone.jsonl", ForeignPath.AsRows(_folder.File("bad"))!.Value.What);
+    }
+
     private void Put(string name, string text)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(_folder.File(name))!);
