@@ -44,7 +44,7 @@ internal static class ReportMaker
         }
         catch (Exception fault) when (fault is not OperationCanceledException)
         {
-            var why = fault is BadInputException or ArithmeticException or IOException ? fault.Message : CommandLine.Log(fault, terminal);
+            var why = fault is BadInputException or ArithmeticException or IOException ? FaultText.Of(fault) : CommandLine.Log(fault, terminal);
             terminal.Say($"{without}: {why}");
         }
     }

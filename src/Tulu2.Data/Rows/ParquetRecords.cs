@@ -98,7 +98,7 @@ internal static class ParquetRecords
             {
                 path.Dispose();
                 if (failure is not GzipDamageException) throw;
-                throw new BadInputException(file.Path, failure.Message, "fetch or write the file again", failure);
+                throw new BadInputException(file.Path, FaultText.Of(failure), "fetch or write the file again", failure);
             }
         }
 
