@@ -17,6 +17,14 @@ public static class SafetensorsTypes
 
     public static bool IsFloat(string dataType) => dataType is "F32" or "F16" or "BF16";
 
+    /// <summary>The smallest magnitude that <see cref="FromSingle"/> does not write as a finite number of the element type.</summary>
+    public static float FirstInfinite(string dataType) => dataType switch
+    {
+        "F16" => 65520,
+        "BF16" => BitConverter.UInt32BitsToSingle(0x7F7F8000),
+        _ => float.PositiveInfinity,
+    };
+
     /// <summary>Elements to fp32; F16 and BF16 values are kept exactly.</summary>
     public static unsafe void ToSingle(string dataType, byte* source, Span<float> destination)
     {
@@ -37,7 +45,7 @@ public static class SafetensorsTypes
         }
     }
 
-    /// <summary>fp32 to the element type, rounded to nearest even; a finite value beyond the largest F16 becomes an infinity.</summary>
+    /// <summary>fp32 to the element type, rounded to nearest even; a finite value from <see cref="FirstInfinite"/> on becomes an infinity.</summary>
     public static void FromSingle(string dataType, ReadOnlySpan<float> source, Span<byte> destination)
     {
         switch (dataType)

@@ -17,12 +17,14 @@ internal sealed record ErrorReport(int Code, string Block)
         return cause switch
         {
             BadInputException bad => BadInput(bad.Where, bad.What, bad.Mend),
+            NonFiniteException number => new ErrorReport(ExitCode.Failed, Format(number.Where, number.What, number.Mend)),
             RunStoppedException stopped => new ErrorReport(ExitCode.Failed, Format("stopped", stopped.Message, stopped.Mend)),
             OperationCanceledException =>
                 new ErrorReport(ExitCode.Failed, Format("stopped", $"the command was interrupted{(signal is null ? "" : $" by {signal}")}", "start it again")),
             IOException io when IsDiskFull(io) => DiskFull(IsDiskFull(FaultText.Of(io)) ? FaultText.Of(io) : "no space is left on it"),
             // A worker or the checkpointer met the full disk; what it says has come as text.
             RunFailedException failed when IsDiskFull(failed.Message) => DiskFull(failed.Message),
+            RunFailedException { Mend: { } mend } failed => new ErrorReport(ExitCode.Failed, Format("failed", failed.Message, mend)),
             UnauthorizedAccessException denied => BadInput(FaultText.PathIn(denied) ?? "permissions", FaultText.Of(denied), "choose a directory that you may write, or mend its permissions"),
             FileNotFoundException missing => BadInput(missing.FileName ?? "file", "there is no such file", "check the path"),
             DirectoryNotFoundException => BadInput("directory", "a directory on the way to a file is not there", "check the paths"),

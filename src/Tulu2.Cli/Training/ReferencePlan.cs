@@ -1,5 +1,6 @@
 using Tulu2.Cluster.Reference;
 using Tulu2.Data.Slots;
+using Tulu2.Files;
 using Tulu2.Training.Reference;
 
 namespace Tulu2.Cli.Training;
@@ -14,6 +15,7 @@ namespace Tulu2.Cli.Training;
 internal sealed class ReferencePlan : IReferencePlan
 {
     private readonly BatchPlan _batches;
+    private readonly Func<int, string> _placeOf;
     private readonly string _directory;
     private readonly string _key;
     private readonly int[][] _chunks;
@@ -21,11 +23,12 @@ internal sealed class ReferencePlan : IReferencePlan
     private readonly float[] _values;
     private ReferenceLogProbabilities? _ready;
 
+    /// <param name="placeOf">Where a pair stands in the input.</param>
     /// <param name="perChunk">Pairs in a chunk: the recipe's slot.</param>
     /// <param name="packed">Slots are packed, not padded.</param>
-    public ReferencePlan(BatchPlan batches, int perChunk, bool packed, string directory, string key)
+    public ReferencePlan(BatchPlan batches, Func<int, string> placeOf, int perChunk, bool packed, string directory, string key)
     {
-        (_batches, _directory, _key) = (batches, directory, key);
+        (_batches, _placeOf, _directory, _key) = (batches, placeOf, directory, key);
         _chunks = [.. packed ? batches.UsedItems().Chunk(perChunk) : OfWholeStore(batches, perChunk)];
         var found = ReferenceLogProbabilities.TryOpen(directory, key, batches.Items);
         _cached = [.. _chunks.Select(chunk => found is not null && Array.TrueForAll(chunk, found.Has))];
@@ -52,18 +55,23 @@ internal sealed class ReferencePlan : IReferencePlan
 
     public SlotBatch Read(int chunk) => _batches.ReadPairs(chunk, _chunks[chunk]);
 
+    /// <exception cref="NonFiniteException">A value that is not a finite number; names the pair.</exception>
     public void Store(int chunk, float[] logProbabilities)
     {
         for (var index = 0; index < _chunks[chunk].Length; index++)
-            logProbabilities.AsSpan(2 * index, 2).CopyTo(_values.AsSpan(2 * _chunks[chunk][index]));
+        {
+            var pair = _chunks[chunk][index];
+            for (var side = 0; side < 2; side++)
+            {
+                var (value, name) = (logProbabilities[2 * index + side], side == 0 ? "chosen" : "rejected");
+                NonFiniteException.Check(value, () => (_placeOf(pair), $"the log-probability of its {name} answer under the initial weights"), NonFiniteException.BrokenWeights);
+                _values[2 * pair + side] = value;
+            }
+        }
     }
 
-    /// <exception cref="ArgumentException">A value that is not a finite number.</exception>
     public void Complete()
     {
-        foreach (var pair in _chunks.Where((_, chunk) => !_cached[chunk]).SelectMany(chunk => chunk))
-            if (!float.IsFinite(_values[2 * pair]) || !float.IsFinite(_values[2 * pair + 1]))
-                throw new ArgumentException($"reference log-probabilities: pair {pair} has {_values[2 * pair]} and {_values[2 * pair + 1]}");
         _ready = ReferenceLogProbabilities.Add(_directory, _key, _values);
     }
 

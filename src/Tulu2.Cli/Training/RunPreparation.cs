@@ -77,7 +77,8 @@ internal static class RunPreparation
         if (recipe.Objective != Objective.Dpo) return null;
         var key = ReferenceLogProbabilities.Key(model.WeightsKey, data.ContentKey, recipe.Precision.ToString(), recipe.Parallel.VirtualShards,
             [model.ShapeKey, $"slot {recipe.Batch.Slot}", $"packing {recipe.Data.Packing}", TorchRuntime.Facts]);
-        var plan = new ReferencePlan(batches, recipe.Batch.Slot, recipe.Data.Packing, Path.Combine(CacheDirectory.Of(recipe.Data.Cache), "reference"), key);
+        var plan = new ReferencePlan(batches, pair => $"{data.Tokens.Location(pair)}", recipe.Batch.Slot, recipe.Data.Packing,
+            Path.Combine(CacheDirectory.Of(recipe.Data.Cache), "reference"), key);
         if (plan.CachedPairs > 0)
             say($"reference log-probabilities of {plan.CachedPairs:N0}{(plan.CachedPairs < plan.Pairs ? $" of {plan.Pairs:N0}" : "")} pairs found in the cache");
         return plan;

@@ -3,7 +3,6 @@ using Tulu2.Cluster.Leases;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
 using Tulu2.Evaluation.Tasks;
-using Tulu2.Files;
 
 namespace Tulu2.Cluster.Evaluations;
 
@@ -84,8 +83,8 @@ internal sealed class EvaluationQueue(RunProtocol.StartEvaluations start, IActor
             case EvaluationProtocol.Done done:
                 Accept(done);
                 break;
-            case EvaluationProtocol.Failed { Where: { } where } bad:
-                End(new BadInputException(where, bad.Error, bad.Mend ?? "correct it and start again"));
+            case EvaluationProtocol.Failed final when final.Where is not null || final.Mend is not null:
+                End(new RunFailure(final.Error, final.Detail, final.Where, final.Mend).ToException());
                 break;
             case EvaluationProtocol.Failed failed:
                 start.Observer?.EvaluatorRestarted(NumberOf(failed.Evaluator), failed.Error);

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
 using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Runs;
 using Tulu2.Evaluation.Tasks;
-using Tulu2.Files;
 
 namespace Tulu2.Cluster.Evaluations;
 
@@ -71,9 +71,10 @@ internal sealed class EvaluatorWorker(IEvaluatorFactory factory, IActorRef queue
                 queue.Tell(new EvaluationProtocol.Idle(Name));
                 break;
             case EvaluationProtocol.Ended { Fault: { } fault } ended:
-                var bad = fault as BadInputException;
-                queue.Tell(new EvaluationProtocol.Failed(Name, ended.Id, ended.Attempt, bad?.What ?? FaultText.Of(fault), fault.ToString(), bad?.Where, bad?.Mend));
-                if (bad is null) throw new EvaluatorFailedException(FaultText.Of(fault), fault);
+                var failure = RunFailure.Of(fault);
+                queue.Tell(new EvaluationProtocol.Failed(
+                    Name, ended.Id, ended.Attempt, failure.Error, failure.Detail, failure.BadInputWhere, failure.BadInputMend));
+                if (failure.BadInputMend is null) throw new EvaluatorFailedException(failure.Error, fault);
                 _task = null;
                 break;
         }

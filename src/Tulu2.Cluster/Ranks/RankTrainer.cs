@@ -80,8 +80,8 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
             case WorkerReport.Started started:
                 setup.GradientSync.Tell(new RankProtocol.Up(setup.Rank, _incarnation, started.Endpoint));
                 break;
-            case WorkerReport.Failed { BadInputWhere: { } where } failed:
-                setup.GradientSync.Tell(new RankProtocol.BadInput(setup.Rank, failed.Error, failed.Detail, where, failed.BadInputMend));
+            case WorkerReport.Failed failed when failed.BadInputWhere is not null || failed.BadInputMend is not null:
+                setup.GradientSync.Tell(new RankProtocol.BadInput(setup.Rank, failed.Error, failed.Detail, failed.BadInputWhere, failed.BadInputMend));
                 break;
             case WorkerReport.Failed failed:
                 setup.GradientSync.Tell(new RankProtocol.Lost(setup.Rank, _incarnation, failed.Error));

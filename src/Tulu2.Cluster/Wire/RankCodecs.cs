@@ -26,7 +26,7 @@ internal static class RankCodecs
                 Text(ref w, m.Where);
                 Text(ref w, m.Mend);
             },
-            (ref MessagePackReader r) => new RankProtocol.BadInput(r.ReadInt32(), Text(ref r), Text(ref r), Text(ref r), r.ReadString())),
+            (ref MessagePackReader r) => new RankProtocol.BadInput(r.ReadInt32(), Text(ref r), Text(ref r), r.ReadString(), r.ReadString())),
         WireCodec.For("rc", 2,
             (ref MessagePackWriter w, RankProtocol.ScoreChunk m) => { w.Write(m.Generation); w.Write(m.Chunk); },
             (ref MessagePackReader r) => new RankProtocol.ScoreChunk(r.ReadInt64(), r.ReadInt32())),

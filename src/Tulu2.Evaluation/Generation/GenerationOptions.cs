@@ -53,4 +53,8 @@ public sealed record GenerationResult(string Text, FinishReason Finish, int Prom
 /// <summary>One prompt and how to go on from it.</summary>
 /// <param name="PromptIds">Not empty.</param>
 /// <param name="OnText">Called with each new piece of text, whole characters only, as soon as it is certain that no stop string takes it back.</param>
-public sealed record GenerationRequest(int[] PromptIds, GenerationOptions Options, Action<string>? OnText = null);
+public sealed record GenerationRequest(int[] PromptIds, GenerationOptions Options, Action<string>? OnText = null)
+{
+    /// <summary>Where the prompt comes from, for errors: a file and line.</summary>
+    public string Place { get; init; } = "prompt";
+}

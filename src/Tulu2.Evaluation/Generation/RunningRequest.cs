@@ -1,4 +1,5 @@
 using System.Text;
+using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Generation;
 
@@ -20,10 +21,19 @@ internal sealed class RunningRequest(GenerationRequest request, int limit, IRead
     public GenerationResult? Result { get; private set; }
 
     /// <summary>Takes the logits after what there is, and returns the token chosen; null once the answer is over.</summary>
+    /// <exception cref="NonFiniteException">The logits are not finite.</exception>
     public int? Accept(ReadOnlySpan<float> logits)
     {
         var options = request.Options;
-        var id = Sampler.Choose(logits, options.Temperature, options.TopP, SeededUniform.At(_seed, _ids.Count));
+        int id;
+        try
+        {
+            id = Sampler.Choose(logits, options.Temperature, options.TopP, SeededUniform.At(_seed, _ids.Count));
+        }
+        catch (ArithmeticException)
+        {
+            throw new NonFiniteException(request.Place, $"after {request.PromptIds.Length + _ids.Count} tokens the next one's logits are not finite", NonFiniteException.BrokenWeights);
+        }
         if (endIds.Contains(id)) return Finish(FinishReason.Stop);
         _ids.Add(id);
         Emit(_stops.Push(decoder.Add(id)));

@@ -37,7 +37,7 @@ internal static class ExactMatchScorer
             throw new BadInputException(item.Location.ToString(), $"its prompt has {prompt.Length} tokens, but the model's context holds {generator.ContextLength}, answer included", "remove this row");
         // A token stands for at least one byte, so a longer answer cannot match: an untrained model need not ramble to the end of its context.
         var most = Encoding.UTF8.GetByteCount(item.Expected) + Slack;
-        return new GenerationRequest(prompt, GenerationOptions.Greedy with { MaxTokens = Math.Min(most, maxTokens ?? most) });
+        return new GenerationRequest(prompt, GenerationOptions.Greedy with { MaxTokens = Math.Min(most, maxTokens ?? most) }) { Place = $"{item.Location}" };
     }
 
     /// <summary>A few wrong ones and a few right ones, wrong first, each in row order.</summary>

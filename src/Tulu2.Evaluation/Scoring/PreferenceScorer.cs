@@ -13,6 +13,12 @@ internal static class PreferenceScorer
     {
         var sides = rows.SelectMany(row => new[] { Encode(row, row.Chosen, "chosen", model), Encode(row, row.Rejected, "rejected", model) }).ToList();
         var scores = new LogProbabilityScorer(model).Score(sides, cancellation);
+        for (var i = 0; i < scores.Count; i++)
+        {
+            var side = i;
+            NonFiniteException.Check(scores[i],
+                () => ($"{rows[side / 2].Location}", $"the log-probability of its {(side % 2 == 0 ? "chosen" : "rejected")} answer"), NonFiniteException.BrokenWeights);
+        }
         var correct = rows.Select((_, i) => scores[2 * i] > scores[2 * i + 1]).ToList();
         var datasets = rows.Zip(correct).GroupBy(p => p.First.Dataset).Select(d => new DatasetScore(d.Key, d.Count(), d.Count(p => p.Second)));
         return new EvaluationOutcome(task.Id, rows.Count, correct.Count(c => c), []) { Datasets = [.. datasets] };

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Tulu2.Checkpoints;
@@ -30,8 +31,9 @@ public static unsafe class HuggingFaceExport
     /// <param name="dataType">F32, F16 or BF16.</param>
     /// <param name="source">Directory of the model that was trained, whose unknown config.json keys are kept; null for random weights.</param>
     /// <exception cref="BadInputException">
-    /// The directory is the source's, or holds what no export writes; an unknown element type; a value that F16 cannot hold.
+    /// The directory is the source's, or holds what no export writes; an unknown element type; a value that it cannot hold.
     /// </exception>
+    /// <exception cref="NonFiniteException">A weight is NaN or infinite.</exception>
     public static void Write(
         string directory, LlamaConfig config, string dataType, TensorSource read, IReadOnlyList<TokenizerFile> tokenizerFiles, string? source = null, long shardBytes = DefaultShardBytes)
     {
@@ -125,12 +127,13 @@ public static unsafe class HuggingFaceExport
             JsonSerializer.Serialize(new { metadata = new { total_size = total }, weight_map = map }, new JsonSerializerOptions { WriteIndented = true }) + "\n");
     }
 
-    // From here on a half rounds to infinity.
-    private static void CheckRange(string name, ReadOnlySpan<float> values)
+    private static void CheckRange(string name, string dataType, ReadOnlySpan<float> values)
     {
-        foreach (var value in values)
-            if (float.IsFinite(value) && MathF.Abs(value) >= 65520)
-                throw new BadInputException("F16", $"tensor {name} holds {value:R}, and the largest half is 65504", "export as BF16 or F32");
+        // A NaN is the largest of all.
+        var largest = TensorPrimitives.MaxMagnitude(values);
+        NonFiniteException.Check(largest, () => ($"tensor {name}", "one of its elements"), NonFiniteException.BrokenWeights);
+        if (MathF.Abs(largest) >= SafetensorsTypes.FirstInfinite(dataType))
+            throw new BadInputException(dataType, $"tensor {name} holds {largest:R}, which it would write as infinity", $"export as {(dataType == "F16" ? "BF16 or F32" : "F32")}");
     }
 
     private static void WriteTensor(Stream stream, string name, long[] shape, string dataType, TensorSource read)
@@ -147,7 +150,7 @@ public static unsafe class HuggingFaceExport
                 var count = (int)Math.Min(ChunkElements, length - at);
                 var values = new ReadOnlySpan<float>(buffer + at, count);
                 SafetensorsTypes.FromSingle(dataType, values, chunk.AsSpan(0, count * size));
-                if (dataType == "F16") CheckRange(name, values);
+                CheckRange(name, dataType, values);
                 stream.Write(chunk.AsSpan(0, count * size));
             }
         }

@@ -1,10 +1,11 @@
+using Tulu2.Files;
+
 namespace Tulu2.Training.Workers;
 
-/// <summary>A step's loss or gradient norm is not a number: the step is not applied, and doing it again would give the same.</summary>
-public sealed class NonFiniteStepException(int step, string figure, double value)
-    : Exception($"step {step}: {figure} is {value.ToString(System.Globalization.CultureInfo.InvariantCulture)}; the step was not applied")
+/// <summary>A number of a step is not finite: doing the step again would give the same.</summary>
+/// <param name="outcome">What therefore was not done.</param>
+public sealed class NonFiniteStepException(int step, string figure, double value, string outcome = "the step was not applied")
+    : NonFiniteException($"step {step}", $"{figure} is {Text(value)}; {outcome}", StepMend)
 {
-    public int Step { get; } = step;
-
-    public const string Mend = "lower optimizer.learning_rate or raise schedule.warmup and resume from the last checkpoint; if it is the first step, look at the data and the initial weights";
+    public const string StepMend = "lower optimizer.learning_rate or raise schedule.warmup and resume from the last checkpoint; if it is the first step, look at the data and the initial weights";
 }

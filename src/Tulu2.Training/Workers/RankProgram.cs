@@ -238,8 +238,8 @@ internal sealed class RankProgram : IDisposable
         var start = Stopwatch.GetTimestamp();
         var reduced = _reduction.Reduce(Groups);
         var (loss, preference) = Computer.Summarize(Step, reduced.Figures);
-        if (!double.IsFinite(loss)) throw new NonFiniteStepException(Step, "the loss", loss);
-        if (!double.IsFinite(reduced.Norm)) throw new NonFiniteStepException(Step, "the gradient norm", reduced.Norm);
+        foreach (var (figure, value) in StepFigures.Of(loss, reduced.Norm, preference))
+            if (!double.IsFinite(value)) throw new NonFiniteStepException(Step, $"the {figure}{StepFigures.FirstSlot(reduced.Figures)}", value);
         _reduced = new StepMetrics(loss, reduced.Norm, _state.LearningRate(Step), _settings.Plan.Tokens(Step), _settings.Plan.LossTokens(Step), preference);
         _computing = false;
         _clock.Reduced(Stopwatch.GetElapsedTime(start), reduced.Beside);
@@ -278,8 +278,7 @@ internal sealed class RankProgram : IDisposable
     internal static WorkerReport.Failed FailureOf(long generation, int rank, Exception fault) => fault switch
     {
         Files.BadInputException bad => new(generation, rank, bad.Message, bad.ToString(), bad.Where, bad.Mend),
-        // The same numbers would come again: not a fault that a restart mends.
-        NonFiniteStepException step => new(generation, rank, step.Message, step.ToString(), $"step {step.Step}", NonFiniteStepException.Mend),
+        Files.NonFiniteException number => new(generation, rank, number.Message, number.ToString(), null, number.Mend),
         _ => new(generation, rank, Files.FaultText.Of(fault), fault.ToString(), null, null),
     };
 }

@@ -25,7 +25,7 @@ internal sealed class ReplicaState : IDisposable
     /// <param name="device">Where the model computes; null: in host memory, where everything else lies.</param>
     public ReplicaState(FlatLayout layout, Precision precision, ElementRange? range = null, Device? device = null)
     {
-        Layout = layout;
+        (Layout, Precision) = (layout, precision);
         Range = range ?? new ElementRange(0, layout.Length);
         _slices = FlatRanges.Slices(layout, Range);
         _host = zeros(layout.Length, dtype: precision == Precision.Fp32 ? float32 : bfloat16).DetachFromDisposeScope();
@@ -36,6 +36,9 @@ internal sealed class ReplicaState : IDisposable
     }
 
     public FlatLayout Layout { get; }
+
+    /// <summary>Of <see cref="Weights"/>.</summary>
+    public Precision Precision { get; }
 
     /// <summary>Where in the flat order of the part the master weights and moments lie.</summary>
     public ElementRange Range { get; }

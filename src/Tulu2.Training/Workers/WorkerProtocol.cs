@@ -92,6 +92,7 @@ public abstract record WorkerReport
 
     /// <summary>The worker is at its end; nothing more comes from it.</summary>
     /// <param name="BadInputWhere">Not null: what the user gave is at fault (see <c>BadInputException</c>), so that a restart would not help.</param>
+    /// <param name="BadInputMend">Without a place: nothing that the user gave is at fault, but a restart would not help either (see <c>NonFiniteException</c>).</param>
     public sealed record Failed(long Generation, int Rank, string Error, string Detail, string? BadInputWhere, string? BadInputMend) : WorkerReport;
 }
 

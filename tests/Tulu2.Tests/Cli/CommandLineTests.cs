@@ -1,4 +1,5 @@
 using Tulu2.Cli.Shell;
+using Tulu2.Cluster.Runs;
 using Tulu2.Files;
 using Xunit;
 
@@ -80,6 +81,8 @@ public class CommandLineTests
         Assert.Equal(2, Of(new AggregateException(new BadInputException("a", "b", "c"))).Code);
         Assert.Equal(2, Of(new IOException("No space left on device : '/x'")).Code);
         Assert.Equal(2, Of(new UnauthorizedAccessException("Access to the path '/x' is denied.")).Code);
+        Assert.Equal((1, "error: rows.jsonl:3\n       the loss is NaN\n mend: lower it"), Of(new NonFiniteException("rows.jsonl:3", "the loss is NaN", "lower it")));
+        Assert.Equal((1, "error: failed\n       rank 1: NaN\n mend: lower it"), Of(new RunFailedException("rank 1: NaN", "stack", "lower it")));
         Assert.Equal((1, "error: failed\n       boom\n mend: details are in log; `--verbose` prints them"), Of(new InvalidOperationException("boom")));
 
         static (int Code, string Block) Of(Exception error)

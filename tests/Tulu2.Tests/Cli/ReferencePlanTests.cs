@@ -1,6 +1,7 @@
 using FsCheck.Xunit;
 using Tulu2.Cli.Training;
 using Tulu2.Data.Slots;
+using Tulu2.Files;
 using Tulu2.Tests.Data.Slots;
 using Tulu2.Training.Reference;
 using Xunit;
@@ -65,11 +66,13 @@ public sealed class ReferencePlanTests : IDisposable
     }
 
     [Fact]
-    public void A_value_that_is_no_number_completes_nothing()
+    public void A_value_that_is_no_number_ends_the_pass_with_the_pair_s_place()
     {
         var plan = Plan(Batches(steps: 2));
-        for (var chunk = 0; chunk < plan.Chunks; chunk++) plan.Store(chunk, [-1, float.NaN, -1, -2]);
-        Assert.Throws<ArgumentException>(plan.Complete);
+        var pair = plan.Read(1).Sequences[1];
+        var broken = Assert.Throws<NonFiniteException>(() => plan.Store(1, [-1, -2, -1, float.NegativeInfinity]));
+        Assert.Equal(($"pairs.jsonl:{pair}", "the log-probability of its rejected answer under the initial weights is -Infinity"), (broken.Where, broken.What));
+        Assert.Throws<NonFiniteException>(() => plan.Store(0, [float.NaN, -2, -1, -2]));
         Assert.Throws<InvalidOperationException>(() => plan.Values);
         Assert.Equal(0, Plan(Batches(steps: 2)).CachedPairs);
     }
@@ -83,7 +86,7 @@ public sealed class ReferencePlanTests : IDisposable
 
     private static BatchPlan Batches(int steps) => new(TableSource.OfCount(2 * Pairs), new(4, 2, Preferences: true, Steps: steps));
 
-    private ReferencePlan Plan(BatchPlan batches, bool packed = true) => new(batches, 2, packed, _directory, new string('k', 64));
+    private ReferencePlan Plan(BatchPlan batches, bool packed = true) => new(batches, pair => $"pairs.jsonl:{pair}", 2, packed, _directory, new string('k', 64));
 
     private static IEnumerable<int> Taken(BatchPlan batches) => Enumerable.Range(1, batches.TotalSteps)
         .SelectMany(step => Enumerable.Range(0, batches.SlotsPerStep).SelectMany(slot => batches.Sequences(step, slot).ToArray()))

@@ -95,6 +95,17 @@ public sealed class EvaluationSpec(HostFixture fixture)
     }
 
     [Fact]
+    public async Task A_model_whose_numbers_are_broken_ends_the_evaluation_at_once_with_the_row_and_a_mend()
+    {
+        var factory = new Factory(task => task.Id == "t5" ? new NonFiniteException("rows.jsonl:51", "its log-probability is NaN", "take another model") : null);
+        var observer = new Observer();
+
+        var failed = await Assert.ThrowsAsync<RunFailedException>(() => RunAsync(factory, observer));
+
+        Assert.Equal(("rows.jsonl:51: its log-probability is NaN", "take another model", 0), (failed.Message, failed.Mend, observer.Restarts));
+    }
+
+    [Fact]
     public async Task A_task_that_always_fails_ends_the_evaluation_with_its_cause()
     {
         var factory = new Factory(task => task.Id == "t5" ? new InvalidOperationException("native crash") : null);

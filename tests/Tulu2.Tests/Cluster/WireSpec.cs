@@ -57,6 +57,7 @@ public sealed class WireSpec() : TestKit(ActorHost.LocalConfig())
         new RunProtocol.StopRanks(),
         new RunProtocol.RanksStopped(),
         new RunProtocol.Fatal(new RunFailure("bad", "stack", "rows.jsonl:3", null)),
+        new RankProtocol.BadInput(1, "step 3: the loss is NaN", "stack", null, "lower the rate"),
         new SubmissionProtocol.Submit(new Submission("17", "mine", "/runs/one/submitted.yaml", "/runs/one", true)),
         new SubmissionProtocol.Cancel("17"),
         new SubmissionProtocol.InHand("17"),

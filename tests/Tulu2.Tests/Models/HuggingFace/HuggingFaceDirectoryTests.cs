@@ -179,7 +179,7 @@ public sealed unsafe class HuggingFaceDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void A_value_beyond_the_largest_half_is_not_written_as_infinity()
+    public void A_value_beyond_the_largest_of_the_type_is_not_written_as_infinity_and_none_that_is_no_number()
     {
         void Export(string type, float value) => HuggingFaceExport.Write(_folder.File(type), SmallCheckpoint.Config, type, (name, shape, address) =>
         {
@@ -189,6 +189,10 @@ public sealed unsafe class HuggingFaceDirectoryTests : IDisposable
         Assert.Contains("model.norm.weight holds 70000", Assert.Throws<BadInputException>(() => Export("F16", 70000)).What);
         Export("F16", 65504);
         Export("BF16", 70000);
+        Assert.Contains("model.norm.weight holds -3.4", Assert.Throws<BadInputException>(() => Export("BF16", -3.4e38f)).What);
+        Export("F32", -3.4e38f);
+        foreach (var broken in new[] { float.NaN, float.NegativeInfinity })
+            Assert.Equal("tensor model.norm.weight", Assert.Throws<NonFiniteException>(() => Export("F32", broken)).Where);
         Assert.Throws<BadInputException>(() => Export("I8", 1));
     }
 
