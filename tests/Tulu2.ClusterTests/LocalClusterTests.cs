@@ -37,6 +37,22 @@ public sealed class LocalClusterTests(ITestOutputHelper log)
     }
 
     [Fact]
+    public async Task A_node_that_cannot_be_started_again_ends_the_run_with_its_own_words()
+    {
+        using var small = await SmallRun.CreateAsync();
+        var run = small.Folder("run");
+        using var process = TuluProcess.Start(small.Cache, "train", small.Recipe("sft", "fp32", steps: 4000, checkpointEvery: 0), "--run", run, "--nodes", "1", "--ranks-per-node", "1");
+        Assert.True(await process.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), 2, Patience), process.Output + process.Errors);
+        var node = Assert.Single(Children.Of(process.Id, "node"));
+        var words = File.ReadAllText($"/proc/{node}/cmdline").Split('\0');
+        var config = words[Array.IndexOf(words, "--config") + 1];
+        File.Delete(config);
+        Children.Send(node, Children.SignalKill);
+        Assert.Equal(2, await process.WaitForExitAsync(Patience));
+        Assert.Contains($"error: {config}\n       there is no such file", process.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task No_node_outlives_the_process_that_coordinates()
     {
         using var small = await SmallRun.CreateAsync();

@@ -59,7 +59,7 @@ public sealed class SubmitTests(ITestOutputHelper log)
             Assert.True(await submit.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), 5, Patience), submit.Output + submit.Errors);
             // As Ctrl-C, which a process that was started in the background may ignore.
             Children.Send(submit.Id, Children.SignalTerminate);
-            Assert.Equal(1, await submit.WaitForExitAsync(Patience));
+            Assert.Equal(143, await submit.WaitForExitAsync(Patience));
             Assert.Contains(", which is on disk", submit.Errors, StringComparison.Ordinal);
         }
         Assert.True(await Children.WaitAsync(() => Children.Of(node.Id, "worker").Length == 0, Patience), "workers live on without their run");

@@ -22,6 +22,8 @@ internal sealed class SeedWatch(NodeSettings settings, IReadOnlyList<Address> tr
         {
             await Task.Delay(Look, cancellation).ConfigureAwait(false);
             silence.Look();
+            // A silence that begins anew is said anew.
+            if (!silence.IsLong) said = null;
             if (!silence.IsLong || said is { } last && Stopwatch.GetElapsedTime(last) < Interval) continue;
             var (words, _) = await SayAsync(otherwise, cancellation).ConfigureAwait(false);
             if (!silence.IsLong) continue;

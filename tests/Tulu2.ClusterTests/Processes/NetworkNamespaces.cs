@@ -5,7 +5,9 @@ namespace Tulu2.ClusterTests.Processes;
 /// <summary>Two network namespaces with one cable between them: to what runs inside, two machines that share a disk.</summary>
 internal sealed class NetworkNamespaces : IDisposable
 {
-    private readonly string _suffix = $"{Environment.ProcessId % 100000}";
+    private static int _made;
+
+    private readonly string _suffix = $"{Environment.ProcessId % 100000}{(char)('a' + Interlocked.Increment(ref _made) % 26)}";
 
     private NetworkNamespaces()
     {
@@ -27,10 +29,21 @@ internal sealed class NetworkNamespaces : IDisposable
     /// <summary>What a command is run under to be in the namespace.</summary>
     public string[] Inside(int which) => ["ip", "netns", "exec", Names[which]];
 
+    /// <summary>The cable carries nothing any more, and nobody is told.</summary>
+    public void Cut() => Set("down");
+
+    public void Mend() => Set("up");
+
     public void Dispose()
     {
         // The cable goes with its ends.
         foreach (var name in Names) Run($"netns delete {name}", out _);
+    }
+
+    // The second one's end: at the first one's, its processes would not reach each other any more.
+    private void Set(string state)
+    {
+        if (!Run($"-n {Names[1]} link set cable {state}", out var error)) throw new InvalidOperationException(error);
     }
 
     private bool TrySetUp(out string reason)
