@@ -8,7 +8,7 @@ namespace Tulu2.ClusterTests;
 public sealed class FromOutsideTests(ITestOutputHelper log)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
-    // Longer than a member of the cluster may be silent.
+    // Longer than a process of one host may be silent that is a member.
     private static readonly TimeSpan Nap = TimeSpan.FromSeconds(8);
     private static int _port = 30000 + Environment.ProcessId % 10000;
 

@@ -28,6 +28,8 @@ public sealed class ClusterClient : IAsyncDisposable
             akka.actor.provider = remote
             akka.remote {
               dot-netty.tcp { hostname = "127.0.0.1", port = 0, public-hostname = "", public-port = 0 }
+              # One of several nodes is asked each second, and nobody else is held up by it.
+              retry-gate-closed-for = 500ms
               # A connection that is dead, by a pause or a cut, is made again before anybody wonders.
               transport-failure-detector { heartbeat-interval = 2s, acceptable-heartbeat-pause = 15s }
             }
