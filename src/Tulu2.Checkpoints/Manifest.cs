@@ -8,8 +8,9 @@ namespace Tulu2.Checkpoints;
 /// <param name="VirtualShards">V is part of the numerics.</param>
 /// <param name="RecipeHash">Of the parts of the recipe that decide the bits; a resume under another one is refused.</param>
 /// <param name="Facts">Free text facts for people: libtorch build, CPU type, time.</param>
+/// <param name="Recipe">The run's recipe.yaml as it was then, in case that file is lost; null in manifests of older versions.</param>
 public sealed record Manifest(
-    int Step, int VirtualShards, string RecipeHash, IReadOnlyList<ShardEntry> Shards, IReadOnlyDictionary<string, string> Facts);
+    int Step, int VirtualShards, string RecipeHash, IReadOnlyList<ShardEntry> Shards, IReadOnlyDictionary<string, string> Facts, string? Recipe = null);
 
 /// <summary>A manifest as a file: <c>{"format": 1, "sha256": hash of the manifest's own text, "manifest": {...}}</c>.</summary>
 internal static class ManifestFile

@@ -1,10 +1,14 @@
 using System.CommandLine;
+using Tulu2.Cli.Training;
+using Tulu2.Files;
 
 namespace Tulu2.Cli.Commands;
 
 /// <summary>Short forms for declaring commands.</summary>
 internal static class CommandBuilder
 {
+    private const string ResumeName = "--resume", Always = "true";
+
     public static Command Group(string name, string description, params Command[] commands)
     {
         var group = new Command(name, description);
@@ -42,6 +46,33 @@ internal static class CommandBuilder
         new(name) { Description = description, DefaultValueFactory = _ => otherwise };
 
     public static Option<string[]> Repeated(string name, string description) => new(name) { Description = description, Arity = ArgumentArity.OneOrMore };
+
+    /// <summary><c>--resume</c> or <c>--resume auto</c>.</summary>
+    public static Option<string?> Resume()
+    {
+        var option = Optional<string>(ResumeName, "Go on with the run in the run directory; auto: or begin it, where there is none");
+        option.Arity = ArgumentArity.ZeroOrOne;
+        option.AcceptOnlyFromAmong("auto", Always);
+        return option;
+    }
+
+    /// <summary><c>--change key=value</c>.</summary>
+    public static Option<string[]> Change() => Repeated("--change",
+        "With --resume: key=value that holds from here on, one of learning rate, schedule, steps or epochs, checkpoint and patience; may be repeated");
+
+    /// <exception cref="BadInputException">A change of a run that begins.</exception>
+    public static (ResumeMode Mode, string[] Changes) BeginningOf(ParseResult parsed, Option<string?> resume, Option<string[]> change)
+    {
+        var changes = parsed.GetValue(change) ?? [];
+        if (parsed.GetResult(resume) is not null and not { Implicit: true })
+            return (parsed.GetValue(resume) == "auto" ? ResumeMode.Auto : ResumeMode.Resume, changes);
+        return changes.Length == 0 ? (ResumeMode.New, changes)
+            : throw new BadInputException($"--change {changes[0]}", "changes a run that goes on", $"add --resume, or begin the run with {changes[0]} behind the recipe");
+    }
+
+    /// <summary>What stands behind <c>--resume</c> is its value only where it is <c>auto</c>; else it is the next argument.</summary>
+    public static string[] WithResume(IReadOnlyList<string> arguments) => [.. arguments.Select((argument, index) =>
+        argument == ResumeName && arguments.ElementAtOrDefault(index + 1) != "auto" ? $"{ResumeName}={Always}" : argument)];
 
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description };
 }

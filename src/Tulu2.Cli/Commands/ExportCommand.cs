@@ -34,7 +34,8 @@ internal sealed class ExportCommand(Terminal terminal)
         var (path, manifest) = File.Exists(from)
             ? (from, store.Read(from))
             : store.LatestSound(terminal.Say) ?? throw new BadInputException(from, "holds no sound checkpoint", "see `tulu2 checkpoint verify`");
-        var loaded = RecipeReader.Load(run.Recipe, []);
+        var known = RunRecipe.Read(run, store, terminal.Say) ?? throw new BadInputException(run.Recipe, "is lost", "resume the run once with its recipe, which writes it again");
+        var loaded = RecipeReader.LoadText(run.Recipe, known.Text);
         var model = ModelSource.Open(loaded);
         ModelExport.FromCheckpoint(store, manifest, model, loaded.Recipe, Types[parsed.GetValue(_type)!], to);
         terminal.WriteHuman($"step {manifest.Step}");

@@ -14,9 +14,9 @@ internal sealed class LedgerCommands(Terminal terminal)
         CommandBuilder.Command("verify", "Every step has each slot exactly once, and no step is missing; ends with 1 otherwise", [_run], parsed =>
         {
             var verdict = LedgerVerifier.Verify(new RunDirectory(parsed.GetValue(_run)!).Ledger);
-            foreach (var fault in verdict.Faults) terminal.Say(fault);
+            foreach (var line in verdict.Faults.Concat(verdict.Notes)) terminal.Say(line);
             terminal.WriteHuman($"{verdict.Entries} entries, {verdict.Steps} steps, {verdict.Replayed} replayed, {verdict.Faults.Count} faults");
-            if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { verdict.Entries, verdict.Steps, verdict.Replayed, verdict.Faults }));
+            if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { verdict.Entries, verdict.Steps, verdict.Replayed, verdict.Faults, verdict.Notes }));
             return verdict.IsSound ? ExitCode.Done : ExitCode.Failed;
         }));
 }

@@ -15,9 +15,10 @@ internal sealed class SubmitCommand(Terminal terminal)
     private readonly RecipeArguments _recipe = new();
     private readonly Option<string> _config = ClusterConnection.ConfigOption();
     private readonly Option<string?> _run = CommandBuilder.Optional<string>("--run", "Run directory, on storage that all nodes see; runs/<recipe's name> by default");
-    private readonly Option<bool> _resume = CommandBuilder.Flag("--resume", "Go on with the run in the run directory");
+    private readonly Option<string?> _resume = CommandBuilder.Resume();
+    private readonly Option<string[]> _change = CommandBuilder.Change();
 
-    public Command Create() => CommandBuilder.Command("submit", "Run a recipe on the nodes of a cluster", [.. _recipe.Symbols, _config, _run, _resume], RunAsync);
+    public Command Create() => CommandBuilder.Command("submit", "Run a recipe on the nodes of a cluster", [.. _recipe.Symbols, _config, _run, _resume, _change], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -30,7 +31,8 @@ internal sealed class SubmitCommand(Terminal terminal)
         await using var client = ClusterClient.Start(ClusterConnection.Settings(terminal, config));
         var name = Path.GetFileNameWithoutExtension(path);
         var directory = new RunDirectory(parsed.GetValue(_run) ?? Path.Combine("runs", name));
-        directory.Open(parsed.GetValue(_resume));
+        var (mode, changes) = CommandBuilder.BeginningOf(parsed, _resume, _change);
+        if (RunBeginning.Opens(directory, mode, changes)) RunBeginning.Remember(loaded, directory, changes, terminal.Say);
         var submitted = Path.Combine(directory.Root, "submitted.yaml");
         AtomicFile.WriteAllText(submitted, RecipeWriter.Write(RecipeProfiles.Apply(loaded.Recipe, loaded.Given)));
 

@@ -6,19 +6,20 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Commands;
 
-/// <summary><c>train RECIPE [key=value …] [--run DIR] [--resume] [--show-recipe]</c>.</summary>
+/// <summary><c>train RECIPE [key=value …] [--run DIR] [--resume [auto]] [--change key=value] [--show-recipe]</c>.</summary>
 internal sealed class TrainCommand(Terminal terminal)
 {
     private readonly RecipeArguments _recipe = new();
     private readonly Option<string?> _run = CommandBuilder.Optional<string>("--run", "Run directory; runs/<recipe's name> by default");
-    private readonly Option<bool> _resume = CommandBuilder.Flag("--resume", "Go on with the run in the run directory");
+    private readonly Option<string?> _resume = CommandBuilder.Resume();
+    private readonly Option<string[]> _change = CommandBuilder.Change();
     private readonly Option<bool> _show = CommandBuilder.Flag("--show-recipe", "Print the recipe with every key and end");
     private readonly Option<bool> _inProcess = CommandBuilder.Flag("--in-process", "Ranks as threads of this process, not as processes of their own");
     private readonly Option<int> _nodes = CommandBuilder.Option("--nodes", "Node processes of a cluster on this machine that take the ranks; 0: none", 0);
     private readonly Option<int> _ranksPerNode = CommandBuilder.Option("--ranks-per-node", "Ranks on each of them; 0: as many as the recipe's layout needs", 0);
 
     public Command Create() => CommandBuilder.Command("train", "SFT or DPO by recipe",
-        [.. _recipe.Symbols, _run, _resume, _show, _inProcess, _nodes, _ranksPerNode], RunAsync);
+        [.. _recipe.Symbols, _run, _resume, _change, _show, _inProcess, _nodes, _ranksPerNode], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -37,8 +38,13 @@ internal sealed class TrainCommand(Terminal terminal)
         var name = Path.GetFileNameWithoutExtension(path);
         var directory = new RunDirectory(parsed.GetValue(_run) ?? Path.Combine("runs", name));
         await using var node = new LocalNode();
-        var runner = new TrainRunner(terminal, node, hosting) { Command = CommandText.Of(CommandText.WithoutBeginning(terminal.Arguments)) };
-        var result = await runner.RunAsync(directory.Name, loaded, directory, parsed.GetValue(_resume), cancellation);
+        var (mode, changes) = CommandBuilder.BeginningOf(parsed, _resume, _change);
+        var runner = new TrainRunner(terminal, node, hosting)
+        {
+            Command = CommandText.Of(CommandText.WithoutBeginning(terminal.Arguments)),
+            Changes = changes,
+        };
+        var result = await runner.RunAsync(directory.Name, loaded, directory, mode, cancellation);
         TrainSummary.Print(terminal, result, directory);
         return ExitCode.Done;
     }

@@ -25,7 +25,7 @@ internal sealed class DemoRunner(Terminal terminal, LocalNode node, DemoSettings
         var clock = Stopwatch.StartNew();
         if (new[] { "sft", "dpo" }.Any(stage => new RunDirectory(In(stage)).HasRun))
             throw new BadInputException(directory.Root, "already holds a demo", "choose another --run directory");
-        directory.Open(resume: false);
+        directory.Open(ResumeMode.New);
         terminal.LogFile = directory.Log;
         var data = await Stage("data", () => Task.Run(() => DemoData.Write(In("data"), settings.Data), cancellation).WaitAsync(cancellation));
         await Stage("tokenizer", () => Task.Run(() => LearnTokenizer(data), cancellation).WaitAsync(cancellation));
@@ -61,7 +61,7 @@ internal sealed class DemoRunner(Terminal terminal, LocalNode node, DemoSettings
         async Task<RunDirectory> Train(string name, string recipe, CancellationToken token)
         {
             var run = new RunDirectory(In(name));
-            await Stage(name, () => new TrainRunner(terminal, node, settings.InProcess ? new RankHosting.Threads() : new RankHosting.Processes()).RunAsync(name, RecipeReader.Load(recipe, []), run, resume: false, token));
+            await Stage(name, () => new TrainRunner(terminal, node, settings.InProcess ? new RankHosting.Threads() : new RankHosting.Processes()).RunAsync(name, RecipeReader.Load(recipe, []), run, ResumeMode.New, token));
             return run;
         }
     }

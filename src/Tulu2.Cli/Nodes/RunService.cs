@@ -31,7 +31,7 @@ internal sealed class RunService : IRunService
                 OthersPatience = OthersPatience,
                 Command = $"{CommandText.Of(["submit", submission.Recipe, "--run", submission.RunDirectory])} --config FILE",
             };
-            var result = await runner.RunAsync(submission.Title, loaded, directory, directory.HasRun, cancellation);
+            var result = await runner.RunAsync(submission.Title, loaded, directory, ResumeMode.Auto, cancellation);
             TrainSummary.Print(terminal, result, directory);
             return ExitCode.Done;
         }

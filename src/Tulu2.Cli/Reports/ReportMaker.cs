@@ -20,7 +20,7 @@ internal static class ReportMaker
         var notes = ReportNotes.Read(run);
         var runs = Stages(run).ToList();
         if (runs.Count == 0) throw new BadInputException(run.Root, "holds no metrics.jsonl", "name the directory of a run that has committed a step");
-        var ledgers = runs.Select(stage => (stage.Name, Entries: Ledger(stage.Run))).ToList();
+        var ledgers = runs.Select(stage => (stage.Name, Entries: LedgerReader.ReadSound(stage.Run.Ledger))).ToList();
         return RunReport.Write(run.Root, new ReportInput
         {
             Title = notes.Title,
@@ -75,9 +75,6 @@ internal static class ReportMaker
             return null;
         }
     }
-
-    private static IReadOnlyList<LedgerEntry> Ledger(RunDirectory run) =>
-        File.Exists(Path.Combine(run.Ledger, LedgerReader.FileName)) ? LedgerReader.Read(run.Ledger) : [];
 
     private static IEnumerable<(string Name, RunDirectory Run)> Stages(RunDirectory run)
     {

@@ -20,6 +20,8 @@ internal static class RunHistory
                 LedgerEvent.RankFailed failed => $"rank {failed.Rank} failed: {failed.Why}",
                 LedgerEvent.GenerationOpened { Generation: > 1 } opened => $"generation {opened.Generation}: {opened.Why}",
                 LedgerEvent.RunResumed resumed => $"resumed at step {resumed.Step}, ranks: {resumed.Ranks}",
+                LedgerEvent.HistoryLost lost => lost.Text,
+                LedgerEvent.RecipeChanged changed => $"changed after step {changed.After}: {string.Join(", ", changed.Keys)}",
                 LedgerEvent.CheckpointFailed failed => $"no checkpoint of step {failed.Step}: {failed.Why}",
                 LedgerEvent.RunFinished { Error: not null } or LedgerEvent.RunFinished { End: Cancelled } => EndOf((LedgerEvent.RunFinished)entries[i].Event),
                 _ => null,

@@ -20,7 +20,7 @@ internal static class CommandLine
         try
         {
             var root = Build(terminal);
-            var parsed = root.Parse(arguments);
+            var parsed = root.Parse(CommandBuilder.WithResume(arguments));
             terminal.Json = Globals.IsGiven(parsed, Globals.Json);
             terminal.Verbose = Globals.IsGiven(parsed, Globals.Verbose);
             UsageError.Check(parsed, arguments);

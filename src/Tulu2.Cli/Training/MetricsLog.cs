@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Tulu2.Evaluation.Reporting;
+using Tulu2.Files;
 using Tulu2.Training.Workers;
 
 namespace Tulu2.Cli.Training;
@@ -36,7 +37,10 @@ internal sealed class MetricsLog : IDisposable
     /// <summary>Every step written so far, in order.</summary>
     public IReadOnlyCollection<StepRecord> Lines => _lines.Values;
 
-    /// <summary>Opens or makes the file. What a killed process left torn is cut off; <paramref name="say"/> hears of it.</summary>
+    /// <summary>
+    /// Opens or makes the file. What a killed process left torn is cut off; of a file that is damaged in its middle the whole lines are kept, and it is set aside.
+    /// <paramref name="say"/> hears of it.
+    /// </summary>
     public static MetricsLog Open(string path, Action<string> say)
     {
         // Unbuffered: what a full disk refused would be thrown again when the file is closed, and hide the first error.
@@ -44,7 +48,14 @@ internal sealed class MetricsLog : IDisposable
             bufferSize: 0);
         try
         {
-            var (lines, sound) = Read(file);
+            var (lines, sound, skipped) = Read(file);
+            if (skipped > 0)
+            {
+                say($"{path}: {skipped} lines cannot be read; the others are kept, and the damaged file is {SetAside.Copy(path)}");
+                var log = new MetricsLog(file, lines);
+                log.Rewrite();
+                return log;
+            }
             if (sound < file.Length)
             {
                 say($"{path}: cut off {file.Length - sound} bytes after step {lines.LastOrDefault()?.Step ?? 0}, torn when the run was killed");
@@ -65,9 +76,29 @@ internal sealed class MetricsLog : IDisposable
     public bool Append(StepRecord line)
     {
         if (_lines.TryGetValue(line.Step, out var before)) return SameBits(before, line);
-        _file.Write(Encoding.UTF8.GetBytes(Write(line) + "\n"));
+        var isLast = _lines.Count == 0 || line.Step > _lines.Keys.Last();
         _lines.Add(line.Step, line);
+        // A step whose line was lost takes its place again.
+        if (isLast) _file.Write(Encoding.UTF8.GetBytes(Write(line) + "\n"));
+        else Rewrite();
         return true;
+    }
+
+    /// <summary>Takes out the steps after <paramref name="step"/>, which are to be made by another recipe, and returns how many.</summary>
+    public int CutAfter(int step)
+    {
+        var cut = _lines.Keys.Where(made => made > step).ToList();
+        foreach (var made in cut) _lines.Remove(made);
+        if (cut.Count > 0) Rewrite();
+        return cut.Count;
+    }
+
+    private void Rewrite()
+    {
+        var text = new StringBuilder();
+        foreach (var line in _lines.Values) text.Append(Write(line)).Append('\n');
+        _file.SetLength(0);
+        _file.Write(Encoding.UTF8.GetBytes(text.ToString()));
     }
 
     public static StepRecord Record(int step, StepMetrics metrics, double seconds) =>
@@ -82,21 +113,28 @@ internal sealed class MetricsLog : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    // Reads up to the first line that is not whole; steps only ever rise.
-    private static (List<StepRecord> Lines, long Sound) Read(FileStream file)
+    // A line that is not whole is skipped where whole ones follow; at the end it is what a killed process left. Steps only ever rise.
+    private static (List<StepRecord> Lines, long Sound, int Skipped) Read(FileStream file)
     {
         var bytes = new byte[file.Length];
         file.Position = 0;
         file.ReadExactly(bytes);
         var lines = new List<StepRecord>();
-        var sound = 0;
-        while (bytes.AsSpan(sound).IndexOf((byte)'\n') is >= 0 and var length && Parse(bytes.AsSpan(sound, length)) is { } line)
+        var (begin, sound, bad, skipped) = (0, 0, 0, 0);
+        while (bytes.AsSpan(begin).IndexOf((byte)'\n') is >= 0 and var length)
         {
-            if (lines.Count > 0 && line.Step <= lines[^1].Step) break;
-            lines.Add(line);
-            sound += length + 1;
+            if (Parse(bytes.AsSpan(begin, length)) is { } line && (lines.Count == 0 || line.Step > lines[^1].Step))
+            {
+                lines.Add(line);
+                (sound, skipped) = (begin + length + 1, bad);
+            }
+            else
+            {
+                bad++;
+            }
+            begin += length + 1;
         }
-        return (lines, sound);
+        return (lines, sound, skipped);
     }
 
     private static StepRecord? Parse(ReadOnlySpan<byte> line)

@@ -34,13 +34,15 @@ internal sealed class RunDirectory(string path)
     public bool IsBegun => File.Exists(Recipe);
 
     /// <summary>Makes the directory for a new run, or checks that there is one to resume.</summary>
+    /// <returns>There is something to go on with.</returns>
     /// <exception cref="BadInputException">A run is there and was not to be resumed, none is there to resume, or the place cannot be written.</exception>
-    public void Open(bool resume)
+    public bool Open(ResumeMode mode)
     {
-        if (HasRun && !resume)
+        var hasRun = HasRun;
+        if (hasRun && mode == ResumeMode.New)
             throw new BadInputException(Root, "already holds a run", "add --resume to go on with it, or choose another --run directory");
-        if (resume && !HasRun && !IsBegun)
-            throw new BadInputException(Root, "holds no run to resume", "check --run, or leave --resume out to start one");
+        if (!hasRun && mode == ResumeMode.Resume && !IsBegun)
+            throw new BadInputException(Root, "holds no run to resume", "check --run, or leave --resume out to start one; --resume auto does either");
         try
         {
             _made = !Directory.Exists(Root);
@@ -54,6 +56,7 @@ internal sealed class RunDirectory(string path)
             throw new BadInputException(Root, $"the run directory cannot be written: {FaultText.Of(error)}",
                 "choose another --run directory, or mend its permissions", error);
         }
+        return hasRun;
     }
 
     /// <exception cref="BadInputException">What the run has written here is gone.</exception>

@@ -6,7 +6,7 @@ namespace Tulu2.Cli.Training;
 
 /// <summary>Writes a run's metrics down as its steps commit, and shows how far it is.</summary>
 internal sealed class RunObserver(
-    string title, RunDirectory directory, int totalSteps, MetricsLog metrics, TensorBoardWriter board, Action<ProgressSnapshot> report, Action<string> say) : IRunObserver
+    string title, RunDirectory directory, RunStart start, int totalSteps, MetricsLog metrics, TensorBoardWriter board, Action<ProgressSnapshot> report, Action<string> say) : IRunObserver
 {
     public void PhaseChanged(RunPhase phase)
     {
@@ -35,6 +35,16 @@ internal sealed class RunObserver(
     public void WaitingForPlaces(int missing) => say($"{title}: waiting for nodes with {missing} more places for ranks");
 
     public void RanksPlaced(string node, IReadOnlyList<int> ranks) => say($"{title}: ranks {string.Join(", ", ranks)} are placed on {node}");
+
+    public void HistoryLost(string what) => say($"{title}: ledger: {what}");
+
+    // Steps that the checkpoint has are made already, by whatever recipe they were due.
+    public void RecipeChanged(PlannedChange change, bool decidesBits)
+    {
+        if (!decidesBits) return;
+        var kept = Math.Max(change.After, start is RunStart.FromManifest manifest ? manifest.Step : 0);
+        if (metrics.CutAfter(kept) is > 0 and var cut) say($"{title}: {cut} steps after step {kept} are made again by the changed recipe; what they were is in the ledger");
+    }
 
     public void RankRestarted(int rank, string reason) => say($"{title}: rank {rank} was restarted: {reason}");
 }

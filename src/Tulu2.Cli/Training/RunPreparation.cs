@@ -6,6 +6,7 @@ using Tulu2.Files;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Llama;
 using Tulu2.Models.Torch;
+using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
 
@@ -22,6 +23,23 @@ internal sealed record PreparedRun(
     /// <summary>What the recipe's effects depend on beside it.</summary>
     public RunCounts Counts => new() { Items = Batches.Items, Steps = Batches.TotalSteps, Positions = Model.Config.MaxPositions, Layout = Parallel };
 
+    /// <summary>Of the recipe in the middle of the run, in order.</summary>
+    public IReadOnlyList<RecipeChange> Changes { get; init; } = [];
+
+    /// <summary>The recipe at the run's begin, after each change, and so now.</summary>
+    public IReadOnlyList<Recipe> Stages { get; init; } = [Recipe];
+
+    /// <summary>The hash at the run's begin, after each change, and so now.</summary>
+    public IReadOnlyList<string> Hashes { get; init; } = [RecipeHash];
+
+    /// <summary>The schedule at the run's begin and after each change; empty: it is the recipe's.</summary>
+    public IReadOnlyList<ScheduleSegment> Schedules => Changes.Count == 0 ? []
+        : [.. Stages.Select((stage, index) =>
+            ScheduleSegment.Of(stage, Batches.StepsOf(stage.Epochs, stage.Steps), index == 0 ? 0 : Changes[index - 1].After))];
+
+    /// <summary>What the run directory and every manifest remember.</summary>
+    public RunRecipe Remembered => new(Recipe, RecipeHash, Changes);
+
     public void Dispose() => Data.Dispose();
 }
 
@@ -30,7 +48,8 @@ internal static class RunPreparation
 {
     /// <param name="say">Is told what the user should know: a smaller V, rows left out, a cache that was found.</param>
     /// <exception cref="BadInputException">Whatever the user gave that cannot be used.</exception>
-    public static PreparedRun Prepare(LoadedRecipe loaded, Action<ProgressSnapshot> report, Action<string> say)
+    /// <param name="changes">Of the recipe in the middle of the run; the recipe has them already.</param>
+    public static PreparedRun Prepare(LoadedRecipe loaded, Action<ProgressSnapshot> report, Action<string> say, IReadOnlyList<RecipeChange>? changes = null)
     {
         var recipe = RecipeProfiles.Apply(loaded.Recipe, loaded.Given);
         recipe = recipe with { Data = recipe.Data with { Train = TrainingData.Files(loaded) } };
@@ -62,8 +81,15 @@ internal static class RunPreparation
                     "use fewer, or a ratio below 1");
             var parallel = LayoutRules.Layout(recipe.Parallel, model.Config, batches.SlotsPerStep, Environment.ProcessorCount, loaded.Fault);
             string[] content = [model.WeightsKey, model.ShapeKey, model.Tokenizer.ContentKey, data.ContentKey];
+            var stages = RecipeChanges.Stages(recipe, changes ?? []);
+            var hashes = RecipeChanges.Hashes(RecipeHash.Of(stages[0], content), changes ?? []);
             return new PreparedRun(recipe, model, new FlatLayout(model.Config, shards), data, batches, Reference(recipe, model, data, batches, say), parallel,
-                RecipeHash.Of(recipe, content));
+                hashes[^1])
+            {
+                Changes = changes ?? [],
+                Stages = stages,
+                Hashes = hashes,
+            };
         }
         catch
         {

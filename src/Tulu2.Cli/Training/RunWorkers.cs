@@ -26,6 +26,7 @@ internal static class RunWorkers
         return new EmbeddedWorkerFactory(new WorkerSettings
         {
             Recipe = run.Recipe,
+            Schedules = run.Schedules,
             Layout = run.Layout,
             Parallel = run.Parallel,
             Plan = run.Batches,
@@ -42,6 +43,7 @@ internal static class RunWorkers
         new WorkerStart
         {
             Recipe = run.Recipe,
+            Schedules = run.Schedules,
             Model = run.Model.Config,
             VirtualShards = run.Layout.VirtualShards,
             Parallel = layout,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Tulu2.Checkpoints;
 using Tulu2.Cli.Nodes;
 using Tulu2.Cli.Reports;
@@ -9,6 +10,7 @@ using Tulu2.Cluster.Runs;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Files;
 using Tulu2.Training.Recipes;
+using Tulu2.Training.Workers;
 
 namespace Tulu2.Cli.Training;
 
@@ -23,18 +25,19 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
     /// <summary>The command that began the run, as a person types it; with --resume behind it it goes on. Null: the run is a part of something that cannot.</summary>
     public string? Command { get; init; }
 
+    /// <summary><c>key=value</c>: what is changed in a run that goes on.</summary>
+    public IReadOnlyList<string> Changes { get; init; } = [];
+
     /// <param name="title">Name of the run in progress and report.</param>
     /// <exception cref="Files.BadInputException">What the user gave cannot be used.</exception>
     /// <exception cref="RunStoppedException">Stopped on demand, after a whole step and its checkpoint.</exception>
-    public async Task<TrainResult> RunAsync(string title, LoadedRecipe loaded, RunDirectory directory, bool resume, CancellationToken cancellation)
+    public async Task<TrainResult> RunAsync(string title, LoadedRecipe loaded, RunDirectory directory, ResumeMode mode, CancellationToken cancellation)
     {
-        directory.Open(resume);
+        var resumes = RunBeginning.Opens(directory, mode, Changes);
         terminal.LogFile = directory.Log;
-        // What was stopped before its first step is begun again, whatever its recipe was.
-        resume &= directory.HasRun;
         try
         {
-            return await ProgressDisplay.RunAsync(terminal, title, report => RunAsync(title, loaded, directory, resume, report, cancellation));
+            return await ProgressDisplay.RunAsync(terminal, title, report => RunAsync(title, loaded, directory, resumes, report, cancellation));
         }
         catch (OperationCanceledException stopped) when (stopped is not RunStoppedException)
         {
@@ -47,26 +50,27 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
     }
 
     private async Task<TrainResult> RunAsync(
-        string title, LoadedRecipe loaded, RunDirectory directory, bool resume, Action<ProgressSnapshot> report, CancellationToken cancellation)
+        string title, LoadedRecipe loaded, RunDirectory directory, bool resumes, Action<ProgressSnapshot> report, CancellationToken cancellation)
     {
         await RunLock.WaitAsync(directory.Ledger, OthersPatience, terminal.Say, cancellation);
-        using var run = await Interruptible(() => RunPreparation.Prepare(loaded, report, terminal.Say), cancellation);
+        var beginning = await Task.Run(() => resumes ? RunBeginning.Resume(loaded, directory, Changes, terminal.Say) : RunBeginning.New(loaded), cancellation)
+            .WaitAsync(cancellation);
+        using var run = await Interruptible(() => RunPreparation.Prepare(beginning.Loaded, report, terminal.Say, beginning.Changes), cancellation);
         foreach (var sentence in RecipeEffects.Missing(run.Recipe, run.Counts)) terminal.Say($"warning: {sentence}");
-        if (resume) RunRecipe.CheckSame(directory, run.Recipe, run.RecipeHash);
-        RunRecipe.Write(directory, run.Recipe, run.RecipeHash);
+        beginning.Check(run, directory, Command);
+        run.Remembered.Write(directory);
         if (run.Data.LeftOut().ToList() is { Count: > 0 } leftOut) AtomicFile.WriteAllText(directory.LeftOut, string.Join("\n", leftOut) + "\n");
         var notes = RunNotes.Of(title, run);
         notes.Write(directory);
         foreach (var line in RunBanner.Lines(title, run, hosting, directory)) terminal.Say(line);
         var store = new CheckpointStore(directory.Checkpoints);
-        var start = resume ? Newest(store) : new RunStart.FromRecipe();
 
         RunOutcome outcome;
         IReadOnlyCollection<StepRecord> steps;
         using (var metrics = MetricsLog.Open(directory.Metrics, terminal.Say))
         using (var board = new TensorBoardWriter(directory.TensorBoard, TimeProvider.System))
         {
-            var observer = new RunObserver(title, directory, run.Batches.TotalSteps, metrics, board, report, terminal.Say);
+            var observer = new RunObserver(title, directory, beginning.Start, run.Batches.TotalSteps, metrics, board, report, terminal.Say);
             var host = await node.StartAsync(cancellation);
             await using var nodes = hosting is RankHosting.Nodes { Count: > 0 } local
                 ? LocalCluster.Start(host, local.Count, local.RanksPerNode, directory.Log, terminal.Say, host.EndRun)
@@ -75,7 +79,7 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
             using var held = terminal.Interrupt?.Hold();
             await using var stopping = cancellation.Register(() => terminal.Say(
                 $"{title}: stopping after this step and its checkpoint{(terminal.Interrupt?.Name is { } signal ? $" ({signal}); a second signal ends it at once" : "")}"));
-            outcome = await new RunHost(host).RunAsync(Plan(run, directory, store, start), observer, cancellation);
+            outcome = await new RunHost(host).RunAsync(Plan(run, directory, store, beginning.Start), observer, cancellation);
             steps = metrics.Lines;
         }
         if (outcome.End == RunEnd.Failed)
@@ -83,7 +87,7 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
             // What failed may have been no more than the first to notice.
             directory.CheckPresent();
             ReportMaker.Try(terminal, NoReport(directory), () => ReportMaker.Make(directory));
-            throw outcome.Failure!.ToException();
+            throw Failed(outcome.Failure!, run.Recipe);
         }
         if (outcome.End == RunEnd.Cancelled)
         {
@@ -93,7 +97,7 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
         directory.CheckPresent();
         var parameters = await Task.Run(() => Export(run, store, outcome, directory), cancellation).WaitAsync(cancellation);
         await Task.Run(() => MakeReport(title, run, directory, notes, cancellation), cancellation);
-        return new TrainResult(directory.Root, outcome.Steps, steps.First().Loss, steps.Last().Loss,
+        return new TrainResult(directory.Root, outcome.Steps, steps.FirstOrDefault()?.Loss, steps.LastOrDefault()?.Loss,
             steps.Sum(step => step.Tokens) / Math.Max(1e-9, steps.Sum(step => step.Seconds)), parameters);
     }
 
@@ -124,16 +128,14 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
         return outcome.ParametersSha256 ?? ModelExport.ParametersSha256(store, manifest, run.Model.Config);
     }
 
-    private RunStart Newest(CheckpointStore store)
-    {
-        if (store.LatestSound(fault => terminal.Say($"checkpoint passed over: {fault}")) is { } newest)
+    // A mend that can be done as it stands.
+    private Exception Failed(RunFailure failure, Recipe recipe) => (failure.BadInputMend == NonFiniteStepException.Mend && Command is not null
+        ? failure with
         {
-            terminal.Say($"going on after step {newest.Manifest.Step}");
-            return new RunStart.FromManifest(newest.Path, newest.Manifest.Step);
+            BadInputMend = $"`{Command} --resume --change optimizer.learning_rate={(recipe.Optimizer.LearningRate / 10).ToString("G6", CultureInfo.InvariantCulture)}` goes on from the last checkpoint with a tenth of the rate; "
+                + "if it is the first step, look at the data and the initial weights",
         }
-        terminal.Say("no sound checkpoint: going on from step 0");
-        return new RunStart.FromRecipe();
-    }
+        : failure).ToException();
 
     private RunPlan Plan(PreparedRun run, RunDirectory directory, CheckpointStore store, RunStart start) => new()
     {
@@ -155,6 +157,9 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
         Start = start,
         Reference = run.Reference,
         RecipeHash = run.RecipeHash,
+        BegunWith = run.Hashes[0],
+        Changes = [.. run.Changes.Select((change, index) => new PlannedChange(change.After, [.. change.Keys.Select(key => $"{key}")], run.Hashes[index + 1]))],
+        RecipeText = run.Remembered.Text,
         VirtualShards = run.Layout.VirtualShards,
         Facts = TrainingFacts.Gather(TimeProvider.System.GetUtcNow()),
         StoppedBy = () => terminal.Interrupt?.Name,

@@ -10,7 +10,7 @@ namespace Tulu2.Cluster.Checkpointing;
 
 /// <summary>What every manifest of a run says, and how many are kept.</summary>
 internal sealed record CheckpointSetup(
-    int Ranks, int Keep, string RecipeHash, int VirtualShards, IReadOnlyDictionary<string, string> Facts, ICheckpointWriter Writer);
+    int Ranks, int Keep, string RecipeHash, int VirtualShards, IReadOnlyDictionary<string, string> Facts, ICheckpointWriter Writer, string? Recipe = null);
 
 /// <summary>Decides which manifest exists: writes one when all shards of a snapshot are durable and the ledger has its step, then deletes old ones.</summary>
 internal sealed class CheckpointCoordinator : UntypedActor
@@ -103,7 +103,7 @@ internal sealed class CheckpointCoordinator : UntypedActor
             string path;
             try
             {
-                path = _setup.Writer.Write(new Manifest(due.Step, _setup.VirtualShards, _setup.RecipeHash, due.Shards, _setup.Facts));
+                path = _setup.Writer.Write(new Manifest(due.Step, _setup.VirtualShards, _setup.RecipeHash, due.Shards, _setup.Facts, _setup.Recipe));
             }
             catch (Exception fault)
             {

@@ -22,6 +22,26 @@ public abstract record LedgerEvent
         public IReadOnlyDictionary<string, string>? Facts { get; init; }
     }
 
+    /// <summary>Entries of the log are lost. What the resume knew in their place.</summary>
+    /// <param name="From">First of the steps that were committed and whose entries are lost; greater than <paramref name="To"/>: there is none that is known of.</param>
+    /// <param name="To">Last of them, which the manifest has.</param>
+    /// <param name="Manifest">What proves that they were made; null where none are known.</param>
+    /// <param name="Why">How the loss was found.</param>
+    /// <param name="SetAside">Where the damaged file is; null: the end of the log was missing, and nothing of it is left.</param>
+    public sealed record HistoryLost(int From, int To, string? Manifest, string Why, string? SetAside) : LedgerEvent
+    {
+        public string Text =>
+            $"history lost: {Why}; {(From > To ? "no step is known to be missing" : $"{Steps} known from {Manifest} only")}{(SetAside is null ? "" : $"; the damaged file is {SetAside}")}";
+
+        private string Steps => From == To ? $"step {To} is" : $"steps {From} to {To} are";
+    }
+
+    /// <summary>The recipe was changed in the middle of the run.</summary>
+    /// <param name="After">Steps after this one are made by the changed recipe, also those that had been made before.</param>
+    /// <param name="Keys">What was changed, one text each: <c>optimizer.learning_rate 2e-05 -> 1e-05</c>.</param>
+    /// <param name="RecipeHash">From now on. The same as before: nothing was changed that decides bits.</param>
+    public sealed record RecipeChanged(int After, IReadOnlyList<string> Keys, string RecipeHash) : LedgerEvent;
+
     public sealed record GenerationOpened(long Generation, string Why, int Ranks) : LedgerEvent;
 
     /// <summary>A step is decided.</summary>

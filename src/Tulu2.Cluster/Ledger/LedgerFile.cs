@@ -15,11 +15,14 @@ internal sealed class LedgerFile : IDisposable
 
     private LedgerFile(FileStream held, FileStream stream, LedgerState state, string sum) => (_lock, _stream, State, _sum) = (held, stream, state, sum);
 
+    /// <summary>What was found altered when the log was opened, and where the file as it was is now; null: nothing.</summary>
+    public (string Why, string SetAside)? Damaged { get; private init; }
+
     /// <summary>All that the log says, up to the last append.</summary>
     public LedgerState State { get; private set; }
 
-    /// <summary>Opens the log, or begins one; a torn end is cut off.</summary>
-    /// <exception cref="BadInputException">The directory cannot be written, another process has the log, or it was altered.</exception>
+    /// <summary>Opens the log, or begins one; a torn end is cut off. Of one that was altered the entries before are kept, and the file is kept beside it.</summary>
+    /// <exception cref="BadInputException">The directory cannot be written, or another process has the log.</exception>
     public static LedgerFile Open(string directory)
     {
         var held = Hold(directory);
@@ -60,14 +63,15 @@ internal sealed class LedgerFile : IDisposable
         var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
         try
         {
-            var (entries, sum, sound) = LedgerReader.Scan(path);
-            if (sound < stream.Length)
+            var scan = LedgerReader.Scan(path);
+            (string, string)? damaged = scan.Damage is { } damage ? ($"line {damage.Line} {damage.Fault}", SetAside.Copy(path)) : null;
+            if (scan.SoundBytes < stream.Length)
             {
-                stream.SetLength(sound);
+                stream.SetLength(scan.SoundBytes);
                 stream.Flush(flushToDisk: true);
             }
             stream.Seek(0, SeekOrigin.End);
-            return new LedgerFile(held, stream, entries.Aggregate(LedgerState.Empty, (state, entry) => state.Apply(entry)), sum);
+            return new LedgerFile(held, stream, scan.Entries.Aggregate(LedgerState.Empty, (state, entry) => state.Apply(entry)), scan.Sum) { Damaged = damaged };
         }
         catch
         {

@@ -15,11 +15,18 @@ public static class LedgerReader
     {
         var path = Path.Combine(ledgerDirectory, FileName);
         if (!File.Exists(path)) throw new BadInputException(path, "there is no ledger", "name the directory of a run that has begun");
-        return [.. Scan(path).Entries];
+        var scan = Scan(path);
+        return scan.Damage is { } damage ? throw damage.At(path) : scan.Entries;
     }
 
-    /// <summary>Entries, the sum after the last one, and where the sound part of the file ends.</summary>
-    internal static (List<LedgerEntry> Entries, string Sum, long SoundBytes) Scan(string path)
+    /// <summary>The entries before the first that was altered, for whoever shows what there is; none where there is no log.</summary>
+    public static IReadOnlyList<LedgerEntry> ReadSound(string ledgerDirectory)
+    {
+        var path = Path.Combine(ledgerDirectory, FileName);
+        return File.Exists(path) ? Scan(path).Entries : [];
+    }
+
+    internal static LedgerScan Scan(string path)
     {
         var bytes = File.ReadAllBytes(path);
         var entries = new List<LedgerEntry>();
@@ -35,19 +42,28 @@ public static class LedgerReader
             {
                 // A torn batch: neither this line nor any behind it is whole. A whole one means that somebody altered the log.
                 if (!IsWhole(bytes.AsSpan(begin, length)) && bytes.AsSpan(begin + length + 1).IndexOf("\"}\n"u8) < 0) break;
-                throw Altered(path, entries.Count + 1, fault!);
+                return new LedgerScan(entries, sum, begin, new LedgerDamage(entries.Count + 1, fault!));
             }
-            if (entry.Number != entries.Count + 1) throw Altered(path, entries.Count + 1, $"has the number {entry.Number}");
+            if (entry.Number != entries.Count + 1) return new LedgerScan(entries, sum, begin, new LedgerDamage(entries.Count + 1, $"has the number {entry.Number}"));
             entries.Add(entry);
             sum = next;
             begin += length + 1;
         }
-        return (entries, sum, begin);
+        return new LedgerScan(entries, sum, begin, null);
     }
 
     // What the disk had not yet taken when the power went reads as zeros.
     private static bool IsWhole(ReadOnlySpan<byte> line) => line.EndsWith("\"}"u8) && !line.Contains((byte)0);
+}
 
-    private static BadInputException Altered(string path, int line, string fault) =>
-        new($"{path}:{line}", $"this line of the ledger {fault}", "restore the file from a copy; a run whose ledger was altered cannot be resumed");
+/// <param name="Sum">After the last entry.</param>
+/// <param name="SoundBytes">Where the sound part of the file ends.</param>
+/// <param name="Damage">Null: what is behind it, if anything, is what a killed process left unfinished.</param>
+internal sealed record LedgerScan(IReadOnlyList<LedgerEntry> Entries, string Sum, long SoundBytes, LedgerDamage? Damage);
+
+/// <summary>A line of the log was altered, or one before it taken out.</summary>
+internal sealed record LedgerDamage(int Line, string Fault)
+{
+    public BadInputException At(string path) => new($"{path}:{Line}", $"this line of the ledger {Fault}",
+        "resume the run: it keeps the lines before, says what is lost, and sets the damaged file aside; or restore the file from a copy");
 }

@@ -16,7 +16,13 @@ internal sealed record LedgerState
     public string? RecipeHash { get; private init; }
 
     /// <summary>There is something to go on with. A run that was stopped before its first step begins anew.</summary>
-    public bool HasSteps => Hashes.Count > 0 || Checkpoint is not null;
+    public bool HasSteps => Hashes.Count > 0 || Checkpoint is not null || Lost > 0 || Changes > 0;
+
+    /// <summary>How often the recipe was changed.</summary>
+    public int Changes { get; private init; }
+
+    /// <summary>The last step whose entry is lost, though it was committed; 0: there is none.</summary>
+    public int Lost { get; private init; }
 
     /// <summary>Hash of every step's gradient as it was last committed.</summary>
     public ImmutableDictionary<int, string> Hashes { get; private init; } = ImmutableDictionary<int, string>.Empty;
@@ -27,14 +33,42 @@ internal sealed record LedgerState
     /// <summary>The newest checkpoint written.</summary>
     public LedgerEvent.CheckpointWritten? Checkpoint { get; private init; }
 
+    /// <summary>What of the run's history is missing from the log, where the run goes on from a manifest; null: nothing that could be known.</summary>
+    /// <param name="damaged">What was found altered, and where the file is now.</param>
+    public LedgerEvent.HistoryLost? MissingBefore(int step, string? manifest, (string Why, string SetAside)? damaged)
+    {
+        var known = step == 0 || step <= Lost || Hashes.ContainsKey(step);
+        if (known && damaged is null) return null;
+        var last = Math.Max(Lost, Hashes.Keys.Where(made => made < step).DefaultIfEmpty(0).Max());
+        var why = damaged?.Why ?? $"the log ends after step {last}";
+        return known ? new(step + 1, step, null, why, damaged?.SetAside) : new(last + 1, step, manifest, why, damaged?.SetAside);
+    }
+
     public LedgerState Apply(LedgerEntry entry)
     {
         var next = this with { LastNumber = entry.Number };
         return entry.Event switch
         {
             // A run that starts anew owes nothing to what its directory held before.
-            LedgerEvent.RunStarted started => next with { RecipeHash = started.RecipeHash, Finished = null, Hashes = Hashes.Clear(), Checkpoint = null },
-            LedgerEvent.RunResumed => next with { Finished = null },
+            LedgerEvent.RunStarted started => next with
+            {
+                RecipeHash = started.RecipeHash,
+                Finished = null,
+                Hashes = Hashes.Clear(),
+                Checkpoint = null,
+                Changes = 0,
+                Lost = 0,
+            },
+            LedgerEvent.RunResumed resumed => next with { RecipeHash = resumed.RecipeHash, Finished = null },
+            LedgerEvent.HistoryLost lost => next with { Lost = Math.Max(Lost, lost.To) },
+            // Where bits were changed, steps after that are others than they were.
+            LedgerEvent.RecipeChanged changed => next with
+            {
+                RecipeHash = changed.RecipeHash,
+                Changes = Changes + 1,
+                Finished = null,
+                Hashes = changed.RecipeHash == RecipeHash ? Hashes : Hashes.RemoveRange(Hashes.Keys.Where(step => step > changed.After)),
+            },
             LedgerEvent.GenerationOpened opened => next with { Generation = Math.Max(Generation, opened.Generation) },
             LedgerEvent.StepCommitted step => next with { Hashes = Hashes.SetItem(step.Step, step.GradientHash) },
             LedgerEvent.CheckpointWritten written => next with { Checkpoint = written },

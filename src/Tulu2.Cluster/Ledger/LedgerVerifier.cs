@@ -5,7 +5,8 @@ namespace Tulu2.Cluster.Ledger;
 /// <param name="Steps">Different steps that were committed.</param>
 /// <param name="Replayed">Commits of steps that had been committed before.</param>
 /// <param name="Faults">One line each; empty: the ledger is sound.</param>
-public sealed record LedgerVerdict(int Entries, int Steps, int Replayed, IReadOnlyList<string> Faults)
+/// <param name="Notes">What a sound ledger says of its own gaps, and of changes of the recipe, one line each.</param>
+public sealed record LedgerVerdict(int Entries, int Steps, int Replayed, IReadOnlyList<string> Faults, IReadOnlyList<string> Notes)
 {
     public bool IsSound => Faults.Count == 0;
 }
@@ -28,27 +29,38 @@ public static class LedgerVerifier
         }
         catch (BadInputException altered)
         {
-            return new LedgerVerdict(0, 0, 0, [altered.Message]);
+            return new LedgerVerdict(0, 0, 0, [$"{altered.Message}; {altered.Mend}"], []);
         }
     }
 
     internal static LedgerVerdict Verify(IReadOnlyList<LedgerEntry> entries)
     {
-        var faults = new List<string>();
+        List<string> faults = [], notes = [];
         var hashes = new Dictionary<int, string>();
-        int slots = 0, last = 0, replayed = 0;
+        int slots = 0, last = 0, lost = 0, replayed = 0;
         long generation = 0;
+        string? recipe = null;
         foreach (var (number, _, what) in entries)
         {
             switch (what)
             {
                 case LedgerEvent.RunStarted started:
-                    (slots, last) = (started.Slots, started.Step);
+                    (slots, last, lost, recipe) = (started.Slots, started.Step, 0, started.RecipeHash);
                     hashes.Clear();
                     break;
+                case LedgerEvent.HistoryLost gap:
+                    lost = Math.Max(lost, gap.To);
+                    notes.Add($"entry {number}: {gap.Text}");
+                    break;
+                case LedgerEvent.RecipeChanged changed:
+                    if (changed.RecipeHash != recipe)
+                        foreach (var step in hashes.Keys.Where(step => step > changed.After).ToList()) hashes.Remove(step);
+                    recipe = changed.RecipeHash;
+                    notes.Add($"entry {number}: changed after step {changed.After}: {string.Join(", ", changed.Keys)}");
+                    break;
                 case LedgerEvent.RunResumed resumed:
-                    (slots, last) = (resumed.Slots, resumed.Step);
-                    if (resumed.Step > 0 && !hashes.ContainsKey(resumed.Step))
+                    (slots, last, recipe) = (resumed.Slots, resumed.Step, resumed.RecipeHash);
+                    if (resumed.Step > lost && !hashes.ContainsKey(resumed.Step))
                         faults.Add($"entry {number}: resumed after step {resumed.Step}, which was never committed");
                     break;
                 case LedgerEvent.GenerationOpened opened:
@@ -72,7 +84,7 @@ public static class LedgerVerifier
                     break;
             }
         }
-        return new LedgerVerdict(entries.Count, hashes.Count, replayed, faults);
+        return new LedgerVerdict(entries.Count, hashes.Count, replayed, faults, notes);
     }
 
     private static IEnumerable<string> SlotFaults(LedgerEvent.StepCommitted step, int slots)

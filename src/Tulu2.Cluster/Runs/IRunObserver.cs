@@ -39,6 +39,12 @@ public interface IRunObserver
     void WaitingForPlaces(int missing) { }
 
     void RanksPlaced(string node, IReadOnlyList<int> ranks) { }
+
+    /// <summary>Before the first phase: entries of the run's ledger are lost.</summary>
+    void HistoryLost(string what) { }
+
+    /// <summary>Before the first phase, and before the ledger knows: the recipe was changed. What was made after that step is void where bits depend on the change.</summary>
+    void RecipeChanged(PlannedChange change, bool decidesBits) { }
 }
 
 /// <param name="Step">From 1.</param>

@@ -23,11 +23,18 @@ public sealed class RunHost(ActorHost host)
         {
             return FailedBefore(plan, bad);
         }
-        if (ledger.State.RecipeHash is { } begun && begun != plan.RecipeHash && ledger.State.HasSteps)
+        try
+        {
+            if (!IsOf(plan, ledger.State))
+                throw new BadInputException(
+                    plan.RunDirectory, "was begun with another recipe", "resume with the recipe that began the run, or name another run directory");
+            Record(plan, ledger, observer);
+        }
+        catch (Exception fault) when (fault is BadInputException or IOException or UnauthorizedAccessException)
         {
             ledger.Dispose();
-            return FailedBefore(plan, new BadInputException(
-                plan.RunDirectory, "was begun with another recipe", "resume with the recipe that began the run, or name another run directory"));
+            return FailedBefore(plan, fault as BadInputException ?? new BadInputException(
+                plan.RunDirectory, $"cannot be written: {fault.Message}", "free space on the disk of the run directory, then resume the run", fault));
         }
         if (plan.Start is RunStart.FromManifest start && start.Step >= plan.TotalSteps)
         {
@@ -64,6 +71,35 @@ public sealed class RunHost(ActorHost host)
         {
             host.Events.Detach();
         }
+    }
+
+    // The log may have been left before changes that the plan knows of, never after one that it does not know.
+    private static bool IsOf(RunPlan plan, LedgerState state)
+    {
+        if (!state.HasSteps || state.RecipeHash is null) return true;
+        if (state.Changes > plan.Changes.Count) return false;
+        return state.RecipeHash == (state.Changes > 0 ? plan.Changes[state.Changes - 1].RecipeHash : plan.BegunWith ?? plan.RecipeHash);
+    }
+
+    // What the resume knows and the log does not: steps that only a manifest has, and changes of the recipe.
+    private static void Record(RunPlan plan, LedgerFile ledger, IRunObserver observer)
+    {
+        var state = ledger.State;
+        var events = new List<LedgerEvent>();
+        var start = plan.Start as RunStart.FromManifest;
+        if (state.MissingBefore(start?.Step ?? 0, start?.Path, ledger.Damaged) is { } lost)
+        {
+            observer.HistoryLost(lost.Text);
+            events.Add(lost);
+        }
+        var hash = state.RecipeHash ?? plan.BegunWith ?? plan.RecipeHash;
+        foreach (var change in plan.Changes.Skip(state.Changes))
+        {
+            // The observer first: what it gives up is given up again, should the log never hear of it.
+            observer.RecipeChanged(change, change.RecipeHash != hash);
+            events.Add(new LedgerEvent.RecipeChanged(change.After, change.Keys, hash = change.RecipeHash));
+        }
+        if (events.Count > 0) ledger.Append(events.Select(what => (what, TimeProvider.System.GetUtcNow())));
     }
 
     private static void Check(RunPlan plan)

@@ -112,7 +112,7 @@ internal sealed class RunLife(RunProtocol.StartRun start, IActorRef node) : Unty
             new SyncStart(known.Generation, manifest, known.Hashes, reference is not null), plan.Lease);
 
         var ledger = Context.ActorOf(Props.Create(() => new RunLedger(start.Ledger, TimeProvider.System)), "ledger");
-        var setup = new CheckpointSetup(plan.Layout.Size, plan.CheckpointKeep, plan.RecipeHash, plan.VirtualShards, plan.Facts, plan.Checkpoints);
+        var setup = new CheckpointSetup(plan.Layout.Size, plan.CheckpointKeep, plan.RecipeHash, plan.VirtualShards, plan.Facts, plan.Checkpoints, plan.RecipeText);
         var checkpoints = Context.ActorOf(Props.Create(() => new CheckpointCoordinator(setup, ledger)), "checkpoints");
         var sync = Context.ActorOf(Props.Create(() => new GradientSyncSupervisor(state, plan.Layout, ledger, checkpoints, reference)), GradientSyncSupervisor.Name);
         var self = Self;
@@ -122,7 +122,7 @@ internal sealed class RunLife(RunProtocol.StartRun start, IActorRef node) : Unty
             : node;
         _run = new RunInHand(plan, start.Observer, start.Outcome, ranks, sync, checkpoints, ledger, fault => self.Tell(new RunProtocol.Fatal(RunFailure.Of(fault))));
         var step = manifest?.Step ?? 0;
-        ledger.Tell(new LedgerProtocol.Append(known.HasSteps
+        ledger.Tell(new LedgerProtocol.Append(known.HasSteps || manifest is not null
             ? new LedgerEvent.RunResumed(plan.RecipeHash, plan.VirtualShards, plan.Layout.Size, slots, plan.TotalSteps, step, manifest?.Path) { Facts = plan.Facts }
             : new LedgerEvent.RunStarted(plan.RecipeHash, plan.VirtualShards, plan.Layout.Size, slots, plan.TotalSteps, step) { Facts = plan.Facts }));
         Log("info", manifest is null

@@ -45,6 +45,15 @@ public sealed record RunPlan
     /// <summary>Of the parts of the recipe that decide the bits; goes into every manifest and the ledger.</summary>
     public required string RecipeHash { get; init; }
 
+    /// <summary>Changes of the recipe in the middle of the run, in order; the last one's hash is <see cref="RecipeHash"/>.</summary>
+    public IReadOnlyList<PlannedChange> Changes { get; init; } = [];
+
+    /// <summary>The hash that the run was begun with; null: it was never changed.</summary>
+    public string? BegunWith { get; init; }
+
+    /// <summary>The recipe as the run directory keeps it; goes into every manifest.</summary>
+    public string? RecipeText { get; init; }
+
     /// <summary>V, part of the numerics; goes into every manifest.</summary>
     public required int VirtualShards { get; init; }
 
@@ -63,6 +72,11 @@ public sealed record RunPlan
     /// <summary>Batches read ahead for each rank.</summary>
     public int Prefetch { get; init; } = 4;
 }
+
+/// <param name="After">Steps after this one are made by the changed recipe.</param>
+/// <param name="Keys">What was changed, one text each.</param>
+/// <param name="RecipeHash">From then on.</param>
+public sealed record PlannedChange(int After, IReadOnlyList<string> Keys, string RecipeHash);
 
 /// <summary>Where a run begins.</summary>
 public abstract record RunStart

@@ -28,7 +28,7 @@ public sealed class BatchPlan : IBatchPlan
             throw new BadInputException("batch.global", $"one step takes {settings.Global} {noun} but the data has {items} usable {noun}",
                 $"lower batch.global to at most {items} or give more data");
         StepsPerEpoch = items / settings.Global;
-        TotalSteps = CountSteps();
+        TotalSteps = StepsOf(settings.Epochs, settings.Steps);
         order = new SampleOrder(items, settings.Seed, settings.Shuffle);
     }
 
@@ -85,14 +85,15 @@ public sealed class BatchPlan : IBatchPlan
         return SlotBatchBuilder.Build(source, 0, number, pairs, preferences: true, settings.Packing);
     }
 
-    private int CountSteps()
+    /// <summary>Steps of a run over these rows, of which one of the two is given.</summary>
+    public int StepsOf(double? passes, int? count)
     {
-        if (settings.Steps is null == settings.Epochs is null)
-            throw new BadInputException("epochs", settings.Steps is null ? "neither epochs nor steps is given" : "both epochs and steps are given",
+        if (count is null == passes is null)
+            throw new BadInputException("epochs", count is null ? "neither epochs nor steps is given" : "both epochs and steps are given",
                 "give one of them");
-        if (settings.Steps is { } steps)
+        if (count is { } steps)
             return steps >= 1 ? steps : throw new BadInputException("steps", $"is {steps}", "give at least 1");
-        var epochs = settings.Epochs!.Value;
+        var epochs = passes!.Value;
         if (!(epochs > 0)) throw new BadInputException("epochs", $"is {epochs}", "give a number above 0");
         // The small addend keeps a fraction such as 0.1 x 30 steps from losing a step to rounding.
         var total = Math.Floor(epochs * StepsPerEpoch + 1e-6);

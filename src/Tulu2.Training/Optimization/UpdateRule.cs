@@ -4,15 +4,15 @@ using static TorchSharp.torch;
 namespace Tulu2.Training.Optimization;
 
 /// <summary>How a step's gradient changes the parameters: schedule, clipping and AdamW, all of them functions of the recipe and the step's number.</summary>
-internal sealed class UpdateRule(Recipe recipe, int totalSteps, HostThreads? threads = null)
+/// <param name="segments">Schedules of a run whose recipe was changed; none: the recipe's own.</param>
+internal sealed class UpdateRule(Recipe recipe, int totalSteps, HostThreads? threads = null, IReadOnlyList<ScheduleSegment>? segments = null)
 {
     private readonly FlatAdamW _optimizer = new(recipe.Optimizer);
 
-    private readonly LearningRateSchedule _schedule = new(
-        recipe.Schedule.Kind, recipe.Optimizer.LearningRate, totalSteps, RecipeProfiles.WarmupSteps(recipe, totalSteps));
+    private readonly IReadOnlyList<ScheduleSegment> _segments = segments is { Count: > 0 } ? segments : [ScheduleSegment.Of(recipe, totalSteps)];
 
     /// <summary>Rate of the update that makes step <paramref name="step"/> (from 1).</summary>
-    public double LearningRate(int step) => _schedule.At(step - 1);
+    public double LearningRate(int step) => ScheduleSegment.At(_segments, step - 1);
 
     /// <summary>
     /// Clips the gradient in place and updates parameters and moments (which also advance where the rate is 0). All are the same part of the model's flat order.

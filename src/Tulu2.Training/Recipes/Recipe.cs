@@ -13,9 +13,11 @@ public sealed record Recipe
     public BatchRecipe Batch { get; init; } = new();
     [Meaning("Passes over the data, in place of steps. Neither: the paper's 2 for sft and 3 for dpo.")]
     [KnownAs(Trl = "num_train_epochs", Torchtune = "epochs", Others = "num_epochs")]
+    [Changeable]
     public double? Epochs { get; init; }
     [Meaning("Optimizer steps of the run, in place of epochs.")]
     [KnownAs(Trl = "max_steps", Torchtune = "max_steps_per_epoch", Others = "total_steps, num_steps")]
+    [Changeable]
     public int? Steps { get; init; }
     public OptimizerRecipe Optimizer { get; init; } = new();
     public ScheduleRecipe Schedule { get; init; } = new();
@@ -115,6 +117,7 @@ public sealed record OptimizerRecipe
 {
     [Meaning("The highest rate of the schedule.")]
     [KnownAs(Trl = "learning_rate", Torchtune = "optimizer.lr")]
+    [Changeable]
     public double LearningRate { get; init; } = 2e-5;
     [Meaning("AdamW's decay of the first moment.")]
     [KnownAs(Trl = "adam_beta1", Torchtune = "optimizer.betas")]
@@ -137,9 +140,11 @@ public sealed record ScheduleRecipe
 {
     [Meaning("linear: warm-up, then down to 0 at the last step; constant: warm-up, then level.")]
     [KnownAs(Trl = "lr_scheduler_type", Torchtune = "lr_scheduler", Others = "lr_scheduler")]
+    [Changeable]
     public ScheduleKind Kind { get; init; } = ScheduleKind.Linear;
     [Meaning("Below 1: a ratio of all steps; from 1 on: steps.")]
     [KnownAs(Trl = "warmup_ratio, warmup_steps", Torchtune = "lr_scheduler.num_warmup_steps")]
+    [Changeable]
     public double Warmup { get; init; } = 0.03;
 }
 
@@ -217,7 +222,7 @@ public sealed record ParallelRecipe
     public bool Overlap { get; init; }
     [Meaning("Seconds without progress after which a rank counts as hung and is replaced; never less than 8 of the run's slowest steps.")]
     [KnownAs(Trl = "ddp_timeout")]
-    [NotInHash]
+    [NotInHash, Changeable]
     public int Patience { get; init; } = 120;
 }
 
@@ -229,10 +234,10 @@ public sealed record CheckpointRecipe
 {
     [Meaning("Steps between checkpoints; 0: only the last step's.")]
     [KnownAs(Trl = "save_steps", Others = "save_every_n_steps")]
-    [NotInHash]
+    [NotInHash, Changeable]
     public int Every { get; init; } = 100;
     [Meaning("Newest checkpoints kept.")]
     [KnownAs(Trl = "save_total_limit", Others = "keep_last_n_checkpoints")]
-    [NotInHash]
+    [NotInHash, Changeable]
     public int Keep { get; init; } = 3;
 }

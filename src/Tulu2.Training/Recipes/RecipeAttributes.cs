@@ -39,3 +39,7 @@ internal sealed class KnownAsAttribute : Attribute
     /// <summary>Other trainers' and old names, which are understood and not listed.</summary>
     public string Others { get; init; } = "";
 }
+
+/// <summary>A key that may be changed in the middle of a run (<see cref="RecipeChanges"/>).</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class ChangeableAttribute : Attribute;

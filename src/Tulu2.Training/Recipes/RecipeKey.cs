@@ -29,6 +29,7 @@ internal sealed partial class RecipeKey
     public bool IsNullable { get; }
     public bool IsPath => Leaf.GetCustomAttribute<PathKeyAttribute>() is not null;
     public bool IsInHash => Leaf.GetCustomAttribute<NotInHashAttribute>() is null;
+    public bool IsChangeable => Leaf.GetCustomAttribute<ChangeableAttribute>() is not null;
     public string Section => Name.Contains('.') ? Name[..Name.LastIndexOf('.')] : "";
 
     /// <summary>A sentence or two for people.</summary>

@@ -32,6 +32,16 @@ public static class RecipeReader
         return loaded;
     }
 
+    /// <summary>Reads a recipe whose text is at hand, such as the one that a run keeps; its paths are absolute.</summary>
+    /// <param name="place">Names where the text is from.</param>
+    /// <exception cref="BadInputException">As <see cref="Load"/>.</exception>
+    public static LoadedRecipe LoadText(string place, string text)
+    {
+        var loaded = Parse(place, text, Path.DirectorySeparatorChar.ToString(), [], Directory.GetCurrentDirectory());
+        RecipeRules.Check(loaded.Recipe, loaded.Fault);
+        return loaded;
+    }
+
     /// <summary>Reads without the rules of range and sense, so that every key can be set one at a time.</summary>
     internal static LoadedRecipe Parse(string file, string text, string fileDirectory, IReadOnlyList<string> overrides, string currentDirectory)
     {
@@ -47,11 +57,7 @@ public static class RecipeReader
         foreach (var next in overrides)
         {
             argument = next;
-            var equals = argument.IndexOf('=');
-            if (equals <= 0) throw new BadInputException(argument, "is not of the form key=value", "write, say, optimizer.learning_rate=1e-5");
-            var name = argument[..equals].Trim();
-            var value = ParseFlag(name, argument, argument[(equals + 1)..]);
-            fromFlags.Bind(name, value, value);
+            BindFlag(fromFlags, "", argument);
         }
         RefuseBoth(fromFlags, source);
         foreach (var (one, other) in Exclusive)
@@ -67,7 +73,18 @@ public static class RecipeReader
         return new LoadedRecipe(recipe, source);
     }
 
-    private static YamlNode ParseFlag(string name, string argument, string value)
+    /// <summary>Reads one <c>key=value</c>.</summary>
+    /// <param name="flag">What stands before it on the command line, with the space between.</param>
+    internal static void BindFlag(RecipeBinder binder, string flag, string argument)
+    {
+        var equals = argument.IndexOf('=');
+        if (equals <= 0) throw new BadInputException($"{flag}{argument}", "is not of the form key=value", $"write, say, {flag}optimizer.learning_rate=1e-5");
+        var name = argument[..equals].Trim();
+        var value = ParseFlag(name, flag, argument, argument[(equals + 1)..]);
+        binder.Bind(name, value, value);
+    }
+
+    private static YamlNode ParseFlag(string name, string flag, string argument, string value)
     {
         try
         {
@@ -75,7 +92,7 @@ public static class RecipeReader
         }
         catch (YamlException error)
         {
-            throw new BadInputException(argument, "the value is not YAML", "quote it, or write lists as [a, b]", error);
+            throw new BadInputException($"{flag}{argument}", "the value is not YAML", "quote it, or write lists as [a, b]", error);
         }
     }
 

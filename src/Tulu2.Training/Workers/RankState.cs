@@ -8,7 +8,7 @@ namespace Tulu2.Training.Workers;
 internal sealed class RankState(WorkerSettings settings, RankPart part) : IDisposable
 {
     private readonly CheckpointStore _store = new(settings.CheckpointDirectory);
-    private readonly UpdateRule _rule = new(settings.Recipe, settings.Plan.TotalSteps, settings.HostThreads());
+    private readonly UpdateRule _rule = new(settings.Recipe, settings.Plan.TotalSteps, settings.HostThreads(), settings.Schedules);
     private readonly UntrainedRows _untrained = new(part.Layout, part.Range);
     private ReplicaState? _state;
     private bool _initial;             // the recipe's initial weights, untouched

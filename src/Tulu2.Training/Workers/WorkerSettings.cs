@@ -15,6 +15,9 @@ public sealed record WorkerSettings
     /// <summary>The effective recipe: profile applied (<see cref="RecipeProfiles.Apply"/>).</summary>
     public required Recipe Recipe { get; init; }
 
+    /// <summary>Schedules of a run whose recipe was changed; empty: the recipe's own.</summary>
+    public IReadOnlyList<ScheduleSegment> Schedules { get; init; } = [];
+
     /// <summary>The model's shape with the recipe's overrides, cut into the virtual shards that are used.</summary>
     public required FlatLayout Layout { get; init; }
 

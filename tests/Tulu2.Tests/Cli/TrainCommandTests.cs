@@ -101,6 +101,111 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal("assistant", LastLine(reply).GetProperty("role").GetString());
     }
 
+    private static void DeleteNewest(string run, int manifests = 1)
+    {
+        foreach (var manifest in Directory.GetFiles(Path.Combine(run, "checkpoints", "manifests")).Order().TakeLast(manifests)) File.Delete(manifest);
+    }
+
+    [Fact]
+    public async Task A_changed_run_has_the_bits_of_its_changes_however_often_it_was_interrupted()
+    {
+        var (recipe, run) = (_small.Recipe(), _small.In("run"));
+        string[] train = [recipe, "--run", run, "--set", "checkpoint.keep=9"];
+        async Task<string> Bits(params string[] flags) => (await TrainAsync([.. train, .. flags])).GetProperty("parameters_sha256").GetString()!;
+        var begun = await Bits();
+        // Steps 3 and 4 are made again after the change, by a rate that they did not have.
+        DeleteNewest(run);
+        var changed = await Bits("--resume", "--change", "optimizer.learning_rate=1e-3");
+        Assert.NotEqual(begun, changed);
+        // Interrupted after the change, and back to before it, where the rate is that of the begin.
+        DeleteNewest(run);
+        Assert.Equal(changed, await Bits("--resume", "auto", "--set", "parallel.data=1"));
+        DeleteNewest(run, 2);
+        Assert.Equal(changed, await Bits("--resume", "--in-process"));
+
+        Assert.Equal([1, 2, 3, 4], File.ReadAllLines(Path.Combine(run, "metrics.jsonl")).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("step").GetInt32()));
+        var (sound, _, notes) = await CommandLineTests.RunAsync("", "ledger", "verify", run);
+        Assert.Equal(ExitCode.Done, sound);
+        const string change = "changed after step 2: optimizer.learning_rate 0.01 -> 0.001";
+        Assert.Contains(change, notes);
+        Assert.Contains($"# {change}\n", File.ReadAllText(Path.Combine(run, "recipe.yaml")));
+        var manifests = Directory.GetFiles(Path.Combine(run, "checkpoints", "manifests")).Order();
+        Assert.Contains(change, new Tulu2.Checkpoints.CheckpointStore(Path.Combine(run, "checkpoints")).Read(manifests.Last()).Recipe);
+    }
+
+    [Fact]
+    public async Task A_loss_that_is_not_a_number_names_the_command_that_goes_on()
+    {
+        string[] train = ["train", _small.Recipe(), "--run", _small.In("run"), "--set", "optimizer.learning_rate=1e30", "--set", "checkpoint.every=1"];
+        var (failed, _, errors) = await CommandLineTests.RunAsync("", train);
+        Assert.Equal(ExitCode.BadInput, failed);
+        var mend = $"`tulu2 {string.Join(' ', train)} --resume --change optimizer.learning_rate=1E+29`";
+        Assert.Contains(mend, errors);
+        // As it stands there, only with a rate that the model bears.
+        DeleteNewest(_small.In("run"), Directory.GetFiles(_small.In("run/checkpoints/manifests")).Length - 1);
+        var (code, _, said) = await CommandLineTests.RunAsync("", [.. train, "--resume", "--change", "optimizer.learning_rate=1e-3"]);
+        Assert.True(code == ExitCode.Done, said);
+        Assert.Contains("changed after step 1: optimizer.learning_rate 1E+30 -> 0.001", said);
+        Assert.Equal(ExitCode.Done, (await CommandLineTests.RunAsync("", "ledger", "verify", _small.In("run"))).Code);
+    }
+
+    [Fact]
+    public async Task A_change_needs_a_run_and_another_recipe_names_the_change()
+    {
+        var (recipe, run) = (_small.Recipe(), _small.In("run"));
+        string[] change = ["--change", "steps=5"];
+        foreach (var (flags, says) in new[] { (change, "changes a run that goes on"), (["--resume", "auto", .. change], "there is no run yet"), (["--resume", .. change], "holds no run") })
+        {
+            var (code, _, errors) = await CommandLineTests.RunAsync("", ["train", recipe, "--run", run, .. flags]);
+            Assert.Equal(ExitCode.BadInput, code);
+            Assert.Contains(says, errors);
+            Assert.False(Directory.Exists(run));
+        }
+        var begun = await TrainAsync("--resume", "auto", recipe, "--run", run);
+        var (refused, _, named) = await CommandLineTests.RunAsync("", "train", recipe, "--run", run, "--resume", "--set", "steps=6");
+        Assert.Equal(ExitCode.BadInput, refused);
+        Assert.Contains($"mend: `tulu2 train {recipe} --run {run} --set steps=6 --resume --change steps=6` changes it from here on", named);
+        var (fewer, _, less) = await CommandLineTests.RunAsync("", "train", recipe, "--run", run, "--resume", "--change", "steps=3");
+        Assert.Equal(ExitCode.BadInput, fewer);
+        Assert.Contains("the run has made 4 steps already", less);
+        // The flag that was named works, and after it the recipe as it was.
+        var longer = await TrainAsync(recipe, "--run", run, "--set", "steps=6", "--resume", "--change", "steps=6");
+        Assert.Equal(6, longer.GetProperty("steps").GetInt32());
+        var again = await TrainAsync(recipe, "--run", run, "--resume");
+        Assert.Equal(longer.GetProperty("parameters_sha256").GetString(), again.GetProperty("parameters_sha256").GetString());
+        Assert.NotEqual(begun.GetProperty("parameters_sha256").GetString(), again.GetProperty("parameters_sha256").GetString());
+    }
+
+    [Theory]
+    [InlineData("missing")]
+    [InlineData("flipped")]
+    public async Task A_run_whose_recipe_and_metrics_are_damaged_goes_on(string how)
+    {
+        var (recipe, run) = (_small.Recipe(), _small.In("run"));
+        var whole = await TrainAsync(recipe, "--run", run);
+        var (kept, metrics) = (Path.Combine(run, "recipe.yaml"), Path.Combine(run, "metrics.jsonl"));
+        if (how == "missing") File.Delete(kept);
+        else File.WriteAllText(kept, File.ReadAllText(kept).Replace("seed: 42", "seed: 43"));
+        var lines = File.ReadAllLines(metrics);
+        File.WriteAllLines(metrics, [lines[0], lines[1].Replace("loss", "lo?s"), .. lines[2..]]);
+        DeleteNewest(run);
+
+        var (code, output, errors) = await CommandLineTests.RunAsync("", "train", recipe, "--run", run, "--resume", "--json");
+
+        Assert.True(code == ExitCode.Done, errors);
+        Assert.Equal(whole.GetProperty("parameters_sha256").GetString(), LastLine(output).GetProperty("parameters_sha256").GetString());
+        Assert.Contains(how == "missing" ? $"{kept} is missing; its content is taken from {run}" : $"was altered: its checksum is wrong; the damaged file is {kept}.damaged-1", errors);
+        Assert.Contains("1 lines cannot be read; the others are kept", errors);
+        Assert.Equal(3, File.ReadAllLines(metrics).Length);
+        Assert.True(File.Exists($"{metrics}.damaged-1"));
+        Assert.Contains("seed: 42", File.ReadAllText(kept));
+        // What it remembers still keeps another recipe out.
+        File.Delete(kept);
+        var (refused, _, other) = await CommandLineTests.RunAsync("", "train", recipe, "--run", run, "--resume", "--set", "seed=7");
+        Assert.Equal(ExitCode.BadInput, refused);
+        Assert.Contains("the run was started with other values of seed", other);
+    }
+
     [Fact]
     public async Task A_report_without_samples_fails_no_run()
     {

@@ -127,6 +127,56 @@ public sealed class CheckpointSpec(HostFixture fixture) : IDisposable
         Assert.Equal(_run.RunDirectory, outcome.Failure?.BadInputWhere);
     }
 
+    [Theory]
+    [InlineData("flipped")]
+    [InlineData("cut")]
+    [InlineData("gone")]
+    public async Task A_run_whose_ledger_is_damaged_goes_on_from_its_manifest_and_the_ledger_says_what_is_lost(string how)
+    {
+        await RunAsync(_run.PlanOf(ranks: 1, every: 4));
+        var log = Path.Combine(_run.Ledger, LedgerReader.FileName);
+        var lines = File.ReadAllLines(log);
+        if (how == "flipped") File.WriteAllLines(log, [.. lines[..4], lines[4].Replace("\"n\":", "\"m\":"), .. lines[5..]]);
+        else if (how == "cut") File.WriteAllLines(log, lines[..4]);
+        else File.Delete(log);
+
+        var from = _run.Observer.Checkpoints.First();
+        var resumed = await RunAsync(_run.PlanOf(ranks: 2, start: new RunStart.FromManifest($"{from}", from)));
+
+        Assert.Null(resumed.Failure);
+        Assert.Equal(Expected(12), resumed.ParametersSha256);
+        Assert.Contains("history lost", Assert.Single(_run.Observer.Lost));
+        var verdict = LedgerVerifier.Verify(_run.Ledger);
+        Assert.Equal([], verdict.Faults);
+        Assert.Contains($"to {from} are known from {from} only", Assert.Single(verdict.Notes));
+        Assert.Equal(how == "flipped" ? 1 : 0, Directory.GetFiles(_run.Ledger, "*.damaged-*").Length);
+        // Once said, it is known.
+        await RunAsync(_run.PlanOf(ranks: 1, start: new RunStart.FromManifest("12", 12)));
+        Assert.Single(_run.Observer.Lost);
+    }
+
+    [Fact]
+    public async Task A_change_is_recorded_once_and_the_steps_after_it_are_made_anew()
+    {
+        await RunAsync(_run.PlanOf(ranks: 1, every: 4));
+        var from = _run.Observer.Checkpoints.First();
+        // Other bits from there on, which no replay may have without a change.
+        _run.Cluster.Snapshots[from]++;
+        PlannedChange[] changes = [new(from, ["a 1 -> 2"], "changed")];
+        var plan = _run.PlanOf(ranks: 1, every: 4, start: new RunStart.FromManifest($"{from}", from)) with { RecipeHash = "changed", BegunWith = "recipe", Changes = changes };
+
+        var changed = await RunAsync(plan);
+        var again = await RunAsync(plan with { TotalSteps = 12 });
+
+        Assert.Null(changed.Failure);
+        Assert.Null(again.Failure);
+        Assert.Equal(changed.ParametersSha256, again.ParametersSha256);
+        Assert.Equal(changes, _run.Observer.Changes);
+        Assert.Equal([], LedgerVerifier.Verify(_run.Ledger).Faults);
+        Assert.Equal("was begun with another recipe", (await RunAsync(plan with { Changes = [], BegunWith = null })).Failure?.Error);
+        Assert.Equal("was begun with another recipe", (await RunAsync(_run.PlanOf(ranks: 1))).Failure?.Error);
+    }
+
     [Fact]
     public async Task A_slot_that_cannot_be_read_ends_the_run()
     {

@@ -53,7 +53,8 @@ public sealed class LedgerSpec : IDisposable
             Started, Opened, Step(1), new LedgerEvent.RankFailed(1, "broke \"badly\"\nand more"), new LedgerEvent.CheckpointWritten(1, "m1"),
             new LedgerEvent.CheckpointFailed(2, "full"),
             new LedgerEvent.CheckpointsPruned(3), new LedgerEvent.EvaluationDone("t", 2, 10, 0.7), new LedgerEvent.RunFinished(1, "completed", "ab", null),
-            new LedgerEvent.RunResumed("recipe", 4, 2, 4, 10, 1, null),
+            new LedgerEvent.RunResumed("recipe", 4, 2, 4, 10, 1, null), new LedgerEvent.HistoryLost(2, 5, "m5", "line 3 is no line", "log.jsonl.damaged-1"),
+            new LedgerEvent.RecipeChanged(5, ["optimizer.learning_rate 2e-05 -> 1e-05"], "other"),
         ];
         Write(events);
 
@@ -104,12 +105,81 @@ public sealed class LedgerSpec : IDisposable
         var lines = File.ReadAllLines(Log);
 
         File.WriteAllLines(Log, [.. lines[..2], lines[2].Replace("\"step\":1", "\"step\":7", StringComparison.Ordinal), .. lines[3..]]);
-        var altered = Assert.Throws<BadInputException>(() => LedgerFile.Open(_directory.FullName));
+        var altered = Assert.Throws<BadInputException>(() => LedgerReader.Read(_directory.FullName));
         Assert.Equal($"{Log}:3", altered.Where);
+        Assert.Contains("resume the run", Assert.Single(LedgerVerifier.Verify(_directory.FullName).Faults));
 
         File.WriteAllLines(Log, [.. lines[..3], .. lines[4..]]);
         Assert.False(LedgerVerifier.Verify(_directory.FullName).IsSound);
         Assert.Equal($"{Log}:4", Assert.Throws<BadInputException>(() => LedgerReader.Read(_directory.FullName)).Where);
+    }
+
+    [Fact]
+    public void Of_an_altered_log_the_sound_head_is_kept_and_the_file_is_set_aside()
+    {
+        Write(Started, Opened, Step(1), Step(2), Step(3));
+        var whole = File.ReadAllBytes(Log);
+        // Every byte of the middle, one at a time: each is found, and the log goes on behind the last sound line.
+        var lines = File.ReadAllLines(Log);
+        var (from, to) = (lines[0].Length + 1, whole.Length - lines[4].Length - 1);
+        for (var at = from; at < to; at += 37)
+        {
+            var damaged = whole.ToArray();
+            damaged[at] ^= 0x10;
+            File.WriteAllBytes(Log, damaged);
+            using (var file = LedgerFile.Open(_directory.FullName))
+            {
+                var line = whole[..at].Count(b => b == '\n') + 1;
+                Assert.Equal(line - 1, file.State.LastNumber);
+                Assert.StartsWith($"line {line} ", file.Damaged?.Why);
+                Assert.Equal(damaged, File.ReadAllBytes(file.Damaged!.Value.SetAside));
+                file.Append([(Step(9), DateTimeOffset.UnixEpoch)]);
+            }
+            Assert.IsType<LedgerEvent.StepCommitted>(LedgerReader.Read(_directory.FullName)[^1].Event);
+        }
+    }
+
+    [Fact]
+    public void What_a_resume_knows_of_a_lost_history_makes_the_log_sound_again_and_is_said()
+    {
+        Write(Started, Opened, Step(1), Step(2));
+        // As if cut off at a line's end: steps 3 to 5 were made, and only the manifest of step 5 knows.
+        using (var file = LedgerFile.Open(_directory.FullName))
+        {
+            Assert.Null(file.State.MissingBefore(2, "m2", null));
+            Assert.Null(file.State.MissingBefore(0, null, null));
+            Assert.Equal(new LedgerEvent.HistoryLost(3, 2, null, "why", "aside"), file.State.MissingBefore(2, "m2", ("why", "aside")));
+            var lost = file.State.MissingBefore(5, "m5", null);
+            Assert.Equal(new LedgerEvent.HistoryLost(3, 5, "m5", "the log ends after step 2", null), lost);
+            file.Append([(lost!, DateTimeOffset.UnixEpoch)]);
+            Assert.Null(file.State.MissingBefore(5, "m5", null));
+            Assert.Null(file.State.MissingBefore(4, "m4", null));
+        }
+        Write(new LedgerEvent.RunResumed("recipe", 4, 1, 4, 10, 5, "m5"), new LedgerEvent.GenerationOpened(2, "", 1), Step(6, 2));
+
+        var verdict = LedgerVerifier.Verify(_directory.FullName);
+
+        Assert.True(verdict.IsSound, string.Join('\n', verdict.Faults));
+        Assert.Equal(["entry 5: history lost: the log ends after step 2; steps 3 to 5 are known from m5 only"], verdict.Notes);
+    }
+
+    [Fact]
+    public void Steps_after_a_change_that_decides_bits_are_others_than_they_were()
+    {
+        Write(Started, Opened, Step(1), Step(2), Step(3));
+        LedgerEvent[] Resumed(string hash, string recipe) =>
+        [
+            new LedgerEvent.RecipeChanged(1, ["a 1 -> 2"], hash), new LedgerEvent.RunResumed(recipe, 4, 1, 4, 10, 1, "m1"), new LedgerEvent.GenerationOpened(2, "", 1), Step(2, 2, "new"),
+        ];
+        var begun = File.ReadAllBytes(Log);
+        Write(Resumed("other", "other"));
+        Assert.Equal([], LedgerVerifier.Verify(_directory.FullName).Faults);
+        using (var file = LedgerFile.Open(_directory.FullName))
+            Assert.Equal(("other", 1, "h1", "new", false), (file.State.RecipeHash, file.State.Changes, file.State.Hashes[1], file.State.Hashes[2], file.State.Hashes.ContainsKey(3)));
+
+        File.WriteAllBytes(Log, begun);
+        Write(Resumed("recipe", "recipe"));
+        Assert.Equal(["entry 9: step 2 was made again with the gradient new instead of h2"], LedgerVerifier.Verify(_directory.FullName).Faults);
     }
 
     [Fact]

@@ -55,6 +55,7 @@ public static partial class WorkerProcess
             var settings = new WorkerSettings
             {
                 Recipe = start.Recipe,
+                Schedules = start.Schedules,
                 Layout = new FlatLayout(start.Model, start.VirtualShards),
                 Parallel = start.Parallel,
                 NodePlace = start.NodePlace,

@@ -1,5 +1,6 @@
 using Tulu2.Collectives.Layout;
 using Tulu2.Models.Llama;
+using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
 
@@ -15,6 +16,9 @@ public sealed record WorkerStart
 
     /// <summary>The effective recipe: profile applied.</summary>
     public required Recipe Recipe { get; init; }
+
+    /// <summary>Schedules of a run whose recipe was changed; empty: the recipe's own.</summary>
+    public IReadOnlyList<ScheduleSegment> Schedules { get; init; } = [];
 
     /// <summary>The model's shape with the recipe's overrides.</summary>
     public required LlamaConfig Model { get; init; }

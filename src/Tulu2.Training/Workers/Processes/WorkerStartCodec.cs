@@ -1,6 +1,7 @@
 using MessagePack;
 using Tulu2.Collectives.Layout;
 using Tulu2.Models.Llama;
+using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
 using Tulu2.Training.Workers.Wire;
@@ -11,7 +12,7 @@ namespace Tulu2.Training.Workers.Processes;
 /// <summary><see cref="WorkerStart"/> as bytes. The recipe goes key by key with its values as they are: reading YAML again would cost the worker a tenth of a second.</summary>
 internal static class WorkerStartCodec
 {
-    public static WireCodec Codec { get; } = WireCodec.For<WorkerStart>("st", 12, Write, Read);
+    public static WireCodec Codec { get; } = WireCodec.For<WorkerStart>("st", 13, Write, Read);
 
     private static void Write(ref MessagePackWriter writer, WorkerStart start)
     {
@@ -27,6 +28,7 @@ internal static class WorkerStartCodec
         writer.Write(start.ListenAddress);
         writer.Write(start.CollectiveDeadline.Ticks);
         writer.Write(start.NodePlace);
+        List(ref writer, start.Schedules, Write);
     }
 
     private static WorkerStart Read(ref MessagePackReader reader) => new()
@@ -43,6 +45,7 @@ internal static class WorkerStartCodec
         ListenAddress = Text(ref reader),
         CollectiveDeadline = TimeSpan.FromTicks(reader.ReadInt64()),
         NodePlace = reader.ReadInt32(),
+        Schedules = [.. List(ref reader, Schedule)],
     };
 
     private static void Write(ref MessagePackWriter writer, Recipe recipe)
@@ -98,6 +101,22 @@ internal static class WorkerStartCodec
             if (value is not null || key.Read(recipe) is not null) key.Write(recipe, value);
         }
         return recipe;
+    }
+
+    private static void Write(ref MessagePackWriter writer, ScheduleSegment segment)
+    {
+        writer.WriteArrayHeader(5);
+        writer.Write(segment.From);
+        writer.Write(segment.Kind.ToString());
+        writer.Write(segment.Peak);
+        writer.Write(segment.TotalSteps);
+        writer.Write(segment.WarmupSteps);
+    }
+
+    private static ScheduleSegment Schedule(ref MessagePackReader reader)
+    {
+        if (reader.ReadArrayHeader() != 5) throw new MessagePackSerializationException("a schedule has five fields");
+        return new(reader.ReadInt32(), Enum.Parse<ScheduleKind>(Text(ref reader)), reader.ReadDouble(), reader.ReadInt32(), reader.ReadInt32());
     }
 
     private static void Write(ref MessagePackWriter writer, LlamaConfig model)

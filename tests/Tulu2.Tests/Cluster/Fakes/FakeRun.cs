@@ -37,6 +37,8 @@ internal sealed class FakeObserver : IRunObserver
     public ConcurrentQueue<(int Step, string Error)> CheckpointErrors { get; } = new();
     public ConcurrentQueue<(int Rank, string Reason)> Restarts { get; } = new();
     public ConcurrentQueue<(int Done, int Total)> Reference { get; } = new();
+    public ConcurrentQueue<string> Lost { get; } = new();
+    public ConcurrentQueue<PlannedChange> Changes { get; } = new();
     public Action<CommittedStep> OnStep { get; set; } = _ => { };
 
     public void PhaseChanged(RunPhase phase) => Phases.Enqueue(phase);
@@ -50,6 +52,8 @@ internal sealed class FakeObserver : IRunObserver
 
     public void CheckpointWritten(int step, string manifestPath, double seconds) => Checkpoints.Enqueue(step);
     public void CheckpointFailed(int step, string error) => CheckpointErrors.Enqueue((step, error));
+    public void HistoryLost(string what) => Lost.Enqueue(what);
+    public void RecipeChanged(PlannedChange change, bool decidesBits) => Changes.Enqueue(change);
     public void RankRestarted(int rank, string reason) => Restarts.Enqueue((rank, reason));
 }
 
