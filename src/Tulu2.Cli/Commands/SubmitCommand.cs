@@ -3,6 +3,7 @@ using Tulu2.Cli.Nodes;
 using Tulu2.Cli.Shell;
 using Tulu2.Cli.Training;
 using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Submissions;
 using Tulu2.Files;
 using Tulu2.Training.Recipes;
@@ -32,7 +33,11 @@ internal sealed class SubmitCommand(Terminal terminal)
         var name = Path.GetFileNameWithoutExtension(path);
         var directory = new RunDirectory(parsed.GetValue(_run) ?? Path.Combine("runs", name));
         var (mode, changes) = CommandBuilder.BeginningOf(parsed, _resume, _change);
-        if (RunBeginning.Opens(directory, mode, changes)) RunBeginning.Remember(loaded, directory, changes, terminal.Say);
+        if (RunBeginning.Opens(directory, mode, changes) && changes.Length > 0)
+        {
+            await RunLock.WaitAsync(directory.Ledger, TimeSpan.Zero, terminal.Say, cancellation);
+            RunBeginning.Remember(loaded, directory, changes, terminal.Say);
+        }
         var submitted = Path.Combine(directory.Root, "submitted.yaml");
         AtomicFile.WriteAllText(submitted, RecipeWriter.Write(RecipeProfiles.Apply(loaded.Recipe, loaded.Given)));
 

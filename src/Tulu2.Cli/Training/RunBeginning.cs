@@ -41,7 +41,6 @@ internal sealed record RunBeginning(LoadedRecipe Loaded, RunStart Start, RunReci
     /// <exception cref="BadInputException">See <see cref="Resume"/>.</exception>
     public static void Remember(LoadedRecipe loaded, RunDirectory directory, IReadOnlyList<string> flags, Action<string> say)
     {
-        if (flags.Count == 0) return;
         var (_, _, known, changes) = Resume(loaded, directory, flags, say);
         if (known is null || changes.Count == known.Changes.Count) return;
         new RunRecipe(RecipeChanges.After(known.Recipe, changes[^1]), RecipeChanges.Hashes(known.Hash, [changes[^1]])[^1], changes).Write(directory);
