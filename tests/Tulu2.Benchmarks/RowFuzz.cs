@@ -6,7 +6,7 @@ namespace Tulu2.Benchmarks;
 /// <summary>
 /// Damages sound files of rows and reads them: <c>Tulu2.Benchmarks fuzz-rows INPUTS [SEED]</c> cuts every file at every byte, then damages files at random until so many
 /// inputs were read. It ends with an exception (exit code not 0) if a cut gives a row that the file does not hold, or loses one without a word; if a wrong byte gives a
-/// false row where checksums cover everything; if anything but <see cref="BadInputException"/> is thrown; or if a library's own text reaches the user.
+/// false row although a checksum was reached; if anything but <see cref="BadInputException"/> is thrown; or if a library's own text reaches the user.
 /// </summary>
 internal sealed class RowFuzz : IDisposable
 {
@@ -76,6 +76,8 @@ internal sealed class RowFuzz : IDisposable
         var path = Path.Combine(folder, file.Name);
         File.WriteAllBytes(path, bytes);
         var (rows, faults) = (0, 0);
+        string? foreign = null;
+        var breaksOff = false;
         try
         {
             RowKinds.Of(path);
@@ -85,11 +87,12 @@ internal sealed class RowFuzz : IDisposable
                 {
                     faults++;
                     CheckText(file, bytes, fault.Reason);
+                    breaksOff |= fault.Reason.Contains("breaks off", StringComparison.Ordinal);
                     continue;
                 }
                 var known = rows < file.Rows.Count && row!.Messages[^1].Content == file.Rows[rows];
                 if (!known && !file.Rows.Contains(row!.Messages[^1].Content)) tally.Changed++;
-                if (!known && !mayChange) throw Failure(file, bytes, $"row {rows + 1} is none of the file's: {row!.Messages[^1].Content}");
+                if (!known) foreign ??= $"row {rows + 1} is none of the file's: {row!.Messages[^1].Content}";
                 rows++;
             }
         }
@@ -103,6 +106,8 @@ internal sealed class RowFuzz : IDisposable
         {
             throw Failure(file, bytes, failure.ToString());
         }
+        // A wrong byte can make gzip data run on over its end as if it were cut, and no checksum is reached: such rows are counted.
+        if (foreign is not null && (isCut || !(mayChange || breaksOff))) throw Failure(file, bytes, foreign);
         tally.Rows += rows;
         tally.Faults += faults;
         if (!isCut) return;

@@ -122,15 +122,17 @@ internal sealed class CheckedGzipStream(Stream file) : Stream
     private GzipDamageException Damaged() => Untrusted($"the gzip data is damaged before byte {input.Position:N0} of the file");
 
     // Up to where a file breaks off its bytes are what was written, so that they unpack to what was packed, although no checksum was reached that proves it.
-    private GzipDamageException BreaksOff() => new($"the gzip data breaks off at byte {input.Position:N0}, where the file ends", unpacked);
+    private GzipDamageException BreaksOff() => new($"the gzip data breaks off at byte {input.Position:N0}, where the file ends", unpacked, verified);
 
     // A wrong byte can stand long before the place where it is noticed: of its member nothing can be trusted.
-    private GzipDamageException Untrusted(string what) => new(what, verified);
+    private GzipDamageException Untrusted(string what) => new(what, verified, verified);
 }
 
 /// <summary>A gzip file is not what was written.</summary>
 /// <param name="trusted">Unpacked bytes, from the start, that can be trusted.</param>
-internal sealed class GzipDamageException(string what, long trusted) : IOException(what)
+/// <param name="verified">Those of them that a checksum covers.</param>
+internal sealed class GzipDamageException(string what, long trusted, long verified) : IOException(what)
 {
     public long Trusted { get; } = trusted;
+    public long Verified { get; } = verified;
 }

@@ -1,3 +1,5 @@
+using System.Text.Unicode;
+
 namespace Tulu2.Data.Rows;
 
 /// <summary>Records of JSON Lines files and of JSON arrays.</summary>
@@ -84,6 +86,35 @@ internal static class JsonRecords
             }
             yield return SourceRecord.Damaged(number, damage, records);
             yield break;
+        }
+    }
+
+    /// <summary>Every whole line, or element, behind the bytes that a checksum covers is JSON.</summary>
+    public static bool IsAllJson(SourceFile file, bool array)
+    {
+        using var stream = file.Open();
+        var (lines, elements) = (new LineReader(stream, MostBytes), new ArrayReader(stream, MostBytes));
+        long position = 0;
+        while (true)
+        {
+            ReadOnlyMemory<byte> bytes;
+            if (array)
+            {
+                var part = elements.Read(out bytes);
+                if (part != ArrayPart.Element) return part is ArrayPart.End or ArrayPart.BreaksOff;
+            }
+            else
+            {
+                var end = lines.Read(out bytes);
+                if (end != LineEnd.Feed) return end != LineEnd.TooLong;
+            }
+            position += bytes.Length + 1;
+            if (position <= file.Verified || bytes.Span.Trim(" \t\r"u8).IsEmpty) continue;
+            // Parsing alone leaves the bytes of texts unlooked at.
+            if (!Utf8.IsValid(bytes.Span)) return false;
+            var (document, _) = JsonText.Parse(bytes);
+            if (document is null) return false;
+            document.Dispose();
         }
     }
 

@@ -24,12 +24,19 @@ internal static class RecordSource
 
     public static IEnumerable<SourceRecord> Open(string path) => Open(SourceFile.Examine(path));
 
-    public static IEnumerable<SourceRecord> Open(SourceFile file) => Sniff(file) switch
+    public static IEnumerable<SourceRecord> Open(SourceFile file)
     {
-        Form.Parquet => ParquetRecords.Read(file),
-        Form.Array => JsonRecords.ReadArray(file),
-        _ => JsonRecords.ReadLines(file),
-    };
+        var form = Sniff(file);
+        // A wrong byte can also make compressed data run on over its end, which then looks like data that breaks off; but what comes out behind it is hardly JSON.
+        if (file.Verified < file.Trusted && form != Form.Parquet && !JsonRecords.IsAllJson(file, form == Form.Array))
+            file = file with { Trusted = file.Verified, Damage = $"{file.Damage}, and what its last member holds is not all JSON, so that none of it is trusted" };
+        return form switch
+        {
+            Form.Parquet => ParquetRecords.Read(file),
+            Form.Array => JsonRecords.ReadArray(file),
+            _ => JsonRecords.ReadLines(file),
+        };
+    }
 
     private static Form Sniff(SourceFile file)
     {

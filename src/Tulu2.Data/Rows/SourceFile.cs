@@ -9,6 +9,9 @@ namespace Tulu2.Data.Rows;
 /// <param name="Damage">What is wrong with the file behind these; null: nothing.</param>
 internal sealed record SourceFile(string Path, bool Zipped, long Trusted, string? Damage)
 {
+    /// <summary>Those of the trusted bytes that a checksum covers, where one should.</summary>
+    public long Verified { get; init; } = Trusted;
+
     /// <summary>
     /// Reads a gzip file to its end once, since only a member's last bytes say whether the ones before are right: no row is taken from a file before that is known.
     /// </summary>
@@ -23,11 +26,11 @@ internal sealed record SourceFile(string Path, bool Zipped, long Trusted, string
         {
             int count;
             while ((count = stream.Read(buffer, 0, buffer.Length)) > 0) length += count;
-            return file with { Trusted = length };
+            return file with { Trusted = length, Verified = length };
         }
         catch (GzipDamageException damage)
         {
-            return file with { Trusted = damage.Trusted, Damage = damage.Message };
+            return file with { Trusted = damage.Trusted, Verified = damage.Verified, Damage = damage.Message };
         }
     }
 
