@@ -191,7 +191,7 @@ public sealed unsafe class CheckpointStore(string directory)
         if (!File.Exists(path)) return $"shard {shard.Sha256} is missing";
         var length = FileLength.Of(path);
         if (length != shard.Bytes) return $"shard {shard.Sha256} has {length} bytes instead of {shard.Bytes}";
-        var written = File.GetLastWriteTimeUtc(path);
+        var written = WrittenAt(path);
         if (ContentHash.OfFile(path) != shard.Sha256) return $"shard {shard.Sha256} is damaged: its content has another hash";
         _verified[shard.Sha256] = written;
         return null;
@@ -199,7 +199,14 @@ public sealed unsafe class CheckpointStore(string directory)
 
     private bool IsVerified(ShardEntry shard) =>
         _verified.TryGetValue(shard.Sha256, out var written) && ShardPath(shard.Sha256) is var path && File.Exists(path)
-        && FileLength.Of(path) == shard.Bytes && File.GetLastWriteTimeUtc(path) == written;
+        && FileLength.Of(path) == shard.Bytes && WrittenAt(path) == written;
+
+    // Of the content: a link has a time of its own.
+    private static DateTime WrittenAt(string path)
+    {
+        using var file = File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete);
+        return File.GetLastWriteTimeUtc(file);
+    }
 
     // With volumes that add up, slices that do not overlap cover their tensor exactly once.
     private static void CheckDisjoint(int step, TensorSlice[] slices)

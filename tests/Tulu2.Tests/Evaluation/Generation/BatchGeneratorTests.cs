@@ -17,6 +17,19 @@ public class BatchGeneratorTests
     }
 
     [Fact]
+    public void A_prompt_with_an_id_that_the_model_lacks_is_refused() =>
+        Assert.Contains("the id 28", Assert.Throws<BadInputException>(() => Run(FakeDecoder.Saying("a", 1), 1, new GenerationRequest([1, 28], GenerationOptions.Greedy))).What);
+
+    [Fact]
+    public void Ids_beyond_the_tokenizers_are_never_chosen()
+    {
+        // The likeliest id is one that the tokenizer lacks; 0 ends.
+        var decoder = new FakeDecoder((history, id) => id == 27 ? 9 : id == (history.Count < 4 ? 5 : 0) ? 1 : 0) { UsedVocabulary = 20 };
+        foreach (var options in (GenerationOptions[])[GenerationOptions.Greedy, new() { Temperature = 50, Seed = 3, MaxTokens = 40 }])
+            Assert.All(Run(decoder, 1, new GenerationRequest([1], options)).Single().Ids, id => Assert.InRange(id, 1, 19));
+    }
+
+    [Fact]
     public void A_text_ends_at_max_tokens_with_what_was_held_back()
     {
         var options = GenerationOptions.Greedy with { MaxTokens = 4, Stop = ["end"] };

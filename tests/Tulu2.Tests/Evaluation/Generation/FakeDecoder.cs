@@ -7,6 +7,7 @@ internal sealed class FakeDecoder(Func<IReadOnlyList<int>, int, float> logit, in
 {
     public List<int> BatchSizes { get; } = [];
     public int VocabularySize => 28;
+    public int UsedVocabulary { get; init; } = 28;
     public int ContextLength => context;
 
     public IDecoding Begin(int maxBatch, int maxLength) => new Decoding(this, maxBatch, maxLength);
