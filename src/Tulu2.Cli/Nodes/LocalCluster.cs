@@ -31,6 +31,7 @@ internal sealed class LocalCluster : IAsyncDisposable
         (_host, _log, _say, _giveUp) = (host, log, say, giveUp);
         _folder = Directory.CreateTempSubdirectory("tulu2-");
         File.WriteAllText(Config, $$"""
+            {{ActorHost.LocalTimings}}
             akka.cluster.roles = ["trainer"]
             akka.cluster.seed-nodes = ["{{host.Address}}"]
             tulu2.node.places = {{ranksPerNode}}

@@ -3,7 +3,7 @@ using Tulu2.Cluster.Wire;
 
 namespace Tulu2.Cluster.Delivery;
 
-/// <summary>The node's <see cref="Courier"/>. Started with the actor system (<c>akka.extensions</c> in <c>cluster-config/local.conf</c>).</summary>
+/// <summary>The node's <see cref="Courier"/>. Started with the actor system (<c>akka.extensions</c> in <c>cluster-config/base.conf</c>).</summary>
 internal sealed class Couriers : IExtension
 {
     private const string RepeatKey = "tulu2.delivery.repeat-after";

@@ -49,7 +49,7 @@ public sealed class ActorHost : IAsyncDisposable
     /// <summary>Starts the actor system of a cluster of one node and waits until it is up.</summary>
     public static Task<ActorHost> StartAsync(CancellationToken cancellation = default) => StartAsync(Config.Empty, cancellation);
 
-    /// <param name="overrides">Settings that win over those of <c>cluster-config/local.conf</c>.</param>
+    /// <param name="overrides">Settings that win over those for processes of one host.</param>
     internal static Task<ActorHost> StartAsync(Config overrides, CancellationToken cancellation) =>
         StartAsync(new NodeSettings("", "") { Overrides = overrides }, cancellation);
 
@@ -61,7 +61,7 @@ public sealed class ActorHost : IAsyncDisposable
         ThreadPool.GetMinThreads(out var workers, out var ports);
         ThreadPool.SetMinThreads(Math.Max(workers, PoolThreads), Math.Max(ports, PoolThreads));
 
-        var config = settings.Read().WithFallback(LocalConfig());
+        var config = EffectiveConfig(settings);
         if (settings.Text.Length > 0) SettingsCheck.Node(settings, config);
         var roles = config.GetStringList("akka.cluster.roles");
         var places = roles.Contains(Placement.Role) && settings.Preparation is { } preparation
@@ -159,11 +159,23 @@ public sealed class ActorHost : IAsyncDisposable
         return proxy;
     }
 
-    internal static Config LocalConfig()
+    /// <summary>The timings for processes of one host, <c>cluster-config/local.conf</c>, as HOCON.</summary>
+    public static string LocalTimings => Resource("local.conf");
+
+    /// <summary>All that a node goes by. Who names a file has machines, unless the file says otherwise.</summary>
+    internal static Config EffectiveConfig(NodeSettings settings) => settings.Read().WithFallback(settings.Where.Length == 0 ? LocalConfig() : BaseConfig());
+
+    /// <summary><c>cluster-config/base.conf</c>: what every file lies over.</summary>
+    internal static Config BaseConfig() => ConfigurationFactory.ParseString(Resource("base.conf"));
+
+    /// <summary>What a process alone on its host has.</summary>
+    internal static Config LocalConfig() => ConfigurationFactory.ParseString(LocalTimings).WithFallback(BaseConfig());
+
+    private static string Resource(string name)
     {
-        using var stream = typeof(ActorHost).Assembly.GetManifestResourceStream("local.conf")!;
+        using var stream = typeof(ActorHost).Assembly.GetManifestResourceStream(name)!;
         using var reader = new StreamReader(stream);
-        return ConfigurationFactory.ParseString(reader.ReadToEnd());
+        return reader.ReadToEnd();
     }
 
     private sealed class NoLifetime : IHostLifetime

@@ -21,7 +21,7 @@ public sealed class ClusterClient : IAsyncDisposable
     /// <exception cref="Files.BadInputException">The settings cannot be used.</exception>
     public static ClusterClient Start(NodeSettings settings)
     {
-        var given = settings.Read().WithFallback(ActorHost.LocalConfig());
+        var given = ActorHost.EffectiveConfig(settings);
         var seeds = SettingsCheck.Client(settings, given);
         var certificates = ClusterCertificates.Load(settings, given);
         var config = ConfigurationFactory.ParseString("""

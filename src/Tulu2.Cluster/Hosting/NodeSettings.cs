@@ -8,7 +8,7 @@ namespace Tulu2.Cluster.Hosting;
 
 /// <summary>What a process's node, or a client of the cluster, is started with.</summary>
 /// <param name="Where">The file the settings come from, for complaints; empty: they are the program's own.</param>
-/// <param name="Text">HOCON over that of <c>cluster-config/local.conf</c>.</param>
+/// <param name="Text">HOCON over that of <c>cluster-config/base.conf</c>.</param>
 public sealed record NodeSettings(string Where, string Text)
 {
     private const string PlacesKey = "tulu2.node.places";

@@ -17,10 +17,10 @@ public sealed class ClusterConfigSpec
     [InlineData("submit.conf")]
     [InlineData("tls.conf")]
     [InlineData("seeds.conf")]
-    public void Every_file_is_HOCON_that_lies_over_the_local_one(string file)
+    public void Every_file_is_HOCON_that_lies_over_the_base(string file)
     {
         Environment.SetEnvironmentVariable("TULU2_HOST", "here");
-        var config = NodeSettings.Load(Path.Combine(Root, "cluster-config", file)).Read().WithFallback(ActorHost.LocalConfig());
+        var config = ActorHost.EffectiveConfig(NodeSettings.Load(Path.Combine(Root, "cluster-config", file)));
         Assert.Equal(3, config.GetStringList("akka.cluster.seed-nodes").Count);
         Assert.All(config.GetStringList("akka.cluster.seed-nodes"), seed => Assert.Equal("tulu2", Akka.Actor.Address.Parse(seed).System));
         Assert.Equal("keep-majority", config.GetString("akka.cluster.split-brain-resolver.active-strategy"));
@@ -35,10 +35,47 @@ public sealed class ClusterConfigSpec
     public void A_file_for_one_host_needs_nothing_from_the_environment(string file, string? role)
     {
         var settings = NodeSettings.Load(Path.Combine(Root, "cluster-config", "one-host", file));
-        var config = settings.Read().WithFallback(ActorHost.LocalConfig());
+        var config = ActorHost.EffectiveConfig(settings);
         Assert.Equal("akka.tcp://tulu2@127.0.0.1:4053", $"{Assert.Single(SettingsCheck.Client(settings, config))}");
         if (role is not null) Assert.Equal([role], config.GetStringList("akka.cluster.roles"));
     }
+
+    [Fact]
+    public void Every_file_and_any_of_them_over_another_has_the_timings_of_machines_unless_it_is_for_one_host()
+    {
+        Environment.SetEnvironmentVariable("TULU2_HOST", "here");
+        var folder = Path.Combine(Root, "cluster-config");
+        string[] files = [.. Directory.EnumerateFiles(folder, "*.conf", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) is not ("base.conf" or "local.conf"))];
+        Assert.InRange(files.Length, 5, 50);
+        var (machines, host) = (Timings(ActorHost.BaseConfig()), Timings(ActorHost.LocalConfig()));
+        foreach (var file in files)
+            foreach (var over in files.Append(file))
+            {
+                string[] both = file == over ? [file] : [file, over];
+                var text = string.Join('\n', both.Select(each => $"include \"{Path.GetRelativePath(folder, each)}\""));
+                var config = ActorHost.EffectiveConfig(new NodeSettings(Path.Combine(folder, "mine.conf"), text));
+                var ofOneHost = both.Any(each => File.ReadAllText(each).Contains("local.conf\"", StringComparison.Ordinal));
+                Assert.True(ofOneHost == both.Any(each => Path.GetFileName(Path.GetDirectoryName(each)) == "one-host"), text);
+                Assert.Equal(ofOneHost ? host : machines, Timings(config));
+            }
+        Assert.Equal(host, Timings(ActorHost.EffectiveConfig(new NodeSettings("", ""))));
+        Assert.True(ActorHost.BaseConfig().GetTimeSpan($"{Detector}.acceptable-heartbeat-pause") >= TimeSpan.FromSeconds(5));
+        // What differs between the two is all that local.conf holds, and stands nowhere else.
+        Assert.DoesNotContain(machines.Zip(host), pair => pair.First == pair.Second);
+    }
+
+    private const string Detector = "akka.cluster.failure-detector";
+
+    private static string[] Timings(Akka.Configuration.Config config) =>
+    [
+        .. new[]
+        {
+            $"{Detector}.heartbeat-interval", $"{Detector}.acceptable-heartbeat-pause", $"{Detector}.expected-response-after",
+            "akka.cluster.gossip-interval", "akka.cluster.leader-actions-interval", "akka.cluster.unreachable-nodes-reaper-interval",
+            "akka.cluster.split-brain-resolver.stable-after", "akka.cluster.split-brain-resolver.down-all-when-unstable",
+            "akka.cluster.seed-node-timeout", "akka.cluster.retry-unsuccessful-join-after", "akka.remote.retry-gate-closed-for",
+        }.Select(key => $"{key} = {config.GetTimeSpan(key)}"),
+    ];
 
     [Fact]
     public async Task What_no_node_could_work_with_is_refused_by_its_place()

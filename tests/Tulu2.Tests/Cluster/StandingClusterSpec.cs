@@ -27,21 +27,20 @@ public sealed class StandingClusterSpec(FakeNodes nodes) : IClassFixture<FakeNod
     [Fact]
     public async Task Any_message_between_nodes_may_be_lost()
     {
-        var lost = new ConcurrentDictionary<string, int>();
-        for (var seed = 1; seed <= 24; seed++)
+        var lost = new ConcurrentDictionary<string, bool>();
+        for (var seed = 1; seed <= 10; seed++)
         {
             var random = new Random(seed);
-            var share = 0.5 * random.NextDouble();
+            var share = 0.1 + (0.25 * random.NextDouble());
             LossySerializer.Flip = message =>
             {
-                bool loses;
-                lock (random) loses = random.NextDouble() < share;
-                if (loses) lost.AddOrUpdate(KindOf(message), 1, (_, count) => count + 1);
-                return loses;
+                // Of each kind the first one, and then what the coin says.
+                if (lost.TryAdd(KindOf(message), true)) return true;
+                lock (random) return random.NextDouble() < share;
             };
             await RunAsync(seed);
         }
-        // The coin has come to each kind that such runs have.
+        // Such runs have all that goes between nodes but bad input, failures and replacements.
         string[] kinds = ["ru", "rl", "cj", "cb", "cc", "rc", "wj", "wd", "wr", "wa", "ws", "ks", "nt", "ns", "nx", "ni", "np", "dr"];
         Assert.Empty(kinds.Except(lost.Keys));
     }

@@ -14,7 +14,7 @@ public sealed class FakeNodes : IAsyncLifetime
         # They share a process, and a machine that others use: nobody is given up.
         akka.cluster.failure-detector.acceptable-heartbeat-pause = 60s
         akka.remote.transport-failure-detector.acceptable-heartbeat-pause = 60s
-        tulu2.delivery.repeat-after = 30ms
+        tulu2.delivery.repeat-after = 20ms
         tests.loss { seed = 1, share = 0 }
         tulu2.node.places = 2
         """;
