@@ -70,6 +70,37 @@ public sealed class WorkerProcessTests(ITestOutputHelper log)
         Assert.True(code == 0, output + errors);
     }
 
+    /// <param name="first">At the run's first generation, or at the one that follows a worker's end.</param>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Workers_that_are_stopped_as_they_start_and_join_are_replaced_one_after_the_other(bool first)
+    {
+        using var small = await SmallRun.CreateAsync();
+        var recipe = small.Recipe("sft", "fp32", Steps, checkpointEvery: 4);
+        var quiet = await TuluProcess.RunJsonAsync(small.Cache, "train", recipe, "--run", small.Folder("quiet"), "--in-process", "--set", "parallel.data=1");
+        var run = small.Folder("run");
+        using var process = TuluProcess.Start(small.Cache, "train", recipe, "--run", run, "--set", "parallel.data=2", "--set", "parallel.patience=5", "--json");
+        var known = new HashSet<int>();
+        if (!first)
+        {
+            Assert.True(await process.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), 10, Patience), process.Output + process.Errors);
+            known.UnionWith(Children.Of(process.Id, "worker"));
+            Children.Send(known.First(), Children.SignalKill);
+        }
+        for (var stops = 1; stops <= 3; stops++)
+        {
+            var victim = 0;
+            Assert.True(await Children.WaitAsync(() => (victim = Children.Of(process.Id, "worker").FirstOrDefault(worker => !known.Contains(worker))) > 0, Patience), process.Errors);
+            known.Add(victim);
+            Children.Send(victim, Children.SignalStop);
+        }
+        // Two minutes for each would be more than there are.
+        Assert.Equal(0, await process.WaitForExitAsync(Patience));
+        log.WriteLine(process.Errors);
+        Assert.Equal(quiet.GetProperty("parameters_sha256").GetString(), process.LastJson().GetProperty("parameters_sha256").GetString());
+    }
+
     [Fact]
     public async Task No_worker_outlives_its_node()
     {

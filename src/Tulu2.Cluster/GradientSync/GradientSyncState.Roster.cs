@@ -18,13 +18,16 @@ internal sealed partial record GradientSyncState
         if (up.Incarnation <= seat.Incarnation) return Stay;
         // A new worker proves that the old one is gone, whether or not that was heard.
         return (seat.Up ? Out(seat, "its worker was replaced") : Stay)
-            .Then(next => To(next.Seat(up.Rank, s => s with { Up = true, Incarnation = up.Incarnation, Endpoint = up.Endpoint, Progress = up.Now })))
+            .Then(next => To(next.Seat(up.Rank, s => s with { Up = true, Busy = false, Incarnation = up.Incarnation, Endpoint = up.Endpoint, Progress = up.Now })))
             .Then(next => next.Gather(up.Now));
     }
 
     private Decision RankLost(SyncCommand.RankLost lost)
     {
         var seat = Seats[lost.Rank];
+        // One that never came up: that it is known is all there is to do.
+        if (!seat.Up && lost.Incarnation > seat.Incarnation)
+            return To(Seat(lost.Rank, s => s with { Incarnation = lost.Incarnation }), new SyncEffect.RankOut(lost.Rank, lost.Why));
         if (!seat.Up || lost.Incarnation != seat.Incarnation) return Stay;
         return Out(seat, lost.Why);
     }
@@ -59,7 +62,7 @@ internal sealed partial record GradientSyncState
         var next = Seat(joined.Rank, seat => seat with { Joined = joined, Progress = now });
         if (!next.Seats.All(seat => seat.IsMember)) return To(next);
         return next.ReferenceDue
-            ? To(next with { Phase = SyncPhase.Scoring }).Then(after => after.Tell(RunPhase.ReferencePass)).Do(new SyncEffect.BeginScoring(Generation))
+            ? To(next with { Phase = SyncPhase.Scoring, Seats = [.. next.Seats.Select(seat => seat with { Busy = true })] }).Then(after => after.Tell(RunPhase.ReferencePass)).Do(new SyncEffect.BeginScoring(Generation))
             : next.Begin(now);
     }
 
@@ -75,7 +78,7 @@ internal sealed partial record GradientSyncState
             switch (Phase)
             {
                 case SyncPhase.Joining:
-                    return Replace([.. Seats.Where(seat => seat.Joined is null && Silent(seat))], Hung);
+                    return Replace([.. Seats.Where(seat => seat.Joined is null && seat.Up && now - seat.Progress > JoinPatience(seat))], Hung);
                 case SyncPhase.Scoring:
                     return Replace([.. Seats.Where(Silent)], Hung);
                 case SyncPhase.Finishing:
@@ -95,6 +98,14 @@ internal sealed partial record GradientSyncState
         return decision.Next.SnapshotInFlight is { } step && now - SnapshotBegan > SnapshotLeases * Lease.Initial
             ? decision.Then(next => To(next with { SnapshotBegan = now }, new SyncEffect.SnapshotRanksGone(step, [.. Enumerable.Range(0, _rules.Ranks)])))
             : decision;
+    }
+
+    // Who has nothing to do answers at once. A slot under way is done first, and so is the loading of a state; a copy from a twin is not, it ends with its generation.
+    private TimeSpan JoinPatience(RankSeat seat)
+    {
+        if (!seat.Busy) return Lease.Minimum;
+        var known = Lease.Deadline();
+        return StateLoads && Lease.Initial > known ? Lease.Initial : known;
     }
 
     // A worker that was to be replaced may not have been told: it is said again, which does nothing where it was heard.

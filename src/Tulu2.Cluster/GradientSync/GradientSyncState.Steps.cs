@@ -33,6 +33,7 @@ internal sealed partial record GradientSyncState
             Begun = true,
             DropHeld = false,
             StateMoves = transfer is not StateTransfer.None,
+            StateLoads = transfer is StateTransfer.FromRecipe or StateTransfer.FromManifest,
             StepBegan = now,
             Seats = [.. Seats.Select((seat, rank) => (seat with
             {
@@ -85,7 +86,7 @@ internal sealed partial record GradientSyncState
     {
         if (Phase != SyncPhase.Running || !Counts(ready.Generation, ready.Rank) || ready.Step != Step) return Stay;
         var next = Seat(ready.Rank, seat => seat with { Ready = ready, Pending = [], Progress = now });
-        return next.Seats.All(seat => seat.Ready is not null) ? next.Compare(now) : To(next);
+        return next.Seats.All(seat => seat.Ready is not null) ? (next with { ReadyAt = now }).Compare(now) : To(next);
     }
 
     private Decision Compare(TimeSpan now)
@@ -138,7 +139,9 @@ internal sealed partial record GradientSyncState
             SnapshotInFlight = snapshot ? Step : SnapshotInFlight,
             SnapshotBegan = snapshot ? now : SnapshotBegan,
             StateMoves = false,
-            Lease = InStride ? Lease.With(seconds) : Lease,
+            StateLoads = false,
+            // Waiting for a snapshot is not the ranks' pace.
+            Lease = InStride ? Lease.With(ReadyAt - StepBegan) : Lease,
             InStride = true,
             StepBegan = now,
             Step = last ? Step : Step + 1,

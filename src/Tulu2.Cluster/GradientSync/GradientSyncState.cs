@@ -53,7 +53,9 @@ internal sealed partial record GradientSyncState
     // Pace, for the lease.
     private ProgressLease Lease { get; init; } = ProgressLease.Default;
     private bool StateMoves { get; init; } = true;
+    private bool StateLoads { get; init; } = true;
     private TimeSpan StepBegan { get; init; }
+    private TimeSpan ReadyAt { get; init; }
     private bool InStride { get; init; }
     private RunPhase Told { get; init; } = RunPhase.Starting;
 

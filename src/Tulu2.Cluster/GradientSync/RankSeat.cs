@@ -37,6 +37,9 @@ internal sealed record RankSeat(int Rank)
     /// <summary>When it last gave a sign of progress.</summary>
     public TimeSpan Progress { get; init; }
 
+    /// <summary>Its worker was given work, and may be in the middle of some when it is called to a new generation.</summary>
+    public bool Busy { get; init; }
+
     /// <summary>It takes part in the present generation.</summary>
     public bool IsMember => Up && Joined is not null;
 
@@ -49,7 +52,7 @@ internal sealed record RankSeat(int Rank)
     public RankSeat Assigned(IEnumerable<SlotRange> keep, IEnumerable<SlotRange> compute, TimeSpan now)
     {
         var ordered = keep.Concat(compute).OrderBy(range => range.First).ToImmutableArray();
-        return this with { Slots = ordered, Pending = [.. compute.SelectMany(Each)], Ready = null, Progress = now };
+        return this with { Slots = ordered, Pending = [.. compute.SelectMany(Each)], Ready = null, Busy = true, Progress = now };
     }
 
     /// <param name="counts">Its slots are counted here; else another rank of its replica counts the same ones.</param>

@@ -68,6 +68,9 @@ public abstract record WorkerReport
     /// <param name="Endpoint">Where its data plane is reached (<see cref="ICollectiveFactory.Endpoint"/>).</param>
     public sealed record Started(string Endpoint) : WorkerReport;
 
+    /// <summary>Said again and again, by worker processes only and to nobody but who started them: the process runs.</summary>
+    public sealed record Alive : WorkerReport;
+
     /// <param name="StateStep">Steps applied to the parameters this worker holds; -1: it holds none.</param>
     /// <param name="Held">Slot ranges of step <paramref name="StateStep"/> + 1 whose gradients it holds.</param>
     /// <param name="Reduced">It holds the complete reduced gradient of step <paramref name="StateStep"/> + 1, so a repeated commit can be applied.</param>

@@ -11,8 +11,7 @@ public sealed class PatienceSpec
 {
     private static readonly ProgressLease Lease = new(TimeSpan.FromSeconds(900), TimeSpan.FromSeconds(120), 8);
 
-    private GradientSyncState _state = GradientSyncState.Of(
-        new SyncRules(new ParallelLayout(2), Slots: 2, LastStep: 9, CheckpointEvery: 2), new SyncStart(0, null, ImmutableDictionary<int, string>.Empty, ReferenceDue: false), Lease);
+    private GradientSyncState _state = Begun();
 
     private TimeSpan _now = TimeSpan.FromSeconds(1000);
 
@@ -51,6 +50,58 @@ public sealed class PatienceSpec
     }
 
     [Fact]
+    public void A_worker_that_stops_while_it_joins_is_replaced_after_the_least_patience_and_so_is_the_next_one()
+    {
+        // Not even the pace of a step is known: they have only begun.
+        _state = Begun();
+        for (var rank = 0; rank < 2; rank++) Take(new SyncCommand.RankUp(rank, 1, "fake", _now));
+        Report(new WorkerReport.Joined(1, 0, -1, [], false));
+        for (var worker = 1; worker <= 3; worker++)
+        {
+            Assert.Empty(After(119));
+            Assert.Equal((1, worker), Assert.Single(After(2).OfType<SyncEffect.Restart>()) is var restart ? (restart.Rank, (int)restart.Incarnation) : default);
+            Take(new SyncCommand.RankUp(1, worker + 1, "fake", _now));
+            Report(new WorkerReport.Joined(worker + 1, 0, -1, [], false));
+        }
+    }
+
+    [Fact]
+    public void A_worker_that_ends_before_it_is_up_is_told_of_once_and_its_word_that_it_is_up_comes_too_late()
+    {
+        _state = Begun();
+        var lost = new SyncCommand.RankLost(1, 1, "it was stopped", _now);
+        Assert.Equal(new SyncEffect.RankOut(1, "it was stopped"), Assert.Single(Take(lost)));
+        Assert.Empty(Take(lost));
+        for (var rank = 0; rank < 2; rank++) Assert.Empty(Take(new SyncCommand.RankUp(rank, 1, "fake", _now)));
+        Assert.Contains(Take(new SyncCommand.RankUp(1, 2, "fake", _now)), effect => effect is SyncEffect.GenerationOpened);
+    }
+
+    [Fact]
+    public void Who_may_be_loading_a_state_is_called_to_a_generation_with_the_time_that_takes_and_who_copies_one_is_not()
+    {
+        Take(new SyncCommand.RankLost(0, 1, "crashed", _now));
+        Take(new SyncCommand.RankUp(0, 2, "fake", _now));
+        Report(new WorkerReport.Joined(2, 0, -1, [], false));
+        // Rank 1 gives its state to rank 0, which crashes over it.
+        Assert.Contains(Report(new WorkerReport.Joined(2, 1, 3, [], false)), effect => effect is SyncEffect.Tell { Command: WorkerCommand.Begin { Transfer: StateTransfer.FromPeer } });
+        Take(new SyncCommand.RankLost(0, 2, "crashed", _now));
+        Take(new SyncCommand.RankUp(0, 3, "fake", _now));
+        Report(new WorkerReport.Joined(3, 0, -1, [], false));
+        Assert.Empty(After(119));
+        Assert.Equal(1, Assert.Single(After(2).OfType<SyncEffect.Restart>()).Rank);
+
+        // Both begin with the recipe's state.
+        _state = Begun();
+        for (var rank = 0; rank < 2; rank++) Take(new SyncCommand.RankUp(rank, 1, "fake", _now));
+        for (var rank = 0; rank < 2; rank++) Report(new WorkerReport.Joined(1, rank, -1, [], false));
+        Take(new SyncCommand.RankLost(0, 1, "crashed", _now));
+        Take(new SyncCommand.RankUp(0, 2, "fake", _now));
+        Report(new WorkerReport.Joined(2, 0, -1, [], false));
+        Assert.Empty(After(899));
+        Assert.Equal(1, Assert.Single(After(2).OfType<SyncEffect.Restart>()).Rank);
+    }
+
+    [Fact]
     public void A_worker_that_was_to_be_replaced_and_did_not_hear_is_told_again()
     {
         After(121);
@@ -71,6 +122,19 @@ public sealed class PatienceSpec
     }
 
     [Fact]
+    public void The_time_that_the_last_step_waits_for_a_snapshot_is_not_the_pace_of_the_run()
+    {
+        for (var step = 4; step <= 8; step++) Step(step);
+        // All are ready for step 9, which takes a snapshot itself; that of step 2 is still being written, for ten minutes.
+        Step(9);
+        After(600);
+        Assert.Contains(Take(new SyncCommand.SnapshotSettled(2, "two", null, false, _now)), effect => effect is SyncEffect.Committed { Step.Step: 9 });
+        Report(new WorkerReport.Applied(1, 0, 9, 0, "hash"));
+        Assert.Empty(After(119));
+        Assert.Equal(1, Assert.Single(After(2).OfType<SyncEffect.Restart>()).Rank);
+    }
+
+    [Fact]
     public void A_snapshot_that_never_comes_is_given_up()
     {
         var due = false;
@@ -84,6 +148,9 @@ public sealed class PatienceSpec
         Take(new SyncCommand.SnapshotSettled(2, null, "lost", Lost: true, _now));
         Assert.Contains(new SyncEffect.SnapshotBegun(4), Step(4));
     }
+
+    private static GradientSyncState Begun() => GradientSyncState.Of(
+        new SyncRules(new ParallelLayout(2), Slots: 2, LastStep: 9, CheckpointEvery: 2), new SyncStart(0, null, ImmutableDictionary<int, string>.Empty, ReferenceDue: false), Lease);
 
     private ImmutableArray<SyncEffect> After(int seconds)
     {

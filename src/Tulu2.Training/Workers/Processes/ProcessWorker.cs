@@ -7,14 +7,17 @@ namespace Tulu2.Training.Workers.Processes;
 
 /// <summary>
 /// A worker as a process of its own. A thread starts it, reads its reports and tells of its end, however it ends; another one writes to it, so that a
-/// stopped process blocks nobody.
+/// stopped process blocks nobody. One that gives no sign of life is killed.
 /// </summary>
 internal sealed class ProcessWorker : IWorker
 {
-    // Loading libtorch from a cold disk takes a while.
-    private static readonly TimeSpan ConnectPatience = TimeSpan.FromMinutes(2);
+    // Until it takes commands. Loading libtorch from a cold disk takes a while, and so does a machine under load; one that is stopped is noticed by itself.
+    private static readonly TimeSpan StartPatience = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
+
+    // So many times within its patience.
+    private const int Looks = 10;
 
     // The longest path that fits into a socket address.
     private const int MaxSocketPath = 107;
@@ -26,13 +29,21 @@ internal sealed class ProcessWorker : IWorker
     private readonly WorkerLog _log;
     private readonly BlockingCollection<WorkerCommand> _commands = [];
     private readonly ManualResetEventSlim _ended = new();
+    private readonly LifeSigns _life = new(Looks);
+    private readonly TimeSpan _patience;
+    private readonly long _began = Stopwatch.GetTimestamp();
+    private readonly Timer _watch;
+    private long _reports;
+    private volatile bool _started;
+    private volatile string? _stopped;
     private volatile Process? _process;
     private volatile bool _disposing;
 
-    public ProcessWorker(WorkerProgram program, WorkerStart start, string? log, TimeSpan shutdownPatience, Action<WorkerReport> report)
+    public ProcessWorker(WorkerProgram program, WorkerStart start, string? log, TimeSpan shutdownPatience, TimeSpan patience, Action<WorkerReport> report)
     {
-        (_program, _start, _report, _shutdownPatience) = (program, start, report, shutdownPatience);
+        (_program, _start, _report, _shutdownPatience, _patience) = (program, start, report, shutdownPatience, patience);
         _log = new WorkerLog(log, start.Rank);
+        _watch = new Timer(_ => Look(), null, patience / Looks, patience / Looks);
         new Thread(Run) { IsBackground = true, Name = $"worker process of rank {start.Rank}" }.Start();
     }
 
@@ -72,6 +83,9 @@ internal sealed class ProcessWorker : IWorker
             new Thread(() => WriteCommands(channel)) { IsBackground = true, Name = $"to rank {_start.Rank}" }.Start();
             while (channel.Read<WorkerReport>() is { } report)
             {
+                Interlocked.Increment(ref _reports);
+                if (report is WorkerReport.Alive) continue;
+                _started |= report is WorkerReport.Started;
                 told |= report is WorkerReport.Failed;
                 _report(report);
             }
@@ -86,8 +100,35 @@ internal sealed class ProcessWorker : IWorker
             fault = FaultText.Of(end);
         }
         var exit = End(fault.Length > 0);
-        if (!told && !_disposing) _report(Failure(fault.Length > 0 ? fault : exit));
+        _watch.Dispose();
+        if (!told && !_disposing) _report(Failure(_stopped ?? (fault.Length > 0 ? fault : exit)));
         _ended.Set();
+    }
+
+    // From time to time, on a thread of the pool.
+    private void Look()
+    {
+        if (_process is not { } process) return;
+        lock (_life)
+        {
+            if (_stopped is not null) return;
+            try
+            {
+                // Before it can say anything, that it uses the processor is the only sign there is.
+                process.Refresh();
+                var used = _started ? 0 : process.TotalProcessorTime.Ticks;
+                if (_life.IsStopped(Interlocked.Read(ref _reports) + used))
+                    _stopped = $"worker process {process.Id} gave no sign of life for {_patience.TotalSeconds:0.#} s{(_started ? "" : " while it started")}: it was stopped, or could not run";
+                else if (!_started && Stopwatch.GetElapsedTime(_began) > StartPatience)
+                    _stopped = $"worker process {process.Id} was not ready within {StartPatience.TotalMinutes:0} minutes";
+            }
+            catch (Exception gone) when (gone is InvalidOperationException or System.ComponentModel.Win32Exception)
+            {
+                // It has ended by itself, which is seen elsewhere.
+                return;
+            }
+        }
+        if (_stopped is not null) Kill();
     }
 
     private WorkerChannel Connect()
@@ -106,12 +147,10 @@ internal sealed class ProcessWorker : IWorker
             process.ErrorDataReceived += (_, line) => _log.Add(line.Data);
             process.BeginOutputReadLine();
             process.BeginErrorReadLine();
-            var began = Stopwatch.GetTimestamp();
             while (!listener.Poll(PollInterval, SelectMode.SelectRead))
             {
                 if (process.HasExited) throw new IOException("the process ended before it connected");
                 if (_disposing) throw new IOException("it is not needed any more");
-                if (Stopwatch.GetElapsedTime(began) > ConnectPatience) throw new InvalidOperationException($"worker process {process.Id} did not connect within {ConnectPatience}");
             }
             return new WorkerChannel(new NetworkStream(listener.Accept(), ownsSocket: true));
         }

@@ -12,7 +12,10 @@ public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run,
     /// <summary>How long an orderly end may take: a snapshot under way is still written.</summary>
     public TimeSpan ShutdownPatience { get; init; } = TimeSpan.FromSeconds(30);
 
-    public IWorker Start(int rank, Action<WorkerReport> report) => new ProcessWorker(program, StartOf(rank), log, ShutdownPatience, report);
+    /// <summary>How long a process may give no sign of life, whatever it is at: <c>parallel.patience</c>.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(run.Recipe.Parallel.Patience);
+
+    public IWorker Start(int rank, Action<WorkerReport> report) => new ProcessWorker(program, StartOf(rank), log, ShutdownPatience, Patience, report);
 
     internal WorkerStart StartOf(int rank)
     {

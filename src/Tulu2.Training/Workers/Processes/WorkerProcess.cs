@@ -12,6 +12,9 @@ public static partial class WorkerProcess
     private const int SetParentDeathSignal = 1, SignalKill = 9;
     private const int Orphaned = 3;
 
+    // A node that is told to have one second of patience looks ten times in it.
+    private static readonly TimeSpan AliveInterval = TimeSpan.FromMilliseconds(250);
+
     /// <summary>Computes for one rank until it is told to stop, or its node is gone.</summary>
     /// <param name="socket">Path of the node's socket.</param>
     /// <param name="dataPlaneOf">Opens this end of the run's data plane.</param>
@@ -25,6 +28,7 @@ public static partial class WorkerProcess
         var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         connection.Connect(new UnixDomainSocketEndPoint(socket));
         var channel = new WorkerChannel(new NetworkStream(connection));
+        new Thread(() => SayAlive(channel)) { IsBackground = true, Name = "sign of life" }.Start();
         if (channel.Read<WorkerStart>() is not { } start) return Orphaned;
         var mailbox = new Mailbox();
         // Before this thread lowers its priority, which threads inherit: a command that aborts a call is to be heard at once.
@@ -76,6 +80,18 @@ public static partial class WorkerProcess
             (dataPlane as IDisposable)?.Dispose();
         }
         return sound;
+    }
+
+    private static void SayAlive(WorkerChannel channel)
+    {
+        try
+        {
+            for (; ; Thread.Sleep(AliveInterval)) channel.Write(new WorkerReport.Alive());
+        }
+        catch (Exception end) when (end is IOException or ObjectDisposedException)
+        {
+            // The thread that reads commands sees the same end.
+        }
     }
 
     private static void ReadCommands(WorkerChannel channel, Mailbox mailbox)

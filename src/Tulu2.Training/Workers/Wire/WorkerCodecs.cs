@@ -97,6 +97,7 @@ public static class WorkerCodecs
         WireCodec.For("wu", 1,
             (ref MessagePackWriter w, WorkerReport.Started m) => Text(ref w, m.Endpoint),
             (ref MessagePackReader r) => new WorkerReport.Started(Text(ref r))),
+        WireCodec.For("wl", 0, (ref MessagePackWriter _, WorkerReport.Alive _) => { }, (ref MessagePackReader _) => new WorkerReport.Alive()),
         WireCodec.For("wk", 5,
             (ref MessagePackWriter w, WorkerReport.ShardWritten m) =>
             {

@@ -30,6 +30,7 @@ public sealed class WorkerChannelTests
         new WorkerCommand.Score(4, 17, Batch),
         new WorkerCommand.Shutdown(),
         new WorkerReport.Started("tcp://10.0.0.1:4000"),
+        new WorkerReport.Alive(),
         new WorkerReport.Joined(4, 1, -1, Ranges, true),
         new WorkerReport.SlotDone(4, 1, 7, 5, 0.25),
         new WorkerReport.StepReady(4, 1, 7, "ab12", new StepMetrics(2, 1, 1e-5, 40, 30, null), new StepTimes(1, 2, 3, 4, 5, 6, 7)),
