@@ -54,8 +54,7 @@ public sealed class ClusterConfigSpec
                 string[] both = file == over ? [file] : [file, over];
                 var text = string.Join('\n', both.Select(each => $"include \"{Path.GetRelativePath(folder, each)}\""));
                 var config = ActorHost.EffectiveConfig(new NodeSettings(Path.Combine(folder, "mine.conf"), text));
-                var ofOneHost = both.Any(each => File.ReadAllText(each).Contains("local.conf\"", StringComparison.Ordinal));
-                Assert.True(ofOneHost == both.Any(each => Path.GetFileName(Path.GetDirectoryName(each)) == "one-host"), text);
+                var ofOneHost = both.Any(each => Path.GetFileName(Path.GetDirectoryName(each)) == "one-host");
                 Assert.Equal(ofOneHost ? host : machines, Timings(config));
             }
         Assert.Equal(host, Timings(ActorHost.EffectiveConfig(new NodeSettings("", ""))));
