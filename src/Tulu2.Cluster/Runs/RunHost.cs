@@ -34,7 +34,7 @@ public sealed class RunHost(ActorHost host)
         {
             ledger.Dispose();
             return FailedBefore(plan, fault as BadInputException ?? new BadInputException(
-                plan.RunDirectory, $"cannot be written: {fault.Message}", "free space on the disk of the run directory, then resume the run", fault));
+                plan.RunDirectory, $"cannot be written: {FaultText.Of(fault)}", "free space on the disk of the run directory, then resume the run", fault));
         }
         if (plan.Start is RunStart.FromManifest start && start.Step >= plan.TotalSteps)
         {
