@@ -129,7 +129,7 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
     }
 
     // A mend that can be done as it stands.
-    private Exception Failed(RunFailure failure, Recipe recipe) => (failure.BadInputMend == NonFiniteStepException.Mend && Command is not null
+    private Exception Failed(RunFailure failure, Recipe recipe) => (failure.BadInputMend == NonFiniteStepException.StepMend && Command is not null
         ? failure with
         {
             BadInputMend = $"`{Command} --resume --change optimizer.learning_rate={(recipe.Optimizer.LearningRate / 10).ToString("G6", CultureInfo.InvariantCulture)}` goes on from the last checkpoint with a tenth of the rate; "

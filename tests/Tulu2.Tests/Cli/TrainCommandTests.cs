@@ -138,7 +138,7 @@ public sealed class TrainCommandTests : IDisposable
     {
         string[] train = ["train", _small.Recipe(), "--run", _small.In("run"), "--set", "optimizer.learning_rate=1e30", "--set", "checkpoint.every=1"];
         var (failed, _, errors) = await CommandLineTests.RunAsync("", train);
-        Assert.Equal(ExitCode.BadInput, failed);
+        Assert.Equal(ExitCode.Failed, failed);
         var mend = $"`tulu2 {string.Join(' ', train)} --resume --change optimizer.learning_rate=1E+29`";
         Assert.Contains(mend, errors);
         // As it stands there, only with a rate that the model bears.
@@ -214,7 +214,7 @@ public sealed class TrainCommandTests : IDisposable
         string[] train = ["train", _small.Recipe(), "--run", run, "--set", "steps=2", "--set", "optimizer.learning_rate=1e9", "--set", "data.max_length=128"];
         var (code, _, errors) = await CommandLineTests.RunAsync("", train);
         Assert.True(code == ExitCode.Done, errors);
-        Assert.Contains("the report has no samples: the logits are not finite", errors);
+        Assert.Contains("the report has no samples: ", errors);
         Assert.True(File.Exists(Path.Combine(run, "report.html")));
         // One that cannot be written at all likewise.
         File.Delete(Path.Combine(run, "report.html"));
