@@ -29,7 +29,7 @@ internal sealed record DemoSettings
     public int DpoGlobal { get; init; } = 32;
     public int DpoSlot { get; init; } = 8;
     public double DpoEpochs { get; init; } = 1;
-    public double DpoLearningRate { get; init; } = 2e-5;
+    public double DpoLearningRate { get; init; } = 2.5e-5;
     public double DpoBeta { get; init; } = 0.1;
 
     public int CheckpointEvery { get; init; } = 200;

@@ -20,8 +20,8 @@ public static class LlamaPresets
         ["tulu2-7b"] = (Llama2(4096, 11008, 32, 32, 32) with { RmsNormEpsilon = 1e-6, MaxPositions = 8192 }, 6_738_415_616),
         ["tulu2-13b"] = (Llama2(5120, 13824, 40, 40, 40) with { RmsNormEpsilon = 1e-6, MaxPositions = 8192 }, 13_015_864_320),
         ["tulu2-70b"] = (Llama2(8192, 28672, 80, 64, 8) with { MaxPositions = 8192 }, 68_976_648_192),
-        ["demo"] = (Small(192, 512, 4, 8, 4, headSize: 32), 1_967_808),
-        ["tiny"] = (Small(64, 128, 2, 4, 2, headSize: 16), 139_584),
+        ["demo"] = (Small(192, 512, 4, 4, 4), 1_967_808),
+        ["tiny"] = (Small(64, 128, 2, 4, 2), 139_584),
     };
 
     public static IReadOnlyCollection<string> Names => Known.Keys;
@@ -51,6 +51,6 @@ public static class LlamaPresets
     private static LlamaConfig Code(int hidden, int intermediate, int layers, int heads, int keyValueHeads, int vocabulary) =>
         Llama2(hidden, intermediate, layers, heads, keyValueHeads) with { VocabularySize = vocabulary, RopeTheta = 1e6, MaxPositions = 16384 };
 
-    private static LlamaConfig Small(int hidden, int intermediate, int layers, int heads, int keyValueHeads, int headSize) =>
-        Llama2(hidden, intermediate, layers, heads, keyValueHeads) with { HeadSize = headSize, VocabularySize = 512 };
+    private static LlamaConfig Small(int hidden, int intermediate, int layers, int heads, int keyValueHeads) =>
+        Llama2(hidden, intermediate, layers, heads, keyValueHeads) with { VocabularySize = 512 };
 }
