@@ -7,6 +7,9 @@ public static class Figures
 {
     public static string Count(double value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
+    /// <summary>A number of things: 1 row, 1,200 rows.</summary>
+    public static string Count(double value, string one, string? many = null) => $"{Count(value)} {(value == 1 ? one : many ?? one + "s")}";
+
     public static string Loss(double? value) => value is { } v ? Fixed(v, 4) : "–";
 
     /// <summary>A share of 1 as a percentage; a dash where there is none.</summary>

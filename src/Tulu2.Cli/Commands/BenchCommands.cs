@@ -102,7 +102,7 @@ internal sealed class BenchCommands(Terminal terminal)
                 $"{result.CeilingFlops / 1e9:F1}",
                 Figures.Percent(result.OutsideLibtorch), Figures.Percent(result.ManagedOverhead));
         terminal.Human.Write(table);
-        terminal.WriteHuman($"{config.ParameterCount:N0} parameters, {shards} virtual shards, "
+        terminal.WriteHuman($"{config.ParameterCount:N0} parameters, {Figures.Count(shards, "virtual shard")}, "
             + $"{parsed.GetValue(_sequences) * parsed.GetValue(_length):N0} tokens a step, one thread; ratios are of processor time, the optimizer included");
         foreach (var (kind, seconds) in results[0].Kinds.OrderByDescending(kind => kind.Value))
             terminal.WriteHuman($"  {results[0].Objective} {results[0].Precision}: {kind,-26} {1e3 * seconds,8:F2} ms a step");

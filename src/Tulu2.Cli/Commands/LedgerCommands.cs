@@ -2,6 +2,7 @@ using System.CommandLine;
 using Tulu2.Cli.Shell;
 using Tulu2.Cli.Training;
 using Tulu2.Cluster.Ledger;
+using Tulu2.Files;
 
 namespace Tulu2.Cli.Commands;
 
@@ -15,7 +16,7 @@ internal sealed class LedgerCommands(Terminal terminal)
         {
             var verdict = LedgerVerifier.Verify(new RunDirectory(parsed.GetValue(_run)!).Ledger);
             foreach (var line in verdict.Faults.Concat(verdict.Notes)) terminal.Say(line);
-            terminal.WriteHuman($"{verdict.Entries} entries, {verdict.Steps} steps, {verdict.Replayed} replayed, {verdict.Faults.Count} faults");
+            terminal.WriteHuman($"{Figures.Count(verdict.Entries, "entry", "entries")}, {Figures.Count(verdict.Steps, "step")}, {Figures.Count(verdict.Replayed)} replayed, {Figures.Count(verdict.Faults.Count, "fault")}");
             if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { verdict.Entries, verdict.Steps, verdict.Replayed, verdict.Faults, verdict.Notes }));
             return verdict.IsSound ? ExitCode.Done : ExitCode.Failed;
         }));

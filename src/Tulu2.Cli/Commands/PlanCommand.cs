@@ -9,11 +9,11 @@ internal sealed class PlanCommand(Terminal terminal)
 {
     private readonly RecipeArguments _recipe = new("YAML file; neither its weights nor its data need be there");
     private readonly Option<string?> _model = CommandBuilder.Optional<string>("--model", "A preset in place of the recipe's model, such as llama2-70b");
-    private readonly Option<int?> _ranks = CommandBuilder.Optional<int?>("--ranks", "Find the best layout for so many ranks; without it the recipe's own is checked");
+    private readonly Option<int?> _ranks = CommandBuilder.Optional<int?>("--ranks", "Find the best layout for so many ranks; without it the recipe's own is checked, or where it names none the smallest that fits is found");
     private readonly Option<int?> _perNode = CommandBuilder.Optional<int?>("--ranks-per-node", "Ranks that share a node: 8, or on a processor all");
     private readonly Option<int?> _length = CommandBuilder.Optional<int?>("--length", "Tokens of a sequence on average, for the time; data.max_length by default");
-    private readonly Option<string> _device = CommandBuilder.Option("--device", "cuda, or cpu: a core of this machine for each rank", "cuda");
-    private readonly Option<string?> _memory = CommandBuilder.Optional<string>("--memory", "Of a rank: 80GiB; on a processor its share of this machine's");
+    private readonly Option<string?> _device = CommandBuilder.Optional<string>("--device", "cuda, or cpu: a core of this machine for each rank; parallel.device by default");
+    private readonly Option<string?> _memory = CommandBuilder.Optional<string>("--memory", "Of a rank, with its unit: 80GiB; on a processor its share of this machine's");
     private readonly Option<string?> _hostMemory = CommandBuilder.Optional<string>("--host-memory", "A rank's share of the memory beside its GPU: 128GiB");
     private readonly Option<string?> _flops = CommandBuilder.Optional<string>("--flops", "Products that a rank reaches in a second, such as 156T; on a processor measured");
     private readonly Option<string?> _memoryBandwidth = CommandBuilder.Optional<string>("--memory-bandwidth", "Of the memory that a rank computes in, such as 1.5TB/s");
@@ -34,7 +34,7 @@ internal sealed class PlanCommand(Terminal terminal)
         var flags = new PlanFlags
         {
             Model = parsed.GetValue(_model),
-            Device = parsed.GetValue(_device)!,
+            Device = parsed.GetValue(_device),
             Ranks = parsed.GetValue(_ranks),
             RanksPerNode = parsed.GetValue(_perNode),
             Length = parsed.GetValue(_length),
@@ -49,7 +49,7 @@ internal sealed class PlanCommand(Terminal terminal)
             LinkBandwidth = parsed.GetValue(_linkBandwidth),
             Disk = parsed.GetValue(_disk),
         };
-        var result = PlanResult.Of(PlanInput.Read(loaded, flags, terminal.Say), flags.Ranks);
+        var result = PlanResult.Of(PlanInput.Read(loaded, flags, terminal.Say), flags.Ranks, PlanInput.IsOpen(loaded));
         PlanTables.Print(result, terminal);
         foreach (var sentence in result.MissingEffects) terminal.Say($"warning: {sentence}");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(PlanJson.Of(result)));

@@ -1,6 +1,7 @@
 using Spectre.Console;
 using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Submissions;
+using Tulu2.Files;
 
 namespace Tulu2.Cli.Nodes;
 
@@ -29,7 +30,7 @@ internal static class ClusterTable
     {
         if (run is null) yield break;
         yield return $"{(run.ExitCode is null ? "run" : "last run"),-11} {run.Directory} ({run.Title})";
-        yield return $"state       {run.State}{(run.Missing > 0 ? $" for nodes with {run.Missing} more places for ranks" : "")}{(run.ExitCode is { } code ? $" (exit code {code})" : "")}";
+        yield return $"state       {run.State}{(run.Missing > 0 ? $" for nodes with {Figures.Count(run.Missing, "more place")} for ranks" : "")}{(run.ExitCode is { } code ? $" (exit code {code})" : "")}";
         if (run.Steps == 0) yield break;
         yield return $"step        {run.Step} of {run.Steps}";
         yield return $"generation  {run.Generation}, {run.Ranks} {(run.Ranks == 1 ? "rank" : "ranks")}";

@@ -13,7 +13,7 @@ namespace Tulu2.Cli.Planning;
 internal sealed record PlanFlags
 {
     public string? Model { get; init; }
-    public string Device { get; init; } = "cuda";
+    public string? Device { get; init; }
     public int? Ranks { get; init; }
     public int? RanksPerNode { get; init; }
     public int? Length { get; init; }
@@ -32,23 +32,29 @@ internal sealed record PlanFlags
 /// <summary>Makes a request of a recipe and flags. Opens no weights and no data; of a model directory only its config.json.</summary>
 internal static partial class PlanInput
 {
+    private static readonly string[] LayoutKeys = ["parallel.data", "parallel.tensor", "parallel.pipeline", "parallel.zero"];
+
     /// <exception cref="BadInputException">A flag or key that cannot be used, or a model whose shape is nowhere to be found.</exception>
     public static PlanRequest Read(LoadedRecipe loaded, PlanFlags flags, Action<string> say)
     {
         var recipe = RecipeProfiles.Apply(loaded.Recipe, loaded.Given);
         var config = Config(loaded.With(recipe), flags.Model, say);
+        var device = DeviceOf(recipe.Parallel, flags.Device);
         var ranks = flags.Ranks ?? Size(recipe.Parallel);
-        var perNode = Positive("--ranks-per-node", flags.RanksPerNode ?? (flags.Device == "cpu" ? ranks : 8));
+        var perNode = Positive("--ranks-per-node", flags.RanksPerNode ?? (device == ComputeDevice.Cpu ? ranks : 8));
         var length = Positive("--length", flags.Length ?? recipe.Data.MaxLength);
         if (length > recipe.Data.MaxLength)
             throw new BadInputException($"--length {length}", $"is beyond data.max_length {recipe.Data.MaxLength}", "give the average of what the recipe lets through");
         return new PlanRequest(config, recipe, FlatLayout.LargestVirtualShards(config, recipe.Parallel.VirtualShards),
-            !loaded.Given.Contains("parallel.virtual_shards"), perNode, length, Rates(recipe.Precision, flags, Math.Min(ranks, perNode)))
+            !loaded.Given.Contains("parallel.virtual_shards"), perNode, length, Rates(recipe.Precision, device, flags, Math.Min(ranks, perNode)))
         {
             // Sums through host memory are no way to use GPUs; where the recipe's own layout is asked for it keeps what it says.
-            Transport = flags.Device == "cuda" && flags.Ranks is not null ? RankTransport.Nccl : recipe.Parallel.Transport,
+            Transport = device == ComputeDevice.Cuda && (flags.Ranks is not null || IsOpen(loaded)) ? RankTransport.Nccl : recipe.Parallel.Transport,
         };
     }
+
+    /// <summary>The recipe says nothing of how the model is cut or copied, so that any layout is its own.</summary>
+    public static bool IsOpen(LoadedRecipe loaded) => !LayoutKeys.Any(loaded.Given.Contains);
 
     /// <summary>Ranks of the recipe's own layout; a data degree that it leaves open counts as one replica.</summary>
     public static int Size(ParallelRecipe parallel) => Math.Max(1, parallel.Data) * parallel.Tensor * parallel.Pipeline;
@@ -86,10 +92,17 @@ internal static partial class PlanInput
         ? LlamaPresets.Get(name)
         : throw new BadInputException($"{where} {name}", "there is no such preset", $"use one of {string.Join(", ", LlamaPresets.Names)}");
 
-    private static DeviceRates Rates(Precision precision, PlanFlags flags, int ranksHere)
+    private static ComputeDevice DeviceOf(ParallelRecipe parallel, string? flag) => flag switch
     {
-        if (flags.Device is not ("cuda" or "cpu")) throw new BadInputException($"--device {flags.Device}", "is not known", "use cuda or cpu");
-        var cuda = flags.Device == "cuda";
+        null => parallel.Device,
+        "cuda" => ComputeDevice.Cuda,
+        "cpu" => ComputeDevice.Cpu,
+        _ => throw new BadInputException($"--device {flag}", "is not known", "use cuda or cpu"),
+    };
+
+    private static DeviceRates Rates(Precision precision, ComputeDevice device, PlanFlags flags, int ranksHere)
+    {
+        var cuda = device == ComputeDevice.Cuda;
         var rates = cuda
             ? DeviceRates.AssumedGpu(precision)
             : DeviceRates.Processor(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Math.Max(1, ranksHere), flags.Flops is null ? StepBenchmark.ProductRate(precision) : 1);

@@ -8,7 +8,8 @@ namespace Tulu2.Cli.Planning;
 /// <summary>What <c>plan</c> found.</summary>
 /// <param name="Chosen">The recipe's own layout, or the best for the ranks that were asked for; it fits.</param>
 /// <param name="Others">What else the search looked at, best first; empty where the recipe's own layout was asked for.</param>
-internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IReadOnlyList<PlannedLayout> Others)
+/// <param name="Proposal">Why another layout than the recipe's own; null: nothing had to be proposed.</param>
+internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IReadOnlyList<PlannedLayout> Others, string? Proposal = null)
 {
     private const int BytesPerParameter = 12;
 
@@ -33,8 +34,9 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
     });
 
     /// <param name="ranks">Null: the recipe's own layout.</param>
+    /// <param name="isOpen">The recipe names none: where one rank does not do, the fewest that do.</param>
     /// <exception cref="BadInputException">Nothing that was asked for can work: the reason, and what would.</exception>
-    public static PlanResult Of(PlanRequest request, int? ranks)
+    public static PlanResult Of(PlanRequest request, int? ranks, bool isOpen = false)
     {
         var search = new LayoutSearch(request);
         if (ranks is { } asked)
@@ -48,6 +50,13 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
         var own = search.Evaluate(request.VirtualShards, Math.Max(1, parallel.Data), parallel.Tensor, parallel.Pipeline, parallel.Zero, request.Recipe.Model.Recompute,
             parallel.SplitActivations);
         if (own.Fits) return new PlanResult(request, own, []);
+        if (isOpen && search.FewestRanks(1) is { } fewest)
+        {
+            var all = search.All(fewest);
+            return new PlanResult(request, all[0], [.. all.Skip(1)],
+                $"the recipe names no layout, and as it stands does not fit on {Figures.Count(own.Ranks, "rank")} ({own.Reason}): proposed for {Figures.Count(fewest, "rank")}, the fewest that do, by doubling; "
+                    + "--ranks asks for others");
+        }
         var mend = own.Proof.FirstOrDefault(line => !line.Holds)?.Mend is { } line ? line + "; " : "";
         throw new BadInputException($"parallel: {own}", own.Reason!, mend + Instead(request, search, own.Ranks));
     }
@@ -56,7 +65,7 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
     {
         var where = $"--ranks {ranks}";
         if (all.Count == 0)
-            return new BadInputException(where, $"cannot be cut into replicas of at most {request.Slots} slots, stages of {request.Config.Layers} layers "
+            return new BadInputException(where, $"cannot be cut into at most {Figures.Count(request.Slots, "replica")} (a slot for each), {Figures.Count(request.Config.Layers, "stage")} (a layer for each) "
                 + $"and tensor degrees up to {request.VirtualShards}", "use a power of two, or a smaller batch.slot, which makes more slots");
         return new BadInputException(where, $"no layout fits; the nearest, {all[0]}: {all[0].Reason}", Instead(request, search, ranks));
     }
@@ -64,14 +73,14 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
     private static string Instead(PlanRequest request, LayoutSearch search, int ranks)
     {
         var best = search.All(ranks).FirstOrDefault(plan => plan.Fits);
-        if (best is not null) return $"{best} fits on {ranks} ranks: {string.Join(' ', best.Keys.Select(key => $"{key.Key}={key.Value}"))}";
+        if (best is not null) return $"{best} fits on {Figures.Count(ranks, "rank")}: {string.Join(' ', best.Keys.Select(key => $"{key.Key}={key.Value}"))}";
         for (var slot = request.Recipe.Batch.Slot / 2; slot >= 1; slot /= 2)
         {
             if (request.Recipe.Batch.Global % slot != 0) continue;
             var smaller = request with { Recipe = request.Recipe with { Batch = request.Recipe.Batch with { Slot = slot } } };
             if (new LayoutSearch(smaller).All(ranks).FirstOrDefault(plan => plan.Fits) is { } other) return $"with batch.slot: {slot} this fits: {other}";
         }
-        var more = search.FewestRanks(2 * ranks) is { } fewest ? $"use {fewest} ranks, or " : "use ";
-        return $"{more}ranks with more memory, or a smaller data.max_length";
+        var more = search.FewestRanks(2 * ranks) is { } fewest ? $"use {Figures.Count(fewest, "rank")}, or " : "use ";
+        return $"{more}ranks with more memory, or a smaller data.max_length{(request.Rates.Cuda ? "" : "; --device cuda plans GPUs")}";
     }
 }

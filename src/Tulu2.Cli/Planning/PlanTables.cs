@@ -15,11 +15,12 @@ internal static class PlanTables
         var (request, chosen) = (result.Request, result.Chosen);
         var rates = request.Rates;
         terminal.WriteHuman($"{request.Config.ParameterCount:N0} parameters, {request.Recipe.Objective.ToString().ToLowerInvariant()} in "
-            + $"{request.Recipe.Precision.ToString().ToLowerInvariant()}, {request.Slots} slots of {request.SequencesPerSlot} sequences a step; memory for sequences of "
-            + $"{request.Recipe.Data.MaxLength:N0} tokens, time for {request.Length:N0}");
-        terminal.WriteHuman($"{chosen.Ranks} ranks, {request.RanksPerNode} a node, {Quantity.Bytes(rates.MemoryBytes)} each{(rates.Cuda ? $" and {Quantity.Bytes(rates.HostBytes)} of host memory" : "")}; rates {rates.Source}: {rates.Flops / 1e12:G4} TFLOP/s, "
+            + $"{request.Recipe.Precision.ToString().ToLowerInvariant()}, {Figures.Count(request.Slots, "slot")} of {Figures.Count(request.SequencesPerSlot, "sequence")} a step; memory for sequences of "
+            + $"{Figures.Count(request.Recipe.Data.MaxLength, "token")}, time for {request.Length:N0}");
+        if (result.Proposal is not null) terminal.WriteHuman(result.Proposal);
+        terminal.WriteHuman($"{Figures.Count(chosen.Ranks, "rank")} on {(rates.Cuda ? "GPUs" : "processor cores")}, {request.RanksPerNode} a node, {Quantity.Bytes(rates.MemoryBytes)} each{(rates.Cuda ? $" and {Quantity.Bytes(rates.HostBytes)} of host memory" : "")}; rates {rates.Source}: {rates.Flops / 1e12:G4} TFLOP/s, "
             + $"{(rates.Cuda ? $"{rates.DeviceBandwidth / 1e9:G4} GB/s from GPU to GPU, {rates.BusBandwidth / 1e9:G4} GB/s to host memory, " : "")}{rates.NodeBandwidth / 1e9:G4} GB/s within a node, {rates.LinkBandwidth / 1e9:G4} GB/s between nodes, {rates.DiskBandwidth / 1e9:G4} GB/s to disk");
-        terminal.WriteHuman($"layout: {chosen}, {chosen.VirtualShards} virtual shards");
+        terminal.WriteHuman($"layout: {chosen}, {Figures.Count(chosen.VirtualShards, "virtual shard")}");
         terminal.Human.Write(Proof(chosen));
         terminal.Human.Write(Memory(request, chosen));
         terminal.Human.Write(Traffic(chosen.Traffic!));
@@ -79,7 +80,7 @@ internal static class PlanTables
         foreach (var plan in result.Others.Where(plan => !plan.Fits).Take(OthersShown))
             table.AddRow($"{plan}", plan.Seconds is null ? "" : $"{plan.TokensPerSecond:N0}", Quantity.Bytes(plan.DeviceBytes), Markup.Escape(plan.Reason!));
         var (fits, not) = (result.Others.Count(plan => plan.Fits), result.Others.Count(plan => !plan.Fits));
-        table.Caption($"{fits + 1} layouts fit, {not} do not");
+        table.Caption($"{Figures.Count(fits + 1, "layout fits", "layouts fit")}, {Figures.Count(not, "does", "do")} not");
         return table;
     }
 }

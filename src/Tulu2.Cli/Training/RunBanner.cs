@@ -1,5 +1,6 @@
 using System.Globalization;
 using Tulu2.Data.Slots;
+using Tulu2.Files;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Training;
@@ -10,12 +11,12 @@ internal static class RunBanner
     public static IEnumerable<string> Lines(string title, PreparedRun run, RankHosting hosting, RunDirectory directory)
     {
         var (recipe, batches, report) = (run.Recipe, run.Batches, run.Data.Tokens.Report);
-        var rows = recipe.Objective == Objective.Dpo ? "pairs" : "rows";
+        var rows = recipe.Objective == Objective.Dpo ? "pair" : "row";
         yield return $"{title}: {recipe.Objective.ToString().ToUpperInvariant()} of {recipe.Model.Path ?? recipe.Model.Preset}";
         yield return Line($"  parameters  {run.Model.Config.ParameterCount:N0}, {recipe.Precision.ToString().ToLowerInvariant()}");
-        yield return Line($"  {rows,-10}  {report.Used:N0}, {report.Tokens:N0} tokens a pass");
+        yield return Line($"  {rows + "s",-10}  {report.Used:N0}, {report.Tokens:N0} tokens a pass");
         yield return Line($"  steps       {batches.TotalSteps:N0}, {Passes(batches)}");
-        yield return Line($"  a step      {recipe.Batch.Global:N0} {rows}, about {TokensAStep(report.Tokens, batches.Items, recipe.Batch.Global):N0} tokens");
+        yield return Line($"  a step      {Figures.Count(recipe.Batch.Global, rows)}, about {TokensAStep(report.Tokens, batches.Items, recipe.Batch.Global):N0} tokens");
         yield return Line($"  ranks       {run.Parallel.Size:N0} {Places(hosting, run.Parallel.Size)}: {run.Parallel} (data x tensor x pipeline)");
         yield return $"  run         {directory.Root}";
     }

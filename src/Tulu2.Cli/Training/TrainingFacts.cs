@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using Tulu2.Files;
 using Tulu2.Models.Torch;
 
 namespace Tulu2.Cli.Training;
@@ -18,7 +19,7 @@ internal static class TrainingFacts
     {
         [Host] = Environment.MachineName,
         ["machine"] = TorchRuntime.Facts,
-        ["processor"] = $"{Processor()}, {Environment.ProcessorCount} cores",
+        ["processor"] = $"{Processor()}, {Figures.Count(Environment.ProcessorCount, "core")}",
         ["memory"] = string.Create(CultureInfo.InvariantCulture, $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1 << 30):F1} GiB"),
         ["system"] = RuntimeInformation.OSDescription,
         ["tulu2"] = VersionOf(typeof(TrainingFacts).Assembly),

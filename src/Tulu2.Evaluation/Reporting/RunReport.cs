@@ -36,7 +36,7 @@ public static class RunReport
         var steps = input.Stages.Sum(s => s.Steps.Count);
         var tokens = input.Stages.Sum(s => s.Steps.Sum(r => r.Tokens));
         var sessions = input.Stages.SelectMany(s => s.Sessions).ToList();
-        var told = $"{Figures.Count(steps)} steps, {Figures.Count(tokens)} tokens, {Figures.Duration(input.Stages.Sum(s => s.Seconds))}";
+        var told = $"{Figures.Count(steps, "step")}, {Figures.Count(tokens, "token")}, {Figures.Duration(input.Stages.Sum(s => s.Seconds))}";
         if (sessions.Count > input.Stages.Count) told += $" in {sessions.Count} sessions";
         return sessions.Count == 0 ? told : $"{told}; <span>{Times.Span(sessions.Min(s => s.Began), sessions.Max(s => s.Ended))}</span>";
     }

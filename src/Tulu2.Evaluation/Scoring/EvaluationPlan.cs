@@ -42,5 +42,5 @@ public sealed record EvaluationPlan(IReadOnlyList<EvaluationTask> Work, IReadOnl
         }
     }
 
-    private static string? Remark(int count, string what) => count == 0 ? null : $"{count:N0} {(count == 1 ? "row" : "rows")} {what}";
+    private static string? Remark(int count, string what) => count == 0 ? null : $"{Figures.Count(count, "row")} {what}";
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tulu2.Files;
 
 namespace Tulu2.Models.HuggingFace;
 
@@ -10,11 +11,9 @@ public static class VocabularyRemark
     {
         if (model > tokenizer)
             yield return string.Create(CultureInfo.InvariantCulture,
-                $"the model has {Count(model - tokenizer, "row")} beyond the tokenizer's {tokenizer:N0} ids: what is there stays as it is and is never generated");
+                $"the model has {Figures.Count(model - tokenizer, "row")} beyond the tokenizer's {tokenizer:N0} ids: what is there stays as it is and is never generated");
         if (model < tokenizer)
             yield return string.Create(CultureInfo.InvariantCulture,
-                $"the tokenizer has {Count(tokenizer - model, "id")} beyond the model's {model:N0}: text that needs one of them is refused");
+                $"the tokenizer has {Figures.Count(tokenizer - model, "id")} beyond the model's {model:N0}: text that needs one of them is refused");
     }
-
-    private static string Count(int number, string what) => string.Create(CultureInfo.InvariantCulture, $"{number:N0} {what}{(number == 1 ? "" : "s")}");
 }

@@ -23,14 +23,19 @@ public static partial class Quantity
         ["Ti"] = 1099511627776,
     };
 
+    // A bare number below is one whose unit was forgotten: nothing that is planned has so few bytes, or operations a second.
+    private const double FewestWithoutUnit = 1 << 20;
+
     /// <param name="flag">Named in the error.</param>
     /// <param name="text">A number, an optional prefix (k M G T P, Ki Mi Gi Ti), an optional unit (B, B/s, bit/s, FLOP/s), which only bits change.</param>
-    /// <exception cref="BadInputException">Not a positive quantity.</exception>
+    /// <exception cref="BadInputException">Not a positive quantity, or one that can only be meant with a unit.</exception>
     public static double Parse(string flag, string text)
     {
         var match = Form().Match(text.Trim());
         if (!match.Success || !double.TryParse(match.Groups[1].Value, CultureInfo.InvariantCulture, out var value) || !(value > 0) || !double.IsFinite(value))
             throw new BadInputException($"{flag} {text}", "is not a positive quantity", "write, say, 80GiB, 200GB/s, 400Gbit/s or 150T");
+        if (match.Groups[2].Length + match.Groups[3].Length == 0 && value < FewestWithoutUnit)
+            throw new BadInputException($"{flag} {text}", "has no unit, and without one says next to nothing", $"write {text}GiB for memory, {text}GB/s for a rate, {text}T for operations a second");
         return value * Factors[match.Groups[2].Value] / (match.Groups[3].Value.StartsWith("bit", StringComparison.OrdinalIgnoreCase) ? 8 : 1);
     }
 

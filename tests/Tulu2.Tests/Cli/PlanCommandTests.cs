@@ -51,6 +51,8 @@ public sealed class PlanCommandTests : IDisposable
     [InlineData("no layout fits", "--ranks", "8")]
     [InlineData("no such preset", "--model", "llama3")]
     [InlineData("not a positive quantity", "--memory", "much")]
+    [InlineData("80GiB for memory", "--memory", "80")]
+    [InlineData("has no unit", "--link-bandwidth", "200")]
     [InlineData("use cuda or cpu", "--device", "tpu")]
     [InlineData("below 1", "--ranks", "0")]
     [InlineData("beyond data.max_length", "--length", "10000")]
@@ -66,13 +68,48 @@ public sealed class PlanCommandTests : IDisposable
     [Fact]
     public async Task A_recipe_s_own_layout_is_checked_and_the_mend_is_one_that_fits()
     {
-        var (code, _, errors) = await RunAsync(Recipe("model: { path: nowhere }"), "--model", "llama2-7b");
+        var (code, _, errors) = await RunAsync(Recipe("model: { path: nowhere }"), "--model", "llama2-7b", "parallel.data=1");
         Assert.Equal(ExitCode.BadInput, code);
         Assert.Contains("do not fit into 80 GiB", errors);
         (code, _, errors) = await RunAsync(Recipe("model: { path: nowhere }"), "--model", "llama2-70b", "--ranks", "64", "--memory", "50GiB", "--set", "batch.slot=16",
             "--set", "data.max_length=8192", "--set", "parallel.virtual_shards=8");
         Assert.Equal(ExitCode.BadInput, code);
         Assert.Matches("with batch.slot: [48] this fits: data", errors);
+    }
+
+    [Fact]
+    public async Task A_recipe_that_names_no_layout_gets_the_smallest_that_fits()
+    {
+        var (code, output, errors) = await RunAsync(Recipe("model: { path: nowhere }"), "--model", "llama2-70b", "--json");
+        Assert.True(code == ExitCode.Done, errors);
+        Assert.Matches("does not fit on 1 rank .*: proposed for (16|32|64) ranks", string.Join(' ', errors.Split('\n')) + string.Join(' ', output.Split('\n')));
+        var plan = JsonDocument.Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]).RootElement;
+        Assert.InRange(plan.GetProperty("ranks").GetInt32(), 16, 64);
+        Assert.NotEmpty(plan.GetProperty("flags").EnumerateArray());
+    }
+
+    [Theory]
+    [InlineData("cpu", null, false)]
+    [InlineData("cuda", null, true)]
+    [InlineData("cpu", "cuda", true)]
+    [InlineData("cuda", "cpu", false)]
+    public async Task The_recipe_says_what_is_computed_on_unless_a_flag_does(string recipe, string? flag, bool cuda)
+    {
+        string[] flags = ["--flops", "50G", "--memory", "80GiB", "--json", .. flag is null ? [] : new[] { "--device", flag }];
+        var (code, output, errors) = await RunAsync(Recipe("model: { preset: tiny, tokenizer: nowhere }", recipe), flags);
+        Assert.True(code == ExitCode.Done, errors);
+        var rates = JsonDocument.Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]).RootElement.GetProperty("rates");
+        Assert.Equal((cuda, 80L << 30, 50e9), (rates.GetProperty("cuda").GetBoolean(), rates.GetProperty("memory_bytes").GetInt64(), rates.GetProperty("flops").GetDouble()));
+    }
+
+    [Fact]
+    public async Task One_of_a_thing_is_one_of_it()
+    {
+        var (code, output, errors) = await RunAsync(
+            Recipe("model: { preset: tiny, tokenizer: nowhere }", "cpu"), "--flops", "50G", "--memory", "1GiB", "--ranks", "1", "batch.global=1", "parallel.virtual_shards=1");
+        Assert.True(code == ExitCode.Done, errors);
+        foreach (var part in new[] { "1 slot of 2 sequences a step", "1 rank on processor cores", "1 virtual shard" }) Assert.Contains(part, output);
+        Assert.DoesNotMatch(@"\b1 (ranks|slots|sequences|layouts|virtual shards)\b", output);
     }
 
     [Theory]
@@ -89,7 +126,7 @@ public sealed class PlanCommandTests : IDisposable
     private Task<(int Code, string Output, string Errors)> RunAsync(string recipe, params string[] flags) =>
         CommandLineTests.RunAsync("", ["plan", recipe, .. flags]);
 
-    private string Recipe(string model)
+    private string Recipe(string model, string device = "cuda")
     {
         var path = Path.Combine(_folder.FullName, "recipe.yaml");
         File.WriteAllText(path, $$"""
@@ -98,6 +135,7 @@ public sealed class PlanCommandTests : IDisposable
             data: { train: [no-such-rows.jsonl], max_length: 4096 }
             batch: { global: 32, slot: 1 }
             precision: bf16
+            parallel: { device: {{device}} }
             """);
         return path;
     }

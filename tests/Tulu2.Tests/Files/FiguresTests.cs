@@ -37,4 +37,13 @@ public sealed class FiguresTests
         Assert.NotEmpty(files);
         Assert.DoesNotContain(files, file => own.IsMatch(File.ReadAllText(file)));
     }
+
+    [Theory]
+    [InlineData(0, "0 ranks")]
+    [InlineData(1, "1 rank")]
+    [InlineData(1200, "1,200 ranks")]
+    public void One_thing_is_no_plural(int number, string text) => Assert.Equal(text, Figures.Count(number, "rank"));
+
+    [Fact]
+    public void A_plural_may_be_a_word_of_its_own() => Assert.Equal(("1 entry", "2 entries"), (Figures.Count(1, "entry", "entries"), Figures.Count(2, "entry", "entries")));
 }

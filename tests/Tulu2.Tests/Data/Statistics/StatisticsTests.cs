@@ -53,8 +53,8 @@ public sealed class StatisticsTests : IDisposable
         using var store = Store(100);
         var text = string.Join('\n', StatisticsText.Lines(DataStatistics.Of(store, 100)));
         Assert.Contains("3 of 4 (1 left out: 1 broken)", text);
-        Assert.Contains("above     100 1 sequences (33.33 %)  <- max_length", text);
-        Assert.Contains("above   2,048 1 sequences (33.33 %)", text);
+        Assert.Contains("above     100 1 sequence (33.33 %)  <- max_length", text);
+        Assert.Contains("above   2,048 1 sequence (33.33 %)", text);
         Assert.Contains("|########################################| 2", text);
     }
 

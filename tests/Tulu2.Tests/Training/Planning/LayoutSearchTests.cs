@@ -137,6 +137,8 @@ public sealed class LayoutSearchTests
     [InlineData("150T", 150e12)]
     [InlineData("1.5e12", 1.5e12)]
     [InlineData("2k", 2000)]
+    [InlineData("80B", 80)]
+    [InlineData("1048576", 1048576)]
     public void Quantities_have_units(string text, double value) => Assert.Equal(value, Quantity.Parse("--x", text));
 
     [Theory]
@@ -146,6 +148,9 @@ public sealed class LayoutSearchTests
     [InlineData("many")]
     [InlineData("3 apples")]
     [InlineData("1e999")]
+    [InlineData("80")]
+    [InlineData("0.5")]
+    [InlineData("1048575")]
     public void What_is_no_quantity_is_refused(string text) => Assert.Throws<Tulu2.Files.BadInputException>(() => Quantity.Parse("--x", text));
 
     private static PlanRequest Request(string preset) => new(

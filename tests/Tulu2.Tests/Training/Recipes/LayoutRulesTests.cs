@@ -28,7 +28,7 @@ public class LayoutRulesTests
     {
         var refused = Assert.Throws<BadInputException>(() => LayoutRules.VirtualShards(new ParallelRecipe { Tensor = 4 }, Narrow, Fault));
         Assert.Equal("parallel.tensor", refused.Where);
-        Assert.Equal("4 ranks cannot share 2 virtual shards, which are what makes their result one rank's to the last bit", refused.What);
+        Assert.Equal("4 ranks cannot share 2 virtual shards: virtual shards are what makes their result one rank's to the last bit", refused.What);
         Assert.Contains("parallel.bitwise: false", refused.Mend);
         Assert.Equal(4, LayoutRules.VirtualShards(new ParallelRecipe { Tensor = 4, Bitwise = false }, Narrow, Fault));
     }
