@@ -139,5 +139,9 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
         Context.Parent.Tell(new RunProtocol.Happened(effect));
     }
 
-    private void ToTrainer(int rank, object message) => _trainers[rank].Tell(message);
+    private void ToTrainer(int rank, object message)
+    {
+        // A worker that ended before it was up has left nobody to tell.
+        if (_trainers.TryGetValue(rank, out var trainer)) trainer.Tell(message);
+    }
 }
