@@ -158,6 +158,7 @@ public sealed class WorkerChannelTests
             InitializerRange = 0.03,
             BeginningId = 5,
             EndId = 6,
+            UsedVocabulary = 500,
         },
         VirtualShards = 2,
         Parallel = new ParallelLayout(4, 2, 1, 2),
