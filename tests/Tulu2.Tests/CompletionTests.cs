@@ -9,9 +9,7 @@ public partial class CompletionTests
     [Fact]
     public void No_completion_is_demanded_where_it_can_be_tried()
     {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Tulu2Actors.sln"))) folder = folder.Parent!;
-        var demanded = Directory.EnumerateFiles(Path.Combine(folder.FullName, "src"), "*.cs", SearchOption.AllDirectories)
+        var demanded = Directory.EnumerateFiles(Checkout.Path("src"), "*.cs", SearchOption.AllDirectories)
             .Where(file => Demand().IsMatch(File.ReadAllText(file)));
         Assert.Empty(demanded);
     }

@@ -18,12 +18,7 @@ internal static class ReferenceData
         return Path(parts);
     }
 
-    private static string Find()
-    {
-        if (Environment.GetEnvironmentVariable("TULU2_DATA") is { Length: > 0 } given) return System.IO.Path.GetFullPath(given);
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            if (File.Exists(System.IO.Path.Combine(folder.FullName, "Tulu2Actors.sln")))
-                return System.IO.Path.GetFullPath(System.IO.Path.Combine(folder.FullName, "..", "shared", "data"));
-        return System.IO.Path.GetFullPath("../shared/data");
-    }
+    private static string Find() =>
+        Environment.GetEnvironmentVariable("TULU2_DATA") is { Length: > 0 } given ? System.IO.Path.GetFullPath(given)
+            : System.IO.Path.GetFullPath(System.IO.Path.Combine(Checkout.Root, "..", "shared", "data"));
 }

@@ -8,7 +8,7 @@ namespace Tulu2.Tests.Cluster;
 /// <summary>The files a user adapts for a cluster over machines: they parse, and what they name exists. No container is started.</summary>
 public sealed class ClusterConfigSpec
 {
-    private static readonly string Root = Repository();
+    private static readonly string Root = Checkout.Root;
 
     [Theory]
     [InlineData("compose.conf")]
@@ -138,12 +138,5 @@ public sealed class ClusterConfigSpec
         string[] systems = [.. Directory.GetFiles(runtimes, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(runtimes, file).Split('/')[0]).Distinct()];
         Assert.Contains(System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier.Split('-')[^1] == "arm64" ? "linux-arm64" : "linux-x64", systems);
         Assert.Empty(systems.Except(["linux-x64", "linux-arm64", "linux", "unix"]));
-    }
-
-    private static string Repository()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Tulu2Actors.sln"))) folder = folder.Parent!;
-        return folder.FullName;
     }
 }

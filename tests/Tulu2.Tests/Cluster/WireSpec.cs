@@ -105,15 +105,8 @@ public sealed class WireSpec() : TestKit(ActorHost.LocalConfig())
     public void The_manifests_are_the_approved_ones()
     {
         // Two versions of the program may meet: a line here is never changed, only added to.
-        var approved = File.ReadAllLines(Path.Combine(Repository(), "tests", "Tulu2.Tests", "Cluster", "WireManifests.approved.txt"));
+        var approved = File.ReadAllLines(Path.Combine(Checkout.Root, "tests", "Tulu2.Tests", "Cluster", "WireManifests.approved.txt"));
         Assert.Equal(approved, WireSerializer.Catalogue);
-    }
-
-    private static string Repository()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Tulu2Actors.sln"))) folder = folder.Parent!;
-        return folder.FullName;
     }
 
     [Fact]

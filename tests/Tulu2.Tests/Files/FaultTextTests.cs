@@ -61,16 +61,8 @@ public class FaultTextTests
     {
         // System.CommandLine's words for a mistyped flag are made for people.
         string[] exempt = ["CommandLine.cs"];
-        var found = Directory.EnumerateFiles(Source(), "*.cs", SearchOption.AllDirectories).Where(file => !file.Contains("/obj/") && !exempt.Contains(Path.GetFileName(file)))
+        var found = Directory.EnumerateFiles(Checkout.Path("src"), "*.cs", SearchOption.AllDirectories).Where(file => !file.Contains("/obj/") && !exempt.Contains(Path.GetFileName(file)))
             .SelectMany(file => Regex.Matches(File.ReadAllText(file), @"(BadInputException|Broken|Unsupported|Fault)\([^;]*?\{?\b(fault|failure|error|failed|end|cause)\.Message\b[^;]*;").Select(match => $"{Path.GetFileName(file)}: {match.Value}"));
         Assert.Empty(found);
-    }
-
-    private static string Source()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            if (File.Exists(Path.Combine(folder.FullName, "Tulu2Actors.sln")))
-                return Path.Combine(folder.FullName, "src");
-        throw new DirectoryNotFoundException("src");
     }
 }

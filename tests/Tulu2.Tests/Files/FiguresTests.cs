@@ -29,10 +29,8 @@ public sealed class FiguresTests
     [Fact]
     public void Nothing_else_rounds_percentages()
     {
-        var source = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(source.FullName, "Tulu2Actors.sln"))) source = source.Parent!;
         var own = new Regex(@":F\d\} ?%|:P\d|ToString\(""P|100(\.0)? \* [^}]*:F");
-        var files = Directory.EnumerateFiles(Path.Combine(source.FullName, "src"), "*.cs", SearchOption.AllDirectories)
+        var files = Directory.EnumerateFiles(Checkout.Path("src"), "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)).ToList();
         Assert.NotEmpty(files);
         Assert.DoesNotContain(files, file => own.IsMatch(File.ReadAllText(file)));

@@ -72,7 +72,7 @@ public sealed class WorkerChannelTests
         Assert.Equal(RecipeWriter.Write(recipe), RecipeWriter.Write(got.Recipe));
         Assert.Equal(sent.Model, got.Model);
         Assert.Equal(1, got.NodePlace);
-        Assert.Equal(14, typeof(LlamaConfig).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(15, typeof(LlamaConfig).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(sent.Batches.LossTokens(2), got.Batches.LossTokens(2));
         Assert.Equal(2, got.Batches.ItemsOf(1, 1));
         Assert.Throws<NotSupportedException>(() => got.Batches.Read(1, 0));
