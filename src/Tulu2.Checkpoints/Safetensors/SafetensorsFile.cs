@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.IO.MemoryMappedFiles;
 using System.Text.Json;
 using Tulu2.Files;
 using Tulu2.Files.Recognition;
@@ -20,9 +19,7 @@ public sealed unsafe class SafetensorsFile : ITensorFile
 {
     private const long LargestHeader = 100_000_000;
 
-    private readonly MemoryMappedFile _map;
-    private readonly MemoryMappedViewAccessor _view;
-    private readonly byte* _base;
+    private readonly MappedBytes _bytes;
 
     /// <exception cref="BadInputException">The file is missing, truncated, or its header is not sound; names the file and the tensor.</exception>
     public SafetensorsFile(string path)
@@ -31,22 +28,13 @@ public sealed unsafe class SafetensorsFile : ITensorFile
         ForeignContent.Refuse(path, FileUse.Safetensors);
         var length = FileLength.Of(path);
         if (length < 8) throw Broken($"the file has {Figures.Count(length, "byte")}, which is less than a header's length field");
+        _bytes = new MappedBytes(path);
         try
         {
-            _map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            throw new BadInputException(path, "cannot be mapped into memory", "make the file readable, or copy it to a local disk", fault);
-        }
-        _view = _map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _base);
-        try
-        {
-            var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(_base, 8));
+            var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(_bytes.Start, 8));
             if (headerLength > LargestHeader || (long)headerLength > length - 8)
                 throw Broken($"its header says it is {headerLength} bytes long, but the file has {length - 8} after the length field");
-            (Entries, Metadata) = ReadHeader(new ReadOnlyMemory<byte>(new ReadOnlySpan<byte>(_base + 8, (int)headerLength).ToArray()), 8 + (long)headerLength, length);
+            (Entries, Metadata) = ReadHeader(new ReadOnlyMemory<byte>(new ReadOnlySpan<byte>(_bytes.Start + 8, (int)headerLength).ToArray()), 8 + (long)headerLength, length);
         }
         catch
         {
@@ -64,14 +52,9 @@ public sealed unsafe class SafetensorsFile : ITensorFile
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>Address of a tensor's first byte; valid until the file is disposed.</summary>
-    public byte* Address(SafetensorsEntry entry) => _base + entry.Offset;
+    public byte* Address(SafetensorsEntry entry) => _bytes.Start + entry.Offset;
 
-    public void Dispose()
-    {
-        if (_base is not null) _view.SafeMemoryMappedViewHandle.ReleasePointer();
-        _view?.Dispose();
-        _map?.Dispose();
-    }
+    public void Dispose() => _bytes.Dispose();
 
     private (Dictionary<string, SafetensorsEntry>, Dictionary<string, string>) ReadHeader(ReadOnlyMemory<byte> header, long dataBegin, long fileLength)
     {

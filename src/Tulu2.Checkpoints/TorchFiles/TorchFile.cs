@@ -1,4 +1,3 @@
-using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 using Tulu2.Checkpoints.Safetensors;
 using Tulu2.Files;
@@ -16,9 +15,7 @@ public sealed unsafe class TorchFile : ITensorFile
     private const long LargestPickle = 1 << 28;
     private const int MostAxes = 8;
 
-    private readonly MemoryMappedFile _map;
-    private readonly MemoryMappedViewAccessor _view;
-    private readonly byte* _base;
+    private readonly MappedBytes _bytes;
     private readonly Dictionary<string, SafetensorsEntry> _entries = [];
     private readonly Dictionary<string, PickledTensor> _strided = [];
     private readonly Dictionary<string, nint> _gathered = [];
@@ -28,19 +25,10 @@ public sealed unsafe class TorchFile : ITensorFile
     {
         Path = path;
         ForeignContent.Refuse(path, FileUse.TorchWeights);
+        _bytes = new MappedBytes(path);
         try
         {
-            _map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            throw new BadInputException(path, "cannot be mapped into memory", "make the file readable, or copy it to a local disk", fault);
-        }
-        _view = _map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _base);
-        try
-        {
-            var parts = new StoredZip(path, _base, FileLength.Of(path)).Read();
+            var parts = new StoredZip(path, _bytes.Start, FileLength.Of(path)).Read();
             var folder = Folder(parts.Keys);
             CheckOrder(parts, folder);
             var pickle = parts[folder + Pickle];
@@ -62,7 +50,7 @@ public sealed unsafe class TorchFile : ITensorFile
 
     public byte* Address(SafetensorsEntry entry)
     {
-        if (!_strided.TryGetValue(entry.Name, out var tensor)) return _base + entry.Offset;
+        if (!_strided.TryGetValue(entry.Name, out var tensor)) return _bytes.Start + entry.Offset;
         if (!_gathered.TryGetValue(entry.Name, out var address)) _gathered[entry.Name] = address = Gather(entry, tensor);
         return (byte*)address;
     }
@@ -71,9 +59,7 @@ public sealed unsafe class TorchFile : ITensorFile
     {
         foreach (var address in _gathered.Values) NativeMemory.Free((void*)address);
         _gathered.Clear();
-        if (_base is not null) _view.SafeMemoryMappedViewHandle.ReleasePointer();
-        _view?.Dispose();
-        _map?.Dispose();
+        _bytes.Dispose();
     }
 
     private string Folder(IEnumerable<string> parts)
@@ -130,7 +116,7 @@ public sealed unsafe class TorchFile : ITensorFile
         long source = 0;
         for (var at = 0L; at < entry.Bytes; at += size)
         {
-            Buffer.MemoryCopy(_base + entry.Offset + source * size, target + at, size, size);
+            Buffer.MemoryCopy(_bytes.Start + entry.Offset + source * size, target + at, size, size);
             for (var axis = place.Length - 1; axis >= 0; axis--)
             {
                 source += tensor.Strides[axis];
@@ -142,7 +128,7 @@ public sealed unsafe class TorchFile : ITensorFile
         return (nint)target;
     }
 
-    private byte[] Bytes(ZipPart part) => new ReadOnlySpan<byte>(_base + part.Offset, checked((int)Math.Min(part.Bytes, LargestPickle))).ToArray();
+    private byte[] Bytes(ZipPart part) => new ReadOnlySpan<byte>(_bytes.Start + part.Offset, checked((int)Math.Min(part.Bytes, LargestPickle))).ToArray();
 
     private static string Kind(object? value) => value switch
     {
