@@ -7,7 +7,7 @@ namespace Tulu2.Data.Rows;
 /// only zero bytes may stand. Nothing behind a member's end is ever decoded. .NET's own stream cannot serve: it ends quietly where the data breaks off, and tells
 /// neither where a member ends nor what stands behind the last one.
 /// </summary>
-internal sealed class CheckedGzipStream(Stream file) : Stream
+internal sealed class CheckedGzipStream(Stream file) : ForwardStream(file)
 {
     private readonly GzipInput input = new(file);
     private readonly Inflater inflater = new(noHeader: true);
@@ -18,12 +18,6 @@ internal sealed class CheckedGzipStream(Stream file) : Stream
     private long verified;
     private bool inMember;
     private bool ended;
-
-    public override bool CanRead => true;
-    public override bool CanSeek => false;
-    public override bool CanWrite => false;
-    public override long Length => throw new NotSupportedException();
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     /// <exception cref="GzipDamageException">The file is damaged here.</exception>
     public override int Read(byte[] target, int offset, int count)
@@ -38,17 +32,6 @@ internal sealed class CheckedGzipStream(Stream file) : Stream
         }
         ended = true;
         return 0;
-    }
-
-    public override void Flush() { }
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
-    public override void Write(byte[] source, int offset, int count) => throw new NotSupportedException();
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing) file.Dispose();
-        base.Dispose(disposing);
     }
 
     private bool BeginMember()

@@ -51,11 +51,10 @@ internal sealed class ParquetColumns : IDisposable
     }
 
     /// <summary>Null if not even the beginning of the group can be read.</summary>
-    public IArrowArrayStream? Read(int group, int batchRows)
+    public IArrowArrayStream? Read(int group)
     {
         try
         {
-            using var properties = reader.ParquetReader.RowGroup(group);
             return reader.GetRecordBatchReader([group], columns);
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)

@@ -5,11 +5,9 @@ using Tulu2.Files;
 
 namespace Tulu2.Data.Rows;
 
-/// <summary>Records of Parquet files, a few rows in memory at a time. Rows are numbered from 1 over the whole file.</summary>
+/// <summary>Records of Parquet files, a batch of a row group in memory at a time. Rows are numbered from 1 over the whole file.</summary>
 internal static class ParquetRecords
 {
-    private const int BatchRows = 512;
-
     public static IEnumerable<SourceRecord> Read(SourceFile file)
     {
         using var plain = ParquetPath.Of(file);
@@ -18,7 +16,7 @@ internal static class ParquetRecords
         long number = 0;
         for (var group = 0; group < reader.Groups; group++)
         {
-            using var batches = reader.Read(group, BatchRows);
+            using var batches = reader.Read(group);
             string? damage = null;
             while (true)
             {

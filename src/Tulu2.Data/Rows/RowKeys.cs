@@ -19,44 +19,23 @@ internal static class RowKeys
     public static readonly string[] System = ["system", "system_prompt"];
 
     private const string Tools = "calls of tools have no place in the chat template";
-    private const string Media = "only text is trained";
+
+    private static readonly Refused Media = new("only text is trained", "image", "images", "video", "videos", "audio", "audios");
 
     /// <summary>Refused in a row: the key and why.</summary>
-    public static readonly IReadOnlyDictionary<string, string> RefusedInRow = new Dictionary<string, string>
-    {
-        ["tools"] = Tools,
-        ["functions"] = Tools,
-        ["image"] = Media,
-        ["images"] = Media,
-        ["video"] = Media,
-        ["videos"] = Media,
-        ["audio"] = Media,
-        ["audios"] = Media,
-        ["chat_template_kwargs"] = "the chat template is fixed",
-    };
+    public static readonly IReadOnlyDictionary<string, string> RefusedInRow = ByKey(
+        new(Tools, "tools", "functions"),
+        Media,
+        new("the chat template is fixed", "chat_template_kwargs"));
 
     /// <summary>Refused in a turn: the key and why.</summary>
-    public static readonly IReadOnlyDictionary<string, string> RefusedInTurn = new Dictionary<string, string>
-    {
-        ["tool_calls"] = Tools,
-        ["tool_call_id"] = Tools,
-        ["function_call"] = Tools,
-        ["name"] = "names of speakers have no place in the chat template",
-        ["reasoning"] = "reasoning beside the answer has no place in the chat template",
-        ["reasoning_content"] = "reasoning beside the answer has no place in the chat template",
-        ["thinking"] = "reasoning beside the answer has no place in the chat template",
-        ["refusal"] = "it has no place in the chat template",
-        ["image"] = Media,
-        ["images"] = Media,
-        ["video"] = Media,
-        ["videos"] = Media,
-        ["audio"] = Media,
-        ["audios"] = Media,
-        ["mask"] = "only whole turns can be left out of the loss, by weight: 0",
-        ["loss_mask"] = "only whole turns can be left out of the loss, by weight: 0",
-        ["train_detail"] = "only whole turns can be left out of the loss, by weight: 0",
-        ["training_detail"] = "only whole turns can be left out of the loss, by weight: 0",
-    };
+    public static readonly IReadOnlyDictionary<string, string> RefusedInTurn = ByKey(
+        new(Tools, "tool_calls", "tool_call_id", "function_call"),
+        new("names of speakers have no place in the chat template", "name"),
+        new("reasoning beside the answer has no place in the chat template", "reasoning", "reasoning_content", "thinking"),
+        new("it has no place in the chat template", "refusal"),
+        Media,
+        new("only whole turns can be left out of the loss, by weight: 0", "mask", "loss_mask", "train_detail", "training_detail"));
 
     /// <summary>Say whether a turn is learnt: 0 or 1, false or true.</summary>
     public static readonly string[] Learnt = ["weight", "train", "training", "loss"];
@@ -74,6 +53,9 @@ internal static class RowKeys
         return null;
     }
 
+    private static Dictionary<string, string> ByKey(params Refused[] groups) =>
+        groups.SelectMany(group => group.Keys.Select(key => (key, group.Why))).ToDictionary();
+
     // Columns that other rows of the file have are often there with nothing in them.
     private static bool IsNothing(JsonElement value) => value.ValueKind switch
     {
@@ -83,4 +65,7 @@ internal static class RowKeys
         JsonValueKind.Object => value.EnumerateObject().All(property => IsNothing(property.Value)),
         _ => false,
     };
+
+    /// <summary>Keys that are refused for one reason.</summary>
+    private sealed record Refused(string Why, params string[] Keys);
 }

@@ -73,22 +73,16 @@ internal sealed record SourceFile(string Path, bool Zipped, long Trusted, string
     }
 
     /// <summary>The first <see cref="Trusted"/> bytes of a stream.</summary>
-    private sealed class Beginning(Stream whole, SourceFile file) : Stream
+    private sealed class Beginning(Stream whole, SourceFile file) : ForwardStream(whole)
     {
         private long left = file.Trusted;
-
-        public override bool CanRead => true;
-        public override bool CanSeek => false;
-        public override bool CanWrite => false;
-        public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
         public override int Read(byte[] target, int offset, int count)
         {
             if (left == 0) return 0;
             try
             {
-                var given = whole.Read(target, offset, (int)Math.Min(count, left));
+                var given = Source.Read(target, offset, (int)Math.Min(count, left));
                 left -= given;
                 if (given > 0 || count == 0) return given;
             }
@@ -97,17 +91,6 @@ internal sealed record SourceFile(string Path, bool Zipped, long Trusted, string
                 // Said below: it was not so when the file was examined.
             }
             throw new BadInputException(file.Path, "changed while it was read", "start again when nothing writes to it any more");
-        }
-
-        public override void Flush() { }
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
-        public override void Write(byte[] source, int offset, int count) => throw new NotSupportedException();
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing) whole.Dispose();
-            base.Dispose(disposing);
         }
     }
 }
