@@ -14,7 +14,7 @@ namespace Tulu2.Cluster.Hosting;
 public sealed class ActorHost : IAsyncDisposable
 {
     internal const string SystemName = "tulu2";
-    private const string CoordinatorRole = "coordinator";
+    internal const string CoordinatorRole = "coordinator";
     private const int PoolThreads = 64;
 
     // What actors said while they ended may still be on its way.

@@ -11,7 +11,6 @@ internal static class SettingsCheck
     private const string SeedsKey = "akka.cluster.seed-nodes";
     private const string RolesKey = "akka.cluster.roles";
     private const string TlsKey = "akka.remote.dot-netty.tcp.enable-ssl";
-    private const string CoordinatorRole = "coordinator";
 
     /// <exception cref="BadInputException">No node can work with this.</exception>
     public static void Node(NodeSettings settings, Config config)
@@ -19,7 +18,7 @@ internal static class SettingsCheck
         Roles(settings, config);
         var (host, port) = ListenAddress.Check(settings, config);
         var seeds = Seeds(settings, config);
-        if (seeds.Count == 0 && !config.GetStringList(RolesKey).Contains(CoordinatorRole))
+        if (seeds.Count == 0 && !config.GetStringList(RolesKey).Contains(ActorHost.CoordinatorRole))
             throw new BadInputException(settings.Place(SeedsKey), "names nobody, and this node does not coordinate: it would be alone for ever",
                 $"write the addresses of the coordinators, such as {Example(UsesTls(settings, config))}");
         foreach (var seed in seeds.Where(seed => seed.Port == port && seed.Host != host && ListenAddress.IsSame(seed.Host!, host)))
@@ -35,7 +34,7 @@ internal static class SettingsCheck
 
     /// <summary>The addresses of the seed nodes.</summary>
     /// <exception cref="BadInputException">One of them can be no node of this cluster.</exception>
-    public static IReadOnlyList<Address> Seeds(NodeSettings settings, Config config)
+    private static IReadOnlyList<Address> Seeds(NodeSettings settings, Config config)
     {
         var tls = UsesTls(settings, config);
         return [.. List(settings, config, SeedsKey).Select(given => Seed(settings, given, tls))];
@@ -74,8 +73,8 @@ internal static class SettingsCheck
     {
         if (settings.Roles is not null || settings.Text.Length == 0 || ConfigText.FileOf(RolesKey, settings.Text, settings.Where) is null) return;
         // A node with a role that nobody knows would stand by for ever.
-        if (List(settings, config, RolesKey).FirstOrDefault(role => role is not (CoordinatorRole or Placement.Role)) is { } unknown)
-            throw new BadInputException(settings.Place(RolesKey), $"there is no role '{unknown}'", $"write [\"{CoordinatorRole}\"], [\"{Placement.Role}\"] or both");
+        if (List(settings, config, RolesKey).FirstOrDefault(role => role is not (ActorHost.CoordinatorRole or Placement.Role)) is { } unknown)
+            throw new BadInputException(settings.Place(RolesKey), $"there is no role '{unknown}'", $"write [\"{ActorHost.CoordinatorRole}\"], [\"{Placement.Role}\"] or both");
     }
 
     private static IList<string> List(NodeSettings settings, Config config, string key)

@@ -1,5 +1,5 @@
 using Akka.Actor;
-using Tulu2.Files;
+using Tulu2.Cluster.Runs;
 using Tulu2.Training.Workers;
 
 namespace Tulu2.Cluster.Ranks;
@@ -33,8 +33,8 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
         catch (Exception fault)
         {
             // As if the worker had said it: the same rules decide what becomes of it.
-            var bad = fault as BadInputException;
-            Report(new WorkerReport.Failed(-1, setup.Rank, bad?.What ?? FaultText.Of(fault), fault.ToString(), bad?.Where, bad?.Mend));
+            var failure = RunFailure.Of(fault);
+            Report(new WorkerReport.Failed(-1, setup.Rank, failure.Error, failure.Detail, failure.BadInputWhere, failure.BadInputMend));
         }
     }
 
