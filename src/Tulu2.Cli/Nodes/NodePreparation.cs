@@ -15,8 +15,9 @@ internal sealed class NodePreparation(Action<string> say) : INodePreparation
             throw new BadInputException(run.RunDirectory, $"the node {address} does not see this run directory",
                 "put run directories, data and cache on storage that all nodes see under the same path");
         say($"taking part in {run}");
-        var known = RunRecipe.Parse(directory.Recipe, File.ReadAllText(directory.Recipe));
-        var prepared = RunPreparation.Prepare(RecipeReader.Load(directory.Recipe, []), _ => { }, say, known.Changes);
+        var text = File.ReadAllText(directory.Recipe);
+        var known = RunRecipe.Parse(directory.Recipe, text);
+        var prepared = RunPreparation.Prepare(RecipeReader.LoadText(directory.Recipe, text), _ => { }, say, known.Changes);
         try
         {
             if (prepared.RecipeHash != run.RecipeHash)

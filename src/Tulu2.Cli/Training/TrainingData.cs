@@ -85,7 +85,7 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
         for (var sequence = 0; sequence < store.Sequences; sequence++)
             foreach (var id in store.Ids(sequence))
                 if (id >= model.Config.VocabularySize)
-                    throw new Tulu2.Files.BadInputException($"{store.Location(sequence / (store.Sequences / store.Items))}",
+                    throw new BadInputException($"{store.Location(sequence / (store.Sequences / store.Items))}",
                         $"has the token '{model.Tokenizer.PieceOf(id)}' (id {id}), but the model has only {model.Config.VocabularySize} ids",
                         "take the row out, or give a model whose embedding has this id");
     }
