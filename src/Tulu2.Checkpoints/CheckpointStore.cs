@@ -190,7 +190,7 @@ public sealed unsafe class CheckpointStore(string directory)
         var path = ShardPath(shard.Sha256);
         if (!File.Exists(path)) return $"shard {shard.Sha256} is missing";
         var length = FileLength.Of(path);
-        if (length != shard.Bytes) return $"shard {shard.Sha256} has {Figures.Count(length, "byte")} instead of {Figures.Count(shard.Bytes)}";
+        if (length != shard.Bytes) return $"shard {shard.Sha256} has {NumberText.Count(length, "byte")} instead of {NumberText.Count(shard.Bytes)}";
         var written = WrittenAt(path);
         if (ContentHash.OfFile(path) != shard.Sha256) return $"shard {shard.Sha256} is damaged: its content has another hash";
         _verified[shard.Sha256] = written;

@@ -27,7 +27,7 @@ public sealed unsafe class SafetensorsFile : ITensorFile
         Path = path;
         ForeignContent.Refuse(path, FileUse.Safetensors);
         var length = FileLength.Of(path);
-        if (length < 8) throw Broken($"the file has {Figures.Count(length, "byte")}, which is less than a header's length field");
+        if (length < 8) throw Broken($"the file has {NumberText.Count(length, "byte")}, which is less than a header's length field");
         _bytes = new MappedBytes(path);
         try
         {
@@ -92,10 +92,10 @@ public sealed unsafe class SafetensorsFile : ITensorFile
         {
             if (entry.Offset < last) throw Broken($"tensor {entry.Name} overlaps the one before it");
             // As the reference implementation: bytes that belong to no tensor mean that an offset is wrong.
-            if (entry.Offset > last) throw Broken($"{Figures.Count(entry.Offset - last, "byte")} before tensor {entry.Name}: of no tensor");
+            if (entry.Offset > last) throw Broken($"{NumberText.Count(entry.Offset - last, "byte")} before tensor {entry.Name}: of no tensor");
             last = entry.Offset + entry.Bytes;
         }
-        if (last != fileLength) throw Broken($"{Figures.Count(fileLength - last, "byte")} after the last tensor: of no tensor");
+        if (last != fileLength) throw Broken($"{NumberText.Count(fileLength - last, "byte")} after the last tensor: of no tensor");
         return (entries, metadata);
     }
 

@@ -82,8 +82,8 @@ internal sealed class BenchCommands(Terminal terminal)
             LayoutBenchmark.Run(run, layouts, rounds, steps, program, done => report(new ProgressSnapshot(done, rounds * layouts.Count))), cancellation);
         var table = new Table().AddColumns("data x tensor x pipeline", "ranks", "tokens/s", "over one rank", "computing", "waiting", "bubble", "tensor sums", "reduction", "beside computing");
         foreach (var result in results)
-            table.AddRow(result.Layout, $"{result.Ranks}", $"{result.TokensPerSecond:N0}", $"{result.Speedup:F2}", Figures.Percent(result.Compute), Figures.Percent(result.Waiting),
-                Figures.Percent(result.Bubble), Figures.Percent(result.TensorSums), Figures.Percent(result.Reduction), Figures.Percent(result.Beside));
+            table.AddRow(result.Layout, $"{result.Ranks}", $"{result.TokensPerSecond:N0}", $"{result.Speedup:F2}", NumberText.Percent(result.Compute), NumberText.Percent(result.Waiting),
+                NumberText.Percent(result.Bubble), NumberText.Percent(result.TensorSums), NumberText.Percent(result.Reduction), NumberText.Percent(result.Beside));
         terminal.Human.Write(table);
         terminal.WriteHuman($"{config.ParameterCount:N0} parameters, {SlotsMeasured} slots a step, SFT in fp32, ranks as {(program is null ? "threads" : "processes")} with one "
             + $"intra-op thread each; medians of {rounds} rounds in turn; shares are of all ranks' time, the rest is the update");
@@ -98,11 +98,11 @@ internal sealed class BenchCommands(Terminal terminal)
         var results = await ProgressDisplay.RunAsync(terminal, "bench train", report => Measure(parsed, config, shards, report, cancellation), cancellation);
         var table = new Table().AddColumns("objective", "precision", "tokens/s", "of the ceiling", "ceiling GFLOP/s", "outside libtorch", "managed overhead");
         foreach (var result in results)
-            table.AddRow(result.Objective, result.Precision, $"{result.TokensPerSecond:N0}", Figures.Percent(result.CeilingShare),
+            table.AddRow(result.Objective, result.Precision, $"{result.TokensPerSecond:N0}", NumberText.Percent(result.CeilingShare),
                 $"{result.CeilingFlops / 1e9:F1}",
-                Figures.Percent(result.OutsideLibtorch), Figures.Percent(result.ManagedOverhead));
+                NumberText.Percent(result.OutsideLibtorch), NumberText.Percent(result.ManagedOverhead));
         terminal.Human.Write(table);
-        terminal.WriteHuman($"{config.ParameterCount:N0} parameters, {Figures.Count(shards, "virtual shard")}, "
+        terminal.WriteHuman($"{config.ParameterCount:N0} parameters, {NumberText.Count(shards, "virtual shard")}, "
             + $"{parsed.GetValue(_sequences) * parsed.GetValue(_length):N0} tokens a step, one thread; ratios are of processor time, the optimizer included");
         foreach (var (kind, seconds) in results[0].Kinds.OrderByDescending(kind => kind.Value))
             terminal.WriteHuman($"  {results[0].Objective} {results[0].Precision}: {kind,-26} {1e3 * seconds,8:F2} ms a step");
@@ -129,7 +129,7 @@ internal sealed class BenchCommands(Terminal terminal)
         var table = new Table().AddColumns("ranks", "MiB", "transport", "GB/s", "memcpy GB/s", "socket GB/s", "of buffers GB/s", "of the bound");
         foreach (var result in results)
             table.AddRow($"{result.Ranks}", $"{result.Bytes >> 20}", result.Transport, $"{result.BytesPerSecond / 1e9:F2}", $"{result.MemcpyBytesPerSecond / 1e9:F2}",
-                $"{result.SocketBytesPerSecond / 1e9:F2}", $"{result.StreamBytesPerSecond / 1e9:F2}", Figures.Percent(result.BoundShare, 0));
+                $"{result.SocketBytesPerSecond / 1e9:F2}", $"{result.StreamBytesPerSecond / 1e9:F2}", NumberText.Percent(result.BoundShare, 0));
         terminal.Human.Write(table);
         terminal.WriteHuman("GB/s: bytes that have to go from rank to rank, all ranks together; bound: a plain socket for tcp, a copy of memory for the others; of buffers: a socket whose memory is the ranks' buffers, not one piece in the cache");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(results));

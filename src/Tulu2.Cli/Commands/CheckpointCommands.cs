@@ -75,8 +75,8 @@ internal sealed class CheckpointCommands(Terminal terminal)
         // No damage: nothing that exists lacks them.
         var orphans = store.Orphans();
         foreach (var (path, bytes) in orphans)
-            terminal.Say($"{path}: no checkpoint names this shard of {Figures.Count(bytes, "byte")}: one that was given up has left it, or one is being written; the run's next start or end removes what is left");
-        terminal.WriteHuman($"{Figures.Count(manifests.Count, "checkpoint")}, {Figures.Count(faults.Count, "fault")}{(orphans.Count > 0 ? $", {Figures.Count(orphans.Count, "shard")} of none" : "")}");
+            terminal.Say($"{path}: no checkpoint names this shard of {NumberText.Count(bytes, "byte")}: one that was given up has left it, or one is being written; the run's next start or end removes what is left");
+        terminal.WriteHuman($"{NumberText.Count(manifests.Count, "checkpoint")}, {NumberText.Count(faults.Count, "fault")}{(orphans.Count > 0 ? $", {NumberText.Count(orphans.Count, "shard")} of none" : "")}");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { Checkpoints = manifests.Count, Faults = faults, Orphans = orphans.Select(orphan => orphan.Path) }));
         return faults.Count == 0 ? ExitCode.Done : ExitCode.Failed;
     }

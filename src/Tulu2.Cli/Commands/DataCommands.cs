@@ -84,7 +84,7 @@ internal sealed class DataCommands(Terminal terminal)
             foreach (var run in inspection.Runs()) terminal.Human.Write(new RawText(run.Text, run.Scored ? Scored : NotScored));
             terminal.Human.WriteLine();
             var cut = sequence.Truncated ? $", cut from {sequence.UntruncatedLength}" : "";
-            terminal.WriteHuman($"{Figures.Count(sequence.Ids.Length, "token")}, {sequence.LossTokens} scored{cut}");
+            terminal.WriteHuman($"{NumberText.Count(sequence.Ids.Length, "token")}, {sequence.LossTokens} scored{cut}");
             // Colour is lost in a pipe; the spans are not.
             foreach (var span in sequence.Spans) terminal.WriteHuman($"scored: {span.Begin}..{span.End - 1}");
             if (terminal.Json)

@@ -41,7 +41,7 @@ internal sealed class EvalCommand(Terminal terminal)
         var shown = new Table().AddColumns("benchmark", "dataset", "items", "score");
         foreach (var score in scores)
             shown.AddRow(Markup.Escape(score.Benchmark), Markup.Escape(score.Dataset == "" ? "all" : score.Dataset), $"{score.Items}",
-                Figures.Percent(score.Score / score.Items));
+                NumberText.Percent(score.Score / score.Items));
         terminal.Human.Write(shown);
         if (terminal.Json)
         {

@@ -16,7 +16,7 @@ internal sealed class LedgerCommands(Terminal terminal)
         {
             var verdict = LedgerVerifier.Verify(new RunDirectory(parsed.GetValue(_run)!).Ledger);
             foreach (var line in verdict.Faults.Concat(verdict.Notes)) terminal.Say(line);
-            terminal.WriteHuman($"{Figures.Count(verdict.Entries, "entry", "entries")}, {Figures.Count(verdict.Steps, "step")}, {Figures.Count(verdict.Replayed)} replayed, {Figures.Count(verdict.Faults.Count, "fault")}");
+            terminal.WriteHuman($"{NumberText.Count(verdict.Entries, "entry", "entries")}, {NumberText.Count(verdict.Steps, "step")}, {NumberText.Count(verdict.Replayed)} replayed, {NumberText.Count(verdict.Faults.Count, "fault")}");
             if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { verdict.Entries, verdict.Steps, verdict.Replayed, verdict.Faults, verdict.Notes }));
             return verdict.IsSound ? ExitCode.Done : ExitCode.Failed;
         }));

@@ -30,7 +30,7 @@ internal sealed class NodeCommand(Terminal terminal)
         terminal.Say($"joining the cluster of {settings.Where}");
         await using var host = await ActorHost.StartAsync(settings, cancellation);
         service.Host.TrySetResult(host);
-        terminal.Say($"node {host.Address} is up and takes {(host.Places == 0 ? "no ranks" : Figures.Count(host.Places, "rank"))}; details go to {terminal.LogFile}");
+        terminal.Say($"node {host.Address} is up and takes {(host.Places == 0 ? "no ranks" : NumberText.Count(host.Places, "rank"))}; details go to {terminal.LogFile}");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new NodeUp(host.Address)));
         await Task.WhenAny(host.Terminated, Task.Delay(Timeout.Infinite, cancellation));
         if (cancellation.IsCancellationRequested) return ExitCode.Done;

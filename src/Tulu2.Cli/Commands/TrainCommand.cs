@@ -64,7 +64,7 @@ internal sealed class TrainCommand(Terminal terminal)
         var ranks = parallel.Data > 0 ? parallel.Data * replica : Math.Max(nodes, replica);
         if (perNode == 0) perNode = (ranks + nodes - 1) / nodes;
         if (nodes * perNode < (parallel.Data > 0 ? ranks : replica))
-            throw new BadInputException("--ranks-per-node", $"{Figures.Count(nodes, "node")} with {Figures.Count(perNode, "rank")} each: no room for the layout's {Figures.Count(parallel.Data > 0 ? ranks : replica, "rank")}",
+            throw new BadInputException("--ranks-per-node", $"{NumberText.Count(nodes, "node")} with {NumberText.Count(perNode, "rank")} each: no room for the layout's {NumberText.Count(parallel.Data > 0 ? ranks : replica, "rank")}",
                 "use more nodes or ranks on each, or a smaller layout in `parallel`");
         return new RankHosting.Nodes(nodes, perNode);
     }

@@ -88,7 +88,7 @@ internal sealed class DemoRunner(Terminal terminal, LocalNode node, DemoSettings
     {
         var notes = ReportNotes.Empty("TÜLU 2 demo") with
         {
-            Facts = [new ReportFact("seed", $"{settings.Seed}"), .. _costs.Select(cost => new ReportFact($"time of {cost.Stage}", Figures.Duration(cost.Seconds)))],
+            Facts = [new ReportFact("seed", $"{settings.Seed}"), .. _costs.Select(cost => new ReportFact($"time of {cost.Stage}", NumberText.Duration(cost.Seconds)))],
             Scores = table.Scores(),
             Samples = [.. table.Samples(8).Select(samples => samples with { From = "Greedy answers to held-out prompts, which no training row holds." })],
             TokenLengths = ReportNotes.Read(sft).TokenLengths,

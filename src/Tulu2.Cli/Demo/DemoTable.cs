@@ -12,14 +12,14 @@ internal static class DemoTable
     public static void Write(Terminal terminal, DemoResult result, IReadOnlyList<(string Stage, double Seconds)> costs)
     {
         var scores = new Table().Title("held-out scores").AddColumns("model", "exact match", "preference accuracy");
-        scores.AddRow("untrained", Figures.Percent(result.ExactMatch.Untrained), "");
-        scores.AddRow("after SFT", Figures.Percent(result.ExactMatch.Sft), Figures.Percent(result.PreferenceAccuracy.Sft));
-        scores.AddRow("after DPO", Figures.Percent(result.ExactMatch.Dpo), Figures.Percent(result.PreferenceAccuracy.Dpo));
+        scores.AddRow("untrained", NumberText.Percent(result.ExactMatch.Untrained), "");
+        scores.AddRow("after SFT", NumberText.Percent(result.ExactMatch.Sft), NumberText.Percent(result.PreferenceAccuracy.Sft));
+        scores.AddRow("after DPO", NumberText.Percent(result.ExactMatch.Dpo), NumberText.Percent(result.PreferenceAccuracy.Dpo));
         terminal.Human.Write(scores);
 
         var times = new Table().Title("what it cost").AddColumns("stage", "time");
-        foreach (var (stage, seconds) in costs) times.AddRow(Markup.Escape(stage), Figures.Duration(seconds));
-        times.AddRow("all", Figures.Duration(result.Seconds));
+        foreach (var (stage, seconds) in costs) times.AddRow(Markup.Escape(stage), NumberText.Duration(seconds));
+        times.AddRow("all", NumberText.Duration(result.Seconds));
         terminal.Human.Write(times);
 
         terminal.WriteHuman($"report: {result.Report}");

@@ -30,7 +30,7 @@ internal static class ClusterTable
     {
         if (run is null) yield break;
         yield return $"{(run.ExitCode is null ? "run" : "last run"),-11} {run.Directory} ({run.Title})";
-        yield return $"state       {run.State}{(run.Missing > 0 ? $" for nodes with {Figures.Count(run.Missing, "more place")} for ranks" : "")}{(run.ExitCode is { } code ? $" (exit code {code})" : "")}";
+        yield return $"state       {run.State}{(run.Missing > 0 ? $" for nodes with {NumberText.Count(run.Missing, "more place")} for ranks" : "")}{(run.ExitCode is { } code ? $" (exit code {code})" : "")}";
         if (run.Steps == 0) yield break;
         yield return $"step        {run.Step} of {run.Steps}";
         yield return $"generation  {run.Generation}, {run.Ranks} {(run.Ranks == 1 ? "rank" : "ranks")}";

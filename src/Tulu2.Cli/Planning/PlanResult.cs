@@ -54,7 +54,7 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
         {
             var all = search.All(fewest);
             return new PlanResult(request, all[0], [.. all.Skip(1)],
-                $"the recipe names no layout, and as it stands does not fit on {Figures.Count(own.Ranks, "rank")} ({own.Reason}): proposed for {Figures.Count(fewest, "rank")}, the fewest that do, by doubling; "
+                $"the recipe names no layout, and as it stands does not fit on {NumberText.Count(own.Ranks, "rank")} ({own.Reason}): proposed for {NumberText.Count(fewest, "rank")}, the fewest that do, by doubling; "
                     + "--ranks asks for others");
         }
         var mend = own.Proof.FirstOrDefault(line => !line.Holds)?.Mend is { } line ? line + "; " : "";
@@ -65,7 +65,7 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
     {
         var where = $"--ranks {ranks}";
         if (all.Count == 0)
-            return new BadInputException(where, $"cannot be cut into at most {Figures.Count(request.Slots, "replica")} (a slot for each), {Figures.Count(request.Config.Layers, "stage")} (a layer for each) "
+            return new BadInputException(where, $"cannot be cut into at most {NumberText.Count(request.Slots, "replica")} (a slot for each), {NumberText.Count(request.Config.Layers, "stage")} (a layer for each) "
                 + $"and tensor degrees up to {request.VirtualShards}", "use a power of two, or a smaller batch.slot, which makes more slots");
         return new BadInputException(where, $"no layout fits; the nearest, {all[0]}: {all[0].Reason}", Instead(request, search, ranks));
     }
@@ -73,14 +73,14 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
     private static string Instead(PlanRequest request, LayoutSearch search, int ranks)
     {
         var best = search.All(ranks).FirstOrDefault(plan => plan.Fits);
-        if (best is not null) return $"{best} fits on {Figures.Count(ranks, "rank")}: {string.Join(' ', best.Keys.Select(key => $"{key.Key}={key.Value}"))}";
+        if (best is not null) return $"{best} fits on {NumberText.Count(ranks, "rank")}: {string.Join(' ', best.Keys.Select(key => $"{key.Key}={key.Value}"))}";
         for (var slot = request.Recipe.Batch.Slot / 2; slot >= 1; slot /= 2)
         {
             if (request.Recipe.Batch.Global % slot != 0) continue;
             var smaller = request with { Recipe = request.Recipe with { Batch = request.Recipe.Batch with { Slot = slot } } };
             if (new LayoutSearch(smaller).All(ranks).FirstOrDefault(plan => plan.Fits) is { } other) return $"with batch.slot: {slot} this fits: {other}";
         }
-        var more = search.FewestRanks(2 * ranks) is { } fewest ? $"use {Figures.Count(fewest, "rank")}, or " : "use ";
+        var more = search.FewestRanks(2 * ranks) is { } fewest ? $"use {NumberText.Count(fewest, "rank")}, or " : "use ";
         return $"{more}ranks with more memory, or a smaller data.max_length{(request.Rates.Cuda ? "" : "; --device cuda plans GPUs")}";
     }
 }

@@ -15,12 +15,12 @@ internal static class PlanTables
         var (request, chosen) = (result.Request, result.Chosen);
         var rates = request.Rates;
         terminal.WriteHuman($"{request.Config.ParameterCount:N0} parameters, {request.Recipe.Objective.ToString().ToLowerInvariant()} in "
-            + $"{request.Recipe.Precision.ToString().ToLowerInvariant()}, {Figures.Count(request.Slots, "slot")} of {Figures.Count(request.SequencesPerSlot, "sequence")} a step; memory for sequences of "
-            + $"{Figures.Count(request.Recipe.Data.MaxLength, "token")}, time for {request.Length:N0}");
+            + $"{request.Recipe.Precision.ToString().ToLowerInvariant()}, {NumberText.Count(request.Slots, "slot")} of {NumberText.Count(request.SequencesPerSlot, "sequence")} a step; memory for sequences of "
+            + $"{NumberText.Count(request.Recipe.Data.MaxLength, "token")}, time for {request.Length:N0}");
         if (result.Proposal is not null) terminal.WriteHuman(result.Proposal);
-        terminal.WriteHuman($"{Figures.Count(chosen.Ranks, "rank")} on {(rates.Cuda ? "GPUs" : "processor cores")}, {request.RanksPerNode} a node, {Quantity.Bytes(rates.MemoryBytes)} each{(rates.Cuda ? $" and {Quantity.Bytes(rates.HostBytes)} of host memory" : "")}; rates {rates.Source}: {rates.Flops / 1e12:G4} TFLOP/s, "
+        terminal.WriteHuman($"{NumberText.Count(chosen.Ranks, "rank")} on {(rates.Cuda ? "GPUs" : "processor cores")}, {request.RanksPerNode} a node, {Quantity.Bytes(rates.MemoryBytes)} each{(rates.Cuda ? $" and {Quantity.Bytes(rates.HostBytes)} of host memory" : "")}; rates {rates.Source}: {rates.Flops / 1e12:G4} TFLOP/s, "
             + $"{(rates.Cuda ? $"{rates.DeviceBandwidth / 1e9:G4} GB/s from GPU to GPU, {rates.BusBandwidth / 1e9:G4} GB/s to host memory, " : "")}{rates.NodeBandwidth / 1e9:G4} GB/s within a node, {rates.LinkBandwidth / 1e9:G4} GB/s between nodes, {rates.DiskBandwidth / 1e9:G4} GB/s to disk");
-        terminal.WriteHuman($"layout: {chosen}, {Figures.Count(chosen.VirtualShards, "virtual shard")}");
+        terminal.WriteHuman($"layout: {chosen}, {NumberText.Count(chosen.VirtualShards, "virtual shard")}");
         terminal.Human.Write(Proof(chosen));
         terminal.Human.Write(Memory(request, chosen));
         terminal.Human.Write(Traffic(chosen.Traffic!));
@@ -51,7 +51,7 @@ internal static class PlanTables
         {
             foreach (var use in worst.Kinds)
                 if (use.Bytes > 0 && use.OnHost == onHost) table.AddRow(use.Kind, Quantity.Bytes(use.Bytes));
-            table.AddRow($"{all}, of {Quantity.Bytes(room)}", $"{Quantity.Bytes(bytes)} ({Figures.Percent((double)bytes / room, 0)})");
+            table.AddRow($"{all}, of {Quantity.Bytes(room)}", $"{Quantity.Bytes(bytes)} ({NumberText.Percent((double)bytes / room, 0)})");
         }
     }
 
@@ -66,7 +66,7 @@ internal static class PlanTables
     {
         var seconds = result.Chosen.Seconds!;
         var table = new Table().AddColumns("a step", "time", "share");
-        foreach (var (kind, time) in seconds.Kinds) table.AddRow(kind, Quantity.Seconds(time), Figures.Percent(time / seconds.Step));
+        foreach (var (kind, time) in seconds.Kinds) table.AddRow(kind, Quantity.Seconds(time), NumberText.Percent(time / seconds.Step));
         table.AddRow("in all", Quantity.Seconds(seconds.Step), $"{result.Chosen.TokensPerSecond:N0} tokens/s");
         table.AddRow("checkpoint", Quantity.Seconds(result.CheckpointSeconds), $"{Quantity.Bytes(result.CheckpointBytes)}, in the background; ranks stop for {Quantity.Seconds(result.SnapshotSeconds)}");
         return table;
@@ -80,7 +80,7 @@ internal static class PlanTables
         foreach (var plan in result.Others.Where(plan => !plan.Fits).Take(OthersShown))
             table.AddRow($"{plan}", plan.Seconds is null ? "" : $"{plan.TokensPerSecond:N0}", Quantity.Bytes(plan.DeviceBytes), Markup.Escape(plan.Reason!));
         var (fits, not) = (result.Others.Count(plan => plan.Fits), result.Others.Count(plan => !plan.Fits));
-        table.Caption($"{Figures.Count(fits + 1, "layout fits", "layouts fit")}, {Figures.Count(not, "does", "do")} not");
+        table.Caption($"{NumberText.Count(fits + 1, "layout fits", "layouts fit")}, {NumberText.Count(not, "does", "do")} not");
         return table;
     }
 }

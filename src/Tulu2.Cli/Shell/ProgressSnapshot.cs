@@ -17,7 +17,7 @@ internal readonly record struct ProgressSnapshot(long Done, long Total, double? 
     public string ToLine(string title, TimeSpan elapsed, TimeSpan? left)
     {
         var parts = new List<string> { Phase ?? title, Total > 0 ? $"{Done}/{Total}" : $"{Done}" };
-        if (Loss is { } loss) parts.Add($"loss {Figures.Loss(loss)}");
+        if (Loss is { } loss) parts.Add($"loss {NumberText.Loss(loss)}");
         if (TokensPerSecond is { } speed) parts.Add(string.Create(CultureInfo.InvariantCulture, $"{speed:N0} tokens/s"));
         parts.Add(left is { } time && Done < Total ? $"{Clock(time)} left" : $"after {Clock(elapsed)}");
         return string.Join(' ', parts);

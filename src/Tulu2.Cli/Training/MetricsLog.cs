@@ -58,7 +58,7 @@ internal sealed class MetricsLog : IDisposable
             }
             if (sound < file.Length)
             {
-                say($"{path}: cut off {Figures.Count(file.Length - sound, "byte")} after step {lines.LastOrDefault()?.Step ?? 0}, torn when the run was killed");
+                say($"{path}: cut off {NumberText.Count(file.Length - sound, "byte")} after step {lines.LastOrDefault()?.Step ?? 0}, torn when the run was killed");
                 file.SetLength(sound);
             }
             file.Position = sound;

@@ -16,7 +16,7 @@ internal static class RunBanner
         yield return Line($"  parameters  {run.Model.Config.ParameterCount:N0}, {recipe.Precision.ToString().ToLowerInvariant()}");
         yield return Line($"  {rows + "s",-10}  {report.Used:N0}, {report.Tokens:N0} tokens a pass");
         yield return Line($"  steps       {batches.TotalSteps:N0}, {Passes(batches)}");
-        yield return Line($"  a step      {Figures.Count(recipe.Batch.Global, rows)}, about {TokensAStep(report.Tokens, batches.Items, recipe.Batch.Global):N0} tokens");
+        yield return Line($"  a step      {NumberText.Count(recipe.Batch.Global, rows)}, about {TokensAStep(report.Tokens, batches.Items, recipe.Batch.Global):N0} tokens");
         yield return Line($"  ranks       {run.Parallel.Size:N0} {Places(hosting, run.Parallel.Size)}: {run.Parallel} (data x tensor x pipeline)");
         yield return $"  run         {directory.Root}";
     }

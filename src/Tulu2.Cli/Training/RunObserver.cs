@@ -33,7 +33,7 @@ internal sealed class RunObserver(
     public void CheckpointFailed(int step, string error) =>
         say($"{title}: the checkpoint of step {step} could not be written: {error}{(step < totalSteps ? "; training goes on" : "")}");
 
-    public void WaitingForPlaces(int missing) => say($"{title}: waiting for nodes with {Figures.Count(missing, "more place")} for ranks");
+    public void WaitingForPlaces(int missing) => say($"{title}: waiting for nodes with {NumberText.Count(missing, "more place")} for ranks");
 
     public void RanksPlaced(string node, IReadOnlyList<int> ranks) => say($"{title}: ranks {string.Join(", ", ranks)} are placed on {node}");
 

@@ -15,9 +15,9 @@ internal static class TrainSummary
 
     private static IEnumerable<string> Lines(TrainResult result, RunDirectory directory)
     {
-        yield return $"steps       {Figures.Count(result.Steps)}";
-        yield return $"loss        {Figures.Loss(result.LossFirst)} to {Figures.Loss(result.LossLast)}";
-        yield return $"tokens/s    {Figures.Count(result.TokensPerSecond)}";
+        yield return $"steps       {NumberText.Count(result.Steps)}";
+        yield return $"loss        {NumberText.Loss(result.LossFirst)} to {NumberText.Loss(result.LossLast)}";
+        yield return $"tokens/s    {NumberText.Count(result.TokensPerSecond)}";
         yield return $"parameters  {result.ParametersSha256}";
         yield return $"model       {directory.FinalExport}";
         yield return $"report      {directory.Report}";

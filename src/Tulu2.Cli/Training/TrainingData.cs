@@ -93,8 +93,8 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
     private static void Say(TokenStore store, Action<string> say)
     {
         var report = store.Report;
-        say($"{report.Used:N0} of {Figures.Count(report.Rows, "row")}, {Figures.Count(report.Tokens, "token")} of which {report.LossTokens:N0} are scored, "
-            + $"{Figures.Count(report.TruncatedRows, "row")} cut" + (store.Built ? "" : " (from the cache)"));
+        say($"{report.Used:N0} of {NumberText.Count(report.Rows, "row")}, {NumberText.Count(report.Tokens, "token")} of which {report.LossTokens:N0} are scored, "
+            + $"{NumberText.Count(report.TruncatedRows, "row")} cut" + (store.Built ? "" : " (from the cache)"));
         foreach (var damage in report.DamagedFiles) say($"damaged file: {RowFaultLines.Line(damage)}");
         foreach (var line in RowFaultLines.Of(report.Faults, "left out: ", "left-out.txt in the run directory lists them all")) say(line);
     }

@@ -19,7 +19,7 @@ internal static class TrainingFacts
     {
         [Host] = Environment.MachineName,
         ["machine"] = TorchRuntime.Facts,
-        ["processor"] = $"{Processor()}, {Figures.Count(Environment.ProcessorCount, "core")}",
+        ["processor"] = $"{Processor()}, {NumberText.Count(Environment.ProcessorCount, "core")}",
         ["memory"] = string.Create(CultureInfo.InvariantCulture, $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1 << 30):F1} GiB"),
         ["system"] = RuntimeInformation.OSDescription,
         ["tulu2"] = VersionOf(typeof(TrainingFacts).Assembly),

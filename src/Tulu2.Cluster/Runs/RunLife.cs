@@ -82,7 +82,7 @@ internal sealed class RunLife(RunProtocol.StartRun start, IActorRef node) : Unty
             case RunProtocol.WaitingForPlaces waiting:
                 if (_run is { } lacking) lacking.Missing = waiting.Missing;
                 _run?.Observe(observer => observer.WaitingForPlaces(waiting.Missing));
-                Log("info", $"waiting for {Figures.Count(waiting.Missing, "more place")} on nodes");
+                Log("info", $"waiting for {NumberText.Count(waiting.Missing, "more place")} on nodes");
                 break;
             case RunProtocol.Placed placed:
                 if (_run is { } housed) housed.Missing = 0;
@@ -127,8 +127,8 @@ internal sealed class RunLife(RunProtocol.StartRun start, IActorRef node) : Unty
             ? new LedgerEvent.RunResumed(plan.RecipeHash, plan.VirtualShards, plan.Layout.Size, slots, plan.TotalSteps, step, manifest?.Path) { Facts = plan.Facts }
             : new LedgerEvent.RunStarted(plan.RecipeHash, plan.VirtualShards, plan.Layout.Size, slots, plan.TotalSteps, step) { Facts = plan.Facts }));
         Log("info", manifest is null
-            ? $"run of {Figures.Count(plan.TotalSteps, "step")} on {Figures.Count(plan.Layout.Size, "rank")}"
-            : $"run goes on after step {step} on {Figures.Count(plan.Layout.Size, "rank")}, from {manifest.Path}");
+            ? $"run of {NumberText.Count(plan.TotalSteps, "step")} on {NumberText.Count(plan.Layout.Size, "rank")}"
+            : $"run goes on after step {step} on {NumberText.Count(plan.Layout.Size, "rank")}, from {manifest.Path}");
         _run.Observe(observer => observer.PhaseChanged(RunPhase.Starting));
         if (plan.ClusterKey is not null) return;
         node.Tell(new RunProtocol.StartRanks(

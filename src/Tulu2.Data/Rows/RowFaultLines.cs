@@ -14,7 +14,7 @@ public static class RowFaultLines
     {
         foreach (var fault in faults.Take(Most)) yield return prefix + Line(fault);
         if (faults.Count > Most)
-            yield return $"{prefix}{Figures.Count(faults.Count - Most, "more row")}{(all is null ? "" : $"; {all}")}";
+            yield return $"{prefix}{NumberText.Count(faults.Count - Most, "more row")}{(all is null ? "" : $"; {all}")}";
     }
 
     public static string Line(RowFault fault) => $"{fault.Location}: {fault.Reason}";

@@ -14,8 +14,8 @@ public static class StatisticsText
         var lines = new List<string>
         {
             Line($"rows          {report.Used:N0} of {report.Rows:N0}{LeftOut(statistics)}"),
-            Line($"tokens        {report.Tokens:N0} in {Figures.Count(statistics.Sequences, "sequence")}"),
-            Line($"loss tokens   {report.LossTokens:N0} ({Figures.Percent(statistics.LossShare)} of all tokens)"),
+            Line($"tokens        {report.Tokens:N0} in {NumberText.Count(statistics.Sequences, "sequence")}"),
+            Line($"loss tokens   {report.LossTokens:N0} ({NumberText.Percent(statistics.LossShare)} of all tokens)"),
             Line($"length        shortest {statistics.Shortest:N0}, median {statistics.Median:N0}, mean {statistics.Mean:N1}, ")
                 + Line($"95 % up to {statistics.Percentile95:N0}, longest {statistics.Longest:N0}"),
         };
@@ -23,7 +23,7 @@ public static class StatisticsText
         foreach (var cut in statistics.Truncations)
         {
             var inForce = cut.Length == statistics.MaxLength ? "  <- max_length" : "";
-            lines.Add(Line($"above {cut.Length,7:N0} {Figures.Count(cut.Sequences, "sequence")} ({Figures.Percent(Share(cut.Sequences, statistics.Sequences), 2)}){inForce}"));
+            lines.Add(Line($"above {cut.Length,7:N0} {NumberText.Count(cut.Sequences, "sequence")} ({NumberText.Percent(Share(cut.Sequences, statistics.Sequences), 2)}){inForce}"));
         }
         lines.Add("");
         lines.AddRange(Datasets(statistics));

@@ -40,7 +40,7 @@ public sealed record StoreReport(long Rows, int Used, int TruncatedRows, long To
                 "mend the rows, or set data.bad_rows: skip to list them and leave them out");
         }
         if (Used > 0) return;
-        throw new BadInputException("data.train", Rows == 0 ? $"the files hold no row{List(DamagedFiles)}" : $"{(Rows == 1 ? "the only row cannot" : $"none of the {Figures.Count(Rows)} rows can")} be used:{List(Faults)}",
+        throw new BadInputException("data.train", Rows == 0 ? $"the files hold no row{List(DamagedFiles)}" : $"{(Rows == 1 ? "the only row cannot" : $"none of the {NumberText.Count(Rows)} rows can")} be used:{List(Faults)}",
             "give files with at least one usable row");
     }
 

@@ -31,7 +31,7 @@ internal static class RunFacts
     private static IEnumerable<string> Data(ReportInput input)
     {
         var rows = input.Stages.SelectMany(stage => stage.Files.Select(file =>
-            (IReadOnlyList<string>)[file.Path, stage.Name, Figures.Count(file.Rows), Figures.Count(file.Bytes)])).ToList();
+            (IReadOnlyList<string>)[file.Path, stage.Name, NumberText.Count(file.Rows), NumberText.Count(file.Bytes)])).ToList();
         if (rows.Count > 0) yield return Html.Table("Files that were learned from", ["File", "Stage", "Rows used", "Bytes"], rows, 2);
         if (input.TokenLengths.Count > 0) yield return SvgChart.Render(StageCharts.Lengths(input.TokenLengths));
     }
@@ -48,7 +48,7 @@ internal static class RunFacts
         let session = numbered.Session
         select (IReadOnlyList<string>)
         [
-            $"{stage.Name} {numbered.Number}", Times.Second(session.Began), Times.Second(session.Ended), Figures.Duration(session.Seconds),
+            $"{stage.Name} {numbered.Number}", Times.Second(session.Began), Times.Second(session.Ended), NumberText.Duration(session.Seconds),
             session.After > session.Before ? $"{session.Before + 1} to {session.After}" : "none", $"{session.Ranks}", session.Host ?? "–", session.End,
         ];
 }

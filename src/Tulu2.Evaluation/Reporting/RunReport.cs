@@ -36,7 +36,7 @@ public static class RunReport
         var steps = input.Stages.Sum(s => s.Steps.Count);
         var tokens = input.Stages.Sum(s => s.Steps.Sum(r => r.Tokens));
         var sessions = input.Stages.SelectMany(s => s.Sessions).ToList();
-        var told = $"{Figures.Count(steps, "step")}, {Figures.Count(tokens, "token")}, {Figures.Duration(input.Stages.Sum(s => s.Seconds))}";
+        var told = $"{NumberText.Count(steps, "step")}, {NumberText.Count(tokens, "token")}, {NumberText.Duration(input.Stages.Sum(s => s.Seconds))}";
         if (sessions.Count > input.Stages.Count) told += $" in {sessions.Count} sessions";
         return sessions.Count == 0 ? told : $"{told}; <span>{Times.Span(sessions.Min(s => s.Began), sessions.Max(s => s.Ended))}</span>";
     }
@@ -67,8 +67,8 @@ public static class RunReport
         var rows = scores.GroupBy(s => s.Benchmark).SelectMany(b => b.GroupBy(s => s.Dataset).OrderBy(d => d.Key, StringComparer.Ordinal)).Select(group =>
         {
             var name = group.First().Benchmark.Replace('_', ' ');
-            IEnumerable<string> cells = models.Select(m => group.LastOrDefault(s => s.Model == m) is { Items: > 0 } s ? Figures.Percent(s.Score / s.Items) : "–");
-            return (IReadOnlyList<string>)[group.Key.Length == 0 ? name : $"{name}: {group.Key}", Figures.Count(group.Max(s => s.Items)), .. cells];
+            IEnumerable<string> cells = models.Select(m => group.LastOrDefault(s => s.Model == m) is { Items: > 0 } s ? NumberText.Percent(s.Score / s.Items) : "–");
+            return (IReadOnlyList<string>)[group.Key.Length == 0 ? name : $"{name}: {group.Key}", NumberText.Count(group.Max(s => s.Items)), .. cells];
         });
         return Html.Table("Share of items that are right, on held-out rows", ["Benchmark", "Items", .. models], rows);
     }
@@ -82,9 +82,9 @@ public static class RunReport
             long tokens = stage.Steps.Sum(s => s.Tokens);
             return (IReadOnlyList<string>)
             [
-                stage.Name, Figures.Count(stage.Steps.Count), Figures.Count(tokens), Figures.Count(stage.Steps.Sum(s => s.LossTokens)),
-                Figures.Duration(stage.Seconds), seconds > 0 ? Figures.Count(tokens / seconds) : "–",
-                Figures.Loss(stage.Steps.Count > 0 ? stage.Steps[0].Loss : null), Figures.Loss(stage.Steps.Count > 0 ? stage.Steps[^1].Loss : null),
+                stage.Name, NumberText.Count(stage.Steps.Count), NumberText.Count(tokens), NumberText.Count(stage.Steps.Sum(s => s.LossTokens)),
+                NumberText.Duration(stage.Seconds), seconds > 0 ? NumberText.Count(tokens / seconds) : "–",
+                NumberText.Loss(stage.Steps.Count > 0 ? stage.Steps[0].Loss : null), NumberText.Loss(stage.Steps.Count > 0 ? stage.Steps[^1].Loss : null),
             ];
         }));
 
@@ -95,7 +95,7 @@ public static class RunReport
         {
             double[] parts = [rank.Compute, rank.Batches, rank.Stages, rank.TensorSums, rank.Reduction, rank.Commits];
             IEnumerable<double> all = [.. parts, Math.Max(0, rank.Seconds - parts.Sum())];
-            return (IReadOnlyList<string>)[$"rank {rank.Rank}", .. all.Select(part => Figures.Percent(rank.Seconds > 0 ? part / rank.Seconds : null))];
+            return (IReadOnlyList<string>)[$"rank {rank.Rank}", .. all.Select(part => NumberText.Percent(rank.Seconds > 0 ? part / rank.Seconds : null))];
         }));
 
     private static string SampleList(ReportSamples model) =>

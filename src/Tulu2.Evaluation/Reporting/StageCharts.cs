@@ -50,13 +50,13 @@ internal static class StageCharts
     {
         var series = new ChartSeries("sequences", [.. bins.Select(b => (double)b.From)], [.. bins.Select(b => (double)b.Count)]);
         var description = string.Create(CultureInfo.InvariantCulture,
-            $"Histogram of {Figures.Count(bins.Sum(b => b.Count), "sequence")} from {bins[0].From} to {bins[^1].To - 1} tokens.");
+            $"Histogram of {NumberText.Count(bins.Sum(b => b.Count), "sequence")} from {bins[0].From} to {bins[^1].To - 1} tokens.");
         return new ChartSpec("lengths", "Sequences by length", description, "tokens", [series], Bars: true, BarWidth: bins[0].To - bins[0].From);
     }
 
     private static string Describe(string stage, string title, List<ChartSeries> series)
     {
         var lines = series.Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Name} from {s.Y[0]:G4} to {s.Y[^1]:G4}"));
-        return string.Create(CultureInfo.InvariantCulture, $"{title} of stage {stage} over {Figures.Count(series[0].X.Count, "step")}: {string.Join(", ", lines)}.");
+        return string.Create(CultureInfo.InvariantCulture, $"{title} of stage {stage} over {NumberText.Count(series[0].X.Count, "step")}: {string.Join(", ", lines)}.");
     }
 }

@@ -42,5 +42,5 @@ public sealed record EvaluationPlan(IReadOnlyList<EvaluationTask> Work, IReadOnl
         }
     }
 
-    private static string? Remark(int count, string what) => count == 0 ? null : $"{Figures.Count(count, "row")} {what}";
+    private static string? Remark(int count, string what) => count == 0 ? null : $"{NumberText.Count(count, "row")} {what}";
 }

@@ -73,7 +73,7 @@ internal sealed class HuggingFaceFiles : IDisposable
             if (name != Path.GetFileName(name)) throw new BadInputException(index, $"'{name}' is not a file of this directory", Again);
         var missing = shards.Where(name => !IsThere(Path.Combine(_directory, name))).ToArray();
         if (missing.Length > 0)
-            throw new BadInputException(index, $"names the shard {missing[0]}, but there is no such file in {_directory} ({missing.Length} of {Figures.Count(shards.Length, "shard")} missing)",
+            throw new BadInputException(index, $"names the shard {missing[0]}, but there is no such file in {_directory} ({missing.Length} of {NumberText.Count(shards.Length, "shard")} missing)",
                 $"download {string.Join(", ", missing.Take(3))}{(missing.Length > 3 ? " and the others" : "")} into it");
         foreach (var name in shards) Open(Path.Combine(_directory, name));
         foreach (var (tensor, file) in map)

@@ -11,9 +11,9 @@ public static class VocabularyRemark
     {
         if (model > tokenizer)
             yield return string.Create(CultureInfo.InvariantCulture,
-                $"the model has {Figures.Count(model - tokenizer, "row")} beyond the tokenizer's {tokenizer:N0} ids: what is there stays as it is and is never generated");
+                $"the model has {NumberText.Count(model - tokenizer, "row")} beyond the tokenizer's {tokenizer:N0} ids: what is there stays as it is and is never generated");
         if (model < tokenizer)
             yield return string.Create(CultureInfo.InvariantCulture,
-                $"the tokenizer has {Figures.Count(tokenizer - model, "id")} beyond the model's {model:N0}: text that needs one of them is refused");
+                $"the tokenizer has {NumberText.Count(tokenizer - model, "id")} beyond the model's {model:N0}: text that needs one of them is refused");
     }
 }

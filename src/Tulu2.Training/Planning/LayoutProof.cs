@@ -29,7 +29,7 @@ public static class LayoutProof
                 ? new ProofLine("slots over replicas", slots % data == 0
                     ? $"{slots} = {data} x {slots / data}"
                     : $"{slots} over {data}: {slots / data} or {slots / data + 1} each, so some wait", true)
-                : new ProofLine("slots over replicas", $"{Figures.Count(slots, "slot is", "slots are")} fewer than {data} replicas", false, $"use parallel.data of at most {slots}, or a smaller batch.slot"),
+                : new ProofLine("slots over replicas", $"{NumberText.Count(slots, "slot is", "slots are")} fewer than {data} replicas", false, $"use parallel.data of at most {slots}, or a smaller batch.slot"),
             Divides("replicas over ZeRO groups", data, zero, $"use parallel.zero: {Largest(data, zero)}"),
         };
         return lines;
@@ -57,7 +57,7 @@ public static class LayoutProof
     internal static ProofLine Stages(LlamaConfig config, int stages)
     {
         if (stages > config.Layers)
-            return new ProofLine("layers over stages", $"{Figures.Count(config.Layers, "layer does", "layers do")} not make {stages} stages", false, $"use parallel.pipeline of at most {config.Layers}");
+            return new ProofLine("layers over stages", $"{NumberText.Count(config.Layers, "layer does", "layers do")} not make {stages} stages", false, $"use parallel.pipeline of at most {config.Layers}");
         if (stages > 1 && config.TieEmbeddings)
             return new ProofLine("layers over stages", "head and embedding are one tensor, which first and last stage would both hold", false,
                 "use parallel.pipeline: 1; parallel.tensor cuts such a model too");

@@ -22,7 +22,7 @@ public static class LayoutRules
         if (aligned % tensor == 0) return aligned;
         var most = FlatLayout.LargestVirtualShards(config, 1 << 20);
         if (parallel.Bitwise)
-            throw fault("parallel.tensor", $"{tensor} ranks cannot share {Figures.Count(aligned, "virtual shard")}: virtual shards are what makes their result one rank's to the last bit",
+            throw fault("parallel.tensor", $"{tensor} ranks cannot share {NumberText.Count(aligned, "virtual shard")}: virtual shards are what makes their result one rank's to the last bit",
                 most > aligned && most % tensor == 0 ? $"use parallel.virtual_shards: {tensor}, or a tensor degree that divides {aligned}"
                 : $"use a tensor degree that divides {aligned}, or parallel.bitwise: false");
         if (!BitOperations.IsPow2(tensor) || config.Heads % tensor != 0 || config.KeyValueHeads % tensor != 0 || config.IntermediateSize % tensor != 0)

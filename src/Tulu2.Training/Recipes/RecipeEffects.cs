@@ -39,13 +39,13 @@ public static class RecipeEffects
         var noun = recipe.Objective == Objective.Dpo ? "pairs" : "rows";
         var (perPass, left) = Math.DivRem(items, global);
         if (steps < perPass)
-            yield return $"{items - steps * global:N0} of {items:N0} {noun} are never used: the run's {Figures.Count(steps, "step")} of batch.global {global} take {steps * global:N0}";
+            yield return $"{items - steps * global:N0} of {items:N0} {noun} are never used: the run's {NumberText.Count(steps, "step")} of batch.global {global} take {steps * global:N0}";
         else if (left > 0 && !recipe.Data.Shuffle)
             yield return $"the last {left:N0} of {items:N0} {noun} are never used: batch.global {global} does not divide them, and data.shuffle is false";
         else if (left > 0)
             yield return $"{left:N0} of {items:N0} {noun} are left over in each pass{(steps > perPass ? ", others each time" : "")}: batch.global {global} does not divide them";
         if (recipe.Epochs is { } epochs && epochs * perPass - steps > 1e-6)
-            yield return $"epochs {RecipeValue.Write(epochs)} of {Figures.Count(perPass, "step")} is cut to {Figures.Count(steps, "whole step")}";
+            yield return $"epochs {RecipeValue.Write(epochs)} of {NumberText.Count(perPass, "step")} is cut to {NumberText.Count(steps, "whole step")}";
     }
 
     private static IEnumerable<string> Rates(Recipe recipe, RunCounts counts)
@@ -59,7 +59,7 @@ public static class RecipeEffects
         if (counts.Steps is not { } steps) yield break;
         var warmup = RecipeProfiles.WarmupSteps(recipe, steps);
         if (warmup == 0 && recipe.Schedule.Warmup > 0)
-            yield return $"schedule.warmup {RecipeValue.Write(recipe.Schedule.Warmup)} of {Figures.Count(steps, "step")} is less than one step: there is no warm-up";
+            yield return $"schedule.warmup {RecipeValue.Write(recipe.Schedule.Warmup)} of {NumberText.Count(steps, "step")} is less than one step: there is no warm-up";
         if (warmup < steps) yield break;
         if (steps == 1) yield return "the run's only step has rate 0, which is where schedule.warmup begins: it changes no weight";
         else
@@ -72,9 +72,9 @@ public static class RecipeEffects
         if (counts.Steps is not { } steps) yield break;
         var (every, keep) = (recipe.Checkpoint.Every, recipe.Checkpoint.Keep);
         if (every != Defaults.Checkpoint.Every && every > steps)
-            yield return $"checkpoint.every {every} is beyond the run's {Figures.Count(steps, "step")}: only the last step's is written";
+            yield return $"checkpoint.every {every} is beyond the run's {NumberText.Count(steps, "step")}: only the last step's is written";
         var written = every == 0 ? 1 : (steps + every - 1) / every;
-        if (keep != Defaults.Checkpoint.Keep && keep > written) yield return $"checkpoint.keep {keep} has no effect: the run writes {Figures.Count(written, "checkpoint")}";
+        if (keep != Defaults.Checkpoint.Keep && keep > written) yield return $"checkpoint.keep {keep} has no effect: the run writes {NumberText.Count(written, "checkpoint")}";
     }
 
     private static IEnumerable<string> Keys(Recipe recipe)

@@ -43,7 +43,7 @@ internal static class RecipeRules
         if (global % slot != 0)
         {
             var divisors = Enumerable.Range(1, Math.Min(global, slot)).Where(size => global % size == 0).TakeLast(1);
-            throw fault("batch.global", $"{Figures.Count(global, "sequence does", "sequences do")} not divide into slots of {slot}",
+            throw fault("batch.global", $"{NumberText.Count(global, "sequence does", "sequences do")} not divide into slots of {slot}",
                 $"use a multiple of {slot}, or batch.slot: {divisors.Single()}");
         }
         if (recipe.Epochs is { } epochs) Above("epochs", epochs, 0, fault);
@@ -87,16 +87,16 @@ internal static class RecipeRules
         AtLeast("parallel.data", parallel.Data, 0, fault);
         var slots = recipe.Batch.Global / recipe.Batch.Slot;
         if (parallel.Data > slots)
-            throw fault("parallel.data", $"{parallel.Data} replicas share only {Figures.Count(slots, "slot")} a step, so some would idle",
+            throw fault("parallel.data", $"{parallel.Data} replicas share only {NumberText.Count(slots, "slot")} a step, so some would idle",
                 $"use at most {slots}, or a smaller batch.slot");
         AtLeast("parallel.tensor", parallel.Tensor, 1, fault);
         AtLeast("parallel.pipeline", parallel.Pipeline, 1, fault);
         AtLeast("parallel.zero", parallel.Zero, 1, fault);
         if (parallel.Zero > slots)
-            throw fault("parallel.zero", $"{parallel.Zero} parts need as many replicas, which share only {Figures.Count(slots, "slot")} a step",
+            throw fault("parallel.zero", $"{parallel.Zero} parts need as many replicas, which share only {NumberText.Count(slots, "slot")} a step",
                 $"use at most {slots}, or a smaller batch.slot");
         if (parallel.Data % parallel.Zero != 0)
-            throw fault("parallel.zero", $"{Figures.Count(parallel.Data, "replica does", "replicas do")} not divide into groups of {parallel.Zero} that share the optimizer's state",
+            throw fault("parallel.zero", $"{NumberText.Count(parallel.Data, "replica does", "replicas do")} not divide into groups of {parallel.Zero} that share the optimizer's state",
                 $"use a divisor of {parallel.Data}, or another parallel.data");
         if (parallel is { Transport: RankTransport.Nccl, Device: not ComputeDevice.Cuda })
             throw fault("parallel.transport", "nccl sums only what lies on a GPU", "use parallel.device: cuda, or parallel.transport: auto");

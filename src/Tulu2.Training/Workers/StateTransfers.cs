@@ -14,7 +14,7 @@ internal static class StateTransfers
     {
         var manifest = store.Read(path);
         if (manifest.VirtualShards != state.Layout.VirtualShards)
-            throw new BadInputException(path, $"was written with {Figures.Count(manifest.VirtualShards, "virtual shard")}, this run has {state.Layout.VirtualShards}",
+            throw new BadInputException(path, $"was written with {NumberText.Count(manifest.VirtualShards, "virtual shard")}, this run has {state.Layout.VirtualShards}",
                 "resume with the recipe that began the run");
         state.Clear();
         store.Load(manifest, state.Blocks());

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Tulu2.Tests.Files;
 
-public sealed class FiguresTests
+public sealed class NumberTextTests
 {
     [Theory]
     [InlineData(0.4625, 1, "46.3 %")]
@@ -16,14 +16,14 @@ public sealed class FiguresTests
     [InlineData(0, 1, "0.0 %")]
     [InlineData(double.NaN, 1, "NaN %")]
     [InlineData(double.PositiveInfinity, 1, "Infinity %")]
-    public void A_half_is_rounded_away_from_zero_as_it_is_on_paper(double share, int digits, string text) => Assert.Equal(text, Figures.Percent(share, digits));
+    public void A_half_is_rounded_away_from_zero_as_it_is_on_paper(double share, int digits, string text) => Assert.Equal(text, NumberText.Percent(share, digits));
 
     [Fact]
     public void A_loss_is_rounded_by_the_same_rule()
     {
-        Assert.Equal("0.0313", Figures.Loss(0.03125));
-        Assert.Equal("–", Figures.Loss(null));
-        Assert.Equal("NaN", Figures.Loss(double.NaN));
+        Assert.Equal("0.0313", NumberText.Loss(0.03125));
+        Assert.Equal("–", NumberText.Loss(null));
+        Assert.Equal("NaN", NumberText.Loss(double.NaN));
     }
 
     [Fact]
@@ -40,8 +40,8 @@ public sealed class FiguresTests
     [InlineData(0, "0 ranks")]
     [InlineData(1, "1 rank")]
     [InlineData(1200, "1,200 ranks")]
-    public void One_thing_is_no_plural(int number, string text) => Assert.Equal(text, Figures.Count(number, "rank"));
+    public void One_thing_is_no_plural(int number, string text) => Assert.Equal(text, NumberText.Count(number, "rank"));
 
     [Fact]
-    public void A_plural_may_be_a_word_of_its_own() => Assert.Equal(("1 entry", "2 entries"), (Figures.Count(1, "entry", "entries"), Figures.Count(2, "entry", "entries")));
+    public void A_plural_may_be_a_word_of_its_own() => Assert.Equal(("1 entry", "2 entries"), (NumberText.Count(1, "entry", "entries"), NumberText.Count(2, "entry", "entries")));
 }

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Tulu2.Files;
 
 /// <summary>Numbers for people, the same on a page, in a table and in a log: rounded in decimal, a half away from zero.</summary>
-public static class Figures
+public static class NumberText
 {
     public static string Count(double value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
