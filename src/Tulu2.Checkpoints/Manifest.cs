@@ -34,7 +34,7 @@ internal static class ManifestFile
 
     public static Manifest Read(string path)
     {
-        const string mend = "resume from another manifest of this run, or verify with 'tulu2 checkpoint verify'";
+        const string fix = "resume from another manifest of this run, or verify with 'tulu2 checkpoint verify'";
         if (!File.Exists(path)) throw new BadInputException(path, "no such manifest", "list what is there with 'tulu2 checkpoint list'");
         try
         {
@@ -43,12 +43,12 @@ internal static class ManifestFile
             if (format != Format) throw new BadInputException(path, $"manifest of format {format}, this build reads {Format}", "use the version that wrote it");
             var body = document.RootElement.GetProperty("manifest");
             if (ContentHash.Of(System.Text.Encoding.UTF8.GetBytes(body.GetRawText())) != document.RootElement.GetProperty("sha256").GetString())
-                throw new BadInputException(path, "the manifest's checksum is wrong", mend);
+                throw new BadInputException(path, "the manifest's checksum is wrong", fix);
             return body.Deserialize<Manifest>(Json) ?? throw new JsonException("empty");
         }
         catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw new BadInputException(path, $"not a manifest: {FaultText.Of(fault)}", mend, fault);
+            throw new BadInputException(path, $"not a manifest: {FaultText.Of(fault)}", fix, fault);
         }
     }
 }

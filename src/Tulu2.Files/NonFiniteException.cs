@@ -8,24 +8,24 @@ namespace Tulu2.Files;
 /// </summary>
 /// <param name="where">The row, tensor or step that the number belongs to.</param>
 /// <param name="what">Which number, and what it is.</param>
-/// <param name="mend">What the user can do about it.</param>
-public class NonFiniteException(string where, string what, string mend) : ArithmeticException($"{where}: {what}")
+/// <param name="fix">What the user can do about it.</param>
+public class NonFiniteException(string where, string what, string fix) : ArithmeticException($"{where}: {what}")
 {
     /// <summary>Where a model's own numbers are at fault.</summary>
     public const string BrokenWeights = "the model's weights are broken or far too large: take an earlier checkpoint, or copy the model again from its source";
 
     public string Where { get; } = where;
     public string What { get; } = what;
-    public string Mend { get; } = mend;
+    public string Fix { get; } = fix;
 
     /// <summary>NaN, Infinity or -Infinity.</summary>
     protected static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
 
     /// <exception cref="NonFiniteException">The value is not a finite number.</exception>
-    public static void Check(double value, Func<(string Where, string Figure)> name, string mend)
+    public static void Check(double value, Func<(string Where, string Figure)> name, string fix)
     {
         if (double.IsFinite(value)) return;
         var (where, figure) = name();
-        throw new NonFiniteException(where, $"{figure} is {Text(value)}", mend);
+        throw new NonFiniteException(where, $"{figure} is {Text(value)}", fix);
     }
 }

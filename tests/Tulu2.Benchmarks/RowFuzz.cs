@@ -100,7 +100,7 @@ internal sealed class RowFuzz : IDisposable
         {
             tally.Refused++;
             faults++;
-            CheckText(file, bytes, $"{refusal.Where} {refusal.What} {refusal.Mend}".Replace(folder, "", StringComparison.Ordinal));
+            CheckText(file, bytes, $"{refusal.Where} {refusal.What} {refusal.Fix}".Replace(folder, "", StringComparison.Ordinal));
         }
         catch (Exception failure) when (failure is not FuzzFailureException)
         {

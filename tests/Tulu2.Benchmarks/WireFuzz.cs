@@ -28,7 +28,7 @@ internal static unsafe class WireFuzz
         FeedHandshake(bytes);
         if (bytes.Length == 0) return;
         var frames = bytes.AsSpan(1).ToArray();
-        if (bytes[0] % 2 == 1) Mend(frames);
+        if (bytes[0] % 2 == 1) Repair(frames);
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen(1);
@@ -70,7 +70,7 @@ internal static unsafe class WireFuzz
         _ = Lane.TryRead(bytes, out _);
     }
 
-    private static void Mend(Span<byte> frames)
+    private static void Repair(Span<byte> frames)
     {
         for (long sequence = 0; frames.Length >= FrameHeader.Size; sequence++)
         {

@@ -81,7 +81,7 @@ public sealed class FromOutsideTests(ITestOutputHelper log)
         Assert.True(await submit.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), 5, Patience), submit.Errors + node.Errors);
         network.Cut();
         await Task.Delay(Nap);
-        network.Mend();
+        network.Repair();
         var code = await submit.WaitForExitAsync(Patience);
         log.WriteLine(submit.Errors);
         Assert.True(code == 0, submit.Output + submit.Errors + node.Errors);

@@ -23,7 +23,7 @@ public sealed class InterruptTests
             Assert.Equal(code, await process.WaitForExitAsync(Deadline));
             steps = File.ReadAllLines(metrics).Length;
             Assert.Contains($"stopped by {name} after step {steps}, which is on disk", process.Errors);
-            Assert.Contains($"mend: `tulu2 train {recipe} --run {run} --set parallel.data=1 --resume` goes on from there", process.Errors);
+            Assert.Contains($"fix: `tulu2 train {recipe} --run {run} --set parallel.data=1 --resume` goes on from there", process.Errors);
             Assert.True(File.Exists(Path.Combine(run, "checkpoints", "manifests", $"step-{steps:D8}.json")));
         }
     }

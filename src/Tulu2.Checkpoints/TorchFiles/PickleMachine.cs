@@ -12,7 +12,7 @@ namespace Tulu2.Checkpoints.TorchFiles;
 /// <param name="path">For complaints.</param>
 internal sealed class PickleMachine(string path, byte[] program)
 {
-    private const string Mend = "take the weights as safetensors, or save the state_dict alone, from a source that you trust";
+    private const string Fix = "take the weights as safetensors, or save the state_dict alone, from a source that you trust";
 
     private static readonly object Mark = new();
 
@@ -29,7 +29,7 @@ internal sealed class PickleMachine(string path, byte[] program)
             var at = _at;
             var operation = Take(1)[0];
             if (operation == '.') return Pop();
-            if (!Do((char)operation)) throw new BadInputException(path, $"its pickle uses an operation (0x{operation:x2} at byte {at}) that plain tensors have no use for", Mend);
+            if (!Do((char)operation)) throw new BadInputException(path, $"its pickle uses an operation (0x{operation:x2} at byte {at}) that plain tensors have no use for", Fix);
         }
     }
 
@@ -93,13 +93,13 @@ internal sealed class PickleMachine(string path, byte[] program)
     {
         var whole = $"{module}.{name}";
         return TensorNames.IsKnown(whole) ? new PickledName(whole)
-            : throw new BadInputException(path, $"its pickle asks for {Shown(whole)}, which plain tensors have no use for; nothing of it was run", Mend);
+            : throw new BadInputException(path, $"its pickle asks for {Shown(whole)}, which plain tensors have no use for; nothing of it was run", Fix);
     }
 
     private bool Call()
     {
         if (Last(2) is not [PickledName { Name: var name }, PickledTuple arguments]) throw Broken("it calls something that is no function");
-        return Push(TensorNames.Call(name, arguments.Items) ?? throw new BadInputException(path, $"its pickle calls {name} in a way that makes no plain tensor", Mend));
+        return Push(TensorNames.Call(name, arguments.Items) ?? throw new BadInputException(path, $"its pickle calls {name} in a way that makes no plain tensor", Fix));
     }
 
     // A state_dict's attributes (its version notes) say nothing of the values.

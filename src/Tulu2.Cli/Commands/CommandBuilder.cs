@@ -16,7 +16,7 @@ internal static class CommandBuilder
         return group;
     }
 
-    /// <param name="run">Returns the exit code; throws <see cref="Files.BadInputException"/> for what the user can mend.</param>
+    /// <param name="run">Returns the exit code; throws <see cref="Files.BadInputException"/> for what the user can correct.</param>
     public static Command Command(string name, string description, Symbol[] symbols, Func<ParseResult, CancellationToken, Task<int>> run)
     {
         var command = new Command(name, description);

@@ -126,7 +126,7 @@ internal sealed class DataCommands(Terminal terminal)
         foreach (var (row, fault) in rows)
         {
             if (fault?.Kind == RowFaultKind.DamagedFile) throw new BadInputException(fault.Location.ToString(), fault.Reason, "fetch or write the file again");
-            if (fault?.Location.Line == number) throw new BadInputException(fault.Location.ToString(), fault.Reason, "mend the row");
+            if (fault?.Location.Line == number) throw new BadInputException(fault.Location.ToString(), fault.Reason, "correct the row");
             if (row is not null && place(row).Line == number) return row;
         }
         throw new BadInputException($"{file}:{number}", "there is no such row", "use a smaller --row");

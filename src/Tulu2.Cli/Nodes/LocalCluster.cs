@@ -84,7 +84,7 @@ internal sealed class LocalCluster : IAsyncDisposable
         }
     }
 
-    // Until the process ends; says how, and what the user has to mend.
+    // Until the process ends; says how, and what the user has to correct.
     private async Task<(string End, BadInputException? Fault)> RunAsync(int number)
     {
         var start = new ProcessStartInfo(ThisProgram.File, [.. ThisProgram.Arguments, "node", "--config", Config, "--child", "--json"])

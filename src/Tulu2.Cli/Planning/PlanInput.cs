@@ -71,8 +71,8 @@ internal static partial class PlanInput
             config = LlamaPresets.Get(guess);
             say($"there is no {Path.Combine(model.Path!, "config.json")} yet: planned with the shape of {guess}, by its name; --model says otherwise");
         }
-        else if (Directory.Exists(model.Path!) && ForeignPath.AsModel(model.Path!) is var (what, mend))
-            throw loaded.Fault("model.path", $"{model.Path}: {what}", mend);
+        else if (Directory.Exists(model.Path!) && ForeignPath.AsModel(model.Path!) is var (what, fix))
+            throw loaded.Fault("model.path", $"{model.Path}: {what}", fix);
         else
             throw loaded.Fault("model.path", $"there is no {Path.Combine(model.Path!, "config.json")} to tell the model's shape",
                 $"give --model with one of {string.Join(", ", LlamaPresets.Names)}");

@@ -57,8 +57,8 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
                 $"the recipe names no layout, and as it stands does not fit on {NumberText.Count(own.Ranks, "rank")} ({own.Reason}): proposed for {NumberText.Count(fewest, "rank")}, the fewest that do, by doubling; "
                     + "--ranks asks for others");
         }
-        var mend = own.Proof.FirstOrDefault(line => !line.Holds)?.Mend is { } line ? line + "; " : "";
-        throw new BadInputException($"parallel: {own}", own.Reason!, mend + Instead(request, search, own.Ranks));
+        var fix = own.Proof.FirstOrDefault(line => !line.Holds)?.Fix is { } line ? line + "; " : "";
+        throw new BadInputException($"parallel: {own}", own.Reason!, fix + Instead(request, search, own.Ranks));
     }
 
     private static BadInputException Refusal(PlanRequest request, LayoutSearch search, int ranks, IReadOnlyList<PlannedLayout> all)

@@ -7,7 +7,7 @@ namespace Tulu2.Cli.Shell;
 /// <summary>What a person reads when a command cannot go on: one block, and the exit code that goes with it.</summary>
 internal sealed record ErrorReport(int Code, string Block)
 {
-    private const string Where = "error: ", Mend = " mend: ";
+    private const string Where = "error: ", Fix = "  fix: ";
 
     /// <summary>Classifies <paramref name="error"/>. Pure; the caller prints and logs.</summary>
     /// <param name="signal">What asked the command to end; null: no signal did.</param>
@@ -16,16 +16,16 @@ internal sealed record ErrorReport(int Code, string Block)
         var cause = Innermost(error);
         return cause switch
         {
-            BadInputException bad => BadInput(bad.Where, bad.What, bad.Mend),
-            NonFiniteException number => new ErrorReport(ExitCode.Failed, Format(number.Where, number.What, number.Mend)),
-            RunStoppedException stopped => new ErrorReport(ExitCode.Failed, Format("stopped", stopped.Message, stopped.Mend)),
+            BadInputException bad => BadInput(bad.Where, bad.What, bad.Fix),
+            NonFiniteException number => new ErrorReport(ExitCode.Failed, Format(number.Where, number.What, number.Fix)),
+            RunStoppedException stopped => new ErrorReport(ExitCode.Failed, Format("stopped", stopped.Message, stopped.Fix)),
             OperationCanceledException =>
                 new ErrorReport(ExitCode.Failed, Format("stopped", $"the command was interrupted{(signal is null ? "" : $" by {signal}")}", "start it again")),
             IOException io when IsDiskFull(io) => DiskFull(IsDiskFull(FaultText.Of(io)) ? FaultText.Of(io) : "no space is left on it"),
             // A worker or the checkpointer met the full disk; what it says has come as text.
             RunFailedException failed when IsDiskFull(failed.Message) => DiskFull(failed.Message),
-            RunFailedException { Mend: { } mend } failed => new ErrorReport(ExitCode.Failed, Format("failed", failed.Message, mend)),
-            UnauthorizedAccessException denied => BadInput(FaultText.PathIn(denied) ?? "permissions", FaultText.Of(denied), "choose a directory that you may write, or mend its permissions"),
+            RunFailedException { Fix: { } fix } failed => new ErrorReport(ExitCode.Failed, Format("failed", failed.Message, fix)),
+            UnauthorizedAccessException denied => BadInput(FaultText.PathIn(denied) ?? "permissions", FaultText.Of(denied), "choose a directory that you may write, or correct its permissions"),
             FileNotFoundException missing => BadInput(missing.FileName ?? "file", "there is no such file", "check the path"),
             DirectoryNotFoundException => BadInput("directory", "a directory on the way to a file is not there", "check the paths"),
             IOException io when io.Message.Contains("Read-only file system", StringComparison.Ordinal) =>
@@ -42,20 +42,20 @@ internal sealed record ErrorReport(int Code, string Block)
     public static BadInputException? Read(IReadOnlyList<string> lines)
     {
         var first = lines.ToList().FindLastIndex(line => line.StartsWith(Where, StringComparison.Ordinal));
-        var last = lines.ToList().FindLastIndex(line => line.StartsWith(Mend, StringComparison.Ordinal));
+        var last = lines.ToList().FindLastIndex(line => line.StartsWith(Fix, StringComparison.Ordinal));
         return first < 0 || last <= first ? null
-            : new BadInputException(lines[first][Where.Length..], string.Join('\n', lines.Skip(first + 1).Take(last - first - 1).Select(line => line.Trim())), lines[last][Mend.Length..]);
+            : new BadInputException(lines[first][Where.Length..], string.Join('\n', lines.Skip(first + 1).Take(last - first - 1).Select(line => line.Trim())), lines[last][Fix.Length..]);
     }
 
     private static ErrorReport DiskFull(string message) => BadInput("disk", message, "free some space, or put --run and data.cache on another disk");
 
-    private static ErrorReport BadInput(string where, string what, string mend) => new(ExitCode.BadInput, Format(where, what, mend));
+    private static ErrorReport BadInput(string where, string what, string fix) => new(ExitCode.BadInput, Format(where, what, fix));
 
-    private static string Format(string where, string what, string mend)
+    private static string Format(string where, string what, string fix)
     {
         var block = new StringBuilder($"{Where}{where}");
         foreach (var line in what.ReplaceLineEndings("\n").Replace('\t', ' ').Split('\n', StringSplitOptions.RemoveEmptyEntries)) block.Append($"\n       {line}");
-        return block.Append($"\n{Mend}{mend}").ToString();
+        return block.Append($"\n{Fix}{fix}").ToString();
     }
 
     // Tasks and reflection wrap what went wrong; what was thrown first is what the user can use.

@@ -48,7 +48,7 @@ internal sealed class ModelSource(LlamaConfig config, SentencePieceBpeTokenizer 
         if (tokenizer.BeginningId != config.BeginningId || tokenizer.EndId != config.EndId)
             throw loaded.Fault(model.Tokenizer is null ? "model.path" : "model.tokenizer",
                 $"the tokenizer begins and ends with ids {tokenizer.BeginningId} and {tokenizer.EndId}, the model with {config.BeginningId} and {config.EndId}",
-                "use the tokenizer that the model was trained with, or mend its config.json");
+                "use the tokenizer that the model was trained with, or correct its config.json");
         config = config with
         {
             RmsNormEpsilon = RecipeProfiles.RmsNormEpsilon(loaded.Recipe, config.HiddenSize, config.Layers) ?? config.RmsNormEpsilon,

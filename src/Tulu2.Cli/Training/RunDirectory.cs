@@ -54,7 +54,7 @@ internal sealed class RunDirectory(string path)
         catch (Exception error) when (error is UnauthorizedAccessException or IOException)
         {
             throw new BadInputException(Root, $"the run directory cannot be written: {FaultText.Of(error)}",
-                "choose another --run directory, or mend its permissions", error);
+                "choose another --run directory, or correct its permissions", error);
         }
         return hasRun;
     }

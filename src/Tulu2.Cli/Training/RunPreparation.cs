@@ -56,7 +56,7 @@ internal static class RunPreparation
         loaded = loaded.With(recipe);
         RecipeProfiles.Check(recipe);
         var model = ModelSource.Open(loaded);
-        // Before rows are tokenised and before the directory holds a run: with mended weights it would be another one.
+        // Before rows are tokenised and before the directory holds a run: with corrected weights it would be another one.
         foreach (var remark in recipe.Model.Path is { } weights ? HuggingFaceModel.CheckWeights(weights, model.Config) : []) say(remark);
         foreach (var remark in model.Remarks) say(remark);
         var shards = LayoutRules.VirtualShards(recipe.Parallel, model.Config, loaded.Fault);

@@ -22,7 +22,7 @@ internal static class RunWorkers
 
     public static IWorkerFactory Threads(PreparedRun run, RunDirectory directory)
     {
-        LayoutRules.CheckThreads(run.Recipe.Parallel, (key, what, mend) => new BadInputException(key, what, mend));
+        LayoutRules.CheckThreads(run.Recipe.Parallel, (key, what, fix) => new BadInputException(key, what, fix));
         return new EmbeddedWorkerFactory(new WorkerSettings
         {
             Recipe = run.Recipe,

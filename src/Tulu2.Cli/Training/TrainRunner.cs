@@ -128,11 +128,11 @@ internal sealed class TrainRunner(Terminal terminal, LocalNode node, RankHosting
         return outcome.ParametersSha256 ?? ModelExport.ParametersSha256(store, manifest, run.Model.Config);
     }
 
-    // A mend that can be done as it stands.
-    private Exception Failed(RunFailure failure, Recipe recipe) => (failure.BadInputMend == NonFiniteStepException.StepMend && Command is not null
+    // A fix that can be run as it is.
+    private Exception Failed(RunFailure failure, Recipe recipe) => (failure.BadInputFix == NonFiniteStepException.StepFix && Command is not null
         ? failure with
         {
-            BadInputMend = $"`{Command} --resume --change optimizer.learning_rate={(recipe.Optimizer.LearningRate / 10).ToString("G6", CultureInfo.InvariantCulture)}` goes on from the last checkpoint with a tenth of the rate; "
+            BadInputFix = $"`{Command} --resume --change optimizer.learning_rate={(recipe.Optimizer.LearningRate / 10).ToString("G6", CultureInfo.InvariantCulture)}` goes on from the last checkpoint with a tenth of the rate; "
                 + "if it is the first step, look at the data and the initial weights",
         }
         : failure).ToException();

@@ -29,7 +29,7 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
         }
         catch (BadInputException pattern)
         {
-            throw loaded.Fault("data.train", $"{pattern.Where}: {pattern.What}", pattern.Mend);
+            throw loaded.Fault("data.train", $"{pattern.Where}: {pattern.What}", pattern.Fix);
         }
     }
 
@@ -38,7 +38,7 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
     {
         var data = loaded.Recipe.Data;
         foreach (var file in data.Train)
-            if (ForeignPath.AsRows(file) is var (what, mend)) throw loaded.Fault("data.train", what, mend);
+            if (ForeignPath.AsRows(file) is var (what, fix)) throw loaded.Fault("data.train", what, fix);
         var objective = loaded.Recipe.Objective == Objective.Dpo ? StoreObjective.Preferences : StoreObjective.Messages;
         var wanted = objective == StoreObjective.Preferences ? RowKind.Preferences : RowKind.Messages;
         foreach (var file in data.Train)

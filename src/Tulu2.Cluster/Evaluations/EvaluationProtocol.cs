@@ -21,8 +21,8 @@ internal static class EvaluationProtocol
 
     /// <summary>Evaluator to queue: the task threw.</summary>
     /// <param name="Where">Not null: what the user gave is at fault.</param>
-    /// <param name="Mend">Not null: another attempt would not help.</param>
-    public sealed record Failed(string Evaluator, int Id, int Attempt, string Error, string Detail, string? Where, string? Mend) : IWireMessage;
+    /// <param name="Fix">Not null: another attempt would not help.</param>
+    public sealed record Failed(string Evaluator, int Id, int Attempt, string Error, string Detail, string? Where, string? Fix) : IWireMessage;
 
     /// <summary>What the evaluator's thread says to its actor.</summary>
     public sealed record Ended(int Id, int Attempt, EvaluationOutcome? Outcome, Exception? Fault) : INoSerializationVerificationNeeded;

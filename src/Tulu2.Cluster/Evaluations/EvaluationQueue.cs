@@ -83,8 +83,8 @@ internal sealed class EvaluationQueue(RunProtocol.StartEvaluations start, IActor
             case EvaluationProtocol.Done done:
                 Accept(done);
                 break;
-            case EvaluationProtocol.Failed final when final.Where is not null || final.Mend is not null:
-                End(new RunFailure(final.Error, final.Detail, final.Where, final.Mend).ToException());
+            case EvaluationProtocol.Failed final when final.Where is not null || final.Fix is not null:
+                End(new RunFailure(final.Error, final.Detail, final.Where, final.Fix).ToException());
                 break;
             case EvaluationProtocol.Failed failed:
                 start.Observer?.EvaluatorRestarted(NumberOf(failed.Evaluator), failed.Error);

@@ -73,8 +73,8 @@ internal sealed class EvaluatorWorker(IEvaluatorFactory factory, IActorRef queue
             case EvaluationProtocol.Ended { Fault: { } fault } ended:
                 var failure = RunFailure.Of(fault);
                 queue.Tell(new EvaluationProtocol.Failed(
-                    Name, ended.Id, ended.Attempt, failure.Error, failure.Detail, failure.BadInputWhere, failure.BadInputMend));
-                if (failure.BadInputMend is null) throw new EvaluatorFailedException(failure.Error, fault);
+                    Name, ended.Id, ended.Attempt, failure.Error, failure.Detail, failure.BadInputWhere, failure.BadInputFix));
+                if (failure.BadInputFix is null) throw new EvaluatorFailedException(failure.Error, fault);
                 _task = null;
                 break;
         }

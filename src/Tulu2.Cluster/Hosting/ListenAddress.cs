@@ -70,7 +70,7 @@ internal static class ListenAddress
         }
     }
 
-    // What another address of the same name would not mend either.
+    // What another address of the same name would not help either.
     private static bool Refuse(NodeSettings settings, string host, int port, SocketError error) => error switch
     {
         SocketError.AddressAlreadyInUse => throw new BadInputException(settings.Place(PortKey), $"{port} on {host} is taken by another process",

@@ -55,7 +55,7 @@ public sealed record NodeSettings(string Where, string Text)
         }
         catch (Exception error) when (error is not BadInputException)
         {
-            throw new BadInputException(Where, "is not HOCON", "mend the file: look for a bracket, quote or comma that is missing; cluster-config/ holds examples", error);
+            throw new BadInputException(Where, "is not HOCON", "correct the file: look for a bracket, quote or comma that is missing; cluster-config/ holds examples", error);
         }
     }
 

@@ -16,14 +16,14 @@ internal static class SeedReport
     public static BadInputException ToException(NodeSettings settings, IReadOnlyCollection<(Address Seed, SeedFinding Finding)> found)
     {
         var first = found.First();
-        var (key, mend) = first.Finding switch
+        var (key, fix) = first.Finding switch
         {
             SeedFinding.WantsTls => ("akka.remote.dot-netty.tcp.enable-ssl", "switch TLS on here too, as cluster-config/tls.conf does, with a certificate of the cluster's authority"),
             SeedFinding.HasNoTls => ("akka.remote.dot-netty.tcp.enable-ssl", "switch TLS on there too, as cluster-config/tls.conf does, or off here: all nodes alike"),
             SeedFinding.IsForeign => ("tulu2.tls.authority", "name the authority that signed the certificates of the cluster's nodes, and a certificate of it"),
             _ => ("tulu2.tls.certificate", "name a certificate that the cluster's authority has signed (tools/make-certificates.sh makes them)"),
         };
-        return new BadInputException(settings.Place(key), Line(found), mend);
+        return new BadInputException(settings.Place(key), Line(found), fix);
     }
 
     private static bool IsHopeless(SeedFinding finding) => finding is SeedFinding.WantsTls or SeedFinding.HasNoTls or SeedFinding.IsForeign or SeedFinding.RefusesOurs;

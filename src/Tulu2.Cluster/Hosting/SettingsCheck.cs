@@ -54,7 +54,7 @@ internal static class SettingsCheck
 
     private static Address Seed(NodeSettings settings, string given, bool tls)
     {
-        BadInputException Bad(string what, string mend) => new(settings.Place(SeedsKey), $"'{given}' {what}", mend);
+        BadInputException Bad(string what, string fix) => new(settings.Place(SeedsKey), $"'{given}' {what}", fix);
         if (!Address.TryParse(given, out var seed) || seed.Host is not { Length: > 0 } || seed.Port is not { } port)
             throw Bad("is not the address of a node", $"write {Example(tls)}");
         if (port is < 1 or > 65535) throw Bad($"has the port {port}", "write the port of its file, between 1 and 65535");

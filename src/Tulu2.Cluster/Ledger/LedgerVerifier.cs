@@ -29,7 +29,7 @@ public static class LedgerVerifier
         }
         catch (BadInputException altered)
         {
-            return new LedgerVerdict(0, 0, 0, [$"{altered.Message}; {altered.Mend}"], []);
+            return new LedgerVerdict(0, 0, 0, [$"{altered.Message}; {altered.Fix}"], []);
         }
     }
 

@@ -16,7 +16,7 @@ internal static class RankProtocol
 
     /// <summary>Trainer to supervisor: a restart would not help.</summary>
     /// <param name="Where">What the user gave that is at fault; null: nothing is.</param>
-    public sealed record BadInput(int Rank, string Error, string Detail, string? Where, string? Mend) : IWireMessage;
+    public sealed record BadInput(int Rank, string Error, string Detail, string? Where, string? Fix) : IWireMessage;
 
     /// <summary>Trainer to supervisor: what the worker reports of the step (Joined, SlotDone, StepReady, Applied) or of the reference pass (Scored).</summary>
     public sealed record Report(WorkerReport Body) : IWireMessage;

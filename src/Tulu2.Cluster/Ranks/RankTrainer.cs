@@ -34,7 +34,7 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
         {
             // As if the worker had said it: the same rules decide what becomes of it.
             var failure = RunFailure.Of(fault);
-            Report(new WorkerReport.Failed(-1, setup.Rank, failure.Error, failure.Detail, failure.BadInputWhere, failure.BadInputMend));
+            Report(new WorkerReport.Failed(-1, setup.Rank, failure.Error, failure.Detail, failure.BadInputWhere, failure.BadInputFix));
         }
     }
 
@@ -80,8 +80,8 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
             case WorkerReport.Started started:
                 setup.GradientSync.Tell(new RankProtocol.Up(setup.Rank, _incarnation, started.Endpoint));
                 break;
-            case WorkerReport.Failed failed when failed.BadInputWhere is not null || failed.BadInputMend is not null:
-                setup.GradientSync.Tell(new RankProtocol.BadInput(setup.Rank, failed.Error, failed.Detail, failed.BadInputWhere, failed.BadInputMend));
+            case WorkerReport.Failed failed when failed.BadInputWhere is not null || failed.BadInputFix is not null:
+                setup.GradientSync.Tell(new RankProtocol.BadInput(setup.Rank, failed.Error, failed.Detail, failed.BadInputWhere, failed.BadInputFix));
                 break;
             case WorkerReport.Failed failed:
                 setup.GradientSync.Tell(new RankProtocol.Lost(setup.Rank, _incarnation, failed.Error));

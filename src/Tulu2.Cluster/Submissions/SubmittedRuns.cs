@@ -74,7 +74,7 @@ internal sealed class SubmittedRuns(IRunService service, string address) : Untyp
         {
             run.Transcript.Add(true, $"error: {asked.RunDirectory}");
             run.Transcript.Add(true, $"       the cluster has another run in hand: {other.Submission.RunDirectory}");
-            run.Transcript.Add(true, " mend: wait for its end (`tulu2 status` shows how far it is), or stop it (`tulu2 cancel`)");
+            run.Transcript.Add(true, "  fix: wait for its end (`tulu2 status` shows how far it is), or stop it (`tulu2 cancel`)");
             run.End(BadInput);
             return run;
         }

@@ -53,7 +53,7 @@ internal static class EvaluationCodecs
                 Text(ref w, m.Error);
                 Text(ref w, m.Detail);
                 Text(ref w, m.Where);
-                Text(ref w, m.Mend);
+                Text(ref w, m.Fix);
             },
             (ref MessagePackReader r) => new EvaluationProtocol.Failed(
                 Text(ref r), r.ReadInt32(), r.ReadInt32(), Text(ref r), Text(ref r), r.ReadString(), r.ReadString())),

@@ -35,7 +35,7 @@ internal static class NodeCodecs
                 Text(ref w, m.Failure.Error);
                 Text(ref w, m.Failure.Detail);
                 Text(ref w, m.Failure.BadInputWhere);
-                Text(ref w, m.Failure.BadInputMend);
+                Text(ref w, m.Failure.BadInputFix);
             },
             (ref MessagePackReader r) => new RunProtocol.Fatal(new RunFailure(Text(ref r), Text(ref r), r.ReadString(), r.ReadString()))),
     ];

@@ -24,7 +24,7 @@ internal static class RankCodecs
                 Text(ref w, m.Error);
                 Text(ref w, m.Detail);
                 Text(ref w, m.Where);
-                Text(ref w, m.Mend);
+                Text(ref w, m.Fix);
             },
             (ref MessagePackReader r) => new RankProtocol.BadInput(r.ReadInt32(), Text(ref r), Text(ref r), r.ReadString(), r.ReadString())),
         WireCodec.For("rc", 2,

@@ -88,7 +88,7 @@ public sealed unsafe class NcclHandle
     }
 }
 
-/// <summary>NCCL refused a call, for a reason that a new generation does not mend.</summary>
+/// <summary>NCCL refused a call, for a reason that a new generation does not cure.</summary>
 public sealed class NcclException(string call, NcclResult result, string description) : Exception($"NCCL: {call} ended with {result}: {description}")
 {
     public string Call { get; } = call;

@@ -21,7 +21,7 @@ internal static class JsonText
         }
         catch (JsonException failure)
         {
-            if (PythonNumbers.Replace(row.Span) is { } mended) return Parse(mended);
+            if (PythonNumbers.Replace(row.Span) is { } replaced) return Parse(replaced);
             return (null, Describe(row.Span, failure));
         }
     }

@@ -43,8 +43,8 @@ internal static class RecordSource
         var head = new byte[4096];
         using var stream = file.Open();
         var start = head.AsSpan(0, stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false));
-        if (file.Zipped && !start.IsEmpty && ForeignContent.Of(start, long.MaxValue, FileUse.Rows) is var (what, mend))
-            throw new BadInputException(file.Path, $"unpacked, it {what}", mend);
+        if (file.Zipped && !start.IsEmpty && ForeignContent.Of(start, long.MaxValue, FileUse.Rows) is var (what, fix))
+            throw new BadInputException(file.Path, $"unpacked, it {what}", fix);
         if (start.StartsWith("PAR1"u8)) return Form.Parquet;
         if (start.StartsWith("\uFEFF"u8)) start = start[3..];
         start = start.TrimStart(" \t\r\n"u8);

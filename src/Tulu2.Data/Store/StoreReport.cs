@@ -37,7 +37,7 @@ public sealed record StoreReport(long Rows, int Used, int TruncatedRows, long To
         {
             throw new BadInputException(stopping[0].Location.ToString(),
                 stopping.Count == 1 ? stopping[0].Reason : $"{stopping.Count} of {Rows} rows cannot be used:{List(stopping)}",
-                "mend the rows, or set data.bad_rows: skip to list them and leave them out");
+                "correct the rows, or set data.bad_rows: skip to list them and leave them out");
         }
         if (Used > 0) return;
         throw new BadInputException("data.train", Rows == 0 ? $"the files hold no row{List(DamagedFiles)}" : $"{(Rows == 1 ? "the only row cannot" : $"none of the {NumberText.Count(Rows)} rows can")} be used:{List(Faults)}",

@@ -41,17 +41,17 @@ internal static class EvaluationRows
             else if (tooLong(row) is { } why) (limits.SkipLong ? leftOut : tooLongRows).Add(new RowFault(place(row), why, RowFaultKind.NothingToLearn));
             else rows.Add(row);
         }
-        ThrowIfAny(bad, "cannot be scored", "mend or remove {0}");
+        ThrowIfAny(bad, "cannot be scored", "correct or remove {0}");
         ThrowIfAny(tooLongRows, "are too long for the model", "remove {0}, or use --skip-long to leave out rows that are too long");
         if (rows.Count == 0) throw new BadInputException(file, $"has no usable row{List(leftOut)}", "give a file with rows to evaluate");
         return new EvaluationRows<TRow>(rows, leftOut);
     }
 
-    private static void ThrowIfAny(List<RowFault> faults, string what, string mend)
+    private static void ThrowIfAny(List<RowFault> faults, string what, string fix)
     {
         if (faults.Count == 0) return;
         throw new BadInputException(faults[0].Location.ToString(), faults.Count == 1 ? faults[0].Reason : $"{faults.Count:N0} rows {what}:{List(faults)}",
-            mend.Replace("{0}", faults.Count == 1 ? "this row" : "these rows", StringComparison.Ordinal));
+            fix.Replace("{0}", faults.Count == 1 ? "this row" : "these rows", StringComparison.Ordinal));
     }
 
     private static StringBuilder List(List<RowFault> faults)

@@ -15,12 +15,12 @@ public static class ForeignContent
     /// <summary>What a file's first bytes are instead of what is wanted; null: nothing foreign that is known here.</summary>
     /// <param name="head">The first <see cref="HeadBytes"/> bytes, or the whole file where it is shorter.</param>
     /// <param name="length">Bytes of the whole file; where that is unknown (a stream), <see cref="long.MaxValue"/>.</param>
-    public static (string What, string Mend)? Of(ReadOnlySpan<byte> head, long length, FileUse use)
+    public static (string What, string Fix)? Of(ReadOnlySpan<byte> head, long length, FileUse use)
     {
         if (head.IsEmpty) return ("the file is empty (0 bytes)", "copy or download it again");
         foreach (var kind in Signature.All)
             if (kind.Matches(head, length))
-                return kind.Welcome.Contains(use) ? null : ($"is {kind.Name}{PointedSize(head)}", kind.Mend ?? Wanted(use));
+                return kind.Welcome.Contains(use) ? null : ($"is {kind.Name}{PointedSize(head)}", kind.Fix ?? Wanted(use));
         if (use == FileUse.Rows && Signature.WrapperKey(head) is { } key)
             return ($"is one JSON object with the rows in its key '{key}', not a list of rows", $"write the rows alone: jq -c '.{key}[]' FILE > rows.jsonl");
         if (use == FileUse.SentencePiece && Signature.IsJsonObject(head)) return ("is JSON, not a SentencePiece model", "name it tokenizer.json where it is one");
@@ -45,18 +45,18 @@ public static class ForeignContent
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new FileInfo(path).LinkTarget is { } target
-                ? new BadInputException(path, $"is a link to {target}, which is not there", "fetch the file again, or mend the link", failure)
+                ? new BadInputException(path, $"is a link to {target}, which is not there", "fetch the file again, or correct the link", failure)
                 : new BadInputException(path, "no such file", "check the path", failure);
         }
         catch (UnauthorizedAccessException failure)
         {
-            throw new BadInputException(path, "may not be read", "mend its permissions", failure);
+            throw new BadInputException(path, "may not be read", "correct its permissions", failure);
         }
         catch (IOException failure)
         {
             throw new BadInputException(path, "cannot be read", "check the disk, and copy the file again", failure);
         }
-        if (Of(head[..count], length, use) is var (what, mend)) throw new BadInputException(path, what, mend);
+        if (Of(head[..count], length, use) is var (what, fix)) throw new BadInputException(path, what, fix);
     }
 
     private static string Wanted(FileUse use) => use switch

@@ -16,7 +16,7 @@ public static partial class ForeignPath
     /// What is wrong with a path that should be a directory with a model or a tokenizer: it is missing, a name on the Hugging Face Hub, a run, an adapter, a
     /// folder of the hub's cache, a directory around the one that is meant. Null: it is a directory, and of no kind known here.
     /// </summary>
-    public static (string What, string Mend)? AsModel(string path)
+    public static (string What, string Fix)? AsModel(string path)
     {
         if (!Directory.Exists(path)) return Missing(path);
         bool Has(string name) => File.Exists(Path.Combine(path, name));
@@ -38,11 +38,11 @@ public static partial class ForeignPath
     }
 
     /// <summary>What is wrong with a path that should be a file of rows: it is a directory, missing, a link to nothing, a name on the Hugging Face Hub. Null: a file is there.</summary>
-    public static (string What, string Mend)? AsRows(string path)
+    public static (string What, string Fix)? AsRows(string path)
     {
         if (Directory.Exists(path)) return ($"{path} is a directory, not a file", RowsIn(path));
         if (new FileInfo(path).LinkTarget is { } target && !File.Exists(new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName))
-            return ($"{path} is a link to {target}, which is not there", "fetch the file again, or mend the link");
+            return ($"{path} is a link to {target}, which is not there", "fetch the file again, or correct the link");
         if (File.Exists(path)) return null;
         return HubName(path) is { } name
             ? ($"there is no file {path}, and data sets are not fetched by their name on the Hugging Face Hub ({name})",
@@ -57,7 +57,7 @@ public static partial class ForeignPath
             ? $"name the files of rows in it, such as {rows}" : "name the files of rows; there are none in it";
     }
 
-    private static (string What, string Mend) Missing(string path)
+    private static (string What, string Fix) Missing(string path)
     {
         if (File.Exists(path)) return ("is a file, not a directory", $"give the directory that holds {Config}, the weights and the tokenizer");
         return HubName(path) is { } name

@@ -4,8 +4,8 @@ namespace Tulu2.Files.Recognition;
 
 /// <summary>A known kind of content and how its first bytes look.</summary>
 /// <param name="Name">Goes on after "is".</param>
-/// <param name="Mend">What to do where the kind is foreign; null: what the use asks for.</param>
-internal sealed record Signature(string Name, Signature.Test Matches, string? Mend, params FileUse[] Welcome)
+/// <param name="Fix">What to do where the kind is foreign; null: what the use asks for.</param>
+internal sealed record Signature(string Name, Signature.Test Matches, string? Fix, params FileUse[] Welcome)
 {
     internal delegate bool Test(ReadOnlySpan<byte> head, long length);
 

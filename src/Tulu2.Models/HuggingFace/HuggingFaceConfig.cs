@@ -63,15 +63,15 @@ internal static class HuggingFaceConfig
             EndId = Id("eos_token_id", 2),
         };
         if (config.Heads * config.HeadSize < hidden && json["head_dim"] is null)
-            throw new BadInputException($"{path}: num_attention_heads", $"{heads} heads do not divide a hidden size of {hidden}", "mend config.json");
+            throw new BadInputException($"{path}: num_attention_heads", $"{heads} heads do not divide a hidden size of {hidden}", "correct config.json");
         if (config.Heads % config.KeyValueHeads != 0)
-            throw new BadInputException($"{path}: num_key_value_heads", $"{config.KeyValueHeads} does not divide {config.Heads} heads", "mend config.json");
-        if (config.HeadSize % 2 != 0) throw new BadInputException($"{path}: head_dim", $"{config.HeadSize} is odd, and rotary embeddings turn pairs", "mend config.json");
+            throw new BadInputException($"{path}: num_key_value_heads", $"{config.KeyValueHeads} does not divide {config.Heads} heads", "correct config.json");
+        if (config.HeadSize % 2 != 0) throw new BadInputException($"{path}: head_dim", $"{config.HeadSize} is odd, and rotary embeddings turn pairs", "correct config.json");
         return config;
 
         int Whole(string key, int? otherwise = null) => Number(key, node => node.GetValue<int>(), otherwise) is var value and > 0
             ? value
-            : throw new BadInputException($"{path}: {key}", "must be above 0", "mend config.json");
+            : throw new BadInputException($"{path}: {key}", "must be above 0", "correct config.json");
 
         double Real(string key, double otherwise) => Number(key, node => node.GetValue<double>(), otherwise);
 
@@ -87,7 +87,7 @@ internal static class HuggingFaceConfig
             try { return read(node); }
             catch (Exception fault) when (fault is InvalidOperationException or FormatException)
             {
-                throw new BadInputException($"{path}: {key}", $"'{node}' is no {(typeof(T) == typeof(bool) ? "true or false" : "number")}", "mend config.json", fault);
+                throw new BadInputException($"{path}: {key}", $"'{node}' is no {(typeof(T) == typeof(bool) ? "true or false" : "number")}", "correct config.json", fault);
             }
         }
     }

@@ -72,16 +72,16 @@ public static unsafe class HuggingFaceExport
     // What an export holds: weights, and small files of text or tokens beside them.
     private static void CheckReplaceable(string directory, string? source)
     {
-        const string mend = "name a directory that is not there yet, or move it away";
+        const string fix = "name a directory that is not there yet, or move it away";
         if (source is not null && Path.GetFullPath(source).TrimEnd(Path.DirectorySeparatorChar) == directory)
-            throw new BadInputException(directory, "is the model that was trained, which an export would replace", mend);
-        if (File.Exists(directory)) throw new BadInputException(directory, "is a file", mend);
+            throw new BadInputException(directory, "is the model that was trained, which an export would replace", fix);
+        if (File.Exists(directory)) throw new BadInputException(directory, "is a file", fix);
         if (!Directory.Exists(directory)) return;
         var held = Directory.EnumerateFileSystemEntries(directory).Select(path => Path.GetFileName(path)).ToArray();
         if (held.Length == 0) return;
         var isExport = held.FirstOrDefault(name => name.EndsWith(".safetensors", StringComparison.Ordinal)) is { } weights && IsOurs(Path.Combine(directory, weights));
         var other = held.FirstOrDefault(name => Directory.Exists(Path.Combine(directory, name)) || !IsExported(name));
-        if (!isExport || other is not null) throw new BadInputException(directory, $"holds {other ?? held[0]}, which is not of an earlier export", mend);
+        if (!isExport || other is not null) throw new BadInputException(directory, $"holds {other ?? held[0]}, which is not of an earlier export", fix);
     }
 
     private static bool IsOurs(string weights)

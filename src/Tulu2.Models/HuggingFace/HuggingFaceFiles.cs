@@ -105,13 +105,13 @@ internal sealed class HuggingFaceFiles : IDisposable
 
     private BadInputException NoWeights()
     {
-        const string mend = "give a Hugging Face checkpoint directory with its weights";
-        if (!Directory.Exists(_directory)) return new BadInputException(_directory, "no such directory", mend);
+        const string fix = "give a Hugging Face checkpoint directory with its weights";
+        if (!Directory.Exists(_directory)) return new BadInputException(_directory, "no such directory", fix);
         var found = WeightPatterns.SelectMany(pattern => Directory.EnumerateFiles(_directory, pattern)).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal).ToArray();
         return found.FirstOrDefault(name => name.Contains("-of-", StringComparison.Ordinal)) is { } shard
             ? new BadInputException(_directory, $"holds {shard}, a shard, but no index that says what is in it ({Index} or {PickledIndex})", "download the index too")
             : new BadInputException(_directory, $"holds no weights: neither {Single} nor {Pickled}, nor an index of shards"
-                + (found.Length > 0 ? $" (but {found[0]}, which is not read)" : ""), mend);
+                + (found.Length > 0 ? $" (but {found[0]}, which is not read)" : ""), fix);
     }
 
     // A link to nothing is there too, and named when it is opened.

@@ -62,27 +62,27 @@ public static unsafe class HuggingFaceModel
 
     private static List<string> Check(string directory, HuggingFaceFiles files, LlamaConfig config)
     {
-        const string mend = "use the config.json that belongs to these weights";
+        const string fix = "use the config.json that belongs to these weights";
         var expected = HuggingFaceTensors.Of(config);
         foreach (var (name, shape) in expected)
         {
             if (Find(files, name, config) is not { } found)
                 throw new BadInputException(
                     directory, $"tensor {name} is missing{Prefixed(files, name)}",
-                    name == HuggingFaceTensors.Head ? "if the head is tied, config.json must say tie_word_embeddings: true" : mend);
+                    name == HuggingFaceTensors.Head ? "if the head is tied, config.json must say tie_word_embeddings: true" : fix);
             if (!SafetensorsTypes.IsFloat(found.Entry.DataType))
                 throw new BadInputException(found.File.Path, $"tensor {name} has element type {found.Entry.DataType}", "use weights in F32, F16 or BF16");
             if (!found.Entry.Shape.SequenceEqual(shape))
                 throw new BadInputException(
                     found.File.Path, $"tensor {name} has shape [{string.Join(", ", found.Entry.Shape)}], config.json asks for [{string.Join(", ", shape)}]",
                     name is HuggingFaceTensors.Embedding or HuggingFaceTensors.Head && found.Entry.Shape is [var rows, var columns] && columns == shape[1]
-                        ? $"the weights are for a vocabulary of {rows}, config.json says vocab_size {shape[0]}: {mend}" : mend);
+                        ? $"the weights are for a vocabulary of {rows}, config.json says vocab_size {shape[0]}: {fix}" : fix);
         }
         var known = expected.Select(tensor => tensor.Name).ToHashSet();
         if (config.TieEmbeddings) known.Add(HuggingFaceTensors.Head);
         var unknown = files.Tensors.Keys.Where(name => !known.Contains(name)).Order(StringComparer.Ordinal).ToArray();
         if (unknown.FirstOrDefault(name => !HuggingFaceTensors.IsUnused(name)) is { } left)
-            throw new BadInputException(directory, $"tensor {left} is left over: this model has no place for it", mend);
+            throw new BadInputException(directory, $"tensor {left} is left over: this model has no place for it", fix);
         if (config.TieEmbeddings && files.Tensors.ContainsKey(HuggingFaceTensors.Embedding) && files.Tensors.TryGetValue(HuggingFaceTensors.Head, out var head))
         {
             var embedding = files.Tensors[HuggingFaceTensors.Embedding];

@@ -24,7 +24,7 @@ internal static class RotaryKeys
         foreach (var key in (string[])[Scaling, Parameters])
         {
             if (json[key] is not { } node) continue;
-            if (node is not JsonObject rotary) throw Refused(path, key, $"{node.ToJsonString()} is no object with keys", "mend config.json");
+            if (node is not JsonObject rotary) throw Refused(path, key, $"{node.ToJsonString()} is no object with keys", "correct config.json");
             foreach (var (inner, value) in rotary)
                 switch (inner)
                 {
@@ -55,8 +55,8 @@ internal static class RotaryKeys
     {
         if (node is null) return null;
         return node.GetValueKind() == JsonValueKind.Number && node.GetValue<double>() is var value && double.IsFinite(value) && value > 0
-            ? value : throw Refused(path, key, $"{node.ToJsonString()} is no number above 0", "mend config.json");
+            ? value : throw Refused(path, key, $"{node.ToJsonString()} is no number above 0", "correct config.json");
     }
 
-    private static BadInputException Refused(string path, string key, string what, string mend) => new($"{path}: {key}", what, mend);
+    private static BadInputException Refused(string path, string key, string what, string fix) => new($"{path}: {key}", what, fix);
 }

@@ -6,8 +6,8 @@ namespace Tulu2.Training.Planning;
 /// <summary>One thing that has to divide.</summary>
 /// <param name="Rule">What is divided by what.</param>
 /// <param name="Detail">The numbers.</param>
-/// <param name="Mend">Where it does not hold: what to change.</param>
-public sealed record ProofLine(string Rule, string Detail, bool Holds, string? Mend = null);
+/// <param name="Fix">Where it does not hold: what to change.</param>
+public sealed record ProofLine(string Rule, string Detail, bool Holds, string? Fix = null);
 
 /// <summary>Whether a model and a batch can be cut as a layout asks. Pure arithmetic; nothing is left out because something before it failed.</summary>
 public static class LayoutProof
@@ -35,9 +35,9 @@ public static class LayoutProof
         return lines;
     }
 
-    private static ProofLine Divides(string rule, int whole, int parts, string mend) => parts >= 1 && whole % parts == 0
+    private static ProofLine Divides(string rule, int whole, int parts, string fix) => parts >= 1 && whole % parts == 0
         ? new ProofLine(rule, $"{whole:N0} = {parts} x {whole / parts:N0}", true)
-        : new ProofLine(rule, $"{whole:N0} is no multiple of {parts}", false, mend);
+        : new ProofLine(rule, $"{whole:N0} is no multiple of {parts}", false, fix);
 
     // Narrower shards, or such that are no multiple of 16, go through other product kernels and lose equal bits.
     private static ProofLine Wide(string rule, int width, int shards) => shards == 1 || width % (shards * FlatLayout.Alignment) == 0

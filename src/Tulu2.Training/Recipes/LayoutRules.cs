@@ -13,7 +13,7 @@ public static class LayoutRules
     /// The virtual shards that are used: as many of those asked for as the model's dimensions allow, which the tensor degree has to divide. With
     /// <c>parallel.bitwise: false</c> as many as there are tensor-parallel ranks, where fewer would be aligned.
     /// </summary>
-    /// <param name="fault">Makes the complaint about a key: (key, what, mend).</param>
+    /// <param name="fault">Makes the complaint about a key: (key, what, fix).</param>
     /// <exception cref="BadInputException">A tensor degree that the model cannot be cut for.</exception>
     public static int VirtualShards(ParallelRecipe parallel, LlamaConfig config, Func<string, string, string, BadInputException> fault)
     {
@@ -47,7 +47,7 @@ public static class LayoutRules
     public static ParallelLayout Layout(
         ParallelRecipe parallel, LlamaConfig config, int slots, int processors, Func<string, string, string, BadInputException> fault)
     {
-        if (LayoutProof.Stages(config, parallel.Pipeline) is { Holds: false } stages) throw fault("parallel.pipeline", stages.Detail, stages.Mend!);
+        if (LayoutProof.Stages(config, parallel.Pipeline) is { Holds: false } stages) throw fault("parallel.pipeline", stages.Detail, stages.Fix!);
         var data = parallel.Data;
         if (data == 0)
         {

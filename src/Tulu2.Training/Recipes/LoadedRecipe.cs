@@ -19,7 +19,7 @@ public sealed class LoadedRecipe
     public IReadOnlySet<string> Given => _source.Given;
 
     /// <summary>A complaint about the value of a key that only shows later (a file that is not there, a vocabulary that does not fit).</summary>
-    public BadInputException Fault(string key, string what, string mend) => _source.Fault(key, what, mend);
+    public BadInputException Fault(string key, string what, string fix) => _source.Fault(key, what, fix);
 
     /// <summary>The same with another recipe, such as the one a profile has filled in.</summary>
     public LoadedRecipe With(Recipe recipe) => new(recipe, _source);

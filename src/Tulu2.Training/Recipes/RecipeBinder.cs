@@ -25,7 +25,7 @@ internal sealed class RecipeBinder(string directory, Func<YamlNode, string> wher
             return;
         }
         if (name != "" && !RecipeKey.Sections.Contains(name))
-            throw new BadInputException(where(named), $"unknown key '{name}'", RecipeNames.Mend(name));
+            throw new BadInputException(where(named), $"unknown key '{name}'", RecipeNames.Fix(name));
         // An empty section says nothing; `train --show-recipe` prints one for adapters that are not there.
         if (name != "" && RecipeValue.IsNull(node)) return;
         if (node is not YamlMappingNode mapping)
@@ -45,7 +45,7 @@ internal sealed class RecipeBinder(string directory, Func<YamlNode, string> wher
     private void BindKey(RecipeKey key, YamlNode named, YamlNode node)
     {
         var (value, fault) = RecipeValue.Read(key, node);
-        if (fault is not null) throw new BadInputException($"{where(named)}: {key.Name}", fault, "mend the value, or leave the key out for its default");
+        if (fault is not null) throw new BadInputException($"{where(named)}: {key.Name}", fault, "correct the value, or leave the key out for its default");
         Values[key] = key.IsPath ? Resolve(value) : value;
         given(key.Name, named);
     }

@@ -34,7 +34,7 @@ public static class RecipeChanges
         var change = new RecipeChange(after, changes);
         var changed = With(now, change.Keys.Select(key => (key.Key, key.To)));
         if (changed is { Steps: null, Epochs: null }) throw new BadInputException(places.Values.First(), "the run would have no end", "give steps or epochs a value");
-        RecipeRules.Check(changed, (key, what, mend) => new BadInputException($"{places.GetValueOrDefault(key, $"--change {string.Join(' ', flags)}")}: {key}", what, mend));
+        RecipeRules.Check(changed, (key, what, fix) => new BadInputException($"{places.GetValueOrDefault(key, $"--change {string.Join(' ', flags)}")}: {key}", what, fix));
         return change;
     }
 

@@ -29,8 +29,8 @@ internal static class RecipeNames
         .ToLookup(pair => pair.name, pair => pair.key);
 
     /// <param name="name">Dotted, of a key that there is not.</param>
-    /// <returns>How to mend it.</returns>
-    public static string Mend(string name)
+    /// <returns>How to correct it.</returns>
+    public static string Fix(string name)
     {
         var leaf = Leaf(name);
         if (NoKeys.TryGetValue(leaf, out var instead)) return instead;

@@ -107,7 +107,7 @@ public static class RecipeReader
         {
             throw new BadInputException($"{file}:{error.Start.Line}", $"is not YAML from column {error.Start.Column} on{Quoted(text, error.Start.Line)}",
                 error is AnchorNotFoundException ? "quote a pattern that begins with *, since a bare * names an anchor of YAML"
-                    : "mend the line or the one before it: close what is open, let a key stand only once, and indent with spaces, not tabs", error);
+                    : "correct the line or the one before it: close what is open, let a key stand only once, and indent with spaces, not tabs", error);
         }
         return stream.Documents.Count switch
         {

@@ -5,8 +5,8 @@ namespace Tulu2.Training.Recipes;
 /// <summary>What makes sense in a recipe, as far as it can be said without opening any other file.</summary>
 internal static class RecipeRules
 {
-    /// <summary>Makes the complaint about a key: (key, what, mend).</summary>
-    internal delegate BadInputException Fault(string key, string what, string mend);
+    /// <summary>Makes the complaint about a key: (key, what, fix).</summary>
+    internal delegate BadInputException Fault(string key, string what, string fix);
 
     public static void Check(Recipe recipe, Fault fault)
     {

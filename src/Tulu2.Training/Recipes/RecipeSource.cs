@@ -21,5 +21,5 @@ internal sealed class RecipeSource(string file)
     /// <summary>The line or argument that gave the first of <paramref name="keys"/> that was given; the file where none was.</summary>
     public string Where(params string[] keys) => keys.Select(key => _places.GetValueOrDefault(key)).FirstOrDefault(place => place is not null) ?? File;
 
-    public BadInputException Fault(string key, string what, string mend) => new($"{Where(key)}: {key}", what, mend);
+    public BadInputException Fault(string key, string what, string fix) => new($"{Where(key)}: {key}", what, fix);
 }

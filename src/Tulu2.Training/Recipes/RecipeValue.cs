@@ -11,7 +11,7 @@ namespace Tulu2.Training.Recipes;
 internal static partial class RecipeValue
 {
     /// <summary>Reads a node as the type of <paramref name="key"/>.</summary>
-    /// <returns>The value, or what is wrong with it and how to mend it.</returns>
+    /// <returns>The value, or what is wrong with it and how to correct it.</returns>
     public static (object? Value, string? Fault) Read(RecipeKey key, YamlNode node)
     {
         if (IsNull(node)) return key.IsNullable ? (null, null) : (null, $"wants {Describe(key.Type)}, not an empty value");

@@ -277,8 +277,8 @@ internal sealed class RankProgram : IDisposable
 
     internal static WorkerReport.Failed FailureOf(long generation, int rank, Exception fault) => fault switch
     {
-        Files.BadInputException bad => new(generation, rank, bad.Message, bad.ToString(), bad.Where, bad.Mend),
-        Files.NonFiniteException number => new(generation, rank, number.Message, number.ToString(), null, number.Mend),
+        Files.BadInputException bad => new(generation, rank, bad.Message, bad.ToString(), bad.Where, bad.Fix),
+        Files.NonFiniteException number => new(generation, rank, number.Message, number.ToString(), null, number.Fix),
         _ => new(generation, rank, Files.FaultText.Of(fault), fault.ToString(), null, null),
     };
 }

@@ -95,8 +95,8 @@ public abstract record WorkerReport
 
     /// <summary>The worker is at its end; nothing more comes from it.</summary>
     /// <param name="BadInputWhere">Not null: what the user gave is at fault (see <c>BadInputException</c>), so that a restart would not help.</param>
-    /// <param name="BadInputMend">Without a place: nothing that the user gave is at fault, but a restart would not help either (see <c>NonFiniteException</c>).</param>
-    public sealed record Failed(long Generation, int Rank, string Error, string Detail, string? BadInputWhere, string? BadInputMend) : WorkerReport;
+    /// <param name="BadInputFix">Without a place: nothing that the user gave is at fault, but a restart would not help either (see <c>NonFiniteException</c>).</param>
+    public sealed record Failed(long Generation, int Rank, string Error, string Detail, string? BadInputWhere, string? BadInputFix) : WorkerReport;
 }
 
 /// <summary>One step's figures over the whole global batch; every rank has the same to the last bit.</summary>

@@ -32,7 +32,7 @@ internal sealed class NetworkNamespaces : IDisposable
     /// <summary>The cable carries nothing any more, and nobody is told.</summary>
     public void Cut() => Set("down");
 
-    public void Mend() => Set("up");
+    public void Repair() => Set("up");
 
     public void Dispose()
     {

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Tulu2.Tests.Cli;
 
-/// <summary>How the program ends: exit code 2 and one block for what the user can mend, 1 for what he cannot.</summary>
+/// <summary>How the program ends: exit code 2 and one block for what the user can correct, 1 for what he cannot.</summary>
 public class CommandLineTests
 {
     internal static async Task<(int Code, string Output, string Errors)> RunAsync(string input, params string[] arguments)
@@ -30,7 +30,7 @@ public class CommandLineTests
         Assert.Equal(ExitCode.BadInput, code);
         Assert.Empty(output);
         Assert.StartsWith("error: ", errors);
-        Assert.Contains("\n mend: ", errors);
+        Assert.Contains("\n  fix: ", errors);
         Assert.DoesNotContain("   at ", errors);
         Assert.DoesNotContain('\u001b', errors);
     }
@@ -75,15 +75,15 @@ public class CommandLineTests
     }
 
     [Fact]
-    public void What_the_user_can_mend_is_two_and_all_else_is_one()
+    public void What_the_user_can_correct_is_two_and_all_else_is_one()
     {
-        Assert.Equal((2, "error: rows.jsonl:3\n       no turn\n mend: add one"), Of(new BadInputException("rows.jsonl:3", "no turn", "add one")));
+        Assert.Equal((2, "error: rows.jsonl:3\n       no turn\n  fix: add one"), Of(new BadInputException("rows.jsonl:3", "no turn", "add one")));
         Assert.Equal(2, Of(new AggregateException(new BadInputException("a", "b", "c"))).Code);
         Assert.Equal(2, Of(new IOException("No space left on device : '/x'")).Code);
         Assert.Equal(2, Of(new UnauthorizedAccessException("Access to the path '/x' is denied.")).Code);
-        Assert.Equal((1, "error: rows.jsonl:3\n       the loss is NaN\n mend: lower it"), Of(new NonFiniteException("rows.jsonl:3", "the loss is NaN", "lower it")));
-        Assert.Equal((1, "error: failed\n       rank 1: NaN\n mend: lower it"), Of(new RunFailedException("rank 1: NaN", "stack", "lower it")));
-        Assert.Equal((1, "error: failed\n       boom\n mend: details are in log; `--verbose` prints them"), Of(new InvalidOperationException("boom")));
+        Assert.Equal((1, "error: rows.jsonl:3\n       the loss is NaN\n  fix: lower it"), Of(new NonFiniteException("rows.jsonl:3", "the loss is NaN", "lower it")));
+        Assert.Equal((1, "error: failed\n       rank 1: NaN\n  fix: lower it"), Of(new RunFailedException("rank 1: NaN", "stack", "lower it")));
+        Assert.Equal((1, "error: failed\n       boom\n  fix: details are in log; `--verbose` prints them"), Of(new InvalidOperationException("boom")));
 
         static (int Code, string Block) Of(Exception error)
         {

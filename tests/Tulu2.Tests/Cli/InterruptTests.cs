@@ -57,7 +57,7 @@ public sealed class InterruptTests : IDisposable
         await never.Asked.Task.WaitAsync(TimeSpan.FromMinutes(1));
         _interrupt.Hear(PosixSignal.SIGINT);
         Assert.Equal(130, await command.WaitAsync(TimeSpan.FromMinutes(1)));
-        Assert.Equal("error: stopped\n       the command was interrupted by SIGINT\n mend: start it again\n", errors.ToString());
+        Assert.Equal("error: stopped\n       the command was interrupted by SIGINT\n  fix: start it again\n", errors.ToString());
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class InterruptTests : IDisposable
         _interrupt.Hear(PosixSignal.SIGTERM);
         string[] train = ["train", small.Recipe(), "--run", small.In("run")];
         Assert.Equal(143, await CommandLine.RunAsync(train, terminal, _interrupt));
-        Assert.Contains("stopped by SIGTERM before its first step; nothing is on disk\n mend: `tulu2 train ", errors.ToString());
+        Assert.Contains("stopped by SIGTERM before its first step; nothing is on disk\n  fix: `tulu2 train ", errors.ToString());
         Assert.DoesNotContain("--resume", errors.ToString());
         Assert.False(Directory.Exists(small.In("run")));
     }

@@ -56,17 +56,17 @@ public sealed class PlanCommandTests : IDisposable
     [InlineData("use cuda or cpu", "--device", "tpu")]
     [InlineData("below 1", "--ranks", "0")]
     [InlineData("beyond data.max_length", "--length", "10000")]
-    public async Task What_cannot_work_is_refused_with_a_mend(string complaint, params string[] flags)
+    public async Task What_cannot_work_is_refused_with_a_fix(string complaint, params string[] flags)
     {
         var (code, output, errors) = await RunAsync(Recipe("model: { path: nowhere }"), [.. flags.Contains("--model") ? [] : new[] { "--model", "llama2-70b" }, .. flags]);
         Assert.Equal(ExitCode.BadInput, code);
         Assert.Empty(output);
         Assert.Contains(complaint, errors);
-        Assert.Contains(" mend: ", errors);
+        Assert.Contains("  fix: ", errors);
     }
 
     [Fact]
-    public async Task A_recipe_s_own_layout_is_checked_and_the_mend_is_one_that_fits()
+    public async Task A_recipe_s_own_layout_is_checked_and_the_fix_is_one_that_fits()
     {
         var (code, _, errors) = await RunAsync(Recipe("model: { path: nowhere }"), "--model", "llama2-7b", "parallel.data=1");
         Assert.Equal(ExitCode.BadInput, code);

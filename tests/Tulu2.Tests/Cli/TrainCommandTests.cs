@@ -26,7 +26,7 @@ public sealed class TrainCommandTests : IDisposable
         var (code, _, errors) = await CommandLineTests.RunAsync("", ["train", .. arguments, "--run", _small.In("refused")]);
         Assert.True(code == ExitCode.BadInput, errors);
         Assert.Contains(what, errors);
-        Assert.Contains("\n mend: ", errors);
+        Assert.Contains("\n  fix: ", errors);
         Assert.DoesNotContain("   at ", errors);
         Assert.False(Directory.Exists(_small.In("refused")));
     }
@@ -139,8 +139,8 @@ public sealed class TrainCommandTests : IDisposable
         string[] train = ["train", _small.Recipe(), "--run", _small.In("run"), "--set", "optimizer.learning_rate=1e30", "--set", "checkpoint.every=1"];
         var (failed, _, errors) = await CommandLineTests.RunAsync("", train);
         Assert.Equal(ExitCode.Failed, failed);
-        var mend = $"`tulu2 {string.Join(' ', train)} --resume --change optimizer.learning_rate=1E+29`";
-        Assert.Contains(mend, errors);
+        var fix = $"`tulu2 {string.Join(' ', train)} --resume --change optimizer.learning_rate=1E+29`";
+        Assert.Contains(fix, errors);
         // As it stands there, only with a rate that the model bears.
         var manifests = _small.In("run/checkpoints/manifests");
         if (Directory.Exists(manifests)) DeleteNewest(_small.In("run"), Directory.GetFiles(manifests).Length - 1);
@@ -165,7 +165,7 @@ public sealed class TrainCommandTests : IDisposable
         var begun = await TrainAsync("--resume", "auto", recipe, "--run", run);
         var (refused, _, named) = await CommandLineTests.RunAsync("", "train", recipe, "--run", run, "--resume", "--set", "steps=6");
         Assert.Equal(ExitCode.BadInput, refused);
-        Assert.Contains($"mend: `tulu2 train {recipe} --run {run} --set steps=6 --resume --change steps=6` changes it from here on", named);
+        Assert.Contains($"fix: `tulu2 train {recipe} --run {run} --set steps=6 --resume --change steps=6` changes it from here on", named);
         var (fewer, _, less) = await CommandLineTests.RunAsync("", "train", recipe, "--run", run, "--resume", "--change", "steps=3");
         Assert.Equal(ExitCode.BadInput, fewer);
         Assert.Contains("the run has made 4 steps already", less);

@@ -65,7 +65,7 @@ public sealed class ClusterCertificatesSpec : IDisposable
     }
 
     [Fact]
-    public async Task A_certificate_that_is_not_there_is_the_users_to_mend()
+    public async Task A_certificate_that_is_not_there_is_the_users_to_correct()
     {
         var settings = new NodeSettings("node.conf", "akka.remote.dot-netty.tcp.enable-ssl = on\ntulu2.tls { certificate = \"/no/such.crt\", key = \"/no/such.key\", authority = \"/no/such.ca\" }");
         var bad = await Assert.ThrowsAsync<BadInputException>(() => ActorHost.StartAsync(settings, CancellationToken.None));

@@ -87,22 +87,22 @@ public sealed class EvaluationSpec(HostFixture fixture)
     [Fact]
     public async Task Bad_input_ends_the_evaluation_at_once()
     {
-        var factory = new Factory(task => task.Id == "t5" ? new BadInputException("rows.jsonl:51", "no assistant turn", "mend the row") : null);
+        var factory = new Factory(task => task.Id == "t5" ? new BadInputException("rows.jsonl:51", "no assistant turn", "correct the row") : null);
 
         var bad = await Assert.ThrowsAsync<BadInputException>(() => RunAsync(factory));
 
-        Assert.Equal(("rows.jsonl:51", "no assistant turn", "mend the row"), (bad.Where, bad.What, bad.Mend));
+        Assert.Equal(("rows.jsonl:51", "no assistant turn", "correct the row"), (bad.Where, bad.What, bad.Fix));
     }
 
     [Fact]
-    public async Task A_model_whose_numbers_are_broken_ends_the_evaluation_at_once_with_the_row_and_a_mend()
+    public async Task A_model_whose_numbers_are_broken_ends_the_evaluation_at_once_with_the_row_and_a_fix()
     {
         var factory = new Factory(task => task.Id == "t5" ? new NonFiniteException("rows.jsonl:51", "its log-probability is NaN", "take another model") : null);
         var observer = new Observer();
 
         var failed = await Assert.ThrowsAsync<RunFailedException>(() => RunAsync(factory, observer));
 
-        Assert.Equal(("rows.jsonl:51: its log-probability is NaN", "take another model", 0), (failed.Message, failed.Mend, observer.Restarts));
+        Assert.Equal(("rows.jsonl:51: its log-probability is NaN", "take another model", 0), (failed.Message, failed.Fix, observer.Restarts));
     }
 
     [Fact]

@@ -92,14 +92,14 @@ public sealed class RecoverySpec(HostFixture fixture) : IDisposable
     }
 
     [Fact]
-    public async Task Bad_input_ends_the_run_at_once_with_its_place_and_mend()
+    public async Task Bad_input_ends_the_run_at_once_with_its_place_and_fix()
     {
         _run.Cluster.With(At.Slot, rank: 1, step: 3, Fault.BadInput);
 
         var outcome = await RunAsync(_run.PlanOf(ranks: 2));
 
         Assert.Equal(RunEnd.Failed, outcome.End);
-        Assert.Equal(("bad row", "rows.jsonl:3", "mend it"), (outcome.Failure!.Error, outcome.Failure.BadInputWhere, outcome.Failure.BadInputMend));
+        Assert.Equal(("bad row", "rows.jsonl:3", "correct it"), (outcome.Failure!.Error, outcome.Failure.BadInputWhere, outcome.Failure.BadInputFix));
         Assert.Equal("rows.jsonl:3: bad row", outcome.Failure.ToException().Message);
         Assert.Equal(2, _run.Cluster.Started);
     }

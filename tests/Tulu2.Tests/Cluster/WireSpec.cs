@@ -30,7 +30,7 @@ public sealed class WireSpec() : TestKit(ActorHost.LocalConfig())
     [
         new RankProtocol.Up(3, 12, "10.0.0.1:4000"),
         new RankProtocol.Lost(3, 12, "out of memory"),
-        new RankProtocol.BadInput(3, "bad", "stack", "rows.jsonl:3", "mend it"),
+        new RankProtocol.BadInput(3, "bad", "stack", "rows.jsonl:3", "correct it"),
         new RankProtocol.BadInput(3, "bad", "stack", "rows.jsonl:3", null),
         new RankProtocol.ScoreChunk(4, 17),
         new RankProtocol.Replace(12, "hung"),

@@ -33,14 +33,14 @@ internal static class TokenizerLoader
     private static string Choose(string directoryOrFile)
     {
         if (File.Exists(directoryOrFile)) return directoryOrFile;
-        const string mend = "give a directory with tokenizer.json or tokenizer.model, or one of these files";
+        const string fix = "give a directory with tokenizer.json or tokenizer.model, or one of these files";
         foreach (var name in (string[])[JsonName, ModelName])
             // A link to nothing is found too, and named when it is opened.
             if (Path.Combine(directoryOrFile, name) is var path && (File.Exists(path) || new FileInfo(path).LinkTarget is not null))
                 return path;
         throw ForeignPath.AsModel(directoryOrFile) is var (what, instead)
             ? new BadInputException(directoryOrFile, what, instead)
-            : new BadInputException(directoryOrFile, "holds neither tokenizer.json nor tokenizer.model", mend);
+            : new BadInputException(directoryOrFile, "holds neither tokenizer.json nor tokenizer.model", fix);
     }
 
     private static byte[] ReadAll(string path)

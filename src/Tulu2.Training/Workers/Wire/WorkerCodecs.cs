@@ -119,7 +119,7 @@ public static class WorkerCodecs
                 Text(ref w, m.Error);
                 Text(ref w, m.Detail);
                 Text(ref w, m.BadInputWhere);
-                Text(ref w, m.BadInputMend);
+                Text(ref w, m.BadInputFix);
             },
             (ref MessagePackReader r) => new WorkerReport.Failed(r.ReadInt64(), r.ReadInt32(), Text(ref r), Text(ref r), r.ReadString(), r.ReadString())),
     ];

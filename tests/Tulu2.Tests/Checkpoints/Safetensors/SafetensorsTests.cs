@@ -59,7 +59,7 @@ public sealed unsafe class SafetensorsTests : IDisposable
         var failure = Assert.Throws<BadInputException>(() => new SafetensorsFile(path));
         Assert.Equal(path, failure.Where);
         Assert.Contains(what, failure.What);
-        Assert.NotEmpty(failure.Mend);
+        Assert.NotEmpty(failure.Fix);
     }
 
     [Theory]

@@ -82,7 +82,7 @@ public sealed unsafe class TorchFileTests : IDisposable
         var failure = Assert.Throws<BadInputException>(() => Open(pickle));
         Assert.Equal(_folder.File("w.bin"), failure.Where);
         Assert.Contains(named, failure.What);
-        Assert.Contains("safetensors", failure.Mend);
+        Assert.Contains("safetensors", failure.Fix);
         Assert.False(File.Exists(Marker));
     }
 
@@ -148,7 +148,7 @@ public sealed unsafe class TorchFileTests : IDisposable
         }
         catch (BadInputException complaint)
         {
-            Assert.NotEmpty(complaint.Mend);
+            Assert.NotEmpty(complaint.Fix);
         }
     }
 

@@ -161,12 +161,12 @@ public sealed class NcclGroupTests
     }
 
     [Fact]
-    public void Without_the_library_there_is_an_error_with_a_mend()
+    public void Without_the_library_there_is_an_error_with_a_fix()
     {
         if (NativeLibrary.TryLoad("libnccl.so.2", out _)) return;
         var error = Assert.Throws<BadInputException>(() => NcclShardSum.Join(new InProcessDataPlane().Join(7, 0, ["in-process"]), Deadline));
         Assert.Equal("parallel.transport: nccl", error.Where);
-        Assert.Contains("another transport", error.Mend);
+        Assert.Contains("another transport", error.Fix);
     }
 
     // A group of one rank makes no calls; this one plays rank 0 of two, whose peer never answers.

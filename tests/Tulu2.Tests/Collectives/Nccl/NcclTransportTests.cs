@@ -93,7 +93,7 @@ public sealed class NcclTransportTests
         Assert.Equal(1, ComputeDevices.IndexOf(3, 2));
     }
 
-    private static BadInputException Fault(string key, string what, string mend) => new(key, what, mend);
+    private static BadInputException Fault(string key, string what, string fix) => new(key, what, fix);
 
     private static NcclTransport Over(FakeNccl fake, INcclStream stream) =>
         new(true, Deadline, (host, deadline, made) => NcclGroups.Join(fake, stream, host, deadline, made));

@@ -50,7 +50,7 @@ public sealed class BatchPlanTests
     {
         var failure = Assert.Throws<BadInputException>(() => new BatchPlan(TableSource.OfCount(20), new(32, 4, Preferences: true, Epochs: 1)));
         Assert.Contains("10 usable pairs", failure.What);
-        Assert.Contains("at most 10", failure.Mend);
+        Assert.Contains("at most 10", failure.Fix);
     }
 
     [Property(MaxTest = 60)]

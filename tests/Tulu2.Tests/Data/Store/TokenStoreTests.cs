@@ -222,7 +222,7 @@ public sealed class TokenStoreTests : IDisposable
         Assert.Contains($"\n  {path}:23: broken JSON", failure.What);
         Assert.DoesNotContain($"{path}:24", failure.What);
         Assert.EndsWith("\n  3 more rows", failure.What);
-        Assert.Contains("data.bad_rows", failure.Mend);
+        Assert.Contains("data.bad_rows", failure.Fix);
         store.Report.ThrowIfUnusable(stopOnBadRows: false);
     }
 
@@ -242,7 +242,7 @@ public sealed class TokenStoreTests : IDisposable
                 Assert.Contains("40 whole rows", Assert.Single(store.Report.DamagedFiles).Reason);
                 var failure = Assert.Throws<BadInputException>(() => store.Report.ThrowIfUnusable(stopOnBadRows: false));
                 Assert.Equal($"{path}:41", failure.Where);
-                Assert.Contains("data.bad_files: keep_whole_rows", failure.Mend);
+                Assert.Contains("data.bad_files: keep_whole_rows", failure.Fix);
                 store.Report.ThrowIfUnusable(stopOnBadRows: true, stopOnBadFiles: false);
             }
         }
@@ -262,7 +262,7 @@ public sealed class TokenStoreTests : IDisposable
     {
         var path = Rows("rows.jsonl", 1);
         Assert.Contains("data.cache", Assert.Throws<BadInputException>(
-            () => TokenStore.Open(new(path, [path], Encoder(out _), StoreObjective.Messages))).Mend);
+            () => TokenStore.Open(new(path, [path], Encoder(out _), StoreObjective.Messages))).Fix);
         Assert.Equal("none", Assert.Throws<BadInputException>(
             () => TokenStore.Open(new(folder.File("cache"), ["none"], Encoder(out _), StoreObjective.Messages))).Where);
     }

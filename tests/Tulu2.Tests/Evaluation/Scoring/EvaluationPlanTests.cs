@@ -57,7 +57,7 @@ public sealed class EvaluationPlanTests : IDisposable
         Assert.Contains("2 rows are too long", error.What);
         Assert.Contains("rows.jsonl:2: its prompt has ", error.What);
         Assert.Contains("rows.jsonl:4: its prompt has ", error.What);
-        Assert.Contains("--skip-long", error.Mend);
+        Assert.Contains("--skip-long", error.Fix);
         var plan = EvaluationPlan.Tasks(EvaluationKind.ExactMatch, file, "model", 8, new EvaluationLimits(SkipLong: true), Room(64));
         Assert.Equal(2, Assert.Single(plan.Work).Count);
         Assert.Equal([2L, 4L], plan.LeftOut.Select(fault => fault.Location.Line));

@@ -43,7 +43,7 @@ public sealed class ForeignContentTests : IDisposable
             var failure = Assert.Throws<BadInputException>(() => ForeignContent.Refuse(path, use));
             Assert.Equal(path, failure.Where);
             Assert.Contains(name, failure.What);
-            Assert.NotEmpty(failure.Mend);
+            Assert.NotEmpty(failure.Fix);
         }
     }
 

@@ -30,12 +30,12 @@ public sealed class ForeignPathTests : IDisposable
     {
         Put("recipe.yaml", "objective: sft");
         Put("checkpoints/manifests/step-00000001.json", "{}");
-        var (what, mend) = ForeignPath.AsModel(_folder.Root)!.Value;
+        var (what, fix) = ForeignPath.AsModel(_folder.Root)!.Value;
         Assert.Equal("is a run, not a model", what);
-        Assert.Contains("tulu2 export", mend);
+        Assert.Contains("tulu2 export", fix);
         Put("exports/final/config.json", "{}");
-        Assert.Equal($"give {_folder.File("exports/final")}", ForeignPath.AsModel(_folder.Root)!.Value.Mend);
-        Assert.Equal($"its directory final holds one: give {_folder.File("exports/final")}", ForeignPath.AsModel(_folder.File("exports"))!.Value.Mend);
+        Assert.Equal($"give {_folder.File("exports/final")}", ForeignPath.AsModel(_folder.Root)!.Value.Fix);
+        Assert.Equal($"its directory final holds one: give {_folder.File("exports/final")}", ForeignPath.AsModel(_folder.File("exports"))!.Value.Fix);
     }
 
     [Fact]
@@ -43,7 +43,7 @@ public sealed class ForeignPathTests : IDisposable
     {
         Put("blobs/1234", "{}");
         Put("snapshots/abcd/config.json", "{}");
-        Assert.Equal($"give {_folder.File("snapshots/abcd")}", ForeignPath.AsModel(_folder.Root)!.Value.Mend);
+        Assert.Equal($"give {_folder.File("snapshots/abcd")}", ForeignPath.AsModel(_folder.Root)!.Value.Fix);
     }
 
     [Theory]
@@ -54,7 +54,7 @@ public sealed class ForeignPathTests : IDisposable
     public void A_name_on_the_hub_is_told_from_a_mistyped_path(string path, bool hub)
     {
         Directory.CreateDirectory(_folder.File("kept"));
-        Assert.Equal(hub, ForeignPath.AsModel(_folder.File(path))!.Value.Mend.Contains($"hf download {path}"));
+        Assert.Equal(hub, ForeignPath.AsModel(_folder.File(path))!.Value.Fix.Contains($"hf download {path}"));
     }
 
     [Fact]
@@ -75,8 +75,8 @@ public sealed class ForeignPathTests : IDisposable
     {
         Put("rows.jsonl", "{}");
         Assert.Null(ForeignPath.AsRows(_folder.File("rows.jsonl")));
-        Assert.Equal("name the files of rows in it, such as rows.jsonl", ForeignPath.AsRows(_folder.Root)!.Value.Mend);
-        Assert.Contains("--repo-type dataset", ForeignPath.AsRows(_folder.File("allenai/tulu-v2-sft-mixture"))!.Value.Mend);
+        Assert.Equal("name the files of rows in it, such as rows.jsonl", ForeignPath.AsRows(_folder.Root)!.Value.Fix);
+        Assert.Contains("--repo-type dataset", ForeignPath.AsRows(_folder.File("allenai/tulu-v2-sft-mixture"))!.Value.Fix);
         Assert.Contains("there is no file", ForeignPath.AsRows(_folder.File("row.jsonl"))!.Value.What);
         File.CreateSymbolicLink(_folder.File("good"), "rows.jsonl");
         Assert.Null(ForeignPath.AsRows(_folder.File("good")));

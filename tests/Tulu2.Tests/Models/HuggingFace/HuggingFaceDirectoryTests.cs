@@ -45,7 +45,7 @@ public sealed unsafe class HuggingFaceDirectoryTests : IDisposable
     {
         var failure = Assert.Throws<BadInputException>(() => HuggingFaceModel.ReadConfig(WithKey(key, value)));
         Assert.EndsWith($"config.json: {key}", failure.Where);
-        Assert.NotEmpty(failure.Mend);
+        Assert.NotEmpty(failure.Fix);
     }
 
     [Theory]

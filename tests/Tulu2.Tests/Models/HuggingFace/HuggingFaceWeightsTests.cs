@@ -151,7 +151,7 @@ public sealed unsafe class HuggingFaceWeightsTests : IDisposable
         Assert.Contains($"{norm} has element type I32", Broken(tensors => tensors[norm] = Zeros(norm, "I32", 32)).What);
         var vocabulary = Broken(tensors => tensors["lm_head.weight"] = Zeros("lm_head.weight", "F32", 65, 32));
         Assert.Contains("lm_head.weight has shape [65, 32], config.json asks for [64, 32]", vocabulary.What);
-        Assert.Contains("vocabulary of 65, config.json says vocab_size 64", vocabulary.Mend);
+        Assert.Contains("vocabulary of 65, config.json says vocab_size 64", vocabulary.Fix);
     }
 
     [Fact]

@@ -41,6 +41,6 @@ public class LlamaPresetsTests
     public void An_unknown_name_is_answered_with_the_known_ones()
     {
         var failure = Assert.Throws<BadInputException>(() => LlamaPresets.Get("llama9"));
-        Assert.All(LlamaPresets.Names, name => Assert.Contains(name, failure.Mend));
+        Assert.All(LlamaPresets.Names, name => Assert.Contains(name, failure.Fix));
     }
 }

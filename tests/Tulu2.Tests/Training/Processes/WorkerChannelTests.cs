@@ -39,7 +39,7 @@ public sealed class WorkerChannelTests
         new WorkerReport.SnapshotFailed(1, 7, "no space"),
         new WorkerReport.Scored(4, 1, 17, [-1.5f]),
         new WorkerReport.Failed(-1, 1, "bad", "stack", null, null),
-        new WorkerReport.Failed(4, 1, "bad", "stack", "rows.jsonl:3", "mend it"),
+        new WorkerReport.Failed(4, 1, "bad", "stack", "rows.jsonl:3", "correct it"),
     ];
 
     [Fact]

@@ -13,7 +13,7 @@ public class LayoutRulesTests
     // Four heads, but key-value heads of 8 columns: two virtual shards would be 16 wide, four 8.
     private static readonly LlamaConfig Narrow = Model with { HiddenSize = 32, HeadSize = 8, Heads = 4, KeyValueHeads = 4, IntermediateSize = 64 };
 
-    private static BadInputException Fault(string key, string what, string mend) => new(key, what, mend);
+    private static BadInputException Fault(string key, string what, string fix) => new(key, what, fix);
 
     [Fact]
     public void Aligned_shards_are_taken_where_the_tensor_degree_divides_them()
@@ -29,7 +29,7 @@ public class LayoutRulesTests
         var refused = Assert.Throws<BadInputException>(() => LayoutRules.VirtualShards(new ParallelRecipe { Tensor = 4 }, Narrow, Fault));
         Assert.Equal("parallel.tensor", refused.Where);
         Assert.Equal("4 ranks cannot share 2 virtual shards: virtual shards are what makes their result one rank's to the last bit", refused.What);
-        Assert.Contains("parallel.bitwise: false", refused.Mend);
+        Assert.Contains("parallel.bitwise: false", refused.Fix);
         Assert.Equal(4, LayoutRules.VirtualShards(new ParallelRecipe { Tensor = 4, Bitwise = false }, Narrow, Fault));
     }
 
@@ -37,7 +37,7 @@ public class LayoutRulesTests
     public void Where_more_virtual_shards_would_do_they_are_named()
     {
         var refused = Assert.Throws<BadInputException>(() => LayoutRules.VirtualShards(new ParallelRecipe { Tensor = 4, VirtualShards = 2 }, Model, Fault));
-        Assert.Contains("parallel.virtual_shards: 4", refused.Mend);
+        Assert.Contains("parallel.virtual_shards: 4", refused.Fix);
     }
 
     [Theory]

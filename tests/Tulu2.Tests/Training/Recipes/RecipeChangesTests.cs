@@ -54,7 +54,7 @@ public class RecipeChangesTests
         LoadedRecipe With(double rate, int every = 100) => Begun.With(Begun.Recipe with { Optimizer = new() { LearningRate = rate }, Checkpoint = new() { Every = every } });
         foreach (var rate in new[] { 2e-5, 1e-5, 5e-6 })
             Assert.Equal((5e-6, 5), (RecipeChanges.Apply(With(rate), changes).Recipe.Optimizer.LearningRate, RecipeChanges.Apply(With(rate), changes).Recipe.Checkpoint.Every));
-        Assert.Contains("add --change optimizer.learning_rate=3E-06", Assert.Throws<BadInputException>(() => RecipeChanges.Apply(With(3e-6), changes)).Mend);
+        Assert.Contains("add --change optimizer.learning_rate=3E-06", Assert.Throws<BadInputException>(() => RecipeChanges.Apply(With(3e-6), changes)).Fix);
         // What decides no bit is the resume's own business.
         Assert.Equal(7, RecipeChanges.Apply(With(2e-5, every: 7), changes).Recipe.Checkpoint.Every);
     }

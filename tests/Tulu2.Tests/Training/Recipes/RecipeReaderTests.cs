@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Tulu2.Tests.Training.Recipes;
 
-/// <summary>What a recipe file may say, and how a wrong one is refused: with its line and a mend.</summary>
+/// <summary>What a recipe file may say, and how a wrong one is refused: with its line and a fix.</summary>
 public class RecipeReaderTests
 {
     private const string Good = """
@@ -49,7 +49,7 @@ public class RecipeReaderTests
         var recipe = Read(Good, "data.train=[~/x/*.jsonl.gz]", "model.path=~/base", "data.cache=~/c").Recipe;
         Assert.Equal([$"{home}/x/*.jsonl.gz"], recipe.Data.Train);
         Assert.Equal(($"{home}/base", $"{home}/c"), (recipe.Model.Path, recipe.Data.Cache));
-        Assert.Contains("quote a pattern that begins with *", Refused("model: { path: base }\ndata: { train: [*.jsonl] }").Mend);
+        Assert.Contains("quote a pattern that begins with *", Refused("model: { path: base }\ndata: { train: [*.jsonl] }").Fix);
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public class RecipeReaderTests
         var error = Refused(Good + "\noptimizer:\n  beta1: 0.9\n  beta3: 0.9\n");
         Assert.Equal("recipe.yaml:5", error.Where);
         Assert.Equal("unknown key 'optimizer.beta3'", error.What);
-        Assert.Contains("'optimizer.beta", error.Mend);
+        Assert.Contains("'optimizer.beta", error.Fix);
     }
 
     [Theory]
@@ -80,21 +80,21 @@ public class RecipeReaderTests
     [InlineData("bf16", "precision")]
     [InlineData("optimizer.betas", "optimizer.beta2")]
     public void A_name_of_another_trainer_is_answered_with_the_key_that_means_it(string name, string key) =>
-        Assert.Contains($"'{key}' (", Refused(Good, $"{name}=1").Mend);
+        Assert.Contains($"'{key}' (", Refused(Good, $"{name}=1").Fix);
 
     [Theory]
     [InlineData("output_dir", "--run DIR")]
     [InlineData("resume_from_checkpoint", "--resume")]
     [InlineData("report_to", "TensorBoard")]
-    public void A_name_that_needs_no_key_says_why(string name, string why) => Assert.Contains(why, Refused(Good, $"training.{name}=1").Mend);
+    public void A_name_that_needs_no_key_says_why(string name, string why) => Assert.Contains(why, Refused(Good, $"training.{name}=1").Fix);
 
     [Fact]
     public void A_name_that_is_near_no_key_is_not_guessed_at() =>
-        Assert.Equal("docs/recipe.md, or `tulu2 recipe keys`, has them all", Refused(Good, "frobnicate=1").Mend);
+        Assert.Equal("docs/recipe.md, or `tulu2 recipe keys`, has them all", Refused(Good, "frobnicate=1").Fix);
 
     [Fact]
     public void A_key_in_the_wrong_section_is_pointed_to_its_own() =>
-        Assert.Contains("'optimizer.learning_rate'", Refused(Good + "\nlearning_rate: 1e-5\n").Mend);
+        Assert.Contains("'optimizer.learning_rate'", Refused(Good + "\nlearning_rate: 1e-5\n").Fix);
 
     [Theory]
     [InlineData("seed: twelve", "recipe.yaml:3: seed", "wants a whole number, not 'twelve'")]
@@ -130,7 +130,7 @@ public class RecipeReaderTests
         var error = Refused(Good + "\n" + line + "\n");
         Assert.StartsWith(where, error.Where);
         Assert.Equal(what, error.What);
-        Assert.NotEmpty(error.Mend);
+        Assert.NotEmpty(error.Fix);
     }
 
     [Fact]

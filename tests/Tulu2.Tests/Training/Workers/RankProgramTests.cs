@@ -242,7 +242,7 @@ public class RankProgramTests
         var failed = (WorkerReport.Failed)report;
         Assert.Equal("step 1: the loss is NaN; the step was not applied", failed.Error);
         // Final, but nothing that the user gave is at fault.
-        Assert.Equal((null, NonFiniteStepException.StepMend), (failed.BadInputWhere, failed.BadInputMend));
+        Assert.Equal((null, NonFiniteStepException.StepFix), (failed.BadInputWhere, failed.BadInputFix));
     }
 
     internal static WorkerSettings Settings(Precision precision, FaultPlan? faults, string checkpoints = "/nowhere") => new()
