@@ -1,6 +1,6 @@
 using System.Text;
-using Tulu2.Cluster.Runs;
 using Tulu2.Files;
+using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cli.Shell;
 

@@ -2,6 +2,7 @@ using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Runs;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Files;
+using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cli.Training;
 

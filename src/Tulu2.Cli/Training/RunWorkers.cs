@@ -3,6 +3,7 @@ using Tulu2.Cli.Workers;
 using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Files;
+using Tulu2.Protocol.Workers;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers;
 using Tulu2.Training.Workers.Processes;

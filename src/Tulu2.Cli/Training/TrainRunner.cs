@@ -4,11 +4,13 @@ using Tulu2.Cli.Nodes;
 using Tulu2.Cli.Reports;
 using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Checkpointing;
-using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Files;
+using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.WorkQueues;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers;
 

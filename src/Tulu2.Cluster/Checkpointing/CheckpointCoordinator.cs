@@ -5,6 +5,7 @@ using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
 using Tulu2.Files;
+using Tulu2.Protocol.Checkpointing;
 
 namespace Tulu2.Cluster.Checkpointing;
 

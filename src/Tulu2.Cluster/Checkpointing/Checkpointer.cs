@@ -2,7 +2,7 @@ using Akka.Actor;
 using Tulu2.Checkpoints;
 using Tulu2.Cluster.Ranks;
 using Tulu2.Cluster.Wire;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Cluster.Checkpointing;
 

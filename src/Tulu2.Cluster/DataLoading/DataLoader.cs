@@ -5,6 +5,7 @@ using Tulu2.Cluster.Reference;
 using Tulu2.Cluster.Runs;
 using Tulu2.Data.Slots;
 using Tulu2.Files;
+using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.DataLoading;
 

@@ -1,8 +1,9 @@
 using Akka.Actor;
-using Tulu2.Cluster.Leases;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
 using Tulu2.Evaluation.Tasks;
+using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.WorkQueues;
 
 namespace Tulu2.Cluster.Evaluations;
 

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
 using Tulu2.Cluster.Hosting;
-using Tulu2.Cluster.Runs;
 using Tulu2.Evaluation.Tasks;
+using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Evaluations;
 

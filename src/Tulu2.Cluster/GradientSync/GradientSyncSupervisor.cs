@@ -8,7 +8,9 @@ using Tulu2.Cluster.Ranks;
 using Tulu2.Cluster.Reference;
 using Tulu2.Cluster.Runs;
 using Tulu2.Collectives.Layout;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Cluster.GradientSync;
 

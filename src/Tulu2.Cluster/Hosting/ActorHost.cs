@@ -7,6 +7,7 @@ using Microsoft.Extensions.Hosting;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Runs;
 using Tulu2.Cluster.Submissions;
+using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Hosting;
 

@@ -1,5 +1,5 @@
 using Tulu2.Collectives;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Cluster.Ledger;
 

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Cluster;
 using Tulu2.Cluster.Delivery;
 using Tulu2.Cluster.Runs;
+using Tulu2.Protocol.Placement;
 
 namespace Tulu2.Cluster.Nodes;
 

@@ -1,7 +1,7 @@
 using Akka.Actor;
 using Tulu2.Cluster.Wire;
 using Tulu2.Data.Slots;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Cluster.Ranks;
 

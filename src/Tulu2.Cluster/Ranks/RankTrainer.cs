@@ -1,6 +1,7 @@
 using Akka.Actor;
-using Tulu2.Cluster.Runs;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.WorkQueues;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Cluster.Ranks;
 

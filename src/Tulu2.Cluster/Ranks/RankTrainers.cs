@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Tulu2.Cluster.Runs;
 using Tulu2.Files;
+using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Ranks;
 

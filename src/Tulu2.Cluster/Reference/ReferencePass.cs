@@ -1,9 +1,9 @@
 using Akka.Actor;
 using Tulu2.Cluster.Hosting;
-using Tulu2.Cluster.Leases;
 using Tulu2.Cluster.Ranks;
-using Tulu2.Cluster.Runs;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.WorkQueues;
 
 namespace Tulu2.Cluster.Reference;
 

@@ -1,19 +1,7 @@
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Cluster.Runs;
-
-public enum RunPhase
-{
-    /// <summary>Workers load the model.</summary>
-    Starting,
-
-    /// <summary>The reference log-probabilities of DPO are computed.</summary>
-    ReferencePass,
-    Training,
-
-    /// <summary>The last checkpoint is written.</summary>
-    Finishing,
-}
 
 /// <summary>
 /// Hears of everything that happens in a run. Called in order, one call at a time, on a thread that nothing else waits for; all calls have returned

@@ -3,6 +3,7 @@ using Tulu2.Cluster.Delivery;
 using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Nodes;
+using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Runs;
 

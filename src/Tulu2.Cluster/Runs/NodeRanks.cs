@@ -5,6 +5,7 @@ using Tulu2.Cluster.DataLoading;
 using Tulu2.Cluster.Delivery;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Ranks;
+using Tulu2.Protocol.WorkQueues;
 
 namespace Tulu2.Cluster.Runs;
 

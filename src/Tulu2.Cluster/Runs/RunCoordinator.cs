@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.Submissions;
+using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Runs;
 

@@ -1,6 +1,7 @@
 using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Files;
+using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Runs;
 

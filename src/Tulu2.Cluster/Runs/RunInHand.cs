@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using Akka.Actor;
-using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Hosting;
+using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Runs;
 

@@ -6,6 +6,8 @@ using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Submissions;
 using Tulu2.Files;
+using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Runs;
 

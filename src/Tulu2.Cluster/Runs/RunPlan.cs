@@ -1,9 +1,9 @@
 using Tulu2.Cluster.Checkpointing;
-using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Reference;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Cluster.Runs;
 

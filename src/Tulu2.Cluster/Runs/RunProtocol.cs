@@ -1,11 +1,12 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Tulu2.Cluster.Evaluations;
-using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Wire;
 using Tulu2.Evaluation.Tasks;
+using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Runs;
 

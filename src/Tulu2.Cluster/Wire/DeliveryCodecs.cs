@@ -2,8 +2,8 @@ using System.Buffers;
 using System.Collections.Immutable;
 using MessagePack;
 using Tulu2.Cluster.Delivery;
-using Tulu2.Training.Workers.Wire;
-using static Tulu2.Training.Workers.Wire.WireFields;
+using Tulu2.Protocol.Encoding;
+using static Tulu2.Protocol.Encoding.WireFields;
 
 namespace Tulu2.Cluster.Wire;
 

@@ -1,8 +1,8 @@
 using MessagePack;
 using Tulu2.Cluster.Evaluations;
 using Tulu2.Evaluation.Tasks;
-using Tulu2.Training.Workers.Wire;
-using static Tulu2.Training.Workers.Wire.WireFields;
+using Tulu2.Protocol.Encoding;
+using static Tulu2.Protocol.Encoding.WireFields;
 
 namespace Tulu2.Cluster.Wire;
 

@@ -3,8 +3,9 @@ using MessagePack;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Runs;
 using Tulu2.Collectives.Layout;
-using Tulu2.Training.Workers.Wire;
-using static Tulu2.Training.Workers.Wire.WireFields;
+using Tulu2.Protocol.Encoding;
+using Tulu2.Protocol.Outcomes;
+using static Tulu2.Protocol.Encoding.WireFields;
 
 namespace Tulu2.Cluster.Wire;
 

@@ -1,8 +1,8 @@
 using MessagePack;
 using Tulu2.Cluster.Ranks;
-using Tulu2.Training.Workers;
-using Tulu2.Training.Workers.Wire;
-using static Tulu2.Training.Workers.Wire.WireFields;
+using Tulu2.Protocol.Encoding;
+using Tulu2.Protocol.Workers;
+using static Tulu2.Protocol.Encoding.WireFields;
 
 namespace Tulu2.Cluster.Wire;
 

@@ -1,7 +1,7 @@
 using MessagePack;
 using Tulu2.Cluster.Submissions;
-using Tulu2.Training.Workers.Wire;
-using static Tulu2.Training.Workers.Wire.WireFields;
+using Tulu2.Protocol.Encoding;
+using static Tulu2.Protocol.Encoding.WireFields;
 
 namespace Tulu2.Cluster.Wire;
 

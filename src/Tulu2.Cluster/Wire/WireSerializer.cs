@@ -5,7 +5,7 @@ using Akka.Actor;
 using Akka.Serialization;
 using MessagePack;
 using Tulu2.Cluster.Delivery;
-using Tulu2.Training.Workers.Wire;
+using Tulu2.Protocol.Encoding;
 
 namespace Tulu2.Cluster.Wire;
 

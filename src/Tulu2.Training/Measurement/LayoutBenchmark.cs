@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Workers;
 using Tulu2.Training.Workers;
 using Tulu2.Training.Workers.Processes;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Tulu2.Collectives;
+using Tulu2.Protocol.Workers;
 using Tulu2.Training.Workers;
 
 namespace Tulu2.Training.Measurement;

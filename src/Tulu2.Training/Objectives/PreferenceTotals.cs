@@ -1,4 +1,4 @@
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Training.Objectives;
 

@@ -1,6 +1,6 @@
 using Tulu2.Data.Slots;
 using Tulu2.Models.Llama;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Workers;
 using static TorchSharp.torch;
 
 namespace Tulu2.Training.Slots;

@@ -1,4 +1,5 @@
 using Tulu2.Models.Llama;
+using Tulu2.Protocol.Workers;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Slots;

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Tulu2.Collectives;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Training.Workers;
 

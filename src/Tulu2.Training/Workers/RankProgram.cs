@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Tulu2.Checkpoints;
 using Tulu2.Collectives;
 using Tulu2.Data.Slots;
+using Tulu2.Protocol.Workers;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers.Overlap;

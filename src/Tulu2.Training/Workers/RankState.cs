@@ -1,4 +1,5 @@
 using Tulu2.Checkpoints;
+using Tulu2.Protocol.Workers;
 using Tulu2.Training.Optimization;
 using static TorchSharp.torch;
 

@@ -5,6 +5,7 @@ using Tulu2.Checkpoints.Safetensors;
 using Tulu2.Files;
 using Tulu2.Models.Llama;
 using Tulu2.Models.Torch;
+using Tulu2.Protocol.Workers;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
 

@@ -1,6 +1,7 @@
 using Tulu2.Checkpoints;
 using Tulu2.Collectives;
 using Tulu2.Files;
+using Tulu2.Protocol.Workers;
 using Tulu2.Training.Optimization;
 
 namespace Tulu2.Training.Workers;

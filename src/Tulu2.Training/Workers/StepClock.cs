@@ -1,3 +1,5 @@
+using Tulu2.Protocol.Workers;
+
 namespace Tulu2.Training.Workers;
 
 /// <summary>Adds up where a rank's time of a step goes. The wait for a commit ends only after the step was reported, so it counts to the next one.</summary>

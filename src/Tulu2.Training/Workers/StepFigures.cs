@@ -1,3 +1,5 @@
+using Tulu2.Protocol.Workers;
+
 namespace Tulu2.Training.Workers;
 
 /// <summary>What a step is measured by, for the check that all of it is finite.</summary>

@@ -1,4 +1,5 @@
 using Tulu2.Models.Torch;
+using Tulu2.Protocol.Workers;
 using Tulu2.Training.Slots;
 
 namespace Tulu2.Training.Workers;

@@ -2,6 +2,7 @@ using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Models.Llama;
+using Tulu2.Protocol.Workers;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;

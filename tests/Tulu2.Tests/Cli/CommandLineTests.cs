@@ -1,6 +1,6 @@
 using Tulu2.Cli.Shell;
-using Tulu2.Cluster.Runs;
 using Tulu2.Files;
+using Tulu2.Protocol.Outcomes;
 using Xunit;
 
 namespace Tulu2.Tests.Cli;

@@ -1,6 +1,6 @@
 using Tulu2.Cli.Training;
 using Tulu2.Evaluation.Reporting;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Workers;
 using Xunit;
 
 namespace Tulu2.Tests.Cli;

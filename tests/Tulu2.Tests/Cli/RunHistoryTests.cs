@@ -1,7 +1,7 @@
 using Tulu2.Cli.Reports;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Evaluation.Reporting;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Workers;
 using Xunit;
 
 namespace Tulu2.Tests.Cli;

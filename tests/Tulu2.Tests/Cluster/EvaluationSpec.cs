@@ -1,8 +1,8 @@
 using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.Ledger;
-using Tulu2.Cluster.Runs;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Files;
+using Tulu2.Protocol.Outcomes;
 using Tulu2.Tests.Cluster.Fakes;
 using Xunit;
 

@@ -1,7 +1,7 @@
 using FsCheck.Xunit;
-using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.GradientSync;
 using Tulu2.Tests.Cluster.Fakes;
 using Xunit;
 

@@ -1,5 +1,5 @@
 using FsCheck.Xunit;
-using Tulu2.Cluster.Leases;
+using Tulu2.Protocol.WorkQueues;
 using Xunit;
 
 namespace Tulu2.Tests.Cluster;

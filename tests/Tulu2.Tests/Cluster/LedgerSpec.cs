@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Collectives;
 using Tulu2.Files;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Workers;
 using Xunit;
 
 namespace Tulu2.Tests.Cluster;

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
-using Tulu2.Cluster.GradientSync;
 using Tulu2.Collectives.Layout;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.WorkQueues;
+using Tulu2.Protocol.Workers;
 using Xunit;
 
 namespace Tulu2.Tests.Cluster;

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using FsCheck.Xunit;
-using Tulu2.Cluster.Nodes;
+using Tulu2.Protocol.Placement;
 using Xunit;
 
 namespace Tulu2.Tests.Cluster;

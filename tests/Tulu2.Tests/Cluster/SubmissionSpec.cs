@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using Tulu2.Cli.Commands;
 using Tulu2.Cluster.Hosting;
-using Tulu2.Cluster.Runs;
 using Tulu2.Cluster.Submissions;
 using Tulu2.Files;
+using Tulu2.Protocol.Outcomes;
 using Xunit;
 
 namespace Tulu2.Tests.Cluster;

@@ -14,7 +14,8 @@ using Tulu2.Cluster.Wire;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Evaluation.Tasks;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Workers;
 using Xunit;
 
 namespace Tulu2.Tests.Cluster;

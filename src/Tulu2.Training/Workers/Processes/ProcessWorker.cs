@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Sockets;
 using Tulu2.Files;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Training.Workers.Processes;
 

@@ -1,3 +1,5 @@
+using Tulu2.Protocol.Workers;
+
 namespace Tulu2.Training.Workers.Processes;
 
 /// <summary>Workers as processes, one for each rank.</summary>

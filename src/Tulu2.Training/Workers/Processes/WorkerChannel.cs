@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 using System.Collections.Frozen;
 using MessagePack;
 using Tulu2.Files;
-using Tulu2.Training.Workers.Wire;
+using Tulu2.Protocol.Encoding;
 
 namespace Tulu2.Training.Workers.Processes;
 

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Tulu2.Collectives;
 using Tulu2.Models.Llama;
 using Tulu2.Models.Torch;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Training.Workers.Processes;
 

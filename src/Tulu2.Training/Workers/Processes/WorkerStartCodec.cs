@@ -1,11 +1,11 @@
 using MessagePack;
 using Tulu2.Collectives.Layout;
 using Tulu2.Models.Llama;
+using Tulu2.Protocol.Encoding;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
-using Tulu2.Training.Workers.Wire;
-using static Tulu2.Training.Workers.Wire.WireFields;
+using static Tulu2.Protocol.Encoding.WireFields;
 
 namespace Tulu2.Training.Workers.Processes;
 

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Tests.Cluster.Fakes;
 

@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
 using Tulu2.Checkpoints;
 using Tulu2.Cluster.Checkpointing;
-using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Runs;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.WorkQueues;
 
 namespace Tulu2.Tests.Cluster.Fakes;
 

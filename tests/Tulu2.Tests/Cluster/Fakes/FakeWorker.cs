@@ -3,7 +3,7 @@ using Tulu2.Cluster.Hosting;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Tests.Cluster.Fakes;
 

@@ -1,10 +1,10 @@
 using System.Collections.Immutable;
-using Tulu2.Cluster.Checkpointing;
-using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Ledger;
-using Tulu2.Cluster.Ranks;
 using Tulu2.Collectives.Layout;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Checkpointing;
+using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.WorkQueues;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Tests.Cluster.Fakes;
 

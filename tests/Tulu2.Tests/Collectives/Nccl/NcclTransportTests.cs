@@ -8,6 +8,7 @@ using Tulu2.Collectives.Nccl;
 using Tulu2.Collectives.Network;
 using Tulu2.Files;
 using Tulu2.Models.Llama;
+using Tulu2.Protocol.Workers;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers;
 using Tulu2.Training.Workers.Processes;

@@ -5,11 +5,11 @@ using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Models.Llama;
+using Tulu2.Protocol.Encoding;
+using Tulu2.Protocol.Workers;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
-using Tulu2.Training.Workers;
 using Tulu2.Training.Workers.Processes;
-using Tulu2.Training.Workers.Wire;
 using Xunit;
 
 namespace Tulu2.Tests.Training.Processes;

@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
+using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Training.Workers;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers;

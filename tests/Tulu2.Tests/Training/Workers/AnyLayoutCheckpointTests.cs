@@ -2,6 +2,7 @@ using Tulu2.Checkpoints;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Models.Llama;
+using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Data;
 using Tulu2.Tests.Training.Runs;
 using Tulu2.Training.Recipes;

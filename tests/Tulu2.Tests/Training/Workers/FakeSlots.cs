@@ -1,5 +1,6 @@
 using Tulu2.Data.Slots;
 using Tulu2.Models.Torch;
+using Tulu2.Protocol.Workers;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;
 using Tulu2.Training.Workers.Overlap;

@@ -1,6 +1,6 @@
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Tests.Training.Workers;
 

@@ -6,6 +6,7 @@ using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Models.Llama;
 using Tulu2.Models.Torch;
+using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Models.Llama;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;

@@ -1,3 +1,4 @@
+using Tulu2.Protocol.Workers;
 using Tulu2.Training.Workers;
 using Xunit;
 

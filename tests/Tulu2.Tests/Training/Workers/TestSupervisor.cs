@@ -3,6 +3,7 @@ using Tulu2.Checkpoints;
 using Tulu2.Collectives;
 using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Workers;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;
 using Xunit;

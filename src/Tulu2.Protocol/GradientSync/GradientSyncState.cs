@@ -1,15 +1,15 @@
 using System.Collections.Immutable;
-using Tulu2.Cluster.Runs;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Workers;
 
-namespace Tulu2.Cluster.GradientSync;
+namespace Tulu2.Protocol.GradientSync;
 
 /// <summary>
 /// Roster, generation, the commit of each step, and recovery: docs/protocol.md from the supervisor's side. A value without clock, disk or actors:
 /// <see cref="Decide"/> gives the state after a command and what is to be done. Reports of another generation have no effect, and neither has one that
 /// comes twice.
 /// </summary>
-internal sealed partial record GradientSyncState
+public sealed partial record GradientSyncState
 {
     private readonly SyncRules _rules;
 

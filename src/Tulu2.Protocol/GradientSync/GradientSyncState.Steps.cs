@@ -1,12 +1,12 @@
 using System.Collections.Immutable;
-using Tulu2.Cluster.Runs;
 using Tulu2.Collectives;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Workers;
 
-namespace Tulu2.Cluster.GradientSync;
+namespace Tulu2.Protocol.GradientSync;
 
 /// <summary>Making steps: begin or recover one, compare the hashes, decide the commit.</summary>
-internal sealed partial record GradientSyncState
+public sealed partial record GradientSyncState
 {
     // The first step of a generation: what the ranks say they have decides which one it is.
     private Decision Begin(TimeSpan now)

@@ -1,11 +1,11 @@
 using System.Collections.Immutable;
 using Tulu2.Collectives;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Workers;
 
-namespace Tulu2.Cluster.GradientSync;
+namespace Tulu2.Protocol.GradientSync;
 
 /// <summary>What the supervisor knows of one rank.</summary>
-internal sealed record RankSeat(int Rank)
+public sealed record RankSeat(int Rank)
 {
     /// <summary>It has a worker.</summary>
     public bool Up { get; init; }

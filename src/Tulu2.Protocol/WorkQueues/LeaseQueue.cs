@@ -1,20 +1,20 @@
 using System.Collections.Immutable;
 
-namespace Tulu2.Cluster.Leases;
+namespace Tulu2.Protocol.WorkQueues;
 
 /// <summary>A piece of work in somebody's hands.</summary>
 /// <param name="Id">Its index in the list of work.</param>
 /// <param name="Attempt">From 1.</param>
-internal sealed record Lease<T>(int Id, int Attempt, T Work);
+public sealed record Lease<T>(int Id, int Attempt, T Work);
 
 /// <summary>Work whose attempts are used up.</summary>
-internal sealed record Exhausted(int Id, string Why);
+public sealed record Exhausted(int Id, string Why);
 
 /// <summary>
 /// Work that workers pull. What a worker takes is leased: it comes back when the lease runs out or the worker is lost, and of several outcomes of one
 /// piece the first wins. So work is done at least once and counted exactly once. Immutable; time comes in as a parameter.
 /// </summary>
-internal sealed record LeaseQueue<T>
+public sealed record LeaseQueue<T>
 {
     private readonly ImmutableArray<T> _items;
     private readonly int _maxAttempts;

@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 
-namespace Tulu2.Cluster.Nodes;
+namespace Tulu2.Protocol.Placement;
 
 /// <summary>What follows from a change among the nodes.</summary>
-internal abstract record PlacementEffect
+public abstract record PlacementEffect
 {
     private PlacementEffect() { }
 
@@ -24,7 +24,7 @@ internal abstract record PlacementEffect
 /// </summary>
 /// <param name="Ranks">Of the run.</param>
 /// <param name="Together">Size of a tensor-parallel group: these many neighbours talk most.</param>
-internal sealed record PlacementState(int Ranks, int Together)
+public sealed record PlacementState(int Ranks, int Together)
 {
     private sealed record Node(string Name, int Places, ImmutableDictionary<int, long> Epochs)
     {

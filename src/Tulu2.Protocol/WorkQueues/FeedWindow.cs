@@ -1,13 +1,13 @@
 using Tulu2.Collectives;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Workers;
 
-namespace Tulu2.Cluster.Ranks;
+namespace Tulu2.Protocol.WorkQueues;
 
 /// <summary>
 /// Which slots a rank's worker should be fed next: those of the step in hand, then its replica's range of the steps after it, with a limited number
 /// (the credits) asked for and not yet computed. Not thread-safe; no clock, no disk.
 /// </summary>
-internal sealed class FeedWindow(int replica, int replicas, int slots, int lastStep, int credits)
+public sealed class FeedWindow(int replica, int replicas, int slots, int lastStep, int credits)
 {
     private readonly Queue<(int Step, int Slot)> _coming = new();
     private readonly HashSet<(int Step, int Slot)> _ahead = [];

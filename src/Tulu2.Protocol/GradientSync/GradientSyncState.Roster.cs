@@ -1,10 +1,10 @@
-using Tulu2.Cluster.Runs;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Workers;
 
-namespace Tulu2.Cluster.GradientSync;
+namespace Tulu2.Protocol.GradientSync;
 
 /// <summary>Who is there: workers come, go, hang and are replaced; each change opens a new generation.</summary>
-internal sealed partial record GradientSyncState
+public sealed partial record GradientSyncState
 {
     // A snapshot shows no progress, and may go to a slow disk; one that never comes would keep the run from its end.
     private const int SnapshotLeases = 4;

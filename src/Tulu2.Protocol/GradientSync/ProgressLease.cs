@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Tulu2.Cluster.GradientSync;
+namespace Tulu2.Protocol.GradientSync;
 
 /// <summary>How long a rank may go without a sign of progress before it counts as hung.</summary>
 /// <param name="Initial">While nothing is known of this run's pace: it includes loading the model and the first step.</param>

@@ -2,13 +2,13 @@ using System.Collections.Immutable;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 
-namespace Tulu2.Cluster.GradientSync;
+namespace Tulu2.Protocol.GradientSync;
 
 /// <summary>What never changes during a run.</summary>
 /// <param name="Layout">Where its ranks stand.</param>
 /// <param name="LastStep">Steps of the whole run.</param>
 /// <param name="CheckpointEvery">0: only after the last step.</param>
-internal sealed record SyncRules(ParallelLayout Layout, int Slots, int LastStep, int CheckpointEvery)
+public sealed record SyncRules(ParallelLayout Layout, int Slots, int LastStep, int CheckpointEvery)
 {
     public int Ranks => Layout.Size;
 
@@ -17,16 +17,16 @@ internal sealed record SyncRules(ParallelLayout Layout, int Slots, int LastStep,
 }
 
 /// <summary>A checkpoint on disk.</summary>
-internal sealed record KnownManifest(string Path, int Step);
+public sealed record KnownManifest(string Path, int Step);
 
 /// <summary>What is known of a run before its ranks are heard.</summary>
 /// <param name="Generation">The highest ever seen; the next one is greater.</param>
 /// <param name="Manifest">Null: begin with the recipe's weights.</param>
 /// <param name="Hashes">Gradient hashes of steps that were committed in an earlier life: a replayed step must have them again.</param>
 /// <param name="ReferenceDue">The ranks have to do the reference pass first.</param>
-internal sealed record SyncStart(long Generation, KnownManifest? Manifest, ImmutableDictionary<int, string> Hashes, bool ReferenceDue);
+public sealed record SyncStart(long Generation, KnownManifest? Manifest, ImmutableDictionary<int, string> Hashes, bool ReferenceDue);
 
-internal enum SyncPhase
+public enum SyncPhase
 {
     /// <summary>Waiting until every rank has a worker.</summary>
     Gathering,

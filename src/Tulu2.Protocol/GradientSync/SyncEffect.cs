@@ -1,12 +1,12 @@
 using System.Collections.Immutable;
-using Tulu2.Cluster.Runs;
 using Tulu2.Collectives;
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Workers;
 
-namespace Tulu2.Cluster.GradientSync;
+namespace Tulu2.Protocol.GradientSync;
 
 /// <summary>What the supervisor has to do, in this order.</summary>
-internal abstract record SyncEffect
+public abstract record SyncEffect
 {
     private SyncEffect() { }
 
@@ -42,10 +42,10 @@ internal abstract record SyncEffect
 /// <summary>A step as it was decided.</summary>
 /// <param name="Seconds">Since the previous commit of the same generation, else since the generation began to compute.</param>
 /// <param name="Replayed">It had been committed before, with the same hash.</param>
-internal sealed record StepCommit(
+public sealed record StepCommit(
     long Generation, int Step, string GradientHash, StepMetrics Metrics, ImmutableArray<RankShare> Shares, double Seconds, bool Replayed);
 
 /// <summary>What one rank did for a step.</summary>
 /// <param name="Slots">The slots whose gradients it gave, also those it kept from an older generation; of a replica of several ranks only the first names them.</param>
 /// <param name="SlotSeconds">For each of these slots; 0 where the report was lost with an older generation.</param>
-internal sealed record RankShare(int Rank, ImmutableArray<SlotRange> Slots, ImmutableArray<double> SlotSeconds, StepTimes Times);
+public sealed record RankShare(int Rank, ImmutableArray<SlotRange> Slots, ImmutableArray<double> SlotSeconds, StepTimes Times);

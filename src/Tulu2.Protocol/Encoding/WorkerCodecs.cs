@@ -2,9 +2,10 @@ using MessagePack;
 using Tulu2.Checkpoints;
 using Tulu2.Collectives;
 using Tulu2.Data.Slots;
-using static Tulu2.Training.Workers.Wire.WireFields;
+using Tulu2.Protocol.Workers;
+using static Tulu2.Protocol.Encoding.WireFields;
 
-namespace Tulu2.Training.Workers.Wire;
+namespace Tulu2.Protocol.Encoding;
 
 /// <summary>The worker protocol as bytes: between a node and its worker processes all of it, between nodes the small messages only.</summary>
 public static class WorkerCodecs

@@ -1,9 +1,9 @@
-using Tulu2.Training.Workers;
+using Tulu2.Protocol.Workers;
 
-namespace Tulu2.Cluster.GradientSync;
+namespace Tulu2.Protocol.GradientSync;
 
 /// <summary>What the supervisor of the gradient sync hears. Time is what a monotonic clock of its own says.</summary>
-internal abstract record SyncCommand(TimeSpan Now)
+public abstract record SyncCommand(TimeSpan Now)
 {
     /// <summary>A rank has a new worker. May be repeated.</summary>
     /// <param name="Incarnation">Grows with each worker of the rank.</param>

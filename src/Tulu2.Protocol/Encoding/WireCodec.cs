@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using MessagePack;
 
-namespace Tulu2.Training.Workers.Wire;
+namespace Tulu2.Protocol.Encoding;
 
 public delegate void WriteFields<in T>(ref MessagePackWriter writer, T message);
 

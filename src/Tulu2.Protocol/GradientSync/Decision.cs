@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 
-namespace Tulu2.Cluster.GradientSync;
+namespace Tulu2.Protocol.GradientSync;
 
 /// <summary>A state and what is to be done on the way to it, in order.</summary>
-internal sealed record Decision(GradientSyncState Next, ImmutableArray<SyncEffect> Effects)
+public sealed record Decision(GradientSyncState Next, ImmutableArray<SyncEffect> Effects)
 {
     public Decision Then(Func<GradientSyncState, Decision> more)
     {

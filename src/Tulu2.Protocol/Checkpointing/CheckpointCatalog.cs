@@ -1,10 +1,10 @@
 using System.Collections.Immutable;
 using Tulu2.Checkpoints;
 
-namespace Tulu2.Cluster.Checkpointing;
+namespace Tulu2.Protocol.Checkpointing;
 
 /// <summary>What the catalogue decided.</summary>
-internal abstract record CatalogDecision
+public abstract record CatalogDecision
 {
     private CatalogDecision() { }
 
@@ -23,7 +23,7 @@ internal abstract record CatalogDecision
 /// Which shards of the snapshot in flight have arrived from which ranks. One shard a rank; a shard of any step but the one in flight is dropped, which is
 /// what fences late writers. Immutable.
 /// </summary>
-internal sealed record CheckpointCatalog(int Ranks)
+public sealed record CheckpointCatalog(int Ranks)
 {
     /// <summary>The step whose snapshot is in flight.</summary>
     public int? Step { get; private init; }

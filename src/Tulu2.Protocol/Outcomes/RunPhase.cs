@@ -1,0 +1,14 @@
+namespace Tulu2.Protocol.Outcomes;
+
+public enum RunPhase
+{
+    /// <summary>Workers load the model.</summary>
+    Starting,
+
+    /// <summary>The reference log-probabilities of DPO are computed.</summary>
+    ReferencePass,
+    Training,
+
+    /// <summary>The last checkpoint is written.</summary>
+    Finishing,
+}

@@ -1,0 +1,14 @@
+namespace Tulu2.Protocol.Workers;
+
+/// <summary>A worker as its rank trainer sees it: the process or dedicated thread that computes for a rank and owns its tensors.</summary>
+public interface IWorker : IDisposable
+{
+    /// <summary>Returns at once; callable from any thread.</summary>
+    void Send(WorkerCommand command);
+}
+
+public interface IWorkerFactory
+{
+    /// <summary>Starts the worker of a rank. <paramref name="report"/> is called on the worker's own threads and must return at once.</summary>
+    IWorker Start(int rank, Action<WorkerReport> report);
+}

@@ -1,0 +1,38 @@
+using Tulu2.Collectives;
+using Tulu2.Data.Slots;
+
+namespace Tulu2.Protocol.Workers;
+
+/// <summary>
+/// What a worker is told. Commands are done in order, except <see cref="JoinGeneration"/> and <see cref="Shutdown"/>, which also end at once whatever
+/// collective call or wait the worker is in.
+/// </summary>
+public abstract record WorkerCommand
+{
+    private WorkerCommand() { }
+
+    /// <summary>Leave every older generation, join this one on the data plane, and answer <see cref="WorkerReport.Joined"/>. Slot gradients are kept.</summary>
+    /// <param name="Endpoints">By rank: where its data plane is reached, from <see cref="WorkerReport.Started"/>.</param>
+    public sealed record JoinGeneration(long Generation, int Rank, IReadOnlyList<string> Endpoints) : WorkerCommand;
+
+    /// <summary>
+    /// Bring the state to <paramref name="Step"/> - 1 by <paramref name="Transfer"/> (every rank of the generation gets the same one), then compute
+    /// <paramref name="Compute"/> (what this rank neither holds nor another one will), reduce with everything held, and answer
+    /// <see cref="WorkerReport.StepReady"/>. Steps that follow a commit in the same generation begin by themselves with <see cref="SlotAssignment.Range"/>.
+    /// </summary>
+    /// <param name="Keep">Of the slot gradients held for this step, the ranges to use; the others are dropped.</param>
+    public sealed record Begin(long Generation, int Step, StateTransfer Transfer, IReadOnlyList<SlotRange> Keep, IReadOnlyList<SlotRange> Compute) : WorkerCommand;
+
+    /// <summary>The batch of one slot this rank will compute; may come before it is needed.</summary>
+    public sealed record Feed(SlotBatch Batch) : WorkerCommand;
+
+    /// <summary>Apply the optimizer with the reduced gradient of <paramref name="Step"/>; answer <see cref="WorkerReport.Applied"/>; go on with the next step unless <paramref name="Last"/>.</summary>
+    /// <param name="Snapshot">Copy this rank's share of the state to host memory and write it in the background: <see cref="WorkerReport.ShardWritten"/>.</param>
+    public sealed record Commit(long Generation, int Step, bool Snapshot, bool Last) : WorkerCommand;
+
+    /// <summary>Score the segments of a batch with the current weights (the reference pass of DPO, before the first step); answer <see cref="WorkerReport.Scored"/>.</summary>
+    public sealed record Score(long Generation, int Task, SlotBatch Batch) : WorkerCommand;
+
+    /// <summary>Stop after what is being computed; free everything.</summary>
+    public sealed record Shutdown : WorkerCommand;
+}

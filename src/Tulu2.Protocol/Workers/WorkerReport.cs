@@ -1,0 +1,44 @@
+using Tulu2.Checkpoints;
+using Tulu2.Collectives;
+
+namespace Tulu2.Protocol.Workers;
+
+/// <summary>What a worker tells its rank trainer, on the worker's own thread.</summary>
+public abstract record WorkerReport
+{
+    private WorkerReport() { }
+
+    /// <summary>The first report of a worker: it takes commands now.</summary>
+    /// <param name="Endpoint">Where its data plane is reached (<see cref="ICollectiveFactory.Endpoint"/>).</param>
+    public sealed record Started(string Endpoint) : WorkerReport;
+
+    /// <summary>Said again and again, by worker processes only and to nobody but who started them: the process runs.</summary>
+    public sealed record Alive : WorkerReport;
+
+    /// <param name="StateStep">Steps applied to the parameters this worker holds; -1: it holds none.</param>
+    /// <param name="Held">Slot ranges of step <paramref name="StateStep"/> + 1 whose gradients it holds.</param>
+    /// <param name="Reduced">It holds the complete reduced gradient of step <paramref name="StateStep"/> + 1, so a repeated commit can be applied.</param>
+    public sealed record Joined(long Generation, int Rank, int StateStep, IReadOnlyList<SlotRange> Held, bool Reduced) : WorkerReport;
+
+    public sealed record SlotDone(long Generation, int Rank, int Step, int Slot, double Seconds) : WorkerReport;
+
+    /// <param name="GradientHash">Hash of the reduced gradient; equal on every rank or somebody is corrupt.</param>
+    public sealed record StepReady(long Generation, int Rank, int Step, string GradientHash, StepMetrics Metrics, StepTimes Times) : WorkerReport;
+
+    /// <param name="ParametersSha256">After the last step, else null: see <c>train --json</c>.</param>
+    public sealed record Applied(long Generation, int Rank, int Step, double Seconds, string? ParametersSha256) : WorkerReport;
+
+    /// <summary>One shard file is durable under its final name.</summary>
+    public sealed record ShardWritten(int Rank, int Step, ShardEntry Shard) : WorkerReport;
+
+    /// <summary>A snapshot could not be written (a full disk, say); training is not affected.</summary>
+    public sealed record SnapshotFailed(int Rank, int Step, string Error) : WorkerReport;
+
+    /// <param name="LogProbabilities">Summed log-probability of each segment's scored tokens.</param>
+    public sealed record Scored(long Generation, int Rank, int Task, float[] LogProbabilities) : WorkerReport;
+
+    /// <summary>The worker is at its end; nothing more comes from it.</summary>
+    /// <param name="BadInputWhere">Not null: what the user gave is at fault (see <c>BadInputException</c>), so that a restart would not help.</param>
+    /// <param name="BadInputFix">Without a place: nothing that the user gave is at fault, but a restart would not help either (see <c>NonFiniteException</c>).</param>
+    public sealed record Failed(long Generation, int Rank, string Error, string Detail, string? BadInputWhere, string? BadInputFix) : WorkerReport;
+}
