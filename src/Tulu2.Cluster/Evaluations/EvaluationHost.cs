@@ -3,6 +3,7 @@ using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
 using Tulu2.Evaluation.Tasks;
+using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Evaluations;
 
