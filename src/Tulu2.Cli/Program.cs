@@ -1,5 +1,6 @@
+using Tulu2.Cli;
 using Tulu2.Cli.Shell;
-using Tulu2.Cli.Workers;
+using Tulu2.Runs.Launch;
 
 // A worker starts many times and knows no other command: past the command line and all that it loads.
 if (WorkerEntry.IsMeant(args)) return WorkerEntry.Run(args);

@@ -1,10 +1,11 @@
 using System.CommandLine;
 using Spectre.Console;
 using Tulu2.Cli.Shell;
-using Tulu2.Cli.Workers;
 using Tulu2.Collectives.Measurement;
 using Tulu2.Files;
 using Tulu2.Models.Llama;
+using Tulu2.Runs.Launch;
+using Tulu2.Runs.Output;
 using Tulu2.Training.Measurement;
 using Tulu2.Training.Planning;
 using Tulu2.Training.Recipes;

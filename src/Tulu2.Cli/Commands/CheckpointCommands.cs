@@ -2,8 +2,9 @@ using System.CommandLine;
 using Spectre.Console;
 using Tulu2.Checkpoints;
 using Tulu2.Cli.Shell;
-using Tulu2.Cli.Training;
 using Tulu2.Files;
+using Tulu2.Runs.Output;
+using Tulu2.Runs.RunFiles;
 
 namespace Tulu2.Cli.Commands;
 

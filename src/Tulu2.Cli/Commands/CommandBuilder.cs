@@ -1,6 +1,6 @@
 using System.CommandLine;
-using Tulu2.Cli.Training;
 using Tulu2.Files;
+using Tulu2.Runs.RunFiles;
 
 namespace Tulu2.Cli.Commands;
 

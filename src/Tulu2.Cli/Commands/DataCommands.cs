@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Spectre.Console;
-using Tulu2.Cli.Data;
 using Tulu2.Cli.Shell;
 using Tulu2.Data.Chat;
 using Tulu2.Data.Rows;
@@ -8,6 +7,8 @@ using Tulu2.Data.Statistics;
 using Tulu2.Data.Store;
 using Tulu2.Data.Tokenizers;
 using Tulu2.Files;
+using Tulu2.Runs.Output;
+using Tulu2.Runs.Preparation;
 
 namespace Tulu2.Cli.Commands;
 

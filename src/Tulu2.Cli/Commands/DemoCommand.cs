@@ -1,7 +1,10 @@
 using System.CommandLine;
-using Tulu2.Cli.Demo;
 using Tulu2.Cli.Shell;
-using Tulu2.Cli.Training;
+using Tulu2.Cli.Tables;
+using Tulu2.Runs.Demo;
+using Tulu2.Runs.Launch;
+using Tulu2.Runs.Output;
+using Tulu2.Runs.RunFiles;
 
 namespace Tulu2.Cli.Commands;
 

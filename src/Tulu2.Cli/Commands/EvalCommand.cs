@@ -1,11 +1,13 @@
 using System.CommandLine;
 using Spectre.Console;
-using Tulu2.Cli.Evaluations;
 using Tulu2.Cli.Shell;
 using Tulu2.Data.Rows;
 using Tulu2.Evaluation.Generation;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Files;
+using Tulu2.Runs.Execution;
+using Tulu2.Runs.Launch;
+using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Commands;
 

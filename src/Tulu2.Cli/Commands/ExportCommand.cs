@@ -1,8 +1,11 @@
 using System.CommandLine;
 using Tulu2.Checkpoints;
 using Tulu2.Cli.Shell;
-using Tulu2.Cli.Training;
 using Tulu2.Files;
+using Tulu2.Runs.Execution;
+using Tulu2.Runs.Output;
+using Tulu2.Runs.Preparation;
+using Tulu2.Runs.RunFiles;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Commands;

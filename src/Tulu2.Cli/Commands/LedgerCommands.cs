@@ -1,8 +1,9 @@
 using System.CommandLine;
 using Tulu2.Cli.Shell;
-using Tulu2.Cli.Training;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Files;
+using Tulu2.Runs.Output;
+using Tulu2.Runs.RunFiles;
 
 namespace Tulu2.Cli.Commands;
 

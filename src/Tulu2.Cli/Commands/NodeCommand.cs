@@ -1,8 +1,10 @@
 using System.CommandLine;
-using Tulu2.Cli.Nodes;
 using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Hosting;
 using Tulu2.Files;
+using Tulu2.Runs.Execution;
+using Tulu2.Runs.Launch;
+using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Commands;
 

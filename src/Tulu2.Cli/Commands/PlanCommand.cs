@@ -1,6 +1,8 @@
 using System.CommandLine;
-using Tulu2.Cli.Planning;
 using Tulu2.Cli.Shell;
+using Tulu2.Cli.Tables;
+using Tulu2.Runs.LayoutPlans;
+using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Commands;
 

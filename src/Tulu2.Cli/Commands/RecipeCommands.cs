@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Tulu2.Cli.Shell;
+using Tulu2.Runs.Output;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Commands;

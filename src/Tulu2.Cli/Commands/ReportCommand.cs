@@ -1,7 +1,8 @@
 using System.CommandLine;
-using Tulu2.Cli.Reports;
 using Tulu2.Cli.Shell;
-using Tulu2.Cli.Training;
+using Tulu2.Runs.Output;
+using Tulu2.Runs.Reports;
+using Tulu2.Runs.RunFiles;
 
 namespace Tulu2.Cli.Commands;
 

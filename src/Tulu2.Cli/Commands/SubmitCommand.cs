@@ -1,11 +1,12 @@
 using System.CommandLine;
-using Tulu2.Cli.Nodes;
 using Tulu2.Cli.Shell;
-using Tulu2.Cli.Training;
 using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Submissions;
 using Tulu2.Files;
+using Tulu2.Runs.Execution;
+using Tulu2.Runs.Output;
+using Tulu2.Runs.RunFiles;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Commands;

@@ -3,6 +3,7 @@ using Tulu2.Cli.Shell;
 using Tulu2.Data.Rows;
 using Tulu2.Data.Tokenizers.Training;
 using Tulu2.Files;
+using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Commands;
 

@@ -1,7 +1,10 @@
 using System.CommandLine;
 using Tulu2.Cli.Shell;
-using Tulu2.Cli.Training;
 using Tulu2.Files;
+using Tulu2.Runs.Execution;
+using Tulu2.Runs.Launch;
+using Tulu2.Runs.Output;
+using Tulu2.Runs.RunFiles;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Commands;
@@ -45,7 +48,8 @@ internal sealed class TrainCommand(Terminal terminal)
             Changes = changes,
         };
         var result = await runner.RunAsync(directory.Name, loaded, directory, mode, cancellation);
-        TrainSummary.Print(terminal, result, directory);
+        foreach (var line in TrainSummary.Lines(result, directory)) terminal.WriteHuman(line);
+        if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(result));
         return ExitCode.Done;
     }
 

@@ -1,11 +1,12 @@
 using System.Runtime.InteropServices;
+using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Shell;
 
 /// <summary>
 /// The signals that end a command: Ctrl-C, SIGTERM, SIGHUP (the terminal was closed) and SIGQUIT. The first asks it to end in order, a second one ends the process.
 /// </summary>
-internal sealed partial class Interrupt : IDisposable
+internal sealed partial class Interrupt : IStopSignal, IDisposable
 {
     /// <summary>How long a command may take to end that has nothing to save.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);

@@ -1,19 +1,18 @@
 using System.Diagnostics;
 using Spectre.Console;
+using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Shell;
 
 /// <summary>Shows how far something long is: a bar for a person, a plain line now and then for a log file.</summary>
 internal static class ProgressDisplay
 {
-    private static readonly TimeSpan LineEvery = TimeSpan.FromSeconds(10);
-
     /// <summary>Runs <paramref name="work"/>, which reports as it goes, from any thread.</summary>
     public static async Task<T> RunAsync<T>(Terminal terminal, string title, Func<Action<ProgressSnapshot>, Task<T>> work)
     {
-        var clock = Stopwatch.StartNew();
-        if (!terminal.IsInteractive) return await work(Lines(terminal, title, clock));
+        if (!terminal.IsInteractive) return await work(new ProgressLines(title, terminal.Say).Report);
 
+        var clock = Stopwatch.StartNew();
         return await terminal.Remarks.Progress().AutoClear(false).HideCompleted(false)
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
             .StartAsync(async context =>
@@ -43,24 +42,5 @@ internal static class ProgressDisplay
             bar.Value = now.Done;
         }
         bar.Description = Markup.Escape(now.ToLine(title, elapsed, pace.Left(now, elapsed)));
-    }
-
-    // The first report, the last one, and one every few seconds between.
-    private static Action<ProgressSnapshot> Lines(Terminal terminal, string title, Stopwatch clock)
-    {
-        var next = TimeSpan.Zero;
-        var pace = new Pace();
-        var gate = new Lock();
-        return snapshot =>
-        {
-            lock (gate)
-            {
-                var elapsed = clock.Elapsed;
-                var left = pace.Left(snapshot, elapsed);
-                if (elapsed < next && snapshot.Done != snapshot.Total) return;
-                next = elapsed + LineEvery;
-                terminal.Say(snapshot.ToLine(title, elapsed, left));
-            }
-        };
     }
 }

@@ -1,4 +1,5 @@
 using Spectre.Console;
+using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Shell;
 
@@ -9,7 +10,7 @@ namespace Tulu2.Cli.Shell;
 /// <param name="output">Standard output.</param>
 /// <param name="error">Standard error.</param>
 /// <param name="isInteractive">A person watches standard error: bars may move. False: plain lines without control characters.</param>
-internal sealed class Terminal(TextReader input, TextWriter output, TextWriter error, bool isInteractive)
+internal sealed class Terminal(TextReader input, TextWriter output, TextWriter error, bool isInteractive) : IRunOutput
 {
     // Lines of a redirected stream are read by programs: they are not folded.
     private const int RedirectedWidth = 4000;
@@ -26,13 +27,15 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
     public bool Verbose { get; set; }
 
     /// <summary>Where the details of an unexpected error are written; the run directory's once there is one.</summary>
-    public string LogFile { get; set; } = Path.Combine(Path.GetTempPath(), $"tulu2-{Environment.ProcessId}.log");
+    public string LogFile { get; set; } = ErrorLog.DefaultFile;
 
     /// <summary>What the command was started with.</summary>
     public IReadOnlyList<string> Arguments { get; set; } = [];
 
     /// <summary>The signals that end the command; null where none are heard.</summary>
     public Interrupt? Interrupt { get; set; }
+
+    IStopSignal? IRunOutput.StopSignal => Interrupt;
 
     /// <summary>For tables and other results that people read.</summary>
     public IAnsiConsole Human => Json ? Remarks : _human ??= Console(Output, !System.Console.IsOutputRedirected);
@@ -57,6 +60,8 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
         else
             lock (Error) Error.WriteLine(text);
     }
+
+    public Task<T> ShowAsync<T>(string title, Func<Action<ProgressSnapshot>, Task<T>> work) => ProgressDisplay.RunAsync(this, title, work);
 
     /// <summary>Reads a line from a person or a pipe; null: there are no more. A line that never comes does not hold up the end of the command.</summary>
     /// <exception cref="OperationCanceledException">The command is to end.</exception>

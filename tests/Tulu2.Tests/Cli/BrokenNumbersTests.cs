@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using Tulu2.Checkpoints.Safetensors;
-using Tulu2.Cli.Shell;
-using Tulu2.Cli.Training;
+using Tulu2.Runs.Execution;
+using Tulu2.Runs.Output;
+using Tulu2.Runs.Preparation;
+using Tulu2.Tests.Runs;
 using Tulu2.Training.Recipes;
 using Xunit;
 

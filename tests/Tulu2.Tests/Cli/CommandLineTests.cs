@@ -1,6 +1,9 @@
+using Tulu2.Cli;
 using Tulu2.Cli.Shell;
 using Tulu2.Files;
 using Tulu2.Protocol.Outcomes;
+using Tulu2.Runs.Output;
+using Tulu2.Tests.Runs;
 using Xunit;
 
 namespace Tulu2.Tests.Cli;

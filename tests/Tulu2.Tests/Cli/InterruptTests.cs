@@ -1,6 +1,9 @@
 using System.Runtime.InteropServices;
+using Tulu2.Cli;
 using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Ledger;
+using Tulu2.Runs.Output;
+using Tulu2.Tests.Runs;
 using Xunit;
 
 namespace Tulu2.Tests.Cli;

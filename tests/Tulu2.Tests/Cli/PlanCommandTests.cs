@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Tulu2.Cli.Planning;
-using Tulu2.Cli.Shell;
+using Tulu2.Runs.LayoutPlans;
+using Tulu2.Runs.Output;
 using Xunit;
 
 namespace Tulu2.Tests.Cli;

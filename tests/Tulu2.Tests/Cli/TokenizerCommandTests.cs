@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Tulu2.Cli.Shell;
+using Tulu2.Runs.Output;
 using Xunit;
 
 namespace Tulu2.Tests.Cli;

@@ -1,5 +1,6 @@
 using System.Text.Json;
-using Tulu2.Cli.Shell;
+using Tulu2.Runs.Output;
+using Tulu2.Tests.Runs;
 using Xunit;
 
 namespace Tulu2.Tests.Cli;

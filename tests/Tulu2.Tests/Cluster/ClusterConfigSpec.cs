@@ -1,5 +1,7 @@
+using Tulu2.Cli;
 using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Hosting;
+using Tulu2.Runs.Output;
 using Xunit;
 using YamlDotNet.RepresentationModel;
 

@@ -1,9 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
-using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Hosting;
 using Tulu2.Files;
+using Tulu2.Runs.Output;
 using Tulu2.Tests.Cli;
+using Tulu2.Tests.Runs;
 using Xunit;
 
 namespace Tulu2.Tests.Cluster;

@@ -43,7 +43,7 @@ public class FaultTextTests
     [MemberData(nameof(Libraries))]
     public void Nor_does_it_through_the_last_net_of_the_command_line(Action act)
     {
-        var block = Tulu2.Cli.Shell.ErrorReport.Of(Assert.ThrowsAny<Exception>(act), "the.log").Block;
+        var block = Tulu2.Runs.Output.ErrorReport.Of(Assert.ThrowsAny<Exception>(act), "the.log").Block;
         Assert.DoesNotMatch(new Regex(@"\(Parameter '|LineNumber|BytePosition|Path: \$|System\.|Idx:|HRESULT"), block);
         Assert.StartsWith("error: ", block);
     }

@@ -1,6 +1,5 @@
 using System.Net;
 using TorchSharp;
-using Tulu2.Cli.Workers;
 using Tulu2.Collectives;
 using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
@@ -9,6 +8,7 @@ using Tulu2.Collectives.Network;
 using Tulu2.Files;
 using Tulu2.Models.Llama;
 using Tulu2.Protocol.Workers;
+using Tulu2.Runs.Launch;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers;
 using Tulu2.Training.Workers.Processes;

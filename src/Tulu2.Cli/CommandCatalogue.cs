@@ -1,0 +1,31 @@
+using System.CommandLine;
+using Tulu2.Cli.Commands;
+using Tulu2.Cli.Shell;
+
+namespace Tulu2.Cli;
+
+/// <summary>Every command of the program.</summary>
+internal static class CommandCatalogue
+{
+    public static IEnumerable<Command> All(Terminal terminal) =>
+    [
+        new DemoCommand(terminal).Create(),
+        new TrainCommand(terminal).Create(),
+        new PlanCommand(terminal).Create(),
+        new RecipeCommands(terminal).Create(),
+        new NodeCommand(terminal).Create(),
+        new SubmitCommand(terminal).Create(),
+        new StatusCommand(terminal).Create(),
+        new CancelCommand(terminal).Create(),
+        new DataCommands(terminal).Create(),
+        new TokenizerCommands(terminal).Create(),
+        new GenerateCommand(terminal).Create(),
+        new ChatCommand(terminal).Create(),
+        new EvalCommand(terminal).Create(),
+        new ExportCommand(terminal).Create(),
+        new CheckpointCommands(terminal).Create(),
+        new BenchCommands(terminal).Create(),
+        new LedgerCommands(terminal).Create(),
+        new ReportCommand(terminal).Create(),
+    ];
+}

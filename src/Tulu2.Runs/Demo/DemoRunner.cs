@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using Tulu2.Data.Demo;
+using Tulu2.Data.Tokenizers.Training;
+using Tulu2.Evaluation.Reporting;
+using Tulu2.Evaluation.Scoring;
+using Tulu2.Files;
+using Tulu2.Runs.Execution;
+using Tulu2.Runs.Launch;
+using Tulu2.Runs.Output;
+using Tulu2.Runs.Preparation;
+using Tulu2.Runs.Reports;
+using Tulu2.Runs.RunFiles;
+using Tulu2.Training.Recipes;
+
+namespace Tulu2.Runs.Demo;
+
+/// <summary>The whole pipeline on generated data: tokenizer, SFT, DPO, evaluation, report; each stage is what its own command does.</summary>
+internal sealed class DemoRunner(IRunOutput output, LocalNode node, DemoSettings settings)
+{
+    private readonly List<(string Stage, double Seconds)> _costs = [];
+
+    /// <summary>Seconds of each stage so far, in order.</summary>
+    public IReadOnlyList<(string Stage, double Seconds)> Costs => _costs;
+
+    public async Task<DemoResult> RunAsync(RunDirectory directory, CancellationToken cancellation)
+    {
+        var clock = Stopwatch.StartNew();
+        if (new[] { "sft", "dpo" }.Any(stage => new RunDirectory(In(stage)).HasRun))
+            throw new BadInputException(directory.Root, "already holds a demo", "choose another --run directory");
+        directory.Open(ResumeMode.New);
+        output.LogFile = directory.Log;
+        var data = await Stage("data", () => Task.Run(() => DemoData.Write(In("data"), settings.Data), cancellation).WaitAsync(cancellation));
+        await Stage("tokenizer", () => Task.Run(() => LearnTokenizer(data), cancellation).WaitAsync(cancellation));
+        var recipes = DemoRecipes.Write(directory, data, settings);
+
+        var sft = await Train("sft", recipes.Sft, cancellation);
+        var untrained = In("untrained");
+        var initial = RecipeReader.Load(recipes.Sft, []);
+        ModelExport.Initial(ModelSource.Open(initial), initial.Recipe, untrained);
+        var dpo = await Train("dpo", recipes.Dpo, cancellation);
+
+        var table = new EvaluationTable();
+        await Stage("evaluation", () => Evaluate(data, untrained, sft.FinalExport, dpo.FinalExport, directory, table, cancellation));
+        var result = new DemoResult(clock.Elapsed.TotalSeconds,
+            new ExactMatchRates(Share("untrained", EvaluationKind.ExactMatch), Share("sft", EvaluationKind.ExactMatch),
+                Share("dpo", EvaluationKind.ExactMatch)),
+            new PreferenceRates(Share("sft", EvaluationKind.Preference), Share("dpo", EvaluationKind.Preference)),
+            directory.Report, dpo.FinalExport);
+        WriteReport(directory, new RunDirectory(sft.Root), table);
+        return result;
+
+        string In(string name) => Path.Combine(directory.Root, name);
+
+        double Share(string model, string kind) => table.Share(model, kind) ?? 0;
+
+        int LearnTokenizer(DemoFiles files)
+        {
+            var trained = SentencePieceTrainer.Train(File.ReadLines(files.Corpus), new SentencePieceTrainerOptions { VocabularySize = settings.Vocabulary });
+            trained.Write(In("tokenizer"));
+            return trained.VocabularySize;
+        }
+
+        async Task<RunDirectory> Train(string name, string recipe, CancellationToken token)
+        {
+            var run = new RunDirectory(In(name));
+            await Stage(name, () => new TrainRunner(output, node, settings.InProcess ? new RankHosting.Threads() : new RankHosting.Processes()).RunAsync(name, RecipeReader.Load(recipe, []), run, ResumeMode.New, token));
+            return run;
+        }
+    }
+
+    private async Task<int> Evaluate(
+        DemoFiles data, string untrained, string sft, string dpo, RunDirectory directory, EvaluationTable table, CancellationToken cancellation)
+    {
+        var runner = new EvaluationRunner(output, node);
+        var evaluators = settings.Ranks > 0 ? settings.Ranks : Environment.ProcessorCount;
+        EvaluationJob[] jobs =
+        [
+            new("untrained", EvaluationKind.ExactMatch, untrained, data.SftHeldOut),
+            new("sft", EvaluationKind.ExactMatch, sft, data.SftHeldOut),
+            new("dpo", EvaluationKind.ExactMatch, dpo, data.SftHeldOut),
+            new("sft", EvaluationKind.Preference, sft, data.DpoHeldOut),
+            new("dpo", EvaluationKind.Preference, dpo, data.DpoHeldOut),
+        ];
+        var items = 0;
+        foreach (var job in jobs) items += (await runner.RunAsync(job, evaluators, directory.Ledger, table, cancellation)).Work.Sum(task => task.Count);
+        return items;
+    }
+
+    private void WriteReport(RunDirectory directory, RunDirectory sft, EvaluationTable table)
+    {
+        var notes = ReportNotes.Empty("TÜLU 2 demo") with
+        {
+            Facts = [new ReportFact("seed", $"{settings.Seed}"), .. _costs.Select(cost => new ReportFact($"time of {cost.Stage}", NumberText.Duration(cost.Seconds)))],
+            Scores = table.Scores(),
+            Samples = [.. table.Samples(8).Select(samples => samples with { From = "Greedy answers to held-out prompts, which no training row holds." })],
+            TokenLengths = ReportNotes.Read(sft).TokenLengths,
+            WallSeconds = _costs.ToDictionary(cost => cost.Stage, cost => cost.Seconds),
+        };
+        ReportMaker.Try(output, $"there is no report; `tulu2 report {directory.Root}` tries again", () =>
+        {
+            notes.Write(directory);
+            ReportMaker.Make(directory);
+        });
+    }
+
+    private async Task<T> Stage<T>(string name, Func<Task<T>> work)
+    {
+        var clock = Stopwatch.StartNew();
+        var result = await work();
+        _costs.Add((name, clock.Elapsed.TotalSeconds));
+        return result;
+    }
+}

@@ -1,0 +1,41 @@
+using Tulu2.Data.Demo;
+using Tulu2.Training.Recipes;
+
+namespace Tulu2.Runs.Demo;
+
+/// <summary>Sizes of the demo, in one place: tuned so that two cores end within five minutes.</summary>
+internal sealed record DemoSettings
+{
+    public int Seed { get; init; } = 42;
+
+    /// <summary>Data-parallel ranks; 0: one per processor.</summary>
+    public int Ranks { get; init; }
+
+    /// <summary>Ranks are threads.</summary>
+    public bool InProcess { get; init; }
+
+    /// <summary>Sizes of the generated files.</summary>
+    public DemoDataOptions Data => new() { Seed = Seed };
+
+    public int Vocabulary { get; init; } = 512;
+    public int MaxLength { get; init; } = 256;
+
+    public int SftGlobal { get; init; } = 32;
+    public int SftSlot { get; init; } = 8;
+    /// <summary>Two and a half passes over the rows.</summary>
+    public int SftSteps { get; init; } = 937;
+    public double SftLearningRate { get; init; } = 2e-3;
+
+    public int DpoGlobal { get; init; } = 32;
+    public int DpoSlot { get; init; } = 8;
+    public double DpoEpochs { get; init; } = 1;
+    public double DpoLearningRate { get; init; } = 2.5e-5;
+    public double DpoBeta { get; init; } = 0.1;
+
+    public int CheckpointEvery { get; init; } = 200;
+
+    public string Preset { get; init; } = "demo";
+
+    /// <summary>fp32: without the processor's bf16 instructions bf16 costs time.</summary>
+    public Precision Precision { get; init; } = Precision.Fp32;
+}

@@ -1,0 +1,151 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Tulu2.Evaluation.Reporting;
+using Tulu2.Files;
+using Tulu2.Protocol.Workers;
+
+namespace Tulu2.Runs.Events;
+
+/// <summary>
+/// <c>metrics.jsonl</c>: one object per committed step, each once. A resumed run replays the steps since its checkpoint; those that are already written
+/// are compared with what was written, not written again.
+/// </summary>
+internal sealed class MetricsLog : IDisposable
+{
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        // A loss that is not a number must be seen, not turned into an exception while it is written down.
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        IgnoreReadOnlyProperties = true,
+        RespectRequiredConstructorParameters = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    private readonly SortedDictionary<int, StepRecord> _lines = [];
+    private readonly FileStream _file;
+
+    private MetricsLog(FileStream file, IEnumerable<StepRecord> lines)
+    {
+        _file = file;
+        foreach (var line in lines) _lines[line.Step] = line;
+    }
+
+    /// <summary>Every step written so far, in order.</summary>
+    public IReadOnlyCollection<StepRecord> Lines => _lines.Values;
+
+    /// <summary>
+    /// Opens or makes the file. What a killed process left torn is cut off; of a file that is damaged in its middle the whole lines are kept, and it is set aside.
+    /// <paramref name="say"/> hears of it.
+    /// </summary>
+    public static MetricsLog Open(string path, Action<string> say)
+    {
+        // Unbuffered: what a full disk refused would be thrown again when the file is closed, and hide the first error.
+        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete,
+            bufferSize: 0);
+        try
+        {
+            var (lines, sound, skipped) = Read(file);
+            if (skipped > 0)
+            {
+                say($"{path}: {skipped} lines cannot be read; the others are kept, and the damaged file is {SetAside.Copy(path)}");
+                var log = new MetricsLog(file, lines);
+                log.Rewrite();
+                return log;
+            }
+            if (sound < file.Length)
+            {
+                say($"{path}: cut off {NumberText.Count(file.Length - sound, "byte")} after step {lines.LastOrDefault()?.Step ?? 0}, torn when the run was killed");
+                file.SetLength(sound);
+            }
+            file.Position = sound;
+            return new MetricsLog(file, lines);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Writes a step unless it is already there.</summary>
+    /// <returns>False where the step was written before with other figures: the replay did not come to the same bits.</returns>
+    public bool Append(StepRecord line)
+    {
+        if (_lines.TryGetValue(line.Step, out var before)) return SameBits(before, line);
+        var isLast = _lines.Count == 0 || line.Step > _lines.Keys.Last();
+        _lines.Add(line.Step, line);
+        // A step whose line was lost takes its place again.
+        if (isLast) _file.Write(Encoding.UTF8.GetBytes(Write(line) + "\n"));
+        else Rewrite();
+        return true;
+    }
+
+    /// <summary>Takes out the steps after <paramref name="step"/>, which are to be made by another recipe, and returns how many.</summary>
+    public int CutAfter(int step)
+    {
+        var cut = _lines.Keys.Where(made => made > step).ToList();
+        foreach (var made in cut) _lines.Remove(made);
+        if (cut.Count > 0) Rewrite();
+        return cut.Count;
+    }
+
+    private void Rewrite()
+    {
+        var text = new StringBuilder();
+        foreach (var line in _lines.Values) text.Append(Write(line)).Append('\n');
+        _file.SetLength(0);
+        _file.Write(Encoding.UTF8.GetBytes(text.ToString()));
+    }
+
+    public static StepRecord Record(int step, StepMetrics metrics, double seconds) =>
+        new(step, metrics.Loss, metrics.LearningRate, metrics.GradientNorm, metrics.Tokens, metrics.LossTokens, seconds,
+            metrics.Preference?.RewardsChosen, metrics.Preference?.RewardsRejected, metrics.Preference?.RewardsMargin, metrics.Preference?.RewardsAccuracy,
+            metrics.Preference?.LogpsChosen, metrics.Preference?.LogpsRejected);
+
+    internal static string Write(StepRecord line) => JsonSerializer.Serialize(line, Json);
+
+    /// <summary>The same step computed twice has the same figures to the last bit; only its time may differ.</summary>
+    private static bool SameBits(StepRecord one, StepRecord other) => one with { Seconds = 0 } == other with { Seconds = 0 };
+
+    public void Dispose() => _file.Dispose();
+
+    // A line that is not whole is skipped where whole ones follow; at the end it is what a killed process left. Steps only ever rise.
+    private static (List<StepRecord> Lines, long Sound, int Skipped) Read(FileStream file)
+    {
+        var bytes = new byte[file.Length];
+        file.Position = 0;
+        file.ReadExactly(bytes);
+        var lines = new List<StepRecord>();
+        var (begin, sound, bad, skipped) = (0, 0, 0, 0);
+        while (bytes.AsSpan(begin).IndexOf((byte)'\n') is >= 0 and var length)
+        {
+            if (Parse(bytes.AsSpan(begin, length)) is { } line && (lines.Count == 0 || line.Step > lines[^1].Step))
+            {
+                lines.Add(line);
+                (sound, skipped) = (begin + length + 1, bad);
+            }
+            else
+            {
+                bad++;
+            }
+            begin += length + 1;
+        }
+        return (lines, sound, skipped);
+    }
+
+    private static StepRecord? Parse(ReadOnlySpan<byte> line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<StepRecord>(line, Json) is { Step: > 0 } step ? step : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.Globalization;
+using Tulu2.Data.Slots;
+using Tulu2.Files;
+using Tulu2.Runs.Launch;
+using Tulu2.Runs.Preparation;
+using Tulu2.Runs.RunFiles;
+using Tulu2.Training.Recipes;
+
+namespace Tulu2.Runs.Execution;
+
+/// <summary>What is about to run, in a few lines, before its first step.</summary>
+internal static class RunBanner
+{
+    public static IEnumerable<string> Lines(string title, PreparedRun run, RankHosting hosting, RunDirectory directory)
+    {
+        var (recipe, batches, report) = (run.Recipe, run.Batches, run.Data.Tokens.Report);
+        var rows = recipe.Objective == Objective.Dpo ? "pair" : "row";
+        yield return $"{title}: {recipe.Objective.ToString().ToUpperInvariant()} of {recipe.Model.Path ?? recipe.Model.Preset}";
+        yield return Line($"  parameters  {run.Model.Config.ParameterCount:N0}, {recipe.Precision.ToString().ToLowerInvariant()}");
+        yield return Line($"  {rows + "s",-10}  {report.Used:N0}, {report.Tokens:N0} tokens a pass");
+        yield return Line($"  steps       {batches.TotalSteps:N0}, {Passes(batches)}");
+        yield return Line($"  a step      {NumberText.Count(recipe.Batch.Global, rows)}, about {TokensAStep(report.Tokens, batches.Items, recipe.Batch.Global):N0} tokens");
+        yield return Line($"  ranks       {run.Parallel.Size:N0} {Places(hosting, run.Parallel.Size)}: {run.Parallel} (data x tensor x pipeline)");
+        yield return $"  run         {directory.Root}";
+    }
+
+    /// <summary>On average; how much a step really holds differs from one to the next.</summary>
+    public static double TokensAStep(long tokens, int items, int global) => (double)tokens / items * global;
+
+    private static string Passes(BatchPlan batches)
+    {
+        var passes = (double)batches.TotalSteps / batches.StepsPerEpoch;
+        return Line($"{batches.StepsPerEpoch:N0} an epoch: {passes:0.##} {(passes == 1 ? "epoch" : "epochs")}");
+    }
+
+    private static string Places(RankHosting hosting, int ranks)
+    {
+        var process = ranks == 1 ? "process" : "processes";
+        return hosting switch
+        {
+            RankHosting.Threads => ranks == 1 ? "thread" : "threads",
+            RankHosting.Nodes => $"{process} on the cluster's nodes",
+            _ => process,
+        };
+    }
+
+    private static string Line(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

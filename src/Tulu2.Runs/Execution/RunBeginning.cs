@@ -1,0 +1,78 @@
+using Tulu2.Checkpoints;
+using Tulu2.Cluster.Runs;
+using Tulu2.Files;
+using Tulu2.Runs.Preparation;
+using Tulu2.Runs.RunFiles;
+using Tulu2.Training.Recipes;
+
+namespace Tulu2.Runs.Execution;
+
+/// <summary>Where a run begins, and with what recipe.</summary>
+/// <param name="Loaded">The recipe given, with every change of the run.</param>
+/// <param name="Known">What the run remembers; null: it is new, or nobody does.</param>
+/// <param name="Changes">The run's, and behind them the one that this resume makes.</param>
+internal sealed record RunBeginning(LoadedRecipe Loaded, RunStart Start, RunRecipe? Known, IReadOnlyList<RecipeChange> Changes)
+{
+    /// <summary>The hash that the run has without what this resume changes; null: nobody knows.</summary>
+    public string? HashBefore { get; private init; }
+
+    /// <summary>Opens the directory. What was stopped before its first step is begun again, whatever its recipe was.</summary>
+    /// <returns>There is a run to go on with.</returns>
+    /// <exception cref="BadInputException">See <see cref="RunDirectory.Open"/>; or there is nothing yet that could be changed.</exception>
+    public static bool Opens(RunDirectory directory, ResumeMode mode, IReadOnlyList<string> flags)
+    {
+        if (flags.Count > 0 && !directory.HasRun && (mode == ResumeMode.Auto || directory.IsBegun))
+            throw new BadInputException($"--change {flags[0]}", "there is no run yet that could be changed", $"begin it with {flags[0]} behind the recipe");
+        return directory.Open(mode);
+    }
+
+    /// <summary>Writes a change down for whoever goes on with the run.</summary>
+    /// <exception cref="BadInputException">See <see cref="Resume"/>.</exception>
+    public static void Remember(LoadedRecipe loaded, RunDirectory directory, IReadOnlyList<string> flags, Action<string> say)
+    {
+        var (_, _, known, changes) = Resume(loaded, directory, flags, say);
+        if (known is null || changes.Count == known.Changes.Count) return;
+        new RunRecipe(RecipeChanges.After(known.Recipe, changes[^1]), RecipeChanges.Hashes(known.Hash, [changes[^1]])[^1], changes).Write(directory);
+    }
+
+    /// <summary>At step 1.</summary>
+    public static RunBeginning New(LoadedRecipe loaded) => new(loaded, new RunStart.FromRecipe(), null, []);
+
+    /// <summary>Behind the newest sound checkpoint of the directory.</summary>
+    /// <param name="flags"><c>key=value</c>, to be changed from there on.</param>
+    /// <exception cref="BadInputException">A change that cannot be made, or a recipe that the run never had.</exception>
+    public static RunBeginning Resume(LoadedRecipe loaded, RunDirectory directory, IReadOnlyList<string> flags, Action<string> say)
+    {
+        var store = new CheckpointStore(directory.Checkpoints);
+        var known = RunRecipe.Read(directory, store, say);
+        var newest = store.LatestSound(fault => say($"checkpoint passed over: {fault}"));
+        var step = newest?.Manifest.Step ?? 0;
+        RunStart start = newest is { } manifest ? new RunStart.FromManifest(manifest.Path, step) : new RunStart.FromRecipe();
+        var changes = known?.Changes ?? [];
+        RecipeChange? change = null;
+        if (flags.Count > 0)
+        {
+            if (known is null)
+                throw new BadInputException(directory.Recipe, "is lost, so that nobody knows what would be changed", "resume once with the recipe the run was started with, then change it");
+            change = RecipeChanges.Read(flags, known.Recipe, step);
+            if (change is not null) changes = [.. changes, change];
+        }
+        var applied = RecipeChanges.Apply(loaded, changes, flagged: change is not null);
+        say(newest is null ? "no sound checkpoint: going on from step 0" : $"going on after step {step}");
+        if (change is not null) say($"changed {change.Text}");
+        return new RunBeginning(applied, start, known, changes) { HashBefore = known?.Hash ?? newest?.Manifest.RecipeHash };
+    }
+
+    /// <exception cref="BadInputException">The run has another recipe, or has made more steps than it is to have.</exception>
+    /// <param name="command">The command without what makes it go on; null: none can be named.</param>
+    public void Check(PreparedRun run, RunDirectory directory, string? command)
+    {
+        // Without what this resume changes.
+        var (hash, recipe) = Known is not null && Changes.Count > Known.Changes.Count ? (run.Hashes[^2], run.Stages[^2]) : (run.RecipeHash, run.Recipe);
+        if (Known is not null) Known.CheckSame(directory, recipe, hash, command);
+        else if (HashBefore is { } before && before != hash)
+            throw new BadInputException(directory.Root, "its checkpoints are of a run with another recipe, other data or other weights", "resume with the recipe and the files it was started with");
+        if (Start is RunStart.FromManifest start && start.Step > run.Batches.TotalSteps)
+            throw new BadInputException(directory.Root, $"the run has made {start.Step} steps already, more than the {run.Batches.TotalSteps} it is to have now", $"give it at least {start.Step} steps");
+    }
+}

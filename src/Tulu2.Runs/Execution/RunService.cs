@@ -1,0 +1,46 @@
+using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Submissions;
+using Tulu2.Runs.Launch;
+using Tulu2.Runs.Output;
+using Tulu2.Runs.RunFiles;
+using Tulu2.Training.Recipes;
+
+namespace Tulu2.Runs.Execution;
+
+/// <summary>Does submitted runs as <c>train</c> would, with the ranks on the cluster's nodes; what it would print goes to the submitter.</summary>
+internal sealed class RunService : IRunService
+{
+    /// <summary>Completed once this process's node is up.</summary>
+    public TaskCompletionSource<ActorHost> Host { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // Of a coordinator that was given up but lives: one that leaves in order, or could not be reached for a while, soon ends by itself.
+    private static readonly TimeSpan OthersPatience = TimeSpan.FromSeconds(60);
+
+    public async Task<int> RunAsync(Submission submission, Action<bool, string> say, CancellationToken cancellation)
+    {
+        string[] arguments = ["submit", submission.Recipe];
+        var output = new LineOutput(line => say(true, line), []);
+        try
+        {
+            var directory = new RunDirectory(submission.RunDirectory);
+            var loaded = RecipeReader.Load(submission.Recipe, []);
+            // The submitter has seen that there is none where there must not be one: what is there now was begun by a coordinator that has died.
+            var runner = new TrainRunner(output, new LocalNode(await Host.Task), new RankHosting.Nodes(0, 0))
+            {
+                OthersPatience = OthersPatience,
+                Command = $"{CommandText.Of([.. arguments, "--run", submission.RunDirectory])} --config FILE",
+            };
+            var result = await runner.RunAsync(submission.Title, loaded, directory, ResumeMode.Auto, cancellation);
+            // As `train` prints it: with --json standard output holds the one object only.
+            foreach (var line in TrainSummary.Lines(result, directory)) say(submission.Json, line);
+            if (submission.Json) say(false, JsonLine.Of(result));
+            return ExitCode.Done;
+        }
+        catch (Exception error)
+        {
+            var report = ErrorLog.Report(error, arguments, output);
+            output.Say(report.Block);
+            return report.Code;
+        }
+    }
+}

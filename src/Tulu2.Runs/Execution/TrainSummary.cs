@@ -1,0 +1,20 @@
+using Tulu2.Files;
+using Tulu2.Runs.Launch;
+using Tulu2.Runs.RunFiles;
+
+namespace Tulu2.Runs.Execution;
+
+/// <summary>What is printed at a run's end: plain lines, since a table folds paths and hashes, which are there to be copied.</summary>
+internal static class TrainSummary
+{
+    public static IEnumerable<string> Lines(TrainResult result, RunDirectory directory)
+    {
+        yield return $"steps       {NumberText.Count(result.Steps)}";
+        yield return $"loss        {NumberText.Loss(result.LossFirst)} to {NumberText.Loss(result.LossLast)}";
+        yield return $"tokens/s    {NumberText.Count(result.TokensPerSecond)}";
+        yield return $"parameters  {result.ParametersSha256}";
+        yield return $"model       {directory.FinalExport}";
+        yield return $"report      {directory.Report}";
+        yield return $"chat        {ThisProgram.Command("chat", "--model", directory.FinalExport)}";
+    }
+}

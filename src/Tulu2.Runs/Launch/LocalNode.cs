@@ -1,0 +1,23 @@
+using Tulu2.Cluster.Hosting;
+
+namespace Tulu2.Runs.Launch;
+
+/// <summary>This process's actor system, started when it is first needed: bad input is found before.</summary>
+internal sealed class LocalNode : IAsyncDisposable
+{
+    private Task<ActorHost>? _host;
+
+    public LocalNode()
+    {
+    }
+
+    /// <summary>A node that is there already.</summary>
+    public LocalNode(ActorHost host) => _host = Task.FromResult(host);
+
+    public Task<ActorHost> StartAsync(CancellationToken cancellation) => _host ??= ActorHost.StartAsync(cancellation);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_host is { IsCompletedSuccessfully: true }) await (await _host).DisposeAsync();
+    }
+}

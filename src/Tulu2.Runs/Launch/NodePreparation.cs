@@ -1,0 +1,36 @@
+using Tulu2.Cluster.Nodes;
+using Tulu2.Files;
+using Tulu2.Runs.Preparation;
+using Tulu2.Runs.RunFiles;
+using Tulu2.Training.Recipes;
+
+namespace Tulu2.Runs.Launch;
+
+/// <summary>Prepares a node for ranks of a run that another node coordinates: by the effective recipe in the run directory, which all nodes see.</summary>
+internal sealed class NodePreparation(Action<string> say) : INodePreparation
+{
+    public NodePlan Prepare(NodeRun run, string address)
+    {
+        var directory = new RunDirectory(run.RunDirectory);
+        if (!directory.IsBegun)
+            throw new BadInputException(run.RunDirectory, $"the node {address} does not see this run directory",
+                "put run directories, data and cache on storage that all nodes see under the same path");
+        say($"taking part in {run}");
+        var text = File.ReadAllText(directory.Recipe);
+        var known = RunRecipe.Parse(directory.Recipe, text);
+        var prepared = RunPreparation.Prepare(RecipeReader.LoadText(directory.Recipe, text), _ => { }, say, known.Changes);
+        try
+        {
+            if (prepared.RecipeHash != run.RecipeHash)
+                throw new BadInputException(directory.Recipe, $"the node {address} finds other data, another tokenizer or other weights than the coordinator",
+                    "put them on storage that all nodes see under the same path, and run one build of the program on all");
+            return new NodePlan(run.Layout, RunWorkers.Processes(prepared, run.Layout, directory, run.Key, address), prepared.Batches, prepared.Reference,
+                run.TotalSteps, run.RestartsPerMinute, run.Prefetch, prepared);
+        }
+        catch
+        {
+            prepared.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using System.Security.Cryptography;
+using Tulu2.Collectives.InProcess;
+using Tulu2.Collectives.Layout;
+using Tulu2.Files;
+using Tulu2.Protocol.Workers;
+using Tulu2.Runs.Preparation;
+using Tulu2.Runs.RunFiles;
+using Tulu2.Training.Recipes;
+using Tulu2.Training.Workers;
+using Tulu2.Training.Workers.Processes;
+
+namespace Tulu2.Runs.Launch;
+
+/// <summary>The workers of a prepared run: threads of this process, or processes of their own.</summary>
+internal static class RunWorkers
+{
+    /// <summary>Where ranks that are all on one machine find each other.</summary>
+    public const string Loopback = "127.0.0.1";
+
+    private const int KeyBytes = 32;
+
+    /// <summary>A key of the data plane, for one run.</summary>
+    public static byte[] NewKey() => RandomNumberGenerator.GetBytes(KeyBytes);
+
+    public static IWorkerFactory Threads(PreparedRun run, RunDirectory directory)
+    {
+        LayoutRules.CheckThreads(run.Recipe.Parallel, (key, what, fix) => new BadInputException(key, what, fix));
+        return new EmbeddedWorkerFactory(new WorkerSettings
+        {
+            Recipe = run.Recipe,
+            Schedules = run.Schedules,
+            Layout = run.Layout,
+            Parallel = run.Parallel,
+            Plan = run.Batches,
+            DataPlane = new InProcessDataPlane(),
+            CheckpointDirectory = directory.Checkpoints,
+            References = run.Reference is { } reference ? () => reference.Values : null,
+        });
+    }
+
+    /// <param name="layout">Of the run's ranks.</param>
+    /// <param name="address">Of this node, as the other nodes' workers reach it.</param>
+    public static IWorkerFactory Processes(PreparedRun run, ParallelLayout layout, RunDirectory directory, byte[] key, string address) => new ProcessWorkerFactory(
+        WorkerEntry.Program,
+        new WorkerStart
+        {
+            Recipe = run.Recipe,
+            Schedules = run.Schedules,
+            Model = run.Model.Config,
+            VirtualShards = run.Layout.VirtualShards,
+            Parallel = layout,
+            CheckpointDirectory = directory.Checkpoints,
+            Batches = BatchFacts.Of(run.Batches),
+            Reference = run.Reference?.File,
+            Key = key,
+            ListenAddress = address,
+        },
+        directory.Log);
+}

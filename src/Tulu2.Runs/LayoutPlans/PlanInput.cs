@@ -1,0 +1,133 @@
+using System.Text.RegularExpressions;
+using Tulu2.Files;
+using Tulu2.Files.Recognition;
+using Tulu2.Models.HuggingFace;
+using Tulu2.Models.Llama;
+using Tulu2.Training.Measurement;
+using Tulu2.Training.Planning;
+using Tulu2.Training.Recipes;
+
+namespace Tulu2.Runs.LayoutPlans;
+
+/// <summary>What the flags of <c>plan</c> say, as they were written; null: not given.</summary>
+internal sealed record PlanFlags
+{
+    public string? Model { get; init; }
+    public string? Device { get; init; }
+    public int? Ranks { get; init; }
+    public int? RanksPerNode { get; init; }
+    public int? Length { get; init; }
+    public string? Memory { get; init; }
+    public string? HostMemory { get; init; }
+    public string? Flops { get; init; }
+    public string? MemoryBandwidth { get; init; }
+    public string? HostBandwidth { get; init; }
+    public string? BusBandwidth { get; init; }
+    public string? DeviceBandwidth { get; init; }
+    public string? NodeBandwidth { get; init; }
+    public string? LinkBandwidth { get; init; }
+    public string? Disk { get; init; }
+}
+
+/// <summary>Makes a request of a recipe and flags. Opens no weights and no data; of a model directory only its config.json.</summary>
+internal static partial class PlanInput
+{
+    private static readonly string[] LayoutKeys = ["parallel.data", "parallel.tensor", "parallel.pipeline", "parallel.zero"];
+
+    /// <exception cref="BadInputException">A flag or key that cannot be used, or a model whose shape is nowhere to be found.</exception>
+    public static PlanRequest Read(LoadedRecipe loaded, PlanFlags flags, Action<string> say)
+    {
+        var recipe = RecipeProfiles.Apply(loaded.Recipe, loaded.Given);
+        var config = Config(loaded.With(recipe), flags.Model, say);
+        var device = DeviceOf(recipe.Parallel, flags.Device);
+        var ranks = flags.Ranks ?? Size(recipe.Parallel);
+        var perNode = Positive("--ranks-per-node", flags.RanksPerNode ?? (device == ComputeDevice.Cpu ? ranks : 8));
+        var length = Positive("--length", flags.Length ?? recipe.Data.MaxLength);
+        if (length > recipe.Data.MaxLength)
+            throw new BadInputException($"--length {length}", $"is beyond data.max_length {recipe.Data.MaxLength}", "give the average of what the recipe lets through");
+        return new PlanRequest(config, recipe, FlatLayout.LargestVirtualShards(config, recipe.Parallel.VirtualShards),
+            !loaded.Given.Contains("parallel.virtual_shards"), perNode, length, Rates(recipe.Precision, device, flags, Math.Min(ranks, perNode)))
+        {
+            // Sums through host memory are no way to use GPUs; where the recipe's own layout is asked for it keeps what it says.
+            Transport = device == ComputeDevice.Cuda && (flags.Ranks is not null || IsOpen(loaded)) ? RankTransport.Nccl : recipe.Parallel.Transport,
+        };
+    }
+
+    /// <summary>The recipe says nothing of how the model is cut or copied, so that any layout is its own.</summary>
+    public static bool IsOpen(LoadedRecipe loaded) => !LayoutKeys.Any(loaded.Given.Contains);
+
+    /// <summary>Ranks of the recipe's own layout; a data degree that it leaves open counts as one replica.</summary>
+    public static int Size(ParallelRecipe parallel) => Math.Max(1, parallel.Data) * parallel.Tensor * parallel.Pipeline;
+
+    private static LlamaConfig Config(LoadedRecipe loaded, string? preset, Action<string> say)
+    {
+        var model = loaded.Recipe.Model;
+        LlamaConfig config;
+        if (preset is not null) config = Preset("--model", preset);
+        else if (model.Preset is not null) config = Preset("model.preset", model.Preset);
+        else if (File.Exists(Path.Combine(model.Path!, "config.json"))) config = HuggingFaceModel.ReadConfig(model.Path!);
+        else if (PresetNamed(model.Path!) is { } guess)
+        {
+            config = LlamaPresets.Get(guess);
+            say($"there is no {Path.Combine(model.Path!, "config.json")} yet: planned with the shape of {guess}, by its name; --model says otherwise");
+        }
+        else if (Directory.Exists(model.Path!) && ForeignPath.AsModel(model.Path!) is var (what, fix))
+            throw loaded.Fault("model.path", $"{model.Path}: {what}", fix);
+        else
+            throw loaded.Fault("model.path", $"there is no {Path.Combine(model.Path!, "config.json")} to tell the model's shape",
+                $"give --model with one of {string.Join(", ", LlamaPresets.Names)}");
+        return config with { RopeTheta = model.RopeTheta ?? config.RopeTheta };
+    }
+
+    /// <summary>The preset whose size, such as 70b, stands in a path; null: none does.</summary>
+    internal static string? PresetNamed(string path)
+    {
+        var size = Size7To70().Match(path.ToLowerInvariant());
+        if (!size.Success) return null;
+        var name = (path.Contains("code", StringComparison.OrdinalIgnoreCase) ? "codellama-" : "llama2-") + size.Value;
+        return LlamaPresets.Names.Contains(name) ? name : null;
+    }
+
+    private static LlamaConfig Preset(string where, string name) => LlamaPresets.Names.Contains(name)
+        ? LlamaPresets.Get(name)
+        : throw new BadInputException($"{where} {name}", "there is no such preset", $"use one of {string.Join(", ", LlamaPresets.Names)}");
+
+    private static ComputeDevice DeviceOf(ParallelRecipe parallel, string? flag) => flag switch
+    {
+        null => parallel.Device,
+        "cuda" => ComputeDevice.Cuda,
+        "cpu" => ComputeDevice.Cpu,
+        _ => throw new BadInputException($"--device {flag}", "is not known", "use cuda or cpu"),
+    };
+
+    private static DeviceRates Rates(Precision precision, ComputeDevice device, PlanFlags flags, int ranksHere)
+    {
+        var cuda = device == ComputeDevice.Cuda;
+        var rates = cuda
+            ? DeviceRates.AssumedGpu(precision)
+            : DeviceRates.Processor(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Math.Max(1, ranksHere), flags.Flops is null ? StepBenchmark.ProductRate(precision) : 1);
+        string?[] given = [flags.Flops, flags.MemoryBandwidth, flags.HostBandwidth, flags.BusBandwidth, flags.DeviceBandwidth, flags.NodeBandwidth, flags.LinkBandwidth, flags.Disk];
+        return rates with
+        {
+            MemoryBytes = (long)Or("--memory", flags.Memory, rates.MemoryBytes),
+            HostBytes = (long)Or("--host-memory", flags.HostMemory, rates.HostBytes),
+            Flops = Or("--flops", flags.Flops, rates.Flops),
+            MemoryBandwidth = Or("--memory-bandwidth", flags.MemoryBandwidth, rates.MemoryBandwidth),
+            HostBandwidth = Or("--host-bandwidth", flags.HostBandwidth, rates.HostBandwidth),
+            BusBandwidth = Or("--bus-bandwidth", flags.BusBandwidth, rates.BusBandwidth),
+            DeviceBandwidth = Or("--device-bandwidth", flags.DeviceBandwidth, rates.DeviceBandwidth),
+            NodeBandwidth = Or("--node-bandwidth", flags.NodeBandwidth, rates.NodeBandwidth),
+            LinkBandwidth = Or("--link-bandwidth", flags.LinkBandwidth, rates.LinkBandwidth),
+            DiskBandwidth = Or("--disk", flags.Disk, rates.DiskBandwidth),
+            Source = given.All(flag => flag is not null) ? "given" : (given.Any(flag => flag is not null) ? "given or " : "")
+                + (cuda || flags.Flops is not null ? "assumed" : "assumed, but for the products' measured here"),
+        };
+    }
+
+    private static double Or(string flag, string? text, double otherwise) => text is null ? otherwise : Quantity.Parse(flag, text);
+
+    private static int Positive(string flag, int value) => value >= 1 ? value : throw new BadInputException($"{flag} {value}", "is below 1", "use 1 or more");
+
+    [GeneratedRegex("(?<![0-9.])(7|13|34|70)b(?![a-z0-9])", RegexOptions.RightToLeft)]
+    private static partial Regex Size7To70();
+}

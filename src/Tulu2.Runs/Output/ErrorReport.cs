@@ -1,0 +1,79 @@
+using System.Text;
+using Tulu2.Files;
+using Tulu2.Protocol.Outcomes;
+
+namespace Tulu2.Runs.Output;
+
+/// <summary>What a person reads when a command cannot go on: one block, and the exit code that goes with it.</summary>
+internal sealed record ErrorReport(int Code, string Block)
+{
+    private const string Where = "error: ", Fix = "  fix: ";
+
+    /// <summary>Classifies <paramref name="error"/>. Pure; the caller prints and logs.</summary>
+    /// <param name="signal">What asked the command to end; null: no signal did.</param>
+    public static ErrorReport Of(Exception error, string logFile, string? signal = null)
+    {
+        var cause = Innermost(error);
+        return cause switch
+        {
+            BadInputException bad => BadInput(bad.Where, bad.What, bad.Fix),
+            NonFiniteException number => new ErrorReport(ExitCode.Failed, Format(number.Where, number.What, number.Fix)),
+            RunStoppedException stopped => new ErrorReport(ExitCode.Failed, Format("stopped", stopped.Message, stopped.Fix)),
+            OperationCanceledException =>
+                new ErrorReport(ExitCode.Failed, Format("stopped", $"the command was interrupted{(signal is null ? "" : $" by {signal}")}", "start it again")),
+            IOException io when IsDiskFull(io) => DiskFull(IsDiskFull(FaultText.Of(io)) ? FaultText.Of(io) : "no space is left on it"),
+            // A worker or the checkpointer met the full disk; what it says has come as text.
+            RunFailedException failed when IsDiskFull(failed.Message) => DiskFull(failed.Message),
+            RunFailedException { Fix: { } fix } failed => new ErrorReport(ExitCode.Failed, Format("failed", failed.Message, fix)),
+            UnauthorizedAccessException denied => BadInput(FaultText.PathIn(denied) ?? "permissions", FaultText.Of(denied), "choose a directory that you may write, or correct its permissions"),
+            FileNotFoundException missing => BadInput(missing.FileName ?? "file", "there is no such file", "check the path"),
+            DirectoryNotFoundException => BadInput("directory", "a directory on the way to a file is not there", "check the paths"),
+            IOException io when io.Message.Contains("Read-only file system", StringComparison.Ordinal) =>
+                BadInput(FaultText.PathIn(io) ?? "permissions", "the file system is read-only", "choose a directory that you may write"),
+            _ => new ErrorReport(ExitCode.Failed, Format(FaultText.PathIn(cause) ?? "failed", FaultText.Of(cause), $"details are in {logFile}; `--verbose` prints them")),
+        };
+    }
+
+    /// <summary>What happened, when, and where in the code, for the log file.</summary>
+    public static string Details(Exception error, IReadOnlyList<string> arguments) =>
+        $"tulu2 {string.Join(' ', arguments)}{Environment.NewLine}{(error as RunFailedException)?.Detail}{Environment.NewLine}{error}{Environment.NewLine}";
+
+    /// <summary>What another process of this program has said of the user's input; null: nothing in its last lines is such a block.</summary>
+    public static BadInputException? Read(IReadOnlyList<string> lines)
+    {
+        var first = lines.ToList().FindLastIndex(line => line.StartsWith(Where, StringComparison.Ordinal));
+        var last = lines.ToList().FindLastIndex(line => line.StartsWith(Fix, StringComparison.Ordinal));
+        return first < 0 || last <= first ? null
+            : new BadInputException(lines[first][Where.Length..], string.Join('\n', lines.Skip(first + 1).Take(last - first - 1).Select(line => line.Trim())), lines[last][Fix.Length..]);
+    }
+
+    private static ErrorReport DiskFull(string message) => BadInput("disk", message, "free some space, or put --run and data.cache on another disk");
+
+    private static ErrorReport BadInput(string where, string what, string fix) => new(ExitCode.BadInput, Format(where, what, fix));
+
+    private static string Format(string where, string what, string fix)
+    {
+        var block = new StringBuilder($"{Where}{where}");
+        foreach (var line in what.ReplaceLineEndings("\n").Replace('\t', ' ').Split('\n', StringSplitOptions.RemoveEmptyEntries)) block.Append($"\n       {line}");
+        return block.Append($"\n{Fix}{fix}").ToString();
+    }
+
+    // Tasks and reflection wrap what went wrong; what was thrown first is what the user can use.
+    private static Exception Innermost(Exception error) => error switch
+    {
+        BadInputException => error,
+        AggregateException { InnerExceptions: [var only] } => Innermost(only),
+        System.Reflection.TargetInvocationException { InnerException: { } inner } => Innermost(inner),
+        TypeInitializationException { InnerException: { } inner } => Innermost(inner),
+        _ => error,
+    };
+
+    // ENOSPC and EDQUOT on Linux, ERROR_DISK_FULL on Windows; .NET leaves the number in HResult.
+    private static bool IsDiskFull(IOException error) =>
+        (error.HResult & 0xFFFF) is 28 or 122 or 112 || IsDiskFull(error.Message);
+
+    private static bool IsDiskFull(string message) =>
+        message.Contains("No space left on device", StringComparison.OrdinalIgnoreCase)
+            || message.Contains("Disk quota exceeded", StringComparison.OrdinalIgnoreCase)
+        || message.Contains("The disk is full", StringComparison.OrdinalIgnoreCase);
+}

@@ -1,0 +1,76 @@
+using Tulu2.Data.Tokenizers;
+using Tulu2.Files;
+using Tulu2.Files.Recognition;
+using Tulu2.Models.HuggingFace;
+using Tulu2.Models.Llama;
+using Tulu2.Training.Recipes;
+
+namespace Tulu2.Runs.Preparation;
+
+/// <summary>The model that a recipe starts from.</summary>
+/// <param name="config">Its shape, with the recipe's overrides.</param>
+/// <param name="tokenizer">Its ids may be fewer or more than the shape's vocabulary.</param>
+internal sealed class ModelSource(LlamaConfig config, SentencePieceBpeTokenizer tokenizer, ModelRecipe recipe, int seed)
+{
+    // Presets of ours, which have no vocabulary of their own: they take their tokenizer's, padded up.
+    private static readonly string[] SmallPresets = ["demo", "tiny"];
+
+    private const int VocabularyMultiple = 64;
+
+    private readonly Lazy<string> _weightsKey = new(() => WeightsKeyOf(recipe, seed));
+
+    public LlamaConfig Config => config;
+
+    public SentencePieceBpeTokenizer Tokenizer => tokenizer;
+
+    /// <summary>What the user should know: a vocabulary that is not the tokenizer's. Our small presets are padded on purpose.</summary>
+    public IEnumerable<string> Remarks => recipe.Preset is { } preset && SmallPresets.Contains(preset) ? [] : VocabularyRemark.Of(config.VocabularySize, tokenizer.VocabularySize);
+
+    /// <summary>Names the initial weights by content; reads every byte of them the first time.</summary>
+    public string WeightsKey => _weightsKey.Value;
+
+    /// <summary>Everything else that decides what the model computes.</summary>
+    public string ShapeKey => config.ToString();
+
+    /// <exception cref="BadInputException">No such model or tokenizer, or two that do not belong together.</exception>
+    public static ModelSource Open(LoadedRecipe loaded)
+    {
+        var model = loaded.Recipe.Model;
+        if (model.Path is { } path && ForeignPath.AsModel(path) is var (wrong, instead)) throw loaded.Fault("model.path", $"{path}: {wrong}", instead);
+        if (model.Tokenizer is { } given && !Directory.Exists(given) && !File.Exists(given))
+            throw loaded.Fault("model.tokenizer", $"there is no {given}", "name a directory with tokenizer.model or tokenizer.json");
+        var tokenizer = SentencePieceBpeTokenizer.Load(model.Tokenizer ?? model.Path!);
+        var config = model.Path is null ? Preset(loaded, tokenizer) : HuggingFaceModel.ReadConfig(model.Path);
+        // Random weights have no reason for rows that nothing stands for.
+        if (model.Path is null && config.VocabularySize > Padded(tokenizer.VocabularySize))
+            throw loaded.Fault("model.tokenizer", $"the tokenizer has {tokenizer.VocabularySize} tokens but the model has {config.VocabularySize}",
+                "use a tokenizer of that size: these weights are made for it");
+        if (tokenizer.BeginningId != config.BeginningId || tokenizer.EndId != config.EndId)
+            throw loaded.Fault(model.Tokenizer is null ? "model.path" : "model.tokenizer",
+                $"the tokenizer begins and ends with ids {tokenizer.BeginningId} and {tokenizer.EndId}, the model with {config.BeginningId} and {config.EndId}",
+                "use the tokenizer that the model was trained with, or correct its config.json");
+        config = config with
+        {
+            RmsNormEpsilon = RecipeProfiles.RmsNormEpsilon(loaded.Recipe, config.HiddenSize, config.Layers) ?? config.RmsNormEpsilon,
+            RopeTheta = model.RopeTheta ?? config.RopeTheta,
+            UsedVocabulary = tokenizer.VocabularySize,
+        };
+        return new ModelSource(config, tokenizer, model, loaded.Recipe.Seed);
+    }
+
+    private static LlamaConfig Preset(LoadedRecipe loaded, SentencePieceBpeTokenizer tokenizer)
+    {
+        var name = loaded.Recipe.Model.Preset!;
+        if (!LlamaPresets.Names.Contains(name))
+            throw loaded.Fault("model.preset", $"there is no preset '{name}'", $"use one of {string.Join(", ", LlamaPresets.Names)}");
+        var config = LlamaPresets.Get(name);
+        return SmallPresets.Contains(name) ? config with { VocabularySize = Padded(tokenizer.VocabularySize) } : config;
+    }
+
+    /// <summary>The next multiple of 64: rows that no token uses let a small vocabulary be cut into four virtual shards.</summary>
+    private static int Padded(int vocabulary) => (vocabulary + VocabularyMultiple - 1) / VocabularyMultiple * VocabularyMultiple;
+
+    private static string WeightsKeyOf(ModelRecipe model, int seed) => model.Path is null
+        ? $"random {model.Preset} {seed}"
+        : ContentHash.OfParts(HuggingFaceModel.WeightFiles(model.Path).SelectMany(file => new[] { Path.GetFileName(file), ContentHash.OfFile(file) }));
+}

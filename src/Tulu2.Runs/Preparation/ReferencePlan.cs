@@ -1,0 +1,83 @@
+using Tulu2.Cluster.Reference;
+using Tulu2.Data.Slots;
+using Tulu2.Files;
+using Tulu2.Training.Reference;
+
+namespace Tulu2.Runs.Preparation;
+
+/// <summary>
+/// The reference pass of DPO over the pairs that the run's steps take, in chunks of a slot's size, kept on disk under a key of all that a value depends on. The
+/// chunks depend on the run alone, not on the cache, so that all nodes number them alike; what another run of the same key has scored is not scored again.
+/// Packed, a pair has the same bits whatever its chunk holds beside it: chunks are cut in the order of use, so that a longer run begins with a shorter one's.
+/// Padded, it has not where the padding is long: then chunks are cut from the whole store, the same for every run, and those are scored that hold a pair of this
+/// one.
+/// </summary>
+internal sealed class ReferencePlan : IReferencePlan
+{
+    private readonly BatchPlan _batches;
+    private readonly Func<int, string> _placeOf;
+    private readonly string _directory;
+    private readonly string _key;
+    private readonly int[][] _chunks;
+    private readonly bool[] _cached;
+    private readonly float[] _values;
+    private ReferenceLogProbabilities? _ready;
+
+    /// <param name="placeOf">Where a pair stands in the input.</param>
+    /// <param name="perChunk">Pairs in a chunk: the recipe's slot.</param>
+    /// <param name="packed">Slots are packed, not padded.</param>
+    public ReferencePlan(BatchPlan batches, Func<int, string> placeOf, int perChunk, bool packed, string directory, string key)
+    {
+        (_batches, _placeOf, _directory, _key) = (batches, placeOf, directory, key);
+        _chunks = [.. packed ? batches.UsedItems().Chunk(perChunk) : OfWholeStore(batches, perChunk)];
+        var found = ReferenceLogProbabilities.TryOpen(directory, key, batches.Items);
+        _cached = [.. _chunks.Select(chunk => found is not null && Array.TrueForAll(chunk, found.Has))];
+        _values = new float[2 * batches.Items];
+        Array.Fill(_values, float.NaN);
+        if (Array.TrueForAll(_cached, done => done)) _ready = found;
+    }
+
+    public int Chunks => _chunks.Length;
+
+    /// <summary>Pairs in all chunks.</summary>
+    public int Pairs => _chunks.Sum(chunk => chunk.Length);
+
+    /// <summary>How many of them the cache had.</summary>
+    public int CachedPairs => _chunks.Where((_, chunk) => _cached[chunk]).Sum(chunk => chunk.Length);
+
+    /// <summary>Ready after the pass.</summary>
+    public ReferenceLogProbabilities Values => _ready ?? throw new InvalidOperationException("the reference pass is not complete");
+
+    /// <summary>Where they lie then, for other processes.</summary>
+    public ReferenceFile File => new(_directory, _key, _batches.Items);
+
+    public bool IsDone(int chunk) => _ready is not null || _cached[chunk];
+
+    public SlotBatch Read(int chunk) => _batches.ReadPairs(chunk, _chunks[chunk]);
+
+    /// <exception cref="NonFiniteException">A value that is not a finite number; names the pair.</exception>
+    public void Store(int chunk, float[] logProbabilities)
+    {
+        for (var index = 0; index < _chunks[chunk].Length; index++)
+        {
+            var pair = _chunks[chunk][index];
+            for (var side = 0; side < 2; side++)
+            {
+                var (value, name) = (logProbabilities[2 * index + side], side == 0 ? "chosen" : "rejected");
+                NonFiniteException.Check(value, () => (_placeOf(pair), $"the log-probability of its {name} answer under the initial weights"), NonFiniteException.BrokenWeights);
+                _values[2 * pair + side] = value;
+            }
+        }
+    }
+
+    public void Complete()
+    {
+        _ready = ReferenceLogProbabilities.Add(_directory, _key, _values);
+    }
+
+    private static IEnumerable<int[]> OfWholeStore(BatchPlan batches, int perChunk)
+    {
+        var used = batches.UsedItems().ToHashSet();
+        return Enumerable.Range(0, batches.Items).Chunk(perChunk).Where(chunk => Array.Exists(chunk, used.Contains));
+    }
+}

@@ -1,0 +1,100 @@
+using Tulu2.Data.Chat;
+using Tulu2.Data.Rows;
+using Tulu2.Data.Statistics;
+using Tulu2.Data.Store;
+using Tulu2.Evaluation.Reporting;
+using Tulu2.Files;
+using Tulu2.Files.Recognition;
+using Tulu2.Runs.Output;
+using Tulu2.Training.Recipes;
+
+namespace Tulu2.Runs.Preparation;
+
+/// <summary>The tokens a recipe trains on, from the cache or made now, with what was left out of them.</summary>
+internal sealed class TrainingData(TokenStore tokens) : IDisposable
+{
+    public TokenStore Tokens { get; } = tokens;
+
+    /// <summary>Names ids, masks, template and maximum length.</summary>
+    public string ContentKey => Tokens.Key;
+
+    /// <summary>The row files that a recipe names, each by its path.</summary>
+    /// <exception cref="BadInputException">A pattern that no file matches.</exception>
+    public static IReadOnlyList<string> Files(LoadedRecipe loaded)
+    {
+        try
+        {
+            return [.. loaded.Recipe.Data.Train.SelectMany(FilePatterns.Expand)];
+        }
+        catch (BadInputException pattern)
+        {
+            throw loaded.Fault("data.train", $"{pattern.Where}: {pattern.What}", pattern.Fix);
+        }
+    }
+
+    /// <exception cref="BadInputException">A file that cannot be read, rows that stop a run, no usable row.</exception>
+    public static TrainingData Open(LoadedRecipe loaded, ModelSource model, string cacheDirectory, Action<ProgressSnapshot> report, Action<string> say)
+    {
+        var data = loaded.Recipe.Data;
+        foreach (var file in data.Train)
+            if (ForeignPath.AsRows(file) is var (what, fix)) throw loaded.Fault("data.train", what, fix);
+        var objective = loaded.Recipe.Objective == Objective.Dpo ? StoreObjective.Preferences : StoreObjective.Messages;
+        var wanted = objective == StoreObjective.Preferences ? RowKind.Preferences : RowKind.Messages;
+        foreach (var file in data.Train)
+            if (!RowKinds.CanBeReadAs(file, wanted))
+                throw loaded.Fault("data.train", $"{file} holds {RowKinds.Name(wanted == RowKind.Preferences ? RowKind.Messages : RowKind.Preferences)}, but the objective trains on {RowKinds.Name(wanted)}",
+                    $"set objective: {(wanted == RowKind.Preferences ? "sft" : "dpo")}, or name a file of {RowKinds.Name(wanted)}");
+        var request = new TokenStoreRequest(
+            Path.Combine(cacheDirectory, "tokens"), data.Train, new ChatEncoder(ChatTokenizers.Of(model.Tokenizer), data.Chat, data.MaxLength),
+            objective, Environment.ProcessorCount);
+        var store = TokenStore.Open(request, new StoreProgressReport(report));
+        try
+        {
+            Say(store, say);
+            store.Report.ThrowIfUnusable(data.BadRows == BadRows.Stop, data.BadFiles == BadFiles.Stop);
+            if (model.Tokenizer.VocabularySize > model.Config.VocabularySize) RefuseUnknownIds(store, model);
+            return new TrainingData(store);
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The rows left out, one line each.</summary>
+    public IEnumerable<string> LeftOut() => Tokens.Report.DamagedFiles.Concat(Tokens.Report.Faults).Select(RowFaultLines.Line);
+
+    /// <summary>A histogram of the sequences' lengths as they are trained on.</summary>
+    public IReadOnlyList<LengthBin> Lengths() =>
+        [.. LengthHistogram.Of([.. Enumerable.Range(0, Tokens.Sequences).Select(Tokens.Length)]).Select(bin => new LengthBin(bin.From, bin.To, bin.Count))];
+
+    /// <summary>The files, with the rows (or pairs) of each that are used.</summary>
+    public IReadOnlyList<ReportDataFile> Files()
+    {
+        var rows = Enumerable.Range(0, Tokens.Items).CountBy(item => Tokens.Location(item).File).ToDictionary();
+        return [.. Tokens.SourceFiles.Select(file => new ReportDataFile(file, Tulu2.Files.FileLength.Of(file), rows.GetValueOrDefault(file)))];
+    }
+
+    public void Dispose() => Tokens.Dispose();
+
+    // The store doesn't know the model: its key is the tokenizer's.
+    private static void RefuseUnknownIds(TokenStore store, ModelSource model)
+    {
+        for (var sequence = 0; sequence < store.Sequences; sequence++)
+            foreach (var id in store.Ids(sequence))
+                if (id >= model.Config.VocabularySize)
+                    throw new BadInputException($"{store.Location(sequence / (store.Sequences / store.Items))}",
+                        $"has the token '{model.Tokenizer.PieceOf(id)}' (id {id}), but the model has only {model.Config.VocabularySize} ids",
+                        "take the row out, or give a model whose embedding has this id");
+    }
+
+    private static void Say(TokenStore store, Action<string> say)
+    {
+        var report = store.Report;
+        say($"{report.Used:N0} of {NumberText.Count(report.Rows, "row")}, {NumberText.Count(report.Tokens, "token")} of which {report.LossTokens:N0} are scored, "
+            + $"{NumberText.Count(report.TruncatedRows, "row")} cut" + (store.Built ? "" : " (from the cache)"));
+        foreach (var damage in report.DamagedFiles) say($"damaged file: {RowFaultLines.Line(damage)}");
+        foreach (var line in RowFaultLines.Of(report.Faults, "left out: ", "left-out.txt in the run directory lists them all")) say(line);
+    }
+}

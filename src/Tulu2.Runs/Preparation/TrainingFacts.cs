@@ -1,0 +1,46 @@
+using System.Globalization;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using Tulu2.Files;
+using Tulu2.Models.Torch;
+
+namespace Tulu2.Runs.Preparation;
+
+/// <summary>Where and with what a process trains, which its bits may depend on besides the recipe (docs/assumptions.md, 1): for manifests, ledger and report.</summary>
+internal static class TrainingFacts
+{
+    /// <summary>The name under which the ledger keeps the host.</summary>
+    public const string Host = "host";
+
+    /// <summary>The name under which manifests keep when the process began.</summary>
+    public const string Started = "started";
+
+    public static IReadOnlyDictionary<string, string> Gather(DateTimeOffset now) => new Dictionary<string, string>
+    {
+        [Host] = Environment.MachineName,
+        ["machine"] = TorchRuntime.Facts,
+        ["processor"] = $"{Processor()}, {NumberText.Count(Environment.ProcessorCount, "core")}",
+        ["memory"] = string.Create(CultureInfo.InvariantCulture, $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1 << 30):F1} GiB"),
+        ["system"] = RuntimeInformation.OSDescription,
+        ["tulu2"] = VersionOf(typeof(TrainingFacts).Assembly),
+        [".NET"] = Environment.Version.ToString(),
+        [Started] = now.ToString("O"),
+    };
+
+    private static string VersionOf(Assembly assembly) =>
+        assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? assembly.GetName().Version?.ToString() ?? "unknown";
+
+    private static string Processor()
+    {
+        const string name = "model name";
+        try
+        {
+            return File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal))?.Split(':', 2)[^1].Trim()
+                ?? $"{RuntimeInformation.ProcessArchitecture}";
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return $"{RuntimeInformation.ProcessArchitecture}";
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using Tulu2.Cluster.Ledger;
+using Tulu2.Evaluation.Reporting;
+using Tulu2.Files;
+using Tulu2.Runs.Output;
+using Tulu2.Runs.RunFiles;
+using Tulu2.Training.Recipes;
+
+namespace Tulu2.Runs.Reports;
+
+/// <summary>Makes <c>report.html</c> of a run directory: of one run, or of the stages of a demo that lie in it as runs of their own.</summary>
+internal static class ReportMaker
+{
+    /// <summary>Names of the folders that are stages, in their order.</summary>
+    private static readonly string[] StageFolders = ["sft", "dpo"];
+
+    /// <returns>Path of the page.</returns>
+    /// <exception cref="BadInputException">The directory holds no run that has committed a step.</exception>
+    public static string Make(RunDirectory run)
+    {
+        var notes = ReportNotes.Read(run);
+        var runs = Stages(run).ToList();
+        if (runs.Count == 0) throw new BadInputException(run.Root, "holds no metrics.jsonl", "name the directory of a run that has committed a step");
+        var ledgers = runs.Select(stage => (stage.Name, Entries: LedgerReader.ReadSound(stage.Run.Ledger))).ToList();
+        return RunReport.Write(run.Root, new ReportInput
+        {
+            Title = notes.Title,
+            // A run of its own tells its facts as a stage.
+            Facts = runs is [var only] && only.Run.Root == run.Root ? [] : notes.Facts,
+            Stages = [.. runs.Zip(ledgers, (stage, ledger) => Stage(stage.Name, stage.Run, notes, ledger.Entries))],
+            Scores = notes.Scores,
+            Samples = notes.Samples,
+            TokenLengths = notes.TokenLengths,
+            RankTimes = [.. ledgers.Select(ledger => RunHistory.RankTimes(ledger.Name, ledger.Entries))],
+            Failures = [.. ledgers.SelectMany(ledger => RunHistory.Failures(ledger.Name, ledger.Entries))],
+        });
+    }
+
+    /// <summary>Does a part of a report that nothing else hangs on. Where it cannot be done, <paramref name="without"/> and the cause are said.</summary>
+    public static void Try(IRunOutput output, string without, Action make)
+    {
+        try
+        {
+            make();
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException)
+        {
+            var why = fault is BadInputException or ArithmeticException or IOException ? FaultText.Of(fault) : ErrorLog.Write(fault, output);
+            output.Say($"{without}: {why}");
+        }
+    }
+
+    private static ReportStage Stage(string name, RunDirectory run, ReportNotes whole, IReadOnlyList<LedgerEntry> entries)
+    {
+        var notes = ReportNotes.Read(run);
+        var recipe = Recipe(run);
+        return new ReportStage(name, MetricsFile.Read(run.Metrics), whole.WallSeconds.TryGetValue(name, out var seconds) ? seconds : null)
+        {
+            Facts = [.. notes.Facts, .. RunHistory.Facts(entries)],
+            Settings = recipe is null ? [] : [.. RecipeSettings.Of(recipe).Select(setting => new ReportFact(setting.Name, setting.Value))],
+            Recipe = recipe is null ? null : RecipeWriter.Write(recipe),
+            Files = notes.Files ?? [],
+            Sessions = RunHistory.Sessions(entries),
+        };
+    }
+
+    // The page is of what happened; a recipe that somebody has since broken costs it a table.
+    private static Recipe? Recipe(RunDirectory run)
+    {
+        try
+        {
+            return RecipeReader.Load(run.Recipe, []).Recipe;
+        }
+        catch (Exception error) when (error is BadInputException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static IEnumerable<(string Name, RunDirectory Run)> Stages(RunDirectory run)
+    {
+        if (File.Exists(run.Metrics)) yield return (run.Name, run);
+        foreach (var name in StageFolders)
+            if (new RunDirectory(Path.Combine(run.Root, name)) is var stage && File.Exists(stage.Metrics))
+                yield return (name, stage);
+    }
+}

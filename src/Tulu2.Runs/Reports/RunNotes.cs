@@ -1,0 +1,21 @@
+using Tulu2.Evaluation.Reporting;
+using Tulu2.Runs.Preparation;
+
+namespace Tulu2.Runs.Reports;
+
+/// <summary>What a run's report says besides its metrics, ledger and recipe, as it is known before the first step.</summary>
+internal static class RunNotes
+{
+    public static ReportNotes Of(string title, PreparedRun run) => ReportNotes.Empty(title) with
+    {
+        Facts =
+        [
+            new ReportFact("model", run.Recipe.Model.Path ?? run.Recipe.Model.Preset!),
+            new ReportFact("parameters", $"{run.Model.Config.ParameterCount:N0}"),
+            new ReportFact("ranks", $"{run.Parallel.Size}"),
+            new ReportFact("layout", $"{run.Parallel} (data x tensor x pipeline)"),
+        ],
+        TokenLengths = run.Data.Lengths(),
+        Files = run.Data.Files(),
+    };
+}

@@ -1,0 +1,40 @@
+using Tulu2.Data.Rows;
+using Tulu2.Evaluation.Generation;
+using Tulu2.Evaluation.Reporting;
+using Tulu2.Evaluation.Tasks;
+using Tulu2.Training.Recipes;
+
+namespace Tulu2.Runs.Reports;
+
+/// <summary>A few greedy answers of a trained model to prompts of its own data, for the report.</summary>
+internal static class SampleTexts
+{
+    // A larger model is not loaded once more for the sake of a report: `tulu2 generate` shows what it says.
+    private const long MostParameters = 200_000_000;
+    private const int Samples = 4;
+    private const int MostTokens = 64;
+
+    /// <param name="export">The model's Hugging Face directory.</param>
+    public static IReadOnlyList<ReportSamples> Of(string title, string export, Recipe recipe, long parameters, CancellationToken cancellation)
+    {
+        if (parameters > MostParameters) return [];
+        using var generator = TextGenerator.Load(export);
+        // A prompt that leaves no room for an answer in the context shows nothing.
+        var rows = recipe.Data.Train.SelectMany(file => Dialogues(file, recipe.Objective))
+            .Select(turns => (Prompt: turns.Take(turns.Count - 1).ToList(), Expected: turns[^1].Content))
+            .Where(row => row.Prompt.Count > 0 && generator.EncodeChat(row.Prompt)
+                .Length + MostTokens <= Math.Min(recipe.Data.MaxLength, generator.Model.Config.MaxPositions))
+            .Take(Samples).ToList();
+        if (rows.Count == 0) return [];
+        var results = generator.Generate(
+            [.. rows.Select(row => new GenerationRequest(generator.EncodeChat(row.Prompt), GenerationOptions.Greedy with { MaxTokens = MostTokens }))],
+                cancellation);
+        return [new ReportSamples(title, [.. rows.Zip(results, (row, result) =>
+            new EvaluationSample(row.Prompt[^1].Content, row.Expected, result.Text, result.Text.Trim() == row.Expected.Trim()))],
+            "Greedy answers to the first prompts of the training rows, which the model has seen: they show what it learned, not what it can do.")];
+    }
+
+    private static IEnumerable<IReadOnlyList<Message>> Dialogues(string file, Objective objective) => objective == Objective.Dpo
+        ? RowReader.ReadPreferences(file).Where(row => row.Row is not null).Select(row => row.Row!.Chosen)
+        : RowReader.ReadMessages(file).Where(row => row.Row is not null).Select(row => row.Row!.Messages).Where(turns => turns[^1].Role == Message.Assistant);
+}

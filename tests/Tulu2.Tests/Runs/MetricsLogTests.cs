@@ -1,0 +1,79 @@
+using Tulu2.Evaluation.Reporting;
+using Tulu2.Protocol.Workers;
+using Tulu2.Runs.Events;
+using Tulu2.Training.Workers;
+using Xunit;
+
+namespace Tulu2.Tests.Runs;
+
+/// <summary>Each committed step stands once in metrics.jsonl, whatever was killed in between.</summary>
+public sealed class MetricsLogTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("tulu2-metrics-");
+    private readonly List<string> _said = [];
+
+    private string MetricsFile => Path.Combine(_folder.FullName, "metrics.jsonl");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    private static StepRecord Step(int step, double seconds = 0.5) =>
+        MetricsLog.Record(step, new StepMetrics(0.1 + 0.2, 1.0 / 3, 2e-5, 100, 50, null), seconds);
+
+    private MetricsLog Open() => MetricsLog.Open(MetricsFile, _said.Add);
+
+    [Fact]
+    public void A_line_has_the_keys_of_the_design_and_all_digits()
+    {
+        Assert.Equal(
+            """{"step":1,"loss":0.30000000000000004,"learning_rate":2E-05,"grad_norm":0.3333333333333333,"tokens":100,"loss_tokens":50,"seconds":0.5}""",
+            MetricsLog.Write(Step(1)));
+        var preference = MetricsLog.Record(2, new StepMetrics(Math.Log(2), 1, 0, 8, 4, new PreferenceMetrics(1, 2, 3, 0.5, -5, -6)), 1);
+        Assert.Equal(
+            """{"step":2,"loss":0.6931471805599453,"learning_rate":0,"grad_norm":1,"tokens":8,"loss_tokens":4,"seconds":1"""
+            + ""","rewards_chosen":1,"rewards_rejected":2,"rewards_margin":3,"rewards_accuracy":0.5,"logps_chosen":-5,"logps_rejected":-6}""",
+            MetricsLog.Write(preference));
+    }
+
+    [Fact]
+    public void A_replayed_step_is_compared_and_not_written_again()
+    {
+        using (var log = Open())
+            for (var step = 1; step <= 3; step++)
+                Assert.True(log.Append(Step(step)));
+        var before = File.ReadAllText(MetricsFile);
+        using (var log = Open())
+        {
+            Assert.True(log.Append(Step(2, seconds: 9)));
+            Assert.False(log.Append(Step(3) with { Loss = 0.3 }));
+            Assert.Equal(before, File.ReadAllText(MetricsFile));
+            Assert.True(log.Append(Step(4)));
+        }
+        Assert.Equal([1, 2, 3, 4], File.ReadLines(MetricsFile)
+            .Select(line => System.Text.Json.JsonDocument.Parse(line).RootElement.GetProperty("step").GetInt32()));
+        Assert.Empty(_said);
+    }
+
+    [Fact]
+    public void A_torn_last_line_is_cut_off_and_said()
+    {
+        using (var log = Open()) log.Append(Step(1));
+        var sound = File.ReadAllText(MetricsFile);
+        for (var cut = 1; cut < sound.Length; cut++)
+        {
+            File.WriteAllText(MetricsFile, sound + MetricsLog.Write(Step(2))[..cut]);
+            _said.Clear();
+            using (var log = Open()) Assert.Equal(1, Assert.Single(log.Lines).Step);
+            Assert.Equal(sound, File.ReadAllText(MetricsFile));
+            Assert.Contains("torn", Assert.Single(_said));
+            if (cut >= MetricsLog.Write(Step(2)).Length) break;
+        }
+    }
+
+    [Fact]
+    public void A_step_whose_loss_is_not_a_number_is_still_written_down()
+    {
+        using (var log = Open()) log.Append(Step(1) with { Loss = double.NaN });
+        using (var log = Open()) Assert.True(log.Append(Step(1) with { Loss = double.NaN }));
+        Assert.Contains("\"loss\":\"NaN\"", File.ReadAllText(MetricsFile));
+    }
+}
