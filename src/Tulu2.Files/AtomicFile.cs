@@ -11,7 +11,8 @@ public static class AtomicFile
     /// <summary>Suffix of files under construction; whoever lists a directory skips them, and <see cref="RemoveLeftovers"/> deletes them.</summary>
     public const string PartSuffix = ".part";
 
-    private static readonly TimeSpan LeftoverAge = TimeSpan.FromMinutes(10);
+    /// <summary>A part that nobody has locked is a leftover from this age on.</summary>
+    public static readonly TimeSpan LeftoverAge = TimeSpan.FromMinutes(10);
 
     /// <summary>Writes <paramref name="path"/> through <paramref name="write"/>. On any failure the final name is untouched and the part is gone.</summary>
     /// <exception cref="IOException">The disk is full or the directory cannot be written.</exception>

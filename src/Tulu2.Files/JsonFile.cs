@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Tulu2.Files.Recognition;
 
 namespace Tulu2.Files;
 

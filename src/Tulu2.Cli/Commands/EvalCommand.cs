@@ -3,6 +3,7 @@ using Spectre.Console;
 using Tulu2.Cli.Evaluations;
 using Tulu2.Cli.Shell;
 using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Reading;
 using Tulu2.Evaluation.Generation;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Files;

@@ -4,7 +4,7 @@ using Tulu2.Cli.Reports;
 using Tulu2.Cli.Shell;
 using Tulu2.Cli.Training;
 using Tulu2.Data.Demo;
-using Tulu2.Data.Tokenizers.Training;
+using Tulu2.Data.Tokenizers.Learning;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Files;

@@ -2,11 +2,11 @@ using Tulu2.Cli.Data;
 using Tulu2.Cli.Shell;
 using Tulu2.Data.Chat;
 using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Reading;
 using Tulu2.Data.Statistics;
 using Tulu2.Data.Store;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Files;
-using Tulu2.Files.Recognition;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Training;

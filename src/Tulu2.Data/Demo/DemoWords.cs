@@ -1,5 +1,3 @@
-using Tulu2.Data.Randomness;
-
 namespace Tulu2.Data.Demo;
 
 /// <summary>The demo's small world: few words, so that a model of a million parameters sees each often enough.</summary>

@@ -32,8 +32,8 @@ public static class HistogramPicture
         for (var edge = 0; edge <= bins.Count && bins.Count > 0; edge += every)
         {
             var value = edge < bins.Count ? bins[edge].From : bins[^1].To;
-            var place = Left + (double)edge / bins.Count * (Width - Left - Right);
-            Label(text, place, Height - Bottom + 20, "middle", value.ToString("N0", CultureInfo.InvariantCulture));
+            var x = Left + (double)edge / bins.Count * (Width - Left - Right);
+            Label(text, x, Height - Bottom + 20, "middle", value.ToString("N0", CultureInfo.InvariantCulture));
         }
         Label(text, Left + (Width - Left - Right) / 2.0, Height - 14, "middle", "tokens in a sequence");
         Label(text, 18, Top + (Height - Top - Bottom) / 2.0, "middle", "sequences",

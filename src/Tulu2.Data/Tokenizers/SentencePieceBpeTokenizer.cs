@@ -1,4 +1,5 @@
-using Tulu2.Data.Tokenizers.Encoding;
+using System.Text;
+using Tulu2.Data.Tokenizers.Bpe;
 using Tulu2.Data.Tokenizers.Loading;
 
 namespace Tulu2.Data.Tokenizers;
@@ -39,7 +40,11 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
     /// special tokens come from the <c>tokenizer_config.json</c> and <c>special_tokens_map.json</c> beside it.
     /// </summary>
     /// <exception cref="Files.BadInputException">Nothing is there, the file is broken or cut short, or it is a kind of tokenizer that this is not.</exception>
-    public static SentencePieceBpeTokenizer Load(string directoryOrFile) => TokenizerLoader.Load(directoryOrFile);
+    public static SentencePieceBpeTokenizer Load(string directoryOrFile)
+    {
+        var (model, directory, files) = TokenizerLoader.Load(directoryOrFile);
+        return new SentencePieceBpeTokenizer(model, directory, files);
+    }
 
     /// <summary>One more than the largest id.</summary>
     public int VocabularySize => model.Pieces.Length;
@@ -76,10 +81,6 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
         return [.. ids];
     }
 
-    /// <summary>As <see cref="EncodeText"/>, appended to <paramref name="ids"/>: dialogues are built turn by turn.</summary>
-    public void AppendText(List<int> ids, ReadOnlySpan<char> text, bool boundary, SpecialTokenParsing parsing = SpecialTokenParsing.Never) =>
-        encoder.Encode(text, boundary, parsing, ids);
-
     /// <summary>Ids to text: the inverse of <see cref="EncodeText"/>. Bytes that are no UTF-8 and ids outside the vocabulary become U+FFFD.</summary>
     /// <param name="ids">The ids.</param>
     /// <param name="stripBoundary">Drop the word boundary at the very start. False for ids that go on from a text, such as a generated answer.</param>
@@ -89,7 +90,7 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
         using var bytes = new MemoryStream();
         var started = !stripBoundary;
         foreach (var id in ids) bytes.Write(TextOf(id, keepSpecial, ref started));
-        return System.Text.Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length);
+        return Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length);
     }
 
     /// <summary>The piece as the vocabulary writes it (U+2581 for a space, <c>&lt;0x0A&gt;</c> for a byte); empty for an id that is not in use.</summary>
@@ -97,9 +98,6 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
 
     /// <summary>The id of a piece written as in <see cref="PieceOf"/>, or null.</summary>
     public int? IdOf(string piece) => idsByPiece.Value.TryGetValue(piece, out var id) ? id : null;
-
-    /// <summary>True for tokens that stand for no text: beginning, end, unknown, padding and the like.</summary>
-    public bool IsSpecial(int id) => (uint)id < (uint)model.Kinds.Length && model.Kinds[id] == PieceKind.Special;
 
     internal TokenizerModel Model => model;
 
@@ -128,8 +126,8 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
         {
             var piece = model.Pieces[id];
             text[id] = model.Kinds[id] == PieceKind.Text && model.Normalization.ReplaceSpaces
-                ? System.Text.Encoding.UTF8.GetBytes(piece.Replace(Normalization.Mark, ' '))
-                : System.Text.Encoding.UTF8.GetBytes(piece);
+                ? Encoding.UTF8.GetBytes(piece.Replace(Normalization.Mark, ' '))
+                : Encoding.UTF8.GetBytes(piece);
         }
         for (var value = 0; value < 256; value++)
             if (model.Bytes[value] >= 0 && model.Kinds[model.Bytes[value]] == PieceKind.Byte)

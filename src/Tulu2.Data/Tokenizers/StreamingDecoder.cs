@@ -26,13 +26,13 @@ public sealed class StreamingDecoder(SentencePieceBpeTokenizer tokenizer, bool s
         ReadOnlySpan<byte> bytes = kept.Length == 0 ? fresh : [.. kept, .. fresh];
         var whole = bytes.Length - UnfinishedLength(bytes);
         kept = bytes[whole..].ToArray();
-        return System.Text.Encoding.UTF8.GetString(bytes[..whole]);
+        return Encoding.UTF8.GetString(bytes[..whole]);
     }
 
     /// <summary>What is left: an unfinished character becomes U+FFFD. The decoder then starts again from the beginning.</summary>
     public string Flush()
     {
-        var rest = System.Text.Encoding.UTF8.GetString(kept);
+        var rest = Encoding.UTF8.GetString(kept);
         (kept, started) = ([], !stripBoundary);
         return rest;
     }

@@ -1,5 +1,5 @@
 using Google.Protobuf;
-using Tulu2.Data.Tokenizers.Encoding;
+using Tulu2.Data.Tokenizers.Bpe;
 
 namespace Tulu2.Data.Tokenizers.Loading;
 

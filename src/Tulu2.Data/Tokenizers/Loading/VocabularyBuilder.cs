@@ -1,5 +1,5 @@
 using System.Text;
-using Tulu2.Data.Tokenizers.Encoding;
+using Tulu2.Data.Tokenizers.Bpe;
 using Tulu2.Files;
 
 namespace Tulu2.Data.Tokenizers.Loading;
