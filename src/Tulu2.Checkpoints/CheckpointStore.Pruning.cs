@@ -5,7 +5,7 @@ namespace Tulu2.Checkpoints;
 /// <summary>Deleting what no checkpoint needs.</summary>
 public sealed unsafe partial class CheckpointStore
 {
-    // How long a shard that no manifest has ever named may wait for one.
+    // A shard that no manifest has ever named is kept this long.
     private static readonly TimeSpan Grace = TimeSpan.FromHours(1);
 
     /// <summary>

@@ -7,12 +7,12 @@ namespace Tulu2.Checkpoints;
 /// <summary>The <c>checkpoints/</c> directory of a run: <c>shards/SHA256.safetensors</c> and <c>manifests/step-00000100.json</c>.</summary>
 public sealed unsafe partial class CheckpointStore(string directory)
 {
-    // Shards whose every byte has been hashed, and when they were last written then: a change of the file asks for another look.
+    // Shards that have been hashed, with their write time then: a file that was written since is hashed again.
     private readonly ConcurrentDictionary<string, DateTime> _verified = new();
 
     public string Directory { get; } = Path.GetFullPath(directory);
 
-    /// <summary>What stands between a shard and its file: tests put a full disk here.</summary>
+    /// <summary>Wraps the stream of a shard's file: tests put a full disk here.</summary>
     internal Func<Stream, Stream> Through { get; init; } = stream => stream;
 
     private string Shards => Path.Combine(Directory, "shards");
@@ -41,7 +41,7 @@ public sealed unsafe partial class CheckpointStore(string directory)
     }
 
     /// <summary>Checks that the shards cover every tensor exactly once and are on disk, then writes the manifest and returns its path.</summary>
-    /// <exception cref="InvalidOperationException">A shard is not there, slices overlap or do not add up to their tensors.</exception>
+    /// <exception cref="InvalidOperationException">A shard is missing, or slices overlap or do not add up to their tensors.</exception>
     public string WriteManifest(Manifest manifest)
     {
         foreach (var shard in manifest.Shards)
@@ -70,7 +70,7 @@ public sealed unsafe partial class CheckpointStore(string directory)
     public IReadOnlyList<string> Verify(Manifest manifest) =>
         [.. manifest.Shards.Select(Fault).OfType<string>()];
 
-    /// <summary>The newest manifest all of whose shards verify; null where there is none. Faults of the ones passed over go to <paramref name="fault"/>.</summary>
+    /// <summary>The newest manifest whose shards all verify; null: there is none. Faults of skipped ones go to <paramref name="fault"/>.</summary>
     public (string Path, Manifest Manifest)? LatestSound(Action<string> fault)
     {
         foreach (var path in Manifests().Reverse())
@@ -90,8 +90,8 @@ public sealed unsafe partial class CheckpointStore(string directory)
         return null;
     }
 
-    /// <summary>Fills the wanted blocks from whatever slices the shards hold, verifying the hash of every shard that is read.</summary>
-    /// <exception cref="BadInputException">A shard is missing or damaged, or the shards do not hold all of a wanted block.</exception>
+    /// <summary>Fills the wanted blocks from the slices in the shards, verifying the hash of every shard that is read.</summary>
+    /// <exception cref="BadInputException">A shard is missing or damaged, or the shards lack a part of a wanted block.</exception>
     public void Load(Manifest manifest, IReadOnlyList<StateBlock> wanted)
     {
         foreach (var block in wanted) ShardFile.CheckDimensions(block.Slice);
@@ -140,14 +140,14 @@ public sealed unsafe partial class CheckpointStore(string directory)
         _verified.TryGetValue(shard.Sha256, out var written) && ShardPath(shard.Sha256) is var path && File.Exists(path)
         && FileLength.Of(path) == shard.Bytes && WrittenAt(path) == written;
 
-    // Of the content: a link has a time of its own.
+    // Time of the content: a link has a time of its own.
     private static DateTime WrittenAt(string path)
     {
         using var file = File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete);
         return File.GetLastWriteTimeUtc(file);
     }
 
-    // With volumes that add up, slices that do not overlap cover their tensor exactly once.
+    // Their sizes add up; so if no two overlap, they cover their tensor exactly once.
     private static void CheckDisjoint(int step, TensorSlice[] slices)
     {
         Array.Sort(slices, (a, b) => a.Begin[0].CompareTo(b.Begin[0]));

@@ -1,23 +1,23 @@
 namespace Tulu2.Data;
 
 /// <summary>
-/// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014), written out in full: what is drawn from a seed is a promise
-/// that neither a new runtime nor another platform may change.
+/// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014), written out in full: the numbers drawn from a seed
+/// must not change with the runtime or the platform.
 /// </summary>
 public struct SplitMix64(ulong state)
 {
-    /// <summary>What the state grows by with each number.</summary>
+    /// <summary>Added to the state for each number.</summary>
     public const ulong Increment = 0x9E3779B97F4A7C15;
 
     private ulong state = state;
 
-    /// <summary>A stream of its own for each (seed, part).</summary>
+    /// <summary>The stream of numbers for (seed, part).</summary>
     public static SplitMix64 Of(int seed, int part) => new(Mix(Mix((ulong)(uint)seed) ^ (ulong)(uint)part));
 
     /// <summary>A number from 0 to <paramref name="bound"/> - 1, each equally likely.</summary>
     public int Below(int bound)
     {
-        // Draws below 2^64 mod bound are thrown away: otherwise the small numbers would come a little too often.
+        // Draws below 2^64 mod bound are discarded: otherwise small numbers would be slightly too frequent.
         var wide = (ulong)bound;
         var threshold = (0 - wide) % wide;
         while (true)
@@ -30,10 +30,10 @@ public struct SplitMix64(ulong state)
     /// <summary>A number in [0, 1).</summary>
     public double Unit() => ToUnit(Next());
 
-    /// <summary>The upper 53 bits of a number, as one in [0, 1).</summary>
+    /// <summary>The upper 53 bits of a number, as a fraction in [0, 1).</summary>
     public static double ToUnit(ulong value) => (value >> 11) * (1.0 / (1UL << 53));
 
-    /// <summary>The finalizer: every input bit moves every output bit.</summary>
+    /// <summary>The finalizer: every input bit affects every output bit.</summary>
     public static ulong Mix(ulong value)
     {
         value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9;

@@ -5,8 +5,7 @@ using System.Text.Json;
 namespace Tulu2.Files;
 
 /// <summary>
-/// What went wrong, in words for a user: half a sentence in lower case, to stand after a colon. A library's own text speaks of its parameters and types, not of what
-/// the user did; it belongs in the log.
+/// An error in words for a user: half a sentence in lower case, to follow a colon. A library's own message is about its parameters and types; it belongs in the log.
 /// </summary>
 public static class FaultText
 {
@@ -33,13 +32,13 @@ public static class FaultText
         _ => $"an error that this program has no words for ({fault.GetType().Name}); the log has the details",
     };
 
-    /// <summary>The path that the system's text names in quotes; null: none.</summary>
+    /// <summary>The path that the system's message has in quotes; null: none.</summary>
     public static string? PathIn(Exception fault) => fault is IOException or UnauthorizedAccessException && fault.Message.Split('\'') is [_, { Length: > 0 } path, ..] ? path : null;
 
-    /// <summary>Whether the text was written in this program: where the exception was thrown tells, whatever its type.</summary>
+    /// <summary>Whether the message is this program's own, judged by where the exception was thrown.</summary>
     private static bool IsOurs(Exception fault)
     {
-        // One that was never thrown was made here, to be handed on.
+        // An exception that was never thrown was made by this program.
         if (new StackTrace(fault, fNeedFileInfo: false).GetFrame(0) is not { } frame) return true;
         return (frame.GetMethod()?.DeclaringType ?? fault.GetType()).Assembly.GetName().Name?.StartsWith("tulu2", StringComparison.OrdinalIgnoreCase) == true;
     }

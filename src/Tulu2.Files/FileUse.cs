@@ -1,6 +1,6 @@
 namespace Tulu2.Files;
 
-/// <summary>What a file is wanted for, which decides what content is foreign in it.</summary>
+/// <summary>The purpose of a file, which decides what content is foreign in it.</summary>
 public enum FileUse
 {
     /// <summary>Training or evaluation rows: JSON Lines, JSON or Parquet, plain or gzip.</summary>
@@ -15,7 +15,7 @@ public enum FileUse
     /// <summary><c>tokenizer.model</c> of SentencePiece.</summary>
     SentencePiece,
 
-    /// <summary><c>config.json</c>, <c>tokenizer.json</c>, an index.</summary>
+    /// <summary>A JSON file of a model: <c>config.json</c>, <c>tokenizer.json</c>, an index.</summary>
     Json,
 
     /// <summary>A recipe.</summary>

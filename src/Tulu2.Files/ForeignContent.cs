@@ -4,15 +4,15 @@ using System.Text;
 namespace Tulu2.Files;
 
 /// <summary>
-/// Knows well-known content by its first bytes, so that a file that isn't what its name says is named, whatever it is wanted for.
-/// Content that nobody knows is left to the reader of the file.
+/// Recognises well-known content by its first bytes, so that the error for a file of another kind says what it is.
+/// Unknown content is left to the reader of the file.
 /// </summary>
 public static class ForeignContent
 {
-    /// <summary>Bytes that are enough for every kind.</summary>
+    /// <summary>Number of bytes that is enough for every kind.</summary>
     public const int HeadBytes = 512;
 
-    /// <summary>What a file's first bytes are instead of what is wanted; null: nothing foreign that is known here.</summary>
+    /// <summary>What is wrong with a file's content, by its first bytes; null: it is not recognised as something foreign.</summary>
     /// <param name="head">The first <see cref="HeadBytes"/> bytes, or the whole file where it is shorter.</param>
     /// <param name="length">Bytes of the whole file; where that is unknown (a stream), <see cref="long.MaxValue"/>.</param>
     public static (string What, string Fix)? Of(ReadOnlySpan<byte> head, long length, FileUse use)
@@ -27,9 +27,9 @@ public static class ForeignContent
         return null;
     }
 
-    /// <summary>Opens the file and looks.</summary>
+    /// <summary>Opens the file and throws where its content is foreign.</summary>
     /// <exception cref="BadInputException">
-    /// It is missing, a directory, a link to nothing, unreadable, empty, or of a known kind that is foreign here.
+    /// It is missing, a directory, a dangling link, unreadable, empty, or of a known kind that is foreign here.
     /// </exception>
     public static void Refuse(string path, FileUse use)
     {
@@ -69,7 +69,7 @@ public static class ForeignContent
         _ => "copy the file again from the model's source",
     };
 
-    // A pointer says how large the file is that it stands for.
+    // A pointer gives the size of the file it stands for.
     private static string PointedSize(ReadOnlySpan<byte> head)
     {
         if (!head.StartsWith("version https://git-lfs"u8)) return "";

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace Tulu2.Files;
 
-/// <summary>Knows what a path is that was given for a model's directory, or for a file of rows, and is none.</summary>
+/// <summary>Recognises what a path is that was given for a model's directory or a file of rows, but is neither.</summary>
 public static partial class ForeignPath
 {
     public const string AdapterConfig = "adapter_config.json";
@@ -14,7 +14,7 @@ public static partial class ForeignPath
 
     /// <summary>
     /// What is wrong with a path that should be a directory with a model or a tokenizer: it is missing, a name on the Hugging Face Hub, a run, an adapter, a
-    /// folder of the hub's cache, a directory around the one that is meant. Null: it is a directory, and of no kind known here.
+    /// folder of the hub's cache, the parent of the right directory. Null: it is a directory and not recognised as something else.
     /// </summary>
     public static (string What, string Fix)? AsModel(string path)
     {
@@ -37,7 +37,7 @@ public static partial class ForeignPath
         return OneInside(path) is { } inner ? ($"holds no {Config}", $"its directory {Path.GetFileName(inner)} holds one: give {inner}") : null;
     }
 
-    /// <summary>What is wrong with a path that should be a file of rows: it is a directory, missing, a link to nothing, a name on the Hugging Face Hub. Null: a file is there.</summary>
+    /// <summary>What is wrong with a path that should be a file of rows: it is a directory, missing, a dangling link, a name on the Hugging Face Hub. Null: there is a file.</summary>
     public static (string What, string Fix)? AsRows(string path)
     {
         if (Directory.Exists(path)) return ($"{path} is a directory, not a file", RowsIn(path));
@@ -66,7 +66,7 @@ public static partial class ForeignPath
             : ("there is no such directory", "give the path of a Hugging Face checkpoint directory");
     }
 
-    // A recipe's paths come here with their folder in front. An owner that isn't a directory makes the difference to a mistyped path.
+    // A recipe's paths come with its folder in front. A hub name differs from a mistyped path in that its owner is not a directory here.
     private static string? HubName(string path)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));

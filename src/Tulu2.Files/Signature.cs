@@ -2,9 +2,9 @@ using System.Buffers.Binary;
 
 namespace Tulu2.Files;
 
-/// <summary>A known kind of content and how its first bytes look.</summary>
-/// <param name="Name">Goes on after "is".</param>
-/// <param name="Fix">What to do where the kind is foreign; null: what the use asks for.</param>
+/// <summary>A known kind of content, recognised by its first bytes.</summary>
+/// <param name="Name">Follows "is" in messages.</param>
+/// <param name="Fix">What to do where the kind is foreign; null: the fix of the file's use.</param>
 internal sealed record Signature(string Name, Signature.Test Matches, string? Fix, params FileUse[] Welcome)
 {
     internal delegate bool Test(ReadOnlySpan<byte> head, long length);
@@ -29,7 +29,7 @@ internal sealed record Signature(string Name, Signature.Test Matches, string? Fi
         new("an XML document, not the file itself", (head, _) => StartsWithTag(head, "<?xml") || StartsWithTag(head, "<error>"), Fetch),
         new("text in UTF-16", (head, _) => head is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..], "save it as UTF-8"),
         new("a PyTorch file (torch.save)", IsTorchZip, Torch, FileUse.TorchWeights),
-        // As weights it may be torch.save's with its parts in another order, which its reader finds out.
+        // As weights it may be torch.save's with its parts in another order; its reader decides.
         new("a zip archive", (head, _) => IsZip(head), Unpack, FileUse.TorchWeights),
         new("gzip data", (head, _) => head is [0x1F, 0x8B, ..], Unpack, FileUse.Rows),
         new("Zstandard data", (head, _) => head is [0x28, 0xB5, 0x2F, 0xFD, ..], "unpack it: zstd -d FILE"),
@@ -58,7 +58,7 @@ internal sealed record Signature(string Name, Signature.Test Matches, string? Fi
             "name it tokenizer.model", FileUse.SentencePiece),
     ];
 
-    /// <summary>One JSON object around the rows; it is a kind of content only where rows are wanted.</summary>
+    /// <summary>The key of one JSON object that has all rows in it; foreign only where rows are wanted.</summary>
     internal static string? WrapperKey(ReadOnlySpan<byte> head)
     {
         if (!Take(ref head, "{") || !Take(ref head, "\"")) return null;
@@ -73,7 +73,7 @@ internal sealed record Signature(string Name, Signature.Test Matches, string? Fi
     /// <summary>Text that begins with a brace, after blanks.</summary>
     internal static bool IsJsonObject(ReadOnlySpan<byte> head) => Take(ref head, "{");
 
-    // What is asked for may have blanks before it; within a quoted key there are none to skip.
+    // White space may stand before the wanted text; a quoted key has none inside.
     private static bool Take(ref ReadOnlySpan<byte> text, string wanted)
     {
         var rest = (text.StartsWith("\uFEFF"u8) ? text[3..] : text).TrimStart(" \t\r\n"u8);

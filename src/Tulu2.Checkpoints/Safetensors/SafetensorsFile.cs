@@ -12,7 +12,7 @@ public sealed record SafetensorsEntry(string Name, string DataType, long[] Shape
 
 /// <summary>
 /// A safetensors file, mapped into memory: an 8-byte little-endian header length, a JSON header, raw little-endian row-major data
-/// (tulu2-spec section 1.4). The header is checked wholly when the file is opened.
+/// (tulu2-spec section 1.4). The whole header is checked when the file is opened.
 /// </summary>
 public sealed unsafe class SafetensorsFile : ITensorFile
 {
@@ -99,7 +99,7 @@ public sealed unsafe class SafetensorsFile : ITensorFile
         foreach (var entry in entries.OrderBy(entry => entry.Offset).ThenBy(entry => entry.Bytes))
         {
             if (entry.Offset < last) throw Broken($"tensor {entry.Name} overlaps the one before it");
-            // As the reference implementation: bytes that belong to no tensor mean that an offset is wrong.
+            // As in the reference implementation: bytes that belong to no tensor mean that an offset is wrong.
             if (entry.Offset > last) throw Broken($"{NumberText.Count(entry.Offset - last, "byte")} before tensor {entry.Name}: of no tensor");
             last = entry.Offset + entry.Bytes;
         }

@@ -19,7 +19,7 @@ public sealed unsafe class TorchFile : ITensorFile
     private readonly Dictionary<string, PickledTensor> _strided = [];
     private readonly Dictionary<string, nint> _gathered = [];
 
-    /// <exception cref="BadInputException">The file is missing, damaged, of the older form, or holds anything beside plain tensors, which is named.</exception>
+    /// <exception cref="BadInputException">The file is missing, damaged, of the older format, or holds anything other than plain tensors, which is named.</exception>
     public TorchFile(string path)
     {
         Path = path;
@@ -106,7 +106,7 @@ public sealed unsafe class TorchFile : ITensorFile
         }
     }
 
-    // A view that isn't row-major (a transposed matrix) is laid out once.
+    // A view that is not row-major (a transposed matrix) is copied once.
     private nint Gather(SafetensorsEntry entry, PickledTensor tensor)
     {
         var size = SafetensorsTypes.Size(entry.DataType)!.Value;

@@ -1,10 +1,10 @@
 namespace Tulu2.Data.Rows;
 
-/// <summary>The text of a turn as the template takes it.</summary>
+/// <summary>A turn's text as the chat template uses it.</summary>
 internal static class TurnText
 {
     /// <summary>
-    /// Python's <c>str.strip()</c>, which the recipe's code used: .NET's white space and the four separator control characters U+001C to U+001F.
+    /// Python's <c>str.strip()</c>, which the original code used: .NET's white space and the four separator control characters U+001C to U+001F.
     /// </summary>
     public static string Strip(string text)
     {

@@ -29,8 +29,8 @@ public sealed record SlotBatch(
     int Tokens);
 
 /// <summary>
-/// The order of everything a run reads, as a pure function of (sample lengths, recipe, seed): nothing of it depends on ranks, and resuming at any
-/// step costs no skipping. Safe to call from several threads.
+/// The order of everything a run reads, as a pure function of (sample lengths, recipe, seed): it does not depend on ranks, and resuming at any
+/// step needs no skipping. Safe to call from several threads.
 /// </summary>
 public interface IBatchPlan
 {
@@ -49,10 +49,10 @@ public interface IBatchPlan
     /// <summary>Real tokens of a step.</summary>
     long Tokens(int step);
 
-    /// <summary>Sequence numbers (rows, or pairs for preferences) of one slot.</summary>
+    /// <summary>Numbers of the rows (or pairs) in one slot.</summary>
     ReadOnlyMemory<int> Sequences(int step, int slot);
 
-    /// <summary>How many sequences (or pairs) one slot has.</summary>
+    /// <summary>Number of rows (or pairs) in one slot.</summary>
     int ItemsOf(int step, int slot) => Sequences(step, slot).Length;
 
     /// <summary>Builds the batch of one slot. Reads the token store.</summary>

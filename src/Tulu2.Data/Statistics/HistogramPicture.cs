@@ -7,8 +7,8 @@ using ScottPlot.TickGenerators;
 namespace Tulu2.Data.Statistics;
 
 /// <summary>
-/// The length histogram as an SVG file. ScottPlot draws bars, grid and frame; the words are plain text elements of ours, since the ones it writes carry the
-/// glyph positions of whichever font the machine has, and many servers have none.
+/// The length histogram as an SVG file. ScottPlot draws bars, grid and frame; the labels are text elements of our own, since its labels depend on
+/// the fonts of the machine, and many servers have none.
 /// </summary>
 public static class HistogramPicture
 {

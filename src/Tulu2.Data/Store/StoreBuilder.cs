@@ -36,7 +36,7 @@ internal static class StoreBuilder
         }
     }
 
-    // Gives the part its final name, unless another process has put a sound store there meanwhile: somebody may be reading that one.
+    // Gives the part its final name, unless another process has put a sound store there meanwhile, which may be in use.
     private static void Publish(string part, string folder)
     {
         using (var other = StoreFiles.TryOpen(folder))
@@ -67,7 +67,7 @@ internal static class StoreBuilder
         tally.Manifest(key, request.Objective, writer.Finish()).Write(folder);
     }
 
-    // Chunks are read in order, encoded side by side and written in order: the store does not depend on the number of threads.
+    // Chunks are read in order, encoded in parallel and written in order: the store does not depend on the number of threads.
     private static void Encode<TRow>(IEnumerable<RowResult<TRow>> rows, TokenStoreRequest request, Func<TRow, SequenceEncoding> encode, int file,
         Tally tally, IProgress<StoreProgress>? progress, CancellationToken cancellation)
         where TRow : class

@@ -7,10 +7,10 @@ using Tulu2.Files;
 
 namespace Tulu2.Data.Store;
 
-/// <summary>An existing store: its shards mapped, the short columns in memory, the tokens on disk.</summary>
+/// <summary>An existing store: its shards are mapped, its short columns are in memory, its tokens stay on disk.</summary>
 internal sealed class StoreFiles : IDisposable
 {
-    // An Arrow file is "ARROW1", two bytes of padding, and from there on the same as an Arrow stream; the stream reader takes memory without copying it.
+    // After "ARROW1" and two bytes of padding an Arrow file is an Arrow stream. The stream reader uses memory without copying it.
     private const int HeadBytes = 8;
 
     private readonly List<MappedFile> maps = [];

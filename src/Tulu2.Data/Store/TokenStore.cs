@@ -14,7 +14,7 @@ namespace Tulu2.Data.Store;
 /// </summary>
 public sealed class TokenStore : ITokenSource, IDisposable
 {
-    // Belongs to the key: changes with the files' layout.
+    // Part of the key: changes with the layout of the files.
     private const string FormatVersion = "token-store-1";
 
     private readonly StoreFiles files;
@@ -29,7 +29,7 @@ public sealed class TokenStore : ITokenSource, IDisposable
     /// <summary>The hash that names this store.</summary>
     public string Key { get; }
 
-    /// <summary>True: the rows were tokenised now. False: nothing was.</summary>
+    /// <summary>True: the rows were tokenised now. False: the store was there already.</summary>
     public bool Built { get; }
 
     public StoreObjective Objective { get; }
@@ -65,7 +65,7 @@ public sealed class TokenStore : ITokenSource, IDisposable
         foreach (var file in request.Files)
         {
             cancellation.ThrowIfCancellationRequested();
-            // The bare name counts since rows without a dataset take it as theirs; the folder does not.
+            // The file's name is the dataset of rows without one; its folder does not matter.
             parts.Add(Path.GetFileName(file));
             using (RecordFile.OpenBytes(RecordFile.Existing(file))) { }
             parts.Add(ContentHash.OfFile(file));
@@ -84,7 +84,7 @@ public sealed class TokenStore : ITokenSource, IDisposable
 
     public ReadOnlySpan<LossSpan> Spans(int sequence) => files.Spans(sequence);
 
-    /// <summary>Where a row (or pair) stands in the input.</summary>
+    /// <summary>File and line of a row (or pair).</summary>
     public RowLocation Location(int item)
     {
         var (file, line) = files.Origin(item * SequencesPerItem);

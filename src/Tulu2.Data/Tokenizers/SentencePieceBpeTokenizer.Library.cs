@@ -25,7 +25,7 @@ public sealed partial class SentencePieceBpeTokenizer
             if (!piece.TryCopyTo(destination[written..])) return OperationStatus.DestinationTooSmall;
             written += piece.Length;
             read++;
-            // What is reported ends with a whole character, so that the caller can go on from there.
+            // The reported text ends with a whole character, so that the caller can continue there.
             if (!decoder.IsPending) (idsConsumed, charsWritten) = (read, written);
         }
         var rest = decoder.Flush();
@@ -97,7 +97,7 @@ public sealed partial class SentencePieceBpeTokenizer
         return (normalized, ids, offsets);
     }
 
-    /// <summary>How many of the first tokens fit into <paramref name="most"/> without cutting a character whose bytes are tokens.</summary>
+    /// <summary>Number of tokens, at most <paramref name="most"/>, that do not end within a character written in byte tokens.</summary>
     private static int CountFromStart(List<TokenOffsets> offsets, int most)
     {
         if (offsets.Count <= most) return offsets.Count;

@@ -5,8 +5,8 @@ using Tulu2.Data.Tokenizers.Loading;
 namespace Tulu2.Data.Tokenizers;
 
 /// <summary>
-/// A byte-pair tokenizer of the Llama kind: U+2581 stands for a space, unknown characters fall back to their bytes. Reads SentencePiece's
-/// <c>tokenizer.model</c> and Hugging Face's <c>tokenizer.json</c>. Ids never include a beginning or end token that was not asked for: add
+/// A Llama-style byte-pair tokenizer: U+2581 stands for a space, unknown characters fall back to their bytes. Reads SentencePiece's
+/// <c>tokenizer.model</c> and Hugging Face's <c>tokenizer.json</c>. Ids never include a beginning or end token of themselves: add
 /// <see cref="BeginningId"/> and <see cref="EndId"/> as ids. Safe to use from several threads.
 /// </summary>
 public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.Tokenizer
@@ -39,7 +39,7 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
     /// Reads a tokenizer from a directory (<c>tokenizer.json</c> where there is one, else <c>tokenizer.model</c>) or from one such file; names of
     /// special tokens come from the <c>tokenizer_config.json</c> and <c>special_tokens_map.json</c> beside it.
     /// </summary>
-    /// <exception cref="Files.BadInputException">Nothing is there, the file is broken or cut short, or it is a kind of tokenizer that this is not.</exception>
+    /// <exception cref="Files.BadInputException">There is no tokenizer, the file is broken or incomplete, or it is a tokenizer of another kind.</exception>
     public static SentencePieceBpeTokenizer Load(string directoryOrFile)
     {
         var (model, directory, files) = TokenizerLoader.Load(directoryOrFile);
@@ -58,7 +58,7 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
     /// <summary>The padding token, where the files name one that is in the vocabulary.</summary>
     public int? PadId => model.PadId;
 
-    /// <summary>SHA-256 over all that decides ids (vocabulary, merges, normalization, special tokens, algorithm): equal keys give equal ids.</summary>
+    /// <summary>SHA-256 over everything that decides ids (vocabulary, merges, normalization, special tokens, algorithm): equal keys give equal ids.</summary>
     public string ContentKey => contentKey.Value;
 
     /// <summary>The directory it was read from; null for one made in memory.</summary>
@@ -73,7 +73,7 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
     /// Put the word boundary before it, as at the start of a sequence (nothing is put before an empty text or one that starts with a special token).
     /// False for text in the middle of a dialogue, after a newline or an end token.
     /// </param>
-    /// <param name="parsing">What special tokens written in the text become; ordinary text by default.</param>
+    /// <param name="parsing">How special tokens in the text are treated; as ordinary text by default.</param>
     public int[] EncodeText(string text, bool boundary, SpecialTokenParsing parsing = SpecialTokenParsing.Never)
     {
         var ids = new List<int>(text.Length / 3 + 4);
@@ -81,9 +81,9 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
         return [.. ids];
     }
 
-    /// <summary>Ids to text: the inverse of <see cref="EncodeText"/>. Bytes that are no UTF-8 and ids outside the vocabulary become U+FFFD.</summary>
+    /// <summary>Ids to text: the inverse of <see cref="EncodeText"/>. Bytes that are not UTF-8 and ids outside the vocabulary become U+FFFD.</summary>
     /// <param name="ids">The ids.</param>
-    /// <param name="stripBoundary">Drop the word boundary at the very start. False for ids that go on from a text, such as a generated answer.</param>
+    /// <param name="stripBoundary">Drop the word boundary at the very start. False for ids that continue a text, such as a generated answer.</param>
     /// <param name="keepSpecial">Write special tokens out by name instead of leaving them out.</param>
     public string Decode(IEnumerable<int> ids, bool stripBoundary, bool keepSpecial = false)
     {
@@ -103,7 +103,7 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
 
     internal bool CutsIntoChunks => encoder.Chunks.Rule == ChunkRule.BeforeRuns;
 
-    /// <summary>The UTF-8 bytes that an id adds to a text; less its boundary where the text starts with it.</summary>
+    /// <summary>The UTF-8 bytes that an id adds to a text, without the boundary at the start of the text.</summary>
     internal ReadOnlySpan<byte> TextOf(int id, bool keepSpecial, ref bool started)
     {
         if ((uint)id >= (uint)model.Kinds.Length || model.Kinds[id] == PieceKind.Hole)

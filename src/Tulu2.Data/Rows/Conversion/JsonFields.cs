@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Tulu2.Data.Rows.Conversion;
 
-/// <summary>Reading fields of a row with reasons instead of exceptions.</summary>
+/// <summary>Reads fields of a record; what is wrong comes back as a reason, not as an exception.</summary>
 internal static class JsonFields
 {
     private const int ShownNames = 12;
@@ -18,7 +18,7 @@ internal static class JsonFields
         _ => "null",
     };
 
-    /// <summary>The names of a row's fields, for a message.</summary>
+    /// <summary>The names of a record's keys, for a message.</summary>
     public static string Names(JsonElement row)
     {
         var names = row.EnumerateObject().Select(property => property.Name).ToList();
@@ -37,7 +37,7 @@ internal static class JsonFields
             ?? Label(record, RowKeys.Id, location.Line.ToString(CultureInfo.InvariantCulture), out id);
     }
 
-    /// <summary>A label (dataset, id): text or a number; absent and empty are the fallback. Returns a reason where it is neither.</summary>
+    /// <summary>A label (dataset, id): a text or a number; the fallback where it is absent or empty. Returns a reason where it is anything else.</summary>
     private static string? Label(JsonElement row, string name, string fallback, out string label)
     {
         label = fallback;

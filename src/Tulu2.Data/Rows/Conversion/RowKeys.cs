@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Tulu2.Data.Rows.Conversion;
 
 /// <summary>
-/// The keys of rows and turns that mean something to this program or to another well-known trainer of chat models. The first are read; the others, where they
-/// hold anything, are refused by name, since without them a row would teach something else. All other keys are the user's own and are left alone.
+/// The keys of records and turns that mean something to this program or to another well-known trainer of chat models. The former are read; the latter are refused by
+/// name where they are not empty, since ignoring them would change what is learnt. All other keys are the user's own and are ignored.
 /// </summary>
 internal static class RowKeys
 {
@@ -15,20 +15,20 @@ internal static class RowKeys
     public const string Dataset = "dataset";
     public const string Id = "id";
 
-    /// <summary>Names under which a row gives its system turn beside the dialogue.</summary>
+    /// <summary>Keys that give a system turn beside the dialogue.</summary>
     public static readonly string[] System = ["system", "system_prompt"];
 
     private const string Tools = "calls of tools have no place in the chat template";
 
     private static readonly Refused Media = new("only text is trained", "image", "images", "video", "videos", "audio", "audios");
 
-    /// <summary>Refused in a row: the key and why.</summary>
+    /// <summary>Keys refused in a record, with the reason.</summary>
     public static readonly IReadOnlyDictionary<string, string> RefusedInRow = ByKey(
         new(Tools, "tools", "functions"),
         Media,
         new("the chat template is fixed", "chat_template_kwargs"));
 
-    /// <summary>Refused in a turn: the key and why.</summary>
+    /// <summary>Keys refused in a turn, with the reason.</summary>
     public static readonly IReadOnlyDictionary<string, string> RefusedInTurn = ByKey(
         new(Tools, "tool_calls", "tool_call_id", "function_call"),
         new("names of speakers have no place in the chat template", "name"),
@@ -37,7 +37,7 @@ internal static class RowKeys
         Media,
         new("only whole turns can be left out of the loss, by weight: 0", "mask", "loss_mask", "train_detail", "training_detail"));
 
-    /// <summary>Say whether a turn is learnt: 0 or 1, false or true.</summary>
+    /// <summary>Keys that say whether a turn is learnt: 0 or 1, false or true.</summary>
     public static readonly string[] Learnt = ["weight", "train", "training", "loss"];
 
     /// <summary>The keys that every row source looks at.</summary>
@@ -46,7 +46,7 @@ internal static class RowKeys
     /// <summary>The record is a preference pair, whatever other keys it has.</summary>
     public static bool IsPair(JsonElement record) => JsonFields.TryGet(record, Chosen, out _) && JsonFields.TryGet(record, Rejected, out _);
 
-    /// <summary>The reason against the first key of <paramref name="refused"/> that holds anything; null: none does.</summary>
+    /// <summary>The reason against the first refused key that is not empty; null: there is none.</summary>
     /// <param name="path">Put before the key's name, as in <c>messages[1].</c></param>
     public static string? Refusal(JsonElement element, string path, IReadOnlyDictionary<string, string> refused)
     {
@@ -58,7 +58,7 @@ internal static class RowKeys
     private static Dictionary<string, string> ByKey(params Refused[] groups) =>
         groups.SelectMany(group => group.Keys.Select(key => (key, group.Why))).ToDictionary();
 
-    // Columns that other rows of the file have are often there with nothing in them.
+    // A column that only some rows use is often present but empty in the others.
     private static bool IsNothing(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Null or JsonValueKind.False => true,
@@ -68,6 +68,6 @@ internal static class RowKeys
         _ => false,
     };
 
-    /// <summary>Keys that are refused for one reason.</summary>
+    /// <summary>Keys that are refused for the same reason.</summary>
     private sealed record Refused(string Why, params string[] Keys);
 }

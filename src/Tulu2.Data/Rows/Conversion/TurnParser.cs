@@ -2,10 +2,11 @@ using System.Text.Json;
 
 namespace Tulu2.Data.Rows.Conversion;
 
-/// <summary>Turns of a dialogue as a row writes them down.</summary>
+/// <summary>Parses the turns of a dialogue.</summary>
 internal static class TurnParser
 {
-    /// <summary>A list of <c>{role, content}</c>. Returns a reason where it is anything else; <paramref name="name"/> is how the reason calls it.</summary>
+    /// <summary>Parses a list of <c>{role, content}</c>. Returns a reason where it is anything else.</summary>
+    /// <param name="name">The list's name in reasons.</param>
     public static string? Messages(JsonElement list, string name, out List<Message> messages)
     {
         messages = [];
@@ -19,7 +20,7 @@ internal static class TurnParser
     }
 
     /// <summary>
-    /// Puts the system turn that a row gives beside its dialogue before it. Returns a reason where it is no text, or another one than the dialogue has.
+    /// Inserts the system turn that a record gives beside its dialogue. Returns a reason where it is not a text, or differs from the dialogue's own system turn.
     /// </summary>
     public static string? AddSystem(JsonElement row, List<Message> messages)
     {
@@ -41,7 +42,7 @@ internal static class TurnParser
         if (item.ValueKind != JsonValueKind.Object) return $"{path} is {JsonFields.Describe(item)}, not an object with role and content";
         if (!JsonFields.TryGet(item, "role", out var role)) return $"{path} has no role";
         if (role.ValueKind != JsonValueKind.String) return $"{path}.role is {JsonFields.Describe(role)}, not a text";
-        // Before the content, which turns that call tools often lack.
+        // Before the content: turns that call tools often have none.
         if (RowKeys.Refusal(item, path + ".", RowKeys.RefusedInTurn) is { } refusal) return refusal;
         if (!item.TryGetProperty("content", out var content)) return $"{path} has no content";
         if (content.ValueKind == JsonValueKind.Array) return $"{path}.content is a list of parts, not a text";

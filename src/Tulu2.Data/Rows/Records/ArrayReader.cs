@@ -5,18 +5,18 @@ internal enum ArrayPart
 {
     /// <summary>The bytes of an element; not checked yet.</summary>
     Element,
-    /// <summary>An element that has more bytes than a row may have and was passed over.</summary>
+    /// <summary>An element with more bytes than a record may have; skipped.</summary>
     TooLong,
-    /// <summary>The bracket that closes the array; nothing but white space stands behind.</summary>
+    /// <summary>The closing bracket, followed by nothing but white space.</summary>
     End,
-    /// <summary>The bracket, and behind it more than white space.</summary>
+    /// <summary>The closing bracket, followed by something other than white space.</summary>
     MoreBehind,
-    /// <summary>The file ends before the bracket.</summary>
+    /// <summary>The file ends before the closing bracket.</summary>
     BreaksOff,
 }
 
 /// <summary>
-/// Cuts a stream that holds one JSON array into the array's elements. Each byte is looked at once; memory grows with the longest element, up to
+/// Splits a stream with one JSON array into the array's elements. Each byte is looked at once; memory grows with the longest element, up to
 /// <paramref name="most"/> bytes.
 /// </summary>
 internal sealed class ArrayReader(Stream stream, int most)
@@ -46,7 +46,7 @@ internal sealed class ArrayReader(Stream stream, int most)
             var one = buffer[at++];
             if (inText)
             {
-                // Most of a file is text: on to what can end it.
+                // Most of a file is string content: skip to the next byte that can end it.
                 if (!escaped && one != '"' && one != '\\')
                 {
                     var next = buffer.AsSpan(at, end - at).IndexOfAny((byte)'"', (byte)'\\');

@@ -4,10 +4,10 @@ using Apache.Arrow;
 
 namespace Tulu2.Data.Rows.Records;
 
-/// <summary>Rows of an Arrow batch as JSON objects. What is null is left out: in a table nothing can be absent in another way.</summary>
+/// <summary>Rows of an Arrow batch as JSON objects. Null fields are left out: a table has no other way to say that a field is absent.</summary>
 internal static class ArrowJson
 {
-    /// <returns>False, with a reason, if a text is not valid.</returns>
+    /// <returns>False, with the reason, if a string is not valid UTF-8.</returns>
     public static bool TryWriteRow(Utf8JsonWriter json, RecordBatch batch, int row, out string? fault)
     {
         fault = null;
@@ -70,7 +70,7 @@ internal static class ArrowJson
                     json.WriteNumberValue(whole);
                     return true;
                 }
-                // Maps, times and the like are no part of a row: whoever needs this column says that it is an object.
+                // Maps, times and the like are not part of any row: a source that needs this column reports an object.
                 json.WriteStartObject();
                 json.WriteEndObject();
                 return true;
@@ -105,7 +105,7 @@ internal static class ArrowJson
 
     private static void WriteNumber(Utf8JsonWriter json, double number)
     {
-        // As PythonNumbers has it.
+        // As in PythonNumbers.
         if (double.IsNaN(number)) json.WriteNullValue();
         else if (double.IsInfinity(number)) json.WriteRawValue(number > 0 ? "1e999" : "-1e999");
         else json.WriteNumberValue(number);

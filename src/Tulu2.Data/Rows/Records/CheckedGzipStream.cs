@@ -3,9 +3,9 @@ using ICSharpCode.SharpZipLib.Zip.Compression;
 namespace Tulu2.Data.Rows.Records;
 
 /// <summary>
-/// Unpacks gzip (RFC 1952) and accounts for every byte of the file: each member has to be whole, of the length and checksum that it names, and behind the last one
-/// only zero bytes may stand. Nothing behind a member's end is ever decoded. .NET's own stream cannot serve: it ends quietly where the data breaks off, and tells
-/// neither where a member ends nor what stands behind the last one.
+/// Unpacks gzip (RFC 1952) and accounts for every byte of the file: each member must be complete and match its length and checksum, and only zero bytes may
+/// follow the last one. Nothing after a member's end is ever decoded. GZipStream does not do: it ends without an error where the data breaks off, and reports
+/// neither where a member ends nor what follows the last one.
 /// </summary>
 internal sealed class CheckedGzipStream(Stream file) : ForwardStream(file)
 {
@@ -19,7 +19,7 @@ internal sealed class CheckedGzipStream(Stream file) : ForwardStream(file)
     private bool inMember;
     private bool ended;
 
-    /// <exception cref="GzipDamageException">The file is damaged here.</exception>
+    /// <exception cref="GzipDamageException">The file is damaged at this point.</exception>
     public override int Read(byte[] target, int offset, int count)
     {
         if (count == 0) return 0;
@@ -68,7 +68,7 @@ internal sealed class CheckedGzipStream(Stream file) : ForwardStream(file)
             }
             catch (Exception failure) when (failure is not OutOfMemoryException)
             {
-                // Whatever the decoder stumbles over, the data is not what was packed.
+                // Any error of the decoder means damaged data.
                 throw Damaged();
             }
             if (given > 0)
@@ -104,16 +104,16 @@ internal sealed class CheckedGzipStream(Stream file) : ForwardStream(file)
 
     private GzipDamageException Damaged() => Untrusted($"the gzip data is damaged before byte {input.Position:N0} of the file");
 
-    // Up to where a file breaks off its bytes are what was written, so that they unpack to what was packed, although no checksum was reached that proves it.
+    // The bytes of a file that was cut off are right up to the cut, although the checksum that would prove it is missing.
     private GzipDamageException BreaksOff() => new($"the gzip data breaks off at byte {input.Position:N0}, where the file ends", unpacked, verified);
 
     // A wrong byte can stand long before the byte where it is noticed: nothing of its member can be trusted.
     private GzipDamageException Untrusted(string what) => new(what, verified, verified);
 }
 
-/// <summary>A gzip file is not what was written.</summary>
-/// <param name="trusted">Unpacked bytes, from the start, that can be trusted.</param>
-/// <param name="verified">Those of them that a checksum covers.</param>
+/// <summary>A gzip file is damaged.</summary>
+/// <param name="trusted">Number of unpacked bytes, from the start, that can be trusted.</param>
+/// <param name="verified">How many of them a checksum covers.</param>
 internal sealed class GzipDamageException(string what, long trusted, long verified) : IOException(what)
 {
     public long Trusted { get; } = trusted;

@@ -1,6 +1,6 @@
 namespace Tulu2.Data.Rows.Records;
 
-/// <summary>A stream that is only read, from its beginning on, and closes the one that it takes its bytes from.</summary>
+/// <summary>A read-only, forward-only stream over another one, which it closes.</summary>
 internal abstract class ForwardStream(Stream source) : Stream
 {
     protected Stream Source { get; } = source;

@@ -1,6 +1,6 @@
 namespace Tulu2.Data.Rows.Records;
 
-/// <summary>A file's packed bytes, one by one or as chunks of which the rest can be given back.</summary>
+/// <summary>A file's packed bytes, one at a time or in chunks whose unused end can be given back.</summary>
 internal sealed class GzipInput(Stream file)
 {
     private readonly byte[] buffer = new byte[1 << 16];
@@ -19,7 +19,7 @@ internal sealed class GzipInput(Stream file)
         return true;
     }
 
-    /// <summary>All bytes at hand; valid until the next call.</summary>
+    /// <summary>All buffered bytes; valid until the next call.</summary>
     public bool TryTake(out ArraySegment<byte> chunk)
     {
         chunk = default;
@@ -29,7 +29,7 @@ internal sealed class GzipInput(Stream file)
         return true;
     }
 
-    /// <summary>The last <paramref name="count"/> bytes of the chunk taken last were not used.</summary>
+    /// <summary>Gives back the last <paramref name="count"/> bytes of the last chunk.</summary>
     public void GiveBack(int count) => start = end - count;
 
     private bool Fill()

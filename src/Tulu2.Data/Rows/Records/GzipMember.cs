@@ -2,7 +2,7 @@ using System.IO.Hashing;
 
 namespace Tulu2.Data.Rows.Records;
 
-/// <summary>The head of a gzip member (RFC 1952, section 2.3).</summary>
+/// <summary>The header of a gzip member (RFC 1952, section 2.3).</summary>
 internal static class GzipMember
 {
     private const int Checksum = 2, Extra = 4, Name = 8, Comment = 16, Reserved = 0xe0;
@@ -12,12 +12,12 @@ internal static class GzipMember
     {
         /// <summary>The compressed data of a member comes next.</summary>
         Member,
-        /// <summary>There is nothing more, or zero bytes only.</summary>
+        /// <summary>Nothing follows, or only zero bytes.</summary>
         End,
         BreaksOff,
-        /// <summary>What stands here is no gzip.</summary>
+        /// <summary>The next bytes are not gzip.</summary>
         Foreign,
-        /// <summary>The head of a member, but a wrong one.</summary>
+        /// <summary>A member's header, but damaged.</summary>
         Damaged,
     }
 
@@ -35,7 +35,7 @@ internal static class GzipMember
         var head = new Head(input);
         head.Take(0x1f);
         head.Take(0x8b);
-        // Method, flags, four bytes of time, two that say who packed.
+        // Method, flags, four bytes of time, extra flags, operating system.
         if (!head.TryNext(out var method) || !head.TryNext(out var flags) || !head.TrySkip(6)) return Start.BreaksOff;
         if (method != Deflate || (flags & Reserved) != 0) return Start.Damaged;
         if ((flags & Extra) != 0 && !(head.TryNext(out var low) && head.TryNext(out var high) && head.TrySkip(low | high << 8))) return Start.BreaksOff;
@@ -54,7 +54,7 @@ internal static class GzipMember
         return true;
     }
 
-    /// <summary>The head's bytes, summed up on the way.</summary>
+    /// <summary>Reads the header's bytes and keeps their checksum.</summary>
     private sealed class Head(GzipInput input)
     {
         private readonly Crc32 sum = new();

@@ -5,10 +5,10 @@ namespace Tulu2.Data.Rows.Records;
 /// <summary>Records of JSON Lines files and of JSON arrays.</summary>
 internal static class JsonRecords
 {
-    /// <summary>Most bytes of a row: far above any text that a model is trained on, and below what would fill a machine's memory.</summary>
+    /// <summary>Most bytes of a record: far more than any training text has, far less than a machine's memory.</summary>
     public const int MostBytes = 16 << 20;
 
-    /// <summary>One record a line. A broken line costs itself only, except the last one if no line feed ends it: then the file breaks off there.</summary>
+    /// <summary>One record a line. A broken line is one fault; if it is the last and no line feed ends it, the file breaks off there.</summary>
     public static IEnumerable<RawRecord> ReadLines(RecordFile file)
     {
         using var stream = file.Open();
@@ -18,14 +18,14 @@ internal static class JsonRecords
         {
             var end = reader.Read(out var bytes);
             line++;
-            // In a damaged file only lines that a line feed ends are known to be whole.
+            // In a damaged file only lines with a line feed are known to be complete.
             if (end == LineEnd.None || end == LineEnd.File && file.Damage is not null) break;
             if (end != LineEnd.TooLong && bytes.Span.Trim(" \t\r"u8).IsEmpty)
             {
                 if (blanks++ == 0) firstBlank = line;
                 continue;
             }
-            // Blank lines at the very end are how files end; between rows they may be a lost row.
+            // Blank lines at the end of a file are common; between records they may be a lost record.
             for (; blanks > 0; blanks--) yield return RawRecord.Bad(firstBlank++, "the line is empty");
             if (end == LineEnd.TooLong)
             {
@@ -49,7 +49,7 @@ internal static class JsonRecords
         if (file.Damage is not null) yield return RawRecord.Damaged(line, file.Damage, records);
     }
 
-    /// <summary>The elements of one top-level array, numbered from 1. The first broken one ends the file: where the next begins is not known.</summary>
+    /// <summary>The elements of one top-level array, numbered from 1. The first broken one ends the file, since the start of the next is unknown.</summary>
     public static IEnumerable<RawRecord> ReadArray(RecordFile file)
     {
         using var stream = file.Open();
@@ -89,7 +89,7 @@ internal static class JsonRecords
         }
     }
 
-    /// <summary>Every whole line, or element, behind the bytes that a checksum covers is JSON.</summary>
+    /// <summary>Whether every complete line (or element) after the checksummed bytes is JSON.</summary>
     public static bool IsAllJson(RecordFile file, bool array)
     {
         using var stream = file.Open();
@@ -110,7 +110,7 @@ internal static class JsonRecords
             }
             position += bytes.Length + 1;
             if (position <= file.Verified || bytes.Span.Trim(" \t\r"u8).IsEmpty) continue;
-            // Parsing alone leaves the bytes of texts unlooked at.
+            // Parsing does not look at the bytes of strings.
             if (!Utf8.IsValid(bytes.Span)) return false;
             var (document, _) = JsonText.Parse(bytes);
             if (document is null) return false;

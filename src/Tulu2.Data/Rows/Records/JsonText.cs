@@ -3,16 +3,16 @@ using System.Text.Json;
 
 namespace Tulu2.Data.Rows.Records;
 
-/// <summary>The JSON of one row.</summary>
+/// <summary>Parsing the JSON text of one record.</summary>
 internal static class JsonText
 {
-    // Nothing that a row is made of lies deep; what else it holds may.
+    // The keys of a row lie near the top; other keys of the record may be nested deeper.
     private const int MostDepth = 512;
     private const int Shown = 24;
 
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = MostDepth };
 
-    /// <summary>A document, or a reason why there is none.</summary>
+    /// <summary>The document, or the reason why it cannot be parsed.</summary>
     public static (JsonDocument? Document, string? Fault) Parse(ReadOnlyMemory<byte> row)
     {
         try
@@ -26,10 +26,10 @@ internal static class JsonText
         }
     }
 
-    /// <summary>The text is the beginning of a JSON value that is not over: what a file that was not written to its end holds last.</summary>
+    /// <summary>Whether the text is the beginning of a JSON value without its end, as at the end of a file that was not completely written.</summary>
     public static bool IsCut(ReadOnlySpan<byte> row)
     {
-        // A file whose end was never written can also have zero bytes there.
+        // The unwritten end of a file can also be zero bytes.
         if (row.TrimEnd((byte)0).Length < row.Length) return true;
         var reader = new Utf8JsonReader(row, isFinalBlock: false, new JsonReaderState(new JsonReaderOptions { MaxDepth = MostDepth }));
         try
@@ -46,7 +46,7 @@ internal static class JsonText
 
     private static string Describe(ReadOnlySpan<byte> row, JsonException failure)
     {
-        // Within one line the position in the line is the position; an element of an array may have lines.
+        // A JSON Lines record is one line; an array's element may span several.
         var at = 0;
         for (var line = failure.LineNumber ?? 0; line > 0; line--) at += row[at..].IndexOf((byte)'\n') + 1;
         at = (int)Math.Clamp(at + (failure.BytePositionInLine ?? 0), 0, row.Length);

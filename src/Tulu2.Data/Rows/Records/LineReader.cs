@@ -3,12 +3,12 @@ namespace Tulu2.Data.Rows.Records;
 /// <summary>What ended a line.</summary>
 internal enum LineEnd
 {
-    /// <summary>There was no more line.</summary>
+    /// <summary>There is no further line.</summary>
     None,
     Feed,
-    /// <summary>The end of the file: the line may be cut.</summary>
+    /// <summary>The end of the file: the line may be incomplete.</summary>
     File,
-    /// <summary>It has more bytes than a row may have and was passed over.</summary>
+    /// <summary>It has more bytes than a record may have; skipped.</summary>
     TooLong,
 }
 

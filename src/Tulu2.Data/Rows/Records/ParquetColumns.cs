@@ -5,7 +5,7 @@ using Tulu2.Files;
 
 namespace Tulu2.Data.Rows.Records;
 
-/// <summary>A Parquet file and those of its columns that mean something in a row. Pages with a checksum are checked.</summary>
+/// <summary>A Parquet file and its columns that a row can be made of. Page checksums are verified where there are any.</summary>
 internal sealed class ParquetColumns : IDisposable
 {
     private readonly FileReader reader;
@@ -17,8 +17,8 @@ internal sealed class ParquetColumns : IDisposable
     public int Groups => reader.NumRowGroups;
 
     /// <param name="file">The file that the user named.</param>
-    /// <param name="plain">The same, unpacked.</param>
-    /// <exception cref="BadInputException">It is no Parquet file, or has none of the columns.</exception>
+    /// <param name="plain">Path of the same file, unpacked.</param>
+    /// <exception cref="BadInputException">It is not a Parquet file, or has none of the wanted columns.</exception>
     public static ParquetColumns Open(RecordFile file, string plain, RecordColumns wanted)
     {
         FileReader? reader = null;
@@ -27,7 +27,7 @@ internal sealed class ParquetColumns : IDisposable
             using var properties = ReaderProperties.GetDefaultReaderProperties();
             properties.EnablePageChecksumVerification();
             using var arrow = ArrowReaderProperties.GetDefault();
-            // Ranks and tokenising threads have the cores.
+            // The cores belong to the ranks and the tokenising threads.
             arrow.UseThreads = false;
             arrow.PreBuffer = false;
             reader = new FileReader(plain, properties, arrow);
@@ -49,7 +49,7 @@ internal sealed class ParquetColumns : IDisposable
         }
     }
 
-    /// <summary>Null if not even the beginning of the group can be read.</summary>
+    /// <summary>The batches of a row group; null if not even its beginning can be read.</summary>
     public IArrowArrayStream? Read(int group)
     {
         try
@@ -62,7 +62,7 @@ internal sealed class ParquetColumns : IDisposable
         }
     }
 
-    /// <summary>Rows of the groups up to this one, itself included, as the file names them.</summary>
+    /// <summary>Number of rows, by the file's metadata, in all groups up to and including this one.</summary>
     public long RowsUpTo(int group)
     {
         long rows = 0;
@@ -74,7 +74,7 @@ internal sealed class ParquetColumns : IDisposable
         return rows;
     }
 
-    /// <summary>Why a group cannot be read, with the first column that is in the way.</summary>
+    /// <summary>Why a group cannot be read: names the first unreadable column.</summary>
     public string Describe(int group)
     {
         foreach (var column in columns)

@@ -5,7 +5,7 @@ using Tulu2.Files;
 
 namespace Tulu2.Data.Rows.Records;
 
-/// <summary>Records of Parquet files, a batch of a row group in memory at a time. Rows are numbered from 1 over the whole file.</summary>
+/// <summary>Records of Parquet files. One record batch is in memory at a time. Rows are numbered from 1 over the whole file.</summary>
 internal static class ParquetRecords
 {
     public static IEnumerable<RawRecord> Read(RecordFile file, RecordColumns columns)
@@ -50,7 +50,7 @@ internal static class ParquetRecords
         if (file.Damage is not null) yield return RawRecord.Damaged(number + 1, file.Damage, number);
     }
 
-    /// <summary>Writes rows as JSON, so that every form of file meets the same checks.</summary>
+    /// <summary>Writes rows as JSON, so that the same checks hold for every file format.</summary>
     private sealed class RowWriter : IDisposable
     {
         private readonly ArrayBufferWriter<byte> bytes = new();
@@ -76,7 +76,7 @@ internal static class ParquetRecords
         public void Dispose() => json.Dispose();
     }
 
-    /// <summary>The path of a Parquet file; of a gzip file around one, which is read from its end, that of an unpacked copy.</summary>
+    /// <summary>Path of a plain Parquet file: the given one, or an unpacked copy of a gzip file (Parquet is read from its end).</summary>
     private sealed class ParquetPath(string value, bool copy) : IDisposable
     {
         public string Value { get; } = value;

@@ -3,13 +3,13 @@ using System.Buffers;
 namespace Tulu2.Data.Rows.Records;
 
 /// <summary>
-/// What Python's <c>json</c> writes for numbers that JSON does not have: <c>NaN</c>, which stands for a missing value, and <c>Infinity</c>.
+/// Numbers that Python's <c>json</c> writes but JSON does not have: <c>NaN</c>, which pandas writes for a missing value, and <c>Infinity</c>.
 /// </summary>
 internal static class PythonNumbers
 {
     private static readonly SearchValues<byte> Begins = SearchValues.Create("\"NI"u8);
 
-    /// <summary>The text with <c>null</c> for NaN, and a number beyond all bounds for an infinity; null if it has neither.</summary>
+    /// <summary>The text with <c>null</c> for NaN and an overflowing number for Infinity; null if it has neither.</summary>
     public static byte[]? Replace(ReadOnlySpan<byte> json)
     {
         ArrayBufferWriter<byte>? written = null;

@@ -2,17 +2,17 @@ using Tulu2.Files;
 
 namespace Tulu2.Data.Rows.Records;
 
-/// <summary>A file of rows and how far its bytes can be trusted.</summary>
+/// <summary>A file of records and how far its bytes can be trusted.</summary>
 /// <param name="Zipped">It is gzip.</param>
-/// <param name="Trusted">Unpacked bytes, from the start, that are what was written.</param>
-/// <param name="Damage">What is wrong with the file behind these; null: nothing.</param>
+/// <param name="Trusted">Number of unpacked bytes, from the start, that are known to be as they were written.</param>
+/// <param name="Damage">What is wrong with the file after these; null: nothing.</param>
 internal sealed record RecordFile(string Path, bool Zipped, long Trusted, string? Damage)
 {
-    /// <summary>Those of the trusted bytes that a checksum covers, where one should.</summary>
+    /// <summary>Number of trusted bytes that are covered by a checksum (all of them in a plain file).</summary>
     public long Verified { get; init; } = Trusted;
 
     /// <summary>
-    /// Reads a gzip file to its end once, since only a member's last bytes say whether the ones before are right: no row is taken from a file before that is known.
+    /// Reads a gzip file to its end once, since a member's checksum stands at its end: no row is taken before the checksum is known to be right.
     /// </summary>
     public static RecordFile Examine(string path)
     {
@@ -33,7 +33,7 @@ internal sealed record RecordFile(string Path, bool Zipped, long Trusted, string
         }
     }
 
-    /// <summary>For a look at the first rows, whatever stands behind them: <see cref="Open"/>'s stream ends in <see cref="GzipDamageException"/> if the file is damaged.</summary>
+    /// <summary>The file without that check, to look at its first records: the stream of <see cref="Open"/> throws <see cref="GzipDamageException"/> where the file is damaged.</summary>
     public static RecordFile Unexamined(string path)
     {
         using var stream = OpenBytes(Existing(path));
@@ -42,14 +42,14 @@ internal sealed record RecordFile(string Path, bool Zipped, long Trusted, string
         return new RecordFile(path, zipped, long.MaxValue, null);
     }
 
-    /// <summary>The path, if a file of no known foreign kind is there.</summary>
+    /// <summary>The path, if there is a file and its content is not recognised as something else.</summary>
     public static string Existing(string path)
     {
         ForeignContent.Refuse(path, FileUse.Rows);
         return path;
     }
 
-    /// <summary>The file's bytes as they lie there.</summary>
+    /// <summary>The file's own bytes, still packed.</summary>
     public static FileStream OpenBytes(string path)
     {
         try
@@ -62,7 +62,7 @@ internal sealed record RecordFile(string Path, bool Zipped, long Trusted, string
         }
     }
 
-    /// <summary>The unpacked bytes that can be trusted.</summary>
+    /// <summary>The trusted bytes, unpacked.</summary>
     public Stream Open()
     {
         var bytes = OpenBytes(Path);
@@ -87,7 +87,7 @@ internal sealed record RecordFile(string Path, bool Zipped, long Trusted, string
             }
             catch (GzipDamageException)
             {
-                // Said below: it was not so when the file was examined.
+                // Reported below: the file was not damaged here when it was examined.
             }
             throw new BadInputException(file.Path, "changed while it was read", "start again when nothing writes to it any more");
         }

@@ -4,14 +4,14 @@ using Tulu2.Files;
 namespace Tulu2.Data.Rows.Records;
 
 /// <summary>
-/// One record of a file before it is known to be a row; the element is valid only until the next one is asked for. Or what is wrong at this place: with one record
-/// (<paramref name="Damage"/> false), or with the file from here on, of which it is then the last.
+/// One record of a file, not yet converted to a row; its element is valid only until the next record is read. Or a fault: of this one record, or (<paramref name="Damage"/>)
+/// of the file from here on, in which case nothing follows.
 /// </summary>
 internal readonly record struct RawRecord(long Line, JsonElement Element, string? Fault, bool Damage = false)
 {
     public static RawRecord Bad(long line, string fault) => new(line, default, fault);
 
-    /// <param name="whole">Records that stand before the damage.</param>
+    /// <param name="whole">Number of records before the damage.</param>
     public static RawRecord Damaged(long line, string damage, long whole) => new(line, default,
         $"{damage}; {(whole == 1 ? "1 whole row stands" : $"{whole:N0} whole rows stand")} before", Damage: true);
 }
@@ -20,7 +20,7 @@ internal readonly record struct RawRecord(long Line, JsonElement Element, string
 /// <param name="Fix">What to do about a table that has none of them.</param>
 internal sealed record RecordColumns(IReadOnlyList<string> Names, string Fix);
 
-/// <summary>Opens a file of rows whatever its form.</summary>
+/// <summary>Opens a file of records in any of the known formats.</summary>
 internal static class RecordReader
 {
     private enum Form { Lines, Array, Parquet }
@@ -30,7 +30,7 @@ internal static class RecordReader
     public static IEnumerable<RawRecord> Open(RecordFile file, RecordColumns columns)
     {
         var form = Sniff(file);
-        // A wrong byte can also make compressed data run on over its end, which then looks like data that breaks off; but what comes out behind it is hardly JSON.
+        // A wrong byte can make compressed data run past its end, which looks like a file that was cut off. But then the bytes after it are hardly ever JSON.
         if (file.Verified < file.Trusted && form != Form.Parquet && !JsonRecords.IsAllJson(file, form == Form.Array))
             file = file with { Trusted = file.Verified, Damage = $"{file.Damage}, and what its last member holds is not all JSON, so that none of it is trusted" };
         return form switch

@@ -14,7 +14,7 @@ internal sealed class AddedTokenSplitter
         starts = SearchValues.Create([.. longestFirst.Select(entry => entry.Pattern[0]).Distinct()]);
     }
 
-    /// <summary>The next token in <paramref name="text"/> from <paramref name="from"/> on; white space that the token swallows belongs to its place.</summary>
+    /// <summary>The next token in <paramref name="text"/> from <paramref name="from"/> on; white space that the token strips is part of its range.</summary>
     internal bool TryFind(ReadOnlySpan<char> text, int from, out AddedToken token, out int start, out int end)
     {
         for (var at = from; longestFirst.Length > 0 && at < text.Length; at++)

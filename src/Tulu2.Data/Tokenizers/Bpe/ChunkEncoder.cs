@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace Tulu2.Data.Tokenizers.Bpe;
 
 /// <summary>
-/// Cuts normalized text into chunks that merge independently and remembers the ids of short ones. Most of a corpus is a few thousand words, so the
-/// memory makes encoding an order of magnitude faster; it is bounded, and emptied when full. Safe to call from several threads.
+/// Splits normalized text into chunks that merge independently and caches the ids of short ones. Most of a corpus is a few thousand words, so that the
+/// cache makes encoding an order of magnitude faster; it is bounded, and emptied when full. Safe to call from several threads.
 /// </summary>
 internal sealed class ChunkEncoder(TokenizerModel model)
 {
@@ -18,13 +18,13 @@ internal sealed class ChunkEncoder(TokenizerModel model)
 
     internal ChunkRule Rule => rule;
 
-    /// <summary>Appends the ids of normalized text and, where asked for, their offsets, which start at <paramref name="origin"/>.</summary>
+    /// <summary>Appends the ids of normalized text and optionally their offsets, which start at <paramref name="origin"/>.</summary>
     internal void Encode(ReadOnlySpan<char> text, List<int> ids, List<TokenOffsets>? offsets = null, int origin = 0)
     {
         for (var start = 0; start < text.Length;)
         {
             var end = rule == ChunkRule.Whole ? text.Length : ChunkEnd(text, start);
-            // The memory holds ids alone, and whole texts hardly ever come again.
+            // The cache has only ids, and whole texts hardly ever repeat.
             if (offsets is not null || rule == ChunkRule.Whole) merger.Encode(text[start..end], ids, offsets, origin + start);
             else EncodeChunk(text[start..end], ids);
             start = end;

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Tulu2.Data.Tokenizers.Bpe;
 
-/// <summary>Where a token lies in the normalized text, in UTF-16 units. Every byte token of a character has the whole character's offsets.</summary>
+/// <summary>Range of a token in the normalized text, in UTF-16 units. Every byte token of a character has the whole character's offsets.</summary>
 internal readonly record struct TokenOffsets(int Start, int End);
 
 /// <summary>
@@ -13,7 +13,7 @@ internal sealed class PairMerger(TokenizerModel model)
 {
     [ThreadStatic] private static Workspace? workspace;
 
-    /// <summary>Appends the ids of <paramref name="chunk"/> and, where asked for, their offsets, which start at <paramref name="origin"/>.</summary>
+    /// <summary>Appends the ids of <paramref name="chunk"/> and optionally their offsets, which start at <paramref name="origin"/>.</summary>
     internal void Encode(ReadOnlySpan<char> chunk, List<int> ids, List<TokenOffsets>? offsets = null, int origin = 0)
     {
         if (chunk.IsEmpty) return;
@@ -75,7 +75,7 @@ internal sealed class PairMerger(TokenizerModel model)
             ref var left = ref work.Symbols[at];
             if (left.Id < 0 || left.Next < 0) continue;
             ref var right = ref work.Symbols[left.Next];
-            // An entry is stale unless the pair that stands there now has its rank.
+            // An entry is stale unless the current pair at this index has its rank.
             if (!model.Merges.TryGetValue(TokenizerModel.Key(left.Id, right.Id), out var merge) || merge.Rank != (int)(key >> 32)) continue;
             left.Id = merge.Id;
             left.End = right.End;
@@ -109,8 +109,8 @@ internal sealed class PairMerger(TokenizerModel model)
     }
 
     /// <summary>
-    /// What one thread needs to encode, kept between calls. The pairs that stand in the text at first are sorted once, and only those that merges make go through a
-    /// heap: for a text of millions of characters without a space, a heap of all is many times slower and larger.
+    /// One thread's buffers, kept between calls. The initial pairs of a text are sorted once, and only pairs made by merges go through a heap: for a text of
+    /// millions of characters without a space, one heap for all would be many times slower and larger.
     /// </summary>
     private sealed class Workspace
     {
@@ -138,7 +138,7 @@ internal sealed class PairMerger(TokenizerModel model)
 
         internal void SortFirst() => first.AsSpan(0, firstCount).Sort();
 
-        /// <summary>The lowest key left.</summary>
+        /// <summary>The lowest remaining key.</summary>
         internal bool TryTake(out ulong key)
         {
             if (Later.TryPeek(out _, out key) && (firstTaken == firstCount || key < first[firstTaken]))
@@ -163,7 +163,7 @@ internal sealed class PairMerger(TokenizerModel model)
             Count++;
         }
 
-        /// <summary>One huge text must not hold its memory for the life of the thread.</summary>
+        /// <summary>One huge text must not keep its memory as long as the thread lives.</summary>
         internal void Trim()
         {
             if (Symbols.Length <= KeptSymbols) return;

@@ -1,14 +1,14 @@
 namespace Tulu2.Data.Tokenizers.Bpe;
 
-/// <summary>What becomes of special tokens (such as <c>&lt;/s&gt;</c>) that are written out in a text.</summary>
+/// <summary>How special tokens (such as <c>&lt;/s&gt;</c>) in a text are treated.</summary>
 public enum SpecialTokenParsing
 {
-    /// <summary>They are ordinary text. The only safe choice for what users and data say.</summary>
+    /// <summary>They are ordinary text: the only safe choice for the text of users and data.</summary>
     Never,
 
-    /// <summary>They become their ids; the word boundary stands only at the start of the whole text (the non-legacy form).</summary>
+    /// <summary>They become their ids; the word boundary is added only at the start of the whole text (the non-legacy form).</summary>
     Literal,
 
-    /// <summary>What Hugging Face's library does with the file: they become their ids, and the text after each gets the word boundary again.</summary>
+    /// <summary>As Hugging Face's library does with this file: they become their ids, and the word boundary is added again after each.</summary>
     Library,
 }

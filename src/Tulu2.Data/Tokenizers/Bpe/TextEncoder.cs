@@ -1,6 +1,6 @@
 namespace Tulu2.Data.Tokenizers.Bpe;
 
-/// <summary>Text to ids: added tokens are cut out, each stretch between them is normalized, cut into chunks and merged.</summary>
+/// <summary>Encodes text: added tokens are cut out; each stretch between them is normalized, split into chunks and merged.</summary>
 internal sealed class TextEncoder
 {
     private readonly TokenizerModel model;
@@ -16,7 +16,7 @@ internal sealed class TextEncoder
         var plain = model.AddedTokens.Where(token => !token.Special).ToList();
         never = ByFlag(plain);
         library = ByFlag(model.AddedTokens);
-        // Special tokens are looked for as they are written; what a vocabulary adds as ordinary text keeps its own way.
+        // Special tokens are searched for in the raw text; added ordinary tokens where their own flag says.
         literal = new(
             new(model.AddedTokens.Where(token => token.Special || !token.OnNormalized).Select(token => (token.Content, token))),
             new(plain.Where(token => token.OnNormalized).Select(token => (token.Pattern, token))));
@@ -43,7 +43,7 @@ internal sealed class TextEncoder
         if (!text.IsEmpty) EncodeNormalized(model.Normalization.Apply(text, boundary), splitter, ids, offsets: null);
     }
 
-    /// <summary>Ids of plain text that is already normalized, and where asked for their offsets in it.</summary>
+    /// <summary>Ids of plain text that is already normalized, and optionally their offsets in it.</summary>
     internal void EncodeNormalized(ReadOnlySpan<char> normalized, List<int> ids, List<TokenOffsets>? offsets) =>
         EncodeNormalized(normalized, never.Normalized, ids, offsets);
 

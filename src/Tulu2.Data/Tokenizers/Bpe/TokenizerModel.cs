@@ -8,16 +8,16 @@ internal enum PieceKind { Hole, Text, Byte, Special }
 internal readonly record struct Merge(int Rank, int Id);
 
 /// <summary>A token that is cut out of the text before any merge.</summary>
-/// <param name="Pattern">What is looked for.</param>
-/// <param name="OnNormalized">It is looked for after spaces and boundary were written (Hugging Face's <c>normalized</c> flag), not in the raw text.</param>
+/// <param name="Pattern">The text to search for.</param>
+/// <param name="OnNormalized">Search in the normalized text, with spaces and boundary replaced (Hugging Face's <c>normalized</c> flag), rather than in the raw text.</param>
 internal sealed record AddedToken(int Id, string Content, string Pattern, bool Special, bool OnNormalized, bool StripLeft, bool StripRight);
 
 internal enum BoundaryRule
 {
-    /// <summary>The file asks for no word boundary at all.</summary>
+    /// <summary>No word boundary.</summary>
     None,
 
-    /// <summary>Always put before a text that is not empty (SentencePiece's dummy prefix, the Prepend normalizer).</summary>
+    /// <summary>Always added before a non-empty text (SentencePiece's dummy prefix, the Prepend normalizer).</summary>
     Always,
 
     /// <summary>As <see cref="Always"/>, unless the text already starts with one (Metaspace).</summary>
@@ -32,10 +32,10 @@ internal enum ChunkRule
     /// <summary>The text is merged as a whole.</summary>
     Whole,
 
-    /// <summary>Cut before every run of boundaries: no piece reaches over such a cut, so nothing but speed changes.</summary>
+    /// <summary>Split before every run of boundaries: no piece crosses such a split, so that only the speed changes.</summary>
     BeforeRuns,
 
-    /// <summary>Cut before every boundary, because the file says so (Metaspace with split).</summary>
+    /// <summary>Split before every boundary, as the file asks for (Metaspace with split).</summary>
     BeforeEach,
 }
 
@@ -66,13 +66,13 @@ internal sealed record Normalization(BoundaryRule Boundary, bool ReplaceSpaces, 
     }
 }
 
-/// <summary>All that decides ids, whichever kind of file it came from.</summary>
+/// <summary>Everything that decides ids, from either kind of file.</summary>
 /// <param name="Pieces">By id; a hole in the numbering is the empty string.</param>
-/// <param name="Characters">Pieces of one character that text may become before the first merge.</param>
+/// <param name="Characters">Pieces of one character, by code point: the symbols before the first merge.</param>
 /// <param name="Bytes">[256] ids of the byte pieces, -1 where there is none.</param>
 /// <param name="Merges">By (left id, right id), see <see cref="Key"/>.</param>
 /// <param name="FuseUnknown">A run of unknown characters becomes one unknown id.</param>
-/// <param name="WholeChunks">Pieces that a chunk equal to them becomes without any merge, or null (the <c>ignore_merges</c> flag).</param>
+/// <param name="WholeChunks">Ids of pieces that match a whole chunk without any merge; null without the <c>ignore_merges</c> flag.</param>
 internal sealed record TokenizerModel(
     string[] Pieces,
     PieceKind[] Kinds,
@@ -96,7 +96,7 @@ internal sealed record TokenizerModel(
     internal ChunkRule Chunks()
     {
         if (Normalization.SplitEachBoundary) return ChunkRule.BeforeEach;
-        // A merge that reaches over a boundary makes the cut inexact; an unknown boundary could fuse with the unknown run before it.
+        // A merge across a boundary would make the split inexact; an unknown boundary could fuse with the unknown run before it.
         var markKnown = Characters.ContainsKey(Normalization.Mark) || Array.TrueForAll(Bytes, id => id >= 0);
         if (!markKnown || WholeChunks is not null) return ChunkRule.Whole;
         foreach (var merge in Merges.Values)

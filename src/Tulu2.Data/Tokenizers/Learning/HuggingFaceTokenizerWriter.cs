@@ -5,7 +5,7 @@ using Tulu2.Data.Tokenizers.Loading;
 
 namespace Tulu2.Data.Tokenizers.Learning;
 
-/// <summary>Writes a vocabulary as Hugging Face's files, in the form that <c>transformers</c> itself makes of a Llama <c>tokenizer.model</c>.</summary>
+/// <summary>Writes a vocabulary as Hugging Face's files, in the form to which <c>transformers</c> converts a Llama <c>tokenizer.model</c>.</summary>
 internal static class HuggingFaceTokenizerWriter
 {
     private static readonly JsonSerializerOptions Format = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -21,7 +21,7 @@ internal static class HuggingFaceTokenizerWriter
             ["padding"] = null,
             ["added_tokens"] = new JsonArray([.. SpecialIds(pieces).Select(id => AddedToken(pieces[id].Text, id))]),
             ["normalizer"] = null,
-            // The word boundary stands at the start only, as in the dialogues that are trained on; normalizers would put one after each end token too.
+            // The word boundary is added at the start only, as in training; normalizers would add one after each end token too.
             ["pre_tokenizer"] = Metaspace("first", split: false),
             ["post_processor"] = PostProcessor(),
             ["decoder"] = new JsonObject
@@ -61,7 +61,7 @@ internal static class HuggingFaceTokenizerWriter
             ["bos_token"] = "<s>",
             ["clean_up_tokenization_spaces"] = false,
             ["eos_token"] = "</s>",
-            // As the Metaspace above.
+            // As in the Metaspace above.
             ["legacy"] = false,
             ["model_max_length"] = JsonNode.Parse("1000000000000000019884624838656"),
             ["pad_token"] = null,
@@ -80,14 +80,14 @@ internal static class HuggingFaceTokenizerWriter
         return Serialize(map);
     }
 
-    /// <summary>The pre-tokenizer that writes spaces as U+2581 and puts the word boundary.</summary>
+    /// <summary>The pre-tokenizer that writes spaces as U+2581 and adds the word boundary.</summary>
     /// <param name="scheme">first: at the very start; always: after each special token too.</param>
-    /// <param name="split">No merge reaches over a boundary.</param>
+    /// <param name="split">No merge crosses a boundary.</param>
     internal static JsonObject Metaspace(string scheme, bool split) =>
         new() { ["type"] = "Metaspace", ["replacement"] = "▁", ["prepend_scheme"] = scheme, ["split"] = split };
 
     /// <summary>
-    /// Every way to cut a piece into two others, in the order of <c>transformers</c>' SentencePieceExtractor: by the piece's rank, then by the halves'
+    /// Every way to split a piece into two others, in the order of <c>transformers</c>' SentencePieceExtractor: by the piece's rank, then by the halves'
     /// ids.
     /// </summary>
     private static JsonArray Merges(IReadOnlyList<ScoredPiece> pieces)

@@ -4,12 +4,12 @@ using System.Text;
 namespace Tulu2.Data.Tokenizers.Learning;
 
 /// <summary>
-/// Learns merges: again and again the most frequent pair of neighbours becomes a piece. Counts are kept up to date word by word, so a merge costs
+/// Learns merges: repeatedly, the most frequent pair of neighbours becomes a piece. Counts are updated word by word, so that a merge costs
 /// only the words it occurs in.
 /// </summary>
 internal sealed class PairLearner
 {
-    /// <summary>A character without a piece of its own: nothing merges over it.</summary>
+    /// <summary>A character without a piece of its own: no merge crosses it.</summary>
     private const int Wall = -1;
 
     private readonly List<string> pieces;
@@ -35,9 +35,9 @@ internal sealed class PairLearner
         internal List<int> Words { get; } = [];
     }
 
-    /// <param name="Count">How often the pair stood side by side when it was put in the queue.</param>
+    /// <param name="Count">Occurrences of the pair when it was queued.</param>
     /// <param name="Text">Both halves joined: the first by code unit wins among equals.</param>
-    /// <param name="Cut">Where the halves meet: the last word among equals, so that the order is total.</param>
+    /// <param name="Cut">Length of the left half: decides between equal texts, so that the order is total.</param>
     private readonly record struct Candidate(long Count, string Text, int Cut)
     {
         internal static readonly IComparer<Candidate> BestFirst = Comparer<Candidate>.Create((a, b) =>
@@ -70,7 +70,7 @@ internal sealed class PairLearner
         OfferChanged();
     }
 
-    /// <summary>The pieces that up to <paramref name="most"/> merges make, in the order they were learned in. A pair that occurs once teaches nothing.</summary>
+    /// <summary>The pieces of up to <paramref name="most"/> merges, in the order in which they were learned. A pair that occurs only once is not merged.</summary>
     internal IReadOnlyList<string> Learn(int most)
     {
         var learned = new List<string>();
@@ -83,7 +83,7 @@ internal sealed class PairLearner
                 continue;
             }
             if (pair.Count < 2) break;
-            // The same text can come of several pairs; it is one piece.
+            // Several pairs can have the same text; it is one piece.
             if (!idsByText.TryGetValue(pair.Text, out var id))
             {
                 id = pieces.Count;
@@ -145,14 +145,14 @@ internal sealed class PairLearner
             ref var pair = ref CollectionsMarshal.GetValueRefOrAddDefault(pairs, key, out _);
             pair ??= new Pair(pieces[left] + pieces[right]);
             pair.Count += word.Count;
-            // A pair without the new piece stood in this word before, and knows it.
+            // A pair without the new piece was in this word before and has it in its list.
             if (onlyWith is { } piece && left != piece && right != piece) continue;
             if (pair.Words.Count == 0 || pair.Words[^1] != index) pair.Words.Add(index);
             changed.Add(key);
         }
     }
 
-    // Only counts that can have grown are offered again; one that shrank is corrected when it is taken out.
+    // Only counts that may have grown are queued again; one that shrank is corrected when it is dequeued.
     private void OfferChanged()
     {
         foreach (var key in changed)

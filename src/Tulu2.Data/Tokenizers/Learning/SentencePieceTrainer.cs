@@ -4,15 +4,15 @@ using Tulu2.Files;
 
 namespace Tulu2.Data.Tokenizers.Learning;
 
-/// <summary>How a tokenizer is learned.</summary>
+/// <summary>Options of the tokenizer trainer.</summary>
 public sealed record SentencePieceTrainerOptions
 {
-    /// <summary>All pieces: 3 special ones, 256 bytes, the characters, and as many merges as are left. A text too small for it gives fewer.</summary>
+    /// <summary>All pieces: 3 special ones, 256 bytes, the characters, and merges for the rest. A small text gives fewer.</summary>
     public int VocabularySize { get; init; } = 2048;
 
     /// <summary>
-    /// The share of the text's characters that get a piece of their own; the rarest others are written in bytes. They take a quarter of the vocabulary
-    /// at most (but up to 96 pieces in a small one): in a text of many scripts the rare ones would leave no room for words.
+    /// Share of the text's characters that get a piece of their own; the rarest others are written in bytes. Characters take at most a quarter of the
+    /// vocabulary (but up to 96 pieces in a small one): in a text of many scripts rare ones would leave no room for words.
     /// </summary>
     public double CharacterCoverage { get; init; } = 0.99995;
 

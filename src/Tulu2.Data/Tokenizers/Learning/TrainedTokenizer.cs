@@ -3,7 +3,7 @@ using Tulu2.Files;
 
 namespace Tulu2.Data.Tokenizers.Learning;
 
-/// <summary>A learned vocabulary, to use at once or to write for other tools.</summary>
+/// <summary>A learned vocabulary, usable at once or written for other tools.</summary>
 public sealed class TrainedTokenizer
 {
     private readonly IReadOnlyList<ScoredPiece> pieces;
@@ -21,15 +21,15 @@ public sealed class TrainedTokenizer
         });
     }
 
-    /// <summary>Pieces in the vocabulary; fewer than asked for where the text was too small.</summary>
+    /// <summary>Number of pieces; fewer than asked for if the text was too small.</summary>
     public int VocabularySize => pieces.Count;
 
-    /// <summary>The tokenizer in memory. It has no source files: load the written directory where they matter.</summary>
+    /// <summary>The tokenizer in memory. It has no source files: where they matter, write it and load the directory.</summary>
     public SentencePieceBpeTokenizer Tokenizer => tokenizer.Value;
 
     /// <summary>
-    /// Writes <c>tokenizer.model</c>, <c>tokenizer.json</c>, <c>tokenizer_config.json</c> and <c>special_tokens_map.json</c>: what SentencePiece and
-    /// <c>transformers</c> open. The directory is made where it is missing; each file is whole or absent.
+    /// Writes <c>tokenizer.model</c>, <c>tokenizer.json</c>, <c>tokenizer_config.json</c> and <c>special_tokens_map.json</c>, for SentencePiece and
+    /// <c>transformers</c>. The directory is created if needed; each file is whole or absent.
     /// </summary>
     public void Write(string directory)
     {

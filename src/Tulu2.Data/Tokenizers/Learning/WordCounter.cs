@@ -6,8 +6,8 @@ using Tulu2.Data.Tokenizers.Bpe;
 namespace Tulu2.Data.Tokenizers.Learning;
 
 /// <summary>
-/// Counts the words of a text: stretches that merges may not leave. A word is letters or other signs, never both, with the boundary before it where
-/// there is one; runs of boundaries are words of their own, and so is each digit where digits are split. Control characters belong to no word.
+/// Counts the words of a text, which no merge crosses. A word is letters or other characters, never both, with the boundary before it if
+/// there is one; a run of boundaries is a word, and so is each digit if digits are split. Control characters belong to no word.
 /// </summary>
 internal sealed class WordCounter(bool splitDigits)
 {

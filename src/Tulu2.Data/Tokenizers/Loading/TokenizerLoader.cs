@@ -4,7 +4,7 @@ using Tulu2.Files;
 namespace Tulu2.Data.Tokenizers.Loading;
 
 /// <summary>A tokenizer as it was read.</summary>
-/// <param name="Directory">Where it lies.</param>
+/// <param name="Directory">The directory it was read from.</param>
 /// <param name="Files">Full paths of the tokenizer files there.</param>
 internal sealed record LoadedTokenizer(TokenizerModel Model, string Directory, IReadOnlyList<string> Files);
 
@@ -40,7 +40,7 @@ internal static class TokenizerLoader
         if (File.Exists(directoryOrFile)) return directoryOrFile;
         const string fix = "give a directory with tokenizer.json or tokenizer.model, or one of these files";
         foreach (var name in (string[])[JsonName, ModelName])
-            // A link to nothing is found too, and named when it is opened.
+            // A dangling link counts as found; opening it reports it by name.
             if (Path.Combine(directoryOrFile, name) is var path && (File.Exists(path) || new FileInfo(path).LinkTarget is not null))
                 return path;
         throw ForeignPath.AsModel(directoryOrFile) is var (what, instead)
