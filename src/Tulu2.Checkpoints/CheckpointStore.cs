@@ -5,17 +5,14 @@ using Tulu2.Files;
 namespace Tulu2.Checkpoints;
 
 /// <summary>The <c>checkpoints/</c> directory of a run: <c>shards/SHA256.safetensors</c> and <c>manifests/step-00000100.json</c>.</summary>
-public sealed unsafe class CheckpointStore(string directory)
+public sealed unsafe partial class CheckpointStore(string directory)
 {
-    // How long a shard that no manifest has ever named may wait for one.
-    private static readonly TimeSpan Grace = TimeSpan.FromHours(1);
-
-    // Shards whose every byte has been hashed, and when they were last written then: a change of the file asks for another look.
+    // Shards that have been hashed, with their write time then: a file that was written since is hashed again.
     private readonly ConcurrentDictionary<string, DateTime> _verified = new();
 
     public string Directory { get; } = Path.GetFullPath(directory);
 
-    /// <summary>What stands between a shard and its file: tests put a full disk here.</summary>
+    /// <summary>Wraps the stream of a shard's file: tests put a full disk here.</summary>
     internal Func<Stream, Stream> Through { get; init; } = stream => stream;
 
     private string Shards => Path.Combine(Directory, "shards");
@@ -44,7 +41,7 @@ public sealed unsafe class CheckpointStore(string directory)
     }
 
     /// <summary>Checks that the shards cover every tensor exactly once and are on disk, then writes the manifest and returns its path.</summary>
-    /// <exception cref="InvalidOperationException">A shard is not there, slices overlap or do not add up to their tensors.</exception>
+    /// <exception cref="InvalidOperationException">A shard is missing, or slices overlap or do not add up to their tensors.</exception>
     public string WriteManifest(Manifest manifest)
     {
         foreach (var shard in manifest.Shards)
@@ -73,7 +70,7 @@ public sealed unsafe class CheckpointStore(string directory)
     public IReadOnlyList<string> Verify(Manifest manifest) =>
         [.. manifest.Shards.Select(Fault).OfType<string>()];
 
-    /// <summary>The newest manifest all of whose shards verify; null where there is none. Faults of the ones passed over go to <paramref name="fault"/>.</summary>
+    /// <summary>The newest manifest whose shards all verify; null: there is none. Faults of skipped ones go to <paramref name="fault"/>.</summary>
     public (string Path, Manifest Manifest)? LatestSound(Action<string> fault)
     {
         foreach (var path in Manifests().Reverse())
@@ -93,8 +90,8 @@ public sealed unsafe class CheckpointStore(string directory)
         return null;
     }
 
-    /// <summary>Fills the wanted blocks from whatever slices the shards hold, verifying the hash of every shard that is read.</summary>
-    /// <exception cref="BadInputException">A shard is missing or damaged, or the shards do not hold all of a wanted block.</exception>
+    /// <summary>Fills the wanted blocks from the slices in the shards, verifying the hash of every shard that is read.</summary>
+    /// <exception cref="BadInputException">A shard is missing or damaged, or the shards lack a part of a wanted block.</exception>
     public void Load(Manifest manifest, IReadOnlyList<StateBlock> wanted)
     {
         foreach (var block in wanted) ShardFile.CheckDimensions(block.Slice);
@@ -127,64 +124,6 @@ public sealed unsafe class CheckpointStore(string directory)
                     "resume with the recipe that wrote it");
     }
 
-    /// <summary>
-    /// Deletes all but the newest <paramref name="keep"/> manifests, then shards that none names, and leftovers of killed writers. Where one of the newest
-    /// cannot be read, an older one may be the last that is sound, so nothing is deleted.
-    /// </summary>
-    /// <remarks>
-    /// Other processes write shards meanwhile, and what they finished waits for its manifest under its final name. All of it is younger than the newest
-    /// manifest, because one checkpoint is made at a time, and a shard that is written again gets a new time. So only what is older goes: at once where a
-    /// manifest that is deleted now had named it; a shard that none ever named may be of a checkpoint that overlaps after all, and goes an hour later.
-    /// </remarks>
-    public void Prune(int keep)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
-        var manifests = Manifests();
-        if (manifests.Count == 0) return;
-        HashSet<string> named = [], outlived = [];
-        foreach (var path in manifests.TakeLast(keep))
-        {
-            try { named.UnionWith(Read(path).Shards.Select(shard => ShardPath(shard.Sha256))); }
-            catch (BadInputException) { return; }
-        }
-        var newest = File.GetLastWriteTimeUtc(manifests[^1]);
-        foreach (var path in manifests.SkipLast(keep))
-        {
-            try { outlived.UnionWith(Read(path).Shards.Select(shard => ShardPath(shard.Sha256))); }
-            catch (BadInputException) { /* what it named goes when its time has come */ }
-            File.Delete(path);
-        }
-        if (System.IO.Directory.Exists(Shards))
-            foreach (var shard in System.IO.Directory.EnumerateFiles(Shards, "*.safetensors"))
-                if (!named.Contains(shard) && File.GetLastWriteTimeUtc(shard) < (outlived.Contains(shard) ? newest : newest - Grace)) File.Delete(shard);
-        AtomicFile.RemoveLeftovers(Shards);
-        AtomicFile.RemoveLeftovers(ManifestFolder);
-    }
-
-    /// <summary>
-    /// Shards that no manifest names: a rank wrote its own, another could not, and the checkpoint was given up. While a run is under way also those that wait for
-    /// their manifest. Empty where a manifest cannot be read, since what it names is not known then.
-    /// </summary>
-    public IReadOnlyList<(string Path, long Bytes)> Orphans()
-    {
-        var named = new HashSet<string>();
-        foreach (var path in Manifests())
-        {
-            try { named.UnionWith(Read(path).Shards.Select(shard => ShardPath(shard.Sha256))); }
-            catch (BadInputException) { return []; }
-        }
-        return System.IO.Directory.Exists(Shards)
-            ? [.. new DirectoryInfo(Shards).EnumerateFiles("*.safetensors").Where(shard => !named.Contains(shard.FullName)).Select(shard => (shard.FullName, shard.Length))]
-            : [];
-    }
-
-    /// <summary>Deletes the orphans, whatever their age: for the one that has the run, before its first writer begins and after the last has ended.</summary>
-    /// <remarks>A writer of an earlier life that is still at it makes a shard again or leaves an orphan; a manifest of it will never be.</remarks>
-    public void Sweep()
-    {
-        foreach (var (path, _) in Orphans()) File.Delete(path);
-    }
-
     private string? Fault(ShardEntry shard)
     {
         var path = ShardPath(shard.Sha256);
@@ -201,14 +140,14 @@ public sealed unsafe class CheckpointStore(string directory)
         _verified.TryGetValue(shard.Sha256, out var written) && ShardPath(shard.Sha256) is var path && File.Exists(path)
         && FileLength.Of(path) == shard.Bytes && WrittenAt(path) == written;
 
-    // Of the content: a link has a time of its own.
+    // Time of the content: a link has a time of its own.
     private static DateTime WrittenAt(string path)
     {
         using var file = File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete);
         return File.GetLastWriteTimeUtc(file);
     }
 
-    // With volumes that add up, slices that do not overlap cover their tensor exactly once.
+    // Their sizes add up; so if no two overlap, they cover their tensor exactly once.
     private static void CheckDisjoint(int step, TensorSlice[] slices)
     {
         Array.Sort(slices, (a, b) => a.Begin[0].CompareTo(b.Begin[0]));

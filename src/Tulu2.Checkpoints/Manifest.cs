@@ -3,11 +3,11 @@ using Tulu2.Files;
 
 namespace Tulu2.Checkpoints;
 
-/// <summary>What makes a checkpoint exist. Written last, atomically.</summary>
+/// <summary>The manifest of a checkpoint. A checkpoint exists once its manifest does: written last, atomically.</summary>
 /// <param name="Step">Steps applied.</param>
-/// <param name="VirtualShards">V is part of the numerics.</param>
-/// <param name="RecipeHash">Of the parts of the recipe that decide the bits; a resume under another one is refused.</param>
-/// <param name="Facts">Free text facts for people: libtorch build, CPU type, time.</param>
+/// <param name="VirtualShards">V, which the bits depend on.</param>
+/// <param name="RecipeHash">Hash of the recipe keys that decide the bits; a resume under another one is refused.</param>
+/// <param name="Facts">Facts for people: libtorch build, CPU type, time.</param>
 /// <param name="Recipe">The run's recipe.yaml as it was then, in case that file is lost; null in manifests of older versions.</param>
 public sealed record Manifest(
     int Step, int VirtualShards, string RecipeHash, IReadOnlyList<ShardEntry> Shards, IReadOnlyDictionary<string, string> Facts, string? Recipe = null);

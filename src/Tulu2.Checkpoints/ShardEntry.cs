@@ -1,6 +1,6 @@
 namespace Tulu2.Checkpoints;
 
-/// <summary>What of the training state a tensor is; one Hugging Face name has one of each.</summary>
+/// <summary>The part of the training state that a tensor is; each Hugging Face name has one of each.</summary>
 public enum StateKind
 {
     Parameter,

@@ -1,6 +1,6 @@
 namespace Tulu2.Checkpoints;
 
-/// <summary>A part of a global tensor: what a checkpoint knows of it, whatever layout wrote it.</summary>
+/// <summary>A slice of a global tensor, independent of the layout that wrote it.</summary>
 /// <param name="Name">Hugging Face name, e.g. <c>model.layers.0.mlp.up_proj.weight</c>.</param>
 /// <param name="Shape">Shape of the whole tensor.</param>
 /// <param name="Begin">First index of the slice along each dimension.</param>

@@ -4,14 +4,15 @@ using System.Text;
 namespace Tulu2.Files;
 
 /// <summary>
-/// Files that are either whole or absent: written beside their place, flushed to the device, then renamed onto it.
+/// Files that are either whole or absent: written under another name, flushed to the device, then renamed.
 /// </summary>
 public static class AtomicFile
 {
-    /// <summary>Suffix of files under construction; whoever lists a directory skips them, and <see cref="RemoveLeftovers"/> deletes them.</summary>
+    /// <summary>Suffix of unfinished files (parts); listings skip them, and <see cref="RemoveLeftovers"/> deletes abandoned ones.</summary>
     public const string PartSuffix = ".part";
 
-    private static readonly TimeSpan LeftoverAge = TimeSpan.FromMinutes(10);
+    /// <summary>A part that nobody has locked is a leftover from this age on.</summary>
+    public static readonly TimeSpan LeftoverAge = TimeSpan.FromMinutes(10);
 
     /// <summary>Writes <paramref name="path"/> through <paramref name="write"/>. On any failure the final name is untouched and the part is gone.</summary>
     /// <exception cref="IOException">The disk is full or the directory cannot be written.</exception>
@@ -26,7 +27,7 @@ public static class AtomicFile
         });
     }
 
-    /// <summary>As <see cref="Write"/>, for a file whose name is known only once it is written (its hash, say), which <paramref name="write"/> returns.</summary>
+    /// <summary>As <see cref="Write"/>, for a file whose name (its hash, for example) is known only once it is written: <paramref name="write"/> returns it.</summary>
     /// <returns>The full path.</returns>
     public static string WriteNamed(string directory, Func<Stream, string> write)
     {
@@ -58,8 +59,8 @@ public static class AtomicFile
         Write(path, stream => stream.Write(bytes.Span));
 
     /// <summary>
-    /// Deletes parts that killed processes left in <paramref name="directory"/>. A living writer, of whatever process, has its part locked (FileShare.None is
-    /// a lock that the kernel lifts when the process is gone); the age covers the moment between making and locking it, and file systems without locks.
+    /// Deletes parts that killed processes left in <paramref name="directory"/>. A living writer of any process has its part locked (FileShare.None: the kernel
+    /// drops the lock with the process); the age covers the moment between creating and locking a part, and file systems without locks.
     /// Does nothing where the directory does not exist.
     /// </summary>
     public static void RemoveLeftovers(string directory)
@@ -74,12 +75,12 @@ public static class AtomicFile
             }
             catch (IOException)
             {
-                // Locked, so somebody is writing it; or gone by now.
+                // Locked, so that it is being written; or gone by now.
             }
         }
     }
 
-    // A rename is durable only once its directory is; .NET has no call for that.
+    // A rename is durable only once its directory is flushed; .NET has no call for that.
     private static void FlushDirectory(string directory)
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()) return;

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace Tulu2.Files;
 
-/// <summary>Names for content: SHA-256, in lower-case hexadecimal.</summary>
+/// <summary>SHA-256 of content, in lower-case hexadecimal.</summary>
 public static class ContentHash
 {
     public static string Of(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
@@ -13,7 +13,7 @@ public static class ContentHash
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 
-    /// <summary>The hash of a list of strings; no two different lists share their joined form, since each part carries its length.</summary>
+    /// <summary>Hash of a list of strings. Each part is hashed with its length, so that different lists never hash the same bytes.</summary>
     public static string OfParts(params IEnumerable<string> parts)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

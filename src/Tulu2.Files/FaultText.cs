@@ -5,11 +5,13 @@ using System.Text.Json;
 namespace Tulu2.Files;
 
 /// <summary>
-/// What went wrong, in words for a user: half a sentence in lower case, to stand after a colon. A library's own text speaks of its parameters and types, not of what
-/// the user did; it belongs in the log.
+/// An error in words for a user: half a sentence in lower case, to follow a colon. A library's own message is about its parameters and types; it belongs in the log.
 /// </summary>
 public static class FaultText
 {
+    /// <summary>What <see cref="Of"/> says of a full disk.</summary>
+    public const string NoSpace = "No space left on device", NoQuota = "Disk quota exceeded";
+
     public static string Of(Exception fault) => fault switch
     {
         BadInputException bad => bad.Message,
@@ -30,13 +32,13 @@ public static class FaultText
         _ => $"an error that this program has no words for ({fault.GetType().Name}); the log has the details",
     };
 
-    /// <summary>The path that the system's text names in quotes; null: none.</summary>
+    /// <summary>The path that the system's message has in quotes; null: none.</summary>
     public static string? PathIn(Exception fault) => fault is IOException or UnauthorizedAccessException && fault.Message.Split('\'') is [_, { Length: > 0 } path, ..] ? path : null;
 
-    /// <summary>Whether the text was written in this program: where the exception was thrown tells, whatever its type.</summary>
+    /// <summary>Whether the message is this program's own, judged by where the exception was thrown.</summary>
     private static bool IsOurs(Exception fault)
     {
-        // One that was never thrown was made here, to be handed on.
+        // An exception that was never thrown was made by this program.
         if (new StackTrace(fault, fNeedFileInfo: false).GetFrame(0) is not { } frame) return true;
         return (frame.GetMethod()?.DeclaringType ?? fault.GetType()).Assembly.GetName().Name?.StartsWith("tulu2", StringComparison.OrdinalIgnoreCase) == true;
     }
@@ -57,8 +59,8 @@ public static class FaultText
     // .NET leaves the system's number in HResult: errno on Linux and macOS, a Win32 code in the lower half on Windows.
     private static string OfSystem(IOException fault) => (fault.HResult & 0xFFFF) switch
     {
-        28 or 112 => "No space left on device",
-        122 => "Disk quota exceeded",
+        28 or 112 => NoSpace,
+        122 => NoQuota,
         30 or 19 => "the file system is read-only",
         5 => "the disk reports an error",
         11 or 32 or 33 => "another process has it open",

@@ -1,11 +1,11 @@
 namespace Tulu2.Files;
 
-/// <summary>How long a file's content is.</summary>
+/// <summary>Length of a file's content.</summary>
 public static class FileLength
 {
     /// <summary>
-    /// Bytes of the file, through symbolic links: <see cref="FileInfo.Length"/> gives a link's own length, which is that of the path that it holds, and
-    /// all weights in the Hugging Face cache are links.
+    /// Bytes of the file, through symbolic links: <see cref="FileInfo.Length"/> gives a link's own length, and all weights
+    /// in the Hugging Face cache are links.
     /// </summary>
     /// <exception cref="IOException">There is no such file, or it cannot be opened.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>

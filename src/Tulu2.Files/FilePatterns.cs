@@ -2,7 +2,7 @@ using System.IO.Enumeration;
 
 namespace Tulu2.Files;
 
-/// <summary>Paths as a person writes them: <c>~</c> for the home directory, <c>*</c> and <c>?</c> within a name, <c>**</c> for any depth of folders.</summary>
+/// <summary>Paths as users write them: <c>~</c> for the home directory, <c>*</c> and <c>?</c> within a name, <c>**</c> for any depth of folders.</summary>
 public static class FilePatterns
 {
     private const string AnyDepth = "**";
@@ -13,10 +13,10 @@ public static class FilePatterns
         : path;
 
     /// <summary>
-    /// The full paths of the files that a path stands for: itself, be it there or not; of a pattern all that match, in ordinal order, with hidden names only
-    /// where the pattern has the dot. What lies there under the very name of a pattern is meant by it.
+    /// Full paths of the files that a path stands for: a plain path gives itself, whether or not it exists; a pattern gives all files that match, in ordinal order,
+    /// hidden ones only where the pattern has the dot. A file whose own name looks like a pattern is taken literally.
     /// </summary>
-    /// <exception cref="BadInputException">A pattern that no file matches, or a folder on its way that cannot be read.</exception>
+    /// <exception cref="BadInputException">No file matches the pattern, or a folder on the way cannot be read.</exception>
     public static IReadOnlyList<string> Expand(string path)
     {
         var full = Path.GetFullPath(Home(path));
@@ -39,7 +39,7 @@ public static class FilePatterns
     }
 
     /// <summary>The one file that a path stands for.</summary>
-    /// <exception cref="BadInputException">As for <see cref="Expand"/>, and where it stands for several.</exception>
+    /// <exception cref="BadInputException">As for <see cref="Expand"/>, or it stands for several files.</exception>
     public static string One(string path) => Expand(path) is var files && files.Count == 1
         ? files[0]
         : throw new BadInputException(path, $"stands for {files.Count} files, of which the first is {files[0]}", "name one of them");

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Tulu2.Files.Recognition;
 
 namespace Tulu2.Files;
 
@@ -9,8 +8,8 @@ public static class JsonFile
 {
     private const string Restore = "copy or download the file again";
 
-    /// <summary>The document in some bytes, which may begin with a byte order mark.</summary>
-    /// <exception cref="BadInputException">It is not JSON; the place is named by line.</exception>
+    /// <summary>Parses bytes, which may begin with a byte order mark.</summary>
+    /// <exception cref="BadInputException">It is not JSON; the line is named.</exception>
     public static JsonDocument Parse(string path, byte[] bytes)
     {
         try
@@ -25,14 +24,14 @@ public static class JsonFile
     }
 
     /// <summary>The one object that a file holds.</summary>
-    /// <exception cref="BadInputException">The file is missing, foreign, no JSON, no object, or has a key twice.</exception>
+    /// <exception cref="BadInputException">The file is missing, foreign, not JSON, not an object, or has a key twice.</exception>
     public static JsonObject ReadObject(string path)
     {
         using var document = OpenObject(path);
         return JsonObject.Create(document.RootElement.Clone())!;
     }
 
-    /// <summary>As <see cref="ReadObject"/>, to look into only.</summary>
+    /// <summary>As <see cref="ReadObject"/>, as a read-only document.</summary>
     public static JsonDocument OpenObject(string path)
     {
         ForeignContent.Refuse(path, FileUse.Json);

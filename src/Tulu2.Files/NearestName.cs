@@ -1,14 +1,14 @@
 namespace Tulu2.Files;
 
-/// <summary>What somebody who mistyped a name may have meant.</summary>
+/// <summary>Suggests a name for a mistyped one.</summary>
 public static class NearestName
 {
-    /// <summary>The candidate that is fewest edits away; null where even that one is another word: more than a third of its letters would change.</summary>
+    /// <summary>The candidate with the fewest edits; null if more than a third of its letters would change.</summary>
     public static string? Of(string name, IEnumerable<string> candidates) =>
         candidates.Select(candidate => (candidate, Edits: EditDistance(candidate, name))).Where(pair => pair.Edits <= Math.Max(1, pair.candidate.Length / 3))
             .OrderBy(pair => pair.Edits).Select(pair => pair.candidate).FirstOrDefault();
 
-    // Damerau's form: two letters that changed places are one slip.
+    // Damerau-Levenshtein: swapping two neighbouring letters is one edit.
     private static int EditDistance(string a, string b)
     {
         var rows = new int[a.Length + 1, b.Length + 1];

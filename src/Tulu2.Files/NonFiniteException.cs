@@ -3,15 +3,15 @@ using System.Globalization;
 namespace Tulu2.Files;
 
 /// <summary>
-/// A number that a model or a step has made is NaN or infinite, so that nothing made of it says anything. Another try would give it again; the command line prints
-/// it as one block and ends with exit code 1.
+/// A number computed by a model or a step is NaN or infinite. Trying again would give the same number; the command line prints the error as one block and ends
+/// with exit code 1.
 /// </summary>
 /// <param name="where">The row, tensor or step that the number belongs to.</param>
 /// <param name="what">Which number, and what it is.</param>
 /// <param name="fix">What the user can do about it.</param>
 public class NonFiniteException(string where, string what, string fix) : ArithmeticException($"{where}: {what}")
 {
-    /// <summary>Where a model's own numbers are at fault.</summary>
+    /// <summary>The fix where the model's own weights are at fault.</summary>
     public const string BrokenWeights = "the model's weights are broken or far too large: take an earlier checkpoint, or copy the model again from its source";
 
     public string Where { get; } = where;

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Tulu2.Files;
 
-/// <summary>Numbers for people, the same on a page, in a table and in a log: rounded in decimal, a half away from zero.</summary>
+/// <summary>Numbers as text for people, the same on a page, in a table and in a log: rounded in decimal, halves away from zero.</summary>
 public static class NumberText
 {
     public static string Count(double value) => value.ToString("N0", CultureInfo.InvariantCulture);
@@ -12,7 +12,7 @@ public static class NumberText
 
     public static string Loss(double? value) => value is { } v ? Fixed(v, 4) : "–";
 
-    /// <summary>A share of 1 as a percentage; a dash where there is none.</summary>
+    /// <summary>A share (0 to 1) as a percentage; a dash for null.</summary>
     public static string Percent(double? share, int digits = 1) => share is { } s ? Fixed(100 * s, digits) + " %" : "–";
 
     public static string Duration(double seconds) => seconds switch
@@ -22,7 +22,7 @@ public static class NumberText
         _ => FormattableString.Invariant($"{(long)seconds / 3600} h {(long)seconds % 3600 / 60:00} min"),
     };
 
-    // The formats F and 0.0 round a half differently, and neither sees that 0.0365 is 3.65 %: as a binary fraction it is a little less.
+    // The formats F and 0.0 round halves differently, and neither treats 0.0365 as 3.65 %: its binary fraction is a little less.
     private static string Fixed(double value, int digits)
     {
         const double most = 1e15;

@@ -1,6 +1,6 @@
 namespace Tulu2.Checkpoints.Safetensors;
 
-/// <summary>An open file of named tensors, whatever its form. For one thread at a time.</summary>
+/// <summary>An open file of named tensors in any format. For one thread at a time.</summary>
 public unsafe interface ITensorFile : IDisposable
 {
     string Path { get; }
@@ -8,9 +8,9 @@ public unsafe interface ITensorFile : IDisposable
     /// <summary>By name; element types are named as in safetensors.</summary>
     IReadOnlyDictionary<string, SafetensorsEntry> Entries { get; }
 
-    /// <summary>What the file says of itself; empty where its form has no place for it.</summary>
+    /// <summary>The file's metadata; empty where its format has none.</summary>
     IReadOnlyDictionary<string, string> Metadata { get; }
 
-    /// <summary>Address of a tensor's first element, from which on it lies row-major; valid until the file is disposed.</summary>
+    /// <summary>Address of a tensor's first element (row-major, contiguous); valid until the file is disposed.</summary>
     byte* Address(SafetensorsEntry entry);
 }

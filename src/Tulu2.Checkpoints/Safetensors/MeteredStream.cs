@@ -2,10 +2,10 @@ using System.Security.Cryptography;
 
 namespace Tulu2.Checkpoints.Safetensors;
 
-/// <summary>Passes what is written on to another stream, counting it and, where a hash is given, adding it to the hash.</summary>
+/// <summary>Writes to another stream, counting the bytes and optionally hashing them.</summary>
 internal sealed class MeteredStream(Stream inner, IncrementalHash? hash = null) : Stream
 {
-    /// <summary>Bytes written since the start, or since it was last set.</summary>
+    /// <summary>Bytes written since the start, or since this was last set.</summary>
     public long Count { get; set; }
 
     public override bool CanRead => false;

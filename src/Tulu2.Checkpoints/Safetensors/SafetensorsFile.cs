@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
 using Tulu2.Files;
-using Tulu2.Files.Recognition;
 
 namespace Tulu2.Checkpoints.Safetensors;
 
@@ -13,13 +12,13 @@ public sealed record SafetensorsEntry(string Name, string DataType, long[] Shape
 
 /// <summary>
 /// A safetensors file, mapped into memory: an 8-byte little-endian header length, a JSON header, raw little-endian row-major data
-/// (tulu2-spec section 1.4). The header is checked wholly when the file is opened.
+/// (tulu2-spec section 1.4). The whole header is checked when the file is opened.
 /// </summary>
 public sealed unsafe class SafetensorsFile : ITensorFile
 {
     private const long LargestHeader = 100_000_000;
 
-    private readonly MappedBytes _bytes;
+    private readonly MappedFile _bytes;
 
     /// <exception cref="BadInputException">The file is missing, truncated, or its header is not sound; names the file and the tensor.</exception>
     public SafetensorsFile(string path)
@@ -28,7 +27,7 @@ public sealed unsafe class SafetensorsFile : ITensorFile
         ForeignContent.Refuse(path, FileUse.Safetensors);
         var length = FileLength.Of(path);
         if (length < 8) throw Broken($"the file has {NumberText.Count(length, "byte")}, which is less than a header's length field");
-        _bytes = new MappedBytes(path);
+        _bytes = MappedFile.OpenInput(path);
         try
         {
             var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(_bytes.Start, 8));
@@ -66,37 +65,45 @@ public sealed unsafe class SafetensorsFile : ITensorFile
             foreach (var property in json.RootElement.EnumerateObject())
             {
                 if (property.NameEquals("__metadata__"))
-                {
                     foreach (var item in property.Value.EnumerateObject()) metadata[item.Name] = item.Value.GetString() ?? "";
-                    continue;
-                }
-                var offsets = property.Value.GetProperty("data_offsets");
-                long begin = offsets[0].GetInt64(), end = offsets[1].GetInt64();
-                var entry = new SafetensorsEntry(
-                    property.Name, property.Value.GetProperty("dtype").GetString()!, [.. property.Value.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())],
-                    dataBegin + begin, end - begin);
-                if (begin < 0 || end < begin || entry.Shape.Any(size => size < 0)) throw Broken($"tensor {entry.Name} has impossible offsets {begin}..{end}");
-                if (end > fileLength - dataBegin)
-                    throw Broken($"tensor {entry.Name} ends at byte {end} of the data, but the file has only {fileLength - dataBegin}: it is truncated");
-                if (SafetensorsTypes.Size(entry.DataType) is { } size && checked(size * entry.Elements) is var needed && needed != entry.Bytes)
-                    throw Broken($"tensor {entry.Name} has {entry.Bytes} bytes, but {entry.DataType} [{string.Join(", ", entry.Shape)}] needs {needed}");
-                if (!entries.TryAdd(entry.Name, entry)) throw Broken($"tensor {entry.Name} stands there twice");
+                else if (ReadEntry(property, dataBegin, fileLength) is var entry && !entries.TryAdd(entry.Name, entry))
+                    throw Broken($"tensor {entry.Name} stands there twice");
             }
         }
         catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException or OverflowException)
         {
             throw Broken("its header cannot be read: it is not the list of tensors that a safetensors file begins with", fault);
         }
+        CheckCoverage(entries.Values, dataBegin, fileLength);
+        return (entries, metadata);
+    }
+
+    private SafetensorsEntry ReadEntry(JsonProperty property, long dataBegin, long fileLength)
+    {
+        var offsets = property.Value.GetProperty("data_offsets");
+        long begin = offsets[0].GetInt64(), end = offsets[1].GetInt64();
+        var entry = new SafetensorsEntry(
+            property.Name, property.Value.GetProperty("dtype").GetString()!, [.. property.Value.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())],
+            dataBegin + begin, end - begin);
+        if (begin < 0 || end < begin || entry.Shape.Any(size => size < 0)) throw Broken($"tensor {entry.Name} has impossible offsets {begin}..{end}");
+        if (end > fileLength - dataBegin)
+            throw Broken($"tensor {entry.Name} ends at byte {end} of the data, but the file has only {fileLength - dataBegin}: it is truncated");
+        if (SafetensorsTypes.Size(entry.DataType) is { } size && checked(size * entry.Elements) is var needed && needed != entry.Bytes)
+            throw Broken($"tensor {entry.Name} has {entry.Bytes} bytes, but {entry.DataType} [{string.Join(", ", entry.Shape)}] needs {needed}");
+        return entry;
+    }
+
+    private void CheckCoverage(IEnumerable<SafetensorsEntry> entries, long dataBegin, long fileLength)
+    {
         var last = dataBegin;
-        foreach (var entry in entries.Values.OrderBy(entry => entry.Offset).ThenBy(entry => entry.Bytes))
+        foreach (var entry in entries.OrderBy(entry => entry.Offset).ThenBy(entry => entry.Bytes))
         {
             if (entry.Offset < last) throw Broken($"tensor {entry.Name} overlaps the one before it");
-            // As the reference implementation: bytes that belong to no tensor mean that an offset is wrong.
+            // As in the reference implementation: bytes that belong to no tensor mean that an offset is wrong.
             if (entry.Offset > last) throw Broken($"{NumberText.Count(entry.Offset - last, "byte")} before tensor {entry.Name}: of no tensor");
             last = entry.Offset + entry.Bytes;
         }
         if (last != fileLength) throw Broken($"{NumberText.Count(fileLength - last, "byte")} after the last tensor: of no tensor");
-        return (entries, metadata);
     }
 
     private BadInputException Broken(string what, Exception? inner = null) => new(Path, what, "download or write the file again", inner);

@@ -5,7 +5,7 @@ namespace Tulu2.Checkpoints.Safetensors;
 /// <summary>Element types of safetensors, and their exact conversion to and from fp32.</summary>
 public static class SafetensorsTypes
 {
-    /// <summary>Bytes of an element; null for a type this build does not know.</summary>
+    /// <summary>Bytes of an element; null for an unknown type.</summary>
     public static int? Size(string dataType) => dataType switch
     {
         "F64" or "I64" or "U64" => 8,

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Tulu2.Checkpoints.Safetensors;
 
-/// <summary>A tensor to write: its data is asked for when its turn comes, so that no file is ever whole in memory.</summary>
+/// <summary>A tensor to write: its data is produced when it is written, so that no file is ever completely in memory.</summary>
 /// <param name="Write">Writes exactly the tensor's bytes.</param>
 public sealed record SafetensorsTensor(string Name, string DataType, long[] Shape, Action<Stream> Write)
 {
@@ -58,7 +58,7 @@ public static class SafetensorsWriter
             }
             json.WriteEndObject();
         }
-        // Data begins at a multiple of 8 bytes, as the reference implementation has it.
+        // Data begins at a multiple of 8 bytes, as in the reference implementation.
         while (buffer.Length % 8 != 0) buffer.WriteByte((byte)' ');
         return buffer.ToArray();
     }

@@ -6,10 +6,10 @@ namespace Tulu2.Checkpoints.TorchFiles;
 
 /// <summary>
 /// Runs a Python pickle (protocols 2 to 5) as far as plain tensors need it. A pickle is a program for a stack machine, and two of its operations name and call
-/// anything that Python can import; here names come from <see cref="TensorNames"/> alone and calls build values. The first operation or name that tensors have no use for
-/// ends the reading, so that nothing of a pickle is ever run but this list.
+/// anything that Python can import; here names come from <see cref="TensorNames"/> alone and calls build values. The first operation or name that plain
+/// tensors do not need ends the reading, so that nothing outside this list is ever run.
 /// </summary>
-/// <param name="path">For complaints.</param>
+/// <param name="path">The file, for messages.</param>
 internal sealed class PickleMachine(string path, byte[] program)
 {
     private const string Fix = "take the weights as safetensors, or save the state_dict alone, from a source that you trust";
@@ -20,8 +20,8 @@ internal sealed class PickleMachine(string path, byte[] program)
     private readonly Dictionary<long, object?> _memo = [];
     private int _at;
 
-    /// <returns>What the program leaves.</returns>
-    /// <exception cref="BadInputException">It breaks off, is no pickle, or asks for anything beside plain tensors, which is named.</exception>
+    /// <returns>The value that the program leaves on the stack.</returns>
+    /// <exception cref="BadInputException">It breaks off, is not a pickle, or asks for anything other than plain tensors, which is named.</exception>
     public object? Run()
     {
         while (true)
@@ -71,7 +71,7 @@ internal sealed class PickleMachine(string path, byte[] program)
             case '0': Pop(); return true;
             case '1': ToMark(); return true;
 
-            // What stood there before.
+            // The memo.
             case 'q': _memo[Take(1)[0]] = Peek(); return true;
             case 'r': _memo[Word()] = Peek(); return true;
             case '\x94': _memo[_memo.Count] = Peek(); return true;
@@ -102,7 +102,7 @@ internal sealed class PickleMachine(string path, byte[] program)
         return Push(TensorNames.Call(name, arguments.Items) ?? throw new BadInputException(path, $"its pickle calls {name} in a way that makes no plain tensor", Fix));
     }
 
-    // A state_dict's attributes (its version notes) say nothing of the values.
+    // A state_dict's attributes (version notes) do not concern the values.
     private bool Build() => Last(2) is [Dictionary<object, object?>, Dictionary<object, object?>] pair && Push(pair[0]);
 
     private bool Append(object?[] items)
@@ -178,12 +178,12 @@ internal sealed class PickleMachine(string path, byte[] program)
         if (bytes.Length > sizeof(long)) throw Broken("a number is too large");
         var value = 0L;
         for (var index = bytes.Length - 1; index >= 0; index--) value = value << 8 | bytes[index];
-        // Two's complement of as many bytes as are given.
+        // Two's complement of the given number of bytes.
         var unused = 8 * (sizeof(long) - bytes.Length);
         return bytes.Length == 0 ? 0 : value << unused >> unused;
     }
 
-    // A name comes from the file: no control characters, and not a page of it.
+    // A name comes from the file: shortened, and without control characters.
     private static string Shown(string name) => new([.. name.Take(100).Select(letter => char.IsControl(letter) ? '?' : letter)]);
 
     private BadInputException Broken(string what) => new(path, $"its pickle is damaged at byte {_at}: {what}", "download or copy the file again");

@@ -1,22 +1,22 @@
 namespace Tulu2.Checkpoints.TorchFiles;
 
-// What a pickle of plain tensors can build, beside null, bool, long, double, string, List<object?> and Dictionary<object, object?>.
+// The values that a pickle of plain tensors can build, besides null, bool, long, double, string, List<object?> and Dictionary<object, object?>.
 
-/// <summary>A fixed sequence.</summary>
+/// <summary>A tuple.</summary>
 internal sealed record PickledTuple(object?[] Items);
 
-/// <summary>A function or class by name: one of those that plain tensors are made with.</summary>
+/// <summary>The name of a function or class that plain tensors are made with.</summary>
 internal sealed record PickledName(string Name);
 
-/// <summary>Elements in a part of the archive, which several tensors may share.</summary>
+/// <summary>A storage of elements: one part of the archive, which several tensors may share.</summary>
 /// <param name="DataType">As in safetensors.</param>
-/// <param name="Key">Of the part.</param>
+/// <param name="Key">Name of the part.</param>
 internal sealed record PickledStorage(string DataType, string Key, long Elements);
 
 /// <summary>A view of a storage; offset and strides count elements.</summary>
 internal sealed record PickledTensor(PickledStorage Storage, long Offset, long[] Shape, long[] Strides)
 {
-    /// <summary>Whether the elements lie row-major without gaps. The stride of a dimension of one is never used.</summary>
+    /// <summary>Whether the elements are row-major without gaps. The stride of a dimension of size one is ignored.</summary>
     public bool IsContiguous
     {
         get

@@ -4,12 +4,12 @@ using Tulu2.Files;
 
 namespace Tulu2.Checkpoints.TorchFiles;
 
-/// <summary>Where an entry's bytes lie in the archive.</summary>
+/// <summary>Range of an entry's bytes in the archive.</summary>
 internal readonly record struct ZipPart(long Offset, long Bytes);
 
 /// <summary>
-/// Finds the entries of a zip archive that are stored as they are, through its central directory (PKWARE's APPNOTE 4.3, with the 64-bit records that torch.save
-/// always writes). The framework's reader doesn't tell where an entry lies, which is what mapping the file needs.
+/// Finds the uncompressed entries of a zip archive through its central directory (PKWARE's APPNOTE 4.3, with the 64-bit records that torch.save
+/// always writes). The framework's reader does not expose an entry's offset, which mapping the file needs.
 /// </summary>
 internal sealed unsafe class StoredZip(string path, byte* start, long length)
 {
@@ -53,7 +53,7 @@ internal sealed unsafe class StoredZip(string path, byte* start, long length)
         throw Broken("it breaks off: the archive's directory, which stands at its end, is not there");
     }
 
-    // The 64-bit record holds, in this order, the fields that do not fit.
+    // The 64-bit record has, in this order, the fields that do not fit in 32 bits.
     private void Widen(ReadOnlySpan<byte> extra, ref long bytes, ref long packed, ref long local)
     {
         while (extra.Length >= 4)

@@ -1,6 +1,6 @@
 namespace Tulu2.Checkpoints.TorchFiles;
 
-/// <summary>The names that a pickle of plain tensors asks for, and what is built for a call of one. There is no way from a name to code of another kind.</summary>
+/// <summary>The names that a pickle of plain tensors uses, and the values that calling them builds. No name leads to any other code.</summary>
 internal static class TensorNames
 {
     private const string OrderedDict = "collections.OrderedDict";
@@ -23,12 +23,12 @@ internal static class TensorNames
 
     public static bool IsKnown(string name) => name is OrderedDict or RebuildTensor or RebuildParameter || StorageTypes.ContainsKey(name);
 
-    /// <summary>What calling the name gives; null: it cannot be called so.</summary>
+    /// <summary>The value of calling a name; null: it cannot be called with these arguments.</summary>
     public static object? Call(string name, object?[] arguments) => (name, arguments) switch
     {
         (OrderedDict, []) => new Dictionary<object, object?>(),
         (OrderedDict, [List<object?> pairs]) => OfPairs(pairs),
-        // Storage, offset, size, stride, requires_grad, backward hooks; newer versions add metadata, which plain tensors have none of.
+        // Storage, offset, size, stride, requires_grad, backward hooks; newer versions add metadata, which plain tensors lack.
         (RebuildTensor, [PickledStorage storage, long offset, PickledTuple shape, PickledTuple strides, bool, Dictionary<object, object?> { Count: 0 } or null, .. var more])
             when more is [] or [null] or [Dictionary<object, object?> { Count: 0 }] && Whole(shape) is { } sizes && Whole(strides) is { } steps && sizes.Length == steps.Length =>
                 new PickledTensor(storage, offset, sizes, steps),
@@ -36,7 +36,7 @@ internal static class TensorNames
         _ => null,
     };
 
-    /// <summary>The storage that a persistent id stands for; null: it stands for none.</summary>
+    /// <summary>The storage of a persistent id; null: it is not one of a storage.</summary>
     public static PickledStorage? Storage(object? id) =>
         id is PickledTuple { Items: ["storage", PickledName type, string key, string, long elements] } && elements >= 0 && StorageTypes.TryGetValue(type.Name, out var dataType)
             ? new PickledStorage(dataType, key, elements) : null;

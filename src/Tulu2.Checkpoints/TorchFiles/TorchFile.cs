@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Tulu2.Checkpoints.Safetensors;
 using Tulu2.Files;
-using Tulu2.Files.Recognition;
 
 namespace Tulu2.Checkpoints.TorchFiles;
 
@@ -15,17 +14,17 @@ public sealed unsafe class TorchFile : ITensorFile
     private const long LargestPickle = 1 << 28;
     private const int MostAxes = 8;
 
-    private readonly MappedBytes _bytes;
+    private readonly MappedFile _bytes;
     private readonly Dictionary<string, SafetensorsEntry> _entries = [];
     private readonly Dictionary<string, PickledTensor> _strided = [];
     private readonly Dictionary<string, nint> _gathered = [];
 
-    /// <exception cref="BadInputException">The file is missing, damaged, of the older form, or holds anything beside plain tensors, which is named.</exception>
+    /// <exception cref="BadInputException">The file is missing, damaged, of the older format, or holds anything other than plain tensors, which is named.</exception>
     public TorchFile(string path)
     {
         Path = path;
         ForeignContent.Refuse(path, FileUse.TorchWeights);
-        _bytes = new MappedBytes(path);
+        _bytes = MappedFile.OpenInput(path);
         try
         {
             var parts = new StoredZip(path, _bytes.Start, FileLength.Of(path)).Read();
@@ -107,22 +106,22 @@ public sealed unsafe class TorchFile : ITensorFile
         }
     }
 
-    // A view that isn't row-major (a transposed matrix) is laid out once.
+    // A view that is not row-major (a transposed matrix) is copied once.
     private nint Gather(SafetensorsEntry entry, PickledTensor tensor)
     {
         var size = SafetensorsTypes.Size(entry.DataType)!.Value;
         var target = (byte*)NativeMemory.Alloc((nuint)Math.Max(1, entry.Bytes));
-        var place = new long[tensor.Shape.Length];
+        var index = new long[tensor.Shape.Length];
         long source = 0;
         for (var at = 0L; at < entry.Bytes; at += size)
         {
             Buffer.MemoryCopy(_bytes.Start + entry.Offset + source * size, target + at, size, size);
-            for (var axis = place.Length - 1; axis >= 0; axis--)
+            for (var axis = index.Length - 1; axis >= 0; axis--)
             {
                 source += tensor.Strides[axis];
-                if (++place[axis] < tensor.Shape[axis]) break;
+                if (++index[axis] < tensor.Shape[axis]) break;
                 source -= tensor.Strides[axis] * tensor.Shape[axis];
-                place[axis] = 0;
+                index[axis] = 0;
             }
         }
         return (nint)target;

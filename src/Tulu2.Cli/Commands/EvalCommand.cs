@@ -2,6 +2,7 @@ using System.CommandLine;
 using Spectre.Console;
 using Tulu2.Cli.Shell;
 using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Reading;
 using Tulu2.Evaluation.Generation;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Files;

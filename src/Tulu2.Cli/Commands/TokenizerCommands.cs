@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Tulu2.Cli.Shell;
 using Tulu2.Data.Tokenizers;
+using Tulu2.Data.Tokenizers.Bpe;
 using Tulu2.Files;
 using Tulu2.Runs.Output;
 

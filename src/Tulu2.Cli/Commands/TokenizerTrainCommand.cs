@@ -1,7 +1,8 @@
 using System.CommandLine;
 using Tulu2.Cli.Shell;
 using Tulu2.Data.Rows;
-using Tulu2.Data.Tokenizers.Training;
+using Tulu2.Data.Rows.Reading;
+using Tulu2.Data.Tokenizers.Learning;
 using Tulu2.Files;
 using Tulu2.Runs.Output;
 

@@ -5,19 +5,19 @@ namespace Tulu2.Data.Chat;
 
 /// <summary>
 /// The chat template of tulu2-spec section 2 as token ids. Ids are built turn by turn and the scored spans are marked while building: a tag line,
-/// and a turn's content with its closing newline, are each tokenised on their own, so that no token ever reaches across a mask's edge.
+/// and a turn's content with its closing newline, are each tokenised separately, so that no token crosses the edge of the loss mask.
 /// Safe to call from several threads when its tokenizer is.
 /// </summary>
 public sealed class ChatEncoder
 {
-    /// <summary>Part of every key of cached tokens: changes whenever the same dialogue would give other ids or spans.</summary>
+    /// <summary>Part of the key of every token store: changes whenever the same dialogue would give other ids or spans.</summary>
     public const string TemplateVersion = "tulu2-chat-2";
 
     private readonly ChatTokenizer tokenizer;
     private readonly ChatForm form;
     private readonly ConcurrentDictionary<(string Text, bool Boundary), int[]> fixedTexts = new();
 
-    /// <param name="maxLength">Longest sequence in tokens; what lies beyond is cut off on the right.</param>
+    /// <param name="maxLength">Longest sequence in tokens; the rest is cut off on the right.</param>
     public ChatEncoder(ChatTokenizer tokenizer, ChatForm form, int maxLength)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxLength, 1);
@@ -26,10 +26,10 @@ public sealed class ChatEncoder
 
     public int MaxLength { get; }
 
-    /// <summary>What ids and spans depend on besides the dialogue: tokenizer, template, form and maximum length.</summary>
+    /// <summary>Everything besides the dialogue that ids and spans depend on: tokenizer, template, form and maximum length.</summary>
     public string ContentKey => string.Join('\n', tokenizer.ContentKey, TemplateVersion, form, MaxLength);
 
-    /// <summary>A whole dialogue for training. It ends in the end token when its last turn is the assistant's.</summary>
+    /// <summary>A whole dialogue for training. It ends with the end token if its last turn is the assistant's.</summary>
     public EncodedSequence EncodeDialogue(IReadOnlyList<Message> messages, LossRule rule = LossRule.AssistantTurns)
     {
         var builder = new Builder(this);
@@ -39,7 +39,7 @@ public sealed class ChatEncoder
         for (var turn = 0; turn < messages.Count; turn++)
         {
             var scored = messages[turn].IsAnswer && (rule == LossRule.AssistantTurns || turn == lastAssistant);
-            // Only a turn that is not learnt masks the tag line after it: with none before, the tag is scored too (tulu2-spec 2.2).
+            // A tag line is masked by the unlearnt turn before it; without one it is scored too (tulu2-spec section 2.2).
             var tagScored = scored && rule == LossRule.AssistantTurns && before;
             PutTurn(builder, messages[turn], turn == messages.Count - 1, scored, tagScored, newlineScored: rule == LossRule.AssistantTurns);
             before = scored;
@@ -47,7 +47,7 @@ public sealed class ChatEncoder
         return builder.Finish(MaxLength);
     }
 
-    /// <summary>The ids after which the model answers: all turns, then the assistant's tag line. Not cut to the maximum length.</summary>
+    /// <summary>A prompt for generation: all turns, then the assistant's tag line. Not cut to the maximum length.</summary>
     public int[] EncodePrompt(IReadOnlyList<Message> messages)
     {
         var builder = new Builder(this);
@@ -67,7 +67,7 @@ public sealed class ChatEncoder
             if (!isLast) builder.PutFixed("\n", scored && newlineScored);
             return;
         }
-        // The finished text is stripped as a whole: a dialogue that ends with another turn loses its final newlines.
+        // The rendered text is stripped as a whole: a dialogue that ends with a turn of the system or the user loses its final newlines.
         if (isLast && content.Length == 0)
         {
             builder.PutFixed(Tag(message.Role).TrimEnd('\n'), scored: false);

@@ -3,9 +3,9 @@ namespace Tulu2.Data.Chat;
 /// <summary>How the text after an end token is tokenised (tulu2-spec section 2.5).</summary>
 public enum ChatForm
 {
-    /// <summary>No word boundary after an end token: today's tokenizers.</summary>
+    /// <summary>No word boundary after an end token, as current tokenizers do.</summary>
     Default,
-    /// <summary>A dummy word boundary after each end token, as the old slow Hugging Face tokenizer put it; for parity only.</summary>
+    /// <summary>A word boundary after each end token, as the old slow Hugging Face tokenizer did; for parity only.</summary>
     Legacy,
 }
 

@@ -1,12 +1,12 @@
 namespace Tulu2.Data.Chat;
 
-/// <summary>The template for other programs.</summary>
+/// <summary>The chat template for other programs.</summary>
 public static class ChatTemplate
 {
     /// <summary>
-    /// <see cref="ChatEncoder"/>'s text as a Jinja template of Hugging Face's kind. As in the released TÜLU 2 models the beginning token is not in it: a
-    /// tokenizer puts it before the rendered text, and after one that is written out it would leave out the word boundary. The template holds no line break of
-    /// its own, so that it does not depend on how a renderer trims blocks.
+    /// <see cref="ChatEncoder"/>'s text as a Jinja template of Hugging Face's kind. As in the released TÜLU 2 models it leaves out the beginning
+    /// token: the tokenizer adds it, and would add no word boundary after one in the text. The template has no line breaks of its own, so that it does not
+    /// depend on how a renderer trims blocks.
     /// </summary>
     public const string Jinja =
         "{% for message in messages %}"

@@ -9,11 +9,11 @@ public readonly record struct LossSpan(int Begin, int End)
 /// <summary>A dialogue as tokens.</summary>
 /// <param name="Ids">Token ids, cut on the right at the maximum length.</param>
 /// <param name="Spans">Scored positions: ascending, disjoint, not adjacent, never position 0 (nothing predicts the first token).</param>
-/// <param name="Truncated">Whether the maximum length cut it.</param>
+/// <param name="Truncated">Whether it was cut at the maximum length.</param>
 /// <param name="UntruncatedLength">Tokens before the cut.</param>
 public sealed record EncodedSequence(int[] Ids, LossSpan[] Spans, bool Truncated, int UntruncatedLength)
 {
-    /// <summary>A token of an answer's own text is scored, not only tags, end tokens and newlines around it.</summary>
+    /// <summary>Whether a token of an answer's own text is scored, not only tags, end tokens and newlines.</summary>
     public bool HasAnswer { get; init; }
 
     /// <summary>Scored tokens.</summary>

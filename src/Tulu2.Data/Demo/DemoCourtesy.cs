@@ -1,5 +1,3 @@
-using Tulu2.Data.Randomness;
-
 namespace Tulu2.Data.Demo;
 
 /// <summary>

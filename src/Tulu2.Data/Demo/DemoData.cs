@@ -5,19 +5,19 @@ using Tulu2.Files;
 
 namespace Tulu2.Data.Demo;
 
-/// <summary>Where the demo's rows lie.</summary>
-/// <param name="Corpus">Plain text, one dialogue a paragraph in the form of the chat template: what the demo's tokenizer is learned from.</param>
+/// <summary>Paths of the demo's files.</summary>
+/// <param name="Corpus">Plain text for the demo's tokenizer: one dialogue a paragraph, in the form of the chat template.</param>
 public sealed record DemoFiles(string SftTrain, string SftHeldOut, string DpoTrain, string DpoHeldOut, string Corpus);
 
 /// <summary>
-/// Generates the demo's data. Whether an item is held out is decided by a hash of what it asks, whatever the wording: no held-out question, of SFT or of
+/// Generates the demo's data. A hash of the question, whatever its wording, decides whether an item is held out: no held-out question, of SFT or of
 /// preferences, appears in a training file.
 /// </summary>
 public static class DemoData
 {
     private static readonly JsonSerializerOptions Plain = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Writes the five files into <paramref name="directory"/>, which is made where it is missing.</summary>
+    /// <summary>Writes the five files into <paramref name="directory"/>, which is created if needed.</summary>
     public static DemoFiles Write(string directory, DemoDataOptions options)
     {
         var files = new DemoFiles(In("sft_train.jsonl"), In("sft_heldout.jsonl"), In("dpo_train.jsonl"), In("dpo_heldout.jsonl"), In("corpus.txt"));

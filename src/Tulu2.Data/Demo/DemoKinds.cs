@@ -1,4 +1,3 @@
-using Tulu2.Data.Randomness;
 using Tulu2.Data.Rows;
 
 namespace Tulu2.Data.Demo;

@@ -1,14 +1,13 @@
-using Tulu2.Data.Randomness;
 using Tulu2.Files;
 
 namespace Tulu2.Data.Demo;
 
-/// <summary>Draws the items of one side of the hold-out line.</summary>
+/// <summary>Draws training items or held-out items.</summary>
 internal sealed class DemoSampler
 {
     private const int LongestEarlierPrompt = 5;
 
-    // After so many draws without a new held-out item a kind counts as used up: small kinds have only a handful of items.
+    // A kind is exhausted after this number of draws without a new held-out item: small kinds have only a handful of items.
     private const int Patience = 2_000;
 
     private readonly DemoDataOptions options;
@@ -51,7 +50,7 @@ internal sealed class DemoSampler
         return rows;
     }
 
-    // A few turns are enough to learn that each question stands for itself.
+    // A few turns are enough to learn that each question stands alone.
     private static (string Kind, DemoItem Item, string Answer) Continue((string Kind, DemoItem Item, string Answer) before, (string Kind, DemoItem Item, string Answer) row) =>
         before.Item.Prompt.Count > LongestEarlierPrompt ? row : row with { Item = row.Item with { Prompt = [.. before.Item.Answered(before.Answer), .. row.Item.Prompt] } };
 
@@ -94,7 +93,7 @@ internal sealed class DemoSampler
         return kinds[^1];
     }
 
-    // Held-out items come once each; training rows may repeat, as the kinds are small worlds.
+    // Held-out items are distinct; training rows may repeat, since the kinds are small.
     private DemoItem? Draw(string kind, DemoDraw draw, HashSet<string> seen, ref SplitMix64 random)
     {
         for (var attempt = 0; attempt < Patience; attempt++)

@@ -1,8 +1,6 @@
-using Tulu2.Data.Randomness;
-
 namespace Tulu2.Data.Demo;
 
-/// <summary>The demo's small world: few words, so that a model of a million parameters sees each often enough.</summary>
+/// <summary>The demo's words: few enough that a model of a million parameters sees each often.</summary>
 internal static class DemoWords
 {
     public static readonly string[] Things =
@@ -21,7 +19,7 @@ internal static class DemoWords
 
     public static string One(string[] words, ref SplitMix64 random) => words[random.Below(words.Length)];
 
-    /// <summary>Different items, in the order drawn.</summary>
+    /// <summary>Distinct items, in the order drawn.</summary>
     public static T[] Several<T>(IReadOnlyList<T> items, int count, ref SplitMix64 random)
     {
         var left = items.ToList();

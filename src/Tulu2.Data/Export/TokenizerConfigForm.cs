@@ -1,14 +1,14 @@
 using System.Text.Json.Nodes;
 using Tulu2.Data.Chat;
 using Tulu2.Data.Tokenizers;
-using Tulu2.Data.Tokenizers.Encoding;
+using Tulu2.Data.Tokenizers.Bpe;
 using Tulu2.Data.Tokenizers.Loading;
-using Tulu2.Data.Tokenizers.Training;
+using Tulu2.Data.Tokenizers.Learning;
 using Tulu2.Files;
 
 namespace Tulu2.Data.Export;
 
-/// <summary>The small files beside a tokenizer; what they say of other things is kept.</summary>
+/// <summary>The small files beside a tokenizer; keys of other things are kept.</summary>
 internal static class TokenizerConfigForm
 {
     internal static byte[] Configuration(byte[]? source, SentencePieceBpeTokenizer tokenizer, ChatForm form, int positions)
@@ -18,9 +18,9 @@ internal static class TokenizerConfigForm
         json["add_bos_token"] = true;
         json["add_eos_token"] = false;
         json["legacy"] = form == ChatForm.Legacy;
-        // Given as true it makes transformers put tokenizer.json aside, given as false leave out the boundary that training puts at the start.
+        // True makes transformers ignore tokenizer.json; false makes it omit the boundary that training has at the start.
         if (tokenizer.Model.Normalization.Boundary != BoundaryRule.None) json.Remove("add_prefix_space");
-        // A turn that no row had.
+        // It would add a turn that no training row had.
         json["use_default_system_prompt"] = false;
         json.TryAdd("tokenizer_class", "LlamaTokenizer");
         json.TryAdd("clean_up_tokenization_spaces", false);

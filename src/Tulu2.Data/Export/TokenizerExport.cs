@@ -5,20 +5,20 @@ using Tulu2.Files;
 
 namespace Tulu2.Data.Export;
 
-/// <summary>A file to lie beside an exported model's weights.</summary>
+/// <summary>A tokenizer file for an exported model.</summary>
 public sealed record TokenizerFile(string Name, byte[] Content);
 
 /// <summary>
-/// A tokenizer's files as other programs need them to get, out of a dialogue's text, the ids that the model was trained on: the word boundary of the chat
-/// form, TÜLU's chat template in place of any other, and the names of the special tokens that training used.
+/// A tokenizer's files, rewritten so that other programs get from a dialogue's text the ids that the model was trained on: the word boundary of the chat form,
+/// TÜLU's chat template, and the special tokens that training used.
 /// </summary>
 public static class TokenizerExport
 {
-    // A template in a file of its own would come before the one in tokenizer_config.json.
+    // A separate template file would take precedence over the one in tokenizer_config.json.
     private static readonly string[] Rewritten = [TokenizerLoader.JsonName, SpecialTokenFiles.ConfigName, SpecialTokenFiles.MapName, TokenizerLoader.TemplateName];
 
     /// <param name="form">How the model's dialogues were tokenised.</param>
-    /// <param name="positions">The longest sequence of the exported model, which the tokenizer must not say is too long.</param>
+    /// <param name="positions">The exported model's longest sequence; model_max_length is raised to it.</param>
     public static IReadOnlyList<TokenizerFile> Files(SentencePieceBpeTokenizer tokenizer, ChatForm form, int positions)
     {
         var files = tokenizer.SourceFiles.Where(path => !Rewritten.Contains(Path.GetFileName(path)))
@@ -39,7 +39,7 @@ public static class TokenizerExport
             }
             catch (BadInputException)
             {
-                // The ids came from a tokenizer.model, and this lay beside it: a kind that gives other ids, which must not go along.
+                // The ids came from tokenizer.model, and the tokenizer.json beside it is of a kind that gives other ids: it is left out.
                 return null;
             }
         }

@@ -1,19 +1,19 @@
 using System.Text.Json.Nodes;
 using Tulu2.Data.Chat;
-using Tulu2.Data.Tokenizers.Encoding;
+using Tulu2.Data.Tokenizers.Bpe;
 using Tulu2.Data.Tokenizers.Loading;
-using Tulu2.Data.Tokenizers.Training;
+using Tulu2.Data.Tokenizers.Learning;
 using Tulu2.Files;
 
 namespace Tulu2.Data.Export;
 
 /// <summary>
-/// Rewrites how a <c>tokenizer.json</c> puts the word boundary. Its normalizers see each text between special tokens by itself, so they put one after every
-/// end token too, which is the legacy form; Metaspace with the scheme "first" puts it at the very start only, which is the default one.
+/// Rewrites where a <c>tokenizer.json</c> adds the word boundary. Normalizers see each text between special tokens separately and so add one after every
+/// end token too (the legacy form); Metaspace with the scheme "first" adds it at the very start only (the default form).
 /// </summary>
 internal static class TokenizerJsonForm
 {
-    /// <returns>The same bytes where the file says so already, or puts no boundary at all.</returns>
+    /// <returns>The same bytes where the file has that form already, or adds no boundary at all.</returns>
     internal static byte[] Of(byte[] bytes, ChatForm form)
     {
         using var document = JsonFile.Parse(TokenizerLoader.JsonName, bytes);

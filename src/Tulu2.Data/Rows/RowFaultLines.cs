@@ -2,13 +2,13 @@ using Tulu2.Files;
 
 namespace Tulu2.Data.Rows;
 
-/// <summary>Rows that were left out, for people: the first of them one a line, and how many more there are.</summary>
+/// <summary>Rows that were left out, as text: the first ones, one a line, then the number of the others.</summary>
 public static class RowFaultLines
 {
-    /// <summary>What fits on a screen, and shows what kind of fault it is.</summary>
+    /// <summary>Most rows that are listed: as many as fit on a screen.</summary>
     public const int Most = 20;
 
-    /// <param name="prefix">Before each line.</param>
+    /// <param name="prefix">Put before each line.</param>
     /// <param name="all">Where all of them can be read; null: nowhere.</param>
     public static IEnumerable<string> Of(IReadOnlyCollection<RowFault> faults, string prefix, string? all = null)
     {

@@ -3,8 +3,8 @@ using Tulu2.Files;
 namespace Tulu2.Data.Slots;
 
 /// <summary>
-/// The batches of a run, as a pure function of (lengths and loss counts of the sequences, settings). Each epoch is a permutation of its own; the rows
-/// that do not fill a last step are dropped, others in each epoch. A step never crosses an epoch's end.
+/// The batches of a run, as a pure function of (lengths and loss counts of the sequences, settings). Each epoch is a different permutation; rows that do not
+/// fill a last step are dropped, different ones in each epoch. A step never crosses an epoch's end.
 /// </summary>
 public sealed class BatchPlan : IBatchPlan
 {
@@ -39,7 +39,7 @@ public sealed class BatchPlan : IBatchPlan
 
     public int SlotsPerStep => settings.Global / settings.Slot;
 
-    /// <summary>Rows (or pairs) that the plan orders.</summary>
+    /// <summary>Number of rows (or pairs).</summary>
     public int Items => items;
 
     public long LossTokens(int step) => Sum(StepItems(step).Span, source.LossTokens);
@@ -59,7 +59,7 @@ public sealed class BatchPlan : IBatchPlan
     public SlotBatch Read(int step, int slot) =>
         SlotBatchBuilder.Build(source, step, slot, Sequences(step, slot).ToArray(), settings.Preferences, settings.Packing);
 
-    /// <summary>The rows (or pairs) that some step of the run takes, in the order in which they are first taken.</summary>
+    /// <summary>Rows (or pairs) that the run uses, in the order of their first use.</summary>
     public IReadOnlyList<int> UsedItems()
     {
         var seen = new bool[items];
@@ -76,8 +76,8 @@ public sealed class BatchPlan : IBatchPlan
         return used;
     }
 
-    /// <summary>Some pairs as one batch, packed or padded as slots are: the reference pass. Its step is 0.</summary>
-    /// <param name="number">Becomes the batch's slot.</param>
+    /// <summary>Some pairs as one batch, packed or padded as slots are, for the reference pass. Its step is 0.</summary>
+    /// <param name="number">The batch's slot number.</param>
     public SlotBatch ReadPairs(int number, int[] pairs)
     {
         if (!settings.Preferences) throw new InvalidOperationException("only a plan over preferences has pairs");
@@ -85,7 +85,7 @@ public sealed class BatchPlan : IBatchPlan
         return SlotBatchBuilder.Build(source, 0, number, pairs, preferences: true, settings.Packing);
     }
 
-    /// <summary>Steps of a run over these rows, of which one of the two is given.</summary>
+    /// <summary>Steps of a run over these rows, from either a number of passes or a number of steps.</summary>
     public int StepsOf(double? passes, int? count)
     {
         if (count is null == passes is null)

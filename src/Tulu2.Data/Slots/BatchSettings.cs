@@ -1,14 +1,14 @@
 namespace Tulu2.Data.Slots;
 
-/// <summary>What of a recipe decides the order and the shape of its batches.</summary>
+/// <summary>The settings of a recipe that decide the order and the shape of its batches.</summary>
 /// <param name="Global">Rows (or pairs) per step.</param>
 /// <param name="Slot">Rows (or pairs) per slot; divides <paramref name="Global"/>.</param>
 /// <param name="Packing">True: segments keep their own lengths. False: a step's rows are ordered by length and each slot is padded to its longest.</param>
 /// <param name="Shuffle">False: rows in file order, the same in every epoch.</param>
 /// <param name="Seed">Seed of the order.</param>
 /// <param name="Preferences">True: each item is a pair of sequences, 2k chosen and 2k + 1 rejected.</param>
-/// <param name="Epochs">Passes over the data, fractions allowed; or</param>
-/// <param name="Steps">the steps of the run. Exactly one of the two is given.</param>
+/// <param name="Epochs">Passes over the data, fractions allowed. Exactly one of epochs and steps is given.</param>
+/// <param name="Steps">Steps of the run.</param>
 public sealed record BatchSettings(
     int Global,
     int Slot,

@@ -1,5 +1,3 @@
-using Tulu2.Data.Randomness;
-
 namespace Tulu2.Data.Slots;
 
 /// <summary>
@@ -27,7 +25,7 @@ internal sealed class SampleOrder(int count, int seed, bool shuffle)
         }
     }
 
-    /// <summary>Fisher-Yates from the end, with one draw a place.</summary>
+    /// <summary>Fisher-Yates from the end, with one draw an element.</summary>
     internal static int[] Permutation(int count, int seed, int epoch)
     {
         var order = Identity(count);

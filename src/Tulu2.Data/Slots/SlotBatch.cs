@@ -2,14 +2,15 @@ namespace Tulu2.Data.Slots;
 
 /// <summary>
 /// One slot (canonical micro-batch) as the model reads it: the slot's sequences laid end to end in one row of N tokens. Attention never leaves a
-/// segment. With packing the segments have their own lengths; without it they are padded to the slot's longest (padding is never scored).
+/// segment. With packing each segment has its sequence's length; without it all are padded to the slot's longest (padding is never scored). A batch of fewer than 16 rows
+/// ends with one more segment of filler tokens, which belongs to no sequence.
 /// For preferences segment 2k is the chosen and 2k+1 the rejected side of the slot's pair k.
 /// </summary>
 /// <param name="Step">The step, from 1.</param>
 /// <param name="Slot">The slot within its step, from 0.</param>
 /// <param name="Ids">[N] token ids.</param>
 /// <param name="Positions">[N] position ids; they restart at 0 with each segment.</param>
-/// <param name="SegmentLengths">[segments] tokens in each segment; they add up to N.</param>
+/// <param name="SegmentLengths">[segments] rows of each segment; they add up to N.</param>
 /// <param name="ScoredRows">[R] rows of the flat batch whose next token is scored, ascending.</param>
 /// <param name="Targets">[R] the token that each scored row has to predict.</param>
 /// <param name="ScoredSegments">[R] the segment that each scored row lies in.</param>
@@ -28,8 +29,8 @@ public sealed record SlotBatch(
     int Tokens);
 
 /// <summary>
-/// The order of everything a run reads, as a pure function of (sample lengths, recipe, seed): nothing of it depends on ranks, and resuming at any
-/// step costs no skipping. Safe to call from several threads.
+/// The order of everything a run reads, as a pure function of (sample lengths, recipe, seed): it does not depend on ranks, and resuming at any
+/// step needs no skipping. Safe to call from several threads.
 /// </summary>
 public interface IBatchPlan
 {
@@ -48,10 +49,10 @@ public interface IBatchPlan
     /// <summary>Real tokens of a step.</summary>
     long Tokens(int step);
 
-    /// <summary>Sequence numbers (rows, or pairs for preferences) of one slot.</summary>
+    /// <summary>Numbers of the rows (or pairs) in one slot.</summary>
     ReadOnlyMemory<int> Sequences(int step, int slot);
 
-    /// <summary>How many sequences (or pairs) one slot has.</summary>
+    /// <summary>Number of rows (or pairs) in one slot.</summary>
     int ItemsOf(int step, int slot) => Sequences(step, slot).Length;
 
     /// <summary>Builds the batch of one slot. Reads the token store.</summary>

@@ -3,13 +3,13 @@ using Tulu2.Data.Store;
 
 namespace Tulu2.Data.Statistics;
 
-/// <summary>Rows (or pairs), sequences and tokens of one dataset field.</summary>
+/// <summary>Rows (or pairs) and tokens of one dataset.</summary>
 public sealed record DatasetCount(string Name, int Rows, long Tokens, long LossTokens);
 
-/// <summary>How many sequences are longer than a length.</summary>
+/// <summary>Number of sequences longer than a length.</summary>
 public readonly record struct TruncationCount(int Length, int Sequences);
 
-/// <summary>What a token store holds, in figures. Lengths are those before any cut, so that truncation can be judged at any length.</summary>
+/// <summary>Statistics of a token store. Lengths are those before truncation, so that truncation can be judged at any length.</summary>
 public sealed record DataStatistics
 {
     public required StoreReport Report { get; init; }
@@ -21,7 +21,7 @@ public sealed record DataStatistics
     /// <summary>95 in 100 sequences are no longer than this.</summary>
     public required int Percentile95 { get; init; }
     public required int Longest { get; init; }
-    /// <summary>At 2,048, at 8,192 and at the maximum length in force.</summary>
+    /// <summary>At 2,048, at 8,192 and at the maximum length in use.</summary>
     public required IReadOnlyList<TruncationCount> Truncations { get; init; }
     /// <summary>Largest first.</summary>
     public required IReadOnlyList<DatasetCount> Datasets { get; init; }
@@ -51,7 +51,7 @@ public sealed record DataStatistics
         };
     }
 
-    /// <summary>Rows left out for one reason kind.</summary>
+    /// <summary>Number of rows left out for one kind of fault.</summary>
     public int LeftOut(RowFaultKind kind) => Report.Count(kind);
 
     private static List<DatasetCount> Count(TokenStore store)

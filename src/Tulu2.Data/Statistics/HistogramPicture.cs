@@ -7,8 +7,8 @@ using ScottPlot.TickGenerators;
 namespace Tulu2.Data.Statistics;
 
 /// <summary>
-/// The length histogram as an SVG file. ScottPlot draws bars, grid and frame; the words are plain text elements of ours, since the ones it writes carry the
-/// glyph positions of whichever font the machine has, and many servers have none.
+/// The length histogram as an SVG file. ScottPlot draws bars, grid and frame; the labels are text elements of our own, since its labels depend on
+/// the fonts of the machine, and many servers have none.
 /// </summary>
 public static class HistogramPicture
 {
@@ -32,8 +32,8 @@ public static class HistogramPicture
         for (var edge = 0; edge <= bins.Count && bins.Count > 0; edge += every)
         {
             var value = edge < bins.Count ? bins[edge].From : bins[^1].To;
-            var place = Left + (double)edge / bins.Count * (Width - Left - Right);
-            Label(text, place, Height - Bottom + 20, "middle", value.ToString("N0", CultureInfo.InvariantCulture));
+            var x = Left + (double)edge / bins.Count * (Width - Left - Right);
+            Label(text, x, Height - Bottom + 20, "middle", value.ToString("N0", CultureInfo.InvariantCulture));
         }
         Label(text, Left + (Width - Left - Right) / 2.0, Height - 14, "middle", "tokens in a sequence");
         Label(text, 18, Top + (Height - Top - Bottom) / 2.0, "middle", "sequences",

@@ -2,14 +2,14 @@ using System.Numerics;
 
 namespace Tulu2.Data.Statistics;
 
-/// <summary>How many sequences have <paramref name="From"/> to <paramref name="To"/> - 1 tokens.</summary>
+/// <summary>Number of sequences with <paramref name="From"/> to <paramref name="To"/> - 1 tokens.</summary>
 public readonly record struct HistogramBin(int From, int To, long Count);
 
 public enum HistogramScale
 {
     /// <summary>Logarithmic where the longest sequence is more than 32 times the shortest, else linear.</summary>
     Automatic,
-    /// <summary>Bins of one width.</summary>
+    /// <summary>Bins of equal width.</summary>
     Linear,
     /// <summary>Two bins to each doubling.</summary>
     Logarithmic,
@@ -20,7 +20,7 @@ public static class LengthHistogram
 {
     private const int LinearBins = 20;
 
-    /// <summary>Adjacent bins from the shortest to the longest length; none where there are no lengths.</summary>
+    /// <summary>Adjacent bins from the shortest to the longest length; empty if there are no lengths.</summary>
     public static IReadOnlyList<HistogramBin> Of(IReadOnlyCollection<int> lengths, HistogramScale scale = HistogramScale.Automatic)
     {
         if (lengths.Count == 0) return [];
@@ -45,7 +45,7 @@ public static class LengthHistogram
         return edges;
     }
 
-    // 1, 2, 5, 10, 20, 50, ...: edges that read well.
+    // 1, 2, 5, 10, 20, 50, ...: round numbers as edges.
     private static int NiceWidth(int atLeast)
     {
         for (var power = 1; ; power *= 10)

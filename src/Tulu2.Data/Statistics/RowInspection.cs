@@ -3,9 +3,9 @@ using Tulu2.Data.Tokenizers;
 
 namespace Tulu2.Data.Statistics;
 
-/// <summary>One token of a row as a person reads it.</summary>
+/// <summary>One token of a row, for display.</summary>
 /// <param name="Piece">As the vocabulary writes it.</param>
-/// <param name="Text">What it adds to the text; empty for a byte that does not yet complete a character.</param>
+/// <param name="Text">The text it adds; empty for a byte that does not complete a character.</param>
 /// <param name="Scored">Whether the loss counts it.</param>
 public sealed record InspectedToken(int Id, string Piece, string Text, bool Scored);
 
@@ -31,7 +31,7 @@ public sealed record RowInspection(IReadOnlyList<InspectedToken> Tokens, Encoded
         return new RowInspection(tokens, sequence);
     }
 
-    /// <summary>The text cut where the mask changes.</summary>
+    /// <summary>The text, split where the mask changes.</summary>
     public IReadOnlyList<InspectedRun> Runs()
     {
         var runs = new List<InspectedRun>();

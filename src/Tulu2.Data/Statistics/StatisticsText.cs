@@ -32,7 +32,7 @@ public static class StatisticsText
         return lines;
     }
 
-    /// <summary>One line a bin, the longest bar 40 characters; a bin that is not empty shows at least one.</summary>
+    /// <summary>One line a bin. The longest bar has 40 characters, that of a non-empty bin at least one.</summary>
     public static IEnumerable<string> Histogram(IReadOnlyList<HistogramBin> bins)
     {
         if (bins.Count == 0) yield break;

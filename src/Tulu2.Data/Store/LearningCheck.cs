@@ -3,7 +3,7 @@ using Tulu2.Data.Rows;
 
 namespace Tulu2.Data.Store;
 
-/// <summary>Does a row or pair, as it is encoded and cut, have something to learn? Null: it does.</summary>
+/// <summary>Checks that a row or pair, encoded and cut, has something to learn. Null: it does.</summary>
 public static class LearningCheck
 {
     public static RowFault? Of(MessageRow row, EncodedSequence encoded, int maxLength)
@@ -20,7 +20,7 @@ public static class LearningCheck
             var (side, length) = chosen.HasAnswer ? ("rejected", rejected.UntruncatedLength) : ("chosen", chosen.UntruncatedLength);
             reason = $"the {side} answer lies wholly beyond data.max_length {maxLength} (its side has {length} tokens)";
         }
-        // What is left would still be trained on: the sides' gradients cancel up to rounding, and the optimizer makes whole steps of what remains.
+        // Equal sides would still be trained on: their gradients cancel up to rounding, and Adam scales the rounding errors up to full steps.
         else if (chosen.Ids.AsSpan().SequenceEqual(rejected.Ids))
             reason = chosen.Truncated || rejected.Truncated
                 ? $"chosen and rejected are equal within data.max_length {maxLength} (they have {chosen.UntruncatedLength} and {rejected.UntruncatedLength} tokens)"

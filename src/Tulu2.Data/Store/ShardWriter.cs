@@ -9,7 +9,7 @@ namespace Tulu2.Data.Store;
 /// <summary>Writes sequences to Arrow files of bounded size, in record batches of bounded size.</summary>
 internal sealed class ShardWriter(string folder) : IDisposable
 {
-    // A shard is mapped whole, and a .NET memory holds less than 2 GiB.
+    // A shard is mapped as one Memory<byte>, which has less than 2 GiB.
     private const long ShardBytes = 256L << 20;
     private const int BatchTokens = 1 << 18;
     private const int BatchRecords = 4096;
@@ -25,7 +25,7 @@ internal sealed class ShardWriter(string folder) : IDisposable
         if (pending.Tokens >= BatchTokens || pending.Records >= BatchRecords) Flush();
     }
 
-    /// <summary>Closes the last shard; the list names all of them.</summary>
+    /// <summary>Closes the last shard and returns all of them.</summary>
     public IReadOnlyList<StoreManifest.Shard> Finish()
     {
         Flush();

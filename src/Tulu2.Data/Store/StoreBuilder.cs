@@ -1,4 +1,5 @@
 using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Reading;
 using Tulu2.Files;
 
 namespace Tulu2.Data.Store;
@@ -27,22 +28,27 @@ internal static class StoreBuilder
             using (new FileStream(Path.Combine(part, LockName), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None))
                 Fill(request, key, part, progress, cancellation);
             File.Delete(Path.Combine(part, LockName));
-            // What stands there now was just found to be missing or damaged.
-            if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
-            try
-            {
-                Directory.Move(part, folder);
-            }
-            catch (IOException) when (Directory.Exists(folder))
-            {
-                // Another process put the same content there a moment ago.
-                Directory.Delete(part, recursive: true);
-            }
+            Publish(part, folder);
         }
-        catch
+        finally
         {
             if (Directory.Exists(part)) Directory.Delete(part, recursive: true);
-            throw;
+        }
+    }
+
+    // Gives the part its final name, unless another process has put a sound store there meanwhile, which may be in use.
+    private static void Publish(string part, string folder)
+    {
+        using (var other = StoreFiles.TryOpen(folder))
+            if (other is not null) return;
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        try
+        {
+            Directory.Move(part, folder);
+        }
+        catch (IOException) when (Directory.Exists(folder))
+        {
+            // The other process was a moment faster; its content is the same.
         }
     }
 
@@ -61,7 +67,7 @@ internal static class StoreBuilder
         tally.Manifest(key, request.Objective, writer.Finish()).Write(folder);
     }
 
-    // Chunks are read in order, encoded side by side and written in order: the store does not depend on the number of threads.
+    // Chunks are read in order, encoded in parallel and written in order: the store does not depend on the number of threads.
     private static void Encode<TRow>(IEnumerable<RowResult<TRow>> rows, TokenStoreRequest request, Func<TRow, SequenceEncoding> encode, int file,
         Tally tally, IProgress<StoreProgress>? progress, CancellationToken cancellation)
         where TRow : class
@@ -77,7 +83,7 @@ internal static class StoreBuilder
         }
     }
 
-    // A part whose lock can be taken belongs to nobody alive.
+    // A part whose lock can be taken belongs to no living process. One without a lock is just being made or named, or was left at that moment, which its age tells.
     private static void RemoveLeftovers(string directory)
     {
         foreach (var part in Directory.EnumerateDirectories(directory, $".*{AtomicFile.PartSuffix}"))
@@ -85,8 +91,8 @@ internal static class StoreBuilder
             try
             {
                 var path = Path.Combine(part, LockName);
-                if (!File.Exists(path)) continue;
-                using (new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None)) { }
+                if (File.Exists(path)) using (new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None)) { }
+                else if (DateTime.UtcNow - Directory.GetLastWriteTimeUtc(part) < AtomicFile.LeftoverAge) continue;
                 Directory.Delete(part, recursive: true);
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)

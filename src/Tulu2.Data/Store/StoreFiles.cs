@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using Apache.Arrow;
 using Apache.Arrow.Ipc;
 using Tulu2.Data.Chat;
@@ -6,10 +7,10 @@ using Tulu2.Files;
 
 namespace Tulu2.Data.Store;
 
-/// <summary>An existing store: its shards mapped, the short columns in memory, the tokens on disk.</summary>
+/// <summary>An existing store: its shards are mapped, its short columns are in memory, its tokens stay on disk.</summary>
 internal sealed class StoreFiles : IDisposable
 {
-    // An Arrow file is "ARROW1", two bytes of padding, and from there on the same as an Arrow stream; the stream reader takes memory without copying it.
+    // After "ARROW1" and two bytes of padding an Arrow file is an Arrow stream. The stream reader uses memory without copying it.
     private const int HeadBytes = 8;
 
     private readonly List<MappedFile> maps = [];
@@ -17,12 +18,27 @@ internal sealed class StoreFiles : IDisposable
     private readonly List<int> lengths = [], lossTokens = [], untruncated = [], files = [];
     private readonly List<long> lines = [];
     private readonly List<string> datasets = [];
+    private readonly Dictionary<string, string> names = [];
 
     private StoreFiles(StoreManifest manifest) => Manifest = manifest;
 
     public StoreManifest Manifest { get; }
 
     public int Sequences => lengths.Count;
+
+    /// <summary>As <see cref="Open"/>; null where there is no store, or one that cannot be read, which is no loss: it is built again.</summary>
+    public static StoreFiles? TryOpen(string folder)
+    {
+        if (!Directory.Exists(folder)) return null;
+        try
+        {
+            return Open(folder);
+        }
+        catch (Exception failure) when (failure is IOException or InvalidDataException or JsonException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Verifies every byte against the manifest, then maps the shards.</summary>
     /// <exception cref="InvalidDataException">A shard is not what the manifest says.</exception>
@@ -54,7 +70,8 @@ internal sealed class StoreFiles : IDisposable
 
     public int UntruncatedLength(int sequence) => untruncated[sequence];
 
-    public (int File, long Line) Place(int sequence) => (files[sequence], lines[sequence]);
+    /// <summary>Number of the input file, and the line of the row in it.</summary>
+    public (int File, long Line) Origin(int sequence) => (files[sequence], lines[sequence]);
 
     public string Dataset(int sequence) => datasets[sequence];
 
@@ -72,7 +89,7 @@ internal sealed class StoreFiles : IDisposable
 
     public void Dispose()
     {
-        foreach (var map in maps) ((IDisposable)map).Dispose();
+        foreach (var map in maps) map.Dispose();
     }
 
     private void Map(string path)
@@ -86,7 +103,7 @@ internal sealed class StoreFiles : IDisposable
     private void Add(RecordBatch records)
     {
         var batch = new Batch(lengths.Count, (ListArray)records.Column(StoreSchema.Ids), (ListArray)records.Column(StoreSchema.Spans));
-        var names = (StringArray)records.Column(StoreSchema.Dataset);
+        var labels = (StringArray)records.Column(StoreSchema.Dataset);
         untruncated.AddRange(((Int32Array)records.Column(StoreSchema.Untruncated)).Values);
         files.AddRange(((Int32Array)records.Column(StoreSchema.File)).Values);
         lines.AddRange(((Int64Array)records.Column(StoreSchema.Line)).Values);
@@ -96,10 +113,13 @@ internal sealed class StoreFiles : IDisposable
             var scored = 0;
             foreach (var span in MemoryMarshal.Cast<int, LossSpan>(Slice(batch.Spans, row))) scored += span.Length;
             lossTokens.Add(scored);
-            datasets.Add(string.Intern(names.GetString(row)));
+            datasets.Add(Pooled(labels.GetString(row)));
         }
         batches.Add(batch);
     }
+
+    // Few names for many rows.
+    private string Pooled(string name) => names.TryAdd(name, name) ? name : names[name];
 
     private (Batch Batch, int Row) Find(int sequence)
     {

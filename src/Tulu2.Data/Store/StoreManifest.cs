@@ -21,7 +21,7 @@ internal sealed record StoreManifest
 
     internal sealed record Shard(string Name, long Bytes, string Sha256);
 
-    /// <summary>A fault whose file is its number in the request: the same content may lie elsewhere next time.</summary>
+    /// <summary>A fault whose file is its number in the request: the same content may have another path next time.</summary>
     internal sealed record Fault(int File, long Line, string Reason, RowFaultKind Kind);
 
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)

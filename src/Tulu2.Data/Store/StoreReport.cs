@@ -3,27 +3,27 @@ using Tulu2.Files;
 
 namespace Tulu2.Data.Store;
 
-/// <summary>What became of the rows of a store. The same whether it was built now or found.</summary>
+/// <summary>What became of the rows of a store. The same whether it was built now or was there already.</summary>
 /// <param name="Rows">Rows (or pairs) in the files, faults included.</param>
 /// <param name="Used">Rows (or pairs) in the store.</param>
-/// <param name="TruncatedRows">Used rows (or pairs) of which the maximum length cut something.</param>
+/// <param name="TruncatedRows">Used rows (or pairs) that were cut at the maximum length.</param>
 /// <param name="Tokens">Tokens in the store.</param>
 /// <param name="LossTokens">Scored tokens among them.</param>
 /// <param name="Faults">Every row that was left out, in file order.</param>
 public sealed record StoreReport(long Rows, int Used, int TruncatedRows, long Tokens, long LossTokens, IReadOnlyList<RowFault> Faults)
 {
-    /// <summary>The files that are damaged, each with the place from which on it is and why; no more than the whole rows before it are in the store.</summary>
+    /// <summary>Damaged files, each with the line where the damage begins and the reason; only the whole rows before it are in the store.</summary>
     public IReadOnlyList<RowFault> DamagedFiles { get; init; } = [];
 
-    /// <summary>Faults of one kind.</summary>
+    /// <summary>Number of faults of one kind.</summary>
     public int Count(RowFaultKind kind) => Faults.Count(fault => fault.Kind == kind);
 
-    /// <summary>Ends in one readable error if the run must not start with these rows.</summary>
+    /// <summary>Throws one readable error if the run must not start with these rows.</summary>
     /// <param name="stopOnBadRows">
     /// The recipe's <c>data.bad_rows: stop</c>: broken rows and rows with nothing left to learn stop the run. Dirt never does.
     /// </param>
     /// <param name="stopOnBadFiles">The recipe's <c>data.bad_files: stop</c>: a damaged file stops the run.</param>
-    /// <exception cref="BadInputException">There are rows or files that stop the run, or no usable row at all.</exception>
+    /// <exception cref="BadInputException">There are rows or files that stop the run, or there is no usable row.</exception>
     public void ThrowIfUnusable(bool stopOnBadRows, bool stopOnBadFiles = true)
     {
         if (stopOnBadFiles && DamagedFiles.Count > 0)

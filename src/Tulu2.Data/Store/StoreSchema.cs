@@ -3,7 +3,7 @@ using Apache.Arrow.Types;
 
 namespace Tulu2.Data.Store;
 
-/// <summary>Columns of the Arrow files. One record is one sequence; a pair is two records in a row, chosen first.</summary>
+/// <summary>Columns of the Arrow files. One record is one sequence; a pair is two consecutive records, chosen first.</summary>
 internal static class StoreSchema
 {
     public const string Ids = "ids";
@@ -13,7 +13,7 @@ internal static class StoreSchema
     public const string Line = "line";
     public const string Dataset = "dataset";
 
-    /// <summary>Any tool that reads Arrow files opens a shard: token ids, [begin, end) loss spans laid flat, and where the row came from.</summary>
+    /// <summary>Readable by any tool for Arrow files: token ids, flattened [begin, end) loss spans, and the origin of the row.</summary>
     public static readonly Schema Value = new(
     [
         new Field(Ids, new ListType(Int32Type.Default), nullable: false),

@@ -1,6 +1,7 @@
-using System.Text.Json;
 using Tulu2.Data.Chat;
 using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Reading;
+using Tulu2.Data.Rows.Records;
 using Tulu2.Data.Slots;
 using Tulu2.Files;
 
@@ -8,12 +9,12 @@ namespace Tulu2.Data.Store;
 
 /// <summary>
 /// Token sequences in Arrow files, keyed by the hash of everything they depend on: input bytes and how they are read, tokenizer, template, maximum length, objective. A second
-/// opening tokenises nothing and reports the same faults. Tokens are read through a memory map; only lengths and places are held in memory.
+/// opening tokenises nothing and reports the same faults. Tokens are read through a memory map; lengths and origins of rows are held in memory.
 /// Safe to read from several threads.
 /// </summary>
 public sealed class TokenStore : ITokenSource, IDisposable
 {
-    // Belongs to the key: changes with the files' layout.
+    // Part of the key: changes with the layout of the files.
     private const string FormatVersion = "token-store-1";
 
     private readonly StoreFiles files;
@@ -28,7 +29,7 @@ public sealed class TokenStore : ITokenSource, IDisposable
     /// <summary>The hash that names this store.</summary>
     public string Key { get; }
 
-    /// <summary>True: the rows were tokenised now. False: nothing was.</summary>
+    /// <summary>True: the rows were tokenised now. False: the store was there already.</summary>
     public bool Built { get; }
 
     public StoreObjective Objective { get; }
@@ -51,9 +52,9 @@ public sealed class TokenStore : ITokenSource, IDisposable
     {
         var key = KeyOf(request, cancellation);
         var folder = Path.Combine(request.Directory, key);
-        if (TryOpen(folder) is { } found) return new TokenStore(request, key, found, built: false);
+        if (StoreFiles.TryOpen(folder) is { } found) return new TokenStore(request, key, found, built: false);
         StoreBuilder.Build(request, key, folder, progress, cancellation);
-        var made = TryOpen(folder) ?? throw new IOException($"{folder}: the token store cannot be read back right after it was written");
+        var made = StoreFiles.TryOpen(folder) ?? throw new IOException($"{folder}: the token store cannot be read back right after it was written");
         return new TokenStore(request, key, made, built: true);
     }
 
@@ -64,9 +65,9 @@ public sealed class TokenStore : ITokenSource, IDisposable
         foreach (var file in request.Files)
         {
             cancellation.ThrowIfCancellationRequested();
-            // The bare name counts since rows without a dataset take it as theirs; the folder does not.
+            // The file's name is the dataset of rows without one; its folder does not matter.
             parts.Add(Path.GetFileName(file));
-            using (SourceFile.OpenBytes(SourceFile.Existing(file))) { }
+            using (RecordFile.OpenBytes(RecordFile.Existing(file))) { }
             parts.Add(ContentHash.OfFile(file));
         }
         return ContentHash.OfParts(parts)[..32];
@@ -83,10 +84,10 @@ public sealed class TokenStore : ITokenSource, IDisposable
 
     public ReadOnlySpan<LossSpan> Spans(int sequence) => files.Spans(sequence);
 
-    /// <summary>Where a row (or pair) stands in the input.</summary>
+    /// <summary>File and line of a row (or pair).</summary>
     public RowLocation Location(int item)
     {
-        var (file, line) = files.Place(item * SequencesPerItem);
+        var (file, line) = files.Origin(item * SequencesPerItem);
         return new RowLocation(SourceFiles[file], line);
     }
 
@@ -94,18 +95,4 @@ public sealed class TokenStore : ITokenSource, IDisposable
     public string Dataset(int item) => files.Dataset(item * SequencesPerItem);
 
     public void Dispose() => files.Dispose();
-
-    private static StoreFiles? TryOpen(string folder)
-    {
-        if (!Directory.Exists(folder)) return null;
-        try
-        {
-            return StoreFiles.Open(folder);
-        }
-        catch (Exception failure) when (failure is IOException or InvalidDataException or JsonException or UnauthorizedAccessException)
-        {
-            // A cache that cannot be read is no loss: it is built again.
-            return null;
-        }
-    }
 }

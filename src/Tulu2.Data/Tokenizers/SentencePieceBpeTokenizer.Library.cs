@@ -1,6 +1,6 @@
 using System.Buffers;
 using Microsoft.ML.Tokenizers;
-using Tulu2.Data.Tokenizers.Encoding;
+using Tulu2.Data.Tokenizers.Bpe;
 
 namespace Tulu2.Data.Tokenizers;
 
@@ -25,7 +25,7 @@ public sealed partial class SentencePieceBpeTokenizer
             if (!piece.TryCopyTo(destination[written..])) return OperationStatus.DestinationTooSmall;
             written += piece.Length;
             read++;
-            // What is reported ends with a whole character, so that the caller can go on from there.
+            // The reported text ends with a whole character, so that the caller can continue there.
             if (!decoder.IsPending) (idsConsumed, charsWritten) = (read, written);
         }
         var rest = decoder.Flush();
@@ -37,11 +37,11 @@ public sealed partial class SentencePieceBpeTokenizer
     /// <inheritdoc/>
     protected override EncodeResults<EncodedToken> EncodeToTokens(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings)
     {
-        var (normalized, ids, places) = EncodeWithPlaces(text, textSpan, settings.ConsiderNormalization);
-        var count = CountFromStart(places, settings.MaxTokenCount);
+        var (normalized, ids, offsets) = EncodeWithOffsets(text, textSpan, settings.ConsiderNormalization);
+        var count = CountFromStart(offsets, settings.MaxTokenCount);
         var tokens = new List<EncodedToken>(count);
-        for (var i = 0; i < count; i++) tokens.Add(new EncodedToken(ids[i], model.Pieces[ids[i]], places[i].Start..places[i].End));
-        return new EncodeResults<EncodedToken> { Tokens = tokens, NormalizedText = normalized, CharsConsumed = count == 0 ? 0 : places[count - 1].End };
+        for (var i = 0; i < count; i++) tokens.Add(new EncodedToken(ids[i], model.Pieces[ids[i]], offsets[i].Start..offsets[i].End));
+        return new EncodeResults<EncodedToken> { Tokens = tokens, NormalizedText = normalized, CharsConsumed = count == 0 ? 0 : offsets[count - 1].End };
     }
 
     /// <inheritdoc/>
@@ -52,31 +52,31 @@ public sealed partial class SentencePieceBpeTokenizer
             var all = EncodeAll(text, textSpan, settings.ConsiderNormalization, out var whole);
             return new EncodeResults<int> { Tokens = all, NormalizedText = whole, CharsConsumed = whole.Length };
         }
-        var (normalized, ids, places) = EncodeWithPlaces(text, textSpan, settings.ConsiderNormalization);
-        var count = CountFromStart(places, settings.MaxTokenCount);
-        return new EncodeResults<int> { Tokens = ids[..count], NormalizedText = normalized, CharsConsumed = count == 0 ? 0 : places[count - 1].End };
+        var (normalized, ids, offsets) = EncodeWithOffsets(text, textSpan, settings.ConsiderNormalization);
+        var count = CountFromStart(offsets, settings.MaxTokenCount);
+        return new EncodeResults<int> { Tokens = ids[..count], NormalizedText = normalized, CharsConsumed = count == 0 ? 0 : offsets[count - 1].End };
     }
 
     /// <inheritdoc/>
     protected override int CountTokens(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings) =>
         settings.MaxTokenCount == int.MaxValue
             ? EncodeAll(text, textSpan, settings.ConsiderNormalization, out _).Count
-            : CountFromStart(EncodeWithPlaces(text, textSpan, settings.ConsiderNormalization).Places, settings.MaxTokenCount);
+            : CountFromStart(EncodeWithOffsets(text, textSpan, settings.ConsiderNormalization).Offsets, settings.MaxTokenCount);
 
     /// <inheritdoc/>
     protected override int GetIndexByTokenCount(
         string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings, bool fromEnd, out string? normalizedText, out int tokenCount)
     {
-        (normalizedText, _, var places) = EncodeWithPlaces(text, textSpan, settings.ConsiderNormalization);
+        (normalizedText, _, var offsets) = EncodeWithOffsets(text, textSpan, settings.ConsiderNormalization);
         if (!fromEnd)
         {
-            tokenCount = CountFromStart(places, settings.MaxTokenCount);
-            return tokenCount == 0 ? 0 : places[tokenCount - 1].End;
+            tokenCount = CountFromStart(offsets, settings.MaxTokenCount);
+            return tokenCount == 0 ? 0 : offsets[tokenCount - 1].End;
         }
-        var first = Math.Max(0, places.Count - settings.MaxTokenCount);
-        while (first > 0 && first < places.Count && places[first - 1].End > places[first].Start) first++;
-        tokenCount = places.Count - first;
-        return tokenCount == 0 ? normalizedText!.Length : places[first].Start;
+        var first = Math.Max(0, offsets.Count - settings.MaxTokenCount);
+        while (first > 0 && first < offsets.Count && offsets[first - 1].End > offsets[first].Start) first++;
+        tokenCount = offsets.Count - first;
+        return tokenCount == 0 ? normalizedText!.Length : offsets[first].Start;
     }
 
     private List<int> EncodeAll(string? text, ReadOnlySpan<char> span, bool normalize, out string normalized)
@@ -84,25 +84,25 @@ public sealed partial class SentencePieceBpeTokenizer
         if (text is not null) span = text;
         normalized = normalize ? model.Normalization.Apply(span, boundary: true) : span.ToString();
         var ids = new List<int>(normalized.Length / 3 + 4);
-        encoder.EncodeNormalized(normalized, ids, places: null);
+        encoder.EncodeNormalized(normalized, ids, offsets: null);
         return ids;
     }
 
-    private (string Normalized, List<int> Ids, List<TokenPlace> Places) EncodeWithPlaces(string? text, ReadOnlySpan<char> span, bool normalize)
+    private (string Normalized, List<int> Ids, List<TokenOffsets> Offsets) EncodeWithOffsets(string? text, ReadOnlySpan<char> span, bool normalize)
     {
         if (text is not null) span = text;
         var normalized = normalize ? model.Normalization.Apply(span, boundary: true) : span.ToString();
-        var (ids, places) = (new List<int>(normalized.Length / 3 + 4), new List<TokenPlace>(normalized.Length / 3 + 4));
-        encoder.EncodeNormalized(normalized, ids, places);
-        return (normalized, ids, places);
+        var (ids, offsets) = (new List<int>(normalized.Length / 3 + 4), new List<TokenOffsets>(normalized.Length / 3 + 4));
+        encoder.EncodeNormalized(normalized, ids, offsets);
+        return (normalized, ids, offsets);
     }
 
-    /// <summary>How many of the first tokens fit into <paramref name="most"/> without cutting a character whose bytes are tokens.</summary>
-    private static int CountFromStart(List<TokenPlace> places, int most)
+    /// <summary>Number of tokens, at most <paramref name="most"/>, that do not end within a character written in byte tokens.</summary>
+    private static int CountFromStart(List<TokenOffsets> offsets, int most)
     {
-        if (places.Count <= most) return places.Count;
+        if (offsets.Count <= most) return offsets.Count;
         var count = most;
-        while (count > 0 && places[count - 1].End > places[count].Start) count--;
+        while (count > 0 && offsets[count - 1].End > offsets[count].Start) count--;
         return count;
     }
 }

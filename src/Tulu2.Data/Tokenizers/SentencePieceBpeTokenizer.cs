@@ -1,11 +1,12 @@
-using Tulu2.Data.Tokenizers.Encoding;
+using System.Text;
+using Tulu2.Data.Tokenizers.Bpe;
 using Tulu2.Data.Tokenizers.Loading;
 
 namespace Tulu2.Data.Tokenizers;
 
 /// <summary>
-/// A byte-pair tokenizer of the Llama kind: U+2581 stands for a space, unknown characters fall back to their bytes. Reads SentencePiece's
-/// <c>tokenizer.model</c> and Hugging Face's <c>tokenizer.json</c>. Ids never include a beginning or end token that was not asked for: add
+/// A Llama-style byte-pair tokenizer: U+2581 stands for a space, unknown characters fall back to their bytes. Reads SentencePiece's
+/// <c>tokenizer.model</c> and Hugging Face's <c>tokenizer.json</c>. Ids never include a beginning or end token of themselves: add
 /// <see cref="BeginningId"/> and <see cref="EndId"/> as ids. Safe to use from several threads.
 /// </summary>
 public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.Tokenizer
@@ -38,8 +39,12 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
     /// Reads a tokenizer from a directory (<c>tokenizer.json</c> where there is one, else <c>tokenizer.model</c>) or from one such file; names of
     /// special tokens come from the <c>tokenizer_config.json</c> and <c>special_tokens_map.json</c> beside it.
     /// </summary>
-    /// <exception cref="Files.BadInputException">Nothing is there, the file is broken or cut short, or it is a kind of tokenizer that this is not.</exception>
-    public static SentencePieceBpeTokenizer Load(string directoryOrFile) => TokenizerLoader.Load(directoryOrFile);
+    /// <exception cref="Files.BadInputException">There is no tokenizer, the file is broken or incomplete, or it is a tokenizer of another kind.</exception>
+    public static SentencePieceBpeTokenizer Load(string directoryOrFile)
+    {
+        var (model, directory, files) = TokenizerLoader.Load(directoryOrFile);
+        return new SentencePieceBpeTokenizer(model, directory, files);
+    }
 
     /// <summary>One more than the largest id.</summary>
     public int VocabularySize => model.Pieces.Length;
@@ -53,7 +58,7 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
     /// <summary>The padding token, where the files name one that is in the vocabulary.</summary>
     public int? PadId => model.PadId;
 
-    /// <summary>SHA-256 over all that decides ids (vocabulary, merges, normalization, special tokens, algorithm): equal keys give equal ids.</summary>
+    /// <summary>SHA-256 over everything that decides ids (vocabulary, merges, normalization, special tokens, algorithm): equal keys give equal ids.</summary>
     public string ContentKey => contentKey.Value;
 
     /// <summary>The directory it was read from; null for one made in memory.</summary>
@@ -68,7 +73,7 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
     /// Put the word boundary before it, as at the start of a sequence (nothing is put before an empty text or one that starts with a special token).
     /// False for text in the middle of a dialogue, after a newline or an end token.
     /// </param>
-    /// <param name="parsing">What special tokens written in the text become; ordinary text by default.</param>
+    /// <param name="parsing">How special tokens in the text are treated; as ordinary text by default.</param>
     public int[] EncodeText(string text, bool boundary, SpecialTokenParsing parsing = SpecialTokenParsing.Never)
     {
         var ids = new List<int>(text.Length / 3 + 4);
@@ -76,20 +81,16 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
         return [.. ids];
     }
 
-    /// <summary>As <see cref="EncodeText"/>, appended to <paramref name="ids"/>: dialogues are built turn by turn.</summary>
-    public void AppendText(List<int> ids, ReadOnlySpan<char> text, bool boundary, SpecialTokenParsing parsing = SpecialTokenParsing.Never) =>
-        encoder.Encode(text, boundary, parsing, ids);
-
-    /// <summary>Ids to text: the inverse of <see cref="EncodeText"/>. Bytes that are no UTF-8 and ids outside the vocabulary become U+FFFD.</summary>
+    /// <summary>Ids to text: the inverse of <see cref="EncodeText"/>. Bytes that are not UTF-8 and ids outside the vocabulary become U+FFFD.</summary>
     /// <param name="ids">The ids.</param>
-    /// <param name="stripBoundary">Drop the word boundary at the very start. False for ids that go on from a text, such as a generated answer.</param>
+    /// <param name="stripBoundary">Drop the word boundary at the very start. False for ids that continue a text, such as a generated answer.</param>
     /// <param name="keepSpecial">Write special tokens out by name instead of leaving them out.</param>
     public string Decode(IEnumerable<int> ids, bool stripBoundary, bool keepSpecial = false)
     {
         using var bytes = new MemoryStream();
         var started = !stripBoundary;
         foreach (var id in ids) bytes.Write(TextOf(id, keepSpecial, ref started));
-        return System.Text.Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length);
+        return Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length);
     }
 
     /// <summary>The piece as the vocabulary writes it (U+2581 for a space, <c>&lt;0x0A&gt;</c> for a byte); empty for an id that is not in use.</summary>
@@ -98,14 +99,11 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
     /// <summary>The id of a piece written as in <see cref="PieceOf"/>, or null.</summary>
     public int? IdOf(string piece) => idsByPiece.Value.TryGetValue(piece, out var id) ? id : null;
 
-    /// <summary>True for tokens that stand for no text: beginning, end, unknown, padding and the like.</summary>
-    public bool IsSpecial(int id) => (uint)id < (uint)model.Kinds.Length && model.Kinds[id] == PieceKind.Special;
-
     internal TokenizerModel Model => model;
 
     internal bool CutsIntoChunks => encoder.Chunks.Rule == ChunkRule.BeforeRuns;
 
-    /// <summary>The UTF-8 bytes that an id adds to a text; less its boundary where the text starts with it.</summary>
+    /// <summary>The UTF-8 bytes that an id adds to a text, without the boundary at the start of the text.</summary>
     internal ReadOnlySpan<byte> TextOf(int id, bool keepSpecial, ref bool started)
     {
         if ((uint)id >= (uint)model.Kinds.Length || model.Kinds[id] == PieceKind.Hole)
@@ -128,8 +126,8 @@ public sealed partial class SentencePieceBpeTokenizer : Microsoft.ML.Tokenizers.
         {
             var piece = model.Pieces[id];
             text[id] = model.Kinds[id] == PieceKind.Text && model.Normalization.ReplaceSpaces
-                ? System.Text.Encoding.UTF8.GetBytes(piece.Replace(Normalization.Mark, ' '))
-                : System.Text.Encoding.UTF8.GetBytes(piece);
+                ? Encoding.UTF8.GetBytes(piece.Replace(Normalization.Mark, ' '))
+                : Encoding.UTF8.GetBytes(piece);
         }
         for (var value = 0; value < 256; value++)
             if (model.Bytes[value] >= 0 && model.Kinds[model.Bytes[value]] == PieceKind.Byte)

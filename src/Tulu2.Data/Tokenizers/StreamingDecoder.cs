@@ -4,11 +4,11 @@ using System.Text;
 namespace Tulu2.Data.Tokenizers;
 
 /// <summary>
-/// Ids to text as they are generated. What it returns never ends within a character: bytes that are not yet a whole one are kept. The parts, joined,
+/// Decodes ids as they are generated. The returned text never ends within a character: bytes of an unfinished one are kept. The parts joined
 /// are exactly what <see cref="SentencePieceBpeTokenizer.Decode(IEnumerable{int}, bool, bool)"/> gives for all the ids.
 /// </summary>
-/// <param name="tokenizer">Whose ids they are.</param>
-/// <param name="stripBoundary">Drop the word boundary at the very start. False for ids that go on from a text, such as a generated answer.</param>
+/// <param name="tokenizer">The tokenizer of the ids.</param>
+/// <param name="stripBoundary">Drop the word boundary at the very start. False for ids that continue a text, such as a generated answer.</param>
 /// <param name="keepSpecial">Write special tokens out by name instead of leaving them out.</param>
 public sealed class StreamingDecoder(SentencePieceBpeTokenizer tokenizer, bool stripBoundary = true, bool keepSpecial = false)
 {
@@ -18,7 +18,7 @@ public sealed class StreamingDecoder(SentencePieceBpeTokenizer tokenizer, bool s
     /// <summary>True while bytes of an unfinished character are kept back.</summary>
     public bool IsPending => kept.Length > 0;
 
-    /// <summary>The text that is certain once <paramref name="id"/> is known; often empty within a character made of byte tokens.</summary>
+    /// <summary>The text that <paramref name="id"/> completes; empty within a character made of byte tokens.</summary>
     public string Add(int id)
     {
         var fresh = tokenizer.TextOf(id, keepSpecial, ref started);
@@ -26,18 +26,18 @@ public sealed class StreamingDecoder(SentencePieceBpeTokenizer tokenizer, bool s
         ReadOnlySpan<byte> bytes = kept.Length == 0 ? fresh : [.. kept, .. fresh];
         var whole = bytes.Length - UnfinishedLength(bytes);
         kept = bytes[whole..].ToArray();
-        return System.Text.Encoding.UTF8.GetString(bytes[..whole]);
+        return Encoding.UTF8.GetString(bytes[..whole]);
     }
 
-    /// <summary>What is left: an unfinished character becomes U+FFFD. The decoder then starts again from the beginning.</summary>
+    /// <summary>The remaining text: an unfinished character becomes U+FFFD. The decoder is then as new.</summary>
     public string Flush()
     {
-        var rest = System.Text.Encoding.UTF8.GetString(kept);
+        var rest = Encoding.UTF8.GetString(kept);
         (kept, started) = ([], !stripBoundary);
         return rest;
     }
 
-    // A character has at most 4 bytes, so an unfinished one has at most 3. It starts with a lead byte, hence a cut before it changes nothing.
+    // An unfinished character has at most 3 bytes. It starts with a lead byte, so that splitting before it changes nothing.
     private static int UnfinishedLength(ReadOnlySpan<byte> bytes)
     {
         for (var length = Math.Min(3, bytes.Length); length > 0; length--)

@@ -1,4 +1,4 @@
-using Tulu2.Data.Randomness;
+using Tulu2.Data;
 
 namespace Tulu2.Evaluation.Generation;
 

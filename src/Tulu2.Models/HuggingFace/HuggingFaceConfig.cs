@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Tulu2.Files;
-using Tulu2.Files.Recognition;
 using Tulu2.Models.Llama;
 
 namespace Tulu2.Models.HuggingFace;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Tulu2.Data.Demo;
-using Tulu2.Data.Tokenizers.Training;
+using Tulu2.Data.Tokenizers.Learning;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Files;

@@ -21,9 +21,9 @@ internal sealed record ErrorReport(int Code, string Block)
             RunStoppedException stopped => new ErrorReport(ExitCode.Failed, Format("stopped", stopped.Message, stopped.Fix)),
             OperationCanceledException =>
                 new ErrorReport(ExitCode.Failed, Format("stopped", $"the command was interrupted{(signal is null ? "" : $" by {signal}")}", "start it again")),
-            IOException io when IsDiskFull(io) => DiskFull(IsDiskFull(FaultText.Of(io)) ? FaultText.Of(io) : "no space is left on it"),
-            // A worker or the checkpointer met the full disk; what it says has come as text.
-            RunFailedException failed when IsDiskFull(failed.Message) => DiskFull(failed.Message),
+            IOException io when DiskFull.Is(io) => NoRoom(FaultText.Of(io)),
+            // A worker or the checkpointer met the full disk; what has come from there is the text of FaultText.
+            RunFailedException failed when SaysNoRoom(failed.Message) => NoRoom(failed.Message),
             RunFailedException { Fix: { } fix } failed => new ErrorReport(ExitCode.Failed, Format("failed", failed.Message, fix)),
             UnauthorizedAccessException denied => BadInput(FaultText.PathIn(denied) ?? "permissions", FaultText.Of(denied), "choose a directory that you may write, or correct its permissions"),
             FileNotFoundException missing => BadInput(missing.FileName ?? "file", "there is no such file", "check the path"),
@@ -47,7 +47,7 @@ internal sealed record ErrorReport(int Code, string Block)
             : new BadInputException(lines[first][Where.Length..], string.Join('\n', lines.Skip(first + 1).Take(last - first - 1).Select(line => line.Trim())), lines[last][Fix.Length..]);
     }
 
-    private static ErrorReport DiskFull(string message) => BadInput("disk", message, "free some space, or put --run and data.cache on another disk");
+    private static ErrorReport NoRoom(string message) => BadInput("disk", message, "free some space, or put --run and data.cache on another disk");
 
     private static ErrorReport BadInput(string where, string what, string fix) => new(ExitCode.BadInput, Format(where, what, fix));
 
@@ -68,12 +68,6 @@ internal sealed record ErrorReport(int Code, string Block)
         _ => error,
     };
 
-    // ENOSPC and EDQUOT on Linux, ERROR_DISK_FULL on Windows; .NET leaves the number in HResult.
-    private static bool IsDiskFull(IOException error) =>
-        (error.HResult & 0xFFFF) is 28 or 122 or 112 || IsDiskFull(error.Message);
-
-    private static bool IsDiskFull(string message) =>
-        message.Contains("No space left on device", StringComparison.OrdinalIgnoreCase)
-            || message.Contains("Disk quota exceeded", StringComparison.OrdinalIgnoreCase)
-        || message.Contains("The disk is full", StringComparison.OrdinalIgnoreCase);
+    private static bool SaysNoRoom(string message) =>
+        message.Contains(FaultText.NoSpace, StringComparison.Ordinal) || message.Contains(FaultText.NoQuota, StringComparison.Ordinal);
 }

@@ -1,6 +1,5 @@
 using Tulu2.Data.Tokenizers;
 using Tulu2.Files;
-using Tulu2.Files.Recognition;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Llama;
 using Tulu2.Training.Recipes;

@@ -1,5 +1,6 @@
 using Tulu2.Data.Chat;
 using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Reading;
 using Tulu2.Data.Statistics;
 using Tulu2.Data.Store;
 using Tulu2.Evaluation.Reporting;

@@ -1,5 +1,4 @@
 using Tulu2.Files;
-using Tulu2.Files.Recognition;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 

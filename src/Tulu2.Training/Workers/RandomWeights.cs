@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
-using Tulu2.Data.Randomness;
+using Tulu2.Data;
 using Tulu2.Models.Llama;
 using Tulu2.Training.Optimization;
 

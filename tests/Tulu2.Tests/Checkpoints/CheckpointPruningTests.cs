@@ -170,6 +170,7 @@ public sealed class CheckpointPruningTests : IDisposable
         var failure = Assert.Throws<IOException>(() => store.WriteShard(state.Whole()));
         Assert.Contains($"shard of {3 * (70 + 9 + 12) * 4} bytes cannot be written to {_folder.Root}", failure.Message);
         Assert.Contains("No space left on device", failure.Message);
+        Assert.True(Tulu2.Files.DiskFull.Is(failure));
         Assert.Empty(Directory.GetFiles(_folder.Root, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }));
     }
 
@@ -194,7 +195,7 @@ public sealed class CheckpointPruningTests : IDisposable
 
         public override void Write(ReadOnlySpan<byte> buffer)
         {
-            if ((_left -= buffer.Length) < 0) throw new IOException("No space left on device");
+            if ((_left -= buffer.Length) < 0) throw new IOException("No space left on device", 28);
             inner.Write(buffer);
         }
     }

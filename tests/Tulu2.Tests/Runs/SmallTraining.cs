@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Tulu2.Data.Tokenizers.Training;
+using Tulu2.Data.Tokenizers.Learning;
 
 namespace Tulu2.Tests.Runs;
 

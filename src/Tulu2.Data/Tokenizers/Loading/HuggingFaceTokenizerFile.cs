@@ -1,10 +1,10 @@
 using System.Text.Json;
-using Tulu2.Data.Tokenizers.Encoding;
+using Tulu2.Data.Tokenizers.Bpe;
 using Tulu2.Files;
 
 namespace Tulu2.Data.Tokenizers.Loading;
 
-/// <summary>Reads Hugging Face's <c>tokenizer.json</c> of model type BPE with spaces as in SentencePiece. A merge's rank is its place in the list.</summary>
+/// <summary>Reads Hugging Face's <c>tokenizer.json</c> of model type BPE with spaces as in SentencePiece. A merge's rank is its index in the list.</summary>
 internal static class HuggingFaceTokenizerFile
 {
     internal static TokenizerModel Read(string path, byte[] bytes, SpecialTokenFiles names)
@@ -38,7 +38,7 @@ internal static class HuggingFaceTokenizerFile
             ids[entry.Name] = id;
             builder.Put(id, entry.Name, byteFallback && VocabularyBuilder.IsBytePiece(entry.Name) ? PieceKind.Byte : PieceKind.Text);
         }
-        // Merges go by the model's own vocabulary; added tokens are cut out of the text before.
+        // Merges use the model's own vocabulary; added tokens are cut out of the text before.
         var merges = ReadMerges(model.GetProperty("merges"), ids, builder);
         if (root.TryGetProperty("added_tokens", out var added) && added.ValueKind == JsonValueKind.Array)
             foreach (var entry in added.EnumerateArray())

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Tulu2.Data.Tokenizers.Encoding;
+using Tulu2.Data.Tokenizers.Bpe;
 
 namespace Tulu2.Data.Tokenizers.Loading;
 

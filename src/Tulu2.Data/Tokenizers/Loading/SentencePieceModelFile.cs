@@ -1,9 +1,9 @@
 using Google.Protobuf;
-using Tulu2.Data.Tokenizers.Encoding;
+using Tulu2.Data.Tokenizers.Bpe;
 
 namespace Tulu2.Data.Tokenizers.Loading;
 
-/// <summary>Reads SentencePiece's <c>tokenizer.model</c> (sentencepiece_model.proto) of type BPE. The rank of a merge is its piece's place by score.</summary>
+/// <summary>Reads SentencePiece's <c>tokenizer.model</c> (sentencepiece_model.proto) of type BPE. The rank of a merge is the rank of its piece's score.</summary>
 internal static class SentencePieceModelFile
 {
     internal static TokenizerModel Read(string path, byte[] bytes, SpecialTokenFiles names)
@@ -22,7 +22,7 @@ internal static class SentencePieceModelFile
         return Build(proto, builder, names);
     }
 
-    /// <summary>What the numbers in a parsed or newly trained model mean.</summary>
+    /// <summary>Builds the tokenizer of a parsed or newly trained model.</summary>
     internal static TokenizerModel Build(SentencePieceProto proto, VocabularyBuilder builder, SpecialTokenFiles names)
     {
         var normalization = new Normalization(proto.AddDummyPrefix ? BoundaryRule.Always : BoundaryRule.None, ReplaceSpaces: true, SplitEachBoundary: false);
@@ -79,8 +79,8 @@ internal static class SentencePieceModelFile
     }
 
     /// <summary>
-    /// SentencePiece merges any two neighbours whose joined text is a piece, the highest score first. So every way to cut a piece into two others is
-    /// a merge with that piece's rank; pieces of equal score share a rank, and then the leftmost pair goes first.
+    /// SentencePiece merges any two neighbours whose joined text is a piece, the highest score first. So every way to split a piece into two others is
+    /// a merge with that piece's rank. Pieces of equal score share a rank; the leftmost pair then goes first.
     /// </summary>
     private static Dictionary<ulong, Merge> Merges(SentencePieceProto proto, Dictionary<string, int> mergeable)
     {

@@ -27,7 +27,7 @@ internal sealed record SentencePieceProto(IReadOnlyList<ScoredPiece> Pieces)
     internal bool RemoveExtraSpaces { get; private set; } = true;
     internal bool EscapeSpaces { get; private set; } = true;
 
-    /// <exception cref="InvalidProtocolBufferException">The bytes end early or are no such message.</exception>
+    /// <exception cref="InvalidProtocolBufferException">The bytes end early or are not such a message.</exception>
     internal static SentencePieceProto Parse(byte[] bytes)
     {
         var pieces = new List<ScoredPiece>();

@@ -6,7 +6,7 @@ namespace Tulu2.Data.Tokenizers.Loading;
 /// <summary>A token that the files beside a tokenizer add to its vocabulary.</summary>
 internal sealed record NamedToken(int Id, string Content, bool Special, bool Normalized, bool StripLeft, bool StripRight);
 
-/// <summary>What <c>tokenizer_config.json</c>, <c>special_tokens_map.json</c> and <c>added_tokens.json</c> say, where they are there.</summary>
+/// <summary>The content of <c>tokenizer_config.json</c>, <c>special_tokens_map.json</c> and <c>added_tokens.json</c>, each of which may be absent.</summary>
 internal sealed record SpecialTokenFiles(string? Beginning, string? End, string? Unknown, string? Pad, IReadOnlyList<NamedToken> Added)
 {
     internal const string ConfigName = "tokenizer_config.json";

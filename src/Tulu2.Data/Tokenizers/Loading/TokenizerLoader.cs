@@ -1,9 +1,14 @@
+using Tulu2.Data.Tokenizers.Bpe;
 using Tulu2.Files;
-using Tulu2.Files.Recognition;
 
 namespace Tulu2.Data.Tokenizers.Loading;
 
-/// <summary>Finds the tokenizer in a directory and reads it with what lies beside it.</summary>
+/// <summary>A tokenizer as it was read.</summary>
+/// <param name="Directory">The directory it was read from.</param>
+/// <param name="Files">Full paths of the tokenizer files there.</param>
+internal sealed record LoadedTokenizer(TokenizerModel Model, string Directory, IReadOnlyList<string> Files);
+
+/// <summary>Finds the tokenizer in a directory and reads it with the files beside it.</summary>
 internal static class TokenizerLoader
 {
     internal const string ModelName = "tokenizer.model";
@@ -13,7 +18,7 @@ internal static class TokenizerLoader
     private static readonly string[] FileNames =
         [JsonName, ModelName, SpecialTokenFiles.ConfigName, SpecialTokenFiles.MapName, SpecialTokenFiles.AddedName, TemplateName];
 
-    internal static SentencePieceBpeTokenizer Load(string directoryOrFile)
+    internal static LoadedTokenizer Load(string directoryOrFile)
     {
         var path = Choose(directoryOrFile);
         var directory = Path.GetDirectoryName(Path.GetFullPath(path))!;
@@ -27,7 +32,7 @@ internal static class TokenizerLoader
         var files = FileNames.Select(name => Path.Combine(directory, name)).Where(File.Exists).ToList();
         var full = Path.GetFullPath(path);
         if (!files.Contains(full)) files.Insert(0, full);
-        return new SentencePieceBpeTokenizer(model, directory, files);
+        return new LoadedTokenizer(model, directory, files);
     }
 
     private static string Choose(string directoryOrFile)
@@ -35,7 +40,7 @@ internal static class TokenizerLoader
         if (File.Exists(directoryOrFile)) return directoryOrFile;
         const string fix = "give a directory with tokenizer.json or tokenizer.model, or one of these files";
         foreach (var name in (string[])[JsonName, ModelName])
-            // A link to nothing is found too, and named when it is opened.
+            // A dangling link counts as found; opening it reports it by name.
             if (Path.Combine(directoryOrFile, name) is var path && (File.Exists(path) || new FileInfo(path).LinkTarget is not null))
                 return path;
         throw ForeignPath.AsModel(directoryOrFile) is var (what, instead)

@@ -1,13 +1,13 @@
 using System.Text;
-using Tulu2.Data.Tokenizers.Encoding;
+using Tulu2.Data.Tokenizers.Bpe;
 using Tulu2.Files;
 
 namespace Tulu2.Data.Tokenizers.Loading;
 
-/// <summary>Puts a <see cref="TokenizerModel"/> together from what a file of either kind says, and checks it.</summary>
+/// <summary>Builds a <see cref="TokenizerModel"/> from the content of either kind of file, and checks it.</summary>
 internal sealed class VocabularyBuilder(string path)
 {
-    // Ids are indexes of arrays; a broken file must not ask for all the memory.
+    // Ids are array indexes; a broken file must not make us allocate all memory.
     private const int LargestId = 1 << 24;
 
     private readonly List<string> pieces = [];

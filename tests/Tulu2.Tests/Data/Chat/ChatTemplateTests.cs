@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using Tulu2.Data.Chat;
 using Tulu2.Data.Rows;
-using Tulu2.Data.Tokenizers.Training;
+using Tulu2.Data.Tokenizers.Learning;
 using Tulu2.Tests.Data.Tokenizers;
 using Xunit;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Tulu2.Data.Chat;
 using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Reading;
 using Tulu2.Data.Tokenizers;
 using Xunit;
 

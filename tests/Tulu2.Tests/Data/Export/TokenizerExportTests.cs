@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Tulu2.Data.Chat;
 using Tulu2.Data.Tokenizers;
-using Tulu2.Data.Tokenizers.Training;
+using Tulu2.Data.Tokenizers.Learning;
 using Tulu2.Tests.Data.Tokenizers;
 using Xunit;
 

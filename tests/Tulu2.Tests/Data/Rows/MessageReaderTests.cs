@@ -1,5 +1,6 @@
 using System.Text;
 using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Reading;
 using Tulu2.Files;
 using Xunit;
 

@@ -1,6 +1,7 @@
 using ParquetSharp;
 using Tulu2.Benchmarks;
 using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Reading;
 using Tulu2.Files;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Reading;
 using Xunit;
 
 namespace Tulu2.Tests.Data.Rows;

@@ -1,4 +1,5 @@
 using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Reading;
 using Tulu2.Files;
 using Xunit;
 

@@ -1,5 +1,6 @@
 using Tulu2.Data.Chat;
 using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Reading;
 using Tulu2.Data.Slots;
 using Tulu2.Data.Store;
 using Tulu2.Files;
@@ -151,6 +152,34 @@ public sealed class TokenStoreTests : IDisposable
         File.WriteAllText(Path.Combine(part, "lock"), "");
         Open(Rows("rows.jsonl", 2)).Store.Dispose();
         Assert.False(Directory.Exists(part));
+    }
+
+    [Fact]
+    public void What_a_build_left_between_its_lock_and_its_name_is_removed_once_it_is_old()
+    {
+        var (young, old) = (folder.File($"cache/.abc.1{AtomicFile.PartSuffix}"), folder.File($"cache/.abc.2{AtomicFile.PartSuffix}"));
+        Directory.CreateDirectory(young);
+        Directory.CreateDirectory(old);
+        Directory.SetLastWriteTimeUtc(old, DateTime.UtcNow - AtomicFile.LeftoverAge);
+        Open(Rows("rows.jsonl", 2)).Store.Dispose();
+        Assert.Equal((true, false), (Directory.Exists(young), Directory.Exists(old)));
+    }
+
+    [Fact]
+    public void A_sound_store_that_another_process_puts_there_meanwhile_is_left_alone()
+    {
+        var path = Rows("rows.jsonl", 50);
+        var request = new TokenStoreRequest(folder.File("cache"), [path], Encoder(out _), StoreObjective.Messages);
+        TokenStore? other = null;
+        var progress = new Immediate(_ =>
+        {
+            other = TokenStore.Open(request);
+            File.WriteAllText(Path.Combine(folder.File("cache"), other.Key, "mark"), "");
+        });
+        using var store = TokenStore.Open(request, progress);
+        using (other) AssertSameContent(other!, store);
+        Assert.True(File.Exists(Path.Combine(folder.File("cache"), store.Key, "mark")));
+        Assert.Single(Directory.EnumerateFileSystemEntries(folder.File("cache")));
     }
 
     [Fact]

@@ -1,6 +1,6 @@
 using Tulu2.Data.Tokenizers;
-using Tulu2.Data.Tokenizers.Encoding;
-using Tulu2.Data.Tokenizers.Training;
+using Tulu2.Data.Tokenizers.Bpe;
+using Tulu2.Data.Tokenizers.Learning;
 using Xunit;
 
 namespace Tulu2.Tests.Data.Tokenizers;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Tulu2.Data.Tokenizers;
+using Tulu2.Data.Tokenizers.Bpe;
 using Xunit;
 
 namespace Tulu2.Tests.Data.Tokenizers;

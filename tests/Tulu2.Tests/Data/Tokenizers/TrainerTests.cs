@@ -1,5 +1,6 @@
 using Tulu2.Data.Tokenizers;
-using Tulu2.Data.Tokenizers.Training;
+using Tulu2.Data.Tokenizers.Bpe;
+using Tulu2.Data.Tokenizers.Learning;
 using Tulu2.Files;
 using Xunit;
 

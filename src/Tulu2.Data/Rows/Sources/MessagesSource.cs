@@ -1,0 +1,38 @@
+using System.Text.Json;
+using Tulu2.Data.Rows.Conversion;
+
+namespace Tulu2.Data.Rows.Sources;
+
+/// <summary>The released form of TÜLU's rows (tulu2-spec section 3.1): a list of turns under <c>messages</c>.</summary>
+internal sealed class MessagesSource : InstructionSource
+{
+    private const string Wanted = """{"messages": [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}]}""";
+
+    public override string Name => RowKeys.Messages;
+
+    public override IReadOnlyList<string> Keys => [RowKeys.Messages];
+
+    public override Likeness Match(JsonElement record) => record.TryGetProperty(RowKeys.Messages, out _) ? Likeness.Complete : Likeness.None;
+
+    protected override string? Missing(JsonElement record)
+    {
+        if (JsonFields.TryGet(record, RowKeys.Messages, out _)) return null;
+        if (RowKeys.IsPair(record)) return "no messages: this is a preference pair (set objective: dpo, or give instruction rows)";
+        if (!record.EnumerateObject().Any()) return "no messages";
+        return $"no messages: the row has {JsonFields.Names(record)}{KnownForm(record)}; wanted: {Wanted}";
+    }
+
+    protected override string? Turns(JsonElement record, out List<Message> messages) =>
+        TurnParser.Messages(record.GetProperty(RowKeys.Messages), RowKeys.Messages, out messages);
+
+    // Known forms are named rather than guessed at: how their columns join to a text decides what is learnt. The prompt/completion form joins raw text without the chat
+    // template (tulu2-spec section 2.4).
+    private static string KnownForm(JsonElement record)
+    {
+        if (Has("conversations") || Has("conversation")) return " (the ShareGPT form, which is not read)";
+        if (Has("instruction") && (Has("output") || Has("response"))) return " (the Alpaca form, which is not read)";
+        return Has("prompt") && Has("completion") ? " (the older prompt/completion form, which is not read)" : "";
+
+        bool Has(string name) => record.TryGetProperty(name, out _);
+    }
+}

@@ -1,0 +1,76 @@
+using System.Text.Json;
+using Tulu2.Data.Rows.Conversion;
+
+namespace Tulu2.Data.Rows.Sources;
+
+/// <summary>
+/// Binarised preferences (tulu2-spec section 5.1): <c>chosen</c> and <c>rejected</c>, each a text after a <c>prompt</c>, an answer after it as a list of turns, or a
+/// whole dialogue.
+/// </summary>
+internal sealed class PreferencesSource : PairSource
+{
+    private const string Wanted = """{"prompt": "...", "chosen": "...", "rejected": "..."}, or chosen and rejected as lists of messages""";
+
+    public override string Name => "preferences";
+
+    public override IReadOnlyList<string> Keys => [RowKeys.Prompt, RowKeys.Chosen, RowKeys.Rejected];
+
+    public override Likeness Match(JsonElement record)
+    {
+        // A messages beside both sides only repeats one of them.
+        if (RowKeys.IsPair(record)) return Likeness.Certain;
+        return record.TryGetProperty(RowKeys.Chosen, out _) || record.TryGetProperty(RowKeys.Rejected, out _) ? Likeness.Incomplete : Likeness.None;
+    }
+
+    protected override string? Sides(JsonElement record, out List<Message> chosen, out List<Message> rejected)
+    {
+        (chosen, rejected) = ([], []);
+        return Prompt(record, out var prompt) ?? Side(record, RowKeys.Chosen, prompt, out chosen) ?? Side(record, RowKeys.Rejected, prompt, out rejected);
+    }
+
+    private static string? Prompt(JsonElement record, out List<Message>? prompt)
+    {
+        prompt = null;
+        if (!JsonFields.TryGet(record, RowKeys.Prompt, out var field)) return null;
+        if (field.ValueKind == JsonValueKind.String)
+        {
+            prompt = [new Message(Message.User, field.GetString()!)];
+            return null;
+        }
+        return TurnParser.Messages(field, RowKeys.Prompt, out prompt);
+    }
+
+    private static string? Side(JsonElement record, string name, List<Message>? prompt, out List<Message> dialogue)
+    {
+        dialogue = [];
+        if (!JsonFields.TryGet(record, name, out var field)) return $"no {name} answer{Seen(record)}";
+        if (field.ValueKind == JsonValueKind.String)
+        {
+            if (prompt is null) return $"{name} is a text but there is no prompt: the row has {JsonFields.Names(record)}; wanted: {Wanted}";
+            dialogue = [.. prompt, new Message(Message.Assistant, field.GetString()!)];
+            return null;
+        }
+        if (TurnParser.Messages(field, name, out var messages) is { } reason) return reason;
+        if (messages[^1].Role != Message.Assistant) return $"{name} does not end with an assistant turn";
+        return Join(prompt, messages, name, out dialogue);
+    }
+
+    // A list is either the whole dialogue (the prompt field then only repeats its beginning) or the answer alone.
+    private static string? Join(List<Message>? prompt, List<Message> messages, string name, out List<Message> dialogue)
+    {
+        dialogue = messages;
+        if (messages[0].Role != Message.Assistant)
+        {
+            var repeats = prompt is null || messages.Count > prompt.Count && SameDialogue(prompt, messages.Take(prompt.Count))
+                || prompt.Count == 1 && messages.Exists(message => message.Role == prompt[0].Role && SameTurn(message, prompt[0]));
+            return repeats ? null : $"{name} is a whole dialogue that does not hold the prompt";
+        }
+        if (prompt is null) return $"{name} begins with an assistant turn and there is no prompt";
+        dialogue = messages.Count > prompt.Count && SameDialogue(prompt, messages.Take(prompt.Count)) ? messages : [.. prompt, .. messages];
+        return null;
+    }
+
+    private static string Seen(JsonElement record) =>
+        JsonFields.TryGet(record, RowKeys.Messages, out _) ? ": this is an instruction row (set objective: sft, or give preference pairs)"
+        : record.EnumerateObject().Any() ? $": the row has {JsonFields.Names(record)}; wanted: {Wanted}" : "";
+}

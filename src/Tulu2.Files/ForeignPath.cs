@@ -1,0 +1,103 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Tulu2.Files;
+
+/// <summary>Recognises what a path is that was given for a model's directory or a file of rows, but is neither.</summary>
+public static partial class ForeignPath
+{
+    public const string AdapterConfig = "adapter_config.json";
+
+    private const string Config = "config.json";
+
+    private static readonly string[] RowSuffixes = [".jsonl", ".json", ".parquet", ".jsonl.gz", ".json.gz"];
+
+    /// <summary>
+    /// What is wrong with a path that should be a directory with a model or a tokenizer: it is missing, a name on the Hugging Face Hub, a run, an adapter, a
+    /// folder of the hub's cache, the parent of the right directory. Null: it is a directory and not recognised as something else.
+    /// </summary>
+    public static (string What, string Fix)? AsModel(string path)
+    {
+        if (!Directory.Exists(path)) return Missing(path);
+        bool Has(string name) => File.Exists(Path.Combine(path, name));
+        bool Holds(string name) => Directory.Exists(Path.Combine(path, name));
+        if (Has(Config)) return null;
+        if (Has(AdapterConfig)) return ($"is an adapter, not a model{BaseOf(path)}", "merge it into its base (peft: merge_and_unload), save that, and give the result");
+        if (Has("recipe.yaml") && (Holds("checkpoints") || Holds("ledger") || Holds("exports")))
+            return ("is a run, not a model", HasModel(Path.Combine(path, "exports", "final"), out var export)
+                ? $"give {export}" : $"write its model first, `tulu2 export {path} --to DIR`, and give DIR");
+        if (Holds("snapshots") && (Holds("blobs") || Holds("refs")))
+            return ("is a model's folder in the Hugging Face cache, not the model itself", OneInside(Path.Combine(path, "snapshots")) is { } snapshot
+                ? $"give {snapshot}" : "give one of the directories in its snapshots");
+        if (Has("params.json") && Directory.EnumerateFiles(path, "consolidated*.pth").Any())
+            return ("is a model in Meta's own form", "convert it with transformers' convert_llama_weights_to_hf.py, or download the one in Hugging Face's form");
+        if (Directory.EnumerateFiles(path, "*.gguf").FirstOrDefault() is { } gguf)
+            return ($"holds {Path.GetFileName(gguf)}, a model for llama.cpp", "give the Hugging Face checkpoint that it was made from");
+        if (!Directory.EnumerateFileSystemEntries(path).Any()) return ("is empty", "download the model into it, or give another directory");
+        return OneInside(path) is { } inner ? ($"holds no {Config}", $"its directory {Path.GetFileName(inner)} holds one: give {inner}") : null;
+    }
+
+    /// <summary>What is wrong with a path that should be a file of rows: it is a directory, missing, a dangling link, a name on the Hugging Face Hub. Null: there is a file.</summary>
+    public static (string What, string Fix)? AsRows(string path)
+    {
+        if (Directory.Exists(path)) return ($"{path} is a directory, not a file", RowsIn(path));
+        if (new FileInfo(path).LinkTarget is { } target && !File.Exists(new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName))
+            return ($"{path} is a link to {target}, which is not there", "fetch the file again, or correct the link");
+        if (File.Exists(path)) return null;
+        return HubName(path) is { } name
+            ? ($"there is no file {path}, and data sets are not fetched by their name on the Hugging Face Hub ({name})",
+                $"download it first, `hf download {name} --repo-type dataset --local-dir DIR`, and name the files of rows in it")
+            : ($"there is no file {path}", "check the path; it is relative to the recipe, or to the current directory where it stands behind the command");
+    }
+
+    internal static string RowsIn(string directory)
+    {
+        var files = Directory.EnumerateFiles(directory).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal);
+        return files.FirstOrDefault(name => RowSuffixes.Any(suffix => name.EndsWith(suffix, StringComparison.OrdinalIgnoreCase))) is { } rows
+            ? $"name the files of rows in it, such as {rows}" : "name the files of rows; there are none in it";
+    }
+
+    private static (string What, string Fix) Missing(string path)
+    {
+        if (File.Exists(path)) return ("is a file, not a directory", $"give the directory that holds {Config}, the weights and the tokenizer");
+        return HubName(path) is { } name
+            ? ($"there is no such directory, and models are not fetched by their name on the Hugging Face Hub ({name})",
+                $"download it first, `hf download {name} --local-dir DIR`, and give DIR")
+            : ("there is no such directory", "give the path of a Hugging Face checkpoint directory");
+    }
+
+    // A recipe's paths come with its folder in front. A hub name differs from a mistyped path in that its owner is not a directory here.
+    private static string? HubName(string path)
+    {
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        var (name, owner) = (Path.GetFileName(full), Path.GetDirectoryName(full));
+        if (owner is null || Directory.Exists(owner) || Path.GetDirectoryName(owner) is not { } above || !Directory.Exists(above)) return null;
+        var both = $"{Path.GetFileName(owner)}/{name}";
+        return Repository().IsMatch(both) ? both : null;
+    }
+
+    private static string BaseOf(string directory)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(directory, AdapterConfig)));
+            return json.RootElement.TryGetProperty("base_model_name_or_path", out var name) && name.GetString() is { Length: > 0 } given ? $" (its base is {given})" : "";
+        }
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
+    private static bool HasModel(string directory, out string found)
+    {
+        found = directory;
+        return File.Exists(Path.Combine(directory, Config));
+    }
+
+    private static string? OneInside(string directory) =>
+        Directory.EnumerateDirectories(directory).Where(inner => File.Exists(Path.Combine(inner, Config))).Take(2).ToArray() is [var only] ? only : null;
+
+    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    private static partial Regex Repository();
+}
