@@ -33,7 +33,8 @@ public sealed unsafe class SafetensorsFile : ITensorFile
             var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(_bytes.Start, 8));
             if (headerLength > LargestHeader || (long)headerLength > length - 8)
                 throw Broken($"its header says it is {headerLength} bytes long, but the file has {length - 8} after the length field");
-            (Entries, Metadata) = ReadHeader(new ReadOnlyMemory<byte>(new ReadOnlySpan<byte>(_bytes.Start + 8, (int)headerLength).ToArray()), 8 + (long)headerLength, length);
+            var header = new ReadOnlySpan<byte>(_bytes.Start + 8, (int)headerLength).ToArray();
+            (Entries, Metadata) = ReadHeader(header, 8 + (long)headerLength, length);
         }
         catch
         {
@@ -70,7 +71,8 @@ public sealed unsafe class SafetensorsFile : ITensorFile
                     throw Broken($"tensor {entry.Name} stands there twice");
             }
         }
-        catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException or OverflowException)
+        catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException
+            or IndexOutOfRangeException or OverflowException)
         {
             throw Broken("its header cannot be read: it is not the list of tensors that a safetensors file begins with", fault);
         }
@@ -83,7 +85,8 @@ public sealed unsafe class SafetensorsFile : ITensorFile
         var offsets = property.Value.GetProperty("data_offsets");
         long begin = offsets[0].GetInt64(), end = offsets[1].GetInt64();
         var entry = new SafetensorsEntry(
-            property.Name, property.Value.GetProperty("dtype").GetString()!, [.. property.Value.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())],
+            property.Name, property.Value.GetProperty("dtype").GetString()!,
+            [.. property.Value.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())],
             dataBegin + begin, end - begin);
         if (begin < 0 || end < begin || entry.Shape.Any(size => size < 0)) throw Broken($"tensor {entry.Name} has impossible offsets {begin}..{end}");
         if (end > fileLength - dataBegin)

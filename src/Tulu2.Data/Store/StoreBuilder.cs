@@ -83,7 +83,8 @@ internal static class StoreBuilder
         }
     }
 
-    // A part whose lock can be taken belongs to no living process. One without a lock is just being made or named, or was left at that moment, which its age tells.
+    // A part whose lock can be taken belongs to no living process. One without a lock is just being made or named, or was left at that moment, which its age
+    // tells.
     private static void RemoveLeftovers(string directory)
     {
         foreach (var part in Directory.EnumerateDirectories(directory, $".*{AtomicFile.PartSuffix}"))

@@ -8,7 +8,8 @@ using Tulu2.Files;
 namespace Tulu2.Data.Store;
 
 /// <summary>
-/// Token sequences in Arrow files, keyed by the hash of everything they depend on: input bytes and how they are read, tokenizer, template, maximum length, objective. A second
+/// Token sequences in Arrow files, keyed by the hash of everything they depend on: input bytes and how they are read, tokenizer, template, maximum length,
+/// objective. A second
 /// opening tokenises nothing and reports the same faults. Tokens are read through a memory map; lengths and origins of rows are held in memory.
 /// Safe to read from several threads.
 /// </summary>
