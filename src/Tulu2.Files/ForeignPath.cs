@@ -52,7 +52,7 @@ public static partial class ForeignPath
         return HubName(path) is { } name
             ? ($"there is no file {path}, and data sets are not fetched by their name on the Hugging Face Hub ({name})",
                 $"download it first, `hf download {name} --repo-type dataset --local-dir DIR`, and name the files of rows in it")
-            : ($"there is no file {path}", "check the path; it is relative to the recipe, or to the current directory where it stands behind the command");
+            : ($"there is no file {path}", "check the path; it is relative to the recipe, or to the current directory where it stands on the command line");
     }
 
     internal static string RowsIn(string directory)

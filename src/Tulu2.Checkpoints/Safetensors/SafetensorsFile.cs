@@ -68,7 +68,7 @@ public sealed unsafe class SafetensorsFile : ITensorFile
                 if (property.NameEquals("__metadata__"))
                     foreach (var item in property.Value.EnumerateObject()) metadata[item.Name] = item.Value.GetString() ?? "";
                 else if (ReadEntry(property, dataBegin, fileLength) is var entry && !entries.TryAdd(entry.Name, entry))
-                    throw Broken($"tensor {entry.Name} stands there twice");
+                    throw Broken($"tensor {entry.Name} occurs twice");
             }
         }
         catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException
@@ -103,10 +103,10 @@ public sealed unsafe class SafetensorsFile : ITensorFile
         {
             if (entry.Offset < last) throw Broken($"tensor {entry.Name} overlaps the one before it");
             // As in the reference implementation: bytes that belong to no tensor mean that an offset is wrong.
-            if (entry.Offset > last) throw Broken($"{NumberText.Count(entry.Offset - last, "byte")} before tensor {entry.Name}: of no tensor");
+            if (entry.Offset > last) throw Broken($"{NumberText.Count(entry.Offset - last, "byte")} of no tensor before tensor {entry.Name}");
             last = entry.Offset + entry.Bytes;
         }
-        if (last != fileLength) throw Broken($"{NumberText.Count(fileLength - last, "byte")} after the last tensor: of no tensor");
+        if (last != fileLength) throw Broken($"{NumberText.Count(fileLength - last, "byte")} of no tensor after the last one");
     }
 
     private BadInputException Broken(string what, Exception? inner = null) => new(Path, what, "download or write the file again", inner);

@@ -14,7 +14,7 @@ internal readonly record struct RawRecord(long Line, JsonElement Element, string
 
     /// <param name="whole">Number of records before the damage.</param>
     public static RawRecord Damaged(long line, string damage, long whole) => new(line, default,
-        $"{damage}; {(whole == 1 ? "1 whole row stands" : $"{whole:N0} whole rows stand")} before", Damage: true);
+        $"{damage}; {(whole == 1 ? "1 whole row comes" : $"{whole:N0} whole rows come")} before it", Damage: true);
 }
 
 /// <summary>The columns of a table that a row can be made of; others are not read.</summary>
