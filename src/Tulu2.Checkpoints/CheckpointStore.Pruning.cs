@@ -43,7 +43,8 @@ public sealed unsafe partial class CheckpointStore
     }
 
     /// <summary>
-    /// Shards that no manifest names: a rank wrote its own, another could not, and the checkpoint was given up. While a run is under way also those that wait for
+    /// Shards that no manifest names: a rank wrote its own, another could not, and the checkpoint was given up. While a run is under way also those that wait
+    /// for
     /// their manifest. Empty where a manifest cannot be read, since what it names is not known then.
     /// </summary>
     public IReadOnlyList<(string Path, long Bytes)> Orphans()
@@ -55,7 +56,8 @@ public sealed unsafe partial class CheckpointStore
             catch (BadInputException) { return []; }
         }
         return System.IO.Directory.Exists(Shards)
-            ? [.. new DirectoryInfo(Shards).EnumerateFiles("*.safetensors").Where(shard => !named.Contains(shard.FullName)).Select(shard => (shard.FullName, shard.Length))]
+            ? [.. new DirectoryInfo(Shards).EnumerateFiles("*.safetensors").Where(shard => !named.Contains(shard.FullName))
+                .Select(shard => (shard.FullName, shard.Length))]
             : [];
     }
 

@@ -51,7 +51,8 @@ public sealed unsafe partial class CheckpointStore(string directory)
         {
             var whole = tensor.First().Slice.Shape.Aggregate(1L, (product, size) => product * size);
             var held = tensor.Sum(part => part.Slice.Length);
-            if (held != whole) throw new InvalidOperationException($"step {manifest.Step}: the slices of {tensor.Key.Kind} {tensor.Key.Name} have {held} of {whole} elements");
+            if (held != whole)
+                throw new InvalidOperationException($"step {manifest.Step}: the slices of {tensor.Key.Kind} {tensor.Key.Name} have {held} of {whole} elements");
             CheckDisjoint(manifest.Step, [.. tensor.Select(part => part.Slice)]);
         }
         var path = ManifestPath(manifest.Step);
@@ -102,7 +103,8 @@ public sealed unsafe partial class CheckpointStore(string directory)
             var needed = shard.Tensors.Where(tensor => byTensor.Contains((tensor.Kind, tensor.Slice.Name))).ToArray();
             if (needed.Length == 0) continue;
             if (!IsVerified(shard) && Fault(shard) is { } fault)
-                throw new BadInputException(ShardPath(shard.Sha256), fault, "resume falls back to the checkpoint before; 'tulu2 checkpoint verify' lists what is damaged");
+                throw new BadInputException(
+                    ShardPath(shard.Sha256), fault, "resume falls back to the checkpoint before; 'tulu2 checkpoint verify' lists what is damaged");
             using var file = new SafetensorsFile(ShardPath(shard.Sha256));
             foreach (var tensor in needed)
             {
@@ -111,7 +113,8 @@ public sealed unsafe partial class CheckpointStore(string directory)
                 {
                     if (!block.Slice.Shape.SequenceEqual(tensor.Slice.Shape))
                         throw new BadInputException(
-                            Directory, $"{tensor.Slice.Name} has shape [{string.Join(", ", tensor.Slice.Shape)}] in the checkpoint and [{string.Join(", ", block.Slice.Shape)}] in the model",
+                            Directory, $"{tensor.Slice.Name} has shape [{string.Join(", ", tensor.Slice.Shape)}] in the checkpoint "
+                                + $"and [{string.Join(", ", block.Slice.Shape)}] in the model",
                             "resume with the recipe that wrote it");
                     filled[index] += ShardFile.Copy(stored, tensor.Slice, block);
                 }
@@ -120,7 +123,8 @@ public sealed unsafe partial class CheckpointStore(string directory)
         for (var index = 0; index < wanted.Count; index++)
             if (filled[index] != wanted[index].Slice.Length)
                 throw new BadInputException(
-                    Directory, $"the checkpoint of step {manifest.Step} holds {filled[index]} of {wanted[index].Slice.Length} elements of {wanted[index].Kind} {wanted[index].Slice.Name}",
+                    Directory, $"the checkpoint of step {manifest.Step} holds {filled[index]} of {wanted[index].Slice.Length} elements "
+                        + $"of {wanted[index].Kind} {wanted[index].Slice.Name}",
                     "resume with the recipe that wrote it");
     }
 

@@ -42,7 +42,8 @@ internal static unsafe class ShardFile
         for (var at = 0; at < dimensions; at++)
             if (slice.Begin[at] < 0 || slice.Size[at] < 1 || slice.Begin[at] + slice.Size[at] > slice.Shape[at])
                 throw new ArgumentException(
-                    $"{slice.Name}: [{string.Join(", ", slice.Size)}] at [{string.Join(", ", slice.Begin)}] is not within [{string.Join(", ", slice.Shape)}]", nameof(slice));
+                    $"{slice.Name}: [{string.Join(", ", slice.Size)}] at [{string.Join(", ", slice.Begin)}] is not within [{string.Join(", ", slice.Shape)}]",
+                    nameof(slice));
     }
 
     public static bool Overlap(TensorSlice a, TensorSlice b) =>
@@ -78,6 +79,7 @@ internal static unsafe class ShardFile
         var (rows, width) = contiguous ? (1, block.Slice.Length) : (block.Rows, block.Width);
         for (var row = 0L; row < rows; row++)
             for (var at = 0L; at < width; at += ChunkElements)
-                target.Write(new ReadOnlySpan<byte>((float*)block.Address + row * block.RowStride + at, (int)(Math.Min(ChunkElements, width - at) * sizeof(float))));
+                target.Write(new ReadOnlySpan<byte>(
+                    (float*)block.Address + row * block.RowStride + at, (int)(Math.Min(ChunkElements, width - at) * sizeof(float))));
     }
 }

@@ -27,7 +27,9 @@ public static class AtomicFile
         });
     }
 
-    /// <summary>As <see cref="Write"/>, for a file whose name (its hash, for example) is known only once it is written: <paramref name="write"/> returns it.</summary>
+    /// <summary>
+    /// As <see cref="Write"/>, for a file whose name (its hash, for example) is known only once it is written: <paramref name="write"/> returns it.
+    /// </summary>
     /// <returns>The full path.</returns>
     public static string WriteNamed(string directory, Func<Stream, string> write)
     {

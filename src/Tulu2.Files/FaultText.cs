@@ -5,7 +5,8 @@ using System.Text.Json;
 namespace Tulu2.Files;
 
 /// <summary>
-/// An error in words for a user: half a sentence in lower case, to follow a colon. A library's own message is about its parameters and types; it belongs in the log.
+/// An error in words for a user: half a sentence in lower case, to follow a colon. A library's own message is about its parameters and types; it belongs in the
+/// log.
 /// </summary>
 public static class FaultText
 {
@@ -33,7 +34,8 @@ public static class FaultText
     };
 
     /// <summary>The path that the system's message has in quotes; null: none.</summary>
-    public static string? PathIn(Exception fault) => fault is IOException or UnauthorizedAccessException && fault.Message.Split('\'') is [_, { Length: > 0 } path, ..] ? path : null;
+    public static string? PathIn(Exception fault) =>
+        fault is IOException or UnauthorizedAccessException && fault.Message.Split('\'') is [_, { Length: > 0 } path, ..] ? path : null;
 
     /// <summary>Whether the message is this program's own, judged by where the exception was thrown.</summary>
     private static bool IsOurs(Exception fault)

@@ -13,7 +13,8 @@ public static class FilePatterns
         : path;
 
     /// <summary>
-    /// Full paths of the files that a path stands for: a plain path gives itself, whether or not it exists; a pattern gives all files that match, in ordinal order,
+    /// Full paths of the files that a path stands for: a plain path gives itself, whether or not it exists; a pattern gives all files that match, in ordinal
+    /// order,
     /// hidden ones only where the pattern has the dot. A file whose own name looks like a pattern is taken literally.
     /// </summary>
     /// <exception cref="BadInputException">No file matches the pattern, or a folder on the way cannot be read.</exception>
@@ -32,7 +33,8 @@ public static class FilePatterns
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new BadInputException(path, $"a folder on its way cannot be read: {FaultText.Of(failure)}", "check its permissions, or name the files", failure);
+            throw new BadInputException(
+                path, $"a folder on its way cannot be read: {FaultText.Of(failure)}", "check its permissions, or name the files", failure);
         }
         return found.Count > 0 ? found
             : throw new BadInputException(path, "no file matches", "check the path; * and ? stand for parts of a name, ** for folders of any depth");

@@ -23,7 +23,8 @@ public static class ForeignContent
                 return kind.Welcome.Contains(use) ? null : ($"is {kind.Name}{PointedSize(head)}", kind.Fix ?? Wanted(use));
         if (use == FileUse.Rows && Signature.WrapperKey(head) is { } key)
             return ($"is one JSON object with the rows in its key '{key}', not a list of rows", $"write the rows alone: jq -c '.{key}[]' FILE > rows.jsonl");
-        if (use == FileUse.SentencePiece && Signature.IsJsonObject(head)) return ("is JSON, not a SentencePiece model", "name it tokenizer.json where it is one");
+        if (use == FileUse.SentencePiece && Signature.IsJsonObject(head))
+            return ("is JSON, not a SentencePiece model", "name it tokenizer.json where it is one");
         return null;
     }
 
@@ -33,7 +34,8 @@ public static class ForeignContent
     /// </exception>
     public static void Refuse(string path, FileUse use)
     {
-        if (Directory.Exists(path)) throw new BadInputException(path, "is a directory, not a file", use == FileUse.Rows ? ForeignPath.RowsIn(path) : Wanted(use));
+        if (Directory.Exists(path))
+            throw new BadInputException(path, "is a directory, not a file", use == FileUse.Rows ? ForeignPath.RowsIn(path) : Wanted(use));
         Span<byte> head = stackalloc byte[HeadBytes];
         int count;
         long length;

@@ -22,7 +22,8 @@ public static partial class ForeignPath
         bool Has(string name) => File.Exists(Path.Combine(path, name));
         bool Holds(string name) => Directory.Exists(Path.Combine(path, name));
         if (Has(Config)) return null;
-        if (Has(AdapterConfig)) return ($"is an adapter, not a model{BaseOf(path)}", "merge it into its base (peft: merge_and_unload), save that, and give the result");
+        if (Has(AdapterConfig))
+            return ($"is an adapter, not a model{BaseOf(path)}", "merge it into its base (peft: merge_and_unload), save that, and give the result");
         if (Has("recipe.yaml") && (Holds("checkpoints") || Holds("ledger") || Holds("exports")))
             return ("is a run, not a model", HasModel(Path.Combine(path, "exports", "final"), out var export)
                 ? $"give {export}" : $"write its model first, `tulu2 export {path} --to DIR`, and give DIR");
@@ -30,14 +31,18 @@ public static partial class ForeignPath
             return ("is a model's folder in the Hugging Face cache, not the model itself", OneInside(Path.Combine(path, "snapshots")) is { } snapshot
                 ? $"give {snapshot}" : "give one of the directories in its snapshots");
         if (Has("params.json") && Directory.EnumerateFiles(path, "consolidated*.pth").Any())
-            return ("is a model in Meta's own form", "convert it with transformers' convert_llama_weights_to_hf.py, or download the one in Hugging Face's form");
+            return ("is a model in Meta's own form",
+                "convert it with transformers' convert_llama_weights_to_hf.py, or download the one in Hugging Face's form");
         if (Directory.EnumerateFiles(path, "*.gguf").FirstOrDefault() is { } gguf)
             return ($"holds {Path.GetFileName(gguf)}, a model for llama.cpp", "give the Hugging Face checkpoint that it was made from");
         if (!Directory.EnumerateFileSystemEntries(path).Any()) return ("is empty", "download the model into it, or give another directory");
         return OneInside(path) is { } inner ? ($"holds no {Config}", $"its directory {Path.GetFileName(inner)} holds one: give {inner}") : null;
     }
 
-    /// <summary>What is wrong with a path that should be a file of rows: it is a directory, missing, a dangling link, a name on the Hugging Face Hub. Null: there is a file.</summary>
+    /// <summary>
+    /// What is wrong with a path that should be a file of rows: it is a directory, missing, a dangling link, a name on the Hugging Face Hub. Null: there is a
+    /// file.
+    /// </summary>
     public static (string What, string Fix)? AsRows(string path)
     {
         if (Directory.Exists(path)) return ($"{path} is a directory, not a file", RowsIn(path));
@@ -47,7 +52,7 @@ public static partial class ForeignPath
         return HubName(path) is { } name
             ? ($"there is no file {path}, and data sets are not fetched by their name on the Hugging Face Hub ({name})",
                 $"download it first, `hf download {name} --repo-type dataset --local-dir DIR`, and name the files of rows in it")
-            : ($"there is no file {path}", "check the path; it is relative to the recipe, or to the current directory where it stands behind the command");
+            : ($"there is no file {path}", "check the path; it is relative to the recipe, or to the current directory where it stands on the command line");
     }
 
     internal static string RowsIn(string directory)
@@ -81,7 +86,8 @@ public static partial class ForeignPath
         try
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(directory, AdapterConfig)));
-            return json.RootElement.TryGetProperty("base_model_name_or_path", out var name) && name.GetString() is { Length: > 0 } given ? $" (its base is {given})" : "";
+            return json.RootElement.TryGetProperty("base_model_name_or_path", out var name) && name.GetString() is { Length: > 0 } given
+                ? $" (its base is {given})" : "";
         }
         catch (Exception failure) when (failure is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {

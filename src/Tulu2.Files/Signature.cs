@@ -33,7 +33,8 @@ internal sealed record Signature(string Name, Signature.Test Matches, string? Fi
         new("a zip archive", (head, _) => IsZip(head), Unpack, FileUse.TorchWeights),
         new("gzip data", (head, _) => head is [0x1F, 0x8B, ..], Unpack, FileUse.Rows),
         new("Zstandard data", (head, _) => head is [0x28, 0xB5, 0x2F, 0xFD, ..], "unpack it: zstd -d FILE"),
-        new("bzip2 data", (head, _) => head is [(byte)'B', (byte)'Z', (byte)'h', >= (byte)'1' and <= (byte)'9', 0x31, 0x41, 0x59, ..], "unpack it: bunzip2 FILE"),
+        new("bzip2 data",
+            (head, _) => head is [(byte)'B', (byte)'Z', (byte)'h', >= (byte)'1' and <= (byte)'9', 0x31, 0x41, 0x59, ..], "unpack it: bunzip2 FILE"),
         new("xz data", (head, _) => head is [0xFD, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0, ..], "unpack it: unxz FILE"),
         new("LZ4 data", (head, _) => head is [0x04, 0x22, 0x4D, 0x18, ..], "unpack it: lz4 -d FILE"),
         new("a 7-Zip archive", (head, _) => head is [(byte)'7', (byte)'z', 0xBC, 0xAF, 0x27, 0x1C, ..], Unpack),
@@ -65,7 +66,8 @@ internal sealed record Signature(string Name, Signature.Test Matches, string? Fi
         foreach (var key in WrapperKeys)
         {
             var rest = head;
-            if (Take(ref rest, key) && Take(ref rest, "\"") && Take(ref rest, ":") && Take(ref rest, "[") && (Take(ref rest, "{") || Take(ref rest, "["))) return key;
+            if (Take(ref rest, key) && Take(ref rest, "\"") && Take(ref rest, ":") && Take(ref rest, "[") && (Take(ref rest, "{") || Take(ref rest, "[")))
+                return key;
         }
         return null;
     }
@@ -106,7 +108,8 @@ internal sealed record Signature(string Name, Signature.Test Matches, string? Fi
 
     // A continuation mark, then the length of the schema's message.
     private static bool IsArrowStream(ReadOnlySpan<byte> head, long length) =>
-        head is [0xFF, 0xFF, 0xFF, 0xFF, _, _, _, 0x00, ..] && BinaryPrimitives.ReadInt32LittleEndian(head[4..]) is > 0 and var size && size < length && size % 8 == 0;
+        head is [0xFF, 0xFF, 0xFF, 0xFF, _, _, _, 0x00, ..]
+        && BinaryPrimitives.ReadInt32LittleEndian(head[4..]) is > 0 and var size && size < length && size % 8 == 0;
 
     private static bool IsSafetensors(ReadOnlySpan<byte> head, long length) =>
         head is [_, _, _, _, _, _, _, _, (byte)'{', (byte)'"' or (byte)'}' or (byte)' ' or (byte)'\n', ..]

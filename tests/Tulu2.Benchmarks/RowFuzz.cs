@@ -1,4 +1,3 @@
-using Tulu2.Data.Rows;
 using Tulu2.Data.Rows.Reading;
 using Tulu2.Files;
 

@@ -33,7 +33,8 @@ public sealed unsafe class SafetensorsFile : ITensorFile
             var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(_bytes.Start, 8));
             if (headerLength > LargestHeader || (long)headerLength > length - 8)
                 throw Broken($"its header says it is {headerLength} bytes long, but the file has {length - 8} after the length field");
-            (Entries, Metadata) = ReadHeader(new ReadOnlyMemory<byte>(new ReadOnlySpan<byte>(_bytes.Start + 8, (int)headerLength).ToArray()), 8 + (long)headerLength, length);
+            var header = new ReadOnlySpan<byte>(_bytes.Start + 8, (int)headerLength).ToArray();
+            (Entries, Metadata) = ReadHeader(header, 8 + (long)headerLength, length);
         }
         catch
         {
@@ -67,10 +68,11 @@ public sealed unsafe class SafetensorsFile : ITensorFile
                 if (property.NameEquals("__metadata__"))
                     foreach (var item in property.Value.EnumerateObject()) metadata[item.Name] = item.Value.GetString() ?? "";
                 else if (ReadEntry(property, dataBegin, fileLength) is var entry && !entries.TryAdd(entry.Name, entry))
-                    throw Broken($"tensor {entry.Name} stands there twice");
+                    throw Broken($"tensor {entry.Name} occurs twice");
             }
         }
-        catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException or OverflowException)
+        catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException
+            or IndexOutOfRangeException or OverflowException)
         {
             throw Broken("its header cannot be read: it is not the list of tensors that a safetensors file begins with", fault);
         }
@@ -83,7 +85,8 @@ public sealed unsafe class SafetensorsFile : ITensorFile
         var offsets = property.Value.GetProperty("data_offsets");
         long begin = offsets[0].GetInt64(), end = offsets[1].GetInt64();
         var entry = new SafetensorsEntry(
-            property.Name, property.Value.GetProperty("dtype").GetString()!, [.. property.Value.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())],
+            property.Name, property.Value.GetProperty("dtype").GetString()!,
+            [.. property.Value.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())],
             dataBegin + begin, end - begin);
         if (begin < 0 || end < begin || entry.Shape.Any(size => size < 0)) throw Broken($"tensor {entry.Name} has impossible offsets {begin}..{end}");
         if (end > fileLength - dataBegin)
@@ -100,10 +103,10 @@ public sealed unsafe class SafetensorsFile : ITensorFile
         {
             if (entry.Offset < last) throw Broken($"tensor {entry.Name} overlaps the one before it");
             // As in the reference implementation: bytes that belong to no tensor mean that an offset is wrong.
-            if (entry.Offset > last) throw Broken($"{NumberText.Count(entry.Offset - last, "byte")} before tensor {entry.Name}: of no tensor");
+            if (entry.Offset > last) throw Broken($"{NumberText.Count(entry.Offset - last, "byte")} of no tensor before tensor {entry.Name}");
             last = entry.Offset + entry.Bytes;
         }
-        if (last != fileLength) throw Broken($"{NumberText.Count(fileLength - last, "byte")} after the last tensor: of no tensor");
+        if (last != fileLength) throw Broken($"{NumberText.Count(fileLength - last, "byte")} of no tensor after the last one");
     }
 
     private BadInputException Broken(string what, Exception? inner = null) => new(Path, what, "download or write the file again", inner);

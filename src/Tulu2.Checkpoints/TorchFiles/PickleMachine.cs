@@ -29,7 +29,9 @@ internal sealed class PickleMachine(string path, byte[] program)
             var at = _at;
             var operation = Take(1)[0];
             if (operation == '.') return Pop();
-            if (!Do((char)operation)) throw new BadInputException(path, $"its pickle uses an operation (0x{operation:x2} at byte {at}) that plain tensors have no use for", Fix);
+            if (!Do((char)operation))
+                throw new BadInputException(
+                    path, $"its pickle uses an operation (0x{operation:x2} at byte {at}) that plain tensors have no use for", Fix);
         }
     }
 
@@ -99,7 +101,8 @@ internal sealed class PickleMachine(string path, byte[] program)
     private bool Call()
     {
         if (Last(2) is not [PickledName { Name: var name }, PickledTuple arguments]) throw Broken("it calls something that is no function");
-        return Push(TensorNames.Call(name, arguments.Items) ?? throw new BadInputException(path, $"its pickle calls {name} in a way that makes no plain tensor", Fix));
+        return Push(TensorNames.Call(name, arguments.Items)
+            ?? throw new BadInputException(path, $"its pickle calls {name} in a way that makes no plain tensor", Fix));
     }
 
     // A state_dict's attributes (version notes) do not concern the values.

@@ -34,7 +34,7 @@ internal sealed unsafe class StoredZip(string path, byte* start, long length)
             var before = At(local, LocalBytes, "PK\x03\x04"u8);
             var data = local + LocalBytes + Half(before, 26) + Half(before, 28);
             if (data > length || bytes < 0 || bytes > length - data) throw Broken($"its part {key} reaches beyond the end of the file");
-            if (!parts.TryAdd(key, new ZipPart(data, bytes))) throw Broken($"its part {key} stands there twice");
+            if (!parts.TryAdd(key, new ZipPart(data, bytes))) throw Broken($"its part {key} occurs twice");
             at += CentralBytes + name + extra + comment;
         }
         return parts;

@@ -29,8 +29,10 @@ internal static class TensorNames
         (OrderedDict, []) => new Dictionary<object, object?>(),
         (OrderedDict, [List<object?> pairs]) => OfPairs(pairs),
         // Storage, offset, size, stride, requires_grad, backward hooks; newer versions add metadata, which plain tensors lack.
-        (RebuildTensor, [PickledStorage storage, long offset, PickledTuple shape, PickledTuple strides, bool, Dictionary<object, object?> { Count: 0 } or null, .. var more])
-            when more is [] or [null] or [Dictionary<object, object?> { Count: 0 }] && Whole(shape) is { } sizes && Whole(strides) is { } steps && sizes.Length == steps.Length =>
+        (RebuildTensor, [PickledStorage storage, long offset, PickledTuple shape, PickledTuple strides,
+                bool, Dictionary<object, object?> { Count: 0 } or null, .. var more])
+            when more is [] or [null] or [Dictionary<object, object?> { Count: 0 }]
+                && Whole(shape) is { } sizes && Whole(strides) is { } steps && sizes.Length == steps.Length =>
                 new PickledTensor(storage, offset, sizes, steps),
         (RebuildParameter, [PickledTensor tensor, bool, Dictionary<object, object?> { Count: 0 } or null]) => tensor,
         _ => null,
@@ -38,7 +40,8 @@ internal static class TensorNames
 
     /// <summary>The storage of a persistent id; null: it is not one of a storage.</summary>
     public static PickledStorage? Storage(object? id) =>
-        id is PickledTuple { Items: ["storage", PickledName type, string key, string, long elements] } && elements >= 0 && StorageTypes.TryGetValue(type.Name, out var dataType)
+        id is PickledTuple { Items: ["storage", PickledName type, string key, string, long elements] } && elements >= 0
+        && StorageTypes.TryGetValue(type.Name, out var dataType)
             ? new PickledStorage(dataType, key, elements) : null;
 
     private static long[]? Whole(PickledTuple tuple) =>

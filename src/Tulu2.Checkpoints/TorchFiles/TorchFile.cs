@@ -5,7 +5,8 @@ using Tulu2.Files;
 namespace Tulu2.Checkpoints.TorchFiles;
 
 /// <summary>
-/// Weights as <c>torch.save</c> writes them since version 1.6 (<c>pytorch_model.bin</c>), mapped into memory: a zip archive with a pickle that describes the tensors
+/// Weights as <c>torch.save</c> writes them since version 1.6 (<c>pytorch_model.bin</c>), mapped into memory: a zip archive with a pickle that describes the
+/// tensors
 /// and one part for each storage. Several tensors may be views of one storage. Nothing in the pickle is run (<see cref="PickleMachine"/>).
 /// </summary>
 public sealed unsafe class TorchFile : ITensorFile
@@ -19,7 +20,9 @@ public sealed unsafe class TorchFile : ITensorFile
     private readonly Dictionary<string, PickledTensor> _strided = [];
     private readonly Dictionary<string, nint> _gathered = [];
 
-    /// <exception cref="BadInputException">The file is missing, damaged, of the older format, or holds anything other than plain tensors, which is named.</exception>
+    /// <exception cref="BadInputException">
+    /// The file is missing, damaged, of the older format, or holds anything other than plain tensors, which is named.
+    /// </exception>
     public TorchFile(string path)
     {
         Path = path;
@@ -81,7 +84,8 @@ public sealed unsafe class TorchFile : ITensorFile
         {
             if (key is not string name) throw Foreign($"it holds {Kind(key)} as a name");
             if (value is not PickledTensor tensor) throw Foreign($"its entry '{name}' is {Kind(value)}, not a tensor");
-            if (!parts.TryGetValue(folder + tensor.Storage.Key, out var part)) throw Broken($"the elements of tensor {name} are not there (part {tensor.Storage.Key})");
+            if (!parts.TryGetValue(folder + tensor.Storage.Key, out var part))
+                throw Broken($"the elements of tensor {name} are not there (part {tensor.Storage.Key})");
             Add(name, tensor, part);
         }
     }
@@ -93,9 +97,11 @@ public sealed unsafe class TorchFile : ITensorFile
         {
             if (tensor.Shape.Length > MostAxes) throw Broken($"tensor {name} has {tensor.Shape.Length} dimensions");
             if (checked(tensor.Storage.Elements * size) != part.Bytes)
-                throw Broken($"the storage of tensor {name} has {part.Bytes} bytes, but {tensor.Storage.Elements} elements of {tensor.Storage.DataType} need {checked(tensor.Storage.Elements * size)}");
+                throw Broken($"the storage of tensor {name} has {part.Bytes} bytes, "
+                    + $"but {tensor.Storage.Elements} elements of {tensor.Storage.DataType} need {checked(tensor.Storage.Elements * size)}");
             var elements = tensor.Shape.Aggregate(1L, (product, width) => checked(product * width));
-            var last = elements == 0 ? -1 : tensor.Shape.Zip(tensor.Strides).Aggregate(tensor.Offset, (sum, axis) => checked(sum + (axis.First - 1) * axis.Second));
+            var last = elements == 0 ? -1
+                : tensor.Shape.Zip(tensor.Strides).Aggregate(tensor.Offset, (sum, axis) => checked(sum + (axis.First - 1) * axis.Second));
             if (tensor.Offset < 0 || last >= tensor.Storage.Elements) throw Broken($"tensor {name} reaches beyond its storage");
             _entries.Add(name, new SafetensorsEntry(name, tensor.Storage.DataType, tensor.Shape, part.Offset + tensor.Offset * size, checked(elements * size)));
             if (!tensor.IsContiguous) _strided.Add(name, tensor);
@@ -141,7 +147,8 @@ public sealed unsafe class TorchFile : ITensorFile
         _ => "something else",
     };
 
-    private BadInputException Foreign(string what) => new(Path, what, "save the model's tensors alone: torch.save(model.state_dict(), FILE), or better as safetensors");
+    private BadInputException Foreign(string what) =>
+        new(Path, what, "save the model's tensors alone: torch.save(model.state_dict(), FILE), or better as safetensors");
 
     private BadInputException Broken(string what, Exception? inner = null) => new(Path, what, "download or copy the file again", inner);
 }

@@ -20,6 +20,7 @@ internal static class DemoCourtesy
         var occasion = random.Below(Occasions.Length);
         var people = string.Join(" and ", DemoWords.Several(DemoWords.Names, 2, ref random));
         var (ask, formal, casual) = Occasions[occasion];
-        return DemoItem.Ask($"{occasion} {people}", string.Format(null, ask, people) + ".", string.Format(null, formal, people), string.Format(null, casual, people));
+        return DemoItem.Ask(
+            $"{occasion} {people}", string.Format(null, ask, people) + ".", string.Format(null, formal, people), string.Format(null, casual, people));
     }
 }

@@ -51,8 +51,10 @@ internal sealed class DemoSampler
     }
 
     // A few turns are enough to learn that each question stands alone.
-    private static (string Kind, DemoItem Item, string Answer) Continue((string Kind, DemoItem Item, string Answer) before, (string Kind, DemoItem Item, string Answer) row) =>
-        before.Item.Prompt.Count > LongestEarlierPrompt ? row : row with { Item = row.Item with { Prompt = [.. before.Item.Answered(before.Answer), .. row.Item.Prompt] } };
+    private static (string Kind, DemoItem Item, string Answer) Continue(
+        (string Kind, DemoItem Item, string Answer) before, (string Kind, DemoItem Item, string Answer) row) =>
+        before.Item.Prompt.Count > LongestEarlierPrompt ? row
+            : row with { Item = row.Item with { Prompt = [.. before.Item.Answered(before.Answer), .. row.Item.Prompt] } };
 
     /// <summary>Preference pairs: the right answer against the wrong one.</summary>
     public List<(string Kind, DemoItem Item)> Pairs(int count, int part)

@@ -15,7 +15,8 @@ public sealed record TokenizerFile(string Name, byte[] Content);
 public static class TokenizerExport
 {
     // A separate template file would take precedence over the one in tokenizer_config.json.
-    private static readonly string[] Rewritten = [TokenizerLoader.JsonName, SpecialTokenFiles.ConfigName, SpecialTokenFiles.MapName, TokenizerLoader.TemplateName];
+    private static readonly string[] Rewritten =
+        [TokenizerLoader.JsonName, SpecialTokenFiles.ConfigName, SpecialTokenFiles.MapName, TokenizerLoader.TemplateName];
 
     /// <param name="form">How the model's dialogues were tokenised.</param>
     /// <param name="positions">The exported model's longest sequence; model_max_length is raised to it.</param>
@@ -29,7 +30,8 @@ public static class TokenizerExport
         files.Add(new(SpecialTokenFiles.MapName, TokenizerConfigForm.SpecialTokens(Source(SpecialTokenFiles.MapName), tokenizer)));
         return files;
 
-        byte[]? Source(string name) => tokenizer.SourceFiles.FirstOrDefault(path => Path.GetFileName(path) == name) is { } path ? File.ReadAllBytes(path) : null;
+        byte[]? Source(string name) =>
+            tokenizer.SourceFiles.FirstOrDefault(path => Path.GetFileName(path) == name) is { } path ? File.ReadAllBytes(path) : null;
 
         byte[]? Converted(byte[] bytes)
         {

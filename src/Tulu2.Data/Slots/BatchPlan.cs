@@ -25,7 +25,8 @@ public sealed class BatchPlan : IBatchPlan
             throw new BadInputException("batch.slot", $"{settings.Slot} does not divide batch.global {settings.Global}",
                 "choose a slot that divides the global batch");
         if (items < settings.Global)
-            throw new BadInputException("batch.global", $"one step takes {NumberText.Count(settings.Global, noun)} but the data has {NumberText.Count(items, $"usable {noun}")}",
+            throw new BadInputException("batch.global",
+                $"one step takes {NumberText.Count(settings.Global, noun)} but the data has {NumberText.Count(items, $"usable {noun}")}",
                 $"lower batch.global to at most {items} or give more data");
         StepsPerEpoch = items / settings.Global;
         TotalSteps = StepsOf(settings.Epochs, settings.Steps);
@@ -97,7 +98,9 @@ public sealed class BatchPlan : IBatchPlan
         if (!(epochs > 0)) throw new BadInputException("epochs", $"is {epochs}", "give a number above 0");
         // The small addend keeps a fraction such as 0.1 x 30 steps from losing a step to rounding.
         var total = Math.Floor(epochs * StepsPerEpoch + 1e-6);
-        if (total < 1) throw new BadInputException("epochs", $"{epochs} of {NumberText.Count(StepsPerEpoch, "step")} an epoch is less than one step", "give more epochs, or steps");
+        if (total < 1)
+            throw new BadInputException("epochs", $"{epochs} of {NumberText.Count(StepsPerEpoch, "step")} an epoch is less than one step",
+                "give more epochs, or steps");
         if (total > int.MaxValue) throw new BadInputException("epochs", $"{epochs} epochs are more steps than can be counted", "give fewer epochs");
         return (int)total;
     }

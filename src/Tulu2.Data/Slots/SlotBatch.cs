@@ -2,7 +2,8 @@ namespace Tulu2.Data.Slots;
 
 /// <summary>
 /// One slot (canonical micro-batch) as the model reads it: the slot's sequences laid end to end in one row of N tokens. Attention never leaves a
-/// segment. With packing each segment has its sequence's length; without it all are padded to the slot's longest (padding is never scored). A batch of fewer than 16 rows
+/// segment. With packing each segment has its sequence's length; without it all are padded to the slot's longest (padding is never scored). A batch of fewer
+/// than 16 rows
 /// ends with one more segment of filler tokens, which belongs to no sequence.
 /// For preferences segment 2k is the chosen and 2k+1 the rejected side of the slot's pair k.
 /// </summary>

@@ -4,7 +4,8 @@ namespace Tulu2.Data.Slots;
 internal static class SlotBatchBuilder
 {
     /// <summary>
-    /// Fewest rows of a batch; a shorter one gets a filler segment at its end. fp32 matrix products of fewer than 4 rows, and now and then bf16 ones of up to 8, have other
+    /// Fewest rows of a batch; a shorter one gets a filler segment at its end. fp32 matrix products of fewer than 4 rows, and now and then bf16 ones of up to
+    /// 8, have other
     /// bits than the same rows in a larger product (bitwise-notes section 2); 16 is clear of both.
     /// </summary>
     public const int FewestRows = 16;

@@ -19,11 +19,13 @@ public static class StatisticsText
             Line($"length        shortest {statistics.Shortest:N0}, median {statistics.Median:N0}, mean {statistics.Mean:N1}, ")
                 + Line($"95 % up to {statistics.Percentile95:N0}, longest {statistics.Longest:N0}"),
         };
-        if (report.DamagedFiles.Count > 0) lines.Insert(0, Line($"damaged files {report.DamagedFiles.Count:N0}: only the whole rows before the damage are counted"));
+        if (report.DamagedFiles.Count > 0)
+            lines.Insert(0, Line($"damaged files {report.DamagedFiles.Count:N0}: only the whole rows before the damage are counted"));
         foreach (var cut in statistics.Truncations)
         {
             var inForce = cut.Length == statistics.MaxLength ? "  <- max_length" : "";
-            lines.Add(Line($"above {cut.Length,7:N0} {NumberText.Count(cut.Sequences, "sequence")} ({NumberText.Percent(Share(cut.Sequences, statistics.Sequences), 2)}){inForce}"));
+            var share = NumberText.Percent(Share(cut.Sequences, statistics.Sequences), 2);
+            lines.Add(Line($"above {cut.Length,7:N0} {NumberText.Count(cut.Sequences, "sequence")} ({share}){inForce}"));
         }
         lines.Add("");
         lines.AddRange(Datasets(statistics));

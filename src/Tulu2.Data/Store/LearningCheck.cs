@@ -23,7 +23,8 @@ public static class LearningCheck
         // Equal sides would still be trained on: their gradients cancel up to rounding, and Adam scales the rounding errors up to full steps.
         else if (chosen.Ids.AsSpan().SequenceEqual(rejected.Ids))
             reason = chosen.Truncated || rejected.Truncated
-                ? $"chosen and rejected are equal within data.max_length {maxLength} (they have {chosen.UntruncatedLength} and {rejected.UntruncatedLength} tokens)"
+                ? $"chosen and rejected are equal within data.max_length {maxLength} "
+                    + $"(they have {chosen.UntruncatedLength} and {rejected.UntruncatedLength} tokens)"
                 : "chosen and rejected have the same tokens";
         else return null;
         return new RowFault(row.Location, reason, RowFaultKind.Dirt);

@@ -18,6 +18,7 @@ internal readonly record struct SequenceEncoding(EncodedSequence[] Sequences, lo
     {
         var chosen = encoder.EncodeDialogue(row.Chosen, LossRule.LastAssistantTurn);
         var rejected = encoder.EncodeDialogue(row.Rejected, LossRule.LastAssistantTurn);
-        return LearningCheck.Of(row, chosen, rejected, encoder.MaxLength) is { } fault ? Of(fault) : new([chosen, rejected], row.Location.Line, row.Dataset, null);
+        return LearningCheck.Of(row, chosen, rejected, encoder.MaxLength) is { } fault
+            ? Of(fault) : new([chosen, rejected], row.Location.Line, row.Dataset, null);
     }
 }

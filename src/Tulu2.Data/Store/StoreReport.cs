@@ -40,7 +40,8 @@ public sealed record StoreReport(long Rows, int Used, int TruncatedRows, long To
                 "correct the rows, or set data.bad_rows: skip to list them and leave them out");
         }
         if (Used > 0) return;
-        throw new BadInputException("data.train", Rows == 0 ? $"the files hold no row{List(DamagedFiles)}" : $"{(Rows == 1 ? "the only row cannot" : $"none of the {NumberText.Count(Rows)} rows can")} be used:{List(Faults)}",
+        var none = Rows == 1 ? "the only row cannot" : $"none of the {NumberText.Count(Rows)} rows can";
+        throw new BadInputException("data.train", Rows == 0 ? $"the files hold no row{List(DamagedFiles)}" : $"{none} be used:{List(Faults)}",
             "give files with at least one usable row");
     }
 

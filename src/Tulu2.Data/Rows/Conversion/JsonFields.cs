@@ -29,7 +29,9 @@ internal static class JsonFields
     public static bool TryGet(JsonElement row, string name, out JsonElement field) =>
         row.TryGetProperty(name, out field) && field.ValueKind != JsonValueKind.Null;
 
-    /// <summary>A row's dataset and id; where the record has none, the file's name and the line. Returns a reason where one is neither a text nor a number.</summary>
+    /// <summary>
+    /// A row's dataset and id; where the record has none, the file's name and the line. Returns a reason where one is neither a text nor a number.
+    /// </summary>
     public static string? Labels(JsonElement record, RowLocation location, out string dataset, out string id)
     {
         id = "";

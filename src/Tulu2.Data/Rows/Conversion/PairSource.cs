@@ -26,7 +26,10 @@ internal abstract class PairSource : IRowSource<PreferenceRow>
     /// <summary>Both dialogues as a whole, each ending with its answer; a reason where the record has none.</summary>
     protected abstract string? Sides(JsonElement record, out List<Message> chosen, out List<Message> rejected);
 
-    /// <summary>Whether two dialogues become the same tokens: the chat template strips every turn. Of a pair only the answers are learnt, so the turns' marks don't count.</summary>
+    /// <summary>
+    /// Whether two dialogues become the same tokens: the chat template strips every turn. Of a pair only the answers are learnt, so the turns' marks don't
+    /// count.
+    /// </summary>
     protected static bool SameDialogue(IEnumerable<Message> left, IEnumerable<Message> right) => left.Select(Trimmed).SequenceEqual(right.Select(Trimmed));
 
     protected static bool SameTurn(Message left, Message right) => Trimmed(left) == Trimmed(right);

@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace Tulu2.Data.Rows.Conversion;
 
 /// <summary>
-/// The keys of records and turns that mean something to this program or to another well-known trainer of chat models. The former are read; the latter are refused by
+/// The keys of records and turns that mean something to this program or to another well-known trainer of chat models. The former are read; the latter are
+/// refused by
 /// name where they are not empty, since ignoring them would change what is learnt. All other keys are the user's own and are ignored.
 /// </summary>
 internal static class RowKeys

@@ -20,7 +20,8 @@ internal static class TurnParser
     }
 
     /// <summary>
-    /// Inserts the system turn that a record gives beside its dialogue. Returns a reason where it is not a text, or differs from the dialogue's own system turn.
+    /// Inserts the system turn that a record gives beside its dialogue. Returns a reason where it is not a text, or differs from the dialogue's own system
+    /// turn.
     /// </summary>
     public static string? AddSystem(JsonElement row, List<Message> messages)
     {

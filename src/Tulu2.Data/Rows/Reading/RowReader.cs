@@ -5,14 +5,19 @@ using Tulu2.Data.Rows.Records;
 namespace Tulu2.Data.Rows.Reading;
 
 /// <summary>
-/// Reads rows from JSON Lines, a JSON array or Parquet, plain or gzip; the file's first bytes decide which, not its name. Rows stream: memory does not grow with the
-/// file. Unless a row source is named, the first record that matches one of the wanted kind decides which source reads the file. Keys without a meaning to any trainer
+/// Reads rows from JSON Lines, a JSON array or Parquet, plain or gzip; the file's first bytes decide which, not its name. Rows stream: memory does not grow
+/// with the
+/// file. Unless a row source is named, the first record that matches one of the wanted kind decides which source reads the file. Keys without a meaning to any
+/// trainer
 /// are ignored (see <see cref="RowKeys"/>). Whatever cannot be used comes out as a fault with its location, in file order.
-/// A damaged file gives the whole rows before the damage and then one fault of kind <see cref="RowFaultKind.DamagedFile"/>; never a row that is not in the file.
+/// A damaged file gives the whole rows before the damage and then one fault of kind <see cref="RowFaultKind.DamagedFile"/>; never a row that is not in the
+/// file.
 /// </summary>
 public static class RowReader
 {
-    /// <summary>Part of the key of every token store: changes whenever the same file would give other rows or faults, so also with each added row source.</summary>
+    /// <summary>
+    /// Part of the key of every token store: changes whenever the same file would give other rows or faults, so also with each added row source.
+    /// </summary>
     public static string Version { get; } = string.Join(' ', ["rows-3", .. RowSources.AddedNames]);
 
     /// <summary>Instruction rows, e.g. <c>{dataset, id, system, messages: [{role, content, weight}]}</c>.</summary>

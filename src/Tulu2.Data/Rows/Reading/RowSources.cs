@@ -56,7 +56,8 @@ internal static class RowSources
     }
 
     private static IEnumerable<IRowSource> Added() => typeof(IRowSource).Assembly.GetTypes()
-        .Where(type => type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(IRowSource)) && type != typeof(MessagesSource) && type != typeof(PreferencesSource))
+        .Where(type => type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(IRowSource)))
+        .Except([typeof(MessagesSource), typeof(PreferencesSource)])
         .Select(type => (IRowSource)Activator.CreateInstance(type)!)
         .OrderBy(source => source.Name, StringComparer.Ordinal);
 }

@@ -46,7 +46,7 @@ internal sealed class CheckedGzipStream(Stream file) : ForwardStream(file)
             case GzipMember.Start.BreaksOff:
                 throw BreaksOff();
             case GzipMember.Start.Foreign:
-                throw Untrusted($"bytes that are no gzip data stand behind its end, from byte {memberStart + 1:N0} of the file on");
+                throw Untrusted($"bytes that are not gzip data follow its end, from byte {memberStart + 1:N0} of the file on");
             default:
                 throw Untrusted($"the head of the gzip member at byte {memberStart + 1:N0} of the file is damaged");
         }
@@ -97,7 +97,7 @@ internal sealed class CheckedGzipStream(Stream file) : ForwardStream(file)
         if (BitConverter.ToUInt32(tail) != checksum.GetCurrentHashAsUInt32())
             throw Untrusted($"the checksum of the gzip member at byte {memberStart + 1:N0} of the file is wrong");
         if (BitConverter.ToUInt32(tail[4..]) != (uint)memberLength)
-            throw Untrusted($"the gzip member at byte {memberStart + 1:N0} of the file has another length than it says");
+            throw Untrusted($"the gzip member at byte {memberStart + 1:N0} of the file does not have the length that it names");
         verified = unpacked;
         inMember = false;
     }

@@ -77,7 +77,7 @@ internal static class JsonRecords
                     damage = file.Damage ?? "the file breaks off: no ] ends its array";
                     break;
                 case ArrayPart.MoreBehind:
-                    damage = "more stands behind the end of the array";
+                    damage = "something follows the end of the array";
                     break;
                 default:
                     if (file.Damage is null) yield break;

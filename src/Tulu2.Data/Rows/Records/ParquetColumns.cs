@@ -44,8 +44,8 @@ internal sealed class ParquetColumns : IDisposable
             if (failure is BadInputException) throw;
             throw new BadInputException(file.Path, file.Damage ?? (EndsLikeParquet(plain)
                     ? "begins and ends like a Parquet file but cannot be read as one: what it says about its columns is damaged"
-                    : "begins like a Parquet file but is cut off, or something stands behind its end"),
-                "fetch or write the file again: of a Parquet file that is damaged so no row can be kept", failure);
+                    : "begins like a Parquet file but is cut off, or something follows its end"),
+                "fetch or write the file again: no row can be kept of a Parquet file with this damage", failure);
         }
     }
 

@@ -33,7 +33,10 @@ internal sealed record RecordFile(string Path, bool Zipped, long Trusted, string
         }
     }
 
-    /// <summary>The file without that check, to look at its first records: the stream of <see cref="Open"/> throws <see cref="GzipDamageException"/> where the file is damaged.</summary>
+    /// <summary>
+    /// The file without that check, to look at its first records: the stream of <see cref="Open"/> throws <see cref="GzipDamageException"/> where the file is
+    /// damaged.
+    /// </summary>
     public static RecordFile Unexamined(string path)
     {
         using var stream = OpenBytes(Existing(path));

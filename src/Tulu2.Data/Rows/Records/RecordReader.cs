@@ -4,7 +4,8 @@ using Tulu2.Files;
 namespace Tulu2.Data.Rows.Records;
 
 /// <summary>
-/// One record of a file, not yet converted to a row; its element is valid only until the next record is read. Or a fault: of this one record, or (<paramref name="Damage"/>)
+/// One record of a file, not yet converted to a row; its element is valid only until the next record is read. Or a fault: of this one record, or (<paramref
+/// name="Damage"/>)
 /// of the file from here on, in which case nothing follows.
 /// </summary>
 internal readonly record struct RawRecord(long Line, JsonElement Element, string? Fault, bool Damage = false)
@@ -13,7 +14,7 @@ internal readonly record struct RawRecord(long Line, JsonElement Element, string
 
     /// <param name="whole">Number of records before the damage.</param>
     public static RawRecord Damaged(long line, string damage, long whole) => new(line, default,
-        $"{damage}; {(whole == 1 ? "1 whole row stands" : $"{whole:N0} whole rows stand")} before", Damage: true);
+        $"{damage}; {(whole == 1 ? "1 whole row comes" : $"{whole:N0} whole rows come")} before it", Damage: true);
 }
 
 /// <summary>The columns of a table that a row can be made of; others are not read.</summary>
@@ -32,7 +33,11 @@ internal static class RecordReader
         var form = Sniff(file);
         // A wrong byte can make compressed data run past its end, which looks like a file that was cut off. But then the bytes after it are hardly ever JSON.
         if (file.Verified < file.Trusted && form != Form.Parquet && !JsonRecords.IsAllJson(file, form == Form.Array))
-            file = file with { Trusted = file.Verified, Damage = $"{file.Damage}, and what its last member holds is not all JSON, so that none of it is trusted" };
+            file = file with
+            {
+                Trusted = file.Verified,
+                Damage = $"{file.Damage}, and what its last member holds is not all JSON, so that none of it is trusted",
+            };
         return form switch
         {
             Form.Parquet => ParquetRecords.Read(file, columns),

@@ -25,7 +25,8 @@ internal sealed class MessagesSource : InstructionSource
     protected override string? Turns(JsonElement record, out List<Message> messages) =>
         TurnParser.Messages(record.GetProperty(RowKeys.Messages), RowKeys.Messages, out messages);
 
-    // Known forms are named rather than guessed at: how their columns join to a text decides what is learnt. The prompt/completion form joins raw text without the chat
+    // Known forms are named rather than guessed at: how their columns join to a text decides what is learnt. The prompt/completion form joins raw text without
+    // the chat
     // template (tulu2-spec section 2.4).
     private static string KnownForm(JsonElement record)
     {

@@ -9,7 +9,9 @@ internal readonly record struct Merge(int Rank, int Id);
 
 /// <summary>A token that is cut out of the text before any merge.</summary>
 /// <param name="Pattern">The text to search for.</param>
-/// <param name="OnNormalized">Search in the normalized text, with spaces and boundary replaced (Hugging Face's <c>normalized</c> flag), rather than in the raw text.</param>
+/// <param name="OnNormalized">
+/// Search in the normalized text, with spaces and boundary replaced (Hugging Face's <c>normalized</c> flag), rather than in the raw text.
+/// </param>
 internal sealed record AddedToken(int Id, string Content, string Pattern, bool Special, bool OnNormalized, bool StripLeft, bool StripRight);
 
 internal enum BoundaryRule

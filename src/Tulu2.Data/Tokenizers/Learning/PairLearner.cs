@@ -70,7 +70,9 @@ internal sealed class PairLearner
         OfferChanged();
     }
 
-    /// <summary>The pieces of up to <paramref name="most"/> merges, in the order in which they were learned. A pair that occurs only once is not merged.</summary>
+    /// <summary>
+    /// The pieces of up to <paramref name="most"/> merges, in the order in which they were learned. A pair that occurs only once is not merged.
+    /// </summary>
     internal IReadOnlyList<string> Learn(int most)
     {
         var learned = new List<string>();

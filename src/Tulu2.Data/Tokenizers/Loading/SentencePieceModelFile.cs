@@ -3,7 +3,9 @@ using Tulu2.Data.Tokenizers.Bpe;
 
 namespace Tulu2.Data.Tokenizers.Loading;
 
-/// <summary>Reads SentencePiece's <c>tokenizer.model</c> (sentencepiece_model.proto) of type BPE. The rank of a merge is the rank of its piece's score.</summary>
+/// <summary>
+/// Reads SentencePiece's <c>tokenizer.model</c> (sentencepiece_model.proto) of type BPE. The rank of a merge is the rank of its piece's score.
+/// </summary>
 internal static class SentencePieceModelFile
 {
     internal static TokenizerModel Read(string path, byte[] bytes, SpecialTokenFiles names)

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Records;
 using Xunit;
 
 namespace Tulu2.Tests.Data.Rows;

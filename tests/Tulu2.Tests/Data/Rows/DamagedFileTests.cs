@@ -86,7 +86,7 @@ public sealed class DamagedFileTests : IDisposable
     [Theory]
     [InlineData("[ROW,ROW", "breaks off", 1)]
     [InlineData("[ROW,ROW,", "breaks off", 2)]
-    [InlineData("[ROW] more", "more stands behind", 1)]
+    [InlineData("[ROW] more", "something follows", 1)]
     [InlineData("[ROW,{\"a\":},ROW]", "broken JSON", 1)]
     [InlineData("[ROW,]", "broken JSON", 1)]
     [InlineData("[ROW ROW]", "broken JSON", 0)]

@@ -1,6 +1,7 @@
 using System.Text;
 using Tulu2.Data.Rows;
 using Tulu2.Data.Rows.Reading;
+using Tulu2.Data.Rows.Records;
 using Tulu2.Files;
 using Xunit;
 
