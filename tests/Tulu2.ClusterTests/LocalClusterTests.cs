@@ -21,7 +21,7 @@ public sealed class LocalClusterTests(ITestOutputHelper log)
         Assert.True(await process.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), 8, Patience), process.Output + process.Errors);
         var nodes = Children.Of(process.Id, "node");
         Assert.Equal(2, nodes.Length);
-        var victim = nodes[Random.Shared.Next(2)];
+        var victim = nodes[TestSeed.Random(log).Next(2)];
         var workers = Children.Of(victim, "worker");
         log.WriteLine($"node {victim} is killed with its workers {string.Join(", ", workers)}");
         Assert.Equal(2, workers.Length);

@@ -69,7 +69,7 @@ public sealed class RunHost(ActorHost host)
         }
         finally
         {
-            host.Events.Detach();
+            await host.Events.DetachAsync().ConfigureAwait(false);
         }
     }
 

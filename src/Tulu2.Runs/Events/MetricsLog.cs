@@ -32,10 +32,14 @@ internal sealed class MetricsLog : IDisposable
     {
         _file = file;
         foreach (var line in lines) _lines[line.Step] = line;
+        LastStep = _lines.Keys.LastOrDefault();
     }
 
     /// <summary>Every step written so far, in order.</summary>
     public IReadOnlyCollection<StepRecord> Lines => _lines.Values;
+
+    /// <summary>The last step written; 0: none.</summary>
+    public int LastStep { get; private set; }
 
     /// <summary>
     /// Opens or makes the file. What a killed process left torn is cut off; of a file that is damaged in its middle the whole lines are kept, and it is set aside.
@@ -76,9 +80,10 @@ internal sealed class MetricsLog : IDisposable
     public bool Append(StepRecord line)
     {
         if (_lines.TryGetValue(line.Step, out var before)) return SameBits(before, line);
-        var isLast = _lines.Count == 0 || line.Step > _lines.Keys.Last();
+        var isLast = line.Step > LastStep;
         _lines.Add(line.Step, line);
         // A step whose line was lost takes its place again.
+        LastStep = Math.Max(LastStep, line.Step);
         if (isLast) _file.Write(Encoding.UTF8.GetBytes(Write(line) + "\n"));
         else Rewrite();
         return true;
@@ -89,6 +94,7 @@ internal sealed class MetricsLog : IDisposable
     {
         var cut = _lines.Keys.Where(made => made > step).ToList();
         foreach (var made in cut) _lines.Remove(made);
+        LastStep = _lines.Keys.LastOrDefault();
         if (cut.Count > 0) Rewrite();
         return cut.Count;
     }

@@ -9,26 +9,6 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Runs.LayoutPlans;
 
-/// <summary>What the flags of <c>plan</c> say, as they were written; null: not given.</summary>
-internal sealed record PlanFlags
-{
-    public string? Model { get; init; }
-    public string? Device { get; init; }
-    public int? Ranks { get; init; }
-    public int? RanksPerNode { get; init; }
-    public int? Length { get; init; }
-    public string? Memory { get; init; }
-    public string? HostMemory { get; init; }
-    public string? Flops { get; init; }
-    public string? MemoryBandwidth { get; init; }
-    public string? HostBandwidth { get; init; }
-    public string? BusBandwidth { get; init; }
-    public string? DeviceBandwidth { get; init; }
-    public string? NodeBandwidth { get; init; }
-    public string? LinkBandwidth { get; init; }
-    public string? Disk { get; init; }
-}
-
 /// <summary>Makes a request of a recipe and flags. Opens no weights and no data; of a model directory only its config.json.</summary>
 internal static partial class PlanInput
 {
