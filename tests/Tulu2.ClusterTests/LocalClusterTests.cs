@@ -31,7 +31,7 @@ public sealed class LocalClusterTests(ITestOutputHelper log)
 
         Assert.Equal(quiet.GetProperty("parameters_sha256").GetString(), process.LastJson().GetProperty("parameters_sha256").GetString());
         log.WriteLine(process.Errors);
-        Assert.Contains("was killed by signal 9 (SIGKILL); it is started again", process.Errors, StringComparison.Ordinal);
+        Assert.Contains("was killed by signal 9 (SIGKILL); it is restarted", process.Errors, StringComparison.Ordinal);
         var (code, output, errors) = await TuluProcess.RunAsync(small.Cache, "ledger", "verify", run);
         Assert.True(code == 0, output + errors);
     }

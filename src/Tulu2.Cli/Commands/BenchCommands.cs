@@ -11,7 +11,7 @@ using Tulu2.Training.Recipes;
 namespace Tulu2.Cli.Commands;
 
 /// <summary>
-/// <c>bench memory</c>: the plan's memory against the real. <c>bench allreduce</c>: what moving tensors between ranks costs against a copy of memory and a plain
+/// <c>bench memory</c>: measured memory beside the planned. <c>bench allreduce</c>: bandwidth between ranks relative to a copy of memory and a plain
 /// socket. <c>bench train</c> is a command of its own.
 /// </summary>
 internal sealed class BenchCommands(Terminal terminal)
@@ -25,7 +25,7 @@ internal sealed class BenchCommands(Terminal terminal)
 
     private readonly Option<int[]> _sizes = Several("--sizes", "MiB of each rank's buffer", 1, 4, 16, 64, 256);
     private readonly Option<int[]> _ranks = Several("--ranks", "Numbers of ranks", 2, 4);
-    private readonly Option<int> _rounds = CommandBuilder.Option("--rounds", "Measurements of each case; small sizes are measured more often", 5);
+    private readonly Option<int> _rounds = CommandBuilder.Option("--rounds", "Measurements per case; small sizes are measured more often", 5);
 
     public Command Create() => CommandBuilder.Group("bench", "Measure this machine",
         new BenchTrainCommand(terminal).Create(),

@@ -10,7 +10,7 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Commands;
 
-/// <summary><c>bench train</c>: what a step costs against what the machine's own matrix product would, or how several ranks scale.</summary>
+/// <summary><c>bench train</c>: the speed of a training step relative to the machine's own matrix product, or the scaling over several ranks.</summary>
 internal sealed class BenchTrainCommand(Terminal terminal)
 {
     // A scaling measurement where nothing else is asked for: a minute on two cores.
@@ -18,13 +18,13 @@ internal sealed class BenchTrainCommand(Terminal terminal)
     private static readonly SmallerShape LayoutShape = new(Hidden: 256, Feed: 704, Vocabulary: 4096);
 
     private readonly BenchShape _shape = new();
-    private readonly Option<int> _steps = CommandBuilder.Option("--steps", "Steps measured in each case", 20);
-    private readonly Option<int> _rounds = CommandBuilder.Option("--rounds", "With --layouts: measurements of each layout", LayoutRounds);
-    private readonly Option<bool> _layouts = CommandBuilder.Flag("--layouts", "Scaling instead: one rank beside two by data, tensor and pipeline parallelism; a smaller model, 3 rounds and 2 steps a round unless given");
-    private readonly Option<bool> _processes = CommandBuilder.Flag("--processes", "With --layouts: ranks as processes of their own, as `train` runs them (default)");
-    private readonly Option<bool> _threads = CommandBuilder.Flag("--threads", "With --layouts: ranks as threads of this process");
+    private readonly Option<int> _steps = CommandBuilder.Option("--steps", "Steps to measure per case", 20);
+    private readonly Option<int> _rounds = CommandBuilder.Option("--rounds", "With --layouts: rounds of measurements", LayoutRounds);
+    private readonly Option<bool> _layouts = CommandBuilder.Flag("--layouts", "Measure scaling instead: one rank, and two ranks by data, tensor and pipeline parallelism; a smaller model, 3 rounds and 2 steps per round by default");
+    private readonly Option<bool> _processes = CommandBuilder.Flag("--processes", "With --layouts: run ranks as separate processes, as `train` does (default)");
+    private readonly Option<bool> _threads = CommandBuilder.Flag("--threads", "With --layouts: run ranks as threads of this process");
 
-    public Command Create() => CommandBuilder.Command("train", "Tokens/s of SFT and DPO steps in fp32 and bf16, on one thread, against the machine's own matrix product",
+    public Command Create() => CommandBuilder.Command("train", "Tokens/s of SFT and DPO steps in fp32 and bf16, on one thread, relative to the machine's own matrix product",
         [.. _shape.Symbols, _steps, _layouts, _processes, _threads, _rounds], (parsed, cancellation) => parsed.GetValue(_layouts) ? LayoutsAsync(parsed, cancellation) : StepsAsync(parsed, cancellation));
 
     private async Task<int> StepsAsync(ParseResult parsed, CancellationToken cancellation)

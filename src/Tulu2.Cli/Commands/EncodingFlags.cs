@@ -10,7 +10,7 @@ namespace Tulu2.Cli.Commands;
 internal sealed class EncodingFlags
 {
     private readonly Option<string> _tokenizer = CommandBuilder.Required<string>("--tokenizer", "Directory with tokenizer.model or tokenizer.json");
-    private readonly Option<int> _maxLength = CommandBuilder.Option("--max-length", "Most tokens of a sequence; longer ones are truncated", 8192);
+    private readonly Option<int> _maxLength = CommandBuilder.Option("--max-length", "Maximum sequence length in tokens; longer sequences are truncated", 8192);
     private readonly Option<ChatForm> _chat = CommandBuilder.Option("--chat", "default or legacy ids after an end token", ChatForm.Default);
 
     public IReadOnlyList<Symbol> Symbols => [_tokenizer, _maxLength, _chat];

@@ -4,7 +4,7 @@ using Tulu2.Runs.RunFiles;
 namespace Tulu2.Runs.Events;
 
 /// <summary>Writes committed steps to <c>metrics.jsonl</c>.</summary>
-/// <param name="firstStep">Steps that the run starts with, made by whatever recipe was valid then.</param>
+/// <param name="firstStep">Steps of the checkpoint that the run starts from; a change of the recipe does not affect them.</param>
 internal sealed class MetricsSubscriber(string title, RunDirectory directory, int firstStep, MetricsLog metrics, Action<string> say) : IRunEventSubscriber
 {
     public void Hear(RunEvent what)
@@ -15,7 +15,7 @@ internal sealed class MetricsSubscriber(string title, RunDirectory directory, in
                 directory.CheckPresent();
                 if (!metrics.Append(MetricsLog.Record(step.Step, step.Metrics, step.Seconds)))
                     throw new InvalidOperationException(
-                        $"step {step.Step} was replayed and came to other figures than metrics.jsonl has; was the run moved to another processor or libtorch build?");
+                        $"step {step.Step} was replayed with other figures than metrics.jsonl has; was the run moved to another processor or libtorch build?");
                 break;
             case RunEvent.RecipeChanged { DecidesBits: true } change:
                 var kept = Math.Max(change.After, firstStep);

@@ -3,7 +3,7 @@ using Tulu2.Runs.Output;
 
 namespace Tulu2.Runs.Events;
 
-/// <summary>Shows how far a run is.</summary>
+/// <summary>Reports the progress of a run.</summary>
 internal sealed class ProgressSubscriber(string title, int totalSteps, Action<ProgressSnapshot> report) : IRunEventSubscriber
 {
     public void Hear(RunEvent what)

@@ -3,7 +3,7 @@ using Tulu2.Evaluation.Reporting;
 
 namespace Tulu2.Runs.Events;
 
-/// <summary>Writes committed steps to TensorBoard's event file. It stands before the subscriber that writes <c>metrics.jsonl</c>, whose last step tells a new one from a replayed one.</summary>
+/// <summary>Writes new steps to TensorBoard's event file. It comes before the subscriber that writes <c>metrics.jsonl</c>: a step is new if that file does not have it yet.</summary>
 internal sealed class TensorBoardSubscriber(MetricsLog metrics, TensorBoardWriter board) : IRunEventSubscriber
 {
     public void Hear(RunEvent what)

@@ -8,7 +8,7 @@ using Tulu2.Runs.RunFiles;
 
 namespace Tulu2.Runs.Execution;
 
-/// <summary>Makes of a prepared run what the actors need of it.</summary>
+/// <summary>Makes the plan that the actors execute from a prepared run.</summary>
 internal static class RunPlans
 {
     /// <param name="stoppedBy">Names the signal that stopped the run; for the ledger.</param>

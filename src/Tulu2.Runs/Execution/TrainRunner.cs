@@ -16,18 +16,18 @@ namespace Tulu2.Runs.Execution;
 /// <summary>Runs one recipe to its end in a run directory: prepare, train under the actors, export, report.</summary>
 internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting hosting)
 {
-    /// <summary>How long another process that works on the run may take to end.</summary>
+    /// <summary>Time that another process of the run may take to end.</summary>
     public TimeSpan OthersPatience { get; init; }
 
-    /// <summary>The command that began the run, as a person types it; with --resume behind it it goes on. Null: the run is a part of something that cannot.</summary>
+    /// <summary>The command that started the run, as a person types it; --resume after it continues the run. Null: the run belongs to a command that cannot resume.</summary>
     public string? Command { get; init; }
 
-    /// <summary><c>key=value</c>: what is changed in a run that goes on.</summary>
+    /// <summary><c>key=value</c>: changes of a resumed run.</summary>
     public IReadOnlyList<string> Changes { get; init; } = [];
 
     /// <param name="title">Name of the run in progress and report.</param>
-    /// <exception cref="BadInputException">What the user gave cannot be used.</exception>
-    /// <exception cref="RunStoppedException">Stopped on demand, after a whole step and its checkpoint.</exception>
+    /// <exception cref="BadInputException">The user's input cannot be used.</exception>
+    /// <exception cref="RunStoppedException">Stopped on request, after a whole step and its checkpoint.</exception>
     public async Task<TrainResult> RunAsync(string title, LoadedRecipe loaded, RunDirectory directory, ResumeMode mode, CancellationToken cancellation)
     {
         var resumes = RunBeginning.Opens(directory, mode, Changes);
@@ -61,7 +61,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
 
         var store = new CheckpointStore(directory.Checkpoints);
         var (outcome, steps) = await TrainAsync(title, run, beginning.Start, directory, store, endings, report, cancellation);
-        // What failed may have been no more than the first to notice.
+        // The failure may be a consequence of a run directory that is gone.
         if (outcome.End != RunEnd.Cancelled) directory.CheckPresent();
         if (outcome.End != RunEnd.Completed)
         {
@@ -74,7 +74,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
             steps.Sum(step => step.Tokens) / Math.Max(1e-9, steps.Sum(step => step.Seconds)), parameters);
     }
 
-    // What the directory keeps of a run before its first step.
+    // The files of a run that are written before its first step.
     private static ReportNotes WriteDown(string title, PreparedRun run, RunDirectory directory)
     {
         run.Remembered.Write(directory);
@@ -99,14 +99,14 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         await using var nodes = hosting is RankHosting.Nodes { Count: > 0 } local
             ? LocalCluster.Start(host, local.Count, local.RanksPerNode, directory.Log, output.Say, host.EndRun)
             : null;
-        // The running step and its checkpoint come to their end, however long they take.
+        // The running step and its checkpoint are completed, however long they take.
         using var held = output.StopSignal?.Hold();
         await using var stopping = cancellation.Register(() => output.Say(endings.Stopping));
         var plan = RunPlans.Of(run, directory, store, start, hosting, () => output.StopSignal?.Name);
         return (await new RunHost(host).RunAsync(plan, events, cancellation), metrics.Lines);
     }
 
-    // Preparing never looks whether it is to end: it is left to itself then, and what it comes to is let go.
+    // Preparation does not observe cancellation: it is abandoned, and its result is disposed of.
     private static async Task<T> Interruptible<T>(Func<T> prepare, CancellationToken cancellation) where T : IDisposable
     {
         var work = Task.Run(prepare, cancellation);
@@ -125,11 +125,11 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
     {
         var manifest = store.Read(outcome.ManifestPath!);
         ModelExport.FromCheckpoint(store, manifest, run.Model, run.Recipe, ModelExport.TypeOf(run.Recipe.Precision), directory.FinalExport);
-        // A run that was resumed at its end did no step that would have told.
+        // A run that was resumed after its last step has no hash from its ranks.
         return outcome.ParametersSha256 ?? ModelExport.ParametersSha256(store, manifest, run.Model.Config);
     }
 
-    // The run is done and exported: what a report cannot show is said, and fails nothing.
+    // The run is done and exported: a fault of the report is printed, and does not fail the run.
     private void MakeReport(string title, PreparedRun run, RunDirectory directory, ReportNotes notes, CancellationToken cancellation)
     {
         ReportMaker.Try(output, "the report has no samples",

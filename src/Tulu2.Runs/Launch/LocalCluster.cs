@@ -4,8 +4,8 @@ using Tulu2.Cluster.Hosting;
 namespace Tulu2.Runs.Launch;
 
 /// <summary>
-/// <c>--nodes N</c>: node processes of a cluster on this machine, which this process coordinates. One that ends is reported to the cluster at once and
-/// started again.
+/// <c>--nodes N</c>: node processes of a cluster on this machine, which this process coordinates. A node that ends is reported to the cluster at once and
+/// restarted.
 /// </summary>
 internal sealed class LocalCluster : IAsyncDisposable
 {
@@ -34,7 +34,7 @@ internal sealed class LocalCluster : IAsyncDisposable
     private string Config => Path.Combine(_folder.FullName, "node.conf");
 
     /// <param name="log">File for what the nodes print.</param>
-    /// <param name="giveUp">Called when a node cannot be kept alive: its ranks would be waited for in vain.</param>
+    /// <param name="giveUp">Called when a node keeps failing: the run would wait for its ranks in vain.</param>
     public static LocalCluster Start(ActorHost host, int nodes, int ranksPerNode, string log, Action<string> say, Action<Exception> giveUp)
     {
         var cluster = new LocalCluster(host, ranksPerNode, log, say, giveUp);
@@ -62,7 +62,7 @@ internal sealed class LocalCluster : IAsyncDisposable
             if (_ending.IsCancellationRequested) return;
             if (fault is not null)
             {
-                // It would end with the same words again.
+                // It would fail in the same way again.
                 _giveUp(fault);
                 return;
             }
@@ -70,10 +70,10 @@ internal sealed class LocalCluster : IAsyncDisposable
             recent.Enqueue(Stopwatch.GetTimestamp());
             if (recent.Count > RestartsPerMinute)
             {
-                _giveUp(new InvalidOperationException($"node {number} {end}, for the {recent.Count}th time within a minute; its last words are in {_log}"));
+                _giveUp(new InvalidOperationException($"node {number} {end}, for the {recent.Count}th time within a minute; its last lines are in {_log}"));
                 return;
             }
-            _say($"node {number} {end}; it is started again");
+            _say($"node {number} {end}; it is restarted");
         }
     }
 

@@ -8,12 +8,12 @@ namespace Tulu2.Runs.Launch;
 
 /// <summary>How a node process ended.</summary>
 /// <param name="Text">For a person, such as <c>(process 17) was killed by signal 9</c>.</param>
-/// <param name="Fault">The user's input that the node complained about; null: it did not.</param>
+/// <param name="Fault">Bad input that the node reported; null: none.</param>
 internal sealed record NodeEnd(string Text, BadInputException? Fault);
 
 /// <summary>One node process of this machine, from its start to its end.</summary>
 /// <param name="log">Takes each line of its standard error.</param>
-/// <param name="down">Takes its address in the cluster once it is dead: nobody has to wait for its heartbeats.</param>
+/// <param name="down">Takes its address in the cluster once it has ended, so that the cluster does not wait for its heartbeats.</param>
 internal sealed class NodeProcess(string config, Action<string> log, Action<string> down)
 {
     private const int LinesOfABlock = 20;
@@ -22,7 +22,7 @@ internal sealed class NodeProcess(string config, Action<string> log, Action<stri
     private readonly Queue<string> _last = new();
     private string? _address;
 
-    /// <summary>Starts the process and waits for its end, which <paramref name="ending"/> asks for.</summary>
+    /// <summary>Starts the process and waits until it ends; <paramref name="ending"/> terminates it.</summary>
     public async Task<NodeEnd> RunAsync(CancellationToken ending)
     {
         using var process = ProcessStarter.Start(new ProcessStartInfo(ThisProgram.File, [.. ThisProgram.Arguments, "node", "--config", config, "--child", "--json"])
