@@ -39,7 +39,7 @@ public sealed class FromOutsideTests(ITestOutputHelper log)
         Assert.Equal(1, shown.GetProperty("generation").GetInt64());
 
         var (refused, _, why) = await TuluProcess.RunAsync(small.Cache, "cancel", "--config", config, "another");
-        Assert.True(refused == 2 && why.Contains($"another run in hand: {run}", StringComparison.Ordinal), why);
+        Assert.True(refused == 2 && why.Contains($"current run is another one: {run}", StringComparison.Ordinal), why);
         var ended = await TuluProcess.RunJsonAsync(small.Cache, "cancel", "--config", config, run);
         Assert.Equal("stopped", ended.GetProperty("state").GetString());
         Assert.True(File.Exists(Path.Combine(run, "checkpoints", "manifests", $"step-{ended.GetProperty("step").GetInt32():D8}.json")));
@@ -62,7 +62,7 @@ public sealed class FromOutsideTests(ITestOutputHelper log)
         Assert.True(await Children.WaitAsync(() => submit.Errors.Contains("no node of the cluster answers", StringComparison.Ordinal), Patience), submit.Errors);
         submit.Signal(Children.SignalTerminate);
         Assert.Equal(143, await submit.WaitForExitAsync(Patience));
-        Assert.Contains($"stopped: the cluster does not answer, and the run may go on; `tulu2 status --config {config}` looks at it", submit.Errors, StringComparison.Ordinal);
+        Assert.Contains($"stopped: the cluster does not answer, and the run may go on; `tulu2 status --config {config}` shows it", submit.Errors, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", submit.Errors, StringComparison.Ordinal);
         var (code, _, errors) = await TuluProcess.RunAsync(small.Cache, "status", "--config", config);
         Assert.True(code == 1 && errors.Contains("nothing listens there", StringComparison.Ordinal), errors);

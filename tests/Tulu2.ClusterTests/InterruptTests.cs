@@ -23,7 +23,7 @@ public sealed class InterruptTests
             Assert.Equal(code, await process.WaitForExitAsync(Deadline));
             steps = File.ReadAllLines(metrics).Length;
             Assert.Contains($"stopped by {name} after step {steps}, which is on disk", process.Errors);
-            Assert.Contains($"fix: `tulu2 train {recipe} --run {run} --set parallel.data=1 --resume` goes on from there", process.Errors);
+            Assert.Contains($"fix: `tulu2 train {recipe} --run {run} --set parallel.data=1 --resume` continues it", process.Errors);
             Assert.True(File.Exists(Path.Combine(run, "checkpoints", "manifests", $"step-{steps:D8}.json")));
         }
     }
@@ -37,6 +37,6 @@ public sealed class InterruptTests
         Assert.True(await process.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), 2, Deadline), process.Errors);
         Directory.Delete(run, recursive: true);
         Assert.Equal(2, await process.WaitForExitAsync(Deadline));
-        Assert.Contains($"error: {run}\n       the run directory has vanished while the run was under way", process.Errors);
+        Assert.Contains($"error: {run}\n       the run directory disappeared during the run", process.Errors);
     }
 }

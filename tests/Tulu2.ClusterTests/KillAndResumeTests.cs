@@ -22,9 +22,7 @@ public sealed class KillAndResumeTests(ITestOutputHelper log)
         var quiet = await TuluProcess.RunJsonAsync(small.Cache, "train", recipe, "--run", small.Folder("quiet"), "--set", "parallel.data=1");
         var expected = quiet.GetProperty("parameters_sha256").GetString();
 
-        var seed = Random.Shared.Next();
-        var random = new Random(seed);
-        log.WriteLine($"schedule seed {seed}");
+        var random = TestSeed.Random(log);
         var run = small.Folder("killed");
         var first = true;
         for (var kills = 0; kills < 3; kills++)

@@ -53,7 +53,7 @@ public sealed class LayoutTests(ITestOutputHelper log)
             Assert.True(await process.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), 8, TimeSpan.FromMinutes(3)), process.Output + process.Errors);
             var workers = Children.Of(process.Id, "worker");
             Assert.Equal(4, workers.Length);
-            Children.Send(workers[Random.Shared.Next(workers.Length)], Children.SignalKill);
+            Children.Send(workers[TestSeed.Random(log).Next(workers.Length)], Children.SignalKill);
             Assert.True(await process.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), 20, TimeSpan.FromMinutes(3)), process.Output + process.Errors);
             process.Kill();
         }

@@ -21,7 +21,7 @@ public sealed class LocalClusterTests(ITestOutputHelper log)
         Assert.True(await process.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), 8, Patience), process.Output + process.Errors);
         var nodes = Children.Of(process.Id, "node");
         Assert.Equal(2, nodes.Length);
-        var victim = nodes[Random.Shared.Next(2)];
+        var victim = nodes[TestSeed.Random(log).Next(2)];
         var workers = Children.Of(victim, "worker");
         log.WriteLine($"node {victim} is killed with its workers {string.Join(", ", workers)}");
         Assert.Equal(2, workers.Length);
@@ -31,7 +31,7 @@ public sealed class LocalClusterTests(ITestOutputHelper log)
 
         Assert.Equal(quiet.GetProperty("parameters_sha256").GetString(), process.LastJson().GetProperty("parameters_sha256").GetString());
         log.WriteLine(process.Errors);
-        Assert.Contains("was killed by signal 9 (SIGKILL); it is started again", process.Errors, StringComparison.Ordinal);
+        Assert.Contains("was killed by signal 9 (SIGKILL); it is restarted", process.Errors, StringComparison.Ordinal);
         var (code, output, errors) = await TuluProcess.RunAsync(small.Cache, "ledger", "verify", run);
         Assert.True(code == 0, output + errors);
     }

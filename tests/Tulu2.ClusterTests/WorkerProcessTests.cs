@@ -20,9 +20,7 @@ public sealed class WorkerProcessTests(ITestOutputHelper log)
         var recipe = small.Recipe(objective, precision, Steps, checkpointEvery: 4);
         var quiet = await TuluProcess.RunJsonAsync(small.Cache, "train", recipe, "--run", small.Folder("quiet"), "--in-process", "--set", "parallel.data=1");
 
-        var seed = Random.Shared.Next();
-        var random = new Random(seed);
-        log.WriteLine($"schedule seed {seed}");
+        var random = TestSeed.Random(log);
         var run = small.Folder("run");
         using var process = TuluProcess.Start(small.Cache, "train", recipe, "--run", run, "--set", $"parallel.data={ranks}", "--json");
         for (var kills = 0; kills < 3; kills++)

@@ -8,19 +8,19 @@ using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Commands;
 
-/// <summary><c>cancel --config FILE [RUN]</c>: ends the run that a cluster has in hand, in order, whoever submitted it.</summary>
+/// <summary><c>cancel --config FILE [RUN]</c>: stops a cluster's current run in order, whoever submitted it.</summary>
 internal sealed class CancelCommand(Terminal terminal)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly Argument<string?> _run = new("RUN")
     {
-        Description = "Its directory, or its name, so that no other run is ended; the one in hand by default",
+        Description = "Directory or name of the run, so that no other run is stopped; the current run by default",
         Arity = ArgumentArity.ZeroOrOne,
     };
     private readonly Option<string> _config = ClusterConnection.ConfigOption();
 
-    public Command Create() => CommandBuilder.Command("cancel", "End the run that a cluster has in hand, after its step and a checkpoint", [_run, _config], RunAsync);
+    public Command Create() => CommandBuilder.Command("cancel", "Stop a cluster's current run, after its step and a checkpoint", [_run, _config], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -28,13 +28,13 @@ internal sealed class CancelCommand(Terminal terminal)
         await using var client = ClusterClient.Start(ClusterConnection.Settings(terminal, config));
         if (await ClusterConnection.LookAsync(terminal, client, null, cancellation) is not { } cluster) return ExitCode.Failed;
         var run = RunOf(cluster, parsed.GetValue(_run), config);
-        terminal.Say($"{run.Directory} ends as soon as its step is done and a checkpoint is written");
+        terminal.Say($"{run.Directory} stops as soon as its step is done and a checkpoint is written");
         while (cluster?.InHand?.Id == run.Id)
         {
             cluster = await ClusterConnection.LookAsync(terminal, client, run.Id, cancellation);
             if (cluster is null || cluster.Coordinator is null)
             {
-                terminal.Error.WriteLine($"error: the cluster does not answer any more, and the run may go on: `tulu2 status --config {config}` looks at it");
+                terminal.Error.WriteLine($"error: the cluster no longer answers, and the run may go on: `tulu2 status --config {config}` looks at it");
                 return ExitCode.Failed;
             }
             await Task.Delay(Interval, cancellation);
@@ -45,13 +45,13 @@ internal sealed class CancelCommand(Terminal terminal)
         return ExitCode.Done;
     }
 
-    /// <summary>The run in hand, if it is the one that is meant.</summary>
+    /// <summary>The current run, if it is the one that was named.</summary>
     internal static RunView RunOf(ClusterView cluster, string? meant, string config)
     {
         if (cluster.Coordinator is null)
             throw new BadInputException(config, "no coordinator of this cluster answers", "try again in a few seconds; `tulu2 status` shows the nodes");
-        if (cluster.InHand is not { } run) throw new BadInputException(meant ?? config, "the cluster has no run in hand", "`tulu2 status` shows which run ended last");
+        if (cluster.InHand is not { } run) throw new BadInputException(meant ?? config, "the cluster has no current run", "`tulu2 status` shows which run ended last");
         return meant is null || meant == run.Title || Path.TrimEndingDirectorySeparator(Path.GetFullPath(meant)) == run.Directory ? run
-            : throw new BadInputException(meant, $"the cluster has another run in hand: {run.Directory} ({run.Title})", "name that one, or leave the name out");
+            : throw new BadInputException(meant, $"the cluster's current run is another one: {run.Directory} ({run.Title})", "name that one, or omit the name");
     }
 }

@@ -9,10 +9,10 @@ namespace Tulu2.Cli.Commands;
 internal sealed class ChatCommand(Terminal terminal)
 {
     private readonly Option<string> _model = CommandBuilder.Required<string>("--model", "Hugging Face directory");
-    private readonly Option<string?> _system = CommandBuilder.Optional<string>("--system", "A system turn before the dialogue");
+    private readonly Option<string?> _system = CommandBuilder.Optional<string>("--system", "System message before the dialogue");
     private readonly GenerationFlags _flags = new(maxTokens: 512, temperature: 0);
 
-    public Command Create() => CommandBuilder.Command("chat", "Talk with a model; /clear forgets, /exit or end of input ends",
+    public Command Create() => CommandBuilder.Command("chat", "Chat with a model; /clear starts over, /exit or end of input quits",
         [_model, _system, .. _flags.Symbols], Run);
 
     private Task<int> Run(ParseResult parsed, CancellationToken cancellation) => Task.Run(() =>

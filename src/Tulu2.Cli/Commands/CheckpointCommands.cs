@@ -13,9 +13,9 @@ internal sealed class CheckpointCommands(Terminal terminal)
 {
     private readonly Argument<string> _run = CommandBuilder.Argument("RUN", "Run directory, or a checkpoints directory");
 
-    public Command Create() => CommandBuilder.Group("checkpoint", "List a run's checkpoints, or check every byte of them",
-        CommandBuilder.Command("list", "Steps, sizes and files", [_run], List),
-        CommandBuilder.Command("verify", "Hash every byte of every shard; ends with 1 if one is wrong", [_run],
+    public Command Create() => CommandBuilder.Group("checkpoint", "List a run's checkpoints, or verify them",
+        CommandBuilder.Command("list", "List steps, sizes and files", [_run], List),
+        CommandBuilder.Command("verify", "Verify the hash of every shard; exits with 1 if one is wrong", [_run],
             (parsed, cancellation) => ProgressDisplay.RunAsync(terminal, "verify", report => Verify(parsed, report), cancellation)));
 
     private int List(ParseResult parsed)
@@ -88,7 +88,7 @@ internal sealed class CheckpointCommands(Terminal terminal)
         var directory = Directory.Exists(inRun) ? inRun : Path.GetFullPath(path);
         var store = new CheckpointStore(directory);
         if (!Directory.Exists(directory) || store.Manifests().Count == 0)
-            throw new BadInputException(path, "holds no checkpoint", "name a run directory that has written one");
+            throw new BadInputException(path, "contains no checkpoint", "name the directory of a run that has written one");
         return store;
     }
 }

@@ -5,11 +5,11 @@ using Tulu2.Cluster.Submissions;
 
 namespace Tulu2.Cli.Commands;
 
-/// <summary>How the commands that look at a cluster from outside come to it.</summary>
+/// <summary>Connects the commands that look at a cluster from outside.</summary>
 internal static class ClusterConnection
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
-    // For a node that listens and is busy.
+    // For a node that listens but is busy.
     private static readonly TimeSpan LongPatience = TimeSpan.FromSeconds(10);
 
     public static Option<string> ConfigOption() =>
@@ -18,9 +18,9 @@ internal static class ClusterConnection
     public static NodeSettings Settings(Terminal terminal, string path) =>
         NodeSettings.Load(path) with { Log = terminal.Say, Details = new DetailLog(terminal).Add };
 
-    /// <param name="cancel">The id of a run that is to end in order; null: none.</param>
-    /// <returns>Null, with the reason said, where nobody answers.</returns>
-    /// <exception cref="Files.BadInputException">Nobody ever will.</exception>
+    /// <param name="cancel">Id of a run to stop; null: none.</param>
+    /// <returns>Null when no node answers; the reason is printed.</returns>
+    /// <exception cref="Files.BadInputException">No node ever will.</exception>
     public static async Task<ClusterView?> LookAsync(Terminal terminal, ClusterClient client, string? cancel, CancellationToken cancellation)
     {
         if (await client.LookAsync(Patience, cancel, cancellation) is { } view) return view;

@@ -29,7 +29,7 @@ internal static class CommandBuilder
         return command;
     }
 
-    /// <summary>The same for what never looks whether it is to end: an interrupt ends it where it is.</summary>
+    /// <summary>The same for work that does not observe cancellation: an interrupt abandons it.</summary>
     public static Command Command(string name, string description, Symbol[] symbols, Func<ParseResult, int> run) =>
         Command(name, description, symbols, (parsed, cancellation) => Task.Run(() => run(parsed)).WaitAsync(cancellation));
 
@@ -50,7 +50,7 @@ internal static class CommandBuilder
     /// <summary><c>--resume</c> or <c>--resume auto</c>.</summary>
     public static Option<string?> Resume()
     {
-        var option = Optional<string>(ResumeName, "Go on with the run in the run directory; auto: or begin it, where there is none");
+        var option = Optional<string>(ResumeName, "Resume the run in the run directory; auto: start it where there is none");
         option.Arity = ArgumentArity.ZeroOrOne;
         option.AcceptOnlyFromAmong("auto", Always);
         return option;
@@ -58,16 +58,16 @@ internal static class CommandBuilder
 
     /// <summary><c>--change key=value</c>.</summary>
     public static Option<string[]> Change() => Repeated("--change",
-        "With --resume: key=value that holds from here on, one of learning rate, schedule, steps or epochs, checkpoint and patience; may be repeated");
+        "With --resume: key=value that is valid from here on, for learning rate, schedule, steps or epochs, checkpoint and patience; may be repeated");
 
-    /// <exception cref="BadInputException">A change of a run that begins.</exception>
+    /// <exception cref="BadInputException">A change without --resume.</exception>
     public static (ResumeMode Mode, string[] Changes) BeginningOf(ParseResult parsed, Option<string?> resume, Option<string[]> change)
     {
         var changes = parsed.GetValue(change) ?? [];
         if (parsed.GetResult(resume) is not null and not { Implicit: true })
             return (parsed.GetValue(resume) == "auto" ? ResumeMode.Auto : ResumeMode.Resume, changes);
         return changes.Length == 0 ? (ResumeMode.New, changes)
-            : throw new BadInputException($"--change {changes[0]}", "changes a run that goes on", $"add --resume, or begin the run with {changes[0]} behind the recipe");
+            : throw new BadInputException($"--change {changes[0]}", "changes a run that is resumed", $"add --resume, or start the run with {changes[0]} after the recipe");
     }
 
     /// <summary>What stands behind <c>--resume</c> is its value only where it is <c>auto</c>; else it is the next argument.</summary>

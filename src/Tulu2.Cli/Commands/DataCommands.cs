@@ -6,30 +6,23 @@ using Tulu2.Data.Rows;
 using Tulu2.Data.Rows.Reading;
 using Tulu2.Data.Statistics;
 using Tulu2.Data.Store;
-using Tulu2.Data.Tokenizers;
 using Tulu2.Files;
 using Tulu2.Runs.Output;
-using Tulu2.Runs.Preparation;
 
 namespace Tulu2.Cli.Commands;
 
-/// <summary><c>data stats</c> and <c>data inspect</c>.</summary>
+/// <summary><c>data inspect FILE</c>: one row as the model reads it. <c>data stats</c> is a command of its own.</summary>
 internal sealed class DataCommands(Terminal terminal)
 {
     private static readonly Style Scored = new(Color.Green, decoration: Decoration.Bold);
     private static readonly Style NotScored = new(Color.Grey);
 
-    private readonly Argument<string[]> _files = CommandBuilder.Arguments("FILE", "Row files, all instruction rows or all preference pairs");
     private readonly Argument<string> _file = CommandBuilder.Argument("FILE", "Row file");
-    private readonly Option<string> _tokenizer = CommandBuilder.Required<string>("--tokenizer", "Directory with tokenizer.model or tokenizer.json");
-    private readonly Option<int> _maxLength = CommandBuilder.Option("--max-length", "Cut sequences at this many tokens", 8192);
-    private readonly Option<ChatForm> _chat = CommandBuilder.Option("--chat", "default or legacy ids after an end token", ChatForm.Default);
-    private readonly Option<string?> _picture = CommandBuilder.Optional<string>("--picture", "Write the histogram as an SVG file");
-    private readonly Option<string?> _leftOut = CommandBuilder.Optional<string>("--left-out", "Write the rows that would be left out to a file, one a line");
-    private readonly Option<string?> _cache = CommandBuilder.Optional<string>("--cache", "Directory of the token store; TULU2_CACHE, else ~/.cache/tulu2");
-    private readonly Option<long> _row = CommandBuilder.Option("--row", "Which row: its line, or its number in a JSON array or Parquet file", 1L);
+    private readonly EncodingFlags _flags = new();
+    private readonly Option<long> _row = CommandBuilder.Option("--row", "Number of the row, from 1: its line, or its place in a JSON array or Parquet file", 1L);
 
     public Command Create() => CommandBuilder.Group("data", "Look at training data",
+<<<<<<< HEAD
         CommandBuilder.Command("stats", "Token lengths, truncation and what would be left out", [_files, _tokenizer, _maxLength, _chat, _picture, _leftOut, _cache],
             (parsed, cancellation) => StatsAsync(parsed, cancellation)),
         CommandBuilder.Command("inspect", "One row as the model reads it, what is scored in colour", [_file, _row, _tokenizer, _maxLength, _chat], Inspect));
@@ -72,13 +65,16 @@ internal sealed class DataCommands(Terminal terminal)
             }));
         return ExitCode.Done;
     }
+=======
+        new DataStatsCommand(terminal).Create(),
+        CommandBuilder.Command("inspect", "One row as the model reads it, scored tokens in colour", [_file, _row, .. _flags.Symbols], Inspect));
+>>>>>>> runs
 
     private int Inspect(ParseResult parsed)
     {
-        var (file, number) = (FilePatterns.One(parsed.GetValue(_file)!), parsed.GetValue(_row));
-        var tokenizer = SentencePieceBpeTokenizer.Load(parsed.GetValue(_tokenizer)!);
-        var encoder = Encoder(tokenizer, parsed);
-        var (sequences, nothing) = Sequences(file, number, encoder);
+        var file = FilePatterns.One(parsed.GetValue(_file)!);
+        var (tokenizer, encoder) = _flags.Read(parsed);
+        var (sequences, nothing) = Sequences(file, parsed.GetValue(_row), encoder);
         foreach (var (label, sequence) in sequences)
         {
             if (label != "") terminal.WriteHuman($"-- {label} --");
@@ -97,13 +93,6 @@ internal sealed class DataCommands(Terminal terminal)
         }
         if (nothing is not null) terminal.Say($"would be left out: {nothing.Location}: {nothing.Reason}");
         return ExitCode.Done;
-    }
-
-    private ChatEncoder Encoder(SentencePieceBpeTokenizer tokenizer, ParseResult parsed)
-    {
-        var length = parsed.GetValue(_maxLength);
-        if (length < 2) throw new BadInputException("--max-length", $"{length} is below 2", "use 2 or more");
-        return new ChatEncoder(ChatTokenizers.Of(tokenizer), parsed.GetValue(_chat), length);
     }
 
     // With the reason why training would leave the row out, if it would.

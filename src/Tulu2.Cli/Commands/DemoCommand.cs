@@ -8,13 +8,13 @@ using Tulu2.Runs.RunFiles;
 
 namespace Tulu2.Cli.Commands;
 
-/// <summary><c>demo</c>: everything once, on generated data.</summary>
+/// <summary><c>demo</c>: the whole pipeline on generated data.</summary>
 internal sealed class DemoCommand(Terminal terminal)
 {
     private readonly Option<string?> _run = CommandBuilder.Optional<string>("--run", "Run directory; runs/demo-<time> by default");
-    private readonly Option<int> _seed = CommandBuilder.Option("--seed", "Of the data, the weights and the order", 42);
+    private readonly Option<int> _seed = CommandBuilder.Option("--seed", "Seed for data, weights and sample order", 42);
     private readonly Option<int> _ranks = CommandBuilder.Option("--ranks", "Data-parallel ranks; 0: one per processor", 0);
-    private readonly Option<bool> _inProcess = CommandBuilder.Flag("--in-process", "Ranks as threads of this process, not as processes of their own");
+    private readonly Option<bool> _inProcess = CommandBuilder.Flag("--in-process", "Run ranks as threads of this process instead of separate processes");
 
     public Command Create() => CommandBuilder.Command("demo", "The whole pipeline on generated data, a few minutes on two cores",
         [_run, _seed, _ranks, _inProcess], RunAsync);

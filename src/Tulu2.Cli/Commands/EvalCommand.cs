@@ -17,11 +17,11 @@ internal sealed class EvalCommand(Terminal terminal)
 {
     private readonly Option<string> _model = CommandBuilder.Required<string>("--model", "Hugging Face directory");
     private readonly Option<string> _data = CommandBuilder.Required<string>("--data", "Instruction rows or preference pairs");
-    private readonly Option<int> _evaluators = CommandBuilder.Option("--evaluators", "Evaluators at work at the same time", Environment.ProcessorCount);
+    private readonly Option<int> _evaluators = CommandBuilder.Option("--evaluators", "Number of parallel evaluators", Environment.ProcessorCount);
 
-    private readonly Option<int?> _maxTokens = CommandBuilder.Optional<int?>("--max-tokens", "Most tokens of an answer; as many as the expected one can have");
-    private readonly Option<bool> _skipLong = CommandBuilder.Flag("--skip-long", "Leave out rows that do not fit into the model's context");
-    private readonly Option<bool> _keepWholeRows = CommandBuilder.Flag("--keep-whole-rows", "Of a damaged file, score the whole rows before the damage");
+    private readonly Option<int?> _maxTokens = CommandBuilder.Optional<int?>("--max-tokens", "Maximum number of tokens to generate per answer; by default as many as the expected answer can have");
+    private readonly Option<bool> _skipLong = CommandBuilder.Flag("--skip-long", "Skip rows that do not fit into the model's context");
+    private readonly Option<bool> _keepWholeRows = CommandBuilder.Flag("--keep-whole-rows", "Score the rows of a damaged file that precede the damage");
 
     public Command Create() => CommandBuilder.Command("eval", "Score a model on a row file",
         [_model, _data, _evaluators, _maxTokens, _skipLong, _keepWholeRows], RunAsync);

@@ -16,7 +16,7 @@ internal sealed class ExportCommand(Terminal terminal)
     private static readonly Dictionary<string, string> Types = new() { ["fp32"] = "F32", ["bf16"] = "BF16", ["fp16"] = "F16" };
 
     private readonly Argument<string> _from = CommandBuilder.Argument("RUN|MANIFEST", "Run directory (its newest sound checkpoint), or one manifest of a run");
-    private readonly Option<string> _to = CommandBuilder.Required<string>("--to", "Directory to write; must not exist, or be empty");
+    private readonly Option<string> _to = CommandBuilder.Required<string>("--to", "Directory to write; must be empty or not exist");
     private readonly Option<string> _type = CommandBuilder.Option("--dtype", "fp32, bf16 or fp16", "fp32");
 
     public Command Create()
@@ -29,7 +29,7 @@ internal sealed class ExportCommand(Terminal terminal)
     {
         var (from, to) = (Path.GetFullPath(parsed.GetValue(_from)!), Path.GetFullPath(parsed.GetValue(_to)!));
         if (File.Exists(to) || (Directory.Exists(to) && Directory.EnumerateFileSystemEntries(to).Any()))
-            throw new BadInputException(to, "is there already and not empty", "name a directory that does not exist");
+            throw new BadInputException(to, "exists and is not empty", "name a directory that does not exist");
         // RUN/checkpoints/manifests/step-00000100.json
         var run = new RunDirectory(File.Exists(from) ? Path.Combine(Path.GetDirectoryName(from)!, "..", "..") : from);
         if (!run.HasRun) throw new BadInputException(from, "belongs to no run", "name a run directory, or a manifest in its checkpoints/manifests");

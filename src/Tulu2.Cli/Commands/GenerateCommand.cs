@@ -10,11 +10,11 @@ namespace Tulu2.Cli.Commands;
 internal sealed class GenerateCommand(Terminal terminal)
 {
     private readonly Option<string> _model = CommandBuilder.Required<string>("--model", "Hugging Face directory");
-    private readonly Option<string> _prompt = CommandBuilder.Required<string>("--prompt", "What the user says; - reads it from standard input");
-    private readonly Option<bool> _raw = CommandBuilder.Flag("--raw", "Go on from the prompt as it is, without the chat template");
+    private readonly Option<string> _prompt = CommandBuilder.Required<string>("--prompt", "Prompt; - reads it from standard input");
+    private readonly Option<bool> _raw = CommandBuilder.Flag("--raw", "Continue the prompt as it is, without the chat template");
     private readonly GenerationFlags _flags = new(maxTokens: 256, temperature: 1);
 
-    public Command Create() => CommandBuilder.Command("generate", "Text from a model", [_model, _prompt, _raw, .. _flags.Symbols], Run);
+    public Command Create() => CommandBuilder.Command("generate", "Generate text with a model", [_model, _prompt, _raw, .. _flags.Symbols], Run);
 
     private Task<int> Run(ParseResult parsed, CancellationToken cancellation) => Task.Run(() =>
     {

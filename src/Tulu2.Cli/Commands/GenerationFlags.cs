@@ -3,16 +3,16 @@ using Tulu2.Evaluation.Generation;
 
 namespace Tulu2.Cli.Commands;
 
-/// <summary>The options of everything that generates.</summary>
+/// <summary>Options of the commands that generate text.</summary>
 internal sealed class GenerationFlags(int maxTokens, double temperature)
 {
-    private readonly Option<int> _maxTokens = CommandBuilder.Option("--max-tokens", "Most tokens to generate", maxTokens);
-    private readonly Option<double> _temperature = CommandBuilder.Option("--temperature", "0: always the likeliest token; 1: the model's own distribution",
+    private readonly Option<int> _maxTokens = CommandBuilder.Option("--max-tokens", "Maximum number of tokens to generate", maxTokens);
+    private readonly Option<double> _temperature = CommandBuilder.Option("--temperature", "Sampling temperature; 0: greedy, 1: the model's own distribution",
         temperature);
-    private readonly Option<double> _topP = CommandBuilder.Option("--top-p", "Draw from the smallest set of likeliest tokens that reaches this probability",
+    private readonly Option<double> _topP = CommandBuilder.Option("--top-p", "Sample from the smallest set of most likely tokens that reaches this probability",
         1.0);
-    private readonly Option<long?> _seed = CommandBuilder.Optional<long?>("--seed", "The same seed gives the same text");
-    private readonly Option<string[]> _stop = CommandBuilder.Repeated("--stop", "End before this string; may be repeated");
+    private readonly Option<long?> _seed = CommandBuilder.Optional<long?>("--seed", "Seed for sampling");
+    private readonly Option<string[]> _stop = CommandBuilder.Repeated("--stop", "Stop before this string; may be repeated");
 
     public IReadOnlyList<Symbol> Symbols => [_maxTokens, _temperature, _topP, _seed, _stop];
 

@@ -12,8 +12,8 @@ internal sealed class LedgerCommands(Terminal terminal)
 {
     private readonly Argument<string> _run = CommandBuilder.Argument("RUN", "Run directory");
 
-    public Command Create() => CommandBuilder.Group("ledger", "Check a run's record",
-        CommandBuilder.Command("verify", "Every step has each slot exactly once, and no step is missing; ends with 1 otherwise", [_run], parsed =>
+    public Command Create() => CommandBuilder.Group("ledger", "Check a run's ledger",
+        CommandBuilder.Command("verify", "Verify that every step has each slot exactly once and no step is missing; exits with 1 otherwise", [_run], parsed =>
         {
             var verdict = LedgerVerifier.Verify(new RunDirectory(parsed.GetValue(_run)!).Ledger);
             foreach (var line in verdict.Faults.Concat(verdict.Notes)) terminal.Say(line);

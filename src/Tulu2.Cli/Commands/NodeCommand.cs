@@ -12,10 +12,10 @@ namespace Tulu2.Cli.Commands;
 internal sealed class NodeCommand(Terminal terminal)
 {
     private readonly Option<string> _config = CommandBuilder.Required<string>("--config", "HOCON file; cluster-config/ holds examples");
-    private readonly Option<string?> _roles = CommandBuilder.Optional<string>("--roles", "coordinator, trainer or both, with a comma; the file's by default");
+    private readonly Option<string?> _roles = CommandBuilder.Optional<string>("--roles", "Roles of this node: coordinator, trainer, or both separated by a comma; the file's by default");
     private readonly Option<bool> _child = new("--child") { Description = "End with the process that started this one", Hidden = true };
 
-    public Command Create() => CommandBuilder.Command("node", "Join a cluster and take ranks of its runs", [_config, _roles, _child], RunAsync);
+    public Command Create() => CommandBuilder.Command("node", "Join a cluster and run ranks for it", [_config, _roles, _child], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -44,9 +44,9 @@ internal sealed class NodeCommand(Terminal terminal)
     private static string[]? RolesOf(string? given)
     {
         var roles = given?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        // A node with a role that nobody knows would stand by for ever.
+        // A node with an unknown role would wait for work that never comes.
         if (roles?.FirstOrDefault(role => role is not ("coordinator" or "trainer")) is { } unknown)
-            throw new BadInputException("--roles", $"there is no role '{unknown}'", "use coordinator, trainer, or both with a comma");
+            throw new BadInputException("--roles", $"there is no role '{unknown}'", "use coordinator, trainer, or both separated by a comma");
         return roles;
     }
 }

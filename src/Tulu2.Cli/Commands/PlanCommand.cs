@@ -6,25 +6,25 @@ using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Commands;
 
-/// <summary><c>plan RECIPE [--ranks N]</c>: what a layout needs and does, before anything runs.</summary>
+/// <summary><c>plan RECIPE [--ranks N]</c>: the memory, traffic and time of a layout, before anything runs.</summary>
 internal sealed class PlanCommand(Terminal terminal)
 {
-    private readonly RecipeArguments _recipe = new("YAML file; neither its weights nor its data need be there");
+    private readonly RecipeArguments _recipe = new("YAML file; its weights and its data need not exist");
     private readonly Option<string?> _model = CommandBuilder.Optional<string>("--model", "A preset in place of the recipe's model, such as llama2-70b");
-    private readonly Option<int?> _ranks = CommandBuilder.Optional<int?>("--ranks", "Find the best layout for so many ranks; without it the recipe's own is checked, or where it names none the smallest that fits is found");
-    private readonly Option<int?> _perNode = CommandBuilder.Optional<int?>("--ranks-per-node", "Ranks that share a node: 8, or on a processor all");
-    private readonly Option<int?> _length = CommandBuilder.Optional<int?>("--length", "Tokens of a sequence on average, for the time; data.max_length by default");
-    private readonly Option<string?> _device = CommandBuilder.Optional<string>("--device", "cuda, or cpu: a core of this machine for each rank; parallel.device by default");
-    private readonly Option<string?> _memory = CommandBuilder.Optional<string>("--memory", "Of a rank, with its unit: 80GiB; on a processor its share of this machine's");
-    private readonly Option<string?> _hostMemory = CommandBuilder.Optional<string>("--host-memory", "A rank's share of the memory beside its GPU: 128GiB");
-    private readonly Option<string?> _flops = CommandBuilder.Optional<string>("--flops", "Products that a rank reaches in a second, such as 156T; on a processor measured");
-    private readonly Option<string?> _memoryBandwidth = CommandBuilder.Optional<string>("--memory-bandwidth", "Of the memory that a rank computes in, such as 1.5TB/s");
-    private readonly Option<string?> _hostBandwidth = CommandBuilder.Optional<string>("--host-bandwidth", "Of host memory, by one thread of a rank, such as 8GB/s");
-    private readonly Option<string?> _busBandwidth = CommandBuilder.Optional<string>("--bus-bandwidth", "Between a GPU and host memory, such as 20GB/s");
-    private readonly Option<string?> _deviceBandwidth = CommandBuilder.Optional<string>("--device-bandwidth", "From GPU to GPU of a node by NCCL, such as 200GB/s");
-    private readonly Option<string?> _nodeBandwidth = CommandBuilder.Optional<string>("--node-bandwidth", "What a rank sends within its node over the data plane, such as 5GB/s");
-    private readonly Option<string?> _linkBandwidth = CommandBuilder.Optional<string>("--link-bandwidth", "What a rank sends to other nodes, such as 200Gbit/s");
-    private readonly Option<string?> _disk = CommandBuilder.Optional<string>("--disk", "What all ranks together write, such as 2GB/s");
+    private readonly Option<int?> _ranks = CommandBuilder.Optional<int?>("--ranks", "Number of ranks to find the best layout for; without it the recipe's own layout is checked, or, where it names none, the smallest that fits is found");
+    private readonly Option<int?> _perNode = CommandBuilder.Optional<int?>("--ranks-per-node", "Ranks per node; 8 by default, on a processor all of them");
+    private readonly Option<int?> _length = CommandBuilder.Optional<int?>("--length", "Mean tokens per sequence, for the step time; data.max_length by default");
+    private readonly Option<string?> _device = CommandBuilder.Optional<string>("--device", "cuda, or cpu (one core of this machine per rank); parallel.device by default");
+    private readonly Option<string?> _memory = CommandBuilder.Optional<string>("--memory", "Memory per rank, such as 80GiB; on a processor by default its share of this machine's");
+    private readonly Option<string?> _hostMemory = CommandBuilder.Optional<string>("--host-memory", "Host memory per rank, such as 128GiB");
+    private readonly Option<string?> _flops = CommandBuilder.Optional<string>("--flops", "Floating-point operations per second that a rank achieves, such as 156T; measured on a processor");
+    private readonly Option<string?> _memoryBandwidth = CommandBuilder.Optional<string>("--memory-bandwidth", "Bandwidth of a rank's device memory, such as 1.5TB/s");
+    private readonly Option<string?> _hostBandwidth = CommandBuilder.Optional<string>("--host-bandwidth", "Host memory bandwidth of one thread, such as 8GB/s");
+    private readonly Option<string?> _busBandwidth = CommandBuilder.Optional<string>("--bus-bandwidth", "Bandwidth between a GPU and host memory, such as 20GB/s");
+    private readonly Option<string?> _deviceBandwidth = CommandBuilder.Optional<string>("--device-bandwidth", "NCCL bandwidth from GPU to GPU within a node, such as 200GB/s");
+    private readonly Option<string?> _nodeBandwidth = CommandBuilder.Optional<string>("--node-bandwidth", "Data-plane bandwidth of a rank within its node, such as 5GB/s");
+    private readonly Option<string?> _linkBandwidth = CommandBuilder.Optional<string>("--link-bandwidth", "Network bandwidth of a rank to other nodes, such as 200Gbit/s");
+    private readonly Option<string?> _disk = CommandBuilder.Optional<string>("--disk", "Disk bandwidth of all ranks together, such as 2GB/s");
 
     public Command Create() => CommandBuilder.Command("plan", "Prove shapes, memory, traffic and time of a layout before anything starts, or find the best one",
         [.. _recipe.Symbols, _model, _ranks, _perNode, _length, _device, _memory, _hostMemory, _flops, _memoryBandwidth, _hostBandwidth, _busBandwidth,

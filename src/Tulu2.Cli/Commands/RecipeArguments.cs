@@ -3,12 +3,12 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Commands;
 
-/// <summary>What every command that reads a recipe takes: <c>RECIPE [key=value …]</c>, and <c>--set key=value</c> as it always was.</summary>
+/// <summary>The arguments of every command that reads a recipe: <c>RECIPE [key=value …]</c>, and <c>--set key=value</c>.</summary>
 internal sealed class RecipeArguments(string description = "YAML file; recipes/ holds examples")
 {
     private readonly Argument<string> _recipe = CommandBuilder.Argument("RECIPE", description);
-    private readonly Argument<string[]> _over = new("key=value") { Description = "Over the recipe, any of its keys", Arity = ArgumentArity.ZeroOrMore };
-    private readonly Option<string[]> _set = CommandBuilder.Repeated("--set", "The same, where key=value has to stand before the recipe");
+    private readonly Argument<string[]> _over = new("key=value") { Description = "Overrides a key of the recipe", Arity = ArgumentArity.ZeroOrMore };
+    private readonly Option<string[]> _set = CommandBuilder.Repeated("--set", "The same as key=value, for use before the recipe");
 
     public Symbol[] Symbols => [_recipe, _over, _set];
 

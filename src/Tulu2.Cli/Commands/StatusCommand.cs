@@ -6,12 +6,12 @@ using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Commands;
 
-/// <summary><c>status --config FILE</c>: a cluster's nodes, and the run that it has in hand.</summary>
+/// <summary><c>status --config FILE</c>: a cluster's nodes and its current run.</summary>
 internal sealed class StatusCommand(Terminal terminal)
 {
     private readonly Option<string> _config = ClusterConnection.ConfigOption();
 
-    public Command Create() => CommandBuilder.Command("status", "Show a cluster's nodes and the run it has in hand", [_config], RunAsync);
+    public Command Create() => CommandBuilder.Command("status", "Show a cluster's nodes and its current run", [_config], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {

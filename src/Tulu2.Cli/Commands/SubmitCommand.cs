@@ -29,7 +29,7 @@ internal sealed class SubmitCommand(Terminal terminal)
         if (loaded.Recipe.Parallel.Data == 0)
             throw loaded.Fault("parallel.data", "a cluster needs to know the number of replicas", "give parallel.data, in the recipe or as parallel.data=N behind it");
         var config = parsed.GetValue(_config)!;
-        // Before anything is written: who is nowhere to be found is not given a run.
+        // Before anything is written: a cluster that cannot be reached gets no run.
         await using var client = ClusterClient.Start(ClusterConnection.Settings(terminal, config));
         var name = Path.GetFileNameWithoutExtension(path);
         var directory = new RunDirectory(parsed.GetValue(_run) ?? Path.Combine("runs", name));
@@ -44,19 +44,19 @@ internal sealed class SubmitCommand(Terminal terminal)
 
         terminal.Say($"asking the cluster of {config}");
         var run = new Submission(Guid.NewGuid().ToString("N"), directory.Name, submitted, directory.Root, terminal.Json);
-        var isTaken = false;
+        var isAccepted = false;
         try
         {
             var end = await Submitter.RunAsync(client, run, Print, () =>
             {
-                isTaken = true;
-                terminal.Say($"{name}: in hand; it goes on without this command, and `tulu2 status --config {config}` looks at it");
+                isAccepted = true;
+                terminal.Say($"{name}: accepted; it continues without this command, and `tulu2 status --config {config}` shows it");
             }, cancellation);
             return Ended(end, config);
         }
         finally
         {
-            if (!isTaken) Withdraw(directory, submitted);
+            if (!isAccepted) Withdraw(directory, submitted);
         }
     }
 
@@ -65,9 +65,9 @@ internal sealed class SubmitCommand(Terminal terminal)
         if (end is SubmissionEnd.Over over) return over.ExitCode;
         terminal.Say(end switch
         {
-            SubmissionEnd.NeverTaken => "stopped: no coordinator had taken the run",
-            SubmissionEnd.StillEnding => $"stopped: the run ends once its step is done and a checkpoint is written; `tulu2 status --config {config}` looks at it",
-            _ => $"stopped: the cluster does not answer, and the run may go on; `tulu2 status --config {config}` looks at it, `tulu2 cancel --config {config}` ends it",
+            SubmissionEnd.NeverTaken => "stopped: no coordinator had accepted the run",
+            SubmissionEnd.StillEnding => $"stopped: the run ends once its step is done and a checkpoint is written; `tulu2 status --config {config}` shows it",
+            _ => $"stopped: the cluster does not answer, and the run may go on; `tulu2 status --config {config}` shows it, `tulu2 cancel --config {config}` stops it",
         });
         return ExitCode.Failed;
     }

@@ -8,7 +8,7 @@ using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Commands;
 
-/// <summary><c>tokenizer encode</c> and <c>decode</c>: JSON strings on standard input to id arrays, one a line, and back.</summary>
+/// <summary><c>tokenizer encode</c> and <c>decode</c>: JSON strings on standard input to id arrays, one per line, and back.</summary>
 internal sealed class TokenizerCommands(Terminal terminal)
 {
     // Ids go to programs, which want no escapes in them but the ones JSON needs.
@@ -17,14 +17,14 @@ internal sealed class TokenizerCommands(Terminal terminal)
     private readonly Option<string> _tokenizer = CommandBuilder.Required<string>("--tokenizer",
         "Directory with tokenizer.model or tokenizer.json, or one such file");
     private readonly Option<SpecialTokenParsing> _special = CommandBuilder.Option("--special",
-        "What special tokens written in the text become: never (plain text), literal, or library (as Hugging Face's library does)", SpecialTokenParsing.Never);
-    private readonly Option<bool> _beginning = CommandBuilder.Flag("--bos", "Put the beginning token first");
-    private readonly Option<bool> _keepSpecial = CommandBuilder.Flag("--keep-special", "Write special tokens out by name");
+        "How special tokens written in the text are parsed: never (plain text), literal, or library (as Hugging Face's library does)", SpecialTokenParsing.Never);
+    private readonly Option<bool> _beginning = CommandBuilder.Flag("--bos", "Add the beginning-of-sequence token");
+    private readonly Option<bool> _keepSpecial = CommandBuilder.Flag("--keep-special", "Keep special tokens in the text");
 
-    public Command Create() => CommandBuilder.Group("tokenizer", "Train a tokenizer, or turn text to ids and back",
+    public Command Create() => CommandBuilder.Group("tokenizer", "Train a tokenizer, or convert text to ids and back",
         new TokenizerTrainCommand(terminal).Create(),
-        CommandBuilder.Command("encode", "JSON strings on standard input to id arrays, one a line", [_tokenizer, _special, _beginning], Encode),
-        CommandBuilder.Command("decode", "Id arrays on standard input to JSON strings, one a line", [_tokenizer, _keepSpecial], Decode));
+        CommandBuilder.Command("encode", "Convert JSON strings on standard input to id arrays, one per line", [_tokenizer, _special, _beginning], Encode),
+        CommandBuilder.Command("decode", "Convert id arrays on standard input to JSON strings, one per line", [_tokenizer, _keepSpecial], Decode));
 
     private int Encode(ParseResult parsed)
     {
@@ -65,7 +65,7 @@ internal sealed class TokenizerCommands(Terminal terminal)
             }
             catch (JsonException error)
             {
-                throw new BadInputException($"standard input:{line}", $"is not {wanted.Split(',')[0]}", $"write {wanted}, one a line", error);
+                throw new BadInputException($"standard input:{line}", $"is not {wanted.Split(',')[0]}", $"write {wanted}, one per line", error);
             }
             terminal.Output.WriteLine(answer(value));
         }

@@ -13,10 +13,10 @@ internal sealed class TokenizerTrainCommand(Terminal terminal)
 {
     private readonly Argument<string[]> _files = CommandBuilder.Arguments("FILE",
         "Row files of either kind (JSON Lines, JSON, Parquet), or plain text named *.txt");
-    private readonly Option<int> _vocabulary = CommandBuilder.Option("--vocabulary", "All pieces, with 3 special ones and 256 bytes", 2048);
-    private readonly Option<string> _to = CommandBuilder.Required<string>("--to", "Directory for tokenizer.model, tokenizer.json and what goes with them");
+    private readonly Option<int> _vocabulary = CommandBuilder.Option("--vocabulary", "Vocabulary size, including 3 special pieces and 256 bytes", 2048);
+    private readonly Option<string> _to = CommandBuilder.Required<string>("--to", "Directory to write tokenizer.model, tokenizer.json and their configuration to");
 
-    public Command Create() => CommandBuilder.Command("train", "Learn a small tokenizer from rows or texts", [_files, _vocabulary, _to],
+    public Command Create() => CommandBuilder.Command("train", "Train a small tokenizer on rows or texts", [_files, _vocabulary, _to],
         (parsed, cancellation) => ProgressDisplay.RunAsync(terminal, "reading rows", report => Run(parsed, report), cancellation));
 
     private int Run(ParseResult parsed, Action<ProgressSnapshot> report)

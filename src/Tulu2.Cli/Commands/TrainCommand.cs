@@ -16,12 +16,12 @@ internal sealed class TrainCommand(Terminal terminal)
     private readonly Option<string?> _run = CommandBuilder.Optional<string>("--run", "Run directory; runs/<recipe's name> by default");
     private readonly Option<string?> _resume = CommandBuilder.Resume();
     private readonly Option<string[]> _change = CommandBuilder.Change();
-    private readonly Option<bool> _show = CommandBuilder.Flag("--show-recipe", "Print the recipe with every key and end");
-    private readonly Option<bool> _inProcess = CommandBuilder.Flag("--in-process", "Ranks as threads of this process, not as processes of their own");
-    private readonly Option<int> _nodes = CommandBuilder.Option("--nodes", "Node processes of a cluster on this machine that take the ranks; 0: none", 0);
-    private readonly Option<int> _ranksPerNode = CommandBuilder.Option("--ranks-per-node", "Ranks on each of them; 0: as many as the recipe's layout needs", 0);
+    private readonly Option<bool> _show = CommandBuilder.Flag("--show-recipe", "Print the recipe with every key, and exit");
+    private readonly Option<bool> _inProcess = CommandBuilder.Flag("--in-process", "Run ranks as threads of this process instead of separate processes");
+    private readonly Option<int> _nodes = CommandBuilder.Option("--nodes", "Number of local node processes that run the ranks as a cluster; 0: no cluster", 0);
+    private readonly Option<int> _ranksPerNode = CommandBuilder.Option("--ranks-per-node", "Ranks per local node; 0: as many as the recipe's layout needs", 0);
 
-    public Command Create() => CommandBuilder.Command("train", "SFT or DPO by recipe",
+    public Command Create() => CommandBuilder.Command("train", "Fine-tune by recipe: SFT or DPO",
         [.. _recipe.Symbols, _run, _resume, _change, _show, _inProcess, _nodes, _ranksPerNode], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
@@ -63,7 +63,7 @@ internal sealed class TrainCommand(Terminal terminal)
             if (perNode > 0) throw new BadInputException("--ranks-per-node", "has no effect without --nodes", "add --nodes, or remove it");
             return parsed.GetValue(_inProcess) ? new RankHosting.Threads() : new RankHosting.Processes();
         }
-        if (parsed.GetValue(_inProcess)) throw new BadInputException("--in-process", "ranks cannot be threads of this process and on --nodes", "keep one of them");
+        if (parsed.GetValue(_inProcess)) throw new BadInputException("--in-process", "cannot be combined with --nodes", "keep one of them");
         var replica = parallel.Tensor * parallel.Pipeline;
         var ranks = parallel.Data > 0 ? parallel.Data * replica : Math.Max(nodes, replica);
         if (perNode == 0) perNode = (ranks + nodes - 1) / nodes;

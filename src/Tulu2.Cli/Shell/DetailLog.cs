@@ -2,16 +2,14 @@ using System.Globalization;
 
 namespace Tulu2.Cli.Shell;
 
-/// <summary>Puts what nobody wants to read at the prompt into the terminal's log file. Thread-safe.</summary>
+/// <summary>Writes details that are of no interest at the prompt to the terminal's log file. Not thread-safe: an actor system calls it on one thread of its own.</summary>
 internal sealed class DetailLog(Terminal terminal)
 {
-    private readonly Lock _gate = new();
-
     public void Add(string text)
     {
         try
         {
-            lock (_gate) File.AppendAllText(terminal.LogFile, $"{DateTimeOffset.Now.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)} {text}\n");
+            File.AppendAllText(terminal.LogFile, $"{DateTimeOffset.Now.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)} {text}\n");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

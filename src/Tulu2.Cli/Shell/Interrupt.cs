@@ -4,17 +4,17 @@ using Tulu2.Runs.Output;
 namespace Tulu2.Cli.Shell;
 
 /// <summary>
-/// The signals that end a command: Ctrl-C, SIGTERM, SIGHUP (the terminal was closed) and SIGQUIT. The first asks it to end in order, a second one ends the process.
+/// The signals that stop a command: Ctrl-C, SIGTERM, SIGHUP (the terminal was closed) and SIGQUIT. The first stops it in order, the second ends the process.
 /// </summary>
 internal sealed partial class Interrupt : IStopSignal, IDisposable
 {
-    /// <summary>How long a command may take to end that has nothing to save.</summary>
+    /// <summary>Time that a command without anything to save has to end.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    // `timeout` and shells send one signal to the process and again to its group; a person's second one comes later.
+    // `timeout` and shells send one signal to the process and once more to its group; a second one from a person comes later.
     private static readonly TimeSpan SameSignal = TimeSpan.FromSeconds(1);
 
-    // POSIX numbers, of which a shell makes 128 + n.
+    // POSIX numbers; a shell reports 128 + n.
     private static readonly (PosixSignal Signal, string Name, int Number)[] Signals =
         [(PosixSignal.SIGHUP, "SIGHUP", 1), (PosixSignal.SIGINT, "SIGINT", 2), (PosixSignal.SIGQUIT, "SIGQUIT", 3), (PosixSignal.SIGTERM, "SIGTERM", 15)];
 
@@ -41,11 +41,11 @@ internal sealed partial class Interrupt : IStopSignal, IDisposable
     /// <summary>128 + the first signal's number; null: there was none.</summary>
     public int? Code => 128 + _first?.Number;
 
-    /// <summary>Hears this process's signals from now on.</summary>
+    /// <summary>Registers for this process's signals.</summary>
     public static Interrupt OfProcess()
     {
         var interrupt = new Interrupt(TimeProvider.System, EndNow);
-        // One that was to be ignored, as `nohup` has it, stays ignored: the runtime does not ask for it then.
+        // A signal that is ignored, as under `nohup`, stays ignored: the runtime does not register it.
         interrupt._registrations = [.. Signals.Select(signal => PosixSignalRegistration.Create(signal.Signal, context =>
         {
             context.Cancel = true;
@@ -68,11 +68,11 @@ internal sealed partial class Interrupt : IStopSignal, IDisposable
             _first = (name, number, _time.GetTimestamp());
             if (_holds == 0) StartClock();
         }
-        // Not on the signal's thread, and not under the lock: what is registered may print, or take its time.
+        // Not on the signal's thread, and not under the lock: callbacks may print or block.
         _ = _asked.CancelAsync();
     }
 
-    /// <summary>Something is under way that has to be brought to an end, however long it takes, until the answer is disposed of.</summary>
+    /// <summary>Keeps the command alive until the answer is disposed of: something has to be finished, however long it takes.</summary>
     public IDisposable Hold()
     {
         lock (_gate) _holds++;
@@ -91,7 +91,7 @@ internal sealed partial class Interrupt : IStopSignal, IDisposable
             if (_holds == 0) _overdue.TrySetResult();
     }, TaskScheduler.Default);
 
-    /// <summary>Ends the process where it is: native threads may still be computing, and nothing of theirs is torn down.</summary>
+    /// <summary>Ends the process at once, without tearing down native threads, which may still be computing.</summary>
     public static void EndNow(int code)
     {
         Console.Error.Flush();

@@ -4,7 +4,7 @@ using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Shell;
 
-/// <summary>Shows how far something long is: a bar for a person, a plain line now and then for a log file.</summary>
+/// <summary>Shows progress: a bar on a terminal, a plain line now and then in a log file.</summary>
 internal static class ProgressDisplay
 {
     /// <summary>Runs <paramref name="work"/>, which reports as it goes, from any thread.</summary>
@@ -29,7 +29,7 @@ internal static class ProgressDisplay
             });
     }
 
-    /// <summary>The same for work that blocks, which gets a thread of its own: pool threads serve the actors. An interrupt does not wait for it.</summary>
+    /// <summary>The same for work that blocks: it runs on a thread of its own, since pool threads serve the actors. An interrupt does not wait for it.</summary>
     public static Task<T> RunAsync<T>(Terminal terminal, string title, Func<Action<ProgressSnapshot>, T> work, CancellationToken cancellation) => RunAsync(
         terminal, title, report => Task.Factory.StartNew(() => work(report), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
             .WaitAsync(cancellation));

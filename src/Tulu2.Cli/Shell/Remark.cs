@@ -3,8 +3,8 @@ using Spectre.Console.Rendering;
 namespace Tulu2.Cli.Shell;
 
 /// <summary>
-/// A line that is said while a bar may be drawn. It goes out whole, so that what a person copies has no line ends but its own: the terminal folds it.
-/// A bar stands where the line begins, and is only written over: all of it is taken away first.
+/// A line printed while a progress bar may be drawn. It is written whole, so that a copy of it has no line breaks of the terminal's.
+/// The bar starts where the line starts, and the line may be shorter: the bar is erased first.
 /// </summary>
 internal sealed class Remark(string text) : Renderable
 {

@@ -4,15 +4,15 @@ using Tulu2.Runs.Output;
 namespace Tulu2.Cli.Shell;
 
 /// <summary>
-/// Where a command reads and writes. Results go to standard output; progress and remarks to standard error, so that a pipe carries only results.
+/// Input and output of a command. Results go to standard output; progress and remarks to standard error, so that a pipe carries only results.
 /// </summary>
 /// <param name="input">Standard input.</param>
 /// <param name="output">Standard output.</param>
 /// <param name="error">Standard error.</param>
-/// <param name="isInteractive">A person watches standard error: bars may move. False: plain lines without control characters.</param>
+/// <param name="isInteractive">Standard error is a terminal: progress bars are drawn. False: plain lines without control characters.</param>
 internal sealed class Terminal(TextReader input, TextWriter output, TextWriter error, bool isInteractive) : IRunOutput
 {
-    // Lines of a redirected stream are read by programs: they are not folded.
+    // Lines of a redirected stream are read by programs: they are not wrapped.
     private const int RedirectedWidth = 4000;
 
     public TextReader Input { get; } = input;
@@ -20,27 +20,27 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
     public TextWriter Error { get; } = error;
     public bool IsInteractive { get; } = isInteractive;
 
-    /// <summary>Programs read the last line of standard output; everything for people goes to standard error.</summary>
+    /// <summary>The last line of standard output is JSON; everything for people goes to standard error.</summary>
     public bool Json { get; set; }
 
-    /// <summary>Print where an unexpected error came from.</summary>
+    /// <summary>Print the stack trace of an unexpected error.</summary>
     public bool Verbose { get; set; }
 
-    /// <summary>Where the details of an unexpected error are written; the run directory's once there is one.</summary>
+    /// <summary>File for the details of unexpected errors; the run directory's log once there is one.</summary>
     public string LogFile { get; set; } = ErrorLog.DefaultFile;
 
-    /// <summary>What the command was started with.</summary>
+    /// <summary>Arguments of the command.</summary>
     public IReadOnlyList<string> Arguments { get; set; } = [];
 
-    /// <summary>The signals that end the command; null where none are heard.</summary>
+    /// <summary>The signals that stop the command; null: none do.</summary>
     public Interrupt? Interrupt { get; set; }
 
     IStopSignal? IRunOutput.StopSignal => Interrupt;
 
-    /// <summary>For tables and other results that people read.</summary>
+    /// <summary>Console for tables and other results for people.</summary>
     public IAnsiConsole Human => Json ? Remarks : _human ??= Console(Output, !System.Console.IsOutputRedirected);
 
-    /// <summary>For progress and remarks.</summary>
+    /// <summary>Console for progress and remarks.</summary>
     public IAnsiConsole Remarks => _remarks ??= Console(Error, !System.Console.IsErrorRedirected);
 
     private IAnsiConsole? _human;
@@ -52,10 +52,10 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
         return new Terminal(System.Console.In, new TerminalWriter(System.Console.Out), new TerminalWriter(System.Console.Error), !System.Console.IsErrorRedirected);
     }
 
-    /// <summary>A plain remark, such as what was skipped and why.</summary>
+    /// <summary>A line for a person, such as what was skipped and why.</summary>
     public void Say(string text)
     {
-        // A bar that is being drawn has to make room.
+        // A progress bar has to make room.
         if (IsInteractive) Remarks.Write(new Remark(text));
         else
             lock (Error) Error.WriteLine(text);
@@ -63,18 +63,18 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
 
     public Task<T> ShowAsync<T>(string title, Func<Action<ProgressSnapshot>, Task<T>> work) => ProgressDisplay.RunAsync(this, title, work);
 
-    /// <summary>Reads a line from a person or a pipe; null: there are no more. A line that never comes does not hold up the end of the command.</summary>
-    /// <exception cref="OperationCanceledException">The command is to end.</exception>
+    /// <summary>Reads a line of standard input; null: end of input. Cancelling does not wait for the line.</summary>
+    /// <exception cref="OperationCanceledException">The command was stopped.</exception>
     public string? ReadLine(CancellationToken cancellation) => Read(Input.ReadLine, cancellation);
 
-    /// <summary>Reads all there is, in the same way.</summary>
-    /// <exception cref="OperationCanceledException">The command is to end.</exception>
+    /// <summary>Reads standard input to its end, in the same way.</summary>
+    /// <exception cref="OperationCanceledException">The command was stopped.</exception>
     public string ReadToEnd(CancellationToken cancellation) => Read(Input.ReadToEnd, cancellation);
 
-    // A read of standard input cannot be taken back: its thread is left to the end of the process.
+    // A read of standard input cannot be cancelled: its thread lives until the process ends.
     private static T Read<T>(Func<T> read, CancellationToken cancellation) => Task.Run(read).WaitAsync(cancellation).GetAwaiter().GetResult();
 
-    /// <summary>A line of a result that people read.</summary>
+    /// <summary>A line of a result for people.</summary>
     public void WriteHuman(string line) => (Json ? Error : Output).WriteLine(line);
 
     private IAnsiConsole Console(TextWriter writer, bool isTerminal)

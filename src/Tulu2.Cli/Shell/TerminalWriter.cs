@@ -2,10 +2,10 @@ using System.Text;
 
 namespace Tulu2.Cli.Shell;
 
-/// <summary>A writer to the terminal that takes no harm when the terminal is closed: a run ends with its checkpoint, not with what it could not say.</summary>
+/// <summary>Writes to a terminal that may be closed: what cannot be printed is dropped, and the run goes on to its checkpoint.</summary>
 internal sealed class TerminalWriter(TextWriter inner) : TextWriter
 {
-    // EIO, which a terminal answers that is gone.
+    // EIO: the terminal is gone.
     private const int InputOutputError = 5;
 
     public override Encoding Encoding => inner.Encoding;

@@ -5,10 +5,10 @@ using Tulu2.Files;
 
 namespace Tulu2.Cli.Shell;
 
-/// <summary>What to say of a command line that cannot be understood, and what may have been meant.</summary>
+/// <summary>The error of a command line that cannot be parsed, with the command or option that was probably meant.</summary>
 internal static partial class UsageError
 {
-    // Other programs' names for what is done here.
+    // Names that other programs give to the commands here.
     private static readonly Dictionary<string, string> Elsewhere = new()
     {
         ["finetune"] = "train RECIPE",
@@ -26,11 +26,11 @@ internal static partial class UsageError
         ["help"] = "--help",
     };
 
-    /// <exception cref="BadInputException">The line is not one that a command takes.</exception>
+    /// <exception cref="BadInputException">The command line cannot be parsed.</exception>
     public static void Check(ParseResult parsed, IReadOnlyList<string> arguments)
     {
         var result = parsed.CommandResult;
-        // A mistyped option looks like one more file or key to the parser.
+        // The parser takes a mistyped option for another argument.
         var option = result.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value)
             .Concat(parsed.UnmatchedTokens).FirstOrDefault(token => OptionName().IsMatch(token));
         if (option is not null) throw UnknownOption(result, option);
@@ -56,7 +56,7 @@ internal static partial class UsageError
     private static string? Meant(CommandResult result, string unknown)
     {
         var command = result.Command;
-        // The command of another group, by its own name, before one that only looks alike: `stats` for `data stats`.
+        // A command of that name in another group comes before one with a similar name: `stats` is `data stats`.
         var elsewhere = Chain(result).Last().Command.Subcommands.Where(group => group.Subcommands.Any(sub => sub.Name == unknown)).Select(group => $"{group.Name} {unknown}").FirstOrDefault();
         if (elsewhere is not null) return $"tulu2 {elsewhere}";
         if (NearestName.Of(unknown, command.Subcommands.Select(sub => sub.Name)) is { } nearest) return $"{Path(result)} {nearest}";

@@ -6,7 +6,7 @@ using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Tables;
 
-/// <summary>What <c>status</c> prints.</summary>
+/// <summary>The tables of <c>status</c>.</summary>
 internal static class ClusterTable
 {
     public static void Print(Terminal terminal, ClusterView cluster)
@@ -21,8 +21,8 @@ internal static class ClusterTable
             nodes.AddRow(Markup.Escape(node.Address), Markup.Escape(string.Join(", ", node.Roles)), StateOf(node, cluster.Coordinator));
         terminal.Human.Write(nodes);
         if (cluster.Coordinator is null) terminal.WriteHuman("no coordinator answers");
-        else if (cluster.InHand is null) terminal.WriteHuman("no run in hand");
-        // Raw, not in a table, which would fold them: paths are there to be copied.
+        else if (cluster.InHand is null) terminal.WriteHuman("no current run");
+        // Not in a table, which would wrap them: paths are there to be copied.
         foreach (var line in Lines(cluster.InHand).Concat(Lines(cluster.Last))) terminal.WriteHuman(line);
     }
 

@@ -6,7 +6,7 @@ using Tulu2.Runs.Launch;
 
 namespace Tulu2.Cli.Tables;
 
-/// <summary>What the demo says at its end.</summary>
+/// <summary>The tables at the end of the demo.</summary>
 internal static class DemoTable
 {
     /// <param name="costs">Seconds of each stage, in order.</param>
@@ -18,7 +18,7 @@ internal static class DemoTable
         scores.AddRow("after DPO", NumberText.Percent(result.ExactMatch.Dpo), NumberText.Percent(result.PreferenceAccuracy.Dpo));
         terminal.Human.Write(scores);
 
-        var times = new Table().Title("what it cost").AddColumns("stage", "time");
+        var times = new Table().Title("time").AddColumns("stage", "time");
         foreach (var (stage, seconds) in costs) times.AddRow(Markup.Escape(stage), NumberText.Duration(seconds));
         times.AddRow("all", NumberText.Duration(result.Seconds));
         terminal.Human.Write(times);

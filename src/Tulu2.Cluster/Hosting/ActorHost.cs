@@ -143,6 +143,7 @@ public sealed class ActorHost : IAsyncDisposable
     {
         await _host.StopAsync().ConfigureAwait(false);
         _host.Dispose();
+        await Task.WhenAny(Events.Completion, Task.Delay(LastWords)).ConfigureAwait(false);
     }
 
     // Returns the way to the coordinator, wherever it is.

@@ -4,18 +4,22 @@ using Akka.Actor;
 namespace Tulu2.Cluster.Hosting;
 
 /// <summary>
-/// <c>events.jsonl</c> of the run in hand: what happened, for people. One line of JSON an event. What comes while no run is attached goes to whom the
-/// process names, if anybody: the console belongs to the command line.
+/// <c>events.jsonl</c> of the current run: one line of JSON an event, for people. Events without a run go to whoever the process names: the console belongs to
+/// the command line. Everything is written on a thread of its own, in order: actors log, and must not wait for a disk.
 /// </summary>
 internal sealed class EventFile : IExtension
 {
-    private readonly Lock _gate = new();
+    private readonly DedicatedThread _writing = new("event file");
+
+    // The thread's own.
     private readonly Repeats _repeats = new();
     private StreamWriter? _writer;
 
+    private EventFile(ActorSystem system) => system.RegisterOnTermination(_writing.Dispose);
+
     public static EventFile For(ActorSystem system) => system.WithExtension<EventFile, Provider>();
 
-    /// <summary>Takes what comes while no run is attached; the same words at most once a minute. Null: nobody does.</summary>
+    /// <summary>Takes what comes while no run is attached, on the thread that writes; the same words at most once a minute. Null: nobody does.</summary>
     public Action<string>? Otherwise { get; set; }
 
     /// <summary>From now on lines go to this file, after what it has.</summary>
@@ -24,44 +28,70 @@ internal sealed class EventFile : IExtension
     {
         // Unbuffered: what a full disk refused would be thrown again when the file is closed.
         var writer = new StreamWriter(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0)) { AutoFlush = true };
-        lock (_gate)
+        _ = WriteToAsync(writer);
+    }
+
+    /// <summary>Completes when every line of the run is in its file and the file is closed.</summary>
+    public Task DetachAsync() => WriteToAsync(null);
+
+    /// <summary>Completes when the actor system has ended and everything is written.</summary>
+    public Task Completion => _writing.Completion;
+
+    /// <summary>Does not wait. Callable from any thread.</summary>
+    public void Write(string level, string source, string text)
+    {
+        var time = DateTimeOffset.UtcNow;
+        _ = Post(() => Append(time, level, source, text));
+    }
+
+    private Task WriteToAsync(StreamWriter? writer)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var isTaken = Post(() =>
         {
             _writer?.Dispose();
             _writer = writer;
+            done.TrySetResult();
+        });
+        if (isTaken) return done.Task;
+        // The thread ends with the actor system, once it has written what it had.
+        writer?.Dispose();
+        return _writing.Completion.ContinueWith(_ => _writer?.Dispose(), TaskScheduler.Default);
+    }
+
+    // False: the actor system has ended.
+    private bool Post(Action work)
+    {
+        try
+        {
+            _writing.Post(work);
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
         }
     }
 
-    public void Detach()
+    private void Append(DateTimeOffset time, string level, string source, string text)
     {
-        lock (_gate)
+        if (_writer is null)
         {
-            _writer?.Dispose();
-            _writer = null;
+            if (Otherwise is not null && _repeats.IsNew(text)) Otherwise($"{level}: {text}");
+            return;
         }
-    }
-
-    public void Write(string level, string source, string text)
-    {
-        lock (_gate)
+        try
         {
-            if (_writer is null)
-            {
-                if (Otherwise is not null && _repeats.IsNew(text)) Otherwise($"{level}: {text}");
-                return;
-            }
-            try
-            {
-                _writer.WriteLine(JsonSerializer.Serialize(new { time = DateTimeOffset.UtcNow, level, source, text }));
-            }
-            catch (IOException)
-            {
-                // For people only: a full disk ends the run where it matters, at the ledger or a checkpoint.
-            }
+            _writer.WriteLine(JsonSerializer.Serialize(new { time, level, source, text }));
+        }
+        catch (IOException)
+        {
+            // For people only: a full disk ends the run where it matters, at the ledger or a checkpoint.
         }
     }
 
     public sealed class Provider : ExtensionIdProvider<EventFile>
     {
-        public override EventFile CreateExtension(ExtendedActorSystem system) => new();
+        public override EventFile CreateExtension(ExtendedActorSystem system) => new(system);
     }
 }

@@ -70,7 +70,7 @@ public sealed class RunHost(ActorHost host)
         }
         finally
         {
-            host.Events.Detach();
+            await host.Events.DetachAsync().ConfigureAwait(false);
         }
     }
 

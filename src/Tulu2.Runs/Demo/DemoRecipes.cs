@@ -5,9 +5,9 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Runs.Demo;
 
-/// <summary>The demo's two recipes, written out so that its stages can be run again by hand.</summary>
-/// <param name="Sft">Path of the recipe.</param>
-/// <param name="Dpo">Path of the recipe.</param>
+/// <summary>The demo's two recipes, written to files so that its stages can be run by hand.</summary>
+/// <param name="Sft">Path of the SFT recipe.</param>
+/// <param name="Dpo">Path of the DPO recipe.</param>
 internal sealed record DemoRecipes(string Sft, string Dpo)
 {
     public static DemoRecipes Write(RunDirectory directory, DemoFiles data, DemoSettings settings)

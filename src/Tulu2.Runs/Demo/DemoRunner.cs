@@ -14,7 +14,7 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Runs.Demo;
 
-/// <summary>The whole pipeline on generated data: tokenizer, SFT, DPO, evaluation, report; each stage is what its own command does.</summary>
+/// <summary>The whole pipeline on generated data: tokenizer, SFT, DPO, evaluation, report; each stage is that of its own command.</summary>
 internal sealed class DemoRunner(IRunOutput output, LocalNode node, DemoSettings settings)
 {
     private readonly List<(string Stage, double Seconds)> _costs = [];
@@ -26,7 +26,7 @@ internal sealed class DemoRunner(IRunOutput output, LocalNode node, DemoSettings
     {
         var clock = Stopwatch.StartNew();
         if (new[] { "sft", "dpo" }.Any(stage => new RunDirectory(In(stage)).HasRun))
-            throw new BadInputException(directory.Root, "already holds a demo", "choose another --run directory");
+            throw new BadInputException(directory.Root, "already contains a demo", "choose another --run directory");
         directory.Open(ResumeMode.New);
         output.LogFile = directory.Log;
         var data = await Stage("data", () => Task.Run(() => DemoData.Write(In("data"), settings.Data), cancellation).WaitAsync(cancellation));

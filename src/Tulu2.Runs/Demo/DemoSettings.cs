@@ -3,7 +3,7 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Runs.Demo;
 
-/// <summary>Sizes of the demo, in one place: tuned so that two cores end within five minutes.</summary>
+/// <summary>Sizes of the demo, tuned to take less than five minutes on two cores.</summary>
 internal sealed record DemoSettings
 {
     public int Seed { get; init; } = 42;
@@ -22,7 +22,7 @@ internal sealed record DemoSettings
 
     public int SftGlobal { get; init; } = 32;
     public int SftSlot { get; init; } = 8;
-    /// <summary>Two and a half passes over the rows.</summary>
+    /// <summary>Two and a half epochs.</summary>
     public int SftSteps { get; init; } = 937;
     public double SftLearningRate { get; init; } = 2e-3;
 
@@ -36,6 +36,6 @@ internal sealed record DemoSettings
 
     public string Preset { get; init; } = "demo";
 
-    /// <summary>fp32: without the processor's bf16 instructions bf16 costs time.</summary>
+    /// <summary>fp32: bf16 is slower on processors without bf16 instructions.</summary>
     public Precision Precision { get; init; } = Precision.Fp32;
 }

@@ -9,15 +9,15 @@ using Tulu2.Protocol.Workers;
 namespace Tulu2.Runs.Events;
 
 /// <summary>
-/// <c>metrics.jsonl</c>: one object per committed step, each once. A resumed run replays the steps since its checkpoint; those that are already written
-/// are compared with what was written, not written again.
+/// <c>metrics.jsonl</c>: one object per committed step. A resumed run replays the steps since its checkpoint; steps that are in the file are compared with it
+/// instead of written again.
 /// </summary>
 internal sealed class MetricsLog : IDisposable
 {
     private static readonly JsonSerializerOptions Json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        // A loss that is not a number must be seen, not turned into an exception while it is written down.
+        // A loss that is NaN must be visible in the file, instead of an exception.
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         IgnoreReadOnlyProperties = true,
@@ -32,18 +32,22 @@ internal sealed class MetricsLog : IDisposable
     {
         _file = file;
         foreach (var line in lines) _lines[line.Step] = line;
+        LastStep = _lines.Keys.LastOrDefault();
     }
 
     /// <summary>Every step written so far, in order.</summary>
     public IReadOnlyCollection<StepRecord> Lines => _lines.Values;
 
+    /// <summary>The last step written; 0: none.</summary>
+    public int LastStep { get; private set; }
+
     /// <summary>
-    /// Opens or makes the file. What a killed process left torn is cut off; of a file that is damaged in its middle the whole lines are kept, and it is set aside.
-    /// <paramref name="say"/> hears of it.
+    /// Opens or creates the file. An incomplete last line of a killed process is cut off; of a file that is damaged in the middle the whole lines are kept, and a copy
+    /// is set aside. <paramref name="say"/> takes a line about it.
     /// </summary>
     public static MetricsLog Open(string path, Action<string> say)
     {
-        // Unbuffered: what a full disk refused would be thrown again when the file is closed, and hide the first error.
+        // Unbuffered: after a write that a full disk refused, closing the file would fail again and hide the first error.
         var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete,
             bufferSize: 0);
         try
@@ -71,24 +75,26 @@ internal sealed class MetricsLog : IDisposable
         }
     }
 
-    /// <summary>Writes a step unless it is already there.</summary>
-    /// <returns>False where the step was written before with other figures: the replay did not come to the same bits.</returns>
+    /// <summary>Writes a step unless the file has it.</summary>
+    /// <returns>False if the file has the step with other figures: the replay did not produce the same bits.</returns>
     public bool Append(StepRecord line)
     {
         if (_lines.TryGetValue(line.Step, out var before)) return SameBits(before, line);
-        var isLast = _lines.Count == 0 || line.Step > _lines.Keys.Last();
+        var isLast = line.Step > LastStep;
         _lines.Add(line.Step, line);
-        // A step whose line was lost takes its place again.
+        // A step whose line was lost goes back to its place.
+        LastStep = Math.Max(LastStep, line.Step);
         if (isLast) _file.Write(Encoding.UTF8.GetBytes(Write(line) + "\n"));
         else Rewrite();
         return true;
     }
 
-    /// <summary>Takes out the steps after <paramref name="step"/>, which are to be made by another recipe, and returns how many.</summary>
+    /// <summary>Removes the steps after <paramref name="step"/>, which another recipe will make, and returns their number.</summary>
     public int CutAfter(int step)
     {
         var cut = _lines.Keys.Where(made => made > step).ToList();
         foreach (var made in cut) _lines.Remove(made);
+        LastStep = _lines.Keys.LastOrDefault();
         if (cut.Count > 0) Rewrite();
         return cut.Count;
     }
@@ -108,12 +114,12 @@ internal sealed class MetricsLog : IDisposable
 
     internal static string Write(StepRecord line) => JsonSerializer.Serialize(line, Json);
 
-    /// <summary>The same step computed twice has the same figures to the last bit; only its time may differ.</summary>
+    /// <summary>A replayed step has the same figures to the last bit; only its time may differ.</summary>
     private static bool SameBits(StepRecord one, StepRecord other) => one with { Seconds = 0 } == other with { Seconds = 0 };
 
     public void Dispose() => _file.Dispose();
 
-    // A line that is not whole is skipped where whole ones follow; at the end it is what a killed process left. Steps only ever rise.
+    // A damaged line is skipped if whole ones follow; at the end it is the incomplete line of a killed process. Steps only ever rise.
     private static (List<StepRecord> Lines, long Sound, int Skipped) Read(FileStream file)
     {
         var bytes = new byte[file.Length];

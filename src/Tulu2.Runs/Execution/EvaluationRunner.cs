@@ -7,22 +7,22 @@ using Tulu2.Runs.Output;
 
 namespace Tulu2.Runs.Execution;
 
-/// <summary>One model on one file.</summary>
-/// <param name="Name">Column of the table: <c>untrained</c>, <c>sft</c>, <c>dpo</c>.</param>
+/// <summary>The evaluation of one model on one file.</summary>
+/// <param name="Name">Column in the table: <c>untrained</c>, <c>sft</c>, <c>dpo</c>.</param>
 internal sealed record EvaluationJob(string Name, string Kind, string Model, string File)
 {
     public EvaluationLimits Limits { get; init; } = new();
 }
 
-/// <summary>Evaluates models on row files under the actors.</summary>
+/// <summary>Evaluates models on row files, distributed by the actors.</summary>
 internal sealed class EvaluationRunner(IRunOutput output, LocalNode node)
 {
-    // Long enough to fill a batch of generation, short enough to spread over evaluators.
+    // Large enough to fill a batch of generation, small enough to spread over evaluators.
     private const int RowsPerTask = 64;
 
-    /// <param name="ledger">The <c>ledger/</c> that records the outcomes; null: none.</param>
-    /// <param name="table">Takes the outcomes.</param>
-    /// <returns>The plan that was followed.</returns>
+    /// <param name="ledger">Directory of the ledger that records the outcomes; null: none.</param>
+    /// <param name="table">Receives the outcomes.</param>
+    /// <returns>The plan that was executed.</returns>
     public Task<EvaluationPlan> RunAsync(EvaluationJob job, int evaluators, string? ledger, EvaluationTable table, CancellationToken cancellation) =>
         output.ShowAsync($"eval {job.Name} {job.Kind}", async report =>
         {

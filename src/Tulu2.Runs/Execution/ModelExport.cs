@@ -13,16 +13,16 @@ namespace Tulu2.Runs.Execution;
 /// <summary>Writes Hugging Face directories from a run's checkpoints or from initial weights.</summary>
 internal static unsafe class ModelExport
 {
-    /// <summary>The type of a run's own export: what the model computed with.</summary>
+    /// <summary>Data type of a run's own export: the type that the model computed with.</summary>
     public static string TypeOf(Precision precision) => precision == Precision.Fp32 ? "F32" : "BF16";
 
     public static void FromCheckpoint(CheckpointStore store, Manifest manifest, ModelSource model, Recipe recipe, string dataType, string directory) =>
         Write(directory, model, recipe, dataType, HuggingFaceExport.FromCheckpoint(store, manifest), recipe.Model.Path);
 
-    /// <summary>The random weights that a preset starts from, which are a pure function of the seed.</summary>
+    /// <summary>Writes the random weights that a preset starts from, a pure function of the seed.</summary>
     public static void Initial(ModelSource model, Recipe recipe, string directory)
     {
-        // One shard, so that every tensor lies in one piece.
+        // One virtual shard, so that every tensor is contiguous.
         var layout = new FlatLayout(model.Config, 1);
         var weights = (float*)NativeMemory.AllocZeroed((nuint)layout.Length, sizeof(float));
         try

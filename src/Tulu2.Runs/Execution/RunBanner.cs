@@ -8,7 +8,7 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Runs.Execution;
 
-/// <summary>What is about to run, in a few lines, before its first step.</summary>
+/// <summary>A summary of the run in a few lines, printed before its first step.</summary>
 internal static class RunBanner
 {
     public static IEnumerable<string> Lines(string title, PreparedRun run, RankHosting hosting, RunDirectory directory)
@@ -24,7 +24,7 @@ internal static class RunBanner
         yield return $"  run         {directory.Root}";
     }
 
-    /// <summary>On average; how much a step really holds differs from one to the next.</summary>
+    /// <summary>Mean tokens per step.</summary>
     public static double TokensAStep(long tokens, int items, int global) => (double)tokens / items * global;
 
     private static string Passes(BatchPlan batches)

@@ -7,26 +7,26 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Runs.Execution;
 
-/// <summary>Where a run begins, and with what recipe.</summary>
-/// <param name="Loaded">The recipe given, with every change of the run.</param>
-/// <param name="Known">What the run remembers; null: it is new, or nobody does.</param>
-/// <param name="Changes">The run's, and behind them the one that this resume makes.</param>
+/// <summary>The start of a run, or of its next session: step and recipe.</summary>
+/// <param name="Loaded">The given recipe, with every change of the run.</param>
+/// <param name="Known">The recipe that the run directory has; null: the run is new, or the recipe is lost.</param>
+/// <param name="Changes">Changes of the run, followed by the one that this resume makes.</param>
 internal sealed record RunBeginning(LoadedRecipe Loaded, RunStart Start, RunRecipe? Known, IReadOnlyList<RecipeChange> Changes)
 {
-    /// <summary>The hash that the run has without what this resume changes; null: nobody knows.</summary>
+    /// <summary>Recipe hash before the change that this resume makes; null: unknown.</summary>
     public string? HashBefore { get; private init; }
 
-    /// <summary>Opens the directory. What was stopped before its first step is begun again, whatever its recipe was.</summary>
-    /// <returns>There is a run to go on with.</returns>
-    /// <exception cref="BadInputException">See <see cref="RunDirectory.Open"/>; or there is nothing yet that could be changed.</exception>
+    /// <summary>Opens the directory. A run that was stopped before its first step is started again, with any recipe.</summary>
+    /// <returns>There is a run to resume.</returns>
+    /// <exception cref="BadInputException">See <see cref="RunDirectory.Open"/>; or there is no run that could be changed.</exception>
     public static bool Opens(RunDirectory directory, ResumeMode mode, IReadOnlyList<string> flags)
     {
         if (flags.Count > 0 && !directory.HasRun && (mode == ResumeMode.Auto || directory.IsBegun))
-            throw new BadInputException($"--change {flags[0]}", "there is no run yet that could be changed", $"begin it with {flags[0]} behind the recipe");
+            throw new BadInputException($"--change {flags[0]}", "there is no run yet that could be changed", $"start it with {flags[0]} after the recipe");
         return directory.Open(mode);
     }
 
-    /// <summary>Writes a change down for whoever goes on with the run.</summary>
+    /// <summary>Writes a change to the run directory, for the process that resumes the run.</summary>
     /// <exception cref="BadInputException">See <see cref="Resume"/>.</exception>
     public static void Remember(LoadedRecipe loaded, RunDirectory directory, IReadOnlyList<string> flags, Action<string> say)
     {
@@ -35,17 +35,17 @@ internal sealed record RunBeginning(LoadedRecipe Loaded, RunStart Start, RunReci
         new RunRecipe(RecipeChanges.After(known.Recipe, changes[^1]), RecipeChanges.Hashes(known.Hash, [changes[^1]])[^1], changes).Write(directory);
     }
 
-    /// <summary>At step 1.</summary>
+    /// <summary>A new run, from step 1.</summary>
     public static RunBeginning New(LoadedRecipe loaded) => new(loaded, new RunStart.FromRecipe(), null, []);
 
-    /// <summary>Behind the newest sound checkpoint of the directory.</summary>
-    /// <param name="flags"><c>key=value</c>, to be changed from there on.</param>
-    /// <exception cref="BadInputException">A change that cannot be made, or a recipe that the run never had.</exception>
+    /// <summary>A resumed run, from the newest sound checkpoint.</summary>
+    /// <param name="flags"><c>key=value</c>: changes from there on.</param>
+    /// <exception cref="BadInputException">A change that cannot be made, or another recipe than the run's.</exception>
     public static RunBeginning Resume(LoadedRecipe loaded, RunDirectory directory, IReadOnlyList<string> flags, Action<string> say)
     {
         var store = new CheckpointStore(directory.Checkpoints);
         var known = RunRecipe.Read(directory, store, say);
-        var newest = store.LatestSound(fault => say($"checkpoint passed over: {fault}"));
+        var newest = store.LatestSound(fault => say($"checkpoint skipped: {fault}"));
         var step = newest?.Manifest.Step ?? 0;
         RunStart start = newest is { } manifest ? new RunStart.FromManifest(manifest.Path, step) : new RunStart.FromRecipe();
         var changes = known?.Changes ?? [];
@@ -53,26 +53,26 @@ internal sealed record RunBeginning(LoadedRecipe Loaded, RunStart Start, RunReci
         if (flags.Count > 0)
         {
             if (known is null)
-                throw new BadInputException(directory.Recipe, "is lost, so that nobody knows what would be changed", "resume once with the recipe the run was started with, then change it");
+                throw new BadInputException(directory.Recipe, "is lost, so that it is unknown what would be changed", "resume once with the recipe the run was started with, then change it");
             change = RecipeChanges.Read(flags, known.Recipe, step);
             if (change is not null) changes = [.. changes, change];
         }
         var applied = RecipeChanges.Apply(loaded, changes, flagged: change is not null);
-        say(newest is null ? "no sound checkpoint: going on from step 0" : $"going on after step {step}");
+        say(newest is null ? "no sound checkpoint: starting from step 0" : $"resuming after step {step}");
         if (change is not null) say($"changed {change.Text}");
         return new RunBeginning(applied, start, known, changes) { HashBefore = known?.Hash ?? newest?.Manifest.RecipeHash };
     }
 
-    /// <exception cref="BadInputException">The run has another recipe, or has made more steps than it is to have.</exception>
-    /// <param name="command">The command without what makes it go on; null: none can be named.</param>
+    /// <exception cref="BadInputException">The run has another recipe, or has made more steps than its recipe has.</exception>
+    /// <param name="command">The command that started the run, without --resume; null: none can be named.</param>
     public void Check(PreparedRun run, RunDirectory directory, string? command)
     {
-        // Without what this resume changes.
+        // Before the change that this resume makes.
         var (hash, recipe) = Known is not null && Changes.Count > Known.Changes.Count ? (run.Hashes[^2], run.Stages[^2]) : (run.RecipeHash, run.Recipe);
         if (Known is not null) Known.CheckSame(directory, recipe, hash, command);
         else if (HashBefore is { } before && before != hash)
-            throw new BadInputException(directory.Root, "its checkpoints are of a run with another recipe, other data or other weights", "resume with the recipe and the files it was started with");
+            throw new BadInputException(directory.Root, "its checkpoints belong to another recipe, other data or other weights", "resume with the recipe and the files it was started with");
         if (Start is RunStart.FromManifest start && start.Step > run.Batches.TotalSteps)
-            throw new BadInputException(directory.Root, $"the run has made {start.Step} steps already, more than the {run.Batches.TotalSteps} it is to have now", $"give it at least {start.Step} steps");
+            throw new BadInputException(directory.Root, $"the run has made {start.Step} steps already, more than the {run.Batches.TotalSteps} of its recipe now", $"give it at least {start.Step} steps");
     }
 }

@@ -7,13 +7,13 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Runs.Execution;
 
-/// <summary>Does submitted runs as <c>train</c> would, with the ranks on the cluster's nodes; what it would print goes to the submitter.</summary>
+/// <summary>Executes submitted runs as <c>train</c> would, with the ranks on the cluster's nodes; the output goes to the submitter.</summary>
 internal sealed class RunService : IRunService
 {
-    /// <summary>Completed once this process's node is up.</summary>
+    /// <summary>Completed when the node of this process is up.</summary>
     public TaskCompletionSource<ActorHost> Host { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    // Of a coordinator that was given up but lives: one that leaves in order, or could not be reached for a while, soon ends by itself.
+    // A coordinator that the cluster removed may still be running: it soon ends by itself.
     private static readonly TimeSpan OthersPatience = TimeSpan.FromSeconds(60);
 
     public async Task<int> RunAsync(Submission submission, Action<bool, string> say, CancellationToken cancellation)
@@ -24,7 +24,7 @@ internal sealed class RunService : IRunService
         {
             var directory = new RunDirectory(submission.RunDirectory);
             var loaded = RecipeReader.Load(submission.Recipe, []);
-            // The submitter has seen that there is none where there must not be one: what is there now was begun by a coordinator that has died.
+            // The submitter checked that there is no run where there must be none: one that is there now was started by a coordinator that died.
             var runner = new TrainRunner(output, new LocalNode(await Host.Task), new RankHosting.Nodes(0, 0))
             {
                 OthersPatience = OthersPatience,

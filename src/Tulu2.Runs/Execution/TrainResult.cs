@@ -3,7 +3,7 @@ namespace Tulu2.Runs.Execution;
 /// <summary>The last line of <c>train --json</c>.</summary>
 /// <param name="Run">The run directory.</param>
 /// <param name="Steps">Steps of the whole run.</param>
-/// <param name="LossFirst">Of step 1; null where metrics.jsonl was lost.</param>
-/// <param name="LossLast">Of the last step.</param>
+/// <param name="LossFirst">Loss of step 1; null if metrics.jsonl was lost.</param>
+/// <param name="LossLast">Loss of the last step.</param>
 /// <param name="ParametersSha256">Over the fp32 master parameters, in order of their Hugging Face names.</param>
 internal sealed record TrainResult(string Run, int Steps, double? LossFirst, double? LossLast, double TokensPerSecond, string ParametersSha256);

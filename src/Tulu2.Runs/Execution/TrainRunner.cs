@@ -1,4 +1,3 @@
-using System.Globalization;
 using Tulu2.Checkpoints;
 using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.Ledger;
@@ -15,38 +14,36 @@ using Tulu2.Runs.Preparation;
 using Tulu2.Runs.Reports;
 using Tulu2.Runs.RunFiles;
 using Tulu2.Training.Recipes;
-using Tulu2.Training.Workers;
 
 namespace Tulu2.Runs.Execution;
 
 /// <summary>Runs one recipe to its end in a run directory: prepare, train under the actors, export, report.</summary>
 internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting hosting)
 {
-    private const string NothingDone = " before its first step; nothing is on disk";
-
-    /// <summary>How long another process that works on the run may take to end.</summary>
+    /// <summary>Time that another process of the run may take to end.</summary>
     public TimeSpan OthersPatience { get; init; }
 
-    /// <summary>The command that began the run, as a person types it; with --resume behind it it goes on. Null: the run is a part of something that cannot.</summary>
+    /// <summary>The command that started the run, as a person types it; --resume after it continues the run. Null: the run belongs to a command that cannot resume.</summary>
     public string? Command { get; init; }
 
-    /// <summary><c>key=value</c>: what is changed in a run that goes on.</summary>
+    /// <summary><c>key=value</c>: changes of a resumed run.</summary>
     public IReadOnlyList<string> Changes { get; init; } = [];
 
     /// <param name="title">Name of the run in progress and report.</param>
-    /// <exception cref="Files.BadInputException">What the user gave cannot be used.</exception>
-    /// <exception cref="RunStoppedException">Stopped on demand, after a whole step and its checkpoint.</exception>
+    /// <exception cref="BadInputException">The user's input cannot be used.</exception>
+    /// <exception cref="RunStoppedException">Stopped on request, after a whole step and its checkpoint.</exception>
     public async Task<TrainResult> RunAsync(string title, LoadedRecipe loaded, RunDirectory directory, ResumeMode mode, CancellationToken cancellation)
     {
         var resumes = RunBeginning.Opens(directory, mode, Changes);
         output.LogFile = directory.Log;
+        var endings = new RunEndings(title, Command, output.StopSignal);
         try
         {
-            return await output.ShowAsync(title, report => RunAsync(title, loaded, directory, resumes, report, cancellation));
+            return await output.ShowAsync(title, report => RunAsync(title, loaded, directory, resumes, endings, report, cancellation));
         }
         catch (OperationCanceledException stopped) when (stopped is not RunStoppedException)
         {
-            throw Stopped(title, directory, directory.HasRun ? "; what it has committed is on disk" : NothingDone);
+            throw endings.Interrupted(directory);
         }
         finally
         {
@@ -55,7 +52,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
     }
 
     private async Task<TrainResult> RunAsync(
-        string title, LoadedRecipe loaded, RunDirectory directory, bool resumes, Action<ProgressSnapshot> report, CancellationToken cancellation)
+        string title, LoadedRecipe loaded, RunDirectory directory, bool resumes, RunEndings endings, Action<ProgressSnapshot> report, CancellationToken cancellation)
     {
         await RunLock.WaitAsync(directory.Ledger, OthersPatience, output.Say, cancellation);
         var beginning = await Task.Run(() => resumes ? RunBeginning.Resume(loaded, directory, Changes, output.Say) : RunBeginning.New(loaded), cancellation)
@@ -63,54 +60,57 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         using var run = await Interruptible(() => RunPreparation.Prepare(beginning.Loaded, report, output.Say, beginning.Changes), cancellation);
         foreach (var sentence in RecipeEffects.Missing(run.Recipe, run.Counts)) output.Say($"warning: {sentence}");
         beginning.Check(run, directory, Command);
-        run.Remembered.Write(directory);
-        if (run.Data.LeftOut().ToList() is { Count: > 0 } leftOut) AtomicFile.WriteAllText(directory.LeftOut, string.Join("\n", leftOut) + "\n");
-        var notes = RunNotes.Of(title, run);
-        notes.Write(directory);
+        var notes = WriteDown(title, run, directory);
         foreach (var line in RunBanner.Lines(title, run, hosting, directory)) output.Say(line);
-        var store = new CheckpointStore(directory.Checkpoints);
 
-        RunOutcome outcome;
-        IReadOnlyCollection<StepRecord> steps;
-        using (var metrics = MetricsLog.Open(directory.Metrics, output.Say))
-        using (var board = new TensorBoardWriter(directory.TensorBoard, TimeProvider.System))
-        {
-            var observer = new RunObserver(title, directory, beginning.Start, run.Batches.TotalSteps, metrics, board, report, output.Say);
-            var host = await node.StartAsync(cancellation);
-            await using var nodes = hosting is RankHosting.Nodes { Count: > 0 } local
-                ? LocalCluster.Start(host, local.Count, local.RanksPerNode, directory.Log, output.Say, host.EndRun)
-                : null;
-            // The running step and its checkpoint come to their end, however long they take.
-            using var held = output.StopSignal?.Hold();
-            await using var stopping = cancellation.Register(() => output.Say(
-                $"{title}: stopping after this step and its checkpoint{(output.StopSignal?.Name is { } signal ? $" ({signal}); a second signal ends it at once" : "")}"));
-            outcome = await new RunHost(host).RunAsync(Plan(run, directory, store, beginning.Start), observer, cancellation);
-            steps = metrics.Lines;
-        }
-        if (outcome.End == RunEnd.Failed)
-        {
-            // What failed may have been no more than the first to notice.
-            directory.CheckPresent();
-            ReportMaker.Try(output, NoReport(directory), () => ReportMaker.Make(directory));
-            throw Failed(outcome.Failure!, run.Recipe);
-        }
-        if (outcome.End == RunEnd.Cancelled)
+        var store = new CheckpointStore(directory.Checkpoints);
+        var (outcome, steps) = await TrainAsync(title, run, beginning.Start, directory, store, endings, report, cancellation);
+        // The failure may be a consequence of a run directory that is gone.
+        if (outcome.End != RunEnd.Cancelled) directory.CheckPresent();
+        if (outcome.End != RunEnd.Completed)
         {
             ReportMaker.Try(output, NoReport(directory), () => ReportMaker.Make(directory));
-            throw Stopped(title, directory, outcome.ManifestPath is null ? NothingDone : $" after step {outcome.Steps}, which is on disk");
+            throw outcome.End == RunEnd.Failed ? endings.Failed(outcome.Failure!, run.Recipe) : endings.Cancelled(directory, outcome);
         }
-        directory.CheckPresent();
         var parameters = await Task.Run(() => Export(run, store, outcome, directory), cancellation).WaitAsync(cancellation);
         await Task.Run(() => MakeReport(title, run, directory, notes, cancellation), cancellation);
         return new TrainResult(directory.Root, outcome.Steps, steps.FirstOrDefault()?.Loss, steps.LastOrDefault()?.Loss,
             steps.Sum(step => step.Tokens) / Math.Max(1e-9, steps.Sum(step => step.Seconds)), parameters);
     }
 
-    private RunStoppedException Stopped(string title, RunDirectory directory, string where) => new(
-        $"{title}: stopped{(output.StopSignal?.Name is { } signal ? $" by {signal}" : "")}{where}",
-        Command is null ? "start it again" : directory.HasRun ? $"`{Command} --resume` goes on from there" : $"`{Command}` begins it again");
+    // The files of a run that are written before its first step.
+    private static ReportNotes WriteDown(string title, PreparedRun run, RunDirectory directory)
+    {
+        run.Remembered.Write(directory);
+        if (run.Data.LeftOut().ToList() is { Count: > 0 } leftOut) AtomicFile.WriteAllText(directory.LeftOut, string.Join("\n", leftOut) + "\n");
+        var notes = RunNotes.Of(title, run);
+        notes.Write(directory);
+        return notes;
+    }
 
-    // Preparing never looks whether it is to end: it is left to itself then, and what it comes to is let go.
+    private async Task<(RunOutcome Outcome, IReadOnlyCollection<StepRecord> Steps)> TrainAsync(string title, PreparedRun run, RunStart start, RunDirectory directory,
+        CheckpointStore store, RunEndings endings, Action<ProgressSnapshot> report, CancellationToken cancellation)
+    {
+        var (total, firstStep) = (run.Batches.TotalSteps, start is RunStart.FromManifest manifest ? manifest.Step : 0);
+        using var metrics = MetricsLog.Open(directory.Metrics, output.Say);
+        using var board = new TensorBoardWriter(directory.TensorBoard, TimeProvider.System);
+        var events = new RunEvents(
+            new TensorBoardSubscriber(metrics, board),
+            new MetricsSubscriber(title, directory, firstStep, metrics, output.Say),
+            new ProgressSubscriber(title, total, report),
+            new RemarkSubscriber(title, total, output.Say));
+        var host = await node.StartAsync(cancellation);
+        await using var nodes = hosting is RankHosting.Nodes { Count: > 0 } local
+            ? LocalCluster.Start(host, local.Count, local.RanksPerNode, directory.Log, output.Say, host.EndRun)
+            : null;
+        // The running step and its checkpoint are completed, however long they take.
+        using var held = output.StopSignal?.Hold();
+        await using var stopping = cancellation.Register(() => output.Say(endings.Stopping));
+        var plan = RunPlans.Of(run, directory, store, start, hosting, () => output.StopSignal?.Name);
+        return (await new RunHost(host).RunAsync(plan, events, cancellation), metrics.Lines);
+    }
+
+    // Preparation does not observe cancellation: it is abandoned, and its result is disposed of.
     private static async Task<T> Interruptible<T>(Func<T> prepare, CancellationToken cancellation) where T : IDisposable
     {
         var work = Task.Run(prepare, cancellation);
@@ -129,48 +129,11 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
     {
         var manifest = store.Read(outcome.ManifestPath!);
         ModelExport.FromCheckpoint(store, manifest, run.Model, run.Recipe, ModelExport.TypeOf(run.Recipe.Precision), directory.FinalExport);
-        // A run that was resumed at its end did no step that would have told.
+        // A run that was resumed after its last step has no hash from its ranks.
         return outcome.ParametersSha256 ?? ModelExport.ParametersSha256(store, manifest, run.Model.Config);
     }
 
-    // A fix that can be run as it is.
-    private Exception Failed(RunFailure failure, Recipe recipe) => (failure.BadInputFix == NonFiniteStepException.StepFix && Command is not null
-        ? failure with
-        {
-            BadInputFix = $"`{Command} --resume --change optimizer.learning_rate={(recipe.Optimizer.LearningRate / 10).ToString("G6", CultureInfo.InvariantCulture)}` goes on from the last checkpoint with a tenth of the rate; "
-                + "if it is the first step, look at the data and the initial weights",
-        }
-        : failure).ToException();
-
-    private RunPlan Plan(PreparedRun run, RunDirectory directory, CheckpointStore store, RunStart start) => new()
-    {
-        RunDirectory = directory.Root,
-        Layout = run.Parallel,
-        Workers = hosting switch
-        {
-            RankHosting.Threads => RunWorkers.Threads(run, directory),
-            RankHosting.Processes => RunWorkers.Processes(run, run.Parallel, directory, RunWorkers.NewKey(), RunWorkers.Loopback),
-            _ => null,
-        },
-        ClusterKey = hosting is RankHosting.Nodes ? RunWorkers.NewKey() : null,
-        Batches = run.Batches,
-        Checkpoints = new StoredCheckpoints(store),
-        TotalSteps = run.Batches.TotalSteps,
-        CheckpointEvery = run.Recipe.Checkpoint.Every,
-        CheckpointKeep = run.Recipe.Checkpoint.Keep,
-        Lease = ProgressLease.Of(TimeSpan.FromSeconds(run.Recipe.Parallel.Patience)),
-        Start = start,
-        Reference = run.Reference,
-        RecipeHash = run.RecipeHash,
-        BegunWith = run.Hashes[0],
-        Changes = [.. run.Changes.Select((change, index) => new PlannedChange(change.After, [.. change.Keys.Select(key => $"{key}")], run.Hashes[index + 1]))],
-        RecipeText = run.Remembered.Text,
-        VirtualShards = run.Layout.VirtualShards,
-        Facts = TrainingFacts.Gather(TimeProvider.System.GetUtcNow()),
-        StoppedBy = () => output.StopSignal?.Name,
-    };
-
-    // The run is done and exported: what a report cannot show is said, and fails nothing.
+    // The run is done and exported: a fault of the report is printed, and does not fail the run.
     private void MakeReport(string title, PreparedRun run, RunDirectory directory, ReportNotes notes, CancellationToken cancellation)
     {
         ReportMaker.Try(output, "the report has no samples",

@@ -4,7 +4,7 @@ using Tulu2.Runs.RunFiles;
 
 namespace Tulu2.Runs.Execution;
 
-/// <summary>What is printed at a run's end: plain lines, since a table folds paths and hashes, which are there to be copied.</summary>
+/// <summary>The summary of a run at its end: plain lines, since a table wraps paths and hashes, which are there to be copied.</summary>
 internal static class TrainSummary
 {
     public static IEnumerable<string> Lines(TrainResult result, RunDirectory directory)

@@ -2,19 +2,19 @@ using System.Runtime.InteropServices;
 
 namespace Tulu2.Runs.Launch;
 
-/// <summary>A process that another one of this program started.</summary>
+/// <summary>Signals between a process of this program and the processes that it starts.</summary>
 internal static partial class ChildProcess
 {
     private const int SetParentDeathSignal = 1, SignalKill = 9, SignalTerminate = 15;
 
-    /// <summary>From now on the kernel ends this process when the one that started it dies; the terminal's signals do not reach it.</summary>
+    /// <summary>Lets the kernel kill this process when its parent dies, and detaches it from the terminal's signals.</summary>
     public static void EndWithParent()
     {
         _ = StartSession();
         _ = ProcessControl(SetParentDeathSignal, SignalKill, 0, 0, 0);
     }
 
-    /// <summary>Asks a process to end in order.</summary>
+    /// <summary>Sends SIGTERM.</summary>
     public static void Terminate(int process) => _ = Signal(process, SignalTerminate);
 
     [LibraryImport("libc", EntryPoint = "prctl")]

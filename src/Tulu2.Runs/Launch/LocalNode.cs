@@ -2,7 +2,7 @@ using Tulu2.Cluster.Hosting;
 
 namespace Tulu2.Runs.Launch;
 
-/// <summary>This process's actor system, started when it is first needed: bad input is found before.</summary>
+/// <summary>This process's actor system. It is started when it is first needed, after bad input has been found.</summary>
 internal sealed class LocalNode : IAsyncDisposable
 {
     private Task<ActorHost>? _host;
@@ -11,7 +11,7 @@ internal sealed class LocalNode : IAsyncDisposable
     {
     }
 
-    /// <summary>A node that is there already.</summary>
+    /// <summary>A node that is already running.</summary>
     public LocalNode(ActorHost host) => _host = Task.FromResult(host);
 
     public Task<ActorHost> StartAsync(CancellationToken cancellation) => _host ??= ActorHost.StartAsync(cancellation);

@@ -1,6 +1,6 @@
 namespace Tulu2.Runs.Launch;
 
-/// <summary>What plays the ranks of a run.</summary>
+/// <summary>Where the ranks of a run compute.</summary>
 internal abstract record RankHosting
 {
     private RankHosting() { }
@@ -8,11 +8,11 @@ internal abstract record RankHosting
     /// <summary>Threads of this process.</summary>
     public sealed record Threads : RankHosting;
 
-    /// <summary>A process for each, of this one's node.</summary>
+    /// <summary>One process per rank, on this node.</summary>
     public sealed record Processes : RankHosting;
 
     /// <summary>Processes of the other nodes of the cluster.</summary>
-    /// <param name="Count">Node processes that this one starts; 0: they are there already.</param>
-    /// <param name="RanksPerNode">Places on each of them.</param>
+    /// <param name="Count">Node processes that this process starts; 0: they are already running.</param>
+    /// <param name="RanksPerNode">Ranks per node.</param>
     public sealed record Nodes(int Count, int RanksPerNode) : RankHosting;
 }

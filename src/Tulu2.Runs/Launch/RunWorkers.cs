@@ -11,15 +11,15 @@ using Tulu2.Training.Workers.Processes;
 
 namespace Tulu2.Runs.Launch;
 
-/// <summary>The workers of a prepared run: threads of this process, or processes of their own.</summary>
+/// <summary>Makes the workers of a prepared run: threads of this process, or separate processes.</summary>
 internal static class RunWorkers
 {
-    /// <summary>Where ranks that are all on one machine find each other.</summary>
+    /// <summary>Address of the data plane when all ranks are on one machine.</summary>
     public const string Loopback = "127.0.0.1";
 
     private const int KeyBytes = 32;
 
-    /// <summary>A key of the data plane, for one run.</summary>
+    /// <summary>A new key for the data plane of a run.</summary>
     public static byte[] NewKey() => RandomNumberGenerator.GetBytes(KeyBytes);
 
     public static IWorkerFactory Threads(PreparedRun run, RunDirectory directory)
@@ -38,8 +38,8 @@ internal static class RunWorkers
         });
     }
 
-    /// <param name="layout">Of the run's ranks.</param>
-    /// <param name="address">Of this node, as the other nodes' workers reach it.</param>
+    /// <param name="layout">Layout of the run.</param>
+    /// <param name="address">Address at which the workers of other nodes reach this node.</param>
     public static IWorkerFactory Processes(PreparedRun run, ParallelLayout layout, RunDirectory directory, byte[] key, string address) => new ProcessWorkerFactory(
         WorkerEntry.Program,
         new WorkerStart

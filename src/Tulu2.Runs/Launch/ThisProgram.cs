@@ -2,12 +2,12 @@ using Tulu2.Runs.Output;
 
 namespace Tulu2.Runs.Launch;
 
-/// <summary>How to start this program once more: by its own executable, or by <c>dotnet</c> with its assembly.</summary>
+/// <summary>Starts this program again: by its own executable, or by <c>dotnet</c> with its assembly.</summary>
 internal static class ThisProgram
 {
     private const string Name = "tulu2";
 
-    // The program lies beside this library; empty where all is in one file.
+    // The program is next to this library; empty in a single-file build.
     private static readonly string Assembly = typeof(ThisProgram).Assembly.Location is { Length: > 0 } library ? Path.Combine(Path.GetDirectoryName(library)!, $"{Name}.dll") : "";
 
     private static bool IsOwnExecutable =>
@@ -29,7 +29,7 @@ internal static class ThisProgram
         return [first == File ? name : File];
     }
 
-    // Within another host (a test runner) the same runtime starts the assembly.
+    // In another host, such as a test runner, the same runtime starts the assembly.
     private static string Host => Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath!
         : Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
 }

@@ -5,12 +5,12 @@ using Tulu2.Training.Workers.Processes;
 
 namespace Tulu2.Runs.Launch;
 
-/// <summary><c>worker --socket PATH</c>: what a node starts for a rank. Not for people, and not in the help.</summary>
+/// <summary><c>worker --socket PATH</c>: the worker process of a rank, started by a node. It is not in the help.</summary>
 internal static class WorkerEntry
 {
     private const string Name = "worker";
 
-    /// <summary>How this program is started as a worker.</summary>
+    /// <summary>Starts this program as a worker.</summary>
     public static WorkerProgram Program => new(ThisProgram.File, [.. ThisProgram.Arguments, Name]);
 
     public static bool IsMeant(string[] arguments) => arguments is [Name, "--socket", _];
@@ -26,6 +26,6 @@ internal static class WorkerEntry
         Log = Console.Error.WriteLine,
     };
 
-    // A node is known by its host name where its certificate or a container network asks for it.
+    // A node may be addressed by host name, for its certificate or in a container network.
     private static IPAddress AddressOf(string host) => IPAddress.TryParse(host, out var address) ? address : Dns.GetHostAddresses(host)[0];
 }

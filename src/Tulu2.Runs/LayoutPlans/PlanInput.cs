@@ -8,32 +8,12 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Runs.LayoutPlans;
 
-/// <summary>What the flags of <c>plan</c> say, as they were written; null: not given.</summary>
-internal sealed record PlanFlags
-{
-    public string? Model { get; init; }
-    public string? Device { get; init; }
-    public int? Ranks { get; init; }
-    public int? RanksPerNode { get; init; }
-    public int? Length { get; init; }
-    public string? Memory { get; init; }
-    public string? HostMemory { get; init; }
-    public string? Flops { get; init; }
-    public string? MemoryBandwidth { get; init; }
-    public string? HostBandwidth { get; init; }
-    public string? BusBandwidth { get; init; }
-    public string? DeviceBandwidth { get; init; }
-    public string? NodeBandwidth { get; init; }
-    public string? LinkBandwidth { get; init; }
-    public string? Disk { get; init; }
-}
-
-/// <summary>Makes a request of a recipe and flags. Opens no weights and no data; of a model directory only its config.json.</summary>
+/// <summary>Makes a plan request from a recipe and flags. Reads neither weights nor data; of a model directory only config.json.</summary>
 internal static partial class PlanInput
 {
     private static readonly string[] LayoutKeys = ["parallel.data", "parallel.tensor", "parallel.pipeline", "parallel.zero"];
 
-    /// <exception cref="BadInputException">A flag or key that cannot be used, or a model whose shape is nowhere to be found.</exception>
+    /// <exception cref="BadInputException">A flag or key that cannot be used, or a model without a known shape.</exception>
     public static PlanRequest Read(LoadedRecipe loaded, PlanFlags flags, Action<string> say)
     {
         var recipe = RecipeProfiles.Apply(loaded.Recipe, loaded.Given);
@@ -47,15 +27,15 @@ internal static partial class PlanInput
         return new PlanRequest(config, recipe, FlatLayout.LargestVirtualShards(config, recipe.Parallel.VirtualShards),
             !loaded.Given.Contains("parallel.virtual_shards"), perNode, length, Rates(recipe.Precision, device, flags, Math.Min(ranks, perNode)))
         {
-            // Sums through host memory are no way to use GPUs; where the recipe's own layout is asked for it keeps what it says.
+            // Reductions through host memory waste GPUs; the recipe's own layout keeps its own transport.
             Transport = device == ComputeDevice.Cuda && (flags.Ranks is not null || IsOpen(loaded)) ? RankTransport.Nccl : recipe.Parallel.Transport,
         };
     }
 
-    /// <summary>The recipe says nothing of how the model is cut or copied, so that any layout is its own.</summary>
+    /// <summary>The recipe names no layout, so that any layout may be chosen.</summary>
     public static bool IsOpen(LoadedRecipe loaded) => !LayoutKeys.Any(loaded.Given.Contains);
 
-    /// <summary>Ranks of the recipe's own layout; a data degree that it leaves open counts as one replica.</summary>
+    /// <summary>Ranks of the recipe's own layout; an open data degree counts as one replica.</summary>
     public static int Size(ParallelRecipe parallel) => Math.Max(1, parallel.Data) * parallel.Tensor * parallel.Pipeline;
 
     private static LlamaConfig Config(LoadedRecipe loaded, string? preset, Action<string> say)
@@ -68,17 +48,17 @@ internal static partial class PlanInput
         else if (PresetNamed(model.Path!) is { } guess)
         {
             config = LlamaPresets.Get(guess);
-            say($"there is no {Path.Combine(model.Path!, "config.json")} yet: planned with the shape of {guess}, by its name; --model says otherwise");
+            say($"there is no {Path.Combine(model.Path!, "config.json")} yet: planned with the shape of {guess}, guessed from the path; --model overrides it");
         }
         else if (Directory.Exists(model.Path!) && ForeignPath.AsModel(model.Path!) is var (what, fix))
             throw loaded.Fault("model.path", $"{model.Path}: {what}", fix);
         else
-            throw loaded.Fault("model.path", $"there is no {Path.Combine(model.Path!, "config.json")} to tell the model's shape",
+            throw loaded.Fault("model.path", $"there is no {Path.Combine(model.Path!, "config.json")} with the model's shape",
                 $"give --model with one of {string.Join(", ", LlamaPresets.Names)}");
         return config with { RopeTheta = model.RopeTheta ?? config.RopeTheta };
     }
 
-    /// <summary>The preset whose size, such as 70b, stands in a path; null: none does.</summary>
+    /// <summary>The preset whose size, such as 70b, is part of a path; null: none.</summary>
     internal static string? PresetNamed(string path)
     {
         var size = Size7To70().Match(path.ToLowerInvariant());

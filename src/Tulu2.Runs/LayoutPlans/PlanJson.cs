@@ -2,7 +2,7 @@ using Tulu2.Training.Planning;
 
 namespace Tulu2.Runs.LayoutPlans;
 
-/// <summary>A plan for programs; bytes, seconds, and floating-point operations a second.</summary>
+/// <summary>A plan as JSON: bytes, seconds, and floating-point operations per second.</summary>
 internal static class PlanJson
 {
     private const int Others = 20;

@@ -5,27 +5,27 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Runs.LayoutPlans;
 
-/// <summary>What <c>plan</c> found.</summary>
-/// <param name="Chosen">The recipe's own layout, or the best for the ranks that were asked for; it fits.</param>
-/// <param name="Others">What else the search looked at, best first; empty where the recipe's own layout was asked for.</param>
-/// <param name="Proposal">Why another layout than the recipe's own; null: nothing had to be proposed.</param>
+/// <summary>The result of <c>plan</c>.</summary>
+/// <param name="Chosen">The recipe's own layout, or the best for the given number of ranks; it fits.</param>
+/// <param name="Others">The other layouts of the search, best first; empty for the recipe's own layout.</param>
+/// <param name="Proposal">Why another layout than the recipe's own is proposed; null: none is.</param>
 internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IReadOnlyList<PlannedLayout> Others, string? Proposal = null)
 {
     private const int BytesPerParameter = 12;
 
-    /// <summary>fp32 parameters and both moments, which is what a checkpoint holds.</summary>
+    /// <summary>Bytes of a checkpoint: fp32 parameters and both moments.</summary>
     public long CheckpointBytes => BytesPerParameter * Request.Config.ParameterCount;
 
     public double CheckpointSeconds => CheckpointBytes / Request.Rates.DiskBandwidth;
 
-    /// <summary>How long ranks stand still for it: reading and writing their share of the state once.</summary>
+    /// <summary>Time that the ranks wait for a snapshot: reading and writing their share of the state once.</summary>
     public double SnapshotSeconds => 2.0 * Chosen.Memory!.Snapshot / Request.Rates.HostBandwidth;
 
     /// <summary>Flags that turn the recipe into one with the chosen layout.</summary>
     public IEnumerable<string> Flags =>
         Chosen.Keys.Except(PlannedLayout.KeysOf(Request.Recipe.Parallel, Request.Recipe.Model.Recompute)).Select(key => $"{key.Key}={key.Value}");
 
-    /// <summary>See <see cref="RecipeEffects"/>, as far as it can be told without the data.</summary>
+    /// <summary>See <see cref="RecipeEffects"/>, as far as they are known without the data.</summary>
     public IReadOnlyList<string> MissingEffects => RecipeEffects.Missing(Request.Recipe, new RunCounts
     {
         Steps = Request.Recipe.Steps,
@@ -34,8 +34,8 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
     });
 
     /// <param name="ranks">Null: the recipe's own layout.</param>
-    /// <param name="isOpen">The recipe names none: where one rank does not do, the fewest that do.</param>
-    /// <exception cref="BadInputException">Nothing that was asked for can work: the reason, and what would.</exception>
+    /// <param name="isOpen">The recipe names no layout: if one rank is not enough, the fewest that are.</param>
+    /// <exception cref="BadInputException">No layout fits: the reason, and a layout that would.</exception>
     public static PlanResult Of(PlanRequest request, int? ranks, bool isOpen = false)
     {
         var search = new LayoutSearch(request);
@@ -54,8 +54,8 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
         {
             var all = search.All(fewest);
             return new PlanResult(request, all[0], [.. all.Skip(1)],
-                $"the recipe names no layout, and as it stands does not fit on {NumberText.Count(own.Ranks, "rank")} ({own.Reason}): proposed for {NumberText.Count(fewest, "rank")}, the fewest that do, by doubling; "
-                    + "--ranks asks for others");
+                $"the recipe names no layout and does not fit on {NumberText.Count(own.Ranks, "rank")} ({own.Reason}): proposed for {NumberText.Count(fewest, "rank")}, the fewest that fit, by doubling; "
+                    + "--ranks chooses another number");
         }
         var fix = own.Proof.FirstOrDefault(line => !line.Holds)?.Fix is { } line ? line + "; " : "";
         throw new BadInputException($"parallel: {own}", own.Reason!, fix + Instead(request, search, own.Ranks));

@@ -1,14 +1,14 @@
 namespace Tulu2.Runs.Output;
 
-/// <summary>A command as a person types it, so that a message can name the one that works.</summary>
+/// <summary>A command as a person types it, for messages that name the command to use.</summary>
 internal static class CommandText
 {
-    // What changes how the run begins; all else belongs to the run.
+    // These options change how the run begins; the others belong to the run.
     private static readonly string[] Beginnings = ["--resume", "--change"];
 
     public static string Of(IEnumerable<string> arguments) => string.Join(' ', arguments.Prepend("tulu2").Select(Quoted));
 
-    /// <summary>The command that began a run, without what makes it begin one way or another.</summary>
+    /// <summary>The command that started a run, without the options that resume or change it.</summary>
     public static IReadOnlyList<string> WithoutBeginning(IReadOnlyList<string> arguments)
     {
         var kept = new List<string>();
@@ -22,7 +22,7 @@ internal static class CommandText
         return kept;
     }
 
-    /// <summary>One word of it, in quotes where the shell would take it apart.</summary>
+    /// <summary>An argument, in quotes where the shell would split it.</summary>
     public static string Quoted(string argument) =>
         argument.Length > 0 && argument.All(c => char.IsAsciiLetterOrDigit(c) || "-_./=:,+@%".Contains(c)) ? argument : $"'{argument.Replace("'", "'\\''")}'";
 }

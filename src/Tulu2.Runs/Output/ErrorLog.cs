@@ -3,10 +3,10 @@ namespace Tulu2.Runs.Output;
 /// <summary>Writes the details of unexpected errors to the log file of an output.</summary>
 internal static class ErrorLog
 {
-    /// <summary>The log of this process as long as there is no run directory.</summary>
+    /// <summary>Log file of this process while there is no run directory.</summary>
     public static string DefaultFile { get; } = Path.Combine(Path.GetTempPath(), $"tulu2-{Environment.ProcessId}.log");
 
-    /// <summary>The block that a person reads of an error that ends a command, with its exit code; the details of an unexpected one are logged.</summary>
+    /// <summary>The report of an error that ends a command; the details of an unexpected one are logged.</summary>
     public static ErrorReport Report(Exception error, IReadOnlyList<string> arguments, IRunOutput output)
     {
         var report = ErrorReport.Of(error, output.LogFile, output.StopSignal?.Name);
@@ -14,7 +14,7 @@ internal static class ErrorLog
         return report;
     }
 
-    /// <summary>Logs an error that ends nothing, and returns what a person may know of it.</summary>
+    /// <summary>Logs an error that does not end the command, and returns a line for a person.</summary>
     public static string Write(Exception error, IRunOutput output)
     {
         Write(ErrorReport.Details(error, output.Arguments), output);
@@ -29,7 +29,7 @@ internal static class ErrorLog
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // The block that is printed is worth more than a second error about the log.
+            // The report matters more than a second error about the log.
             output.Say(details);
         }
     }

@@ -4,13 +4,13 @@ using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Runs.Output;
 
-/// <summary>What a person reads when a command cannot go on: one block, and the exit code that goes with it.</summary>
+/// <summary>The report of an error that ends a command: one block for a person, and the exit code.</summary>
 internal sealed record ErrorReport(int Code, string Block)
 {
     private const string Where = "error: ", Fix = "  fix: ";
 
     /// <summary>Classifies <paramref name="error"/>. Pure; the caller prints and logs.</summary>
-    /// <param name="signal">What asked the command to end; null: no signal did.</param>
+    /// <param name="signal">Signal that stopped the command; null: none did.</param>
     public static ErrorReport Of(Exception error, string logFile, string? signal = null)
     {
         var cause = Innermost(error);
@@ -34,11 +34,11 @@ internal sealed record ErrorReport(int Code, string Block)
         };
     }
 
-    /// <summary>What happened, when, and where in the code, for the log file.</summary>
+    /// <summary>Command line, stack trace and details of an error, for the log file.</summary>
     public static string Details(Exception error, IReadOnlyList<string> arguments) =>
         $"tulu2 {string.Join(' ', arguments)}{Environment.NewLine}{(error as RunFailedException)?.Detail}{Environment.NewLine}{error}{Environment.NewLine}";
 
-    /// <summary>What another process of this program has said of the user's input; null: nothing in its last lines is such a block.</summary>
+    /// <summary>The bad input that another process of this program reported in its last lines; null: it reported none.</summary>
     public static BadInputException? Read(IReadOnlyList<string> lines)
     {
         var first = lines.ToList().FindLastIndex(line => line.StartsWith(Where, StringComparison.Ordinal));
@@ -58,7 +58,7 @@ internal sealed record ErrorReport(int Code, string Block)
         return block.Append($"\n{Fix}{fix}").ToString();
     }
 
-    // Tasks and reflection wrap what went wrong; what was thrown first is what the user can use.
+    // Tasks and reflection wrap the exception that the user can use.
     private static Exception Innermost(Exception error) => error switch
     {
         BadInputException => error,

@@ -1,6 +1,6 @@
 namespace Tulu2.Runs.Output;
 
-/// <summary>What the process says when it ends.</summary>
+/// <summary>Exit codes of the process.</summary>
 internal static class ExitCode
 {
     public const int Done = 0;

@@ -1,15 +1,15 @@
 namespace Tulu2.Runs.Output;
 
-/// <summary>Where a run reports what it does while it does it: a terminal, or the one who submitted it. Thread-safe.</summary>
+/// <summary>Output of a run while it is under way: a terminal, or the process that submitted the run. Thread-safe.</summary>
 internal interface IRunOutput
 {
-    /// <summary>Where details that nobody reads on a screen are written; the run directory's log once there is one.</summary>
+    /// <summary>File for the details of unexpected errors; the run directory's log once there is one.</summary>
     string LogFile { get; set; }
 
-    /// <summary>The command line that this process was started with, for the log.</summary>
+    /// <summary>Arguments of the command, for the log.</summary>
     IReadOnlyList<string> Arguments { get; }
 
-    /// <summary>The signal that stops the run; null: there is none to hear.</summary>
+    /// <summary>The signals that stop the run; null: none do.</summary>
     IStopSignal? StopSignal { get; }
 
     /// <summary>A line for a person, such as what was skipped and why.</summary>

@@ -1,7 +1,7 @@
 namespace Tulu2.Runs.Output;
 
-/// <summary>Sends everything that a run reports line by line.</summary>
-/// <param name="send">Takes one line without its end; thread-safe.</param>
+/// <summary>Sends the output of a run line by line.</summary>
+/// <param name="send">Takes one line, without its line break; thread-safe.</param>
 internal sealed class LineOutput(Action<string> send, IReadOnlyList<string> arguments) : IRunOutput
 {
     public string LogFile { get; set; } = ErrorLog.DefaultFile;

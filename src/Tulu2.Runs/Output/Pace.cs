@@ -1,13 +1,13 @@
 namespace Tulu2.Runs.Output;
 
-/// <summary>Guesses the time left from the units done since a phase began: a resumed run does not count what it found done.</summary>
+/// <summary>Estimates the remaining time from the units done since the phase began; units that a resumed run found done do not count.</summary>
 internal sealed class Pace
 {
     private string? _phase;
     private long _firstDone;
     private TimeSpan _firstTime;
 
-    /// <returns>Null until two reports of the phase are in.</returns>
+    /// <returns>Null until the phase has two reports.</returns>
     public TimeSpan? Left(ProgressSnapshot now, TimeSpan elapsed)
     {
         if (_phase != (now.Phase ?? ""))

@@ -3,17 +3,17 @@ using Tulu2.Files;
 
 namespace Tulu2.Runs.Output;
 
-/// <summary>How far something long is.</summary>
+/// <summary>Progress of a long job.</summary>
 /// <param name="Done">Units done.</param>
-/// <param name="Total">Units in all; 0: not known.</param>
-/// <param name="Loss">Of the newest step, where there is one.</param>
-/// <param name="TokensPerSecond">Where tokens are what takes time.</param>
+/// <param name="Total">Total units; 0: unknown.</param>
+/// <param name="Loss">Loss of the latest step; null: there is none.</param>
+/// <param name="TokensPerSecond">Null: the job does not process tokens.</param>
 internal readonly record struct ProgressSnapshot(long Done, long Total, double? Loss = null, double? TokensPerSecond = null)
 {
-    /// <summary>What is going on, where one display shows several things after each other.</summary>
+    /// <summary>Name of the phase, where one display shows several in turn.</summary>
     public string? Phase { get; init; }
 
-    /// <summary>For a log: <c>sft 12/40 loss 1.2340 5,678 tokens/s 1:23 left</c>.</summary>
+    /// <summary>A line for a log: <c>sft 12/40 loss 1.2340 5,678 tokens/s 1:23 left</c>.</summary>
     public string ToLine(string title, TimeSpan elapsed, TimeSpan? left)
     {
         var parts = new List<string> { Phase ?? title, Total > 0 ? $"{Done}/{Total}" : $"{Done}" };
@@ -23,6 +23,6 @@ internal readonly record struct ProgressSnapshot(long Done, long Total, double? 
         return string.Join(' ', parts);
     }
 
-    public static string Clock(TimeSpan time) =>
+    private static string Clock(TimeSpan time) =>
         time.TotalHours >= 1 ? $"{(int)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}" : $"{time.Minutes}:{time.Seconds:00}";
 }

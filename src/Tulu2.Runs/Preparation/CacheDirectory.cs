@@ -1,9 +1,9 @@
 namespace Tulu2.Runs.Preparation;
 
-/// <summary>Where tokens and reference log-probabilities are kept between runs.</summary>
+/// <summary>Directory for tokens and reference log-probabilities, shared by runs.</summary>
 internal static class CacheDirectory
 {
-    /// <param name="given">The user's own choice; null: <c>TULU2_CACHE</c>, else <c>~/.cache/tulu2</c>.</param>
+    /// <param name="given">Directory that the user chose; null: <c>TULU2_CACHE</c>, else <c>~/.cache/tulu2</c>.</param>
     public static string Of(string? given)
     {
         if (given is not null) return Path.GetFullPath(given);

@@ -7,11 +7,11 @@ using Tulu2.Training.Recipes;
 namespace Tulu2.Runs.Preparation;
 
 /// <summary>The model that a recipe starts from.</summary>
-/// <param name="config">Its shape, with the recipe's overrides.</param>
-/// <param name="tokenizer">Its ids may be fewer or more than the shape's vocabulary.</param>
+/// <param name="config">Shape of the model, with the recipe's overrides.</param>
+/// <param name="tokenizer">May have fewer or more ids than the model's vocabulary.</param>
 internal sealed class ModelSource(LlamaConfig config, SentencePieceBpeTokenizer tokenizer, ModelRecipe recipe, int seed)
 {
-    // Presets of ours, which have no vocabulary of their own: they take their tokenizer's, padded up.
+    // Our own presets have no vocabulary: they take that of their tokenizer, padded.
     private static readonly string[] SmallPresets = ["demo", "tiny"];
 
     private const int VocabularyMultiple = 64;
@@ -22,16 +22,16 @@ internal sealed class ModelSource(LlamaConfig config, SentencePieceBpeTokenizer 
 
     public SentencePieceBpeTokenizer Tokenizer => tokenizer;
 
-    /// <summary>What the user should know: a vocabulary that is not the tokenizer's. Our small presets are padded on purpose.</summary>
+    /// <summary>Remarks for the user: a vocabulary that differs from the tokenizer's. Our small presets are padded on purpose.</summary>
     public IEnumerable<string> Remarks => recipe.Preset is { } preset && SmallPresets.Contains(preset) ? [] : VocabularyRemark.Of(config.VocabularySize, tokenizer.VocabularySize);
 
-    /// <summary>Names the initial weights by content; reads every byte of them the first time.</summary>
+    /// <summary>Content hash of the initial weights; the first call reads all of them.</summary>
     public string WeightsKey => _weightsKey.Value;
 
-    /// <summary>Everything else that decides what the model computes.</summary>
+    /// <summary>Everything besides the weights that decides what the model computes.</summary>
     public string ShapeKey => config.ToString();
 
-    /// <exception cref="BadInputException">No such model or tokenizer, or two that do not belong together.</exception>
+    /// <exception cref="BadInputException">No such model or tokenizer, or they do not belong together.</exception>
     public static ModelSource Open(LoadedRecipe loaded)
     {
         var model = loaded.Recipe.Model;
@@ -40,10 +40,10 @@ internal sealed class ModelSource(LlamaConfig config, SentencePieceBpeTokenizer 
             throw loaded.Fault("model.tokenizer", $"there is no {given}", "name a directory with tokenizer.model or tokenizer.json");
         var tokenizer = SentencePieceBpeTokenizer.Load(model.Tokenizer ?? model.Path!);
         var config = model.Path is null ? Preset(loaded, tokenizer) : HuggingFaceModel.ReadConfig(model.Path);
-        // Random weights have no reason for rows that nothing stands for.
+        // Random weights have no reason for rows without a token.
         if (model.Path is null && config.VocabularySize > Padded(tokenizer.VocabularySize))
             throw loaded.Fault("model.tokenizer", $"the tokenizer has {tokenizer.VocabularySize} tokens but the model has {config.VocabularySize}",
-                "use a tokenizer of that size: these weights are made for it");
+                "use a tokenizer of that size");
         if (tokenizer.BeginningId != config.BeginningId || tokenizer.EndId != config.EndId)
             throw loaded.Fault(model.Tokenizer is null ? "model.path" : "model.tokenizer",
                 $"the tokenizer begins and ends with ids {tokenizer.BeginningId} and {tokenizer.EndId}, the model with {config.BeginningId} and {config.EndId}",

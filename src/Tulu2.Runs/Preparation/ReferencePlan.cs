@@ -6,11 +6,10 @@ using Tulu2.Training.Reference;
 namespace Tulu2.Runs.Preparation;
 
 /// <summary>
-/// The reference pass of DPO over the pairs that the run's steps take, in chunks of a slot's size, kept on disk under a key of all that a value depends on. The
-/// chunks depend on the run alone, not on the cache, so that all nodes number them alike; what another run of the same key has scored is not scored again.
-/// Packed, a pair has the same bits whatever its chunk holds beside it: chunks are cut in the order of use, so that a longer run begins with a shorter one's.
-/// Padded, it has not where the padding is long: then chunks are cut from the whole store, the same for every run, and those are scored that hold a pair of this
-/// one.
+/// The reference pass of DPO over the pairs of the run's steps, in chunks of a slot's size, cached on disk under a key of everything that a value depends on. The
+/// chunks depend on the run alone, not on the cache, so that all nodes number them alike; pairs that another run of the same key has scored are not scored again.
+/// With packing, the bits of a pair do not depend on the other pairs of its chunk: chunks are cut in the order of use, so that a longer run starts with the chunks
+/// of a shorter one. With padding they do: chunks are cut from the whole store, the same for every run, and the chunks with a pair of this run are scored.
 /// </summary>
 internal sealed class ReferencePlan : IReferencePlan
 {
@@ -23,8 +22,8 @@ internal sealed class ReferencePlan : IReferencePlan
     private readonly float[] _values;
     private ReferenceLogProbabilities? _ready;
 
-    /// <param name="placeOf">Where a pair stands in the input.</param>
-    /// <param name="perChunk">Pairs in a chunk: the recipe's slot.</param>
+    /// <param name="placeOf">Location of a pair in the input.</param>
+    /// <param name="perChunk">Pairs per chunk: the recipe's slot.</param>
     /// <param name="packed">Slots are packed, not padded.</param>
     public ReferencePlan(BatchPlan batches, Func<int, string> placeOf, int perChunk, bool packed, string directory, string key)
     {
@@ -42,13 +41,13 @@ internal sealed class ReferencePlan : IReferencePlan
     /// <summary>Pairs in all chunks.</summary>
     public int Pairs => _chunks.Sum(chunk => chunk.Length);
 
-    /// <summary>How many of them the cache had.</summary>
+    /// <summary>Number of pairs found in the cache.</summary>
     public int CachedPairs => _chunks.Where((_, chunk) => _cached[chunk]).Sum(chunk => chunk.Length);
 
-    /// <summary>Ready after the pass.</summary>
+    /// <summary>The log-probabilities, available after the pass.</summary>
     public ReferenceLogProbabilities Values => _ready ?? throw new InvalidOperationException("the reference pass is not complete");
 
-    /// <summary>Where they lie then, for other processes.</summary>
+    /// <summary>The file of the log-probabilities, for other processes.</summary>
     public ReferenceFile File => new(_directory, _key, _batches.Items);
 
     public bool IsDone(int chunk) => _ready is not null || _cached[chunk];

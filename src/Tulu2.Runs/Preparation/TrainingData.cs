@@ -11,16 +11,16 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Runs.Preparation;
 
-/// <summary>The tokens a recipe trains on, from the cache or made now, with what was left out of them.</summary>
+/// <summary>The tokens that a recipe trains on, from the cache or tokenised now, and the rows that were left out.</summary>
 internal sealed class TrainingData(TokenStore tokens) : IDisposable
 {
     public TokenStore Tokens { get; } = tokens;
 
-    /// <summary>Names ids, masks, template and maximum length.</summary>
+    /// <summary>Content key of ids, masks, template and maximum length.</summary>
     public string ContentKey => Tokens.Key;
 
-    /// <summary>The row files that a recipe names, each by its path.</summary>
-    /// <exception cref="BadInputException">A pattern that no file matches.</exception>
+    /// <summary>Paths of the row files of a recipe.</summary>
+    /// <exception cref="BadInputException">A pattern matches no file.</exception>
     public static IReadOnlyList<string> Files(LoadedRecipe loaded)
     {
         try
@@ -62,14 +62,14 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
         }
     }
 
-    /// <summary>The rows left out, one line each.</summary>
+    /// <summary>The rows that were left out, one line each.</summary>
     public IEnumerable<string> LeftOut() => Tokens.Report.DamagedFiles.Concat(Tokens.Report.Faults).Select(RowFaultLines.Line);
 
-    /// <summary>A histogram of the sequences' lengths as they are trained on.</summary>
+    /// <summary>Histogram of the sequence lengths.</summary>
     public IReadOnlyList<LengthBin> Lengths() =>
         [.. LengthHistogram.Of([.. Enumerable.Range(0, Tokens.Sequences).Select(Tokens.Length)]).Select(bin => new LengthBin(bin.From, bin.To, bin.Count))];
 
-    /// <summary>The files, with the rows (or pairs) of each that are used.</summary>
+    /// <summary>The files, with the number of rows (or pairs) used of each.</summary>
     public IReadOnlyList<ReportDataFile> Files()
     {
         var rows = Enumerable.Range(0, Tokens.Items).CountBy(item => Tokens.Location(item).File).ToDictionary();
@@ -78,7 +78,7 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
 
     public void Dispose() => Tokens.Dispose();
 
-    // The store doesn't know the model: its key is the tokenizer's.
+    // The store depends on the tokenizer alone, and does not know the model.
     private static void RefuseUnknownIds(TokenStore store, ModelSource model)
     {
         for (var sequence = 0; sequence < store.Sequences; sequence++)
@@ -86,7 +86,7 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
                 if (id >= model.Config.VocabularySize)
                     throw new BadInputException($"{store.Location(sequence / (store.Sequences / store.Items))}",
                         $"has the token '{model.Tokenizer.PieceOf(id)}' (id {id}), but the model has only {model.Config.VocabularySize} ids",
-                        "take the row out, or give a model whose embedding has this id");
+                        "remove the row, or use a model whose embedding has this id");
     }
 
     private static void Say(TokenStore store, Action<string> say)

@@ -6,13 +6,13 @@ using Tulu2.Models.Torch;
 
 namespace Tulu2.Runs.Preparation;
 
-/// <summary>Where and with what a process trains, which its bits may depend on besides the recipe (docs/assumptions.md, 1): for manifests, ledger and report.</summary>
+/// <summary>Machine and versions of a training process, which the bits may depend on besides the recipe (docs/assumptions.md, 1): for manifests, ledger and report.</summary>
 internal static class TrainingFacts
 {
-    /// <summary>The name under which the ledger keeps the host.</summary>
+    /// <summary>Key of the host.</summary>
     public const string Host = "host";
 
-    /// <summary>The name under which manifests keep when the process began.</summary>
+    /// <summary>Key of the time at which the process started.</summary>
     public const string Started = "started";
 
     public static IReadOnlyDictionary<string, string> Gather(DateTimeOffset now) => new Dictionary<string, string>

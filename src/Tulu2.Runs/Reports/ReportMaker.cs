@@ -7,24 +7,24 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Runs.Reports;
 
-/// <summary>Makes <c>report.html</c> of a run directory: of one run, or of the stages of a demo that lie in it as runs of their own.</summary>
+/// <summary>Makes <c>report.html</c> of a run directory: of one run, or of a demo, whose stages are runs in subdirectories.</summary>
 internal static class ReportMaker
 {
-    /// <summary>Names of the folders that are stages, in their order.</summary>
+    /// <summary>Names of the folders of the stages, in order.</summary>
     private static readonly string[] StageFolders = ["sft", "dpo"];
 
     /// <returns>Path of the page.</returns>
-    /// <exception cref="BadInputException">The directory holds no run that has committed a step.</exception>
+    /// <exception cref="BadInputException">The directory contains no run that has committed a step.</exception>
     public static string Make(RunDirectory run)
     {
         var notes = ReportNotes.Read(run);
         var runs = Stages(run).ToList();
-        if (runs.Count == 0) throw new BadInputException(run.Root, "holds no metrics.jsonl", "name the directory of a run that has committed a step");
+        if (runs.Count == 0) throw new BadInputException(run.Root, "contains no metrics.jsonl", "name the directory of a run that has committed a step");
         var ledgers = runs.Select(stage => (stage.Name, Entries: LedgerReader.ReadSound(stage.Run.Ledger))).ToList();
         return RunReport.Write(run.Root, new ReportInput
         {
             Title = notes.Title,
-            // A run of its own tells its facts as a stage.
+            // A single run has its facts as a stage.
             Facts = runs is [var only] && only.Run.Root == run.Root ? [] : notes.Facts,
             Stages = [.. runs.Zip(ledgers, (stage, ledger) => Stage(stage.Name, stage.Run, notes, ledger.Entries))],
             Scores = notes.Scores,
@@ -35,7 +35,7 @@ internal static class ReportMaker
         });
     }
 
-    /// <summary>Does a part of a report that nothing else hangs on. Where it cannot be done, <paramref name="without"/> and the cause are said.</summary>
+    /// <summary>Makes a part of a report that nothing else depends on. If it fails, <paramref name="without"/> and the cause are printed.</summary>
     public static void Try(IRunOutput output, string without, Action make)
     {
         try
@@ -63,7 +63,7 @@ internal static class ReportMaker
         };
     }
 
-    // The page is of what happened; a recipe that somebody has since broken costs it a table.
+    // A recipe that was damaged since only costs the report a table.
     private static Recipe? Recipe(RunDirectory run)
     {
         try

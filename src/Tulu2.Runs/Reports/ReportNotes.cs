@@ -6,7 +6,7 @@ using Tulu2.Runs.RunFiles;
 
 namespace Tulu2.Runs.Reports;
 
-/// <summary>What a report shows besides the metrics, kept as <c>report.json</c> in the run directory so that the page can be made again at any time.</summary>
+/// <summary>The parts of a report that are not in the run's other files, stored as <c>report.json</c> so that the page can be made again at any time.</summary>
 internal sealed record ReportNotes(
     string Title,
     IReadOnlyList<ReportFact> Facts,

@@ -5,12 +5,12 @@ using Tulu2.Runs.Preparation;
 
 namespace Tulu2.Runs.Reports;
 
-/// <summary>What a run's ledger tells a report. Pure.</summary>
+/// <summary>The history of a run for its report, from the ledger. Pure.</summary>
 internal static class RunHistory
 {
-    private const string WithoutAWord = "ended without a word: killed, or its machine was lost";
+    private const string WithoutAWord = "ended without notice: killed, or its machine was lost";
 
-    /// <summary>All that was not a step on the way, in order.</summary>
+    /// <summary>Everything that happened besides steps, in order.</summary>
     public static IEnumerable<ReportFailure> Failures(string stage, IReadOnlyList<LedgerEntry> entries)
     {
         for (var i = 0; i < entries.Count; i++)
@@ -34,7 +34,7 @@ internal static class RunHistory
             new(entries[index].Time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture), $"{stage}: {what}");
     }
 
-    /// <summary>The lives of the run, in order: from each start or resumption to the last word before the next one.</summary>
+    /// <summary>The sessions of the run, in order: each from a start or resume to the last entry before the next one.</summary>
     public static IReadOnlyList<ReportSession> Sessions(IEnumerable<LedgerEntry> entries)
     {
         var sessions = new List<ReportSession>();
@@ -61,11 +61,11 @@ internal static class RunHistory
                 };
             }
         }
-        if (sessions is [.., { End: "" } open]) sessions[^1] = open with { End = "no end is recorded: it goes on, or was killed" };
+        if (sessions is [.., { End: "" } open]) sessions[^1] = open with { End = "no end is recorded: it is running, or was killed" };
         return sessions;
     }
 
-    /// <summary>What the newest session was run with, and the hash that the run ended with.</summary>
+    /// <summary>The facts of the latest session, and the parameter hash at the end of the run.</summary>
     public static IEnumerable<ReportFact> Facts(IReadOnlyList<LedgerEntry> entries)
     {
         var newest = entries.Select(entry => entry.Event switch
@@ -81,7 +81,7 @@ internal static class RunHistory
             yield return new ReportFact("parameters sha256", hash);
     }
 
-    /// <summary>Over all committed steps, replayed ones included.</summary>
+    /// <summary>Sums over all committed steps, including replayed ones.</summary>
     public static ReportRankTimes RankTimes(string stage, IEnumerable<LedgerEntry> entries)
     {
         var ranks = new SortedDictionary<int, RankTime>();
@@ -100,7 +100,7 @@ internal static class RunHistory
     private static string EndOf(LedgerEvent.RunFinished finished) => finished switch
     {
         { Error: { } error } => $"ended: {error}",
-        { End: Cancelled } => $"stopped {(finished.StoppedBy is { } signal ? $"by {signal}" : "on demand")} after step {finished.Step}",
+        { End: Cancelled } => $"stopped {(finished.StoppedBy is { } signal ? $"by {signal}" : "on request")} after step {finished.Step}",
         { End: Completed } => "done",
         _ => finished.End,
     };

@@ -3,7 +3,7 @@ using Tulu2.Runs.Preparation;
 
 namespace Tulu2.Runs.Reports;
 
-/// <summary>What a run's report says besides its metrics, ledger and recipe, as it is known before the first step.</summary>
+/// <summary>The notes of a run's report that are known before its first step.</summary>
 internal static class RunNotes
 {
     public static ReportNotes Of(string title, PreparedRun run) => ReportNotes.Empty(title) with

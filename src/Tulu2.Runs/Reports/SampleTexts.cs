@@ -10,7 +10,7 @@ namespace Tulu2.Runs.Reports;
 /// <summary>A few greedy answers of a trained model to prompts of its own data, for the report.</summary>
 internal static class SampleTexts
 {
-    // A larger model is not loaded once more for the sake of a report: `tulu2 generate` shows what it says.
+    // A larger model is not loaded again for a report: `tulu2 generate` shows its texts.
     private const long MostParameters = 200_000_000;
     private const int Samples = 4;
     private const int MostTokens = 64;
@@ -20,7 +20,7 @@ internal static class SampleTexts
     {
         if (parameters > MostParameters) return [];
         using var generator = TextGenerator.Load(export);
-        // A prompt that leaves no room for an answer in the context shows nothing.
+        // The context must leave room for an answer.
         var rows = recipe.Data.Train.SelectMany(file => Dialogues(file, recipe.Objective))
             .Select(turns => (Prompt: turns.Take(turns.Count - 1).ToList(), Expected: turns[^1].Content))
             .Where(row => row.Prompt.Count > 0 && generator.EncodeChat(row.Prompt)

@@ -3,12 +3,12 @@ namespace Tulu2.Runs.RunFiles;
 /// <summary>How a run is to begin.</summary>
 internal enum ResumeMode
 {
-    /// <summary>Anew; what is there already is refused.</summary>
+    /// <summary>From the start; an existing run is refused.</summary>
     New,
 
-    /// <summary>From what is there; nothing is refused.</summary>
+    /// <summary>From an existing run, which there has to be.</summary>
     Resume,
 
-    /// <summary>From what is there, or anew where there is nothing.</summary>
+    /// <summary>From an existing run, or from the start where there is none.</summary>
     Auto,
 }

@@ -3,14 +3,14 @@ using Tulu2.Files;
 
 namespace Tulu2.Runs.RunFiles;
 
-/// <summary>Where everything that one run produces lies.</summary>
+/// <summary>Paths of the files of a run, and the state that they tell.</summary>
 internal sealed class RunDirectory(string path)
 {
     private bool _made;
 
     public string Root { get; } = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
 
-    /// <summary>What the run is called, in progress and report.</summary>
+    /// <summary>Name of the run in progress and report.</summary>
     public string Name => System.IO.Path.GetFileName(Root);
 
     public string Recipe => In("recipe.yaml");
@@ -24,25 +24,25 @@ internal sealed class RunDirectory(string path)
     public string Report => In("report.html");
     public string Log => In("tulu2.log");
 
-    /// <summary>Rows of the data that were left out, one a line.</summary>
+    /// <summary>Rows of the data that were left out, one per line.</summary>
     public string LeftOut => In("left-out.txt");
 
-    /// <summary>There is something to go on with: a committed step or a checkpoint. A run that was stopped before its first step has left nothing.</summary>
+    /// <summary>There is something to resume: a committed step or a checkpoint. A run that was stopped before its first step leaves neither.</summary>
     public bool HasRun => (File.Exists(Metrics) && FileLength.Of(Metrics) > 0) || new CheckpointStore(Checkpoints).Manifests().Count > 0;
 
-    /// <summary>A run was begun here, though it may not have made a step.</summary>
+    /// <summary>A run was started here, even if it has not committed a step.</summary>
     public bool IsBegun => File.Exists(Recipe);
 
     /// <summary>Makes the directory for a new run, or checks that there is one to resume.</summary>
-    /// <returns>There is something to go on with.</returns>
-    /// <exception cref="BadInputException">A run is there and was not to be resumed, none is there to resume, or the place cannot be written.</exception>
+    /// <returns>There is something to resume.</returns>
+    /// <exception cref="BadInputException">There is a run and mode is New, there is none and mode is Resume, or the directory cannot be written.</exception>
     public bool Open(ResumeMode mode)
     {
         var hasRun = HasRun;
         if (hasRun && mode == ResumeMode.New)
-            throw new BadInputException(Root, "already holds a run", "add --resume to go on with it, or choose another --run directory");
+            throw new BadInputException(Root, "already contains a run", "add --resume to continue it, or choose another --run directory");
         if (!hasRun && mode == ResumeMode.Resume && !IsBegun)
-            throw new BadInputException(Root, "holds no run to resume", "check --run, or leave --resume out to start one; --resume auto does either");
+            throw new BadInputException(Root, "contains no run to resume", "check --run, or omit --resume to start a run; --resume auto does either");
         try
         {
             _made = !Directory.Exists(Root);
@@ -59,15 +59,15 @@ internal sealed class RunDirectory(string path)
         return hasRun;
     }
 
-    /// <exception cref="BadInputException">What the run has written here is gone.</exception>
+    /// <exception cref="BadInputException">The files of the run are gone.</exception>
     public void CheckPresent()
     {
         if (!File.Exists(Metrics))
-            throw new BadInputException(Root, "the run directory has vanished while the run was under way: it was deleted, moved or unmounted",
-                "bring it back and add --resume, or start the run anew");
+            throw new BadInputException(Root, "the run directory disappeared during the run: it was deleted, moved or unmounted",
+                "restore it and add --resume, or start the run again");
     }
 
-    /// <summary>Takes away the directory that <see cref="Open"/> made, where nothing has come of it.</summary>
+    /// <summary>Deletes the directory that <see cref="Open"/> made, if it is empty.</summary>
     public void Abandon()
     {
         if (_made && Directory.Exists(Root) && !Directory.EnumerateFileSystemEntries(Root).Any()) Directory.Delete(Root);

@@ -6,17 +6,17 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Runs.RunFiles;
 
-/// <summary>What a run remembers of its recipe, in <c>recipe.yaml</c> and in every manifest.</summary>
-/// <param name="Recipe">Effective, with every change.</param>
-/// <param name="Hash">Of all that decides the bits.</param>
-/// <param name="Changes">In the middle of the run, in order.</param>
+/// <summary>The recipe of a run, as <c>recipe.yaml</c> and every manifest store it.</summary>
+/// <param name="Recipe">Effective recipe, with every change.</param>
+/// <param name="Hash">Hash of everything that decides the bits.</param>
+/// <param name="Changes">Changes during the run, in order.</param>
 internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<RecipeChange> Changes)
 {
     private const string SumLine = "# sha256 of what follows: ";
     private const string HashLine = "# hash of what decides the bits: ";
     private const string ChangeLine = "# changed ";
 
-    /// <summary>The recipe as a file: YAML, with what else is to be known as comments before it.</summary>
+    /// <summary>The recipe as a file: YAML, preceded by checksum, hash and changes as comments.</summary>
     public string Text
     {
         get
@@ -30,9 +30,9 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
 
     public void Write(RunDirectory directory) => AtomicFile.WriteAllText(directory.Recipe, Text);
 
-    /// <summary>Reads the file of a run; where it is lost or damaged, what the newest manifest has of it, with the changes that the ledger knows besides.</summary>
-    /// <param name="say">Hears of what is lost, and where it was found again.</param>
-    /// <returns>Null: nobody has it, as in runs of older versions.</returns>
+    /// <summary>Reads the recipe of a run from its file; if that is lost or damaged, from the newest manifest and the later changes in the ledger.</summary>
+    /// <param name="say">Takes a line about a lost file and its replacement.</param>
+    /// <returns>Null: neither has it, as in runs of older versions.</returns>
     public static RunRecipe? Read(RunDirectory directory, CheckpointStore store, Action<string> say)
     {
         string fault;
@@ -63,14 +63,14 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
         return null;
     }
 
-    /// <exception cref="BadInputException">Not the text of a run's recipe, or it was altered.</exception>
+    /// <exception cref="BadInputException">Not the text of a run's recipe, or it was edited.</exception>
     public static RunRecipe Parse(string place, string text)
     {
         if (text.StartsWith(SumLine, StringComparison.Ordinal))
         {
             var end = text.IndexOf('\n') is var at && at < 0 ? text.Length : at;
             if (text[SumLine.Length..end] != SumOf(text[Math.Min(text.Length, end + 1)..]))
-                throw new BadInputException(place, "was altered: its checksum is wrong", "leave a run's recipe.yaml as it is; --change changes it in order");
+                throw new BadInputException(place, "was edited: its checksum is wrong", "restore the file, and use --change to change the recipe of a run");
         }
         var hash = "";
         var changes = new List<RecipeChange>();
@@ -81,12 +81,12 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
                 changes.Add(RecipeChange.Parse(line[ChangeLine.Length..])
                     ?? throw new BadInputException(place, $"has a change that cannot be read: {line}", "restore the file from a copy"));
         }
-        if (hash == "") throw new BadInputException(place, "does not say what decides the run's bits", "restore the file from a copy");
+        if (hash == "") throw new BadInputException(place, "lacks the hash of what decides the run's bits", "restore the file from a copy");
         return new RunRecipe(RecipeReader.LoadText(place, text).Recipe, hash, changes);
     }
 
-    /// <exception cref="BadInputException">The run has another recipe than the one it is to go on with.</exception>
-    /// <param name="command">The command without what makes it go on; null: none can be named.</param>
+    /// <exception cref="BadInputException">The run has another recipe than the one given.</exception>
+    /// <param name="command">The command that started the run, without --resume; null: none can be named.</param>
     public void CheckSame(RunDirectory directory, Recipe recipe, string hash, string? command)
     {
         if (hash == Hash) return;
@@ -100,7 +100,7 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
                 : "resume with the recipe and the files it was started with, or start a new run in another --run directory");
     }
 
-    // A change that was written down before the next checkpoint was.
+    // Changes that the ledger has and no checkpoint has yet.
     private RunRecipe With(IReadOnlyList<LedgerEntry> ledger)
     {
         var known = ledger.Select(entry => entry.Event).Reverse().TakeWhile(what => what is not LedgerEvent.RunStarted).OfType<LedgerEvent.RecipeChanged>().Reverse();
@@ -109,13 +109,13 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
             : recipe);
     }
 
-    // A pattern may stand for other files than it did when the run began.
+    // A pattern may match other files than when the run started.
     private static string? OtherFiles(IReadOnlyList<string> before, IReadOnlyList<string> now)
     {
         var (old, files) = (before.Select(Path.GetFileName).ToList(), now.Select(Path.GetFileName).ToList());
         if (old.SequenceEqual(files)) return null;
         var (more, less) = (files.Except(old).ToList(), old.Except(files).ToList());
-        return "the run was started with other data: data.train stands for other files now"
+        return "the run was started with other data: data.train now matches other files"
             + (more.Count > 0 ? $", with {string.Join(", ", more)}" : "") + (less.Count > 0 ? $", without {string.Join(", ", less)}" : "");
     }
 

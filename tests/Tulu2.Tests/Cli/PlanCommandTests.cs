@@ -34,7 +34,7 @@ public sealed class PlanCommandTests : IDisposable
     {
         var (code, output, errors) = await RunAsync(Recipe("model: { path: runs/tulu2-sft-70b/exports/final }"), "--ranks", "64", "--memory", "80GiB");
         Assert.True(code == ExitCode.Done, errors);
-        Assert.Contains("shape of llama2-70b, by its name", errors);
+        Assert.Contains("shape of llama2-70b, guessed from the path", errors);
         foreach (var part in new[] { "key-value heads over virtual shards", "fp32 master", "gradient reduction", "bubble", "layouts fit", "parallel.tensor=" })
             Assert.Contains(part, output);
     }

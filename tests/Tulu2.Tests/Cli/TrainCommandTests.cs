@@ -69,7 +69,7 @@ public sealed class TrainCommandTests : IDisposable
         var (other, _, errors) = await CommandLineTests.RunAsync("", "train", recipe, "--run", run, "--resume", "--set", "seed=7");
         Assert.Equal(ExitCode.BadInput, other);
         Assert.Contains("the run was started with other values of seed", errors);
-        Assert.Contains("already holds a run", (await CommandLineTests.RunAsync("", "train", recipe, "--run", run)).Errors);
+        Assert.Contains("already contains a run", (await CommandLineTests.RunAsync("", "train", recipe, "--run", run)).Errors);
         Assert.Equal(ExitCode.Done, (await CommandLineTests.RunAsync("", "ledger", "verify", run)).Code);
         Assert.Equal(ExitCode.Done, (await CommandLineTests.RunAsync("", "checkpoint", "verify", run)).Code);
     }
@@ -156,7 +156,7 @@ public sealed class TrainCommandTests : IDisposable
     {
         var (recipe, run) = (_small.Recipe(), _small.In("run"));
         string[] change = ["--change", "steps=5"];
-        foreach (var (flags, says) in new[] { (change, "changes a run that goes on"), (["--resume", "auto", .. change], "there is no run yet"), (["--resume", .. change], "holds no run") })
+        foreach (var (flags, says) in new[] { (change, "changes a run that is resumed"), (["--resume", "auto", .. change], "there is no run yet"), (["--resume", .. change], "contains no run") })
         {
             var (code, _, errors) = await CommandLineTests.RunAsync("", ["train", recipe, "--run", run, .. flags]);
             Assert.Equal(ExitCode.BadInput, code);
@@ -196,7 +196,7 @@ public sealed class TrainCommandTests : IDisposable
 
         Assert.True(code == ExitCode.Done, errors);
         Assert.Equal(whole.GetProperty("parameters_sha256").GetString(), LastLine(output).GetProperty("parameters_sha256").GetString());
-        Assert.Contains(how == "missing" ? $"{kept} is missing; its content is taken from {run}" : $"was altered: its checksum is wrong; the damaged file is {kept}.damaged-1", errors);
+        Assert.Contains(how == "missing" ? $"{kept} is missing; its content is taken from {run}" : $"was edited: its checksum is wrong; the damaged file is {kept}.damaged-1", errors);
         Assert.Contains("1 lines cannot be read; the others are kept", errors);
         Assert.Equal(3, File.ReadAllLines(metrics).Length);
         Assert.True(File.Exists($"{metrics}.damaged-1"));
@@ -298,7 +298,7 @@ public sealed class TrainCommandTests : IDisposable
         File.Copy(_small.In("rows.jsonl"), _small.In("rows-more.jsonl"));
         var (other, _, refusal) = await CommandLineTests.RunAsync("", "train", recipe, "--run", run, "--in-process", "--set", "steps=1", "--resume");
         Assert.Equal(ExitCode.BadInput, other);
-        Assert.Contains("data.train stands for other files now, with rows-more.jsonl", refusal);
+        Assert.Contains("data.train now matches other files, with rows-more.jsonl", refusal);
         await RefusedAsync("no file matches", _small.Recipe(data: "none*.jsonl"));
     }
 

@@ -85,7 +85,7 @@ public sealed class ClusterConfigSpec
         Assert.Equal("node.conf: tulu2.node.places", Assert.Throws<Tulu2.Files.BadInputException>(() => places.Places(places.Read())).Where);
         var error = new StringWriter();
         var terminal = new Terminal(TextReader.Null, TextWriter.Null, error, false);
-        Assert.Equal(ExitCode.BadInput, await CommandLine.RunAsync(["node", "--config", Path.Combine(Root, "cluster-config", "trainer.conf"), "--roles", "trianer"], terminal));
+        Assert.Equal(ExitCode.BadInput, await TuluCommand.RunAsync(["node", "--config", Path.Combine(Root, "cluster-config", "trainer.conf"), "--roles", "trianer"], terminal));
         Assert.Contains("there is no role 'trianer'", error.ToString(), StringComparison.Ordinal);
     }
 
@@ -97,7 +97,7 @@ public sealed class ClusterConfigSpec
         var root = (YamlMappingNode)yaml.Documents[0].RootNode;
         var services = (YamlMappingNode)root["services"];
         Assert.Equal(3, services.Children.Keys.Count(name => $"{name}".StartsWith("coordinator", StringComparison.Ordinal)));
-        var commands = CommandLine.Build(new Terminal(TextReader.Null, TextWriter.Null, TextWriter.Null, false));
+        var commands = TuluCommand.Build(new Terminal(TextReader.Null, TextWriter.Null, TextWriter.Null, false));
         foreach (var (name, service) in services.Children)
         {
             string[] words = [.. ((YamlSequenceNode)service["command"]).Select(word => $"{word}")];

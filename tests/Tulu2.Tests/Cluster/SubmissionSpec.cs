@@ -79,7 +79,7 @@ public sealed class SubmissionSpec : IAsyncLifetime
         do view = (await client.LookAsync(Patience, null, CancellationToken.None))!;
         while (view.InHand is not null);
         Assert.Equal("stopped", view.Last!.State);
-        Assert.Contains("no run in hand", Assert.Throws<BadInputException>(() => CancelCommand.RunOf(view, null, "x.conf")).What);
+        Assert.Contains("no current run", Assert.Throws<BadInputException>(() => CancelCommand.RunOf(view, null, "x.conf")).What);
     }
 
     [Fact]
@@ -118,7 +118,7 @@ public sealed class SubmissionSpec : IAsyncLifetime
         var run = new RunView("17", "title", "/runs/one", "training", 3, 10, 1, 2, 0, null);
         var view = new ClusterView([], "akka.tcp://tulu2@a:1", run, null);
         if (isMeant) Assert.Equal(run, CancelCommand.RunOf(view, meant, "x.conf"));
-        else Assert.Contains("another run in hand: /runs/one", Assert.Throws<BadInputException>(() => CancelCommand.RunOf(view, meant, "x.conf")).What);
+        else Assert.Contains("current run is another one: /runs/one", Assert.Throws<BadInputException>(() => CancelCommand.RunOf(view, meant, "x.conf")).What);
         Assert.Contains("no coordinator", Assert.Throws<BadInputException>(() => CancelCommand.RunOf(view with { Coordinator = null }, meant, "x.conf")).What);
     }
 

@@ -32,28 +32,28 @@ public sealed class RunHistoryTests
         [
             new("2026-01-02 12:00:03.000", "sft: rank 1 failed: killed by signal 9"), new("2026-01-02 12:00:04.000", "sft: generation 2: rank 1 failed"),
             new("2026-01-02 12:00:05.000", "sft: no checkpoint of step 1: no room"),
-            new("2026-01-02 12:00:06.000", "sft: ended without a word: killed, or its machine was lost"), new("2026-01-02 12:00:07.000", "sft: resumed at step 1, ranks: 1"),
+            new("2026-01-02 12:00:06.000", "sft: ended without notice: killed, or its machine was lost"), new("2026-01-02 12:00:07.000", "sft: resumed at step 1, ranks: 1"),
             new ReportFailure("2026-01-02 12:00:08.000", "sft: ended: no more"),
         ], RunHistory.Failures("sft", Entries));
 
     [Fact]
     public void Each_life_of_a_run_is_a_session_from_its_start_to_its_last_word() => Assert.Equal(
         [
-            new(Noon, Noon.AddSeconds(6), 0, 2, 2, "ended without a word: killed, or its machine was lost", "one"),
+            new(Noon, Noon.AddSeconds(6), 0, 2, 2, "ended without notice: killed, or its machine was lost", "one"),
             new ReportSession(Noon.AddSeconds(7), Noon.AddSeconds(8), 1, 1, 1, "ended: no more", "two"),
         ], RunHistory.Sessions(Entries));
 
     [Fact]
-    public void A_stop_on_demand_is_an_end_and_a_run_without_one_may_go_on()
+    public void A_stop_on_request_is_an_end_and_a_run_without_one_may_be_running()
     {
         LedgerEntry started = new(1, Noon, new LedgerEvent.RunStarted("a", 4, 2, 4, 3, 0)), step = new(2, Noon.AddSeconds(5), Committed(1, new StepTimes(1, 0, 0, 0)));
-        Assert.Equal("no end is recorded: it goes on, or was killed", Assert.Single(RunHistory.Sessions([started, step])).End);
+        Assert.Equal("no end is recorded: it is running, or was killed", Assert.Single(RunHistory.Sessions([started, step])).End);
         LedgerEntry stopped = new(3, Noon.AddSeconds(9), new LedgerEvent.RunFinished(1, "cancelled", null, null));
         var session = Assert.Single(RunHistory.Sessions([started, step, stopped]));
-        Assert.Equal(("stopped on demand after step 1", 9, 1), (session.End, session.Seconds, session.After));
+        Assert.Equal(("stopped on request after step 1", 9, 1), (session.End, session.Seconds, session.After));
         LedgerEntry signalled = stopped with { Event = new LedgerEvent.RunFinished(1, "cancelled", null, null) { StoppedBy = "SIGTERM" } };
         Assert.Equal("stopped by SIGTERM after step 1", Assert.Single(RunHistory.Sessions([started, step, signalled])).End);
-        Assert.Equal("sft: stopped on demand after step 1", Assert.Single(RunHistory.Failures("sft", [started, step, stopped])).What);
+        Assert.Equal("sft: stopped on request after step 1", Assert.Single(RunHistory.Failures("sft", [started, step, stopped])).What);
     }
 
     [Fact]

@@ -5,15 +5,15 @@ using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli;
 
-/// <summary>The program: finds the command, runs it, and turns whatever happens into one readable block and an exit code.</summary>
-internal static class CommandLine
+/// <summary>The program: finds the command, runs it, and turns an error into one readable block and an exit code.</summary>
+internal static class TuluCommand
 {
-    /// <param name="interrupt">The signals that end the command; null: it runs to its end.</param>
+    /// <param name="interrupt">The signals that stop the command; null: none do.</param>
     public static async Task<int> RunAsync(string[] arguments, Terminal terminal, Interrupt? interrupt = null)
     {
         (terminal.Interrupt, terminal.Arguments) = (interrupt, arguments);
         var code = await RunToEndAsync(arguments, terminal, interrupt);
-        // A command that came to its end all the same, as a node does, has done what it was there for.
+        // A command that completed despite the signal, as a node does, did its work.
         return code != ExitCode.Done && interrupt?.Code is { } interrupted ? interrupted : code;
     }
 
@@ -51,7 +51,7 @@ internal static class CommandLine
         return root;
     }
 
-    /// <summary>Prints the block of an error, logs its details, and returns the exit code.</summary>
+    /// <summary>Prints an error, logs its details, and returns the exit code.</summary>
     internal static int Report(Exception error, string[] arguments, Terminal terminal)
     {
         var report = ErrorLog.Report(error, arguments, terminal);

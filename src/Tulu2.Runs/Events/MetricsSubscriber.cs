@@ -1,0 +1,27 @@
+using Tulu2.Cluster.Runs;
+using Tulu2.Runs.RunFiles;
+
+namespace Tulu2.Runs.Events;
+
+/// <summary>Writes committed steps to <c>metrics.jsonl</c>.</summary>
+/// <param name="firstStep">Steps of the checkpoint that the run starts from; a change of the recipe does not affect them.</param>
+internal sealed class MetricsSubscriber(string title, RunDirectory directory, int firstStep, MetricsLog metrics, Action<string> say) : IRunEventSubscriber
+{
+    public void Hear(RunEvent what)
+    {
+        switch (what)
+        {
+            case RunEvent.StepCommitted { Step: var step }:
+                directory.CheckPresent();
+                if (!metrics.Append(MetricsLog.Record(step.Step, step.Metrics, step.Seconds)))
+                    throw new InvalidOperationException(
+                        $"step {step.Step} was replayed with other figures than metrics.jsonl has; was the run moved to another processor or libtorch build?");
+                break;
+            case RunEvent.RecipeChanged { DecidesBits: true } change:
+                var kept = Math.Max(change.After, firstStep);
+                if (metrics.CutAfter(kept) is > 0 and var cut)
+                    say($"{title}: {cut} steps after step {kept} are made again by the changed recipe; what they were is in the ledger");
+                break;
+        }
+    }
+}

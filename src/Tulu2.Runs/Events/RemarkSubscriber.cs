@@ -1,0 +1,25 @@
+using Tulu2.Cluster.Runs;
+using Tulu2.Files;
+
+namespace Tulu2.Runs.Events;
+
+/// <summary>Tells a person what happens between the steps, a line each.</summary>
+internal sealed class RemarkSubscriber(string title, int totalSteps, Action<string> say) : IRunEventSubscriber
+{
+    public void Hear(RunEvent what)
+    {
+        if (Remark(what) is { } remark) say($"{title}: {remark}");
+    }
+
+    private string? Remark(RunEvent what) => what switch
+    {
+        RunEvent.PhaseChanged { Phase: RunPhase.Finishing } => "writing the last checkpoint",
+        RunEvent.CheckpointFailed failed =>
+            $"the checkpoint of step {failed.Step} could not be written: {failed.Why}{(failed.Step < totalSteps ? "; training goes on" : "")}",
+        RunEvent.RankLost lost => $"rank {lost.Rank} was restarted: {lost.Why}",
+        RunEvent.RanksPlaced placed => $"ranks {string.Join(", ", placed.Ranks)} are placed on {placed.Node}",
+        RunEvent.WaitingForPlaces waiting => $"waiting for nodes with {NumberText.Count(waiting.Missing, "more place")} for ranks",
+        RunEvent.HistoryLost lost => $"ledger: {lost.Text}",
+        _ => null,
+    };
+}

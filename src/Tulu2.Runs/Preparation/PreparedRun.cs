@@ -1,0 +1,39 @@
+using Tulu2.Collectives.Layout;
+using Tulu2.Data.Slots;
+using Tulu2.Models.Llama;
+using Tulu2.Runs.RunFiles;
+using Tulu2.Training.Optimization;
+using Tulu2.Training.Recipes;
+
+namespace Tulu2.Runs.Preparation;
+
+/// <summary>Everything about a run that is known before its first step.</summary>
+/// <param name="Recipe">Effective: profile applied, virtual shards as they are used.</param>
+/// <param name="Reference">Null for SFT.</param>
+/// <param name="RecipeHash">Hash of everything that decides the run's bits.</param>
+internal sealed record PreparedRun(
+    Recipe Recipe, ModelSource Model, FlatLayout Layout, TrainingData Data, BatchPlan Batches, ReferencePlan? Reference, ParallelLayout Parallel, string RecipeHash)
+        : IDisposable
+{
+    /// <summary>The counts that the effects of the recipe depend on.</summary>
+    public RunCounts Counts => new() { Items = Batches.Items, Steps = Batches.TotalSteps, Positions = Model.Config.MaxPositions, Layout = Parallel };
+
+    /// <summary>Changes of the recipe during the run, in order.</summary>
+    public IReadOnlyList<RecipeChange> Changes { get; init; } = [];
+
+    /// <summary>The recipe at the start of the run, and after each change; the last one is the current recipe.</summary>
+    public IReadOnlyList<Recipe> Stages { get; init; } = [Recipe];
+
+    /// <summary>The recipe hash at the start of the run, and after each change.</summary>
+    public IReadOnlyList<string> Hashes { get; init; } = [RecipeHash];
+
+    /// <summary>The schedule at the start of the run, and after each change; empty: there was no change.</summary>
+    public IReadOnlyList<ScheduleSegment> Schedules => Changes.Count == 0 ? []
+        : [.. Stages.Select((stage, index) =>
+            ScheduleSegment.Of(stage, Batches.StepsOf(stage.Epochs, stage.Steps), index == 0 ? 0 : Changes[index - 1].After))];
+
+    /// <summary>The recipe as the run directory and every manifest store it.</summary>
+    public RunRecipe Remembered => new(Recipe, RecipeHash, Changes);
+
+    public void Dispose() => Data.Dispose();
+}

@@ -1,0 +1,106 @@
+using Tulu2.Cluster.Runs;
+using Tulu2.Evaluation.Reporting;
+using Tulu2.Runs.Events;
+using Tulu2.Runs.Output;
+using Tulu2.Runs.RunFiles;
+using Tulu2.Training.Workers;
+using Xunit;
+
+namespace Tulu2.Tests.Runs;
+
+/// <summary>Every subscriber hears every event of a run, in order, and does its one thing with it.</summary>
+public sealed class RunEventsTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("tulu2-run-events-");
+    private readonly List<string> _said = [];
+    private readonly List<ProgressSnapshot> _reported = [];
+
+    private RunDirectory Run => new(_folder.FullName);
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    private MetricsLog Open() => MetricsLog.Open(Run.Metrics, _said.Add);
+
+    private static RunEvent.StepCommitted Step(int step, double loss = 2) =>
+        new(new CommittedStep(step, Replayed: false, new StepMetrics(loss, 1, 1e-3, 100, 50, null), "hash", 0.5, 200, []));
+
+    [Fact]
+    public void Every_call_of_the_observer_reaches_every_subscriber_in_their_order()
+    {
+        var heard = new List<string>();
+        var events = new RunEvents(new Listener("a", heard), new Listener("b", heard));
+        events.PhaseChanged(RunPhase.Training);
+        events.StepCommitted(Step(1).Step);
+        events.CheckpointWritten(1, "manifest", 0.5);
+        events.RankRestarted(0, "gone");
+        Assert.Equal(["a PhaseChanged", "b PhaseChanged", "a StepCommitted", "b StepCommitted", "a CheckpointWritten", "b CheckpointWritten", "a RankLost", "b RankLost"], heard);
+    }
+
+    [Fact]
+    public void A_step_is_written_once_and_a_replay_with_other_figures_ends_the_run()
+    {
+        using var metrics = Open();
+        var subscriber = new MetricsSubscriber("sft", Run, 0, metrics, _said.Add);
+        foreach (var step in new[] { Step(1), Step(2), Step(1) }) subscriber.Hear(step);
+        Assert.Equal([1, 2], metrics.Lines.Select(line => line.Step));
+        Assert.Contains("step 2 was replayed", Assert.Throws<InvalidOperationException>(() => subscriber.Hear(Step(2, loss: 3))).Message);
+        File.Delete(Run.Metrics);
+        Assert.Contains("disappeared", Assert.Throws<Tulu2.Files.BadInputException>(() => subscriber.Hear(Step(3))).Message);
+    }
+
+    [Theory]
+    [InlineData(true, 0, 2)]
+    [InlineData(true, 3, 3)]
+    [InlineData(false, 0, 4)]
+    public void A_change_that_decides_bits_cuts_the_steps_that_are_made_again(bool decidesBits, int firstStep, int kept)
+    {
+        using var metrics = Open();
+        var subscriber = new MetricsSubscriber("sft", Run, firstStep, metrics, _said.Add);
+        for (var step = 1; step <= 4; step++) subscriber.Hear(Step(step));
+        subscriber.Hear(new RunEvent.RecipeChanged(2, ["seed 1 -> 2"], decidesBits));
+        Assert.Equal(kept, metrics.LastStep);
+        Assert.Equal(decidesBits ? 1 : 0, _said.Count);
+    }
+
+    [Fact]
+    public void TensorBoard_gets_new_steps_only()
+    {
+        using var metrics = Open();
+        using var board = new TensorBoardWriter(Run.TensorBoard, TimeProvider.System);
+        var events = new RunEvents(new TensorBoardSubscriber(metrics, board), new MetricsSubscriber("sft", Run, 0, metrics, _said.Add));
+        events.StepCommitted(Step(1).Step);
+        var written = new FileInfo(board.Path).Length;
+        events.StepCommitted(Step(1).Step);
+        Assert.Equal(written, new FileInfo(board.Path).Length);
+        events.StepCommitted(Step(2).Step);
+        Assert.True(new FileInfo(board.Path).Length > written, "a new step is written");
+    }
+
+    [Fact]
+    public void Progress_and_remarks_tell_how_far_a_run_is_and_what_happened()
+    {
+        var events = new RunEvents(new ProgressSubscriber("sft", 10, _reported.Add), new RemarkSubscriber("sft", 10, _said.Add));
+        events.ReferenceProgress(1, 4);
+        events.StepCommitted(Step(3).Step);
+        Assert.Equal([new(1, 4) { Phase = "sft reference" }, new ProgressSnapshot(3, 10, 2, 200) { Phase = "sft" }], _reported);
+        events.PhaseChanged(RunPhase.Training);
+        events.CheckpointFailed(5, "no room");
+        events.CheckpointFailed(10, "no room");
+        events.RankRestarted(1, "killed");
+        events.RanksPlaced("node", [0, 1]);
+        events.WaitingForPlaces(2);
+        events.HistoryLost("torn");
+        events.PhaseChanged(RunPhase.Finishing);
+        Assert.Equal(
+            [
+                "sft: the checkpoint of step 5 could not be written: no room; training goes on", "sft: the checkpoint of step 10 could not be written: no room",
+                "sft: rank 1 was restarted: killed", "sft: ranks 0, 1 are placed on node", "sft: waiting for nodes with 2 more places for ranks", "sft: ledger: torn",
+                "sft: writing the last checkpoint",
+            ], _said);
+    }
+
+    private sealed class Listener(string name, List<string> heard) : IRunEventSubscriber
+    {
+        public void Hear(RunEvent what) => heard.Add($"{name} {what.GetType().Name}");
+    }
+}
