@@ -31,14 +31,18 @@ internal sealed unsafe class InProcessCollective(InProcessGeneration generation,
         {
             var program = new TreeProgram(new SlotRange(0, slots), nodes);
             var operands = new nint[partials.Length];
-            var block = GC.AllocateUninitializedArray<float>(TreeProgram.BlockFloats);
-            fixed (float* sum = block)
-                for (var at = part.First; at < part.End && !_rendezvous.Aborted; at += block.Length)
+            var scratch = GC.AllocateUninitializedArray<float>(TreeProgram.BlockFloats);
+            fixed (float* scratchStart = scratch)
+                for (var at = part.First; at < part.End && !_rendezvous.Aborted; at += scratch.Length)
                 {
-                    var count = (int)Math.Min(block.Length, part.End - at);
+                    var block = new ElementRange(at, Math.Min(scratch.Length, part.End - at));
                     for (var index = 0; index < operands.Length; index++) operands[index] = partials[index].Address + (nint)(at * sizeof(float));
-                    program.Run(operands, (nint)sum, count);
-                    foreach (var one in all) Copy(sum, new ElementRange(at, count), one);
+                    // Straight into the result of a rank that wants the whole block, if there is one.
+                    var target = Array.Find(all, one => one.Wanted.First <= block.First && block.End <= one.Wanted.End);
+                    var sum = target is null ? scratchStart : (float*)target.Result + (at - target.Wanted.First);
+                    program.Run(operands, (nint)sum, (int)block.Count);
+                    foreach (var one in all)
+                        if (!ReferenceEquals(one, target)) Copy(sum, block, one);
                 }
         });
         _rendezvous.Meet(rank, null, deadline);
