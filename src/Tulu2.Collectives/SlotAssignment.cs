@@ -1,13 +1,15 @@
 namespace Tulu2.Collectives;
 
-/// <summary>What one rank does for a step that is taken up again: the sums it keeps, and the slots it has still to compute.</summary>
+/// <summary>One rank's work when a step is resumed after a loss.</summary>
+/// <param name="Keep">Sums it holds and keeps, in slot order.</param>
+/// <param name="Compute">Slots it still has to compute, in slot order.</param>
 public sealed record SlotShare(IReadOnlyList<SlotRange> Keep, IReadOnlyList<SlotRange> Compute);
 
-/// <summary>Which rank computes which slots, as pure functions: every rank comes to the same answer by itself.</summary>
+/// <summary>Which rank computes which slots. Pure functions: every rank arrives at the same assignment without communication.</summary>
 public static class SlotAssignment
 {
-    /// <summary>The contiguous range of a rank in an undisturbed step: sizes differ by at most one, the first ranks take the larger ones.</summary>
-    /// <returns>Null where there are more ranks than slots and this one has nothing to do.</returns>
+    /// <summary>A rank's contiguous range in a step without failures: sizes differ by at most one, and the first ranks take the larger ones.</summary>
+    /// <returns>Null if there are more ranks than slots and this rank has none.</returns>
     public static SlotRange? Range(int slots, int size, int rank)
     {
         int whole = slots / size, rest = slots % size;
@@ -16,10 +18,10 @@ public static class SlotAssignment
     }
 
     /// <summary>
-    /// Takes a step up again after a loss: of what the ranks hold every slot is used exactly once (of sums that overlap the widest one stays, then the lowest
-    /// rank's), and the slots that nobody holds are spread as evenly as they go, in contiguous runs.
+    /// Assignment for a step that is resumed after a loss. Every slot is used exactly once: of overlapping sums the widest is kept, then the one of the lowest
+    /// rank. Slots no rank holds are distributed evenly, in contiguous runs.
     /// </summary>
-    /// <param name="heldPerRank">Sums held by each rank; each range is one sum and is kept or dropped whole.</param>
+    /// <param name="heldPerRank">By rank: the sums it holds; each range is one sum and is kept or dropped as a whole.</param>
     public static IReadOnlyList<SlotShare> Recover(int slots, IReadOnlyList<IReadOnlyList<SlotRange>> heldPerRank)
     {
         var taken = new bool[slots];

@@ -2,6 +2,6 @@ using BenchmarkDotNet.Running;
 using Tulu2.Benchmarks;
 
 // Ratios against a baseline of the same run: dotnet run -c Release --project tests/Tulu2.Benchmarks -- --filter '*'
-if (args is ["fuzz-wire"]) WireFuzz.Run(Console.OpenStandardInput());
+if (args is ["fuzz-frames"]) FrameFuzz.Run(Console.OpenStandardInput());
 else if (args is ["fuzz-rows", var inputs, ..]) RowFuzz.Run(long.Parse(inputs), args.Length > 2 ? int.Parse(args[2]) : 1, Console.Out);
 else BenchmarkSwitcher.FromAssembly(System.Reflection.Assembly.GetExecutingAssembly()).Run(args);

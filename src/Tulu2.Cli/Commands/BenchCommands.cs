@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Spectre.Console;
 using Tulu2.Cli.Shell;
+using Tulu2.Cli.Workers;
+using Tulu2.Collectives.Benchmarks;
 using Tulu2.Collectives.Measurement;
 using Tulu2.Files;
 using Tulu2.Runs.Output;
@@ -64,10 +66,10 @@ internal sealed class BenchCommands(Terminal terminal)
         return ExitCode.Done;
     }
 
-    private IReadOnlyList<AllReduceMeasurement> MeasureAllReduce(ParseResult parsed, Action<ProgressSnapshot> report, CancellationToken cancellation)
+    private IReadOnlyList<AllReduceResult> MeasureAllReduce(ParseResult parsed, Action<ProgressSnapshot> report, CancellationToken cancellation)
     {
         var cases = (from ranks in parsed.GetValue(_ranks)! from size in parsed.GetValue(_sizes)! select (ranks, size)).ToArray();
-        var results = new List<AllReduceMeasurement>();
+        var results = new List<AllReduceResult>();
         for (var done = 0; done < cases.Length; done++)
         {
             cancellation.ThrowIfCancellationRequested();

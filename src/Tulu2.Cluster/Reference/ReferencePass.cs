@@ -63,7 +63,7 @@ internal sealed class ReferencePass : IDisposable
             OnDisk(() => _plan.Store(chunk, logProbabilities), stored);
             if (_queue.IsComplete) Finish();
         }
-        Offer(_layout.PlaceOf(rank).Data, tell);
+        Offer(_layout.CoordinatesOf(rank).Data, tell);
     }
 
     private void Finish()

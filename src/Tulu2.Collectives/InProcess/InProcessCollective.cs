@@ -1,18 +1,14 @@
-using System.Numerics.Tensors;
 using Tulu2.Collectives.Reduction;
 
 namespace Tulu2.Collectives.InProcess;
 
-/// <summary>One rank's end of a group whose ranks share their memory: everybody reads everybody's buffers in place.</summary>
-/// <param name="ranks">The group's ranks by their numbers in the generation.</param>
+/// <summary>One rank's end of a group whose ranks share their memory: each reads the buffers of the others in place.</summary>
+/// <param name="ranks">The group's ranks, by their numbers in the generation.</param>
 /// <param name="rank">This rank's number in the group.</param>
-/// <param name="isWorld">Disposing ends the generation.</param>
+/// <param name="isWorld">The group of all ranks, which ends the generation when disposed.</param>
 internal sealed unsafe class InProcessCollective(InProcessGeneration generation, int[] ranks, int rank, bool isWorld) : ICollective
 {
-    private readonly Rendezvous _meeting = generation.Meeting(ranks);
-
-    // Blocks that stay in the second-level cache together with the few operands that are alive.
-    private const int BlockFloats = 16 * 1024;
+    private readonly Rendezvous _rendezvous = generation.RendezvousOf(ranks);
 
     private sealed record Contribution(IReadOnlyList<PartialSum> Partials, ElementRange Wanted, nint Result);
 
@@ -22,77 +18,67 @@ internal sealed unsafe class InProcessCollective(InProcessGeneration generation,
 
     public void TreeSum(int slots, IReadOnlyList<PartialSum> local, ElementRange wanted, nint result, long length, TimeSpan deadline)
     {
-        foreach (var partial in local)
-            if (partial.Length != length) throw new ArgumentException($"the sum over {partial.Range} has {partial.Length} floats, not {length}", nameof(local));
-        if (wanted.First < 0 || wanted.Count < 0 || wanted.End > length) throw new ArgumentOutOfRangeException(nameof(wanted), $"{wanted} is not within {length} floats");
-        var everybody = _meeting.Meet(rank, new Contribution(local, wanted, result), deadline).Cast<Contribution>().ToArray();
-        // Every rank sees the same sums, so that all come to the same answer here and none waits for one that has thrown.
-        var partials = everybody.SelectMany(one => one.Partials).ToArray();
-        if (!ReductionTree.IsCover(slots, [.. partials.Select(partial => partial.Range)]))
-            throw new ArgumentException($"the sums {string.Join(", ", partials.Select(partial => partial.Range))} do not make up {slots} slots", nameof(local));
-        var sums = partials.ToDictionary(partial => partial.Range, partial => partial.Address);
+        CallArguments.CheckTreeSum(local, wanted, length);
+        var all = _rendezvous.Meet(rank, new Contribution(local, wanted, result), deadline).Cast<Contribution>().ToArray();
+        // Every rank sees the same sums, so either all throw here or none does, and no rank waits for one that has thrown.
+        var partials = all.SelectMany(one => one.Partials).ToArray();
+        SlotRange[] nodes = [.. partials.Select(partial => partial.Range)];
+        ReductionTree.CheckCover(slots, nodes);
 
-        // Each rank makes a part of the result, of whole cache lines, and writes it to whoever wants it.
-        const long line = 16;
-        var lines = (length + line - 1) / line;
-        long begin = lines * rank / Size * line, end = Math.Min(length, lines * (rank + 1) / Size * line);
-        _meeting.Inside(() =>
+        // Each rank sums one part and writes it to every rank that wants it. Parts consist of whole cache lines.
+        var part = PartOf(rank, length, alignment: 16);
+        _rendezvous.Share(() =>
         {
-            var scratch = new Stack<float[]>();
-            for (var at = begin; at < end && !_meeting.Aborted; at += BlockFloats)
-            {
-                var count = (int)Math.Min(BlockFloats, end - at);
-                var sum = Combine(new SlotRange(0, slots), at, count, sums, scratch);
-                foreach (var one in everybody)
+            var program = new TreeProgram(new SlotRange(0, slots), nodes);
+            var operands = new nint[partials.Length];
+            var scratch = GC.AllocateUninitializedArray<float>(TreeProgram.BlockFloats);
+            fixed (float* scratchStart = scratch)
+                for (var at = part.First; at < part.End && !_rendezvous.Aborted; at += scratch.Length)
                 {
-                    long from = Math.Max(at, one.Wanted.First), to = Math.Min(at + count, one.Wanted.End);
-                    if (from < to)
-                        Span(sum, count)[(int)(from - at)..(int)(to - at)].CopyTo(new Span<float>((float*)one.Result + (from - one.Wanted.First), (int)(to - from)));
+                    var block = new ElementRange(at, Math.Min(scratch.Length, part.End - at));
+                    for (var index = 0; index < operands.Length; index++) operands[index] = partials[index].Address + (nint)(at * sizeof(float));
+                    // Straight into the result of a rank that wants the whole block, if there is one.
+                    var target = Array.Find(all, one => one.Wanted.First <= block.First && block.End <= one.Wanted.End);
+                    var sum = target is null ? scratchStart : (float*)target.Result + (at - target.Wanted.First);
+                    program.Run(operands, (nint)sum, (int)block.Count);
+                    foreach (var one in all)
+                        if (!ReferenceEquals(one, target)) Copy(sum, block, one);
                 }
-                if (sum.Rented is { } rented) scratch.Push(rented);
-            }
         });
-        _meeting.Meet(rank, null, deadline);
+        _rendezvous.Meet(rank, null, deadline);
     }
 
     public byte[][] AllGather(ReadOnlyMemory<byte> local, TimeSpan deadline) =>
-        [.. _meeting.Meet(rank, local.ToArray(), deadline).Select(bytes => (byte[])bytes!)];
+        [.. _rendezvous.Meet(rank, local.ToArray(), deadline).Select(bytes => (byte[])bytes!)];
 
     public void AllReduce(nint address, long length, ElementType type, ReduceOperation operation, TimeSpan deadline)
     {
-        var addresses = Array.ConvertAll(_meeting.Meet(rank, address, deadline), brought => (nint)brought!);
-        const long line = 32;
-        var lines = (length + line - 1) / line;
-        long begin = lines * rank / Size * line, end = Math.Min(length, lines * (rank + 1) / Size * line);
-        // Each rank makes a part of the result in place of its own part, and once all have theirs everybody copies the others'.
-        _meeting.Inside(() =>
+        var addresses = Array.ConvertAll(_rendezvous.Meet(rank, address, deadline), contributed => (nint)contributed!);
+        var own = PartOf(rank, length, alignment: 32);
+        // Each rank reduces one part into its own buffer; once all have done so, each copies the other parts.
+        _rendezvous.Share(() =>
         {
-            if (begin < end && !_meeting.Aborted) GroupReduction.Into(addresses, rank, begin, end - begin, type, operation);
+            if (own.Count > 0 && !_rendezvous.Aborted) GroupReduction.Into(addresses, rank, own.First, own.Count, type, operation);
         });
-        _meeting.Meet(rank, null, deadline);
+        _rendezvous.Meet(rank, null, deadline);
         var size = GroupReduction.SizeOf(type);
-        _meeting.Inside(() =>
+        _rendezvous.Share(() =>
         {
-            for (var other = 0; other < Size && !_meeting.Aborted; other++)
-            {
-                if (other == rank) continue;
-                long from = lines * other / Size * line, to = Math.Min(length, lines * (other + 1) / Size * line);
-                if (from < to) Buffer.MemoryCopy((byte*)addresses[other] + from * size, (byte*)address + from * size, (to - from) * size, (to - from) * size);
-            }
+            for (var other = 0; other < Size && !_rendezvous.Aborted; other++)
+                if (other != rank) CopyBytes(addresses[other], address, PartOf(other, length, alignment: 32), size);
         });
-        _meeting.Meet(rank, null, deadline);
+        _rendezvous.Meet(rank, null, deadline);
     }
 
     public void AllGather(nint buffer, IReadOnlyList<ElementRange> parts, TimeSpan deadline)
     {
-        var addresses = _meeting.Meet(rank, buffer, deadline);
-        _meeting.Inside(() =>
+        var addresses = _rendezvous.Meet(rank, buffer, deadline);
+        _rendezvous.Share(() =>
         {
-            for (var other = 0; other < Size && !_meeting.Aborted; other++)
-                if (other != rank)
-                    Buffer.MemoryCopy((byte*)(nint)addresses[other]! + parts[other].First, (byte*)buffer + parts[other].First, parts[other].Count, parts[other].Count);
+            for (var other = 0; other < Size && !_rendezvous.Aborted; other++)
+                if (other != rank) CopyBytes((nint)addresses[other]!, buffer, parts[other], 1);
         });
-        _meeting.Meet(rank, null, deadline);
+        _rendezvous.Meet(rank, null, deadline);
     }
 
     public void Send(int receiver, nint address, long bytes, TimeSpan deadline)
@@ -105,34 +91,30 @@ internal sealed unsafe class InProcessCollective(InProcessGeneration generation,
     public void Receive(int sender, nint address, long bytes, TimeSpan deadline)
     {
         var message = generation.Messages(ranks[sender], ranks[rank]).Take(deadline);
-        if (message.Length != bytes) throw new ArgumentException($"rank {sender} sent {message.Length} bytes, not {bytes}", nameof(bytes));
+        if (message.Length != bytes) throw new ArgumentException($"rank {sender} sent {message.Length} bytes instead of {bytes}", nameof(bytes));
         message.CopyTo(new Span<byte>((void*)address, message.Length));
     }
 
     public ICollective Group(IReadOnlyList<int> members)
     {
-        for (var index = 1; index < members.Count; index++)
-            if (members[index] <= members[index - 1]) throw new ArgumentException($"group {string.Join(", ", members)}: not ascending", nameof(members));
-        var mine = members.ToList().IndexOf(rank);
-        if (mine < 0) throw new ArgumentException($"group {string.Join(", ", members)}: rank {rank} is not in it", nameof(members));
-        return new InProcessCollective(generation, [.. members.Select(member => ranks[member])], mine, isWorld: false);
+        var own = CallArguments.RankIn(members, rank);
+        return new InProcessCollective(generation, [.. members.Select(member => ranks[member])], own, isWorld: false);
     }
 
     public void Broadcast(int root, IReadOnlyCollection<int> receivers, nint address, long bytes, TimeSpan deadline)
     {
-        var addresses = _meeting.Meet(rank, address, deadline);
+        var addresses = _rendezvous.Meet(rank, address, deadline);
         if (rank != root && receivers.Contains(rank))
-            _meeting.Inside(() =>
+            _rendezvous.Share(() =>
             {
                 const long block = 1 << 20;
-                var source = (byte*)(nint)addresses[root]!;
-                var target = (byte*)address;
-                for (var at = 0L; at < bytes && !_meeting.Aborted; at += block) Buffer.MemoryCopy(source + at, target + at, block, Math.Min(block, bytes - at));
+                for (var at = 0L; at < bytes && !_rendezvous.Aborted; at += block)
+                    CopyBytes((nint)addresses[root]!, address, new ElementRange(at, Math.Min(block, bytes - at)), 1);
             });
-        _meeting.Meet(rank, null, deadline);
+        _rendezvous.Meet(rank, null, deadline);
     }
 
-    public void Barrier(TimeSpan deadline) => _meeting.Meet(rank, null, deadline);
+    public void Barrier(TimeSpan deadline) => _rendezvous.Meet(rank, null, deadline);
 
     public void Abort(string reason) => generation.Abort(reason);
 
@@ -141,20 +123,27 @@ internal sealed unsafe class InProcessCollective(InProcessGeneration generation,
         if (isWorld) generation.Abort($"rank {rank} has left");
     }
 
-    /// <summary>The sum over a node, either where a rank keeps it or in a scratch block that the caller gives back.</summary>
-    private static (nint Address, float[]? Rented) Combine(SlotRange node, long at, int count, Dictionary<SlotRange, nint> sums, Stack<float[]> scratch)
+    // One rank's part of a buffer, in multiples of the alignment except at the end.
+    private ElementRange PartOf(int part, long length, long alignment)
     {
-        if (sums.TryGetValue(node, out var address)) return ((nint)((float*)address + at), null);
-        if (node.Count == 1) throw new ArgumentException($"no rank holds slot {node.First}", nameof(sums));
-        var (leftNode, rightNode) = ReductionTree.Split(node);
-        var left = Combine(leftNode, at, count, sums, scratch);
-        var right = Combine(rightNode, at, count, sums, scratch);
-        var sum = left.Rented ?? right.Rented ?? (scratch.TryPop(out var free) ? free : new float[BlockFloats]);
-        TensorPrimitives.Add(Span(left, count), Span(right, count), sum.AsSpan(0, count));
-        if (right.Rented is not null && right.Rented != sum) scratch.Push(right.Rented);
-        return (0, sum);
+        var blocks = (length + alignment - 1) / alignment;
+        long first = Math.Min(length, blocks * part / Size * alignment), end = Math.Min(length, blocks * (part + 1) / Size * alignment);
+        return new ElementRange(first, end - first);
     }
 
-    private static ReadOnlySpan<float> Span((nint Address, float[]? Rented) block, int count) =>
-        block.Rented is { } array ? array.AsSpan(0, count) : new ReadOnlySpan<float>((void*)block.Address, count);
+    // Copies the elements of a summed block that a rank wants to its result.
+    private static void Copy(float* sum, ElementRange block, Contribution to)
+    {
+        long first = Math.Max(block.First, to.Wanted.First), end = Math.Min(block.End, to.Wanted.End);
+        if (first >= end) return;
+        var bytes = (end - first) * sizeof(float);
+        Buffer.MemoryCopy(sum + (first - block.First), (float*)to.Result + (first - to.Wanted.First), bytes, bytes);
+    }
+
+    // Copies a range of elements between two buffers.
+    private static void CopyBytes(nint source, nint target, ElementRange range, int elementSize)
+    {
+        var bytes = range.Count * elementSize;
+        if (bytes > 0) Buffer.MemoryCopy((byte*)source + range.First * elementSize, (byte*)target + range.First * elementSize, bytes, bytes);
+    }
 }

@@ -26,12 +26,12 @@ public sealed class InProcessDataPlane : ICollectiveFactory
             }
             if (generation == _current.Number)
             {
-                if (size != _current.Size) throw new ArgumentException($"generation {generation} has {_current.Size} ranks, not {size}", nameof(size));
+                if (size != _current.Size) throw new ArgumentException($"generation {generation} has {_current.Size} ranks instead of {size}", nameof(size));
                 return new InProcessCollective(_current, [.. Enumerable.Range(0, size)], rank, isWorld: true);
             }
-            var over = new InProcessGeneration(generation, size);
-            over.Abort($"generation {_current.Number} has begun");
-            return new InProcessCollective(over, [.. Enumerable.Range(0, size)], rank, isWorld: true);
+            var ended = new InProcessGeneration(generation, size);
+            ended.Abort($"generation {_current.Number} has begun");
+            return new InProcessCollective(ended, [.. Enumerable.Range(0, size)], rank, isWorld: true);
         }
     }
 }

@@ -1,9 +1,7 @@
-using System.Diagnostics;
-
 namespace Tulu2.Collectives.InProcess;
 
-/// <summary>Messages from one rank to another, copied when sent. Once aborted it stays so.</summary>
-/// <param name="abort">Ends the generation, at a deadline.</param>
+/// <summary>Messages from one rank to another, copied when sent. Once aborted it stays aborted.</summary>
+/// <param name="abort">Ends the generation at a deadline.</param>
 internal sealed class MessageQueue(long generation, Action<string> abort)
 {
     private readonly Queue<byte[]> _messages = new();
@@ -14,9 +12,9 @@ internal sealed class MessageQueue(long generation, Action<string> abort)
     {
         _messages.Enqueue(message);
         return message;
-    }, deadline);
+    }, new Deadline(deadline));
 
-    public byte[] Take(TimeSpan deadline) => Wait(() => _messages.Count > 0, _messages.Dequeue, deadline);
+    public byte[] Take(TimeSpan deadline) => Wait(() => _messages.Count > 0, _messages.Dequeue, new Deadline(deadline));
 
     public void AbortHere(string reason)
     {
@@ -27,27 +25,25 @@ internal sealed class MessageQueue(long generation, Action<string> abort)
         }
     }
 
-    private byte[] Wait(Func<bool> isTime, Func<byte[]> act, TimeSpan deadline)
+    private byte[] Wait(Func<bool> isReady, Func<byte[]> act, Deadline deadline)
     {
-        var start = Stopwatch.GetTimestamp();
         lock (_signal)
         {
             while (true)
             {
                 if (_aborted is { } reason) throw new CollectiveAbortedException(generation, reason);
-                if (isTime())
+                if (isReady())
                 {
                     var result = act();
                     Monitor.PulseAll(_signal);
                     return result;
                 }
-                var left = deadline - Stopwatch.GetElapsedTime(start);
-                if (left <= TimeSpan.Zero) break;
-                Monitor.Wait(_signal, left);
+                if (deadline.IsOver) break;
+                Monitor.Wait(_signal, deadline.LeftMilliseconds);
             }
         }
         // Outside the lock: the abort comes back to this queue.
-        abort($"a message waited {deadline.TotalSeconds:0.###} s for the other end");
-        throw new TimeoutException($"collective of generation {generation}: no answer from the other end within {deadline.TotalSeconds:0.###} s");
+        abort($"a message waited {deadline} for the other end");
+        throw new TimeoutException($"collective of generation {generation}: no answer from the other end within {deadline}");
     }
 }

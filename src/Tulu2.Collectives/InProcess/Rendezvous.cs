@@ -1,76 +1,69 @@
-using System.Diagnostics;
-
 namespace Tulu2.Collectives.InProcess;
 
 /// <summary>
-/// Where the ranks of one generation meet: call after call each brings one object and leaves with everybody's. Once aborted it stays so.
+/// Synchronizes the ranks of one group, call after call: each rank contributes one object and receives those of all ranks. Once aborted it stays aborted.
 /// </summary>
-/// <param name="abort">Ends the whole generation, at a deadline.</param>
+/// <param name="abort">Ends the whole generation at a deadline.</param>
 internal sealed class Rendezvous(long generation, int size, Action<string> abort)
 {
-    private readonly object?[] _brought = new object?[size];
+    private readonly object?[] _contributed = new object?[size];
     private readonly object _signal = new();
-    private object?[] _everybody = [];
+    private object?[] _all = [];
     private int _arrived;
-    private int _inside;
-    private long _meeting;
+    private int _sharing;
+    private long _round;
     private string? _aborted;
-
-    public long Generation => generation;
-    public int Size => size;
 
     public bool Aborted => Volatile.Read(ref _aborted) is not null;
 
-    /// <summary>Waits for all ranks; returns what each of them brought, by rank.</summary>
+    /// <summary>Waits for all ranks; returns the object each of them contributed, by rank.</summary>
     /// <exception cref="CollectiveAbortedException"/>
-    /// <exception cref="TimeoutException">Not all came in time; the generation is aborted, since those who came can no longer agree on which call is next.</exception>
-    public object?[] Meet(int rank, object? bring, TimeSpan deadline)
+    /// <exception cref="TimeoutException">Not all ranks arrived in time. The generation is aborted, since the ranks can no longer agree on which call is
+    /// next.</exception>
+    public object?[] Meet(int rank, object? contribution, TimeSpan allowed)
     {
-        var until = Stopwatch.GetTimestamp() + (long)(deadline.TotalSeconds * Stopwatch.Frequency);
-        var late = $"rank {rank} waited {deadline.TotalSeconds:0.###} s for its peers";
+        var deadline = new Deadline(allowed);
+        var late = $"rank {rank} waited {deadline} for its peers";
         lock (_signal)
         {
             ThrowIfAborted();
-            _brought[rank] = bring;
-            var meeting = _meeting;
+            _contributed[rank] = contribution;
+            var round = _round;
             if (++_arrived == size)
             {
-                _everybody = (object?[])_brought.Clone();
+                _all = (object?[])_contributed.Clone();
                 _arrived = 0;
-                _meeting++;
+                _round++;
                 Monitor.PulseAll(_signal);
-                return _everybody;
+                return _all;
             }
-            while (_meeting == meeting)
+            while (_round == round && !deadline.IsOver)
             {
                 ThrowIfAborted();
-                var left = TimeSpan.FromSeconds((until - Stopwatch.GetTimestamp()) / (double)Stopwatch.Frequency);
-                if (left > TimeSpan.Zero && Monitor.Wait(_signal, left)) continue;
-                if (_meeting != meeting) break;
-                if (left > TimeSpan.Zero) continue;
-                _aborted = late;
-                Monitor.PulseAll(_signal);
-                WaitUntilNobodyIsInside();
-                break;
+                Monitor.Wait(_signal, deadline.LeftMilliseconds);
             }
-            // The next meeting needs this rank, so nobody can have replaced the result yet.
-            if (_meeting != meeting) return _everybody;
+            // The next round needs this rank, so the result cannot have been replaced yet.
+            if (_round != round) return _all;
+            ThrowIfAborted();
+            _aborted = late;
+            Monitor.PulseAll(_signal);
+            WaitUntilNoneShares();
         }
-        // Outside the lock: the abort comes back to this meeting.
+        // Outside the lock: the abort comes back to this rendezvous.
         abort(late);
-        throw new TimeoutException($"collective of generation {generation}: not all of {size} ranks came within {deadline.TotalSeconds:0.###} s");
+        throw new TimeoutException($"collective of generation {generation}: not all of {size} ranks arrived within {deadline}");
     }
 
     /// <summary>
-    /// Runs <paramref name="work"/>, which touches the memory of peers. Nobody leaves an aborted call while work is going on, so that no peer frees or
-    /// overwrites what is being read. <paramref name="work"/> ends early once <see cref="Aborted"/>.
+    /// Runs <paramref name="work"/>, which reads or writes the memory of peers. No rank leaves an aborted call during such work, so that no peer frees or
+    /// overwrites the memory. <paramref name="work"/> ends early once <see cref="Aborted"/>.
     /// </summary>
-    public void Inside(Action work)
+    public void Share(Action work)
     {
         lock (_signal)
         {
             ThrowIfAborted();
-            _inside++;
+            _sharing++;
         }
         try
         {
@@ -80,7 +73,7 @@ internal sealed class Rendezvous(long generation, int size, Action<string> abort
         {
             lock (_signal)
             {
-                _inside--;
+                _sharing--;
                 Monitor.PulseAll(_signal);
             }
         }
@@ -99,12 +92,12 @@ internal sealed class Rendezvous(long generation, int size, Action<string> abort
     private void ThrowIfAborted()
     {
         if (_aborted is null) return;
-        WaitUntilNobodyIsInside();
+        WaitUntilNoneShares();
         throw new CollectiveAbortedException(generation, _aborted);
     }
 
-    private void WaitUntilNobodyIsInside()
+    private void WaitUntilNoneShares()
     {
-        while (_inside > 0) Monitor.Wait(_signal);
+        while (_sharing > 0) Monitor.Wait(_signal);
     }
 }

@@ -1,18 +1,19 @@
 namespace Tulu2.Collectives.Layout;
 
 /// <summary>
-/// Whose of a tensor's rows are where each rank of a group keeps, or sends, only some: contiguous runs in the order of the ranks, of sizes that differ by at most
-/// one; the first rank's is one of the largest, and where there are fewer rows than ranks some have none. Pure arithmetic.
+/// The division of a tensor's rows among the ranks of a group: contiguous runs in rank order whose sizes differ by at most one. The first rank's run is never
+/// smaller than another's; with fewer rows than ranks some ranks have none. Pure arithmetic.
 /// </summary>
 public static class RowShares
 {
+    /// <summary>The rows of one rank.</summary>
     public static ElementRange Of(long rows, int rank, int ranks)
     {
         long first = First(rows, rank, ranks), end = First(rows, rank + 1, ranks);
         return new ElementRange(first, end - first);
     }
 
-    /// <summary>By rank: what its share takes of a contiguous tensor, in units of which a row has <paramref name="rowSize"/>: elements or bytes.</summary>
+    /// <summary>By rank: the range of a contiguous tensor that its rows occupy, in the unit of <paramref name="rowSize"/> (elements or bytes).</summary>
     public static IReadOnlyList<ElementRange> All(long rows, long rowSize, int ranks)
     {
         var parts = new ElementRange[ranks];

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Tulu2.Collectives.Nccl;
 
-/// <summary>What an NCCL call returns (<c>ncclResult_t</c> in nccl.h).</summary>
+/// <summary>Result of an NCCL call (<c>ncclResult_t</c> in nccl.h).</summary>
 public enum NcclResult
 {
     Success = 0,
@@ -13,34 +13,32 @@ public enum NcclResult
     InvalidUsage = 5,
     RemoteError = 6,
 
-    /// <summary>Of a communicator that does not block: ask for its state again.</summary>
+    /// <summary>The non-blocking call is still in progress: query the communicator's state again.</summary>
     InProgress = 7,
     Timeout = 8,
 }
 
 /// <summary>
-/// The part of NCCL that is used, call for call; addresses are device memory, and what moves data is only put on the stream. A fake stands in for it in
-/// tests. Communicators do not block: a call may answer <see cref="NcclResult.InProgress"/>.
+/// The NCCL functions in use, one method each; tests replace them by a fake. Addresses are device memory; calls that move data are only enqueued on the stream.
+/// Communicators are non-blocking: a call may return <see cref="NcclResult.InProgress"/>.
 /// </summary>
-public interface INccl
+internal interface INccl
 {
-    /// <summary>Such as 21805.</summary>
+    /// <summary>For example 21805 for 2.18.5.</summary>
     int Version { get; }
 
     NcclResult GetUniqueId(Span<byte> id);
 
-    NcclResult InitRank(int size, ReadOnlySpan<byte> id, int rank, NcclHandle made);
+    NcclResult InitRank(int size, ReadOnlySpan<byte> id, int rank, NcclHandle created);
 
-    /// <summary>Collective over the communicator; ranks of one colour make a new one, in order of their keys.</summary>
-    NcclResult Split(nint communicator, int color, int key, NcclHandle made);
+    /// <summary>Collective over the communicator: ranks of the same color form a new one, ordered by key.</summary>
+    NcclResult Split(nint communicator, int color, int key, NcclHandle created);
 
     NcclResult GetAsyncError(nint communicator, out NcclResult state);
 
-    NcclResult Finalize(nint communicator);
-
     NcclResult Destroy(nint communicator);
 
-    /// <summary>Frees the communicator too: no call may follow.</summary>
+    /// <summary>Also frees the communicator: no call may follow.</summary>
     NcclResult Abort(nint communicator);
 
     NcclResult GroupStart();
@@ -53,33 +51,27 @@ public interface INccl
 
     NcclResult AllReduce(nint source, nint target, long count, ElementType type, ReduceOperation operation, nint communicator, nint stream);
 
-    NcclResult AllGather(nint source, nint target, long countOfEach, ElementType type, nint communicator, nint stream);
-
-    NcclResult ReduceScatter(nint source, nint target, long countOfEach, ElementType type, ReduceOperation operation, nint communicator, nint stream);
-
-    NcclResult Broadcast(nint source, nint target, long count, ElementType type, int root, nint communicator, nint stream);
-
     string Describe(NcclResult result);
 }
 
 /// <summary>
-/// Where NCCL writes the communicator it makes. It may do so after the call has returned, so that this is native memory, freed only once the communicator is
-/// known to be there; of one that never comes eight bytes are lost.
+/// The memory to which NCCL writes the communicator it creates. NCCL may do so after the call has returned, so this is native memory, freed only once the
+/// communicator is known to exist; a communicator that is never created leaks eight bytes.
 /// </summary>
-public sealed unsafe class NcclHandle
+internal sealed unsafe class NcclHandle
 {
     private readonly nint* _cell = (nint*)NativeMemory.AllocZeroed((nuint)sizeof(nint));
 
-    internal nint* Cell => _cell;
+    public nint* Cell => _cell;
 
-    /// <summary>Before <see cref="Take"/>.</summary>
+    /// <summary>Valid until <see cref="Take"/>.</summary>
     public nint Value
     {
         get => *_cell;
         set => *_cell = value;
     }
 
-    /// <summary>The communicator, when nothing is under way any more; the last use of this.</summary>
+    /// <summary>Returns the communicator and frees the memory. Called once, after the call that creates the communicator is complete.</summary>
     public nint Take()
     {
         var value = *_cell;
@@ -88,12 +80,12 @@ public sealed unsafe class NcclHandle
     }
 }
 
-/// <summary>NCCL refused a call, for a reason that a new generation does not cure.</summary>
+/// <summary>NCCL rejected a call for a reason that a new generation does not change.</summary>
 public sealed class NcclException(string call, NcclResult result, string description) : Exception($"NCCL: {call} ended with {result}: {description}")
 {
     public string Call { get; } = call;
     public NcclResult Result { get; } = result;
 }
 
-/// <summary>There is no NCCL on this machine, or one that is too old.</summary>
-public sealed class NcclMissingException(string what) : Exception(what);
+/// <summary>This machine has no NCCL, or one that is too old.</summary>
+public sealed class NcclMissingException(string message) : Exception(message);

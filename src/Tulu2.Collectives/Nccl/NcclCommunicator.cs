@@ -3,14 +3,14 @@ using System.Diagnostics;
 namespace Tulu2.Collectives.Nccl;
 
 /// <summary>
-/// A communicator that can be aborted from any thread and never hangs: no native call blocks, each is made under a lock with the abort (which frees the
-/// communicator), and waiting means to poll its state, the stream and the deadline.
+/// A communicator that can be aborted from any thread and never hangs. No native call blocks; each is made under a lock shared with the abort, which frees the
+/// communicator; waiting is polling its state, the stream and the deadline.
 /// </summary>
 internal sealed class NcclCommunicator(INccl nccl, nint handle, long generation, INcclStream stream) : IDisposable
 {
     private readonly Lock _gate = new();
     private string? _aborted;
-    private bool _gone;
+    private bool _isFreed;
 
     public INccl Nccl => nccl;
     public INcclStream Stream => stream;
@@ -24,47 +24,47 @@ internal sealed class NcclCommunicator(INccl nccl, nint handle, long generation,
         lock (_gate)
         {
             ThrowIfOver();
-            Judge(name, call(handle));
+            Check(name, call(handle));
         }
     }
 
-    /// <summary>Makes several calls that NCCL starts together.</summary>
+    /// <summary>Makes several calls as one NCCL group, so that they progress together.</summary>
     public void Together(Action<Action<string, Func<nint, NcclResult>>> calls, TimeSpan deadline)
     {
         var clock = Stopwatch.StartNew();
         lock (_gate)
         {
             ThrowIfOver();
-            Judge("ncclGroupStart", nccl.GroupStart());
-            // A group must be ended even where one of its calls was refused, or the thread stays in it.
+            Check("ncclGroupStart", nccl.GroupStart());
+            // The group must be ended even if one of its calls was rejected, or the thread would stay in it.
             var begun = false;
             try
             {
-                calls((name, call) => Judge(name, call(handle)));
+                calls((name, call) => Check(name, call(handle)));
                 begun = true;
             }
             finally
             {
                 var ended = nccl.GroupEnd();
-                if (begun) Judge("ncclGroupEnd", ended);
+                if (begun) Check("ncclGroupEnd", ended);
             }
         }
         Settle(deadline - clock.Elapsed);
     }
 
-    /// <summary>Waits until NCCL has taken what it was told: between a call and the next one of the same communicator.</summary>
+    /// <summary>Waits until NCCL has processed the last call; required before the next call on the same communicator.</summary>
     public void Settle(TimeSpan deadline) => Wait(deadline, () => State() != NcclResult.InProgress);
 
-    /// <summary>Waits until the stream has done all that was put on it.</summary>
+    /// <summary>Waits until all work enqueued on the stream is done.</summary>
     public void Complete(TimeSpan deadline) => Wait(deadline, () => State() != NcclResult.InProgress && stream.IsIdle);
 
-    /// <summary>Ends everything that is under way on this rank. Callable from any thread, more than once.</summary>
+    /// <summary>Ends all pending work on this rank. May be called from any thread and repeatedly.</summary>
     public void Abort(string reason)
     {
         lock (_gate)
         {
-            if (_gone) return;
-            (_aborted, _gone) = (reason, true);
+            if (_isFreed) return;
+            (_aborted, _isFreed) = (reason, true);
             nccl.Abort(handle);
         }
     }
@@ -73,9 +73,9 @@ internal sealed class NcclCommunicator(INccl nccl, nint handle, long generation,
     {
         lock (_gate)
         {
-            if (_gone) return;
-            _gone = true;
-            // A communicator with work under way cannot be destroyed in an orderly way without waiting for its peers.
+            if (_isFreed) return;
+            _isFreed = true;
+            // Destroying a communicator with pending work would wait for its peers.
             if (nccl.GetAsyncError(handle, out var state) == NcclResult.Success && state == NcclResult.Success) nccl.Destroy(handle);
             else nccl.Abort(handle);
         }
@@ -86,8 +86,8 @@ internal sealed class NcclCommunicator(INccl nccl, nint handle, long generation,
         lock (_gate)
         {
             ThrowIfOver();
-            Judge("ncclCommGetAsyncError", nccl.GetAsyncError(handle, out var state));
-            Judge("a call under way", state);
+            Check("ncclCommGetAsyncError", nccl.GetAsyncError(handle, out var state));
+            Check("a pending call", state);
             return state;
         }
     }
@@ -107,8 +107,8 @@ internal sealed class NcclCommunicator(INccl nccl, nint handle, long generation,
         }
     }
 
-    // Under the lock. What a lost peer causes ends the generation; what we did wrong does not get better in the next one.
-    private void Judge(string call, NcclResult result)
+    // Called under the lock. Errors a lost peer causes end the generation; errors of this program would recur in the next one.
+    private void Check(string call, NcclResult result)
     {
         switch (result)
         {
@@ -126,6 +126,6 @@ internal sealed class NcclCommunicator(INccl nccl, nint handle, long generation,
     private void ThrowIfOver()
     {
         if (_aborted is not null) throw new CollectiveAbortedException(generation, _aborted);
-        ObjectDisposedException.ThrowIf(_gone, this);
+        ObjectDisposedException.ThrowIf(_isFreed, this);
     }
 }

@@ -3,9 +3,9 @@ using Tulu2.Collectives.Reduction;
 namespace Tulu2.Collectives.Nccl;
 
 /// <summary>
-/// The calls of a group over device memory. Sums are bitwise the same as those of every other transport: each rank gets its part of the buffer from all
-/// others, adds the parts up by the fixed tree over the ranks, and gives the sum back to all; two rounds and 2 (n - 1) / n of the bytes, as NCCL's own ring has.
-/// <see cref="SumAnyOrder"/> is NCCL's all-reduce, for where bits may differ. One caller; <see cref="Abort"/> from any thread.
+/// A group's calls on device memory. Sums are bitwise the same as on every other transport: each rank receives its part of the buffer from all others, sums
+/// them by the fixed tree over the ranks, and sends the sum to all; this moves 2 (n - 1) / n of the bytes in two rounds, as NCCL's ring all-reduce does. <see
+/// cref="SumAnyOrder"/> is NCCL's all-reduce, if bits may differ. One caller, except for <see cref="Abort"/>.
 /// </summary>
 public sealed class NcclGroup : IDisposable
 {
@@ -20,7 +20,9 @@ public sealed class NcclGroup : IDisposable
     public int Rank { get; }
     public int Size { get; }
 
-    /// <summary>Elements of the part that a rank adds up: parts differ by at most one 16 elements' block, so that adds stay aligned.</summary>
+    /// <summary>
+    /// The elements a rank sums. Parts begin at multiples of 16 elements, so that additions stay aligned, and differ by at most one block of 16.
+    /// </summary>
     public ElementRange PartOf(int rank, long count)
     {
         const int Block = 16;
@@ -29,10 +31,10 @@ public sealed class NcclGroup : IDisposable
         return new ElementRange(first, end - first);
     }
 
-    /// <summary>Elements of the largest part of <paramref name="count"/>: the size of a block of scratch memory.</summary>
+    /// <summary>Number of elements in the largest part of <paramref name="count"/>: the size of a scratch block.</summary>
     public long LargestPart(long count) => Enumerable.Range(0, Size).Max(rank => PartOf(rank, count).Count);
 
-    /// <summary>In place, on every rank: the sum by the fixed tree. Done on the stream, and waited for, when it returns.</summary>
+    /// <summary>In place, on every rank: the sum by the fixed tree. Returns after the stream has completed it.</summary>
     public void Sum(nint address, long count, ElementType type, INcclTreeScratch scratch, TimeSpan deadline)
     {
         if (Size == 1 || count == 0) return;
@@ -55,8 +57,8 @@ public sealed class NcclGroup : IDisposable
         _communicator.Complete(deadline);
     }
 
-    /// <summary>In place: each rank's elements of a buffer of the same size to every rank. Done on the stream, and waited for, when it returns.</summary>
-    /// <param name="parts">By rank: which elements this rank gives. They do not overlap.</param>
+    /// <summary>In place: sends each rank's part of an equally large buffer to every rank. Returns after the stream has completed it.</summary>
+    /// <param name="parts">By rank: the elements this rank contributes. Parts do not overlap.</param>
     public void AllGather(nint address, IReadOnlyList<ElementRange> parts, ElementType type, TimeSpan deadline)
     {
         if (Size == 1) return;
@@ -64,13 +66,15 @@ public sealed class NcclGroup : IDisposable
         _communicator.Complete(deadline);
     }
 
-    /// <summary>In place: NCCL's own all-reduce, in an order of its choice.</summary>
+    /// <summary>In place: NCCL's all-reduce, which sums in an order of its own.</summary>
     public void SumAnyOrder(nint address, long count, ElementType type, TimeSpan deadline) => AllReduce(address, count, type, ReduceOperation.Sum, deadline);
 
-    /// <summary>In place: the element-wise maximum, which is exact in any order.</summary>
+    /// <summary>In place: the element-wise maximum; exact in any order.</summary>
     public void Max(nint address, long count, ElementType type, TimeSpan deadline) => AllReduce(address, count, type, ReduceOperation.Max, deadline);
 
-    /// <summary>Ends every pending and later call of this group on this rank. Its peers end at their deadline, or when they are told over the host's data plane.</summary>
+    /// <summary>
+    /// Ends every pending and later call of this group on this rank. Its peers end at their deadline, or when the host's data plane ends the generation.
+    /// </summary>
     public void Abort(string reason) => _communicator.Abort(reason);
 
     public void Dispose() => _communicator.Dispose();
@@ -95,7 +99,7 @@ public sealed class NcclGroup : IDisposable
         _communicator.Complete(deadline);
     }
 
-    // As GroupReduction has it: the left block of a node takes its sum.
+    // As in GroupReduction: a node's sum replaces its left block.
     private static void Add(SlotRange node, long count, INcclTreeScratch scratch)
     {
         if (node.Count == 1) return;

@@ -1,8 +1,8 @@
 namespace Tulu2.Collectives.Nccl;
 
 /// <summary>
-/// A generation's communicators: one over all of its ranks, whose id goes over the generation's ordinary data plane, and parts split off it. An abort of the
-/// generation is passed on by <see cref="Abort"/>; whoever owns the generation calls it.
+/// A generation's NCCL communicators: one over all its ranks, whose id is exchanged over the generation's host data plane, and groups split off it. The owner
+/// of the generation calls <see cref="Abort"/> when the generation is aborted.
 /// </summary>
 public sealed class NcclGroups : IDisposable
 {
@@ -16,49 +16,52 @@ public sealed class NcclGroups : IDisposable
     private NcclGroups(INccl nccl, INcclStream stream, NcclCommunicator world, int rank, int size, TimeSpan deadline) =>
         (_nccl, _stream, _world, _rank, _size, _deadline) = (nccl, stream, world, rank, size, deadline);
 
-    /// <summary>With the machine's NCCL and the default stream of the GPU that is current.</summary>
-    /// <exception cref="NcclMissingException">There is no NCCL on this machine.</exception>
-    public static NcclGroups Join(ICollective host, TimeSpan deadline, Action<NcclGroups>? made = null) =>
-        Join(NcclLibrary.Load(), new DefaultCudaStream(), host, deadline, made);
+    /// <summary>Joins with the machine's NCCL and the default stream of the current GPU.</summary>
+    /// <exception cref="NcclMissingException">This machine has no suitable NCCL.</exception>
+    public static NcclGroups Join(ICollective host, TimeSpan deadline, Action<NcclGroups>? created = null) =>
+        Join(NcclLibrary.Load(), new DefaultCudaStream(), host, deadline, created);
 
-    /// <summary>Every rank of the generation calls this; rank 0 makes the id.</summary>
-    /// <param name="made">Told before peers are waited for, so that the wait can be aborted.</param>
-    public static NcclGroups Join(INccl nccl, INcclStream stream, ICollective host, TimeSpan deadline, Action<NcclGroups>? made = null)
+    /// <summary>Called by every rank of the generation; rank 0 creates the id.</summary>
+    /// <param name="created">Called before waiting for peers, so that the wait can be aborted.</param>
+    internal static NcclGroups Join(INccl nccl, INcclStream stream, ICollective host, TimeSpan deadline, Action<NcclGroups>? created = null)
     {
         var id = new byte[host.Rank == 0 ? NcclLibrary.UniqueIdBytes : 0];
         if (host.Rank == 0) Check(nccl, "ncclGetUniqueId", nccl.GetUniqueId(id));
         id = host.AllGather(id, deadline)[0];
         var handle = new NcclHandle();
         Check(nccl, "ncclCommInitRankConfig", nccl.InitRank(host.Size, id, host.Rank, handle));
-        // This one is there when the call returns; only its set-up goes on.
+        // This communicator exists when the call returns; only its initialization continues.
         var world = new NcclCommunicator(nccl, handle.Take(), host.Generation, stream);
         var groups = new NcclGroups(nccl, stream, world, host.Rank, host.Size, deadline);
-        made?.Invoke(groups);
+        created?.Invoke(groups);
         world.Settle(deadline);
         return groups;
     }
 
+    internal NcclCommunicator World => _world;
+
     /// <summary>
-    /// A group of some ranks of the generation. Collective: every rank of the generation asks in turn for a group of its own, and the groups of one turn share no rank.
+    /// A group of some ranks of the generation. Collective: all ranks of the generation call this together, each for its own group; the groups of one such call
+    /// are disjoint.
     /// </summary>
-    /// <param name="ranks">Numbers within the generation, ascending, this rank's among them.</param>
+    /// <param name="ranks">Ranks within the generation, ascending, including this rank.</param>
     public NcclGroup Group(IReadOnlyList<int> ranks)
     {
-        var place = ranks.ToList().IndexOf(_rank);
-        if (place < 0 || ranks[^1] >= _size) throw new ArgumentException($"rank {_rank} of {_size} is not among {string.Join(", ", ranks)}", nameof(ranks));
-        var made = new NcclHandle();
-        _world.Call("ncclCommSplit", world => _nccl.Split(world, ranks[0], place, made));
+        var index = ranks.ToList().IndexOf(_rank);
+        if (index < 0 || ranks[^1] >= _size) throw new ArgumentException($"rank {_rank} of {_size} is not among {string.Join(", ", ranks)}", nameof(ranks));
+        var created = new NcclHandle();
+        _world.Call("ncclCommSplit", world => _nccl.Split(world, ranks[0], index, created));
         _world.Settle(_deadline);
-        var part = new NcclCommunicator(_nccl, made.Take(), _world.Generation, _stream);
+        var part = new NcclCommunicator(_nccl, created.Take(), _world.Generation, _stream);
         lock (_parts) _parts.Add(part);
         part.Settle(_deadline);
-        return new NcclGroup(part, place, ranks.Count);
+        return new NcclGroup(part, index, ranks.Count);
     }
 
-    /// <summary>Callable from any thread, more than once.</summary>
+    /// <summary>Ends all pending and later calls on this rank. May be called from any thread and repeatedly.</summary>
     public void Abort(string reason)
     {
-        // The world first: a part that is being made is made from it, and its maker finds it aborted.
+        // The world first: a thread that is splitting a group off it then finds it aborted.
         _world.Abort(reason);
         NcclCommunicator[] parts;
         lock (_parts) parts = [.. _parts];

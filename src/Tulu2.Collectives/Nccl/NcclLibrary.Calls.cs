@@ -19,23 +19,24 @@ internal sealed unsafe partial class NcclLibrary
 
     public NcclResult GetUniqueId(Span<byte> id)
     {
-        if (id.Length != UniqueIdBytes) throw new ArgumentException($"an id has {UniqueIdBytes} bytes", nameof(id));
+        if (id.Length != UniqueIdBytes) throw new ArgumentException($"the id has {id.Length} bytes instead of {UniqueIdBytes}", nameof(id));
         fixed (byte* bytes = id) return ((delegate* unmanaged<byte*, NcclResult>)Export("ncclGetUniqueId"))(bytes);
     }
 
-    public NcclResult InitRank(int size, ReadOnlySpan<byte> id, int rank, NcclHandle made)
+    public NcclResult InitRank(int size, ReadOnlySpan<byte> id, int rank, NcclHandle created)
     {
-        if (id.Length != UniqueIdBytes) throw new ArgumentException($"an id has {UniqueIdBytes} bytes", nameof(id));
+        if (id.Length != UniqueIdBytes) throw new ArgumentException($"the id has {id.Length} bytes instead of {UniqueIdBytes}", nameof(id));
         UniqueId unique;
         id.CopyTo(new Span<byte>(unique.Internal, UniqueIdBytes));
         var config = Config.NonBlocking;
-        return ((delegate* unmanaged<nint*, int, UniqueId, int, Config*, NcclResult>)Export("ncclCommInitRankConfig"))(made.Cell, size, unique, rank, &config);
+        return ((delegate* unmanaged<nint*, int, UniqueId, int, Config*, NcclResult>)Export("ncclCommInitRankConfig"))(
+            created.Cell, size, unique, rank, &config);
     }
 
-    public NcclResult Split(nint communicator, int color, int key, NcclHandle made)
+    public NcclResult Split(nint communicator, int color, int key, NcclHandle created)
     {
         var config = Config.NonBlocking;
-        return ((delegate* unmanaged<nint, int, int, nint*, Config*, NcclResult>)Export("ncclCommSplit"))(communicator, color, key, made.Cell, &config);
+        return ((delegate* unmanaged<nint, int, int, nint*, Config*, NcclResult>)Export("ncclCommSplit"))(communicator, color, key, created.Cell, &config);
     }
 
     public NcclResult GetAsyncError(nint communicator, out NcclResult state)
@@ -46,11 +47,9 @@ internal sealed unsafe partial class NcclLibrary
         return result;
     }
 
-    public NcclResult Finalize(nint communicator) => OfCommunicator("ncclCommFinalize", communicator);
+    public NcclResult Destroy(nint communicator) => CallOn("ncclCommDestroy", communicator);
 
-    public NcclResult Destroy(nint communicator) => OfCommunicator("ncclCommDestroy", communicator);
-
-    public NcclResult Abort(nint communicator) => OfCommunicator("ncclCommAbort", communicator);
+    public NcclResult Abort(nint communicator) => CallOn("ncclCommAbort", communicator);
 
     public NcclResult GroupStart() => ((delegate* unmanaged<NcclResult>)Export("ncclGroupStart"))();
 
@@ -66,24 +65,12 @@ internal sealed unsafe partial class NcclLibrary
         ((delegate* unmanaged<nint, nint, nuint, int, int, nint, nint, NcclResult>)Export("ncclAllReduce"))(
             source, target, (nuint)count, Code(type), Code(operation), communicator, stream);
 
-    public NcclResult AllGather(nint source, nint target, long countOfEach, ElementType type, nint communicator, nint stream) =>
-        ((delegate* unmanaged<nint, nint, nuint, int, nint, nint, NcclResult>)Export("ncclAllGather"))(
-            source, target, (nuint)countOfEach, Code(type), communicator, stream);
-
-    public NcclResult ReduceScatter(nint source, nint target, long countOfEach, ElementType type, ReduceOperation operation, nint communicator, nint stream) =>
-        ((delegate* unmanaged<nint, nint, nuint, int, int, nint, nint, NcclResult>)Export("ncclReduceScatter"))(
-            source, target, (nuint)countOfEach, Code(type), Code(operation), communicator, stream);
-
-    public NcclResult Broadcast(nint source, nint target, long count, ElementType type, int root, nint communicator, nint stream) =>
-        ((delegate* unmanaged<nint, nint, nuint, int, int, nint, nint, NcclResult>)Export("ncclBroadcast"))(
-            source, target, (nuint)count, Code(type), root, communicator, stream);
-
     public string Describe(NcclResult result) =>
         Marshal.PtrToStringUTF8(((delegate* unmanaged<NcclResult, nint>)Export("ncclGetErrorString"))(result)) ?? result.ToString();
 
-    private NcclResult OfCommunicator(string name, nint communicator) => ((delegate* unmanaged<nint, NcclResult>)Export(name))(communicator);
+    private NcclResult CallOn(string name, nint communicator) => ((delegate* unmanaged<nint, NcclResult>)Export(name))(communicator);
 
-    // ncclDataType_t and ncclRedOp_t.
+    // Values of ncclDataType_t and ncclRedOp_t.
     private static int Code(ElementType type) => type == ElementType.Float32 ? 7 : 9;
 
     private static int Code(ReduceOperation operation) => operation == ReduceOperation.Sum ? 0 : 2;

@@ -3,13 +3,15 @@ using System.Runtime.InteropServices;
 namespace Tulu2.Collectives.Nccl;
 
 /// <summary>
-/// NCCL from the machine's own <c>libnccl.so.2</c>, or from the copy inside the CUDA build of libtorch, found when it is first asked for. Signatures are those of
-/// nccl.h 2.18 and later. Never run on a GPU by its makers.
+/// NCCL from the machine's <c>libnccl.so.2</c>, or from the copy inside the CUDA build of libtorch; located on first use. Signatures are those of nccl.h 2.18
+/// and later. Tested against a fake only: never run on a GPU.
 /// </summary>
 internal sealed unsafe partial class NcclLibrary : INccl
 {
     public const int UniqueIdBytes = 128;
-    private const int OldestVersion = 21800;        // the first that splits communicators
+    // The first version that can split communicators.
+    private const int OldestVersion = 21800;
+
     private static readonly string[] Names = ["libnccl.so.2", "libnccl.so", "libtorch_cuda.so"];
     private static readonly Lazy<NcclLibrary> Found = new(Find);
 
@@ -17,18 +19,18 @@ internal sealed unsafe partial class NcclLibrary : INccl
 
     private NcclLibrary(nint library) => _library = library;
 
-    /// <exception cref="NcclMissingException">There is no NCCL here, or one that is too old.</exception>
+    /// <exception cref="NcclMissingException">This machine has no NCCL, or one that is too old.</exception>
     public static INccl Load()
     {
         var library = Found.Value;
         if (library.Version < OldestVersion)
-            throw Missing($"NCCL {library.Version} is too old: communicators cannot be split before 2.18");
+            throw new NcclMissingException($"NCCL {library.Version} is too old: 2.18 is the first version that can split communicators");
         return library;
     }
 
     private static NcclLibrary Find()
     {
-        // The torch package's libraries lie beside the program.
+        // The torch package places its libraries beside the program.
         var folders = new[] { "", AppContext.BaseDirectory, Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native") };
         foreach (var name in Names)
             foreach (var folder in folders)
@@ -37,10 +39,8 @@ internal sealed unsafe partial class NcclLibrary : INccl
                     if (NativeLibrary.TryGetExport(library, "ncclCommSplit", out _)) return new NcclLibrary(library);
                     NativeLibrary.Free(library);
                 }
-        throw Missing("there is no NCCL library on this machine");
+        throw new NcclMissingException("this machine has no NCCL library");
     }
-
-    private static NcclMissingException Missing(string what) => new(what);
 
     [StructLayout(LayoutKind.Sequential)]
     private struct UniqueId
@@ -48,7 +48,7 @@ internal sealed unsafe partial class NcclLibrary : INccl
         public fixed byte Internal[UniqueIdBytes];
     }
 
-    /// <summary><c>ncclConfig_t</c> as of 2.18; later versions take what is shorter than theirs.</summary>
+    /// <summary><c>ncclConfig_t</c> of 2.18; later versions accept a structure shorter than their own.</summary>
     [StructLayout(LayoutKind.Sequential)]
     private struct Config
     {

@@ -2,20 +2,21 @@ using System.Runtime.InteropServices;
 
 namespace Tulu2.Collectives.Nccl;
 
-/// <summary>The CUDA stream that a rank's work is put on.</summary>
-public interface INcclStream
+/// <summary>The CUDA stream on which a rank's work is enqueued.</summary>
+internal interface INcclStream
 {
-    /// <summary><c>cudaStream_t</c>; 0 is the default stream, which is torch's too unless it is told otherwise.</summary>
+    /// <summary><c>cudaStream_t</c>; 0 is the default stream, which torch uses unless another is selected.</summary>
     nint Handle { get; }
 
-    /// <summary>Everything put on the stream is done. Does not wait.</summary>
+    /// <summary>Whether everything enqueued on the stream is done. Does not wait.</summary>
     bool IsIdle { get; }
 }
 
-/// <summary>The default stream of the calling thread's CUDA context, which torch has made current. Never run on a GPU by its makers.</summary>
+/// <summary>The default stream of the calling thread's CUDA context, which torch has made current. Never run on a GPU.</summary>
 internal sealed partial class DefaultCudaStream : INcclStream
 {
-    private const int NotReady = 600;       // CUDA_ERROR_NOT_READY
+    // CUDA_ERROR_NOT_READY
+    private const int NotReady = 600;
 
     public nint Handle => 0;
 
@@ -23,7 +24,7 @@ internal sealed partial class DefaultCudaStream : INcclStream
     {
         0 => true,
         NotReady => false,
-        var error => throw new InvalidOperationException($"CUDA: the stream is in error {error}"),
+        var error => throw new InvalidOperationException($"CUDA: querying the stream failed with error {error}"),
     };
 
     [LibraryImport("libcuda.so.1", EntryPoint = "cuStreamQuery")]
@@ -31,19 +32,20 @@ internal sealed partial class DefaultCudaStream : INcclStream
 }
 
 /// <summary>
-/// Device memory for a sum by the fixed tree, and the adds in it, on the same stream: whoever owns the tensors brings it, because NCCL itself cannot add two buffers.
+/// Device memory for a sum by the fixed tree, and the additions in it, on the same stream. The owner of the tensors provides it, because NCCL cannot add two
+/// buffers.
 /// </summary>
 public interface INcclTreeScratch
 {
-    /// <summary>Address of block <paramref name="rank"/>, as large as the largest part.</summary>
+    /// <summary>Address of block <paramref name="rank"/>, which is as large as the largest part.</summary>
     nint Block(int rank);
 
-    /// <summary>This rank's elements [<paramref name="first"/>, + <paramref name="count"/>) of what is summed into block <paramref name="rank"/>.</summary>
+    /// <summary>Copies elements [<paramref name="first"/>, + <paramref name="count"/>) of this rank's buffer to block <paramref name="rank"/>.</summary>
     void Load(int rank, long first, long count);
 
     /// <summary>block[left] += block[right], rounded to the element type.</summary>
     void Add(int left, int right, long count);
 
-    /// <summary>Block <paramref name="rank"/> back to where <see cref="Load"/> took it from.</summary>
+    /// <summary>Copies block <paramref name="rank"/> to elements [<paramref name="first"/>, + <paramref name="count"/>) of this rank's buffer.</summary>
     void Store(int rank, long first, long count);
 }

@@ -5,10 +5,10 @@ using System.Text;
 
 namespace Tulu2.Collectives.Network;
 
-/// <summary>Where a rank listens: <c>tcp://host:port?host-id=...</c>. Ranks with the same host id may try shared memory.</summary>
+/// <summary>The address a rank listens on: <c>tcp://host:port?host-id=...</c>. Ranks with the same host id can try shared memory.</summary>
 internal sealed record Endpoint(string Host, int Port, string HostId)
 {
-    /// <summary>The same for all processes of one running system, another after it has started again.</summary>
+    /// <summary>Identifies this machine, or container, until it restarts; the same for all its processes.</summary>
     public static string ThisHost { get; } = FindHost();
 
     public override string ToString() => $"tcp://{(Host.Contains(':') ? $"[{Host}]" : Host)}:{Port.ToString(CultureInfo.InvariantCulture)}?host-id={HostId}";
@@ -27,7 +27,7 @@ internal sealed record Endpoint(string Host, int Port, string HostId)
         ? [new IPEndPoint(address, Port)]
         : [.. (await Dns.GetHostAddressesAsync(Host, cancellation).ConfigureAwait(false)).Select(found => new IPEndPoint(found, Port))];
 
-    // Shared memory needs the same kernel and the same numbers of processes; network namespaces stand for machines of their own, as containers do.
+    // Shared memory needs the same kernel and the same process ids; network namespaces count as separate machines, as containers do.
     private static string FindHost()
     {
         const string bootId = "/proc/sys/kernel/random/boot_id";

@@ -1,19 +1,20 @@
 using System.Net;
 using System.Net.Sockets;
+using Tulu2.Collectives.Exchanges;
+using Tulu2.Collectives.Frames;
+using Tulu2.Collectives.Generations;
 using Tulu2.Collectives.Links;
-using Tulu2.Collectives.Tcp;
-using Tulu2.Collectives.Wire;
 
 namespace Tulu2.Collectives.Network;
 
 /// <summary>
-/// The data plane of one rank that is a process of its own: shared memory to ranks of the same host, TCP to others. Peers prove to each other that they know the
-/// run's key before the first byte of data. Thread-safe.
+/// The data plane of a rank in a process of its own: shared memory to ranks on the same host, TCP to others. Peers prove to each other that they know the run's
+/// key before the first byte of data. Thread-safe.
 /// </summary>
 public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
 {
-    // Connections that have not said yet who they are; further ones are closed at once.
-    private const int MaxStrangers = 256;
+    // Incoming connections before the end of their handshake; further ones are closed at once.
+    private const int MaxUnidentified = 256;
 
     private readonly NetworkDataPlaneOptions _options;
     private readonly Socket _listener;
@@ -22,11 +23,11 @@ public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
     private readonly CancellationTokenSource _over = new();
     private readonly Task _accepting;
     private LinkedGeneration? _current;
-    private int _strangers;
+    private int _unidentified;
 
     public NetworkDataPlane(NetworkDataPlaneOptions options)
     {
-        if (options.Key.Length < 16) throw new ArgumentException($"a key of {options.Key.Length} bytes; at least 16 are needed", nameof(options));
+        if (options.Key.Length < 16) throw new ArgumentException($"the key has {options.Key.Length} bytes; at least 16 are required", nameof(options));
         _options = options;
         _listener = new Socket(options.ListenAddress.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
@@ -47,8 +48,7 @@ public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
     /// <inheritdoc/>
     public string Endpoint => _endpoint.ToString();
 
-    /// <summary>What was refused so far.</summary>
-    public WireCounters Counters { get; } = new();
+    internal ConnectionCounters Counters { get; } = new();
 
     /// <inheritdoc/>
     public ICollective Join(long generation, int rank, IReadOnlyList<string> endpoints)
@@ -57,7 +57,8 @@ public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, endpoints.Count);
         var peers = endpoints.Select((text, peer) => peer == rank ? _endpoint : Network.Endpoint.Parse(text)).ToArray();
         var joined = new LinkedGeneration(generation, rank, peers.Length,
-            (peer, lane, cancellation) => ConnectAsync(peers[peer], new Hello(generation, peers.Length, rank, peer, lane, MayShare(peers[peer])), cancellation), Counters, Log);
+            (peer, key, cancellation) => ConnectAsync(peers[peer], new Hello(generation, peers.Length, rank, peer, key, MayShare(peers[peer])), cancellation),
+            (peer, fault) => OnFault(generation, peer, fault));
         LinkedGeneration? older;
         lock (_gate)
         {
@@ -101,17 +102,17 @@ public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
             try
             {
                 var socket = await _listener.AcceptAsync(_over.Token).ConfigureAwait(false);
-                if (Interlocked.Increment(ref _strangers) > MaxStrangers)
+                if (Interlocked.Increment(ref _unidentified) > MaxUnidentified)
                 {
-                    Interlocked.Decrement(ref _strangers);
-                    Refuse(socket, Refusal.Superfluous, "too many connections that do not say who they are");
+                    Interlocked.Decrement(ref _unidentified);
+                    Refuse(socket, Refusal.Superfluous, "too many connections that have not completed their handshake");
                 }
                 else _ = Task.Run(() => GreetAsync(socket));
             }
             catch (Exception over) when (over is OperationCanceledException or ObjectDisposedException) { return; }
             catch (SocketException failed)
             {
-                // Out of handles, say: others may be given back.
+                // For example no free file descriptors: some may be closed soon.
                 Log($"cannot accept connections: {failed.Message}");
                 await Task.Delay(100).ConfigureAwait(false);
             }
@@ -125,15 +126,18 @@ public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
         try
         {
             SocketSettings.Apply(socket);
-            await new Connection(socket, _options.Key, limit.Token).ListenAsync(Judge, _options.Transport == Transport.Auto, Take).ConfigureAwait(false);
+            await new Connection(socket, _options.Key, limit.Token).ListenAsync(Judge, _options.Transport == Transport.Auto, Add).ConfigureAwait(false);
             Counters.CountAccepted();
         }
-        catch (OperationCanceledException) when (!_over.IsCancellationRequested) { Refuse(socket, Refusal.HalfOpen, "it did not say in time who it is"); }
+        catch (OperationCanceledException) when (!_over.IsCancellationRequested)
+        {
+            Refuse(socket, Refusal.HalfOpen, "it did not complete the handshake in time");
+        }
         catch (RefusedException refused) { Refuse(socket, refused.Refusal, refused.Message); }
         catch (Exception gone) when (gone is SocketException or IOException or ObjectDisposedException or OperationCanceledException) { socket.Dispose(); }
         finally
         {
-            Interlocked.Decrement(ref _strangers);
+            Interlocked.Decrement(ref _unidentified);
         }
     }
 
@@ -141,17 +145,21 @@ public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
     {
         LinkedGeneration? current;
         lock (_gate) current = _current;
-        if (current is null || hello.Generation > current.Number) return Verdict.NotYet;
+        if (current is null || hello.Generation > current.Number)
+        {
+            Counters.CountDeferred();
+            return Verdict.NotYet;
+        }
         if (hello.Generation < current.Number || current.IsEnded) return Verdict.OldGeneration;
         if (hello.To != current.Rank || hello.Size != current.Size || hello.From <= hello.To || hello.From >= current.Size) return Verdict.WrongRank;
-        return current.Expects(hello.From, hello.Lane) ? Verdict.Accepted : Verdict.Superfluous;
+        return current.Expects(hello.From, hello.Link) ? Verdict.Accepted : Verdict.Superfluous;
     }
 
-    private bool Take(Hello hello, Link link)
+    private bool Add(Hello hello, Link link)
     {
         LinkedGeneration? current;
         lock (_gate) current = _current;
-        return current?.Number == hello.Generation && current.TryAdd(hello.From, hello.Lane, link);
+        return current?.Number == hello.Generation && current.TryAdd(hello.From, hello.Link, link);
     }
 
     private void Refuse(Socket socket, Refusal? refusal, string reason)
@@ -165,10 +173,10 @@ public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
         Log($"refused a connection from {from}: {kind}, {reason}");
     }
 
-    // Peers may still be starting: tries until it has a link, the answer is final, or the call's time is over.
+    // Peers may still be starting: tries until the peer accepts, refuses for good, or the generation ends.
     private async Task<Link> ConnectAsync(Endpoint peer, Hello hello, CancellationToken cancellation)
     {
-        var said = "";
+        var logged = "";
         for (var pause = 2; ; pause = Math.Min(100, 2 * pause))
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _over.Token);
@@ -186,13 +194,19 @@ public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
             {
                 socket?.Dispose();
                 if (failed is RefusedException { Refusal: Refusal.OldGeneration }) throw;
-                if (failed is RefusedException { Refusal: not null } refused && said != (said = refused.Message))
+                if (failed is RefusedException { Refusal: not null } refused && logged != (logged = refused.Message))
                     Log($"rank {hello.From}: no connection to rank {hello.To} at {peer.Host}:{peer.Port}: {refused.Message}");
                 cancellation.ThrowIfCancellationRequested();
                 _over.Token.ThrowIfCancellationRequested();
             }
             await Task.Delay(pause, cancellation).ConfigureAwait(false);
         }
+    }
+
+    private void OnFault(long generation, int peer, FrameFault fault)
+    {
+        Counters.Count(fault);
+        Log($"generation {generation}: invalid bytes from rank {peer}: {fault}");
     }
 
     private void Log(string line) => _options.Log?.Invoke(line);

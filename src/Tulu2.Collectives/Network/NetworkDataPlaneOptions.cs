@@ -2,33 +2,33 @@ using System.Net;
 
 namespace Tulu2.Collectives.Network;
 
-/// <summary>How ranks of different processes reach each other.</summary>
+/// <summary>How ranks in different processes exchange data.</summary>
 public enum Transport
 {
     /// <summary>Shared memory between ranks of one host, TCP between others.</summary>
     Auto,
 
-    /// <summary>TCP for all.</summary>
+    /// <summary>TCP between all ranks.</summary>
     Tcp,
 }
 
-/// <summary>What a data plane needs to know.</summary>
+/// <summary>Options of a data plane.</summary>
 public sealed record NetworkDataPlaneOptions
 {
-    /// <summary>The run's secret, the same for all its ranks; at least 16 bytes.</summary>
+    /// <summary>The run's secret key, the same for all its ranks; at least 16 bytes.</summary>
     public required ReadOnlyMemory<byte> Key { get; init; }
 
-    /// <summary>Where to listen; port 0 takes a free one.</summary>
+    /// <summary>The address to listen on; port 0 selects a free port.</summary>
     public IPEndPoint ListenAddress { get; init; } = new(IPAddress.Loopback, 0);
 
-    /// <summary>The name or address under which peers reach this host; null: the one listened on.</summary>
+    /// <summary>The name or address under which peers reach this host; null for the address listened on.</summary>
     public string? AdvertisedHost { get; init; }
 
     public Transport Transport { get; init; } = Transport.Auto;
 
-    /// <summary>Told of each connection that was refused or broken, one line each. Called from any thread.</summary>
+    /// <summary>Receives one line for each connection that was refused or broken. Called from any thread.</summary>
     public Action<string>? Log { get; init; }
 
-    /// <summary>How long one attempt to connect may take, and how long a connection may take to say who it is.</summary>
+    /// <summary>Time limit of one attempt to connect, and of the handshake of an incoming connection.</summary>
     public TimeSpan ConnectDeadline { get; init; } = TimeSpan.FromSeconds(5);
 }

@@ -4,14 +4,18 @@ using System.Runtime.InteropServices;
 
 namespace Tulu2.Collectives.Reduction;
 
-/// <summary>One buffer of each rank reduced element by element: sums by the fixed tree over the ranks.</summary>
+/// <summary>Element-wise reduction of one buffer per rank; sums follow the fixed tree over the ranks.</summary>
 internal static unsafe class GroupReduction
 {
     private const int BlockElements = 16 * 1024;
 
+    /// <summary>Bytes of an element.</summary>
     public static int SizeOf(ElementType type) => type == ElementType.Float32 ? sizeof(float) : sizeof(ushort);
 
-    /// <summary>Reduces <paramref name="count"/> elements from <paramref name="first"/> on of every buffer, in place of those of buffer <paramref name="target"/>.</summary>
+    /// <summary>
+    /// Reduces elements [<paramref name="first"/>, + <paramref name="count"/>) of all buffers, and writes the result over those of
+    /// buffer <paramref name="target"/>.
+    /// </summary>
     public static void Into(nint[] buffers, int target, long first, long count, ElementType type, ReduceOperation operation)
     {
         var scratch = ArrayPool<float>.Shared.Rent((buffers.Length + 1) * BlockElements);
@@ -30,7 +34,7 @@ internal static unsafe class GroupReduction
         }
     }
 
-    // The sum over a node of the tree, in the first block of the scratch memory; the rest of it is free.
+    // Leaves the reduction over a node of the tree in the first block of the scratch memory; the blocks after it are overwritten.
     private static void Reduce(nint[] buffers, long at, int count, ElementType type, ReduceOperation operation, SlotRange node, Span<float> scratch)
     {
         if (node.Count == 1)
@@ -71,7 +75,7 @@ internal static unsafe class GroupReduction
         for (var index = 0; index < values.Length; index++) target[index] = Round(values[index]);
     }
 
-    /// <summary>fp32 to bf16 bits, to nearest, ties to even; a NaN stays one.</summary>
+    /// <summary>fp32 to bf16 bits, rounded to nearest, ties to even; NaN stays NaN.</summary>
     internal static ushort Round(float value)
     {
         var bits = BitConverter.SingleToUInt32Bits(value);

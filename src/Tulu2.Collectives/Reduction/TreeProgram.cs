@@ -3,47 +3,48 @@ using System.Numerics.Tensors;
 namespace Tulu2.Collectives.Reduction;
 
 /// <summary>
-/// The additions that make the sum over a node of the tree from the sums over nodes below it, in order, worked out once for a call. Operands are numbered: first the
-/// given sums, then the scratch blocks.
+/// The sequence of additions that computes the sum over a node of the tree from given sums over nodes below it. Built once per call and run block by block.
+/// Operands are numbered: the given sums first, then the scratch blocks.
 /// </summary>
 internal sealed unsafe class TreeProgram
 {
     private readonly record struct Step(int Left, int Right, int Target);
 
-    // The operands of one block stay in the second-level cache.
-    private const int BlockFloats = 16 * 1024;
+    /// <summary>Floats added at a time: the operands of one block stay in the second-level cache.</summary>
+    public const int BlockFloats = 16 * 1024;
 
     private readonly List<Step> _steps = [];
     private readonly int _given;
     private readonly float[][] _scratch;
     private readonly int _root;
 
-    /// <param name="given">Nodes whose sums are there; each slot of <paramref name="node"/> is in exactly one of them.</param>
+    /// <param name="given">Nodes whose sums are given; each slot of <paramref name="node"/> is in exactly one of them.</param>
     public TreeProgram(SlotRange node, IReadOnlyList<SlotRange> given)
     {
         _given = given.Count;
         var numbers = given.Select((range, index) => (range, index)).ToDictionary(pair => pair.range, pair => pair.index);
         var free = new Stack<int>();
-        var made = 0;
+        var allocated = 0;
         _root = Visit(node);
-        _scratch = new float[made][];
-        for (var index = 0; index < made; index++) _scratch[index] = GC.AllocateUninitializedArray<float>(BlockFloats, pinned: true);
+        _scratch = new float[allocated][];
+        for (var index = 0; index < allocated; index++) _scratch[index] = GC.AllocateUninitializedArray<float>(BlockFloats);
 
         int Visit(SlotRange at)
         {
             if (numbers.TryGetValue(at, out var number)) return number;
             var (left, right) = ReductionTree.Split(at);
             int one = Visit(left), other = Visit(right);
-            // Never in place of a given sum: they are only read.
-            var target = one >= _given ? one : other >= _given ? other : free.TryPop(out var used) ? used : _given + made++;
+            // A given sum is only read, so the target is always a scratch block.
+            var target = one >= _given ? one : other >= _given ? other : free.TryPop(out var used) ? used : _given + allocated++;
             if (other >= _given && other != target) free.Push(other);
             _steps.Add(new Step(one, other, target));
             return target;
         }
     }
 
-    /// <summary>Adds up <paramref name="count"/> floats.</summary>
-    /// <param name="given">By number; the last addition may be in place of one of them.</param>
+    /// <summary>Computes <paramref name="count"/> floats of the sum, or of the maximum by the same tree.</summary>
+    /// <param name="given">Addresses of the given sums by number.</param>
+    /// <param name="result">May be the address of a given sum.</param>
     public void Run(ReadOnlySpan<nint> given, nint result, int count, ReduceOperation operation = ReduceOperation.Sum)
     {
         if (_steps.Count == 0)

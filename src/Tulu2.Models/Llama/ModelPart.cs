@@ -17,7 +17,7 @@ public sealed record ModelPart(int TensorPlace, int TensorDegree, int FirstLayer
     /// <exception cref="ArgumentException">The model has too few layers for the stages, or a tied head.</exception>
     public static ModelPart Of(LlamaConfig config, ParallelLayout layout, int rank)
     {
-        var place = layout.PlaceOf(rank);
+        var place = layout.CoordinatesOf(rank);
         var layers = PipelineStages.Split(config, layout.Pipeline)[place.Pipeline];
         return new ModelPart(place.Tensor, layout.Tensor, layers.First, layers.End);
     }

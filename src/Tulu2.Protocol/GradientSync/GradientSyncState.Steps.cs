@@ -25,7 +25,7 @@ public sealed partial record GradientSyncState
 
         var replicas = Enumerable.Range(0, _rules.Layout.Data).Select(data => reload || DropHeld ? [] : HeldBy(_rules.Layout.Replica(data), highest)).ToArray();
         var replicaShares = SlotAssignment.Recover(_rules.Slots, replicas);
-        SlotShare[] shares = [.. Seats.Select(seat => replicaShares[_rules.Layout.PlaceOf(seat.Rank).Data])];
+        SlotShare[] shares = [.. Seats.Select(seat => replicaShares[_rules.Layout.CoordinatesOf(seat.Rank).Data])];
         var next = this with
         {
             Phase = SyncPhase.Running,
@@ -157,7 +157,7 @@ public sealed partial record GradientSyncState
     }
 
     // One rank of each replica counts its slots; the others did parts of the same.
-    private bool SpeaksForSlots(int rank) => _rules.Layout.PlaceOf(rank) is { Pipeline: 0, Tensor: 0 };
+    private bool SpeaksForSlots(int rank) => _rules.Layout.CoordinatesOf(rank) is { Pipeline: 0, Tensor: 0 };
 
     private RankSeat Onward(RankSeat seat, TimeSpan now) => (seat with { Applied = null, Seconds = ImmutableDictionary<int, double>.Empty })
         .Assigned([], _rules.SlotsOf(seat.Rank), now);

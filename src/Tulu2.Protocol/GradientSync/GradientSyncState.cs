@@ -98,7 +98,7 @@ public sealed partial record GradientSyncState
     private GradientSyncState Seat(int rank, Func<RankSeat, RankSeat> change) => this with { Seats = Seats.SetItem(rank, change(Seats[rank])) };
 
     // One rank speaks for its replica: the others had their part in what it did.
-    private GradientSyncState Advanced(int rank, TimeSpan now) => _rules.Layout.Replica(_rules.Layout.PlaceOf(rank).Data)
+    private GradientSyncState Advanced(int rank, TimeSpan now) => _rules.Layout.Replica(_rules.Layout.CoordinatesOf(rank).Data)
         .Aggregate(this, (next, member) => next.Seat(member, seat => seat with { Progress = now }));
 
     private Decision Fail(RunFailure failure) => To(this with { Phase = SyncPhase.Over }, new SyncEffect.Failed(failure));

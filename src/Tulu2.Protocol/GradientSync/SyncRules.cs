@@ -13,7 +13,7 @@ public sealed record SyncRules(ParallelLayout Layout, int Slots, int LastStep, i
     public int Ranks => Layout.Size;
 
     /// <summary>The slots of a rank in an undisturbed step: those of its replica.</summary>
-    public IReadOnlyList<SlotRange> SlotsOf(int rank) => SlotAssignment.Range(Slots, Layout.Data, Layout.PlaceOf(rank).Data) is { } range ? [range] : [];
+    public IReadOnlyList<SlotRange> SlotsOf(int rank) => SlotAssignment.Range(Slots, Layout.Data, Layout.CoordinatesOf(rank).Data) is { } range ? [range] : [];
 }
 
 /// <summary>A checkpoint on disk.</summary>

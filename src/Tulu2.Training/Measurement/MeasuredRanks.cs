@@ -98,7 +98,7 @@ internal sealed class MeasuredRanks : IDisposable
     }
 
     private SlotRange Slots(int rank) =>
-        SlotAssignment.Range(_settings.Plan.SlotsPerStep, _settings.Parallel.Data, _settings.Parallel.PlaceOf(rank).Data)!.Value;
+        SlotAssignment.Range(_settings.Plan.SlotsPerStep, _settings.Parallel.Data, _settings.Parallel.CoordinatesOf(rank).Data)!.Value;
 
     private void Each(Func<int, WorkerCommand?> command)
     {

@@ -41,7 +41,7 @@ internal static class TrafficModel
     public static RankTraffic Of(PlanRequest request, StageCost cost, ParallelLayout layout, int stage, int slots, bool recompute, bool split)
     {
         var stream = (double)request.SlotTokens * request.Config.HiddenSize * request.ElementBytes;
-        var place = new RankPlace(0, stage, 0);
+        var place = new RankCoordinates(0, stage, 0);
         int blockSums = cost.Layers.Count * (recompute ? 5 : 4);
         var sums = blockSums + (cost.IsFirst ? 1 : 0) + (cost.IsLast ? 1 : 0);
         var rowFigures = cost.IsLast ? 3.0 * sizeof(float) * request.SlotTokens : 0;
@@ -74,7 +74,7 @@ internal static class TrafficModel
     }
 
     // Evenly to all others of a group.
-    private static LinkUse Spread(PlanRequest request, ParallelLayout layout, RankPlace place, int size, Func<int, RankPlace> member, double bytes, double messages)
+    private static LinkUse Spread(PlanRequest request, ParallelLayout layout, RankCoordinates place, int size, Func<int, RankCoordinates> member, double bytes, double messages)
     {
         if (size == 1) return LinkUse.None;
         var node = layout.RankAt(place) / request.RanksPerNode;
@@ -84,7 +84,7 @@ internal static class TrafficModel
         return new LinkUse(bytes * near / (size - 1), bytes * (size - 1 - near) / (size - 1), messages);
     }
 
-    private static LinkUse To(PlanRequest request, ParallelLayout layout, RankPlace from, RankPlace to, double bytes, double messages) =>
+    private static LinkUse To(PlanRequest request, ParallelLayout layout, RankCoordinates from, RankCoordinates to, double bytes, double messages) =>
         layout.RankAt(from) / request.RanksPerNode == layout.RankAt(to) / request.RanksPerNode ? new LinkUse(bytes, 0, messages) : new LinkUse(0, bytes, messages);
 
     private static LinkUse Add(LinkUse one, LinkUse other) => new(one.NodeBytes + other.NodeBytes, one.LinkBytes + other.LinkBytes, one.Messages + other.Messages);

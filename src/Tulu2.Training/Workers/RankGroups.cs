@@ -8,7 +8,7 @@ internal sealed class RankGroups(ParallelLayout layout, int rank, ICollective wo
 {
     public ParallelLayout Layout => layout;
     public int Rank => rank;
-    public RankPlace Place { get; } = layout.PlaceOf(rank);
+    public RankCoordinates Place { get; } = layout.CoordinatesOf(rank);
     public ICollective World => world;
 
     /// <summary>Those that share its matrices.</summary>

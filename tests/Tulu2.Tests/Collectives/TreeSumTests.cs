@@ -12,7 +12,7 @@ public sealed class TreeSumTests
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
 
     [Property(MaxTest = 60)]
-    public void The_sum_has_the_same_bits_however_slots_are_spread_over_ranks(int seed)
+    public void The_sum_has_the_same_bits_however_slots_are_distributed_over_ranks(int seed)
     {
         var random = new Random(seed);
         int slots = random.Next(1, 14), ranks = random.Next(1, 6);
@@ -20,7 +20,7 @@ public sealed class TreeSumTests
         var gradients = Enumerable.Range(0, slots).Select(_ => Wild(random, length)).ToArray();
         var expected = Sum(new SlotRange(0, slots), gradients);
 
-        // Slots go to ranks at random; each rank merges what its slots allow.
+        // Slots are assigned to ranks at random; each rank merges its slots into the largest possible nodes.
         var owner = Enumerable.Range(0, slots).Select(_ => random.Next(ranks)).ToArray();
         var results = OnRanks(ranks, (collective, rank) =>
         {
@@ -28,7 +28,8 @@ public sealed class TreeSumTests
             var before = partials.Select(partial => partial.values.ToArray()).ToArray();
             var result = new float[length];
             Pinned([result, .. partials.Select(partial => partial.values)], addresses =>
-                collective.TreeSum(slots, [.. partials.Select((partial, index) => new PartialSum(partial.node, addresses[index + 1], length))], new ElementRange(0, length), addresses[0], length, Deadline));
+                collective.TreeSum(slots, [.. partials.Select((partial, index) => new PartialSum(partial.node, addresses[index + 1], length))],
+                    new ElementRange(0, length), addresses[0], length, Deadline));
             for (var index = 0; index < partials.Length; index++) Assert.Equal(before[index], partials[index].values);
             return result;
         });
@@ -63,7 +64,7 @@ public sealed class TreeSumTests
     }
 
     [Fact]
-    public async Task An_abort_ends_the_calls_of_ranks_that_wait_and_of_ranks_that_come_later()
+    public async Task An_abort_ends_the_calls_of_waiting_and_of_late_ranks()
     {
         var plane = new InProcessDataPlane();
         using var first = plane.Join(1, 0, 2);
@@ -75,7 +76,7 @@ public sealed class TreeSumTests
     }
 
     [Fact]
-    public void A_peer_that_never_comes_ends_the_call_at_its_deadline_and_the_generation_with_it()
+    public void A_missing_peer_ends_the_call_at_its_deadline_and_the_generation_with_it()
     {
         var plane = new InProcessDataPlane();
         using var first = plane.Join(1, 0, 2);
@@ -85,14 +86,14 @@ public sealed class TreeSumTests
     }
 
     [Fact]
-    public void Bytes_go_from_the_root_to_the_receivers_only()
+    public void A_broadcast_reaches_the_receivers_only()
     {
         var results = OnRanks(3, (collective, rank) =>
         {
             var values = Enumerable.Repeat((float)rank, 100_000).ToArray();
             Pinned([values], addresses => collective.Broadcast(1, [2], addresses[0], values.Length * sizeof(float), Deadline));
-            var everybody = collective.AllGather(new[] { (byte)rank }, Deadline);
-            Assert.Equal([0, 1, 2], everybody.Select(bytes => (int)bytes[0]));
+            var gathered = collective.AllGather(new[] { (byte)rank }, Deadline);
+            Assert.Equal([0, 1, 2], gathered.Select(bytes => (int)bytes[0]));
             return values;
         });
         Assert.Equal([0f, 1f, 1f], results.Select(values => values[^1]));
@@ -104,11 +105,11 @@ public sealed class TreeSumTests
     [InlineData(0, 1, 1, 3)]
     [InlineData(0, 4, 4, 1)]
     [InlineData(0, 2, 0, 2)]
-    public void Sums_that_are_no_cover_by_nodes_fail_at_once_on_every_rank_also_on_one_with_nothing_to_add(int first, int count, int second, int secondCount)
+    public void Partial_sums_that_are_not_a_cover_fail_on_every_rank_even_without_elements_to_sum(int first, int count, int second, int secondCount)
     {
         SlotRange[] ranges = [new(first, count), new(second, secondCount)];
         Assert.False(ReductionTree.IsCover(4, ranges));
-        // Two floats: only one of three ranks has a part of the result to make.
+        // Two floats: only one of three ranks has a part of the result to sum.
         OnRanks(3, (collective, rank) =>
         {
             Pinned([new float[2], new float[2]], addresses => Assert.Throws<ArgumentException>(() =>
@@ -118,7 +119,7 @@ public sealed class TreeSumTests
     }
 
     [Fact]
-    public void Ranks_that_disagree_on_the_size_of_a_generation_are_told_so()
+    public void Ranks_that_disagree_on_the_size_of_a_generation_get_an_error()
     {
         var plane = new InProcessDataPlane();
         using var first = plane.Join(1, 0, 2);

@@ -94,7 +94,7 @@ internal sealed class FakeWorker : IWorker
                 break;
             case WorkerCommand.Score score when IsCurrent(score.Generation):
                 if (Meets(At.Score, score.Task)) return;
-                var place = _layout.PlaceOf(_rank);
+                var place = _layout.CoordinatesOf(_rank);
                 if (place.Tensor == 0 && place.Pipeline == _layout.Pipeline - 1)
                     _report(new WorkerReport.Scored(_generation, _rank, score.Task, [score.Batch.Ids[0]]));
                 break;
@@ -196,7 +196,7 @@ internal sealed class FakeWorker : IWorker
         if (Meets(At.Applied, commit.Step)) return;
         _report(new WorkerReport.Applied(_generation, _rank, commit.Step, 0.001, commit.Last ? $"{_value:x16}" : null));
         if (commit.Snapshot) Snapshot(commit.Step);
-        if (!commit.Last) StartStep(SlotAssignment.Range(_cluster.Slots, _layout.Data, _layout.PlaceOf(_rank).Data) is { } range ? [range] : []);
+        if (!commit.Last) StartStep(SlotAssignment.Range(_cluster.Slots, _layout.Data, _layout.CoordinatesOf(_rank).Data) is { } range ? [range] : []);
     }
 
     private void Snapshot(int step)

@@ -128,7 +128,7 @@ internal sealed class SyncSimulation
         var incarnation = seat.Incarnation = ++_incarnations;
         // What the old worker still had to do died with it.
         var work = seat.Work = new Queue<Action>();
-        seat.Feed = new FeedWindow(Cluster.Layout!.PlaceOf(rank).Data, Cluster.Layout.Data, Cluster.Slots, Cluster.TotalSteps, credits: 2);
+        seat.Feed = new FeedWindow(Cluster.Layout!.CoordinatesOf(rank).Data, Cluster.Layout.Data, Cluster.Slots, Cluster.TotalSteps, credits: 2);
         seat.Worker = new FakeWorker(Cluster, rank, (int)incarnation, report => Report(rank, incarnation, report), work.Enqueue);
         seat.Says.Enqueue(now => new SyncCommand.RankUp(rank, incarnation, "fake", now));
     }

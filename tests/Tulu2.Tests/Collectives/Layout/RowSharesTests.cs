@@ -7,7 +7,7 @@ namespace Tulu2.Tests.Collectives.Layout;
 public sealed class RowSharesTests
 {
     [Property]
-    public void Every_row_is_one_rank_s_and_the_first_rank_has_no_fewer_than_another(ushort rows, byte more)
+    public void Every_row_belongs_to_one_rank_and_the_first_rank_has_at_least_as_many_as_any_other(ushort rows, byte more)
     {
         var ranks = 1 + more % 64;
         var shares = Enumerable.Range(0, ranks).Select(rank => RowShares.Of(rows, rank, ranks)).ToArray();

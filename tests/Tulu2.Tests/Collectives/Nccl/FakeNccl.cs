@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Nccl;
 using Tulu2.Collectives.Reduction;
@@ -17,7 +18,7 @@ internal sealed unsafe class FakeNccl : INccl
     private int _ids;
     private nint _handles;
 
-    /// <summary>Ranks that meet in a communicator, and the messages between each two of them.</summary>
+    /// <summary>The ranks of a communicator, and the messages between each pair of them.</summary>
     private sealed class Clique(int size)
     {
         public int Size => size;
@@ -36,10 +37,10 @@ internal sealed unsafe class FakeNccl : INccl
     public int Aborts;
     public int Destroyed;
 
-    /// <summary>What the communicators say of themselves.</summary>
+    /// <summary>The asynchronous state that communicators report.</summary>
     public Func<NcclResult> State { get; set; } = () => NcclResult.Success;
 
-    /// <summary>Messages between ranks are lost, as where a peer is gone.</summary>
+    /// <summary>Messages between ranks are lost, as if the peer were gone.</summary>
     public bool LosesMessages { get; set; }
 
     public int Alive => _members.Values.Count(member => !member.Aborted);
@@ -53,17 +54,17 @@ internal sealed unsafe class FakeNccl : INccl
         return NcclResult.Success;
     }
 
-    public NcclResult InitRank(int size, ReadOnlySpan<byte> id, int rank, NcclHandle made) => Enter(Convert.ToHexString(id), size, rank, made);
+    public NcclResult InitRank(int size, ReadOnlySpan<byte> id, int rank, NcclHandle created) => Enter(Convert.ToHexString(id), size, rank, created);
 
-    public NcclResult Split(nint communicator, int color, int key, NcclHandle made)
+    public NcclResult Split(nint communicator, int color, int key, NcclHandle created)
     {
         var member = Of(communicator);
-        // Everybody says which colour, so that each knows how many are of its own.
+        // Every rank publishes its color, so that each knows the size of its own group.
         member.Clique.Addresses[member.Rank] = color;
         member.Clique.Meet.SignalAndWait(Patience);
         var size = member.Clique.Addresses.Count(other => other == color);
         member.Clique.Meet.SignalAndWait(Patience);
-        return Enter($"{member.Name}/{member.Splits++}:{color}", size, key, made);
+        return Enter($"{member.Name}/{member.Splits++}:{color}", size, key, created);
     }
 
     public NcclResult GetAsyncError(nint communicator, out NcclResult state)
@@ -72,8 +73,6 @@ internal sealed unsafe class FakeNccl : INccl
         state = State();
         return NcclResult.Success;
     }
-
-    public NcclResult Finalize(nint communicator) => NcclResult.Success;
 
     public NcclResult Destroy(nint communicator)
     {
@@ -97,7 +96,7 @@ internal sealed unsafe class FakeNccl : INccl
         return NcclResult.Success;
     }
 
-    // Sends first: real NCCL makes them progress together.
+    // Sends run first, since each call here blocks; in NCCL they progress together.
     public NcclResult GroupEnd()
     {
         var calls = _group.Value!;
@@ -125,8 +124,9 @@ internal sealed unsafe class FakeNccl : INccl
         if (LosesMessages) return NcclResult.Success;
         group.Add(() =>
         {
-            if (!member.Clique.Messages[peer * member.Clique.Size + member.Rank].TryTake(out var bytes, Patience)) throw new TimeoutException("no message");
-            if (bytes.Length != count * GroupReduction.SizeOf(type)) throw new InvalidOperationException($"{bytes.Length} bytes for {count} elements");
+            if (!member.Clique.Messages[peer * member.Clique.Size + member.Rank].TryTake(out var bytes, Patience))
+                throw new TimeoutException("no message arrived");
+            if (bytes.Length != count * GroupReduction.SizeOf(type)) throw new InvalidOperationException($"received {bytes.Length} bytes for {count} elements");
             bytes.CopyTo(new Span<byte>((void*)target, bytes.Length));
         });
         return NcclResult.Success;
@@ -138,42 +138,36 @@ internal sealed unsafe class FakeNccl : INccl
         var (clique, rank) = (Of(communicator).Clique, Of(communicator).Rank);
         clique.Addresses[rank] = source;
         clique.Meet.SignalAndWait(Patience);
-        var copies = clique.Addresses.Select(address => new ReadOnlySpan<byte>((void*)address, checked((int)count * GroupReduction.SizeOf(type))).ToArray()).ToArray();
+        var bytes = checked((int)count * GroupReduction.SizeOf(type));
+        var copies = clique.Addresses.Select(address => new ReadOnlySpan<byte>((void*)address, bytes).ToArray()).ToArray();
         clique.Meet.SignalAndWait(Patience);
-        var pins = copies.Select(copy => System.Runtime.InteropServices.GCHandle.Alloc(copy, System.Runtime.InteropServices.GCHandleType.Pinned)).ToArray();
+        var pins = copies.Select(copy => GCHandle.Alloc(copy, GCHandleType.Pinned)).ToArray();
         GroupReduction.Into([.. pins.Select(pin => pin.AddrOfPinnedObject())], 0, 0, count, type, operation);
         copies[0].CopyTo(new Span<byte>((void*)target, copies[0].Length));
         foreach (var pin in pins) pin.Free();
         return NcclResult.Success;
     }
 
-    public NcclResult AllGather(nint source, nint target, long countOfEach, ElementType type, nint communicator, nint stream) => NcclResult.InvalidUsage;
-
-    public NcclResult ReduceScatter(nint source, nint target, long countOfEach, ElementType type, ReduceOperation operation, nint communicator, nint stream) =>
-        NcclResult.InvalidUsage;
-
-    public NcclResult Broadcast(nint source, nint target, long count, ElementType type, int root, nint communicator, nint stream) => NcclResult.InvalidUsage;
-
     public string Describe(NcclResult result) => result.ToString();
 
-    private NcclResult Enter(string name, int size, int rank, NcclHandle made)
+    private NcclResult Enter(string name, int size, int rank, NcclHandle created)
     {
         lock (_gate)
         {
             if (!_cliques.TryGetValue(name, out var clique)) _cliques.Add(name, clique = new Clique(size));
-            made.Value = ++_handles;
+            created.Value = ++_handles;
             _members[_handles] = new Member(clique, name, rank);
         }
         return NcclResult.Success;
     }
 
-    // A handle that was aborted or destroyed is freed memory in the real library.
+    // In the real library the handle of an aborted or destroyed communicator is freed memory.
     private Member Of(nint communicator) => _members.TryGetValue(communicator, out var member) && !member.Aborted
         ? member
-        : throw new InvalidOperationException($"communicator {communicator} is used after its end");
+        : throw new InvalidOperationException($"communicator {communicator} is used after it was freed");
 }
 
-/// <summary>A stream that is idle when the test says so.</summary>
+/// <summary>A stream whose idle state the test controls.</summary>
 internal sealed class FakeStream(Func<bool>? isIdle = null) : INcclStream
 {
     public nint Handle => 0;

@@ -51,7 +51,7 @@ public sealed class NcclGroupTests
     [InlineData(2, 17)]
     [InlineData(4, 3)]
     [InlineData(3, 100)]
-    public void Rows_are_gathered_as_they_were(int ranks, int rows)
+    public void Rows_are_gathered_unchanged(int ranks, int rows)
     {
         var fake = new FakeNccl();
         foreach (var type in (ScalarType[])[ScalarType.Float32, ScalarType.BFloat16])
@@ -74,7 +74,7 @@ public sealed class NcclGroupTests
     }
 
     [Fact]
-    public void What_is_not_contiguous_is_summed_too_and_speed_may_be_asked_for()
+    public void Tensors_that_are_not_contiguous_are_summed_bitwise_or_in_any_order()
     {
         var fake = new FakeNccl();
         var results = OnRanks(2, fake, (groups, rank) =>
@@ -91,9 +91,9 @@ public sealed class NcclGroupTests
     }
 
     [Fact]
-    public void Groups_of_a_layout_are_split_off_the_generation()
+    public void Groups_of_a_layout_are_split_off_the_generation_s_communicator()
     {
-        // Pairs, then the same places of all pairs, as tensor and data groups are.
+        // Pairs, then the corresponding ranks of both pairs, like tensor and data groups.
         var results = OnRanks(4, new FakeNccl(), (groups, rank) =>
         {
             var pair = groups.Group(rank < 2 ? [0, 1] : [2, 3]);
@@ -108,7 +108,7 @@ public sealed class NcclGroupTests
     }
 
     [Fact]
-    public void An_abort_from_another_thread_ends_a_call_that_waits()
+    public void An_abort_from_another_thread_ends_a_waiting_call()
     {
         var waiting = new ManualResetEventSlim();
         var fake = new FakeNccl { LosesMessages = true };
@@ -128,7 +128,7 @@ public sealed class NcclGroupTests
         aborting.Join();
         Assert.Contains("a peer is gone", aborted.Message);
         Assert.Equal(7, aborted.Generation);
-        // The communicators' memory is gone: nothing may touch it any more.
+        // The communicators' memory is freed: nothing may touch it.
         groups.Abort("again");
         Assert.Throws<CollectiveAbortedException>(() => Pair(fake, groups));
         group.Dispose();
@@ -149,7 +149,7 @@ public sealed class NcclGroupTests
     [InlineData(NcclResult.SystemError, true)]
     [InlineData(NcclResult.InvalidUsage, false)]
     [InlineData(NcclResult.UnhandledCudaError, false)]
-    public void What_the_library_says_later_becomes_a_typed_error(NcclResult state, bool endsTheGeneration)
+    public void An_asynchronous_error_of_the_library_becomes_a_typed_error(NcclResult state, bool endsTheGeneration)
     {
         var fake = new FakeNccl { LosesMessages = true };
         using var groups = Alone(fake, new FakeStream(() => false));
@@ -161,7 +161,7 @@ public sealed class NcclGroupTests
     }
 
     [Fact]
-    public void Without_the_library_there_is_an_error_with_a_fix()
+    public void Without_the_library_the_error_names_a_fix()
     {
         if (NativeLibrary.TryLoad("libnccl.so.2", out _)) return;
         var error = Assert.Throws<BadInputException>(() => NcclShardSum.Join(new InProcessDataPlane().Join(7, 0, ["in-process"]), Deadline));
@@ -169,12 +169,11 @@ public sealed class NcclGroupTests
         Assert.Contains("another transport", error.Fix);
     }
 
-    // A group of one rank makes no calls; this one plays rank 0 of two, whose peer never answers.
+    // A group of one rank makes no calls; this one acts as rank 0 of two, whose peer never answers.
     private static void Pair(FakeNccl fake, NcclGroups groups, TimeSpan? deadline = null)
     {
         using var scope = NewDisposeScope();
-        var communicator = typeof(NcclGroups).GetField("_world", System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Instance)!.GetValue(groups)!;
-        var group = new NcclGroup((NcclCommunicator)communicator, 0, 2);
+        var group = new NcclGroup(groups.World, 0, 2);
         new NcclShardSum(group, bitwise: true, deadline ?? Deadline).Sum(ones([40]));
     }
 

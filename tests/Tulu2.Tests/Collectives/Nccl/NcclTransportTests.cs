@@ -22,7 +22,7 @@ public sealed class NcclTransportTests
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     [Fact]
-    public async Task Each_generation_has_communicators_of_its_own()
+    public async Task Each_generation_has_its_own_communicators()
     {
         var (fake, plane) = (new FakeNccl(), new InProcessDataPlane());
         await Task.WhenAll(Enumerable.Range(0, 2).Select(rank => Task.Factory.StartNew(() =>
@@ -44,14 +44,15 @@ public sealed class NcclTransportTests
     }
 
     [Fact]
-    public void What_ends_a_generation_aborts_its_communicators_too()
+    public void The_end_of_a_generation_aborts_its_communicators()
     {
         var mailbox = new Mailbox();
         var world = new InProcessDataPlane().Join(7, 0, ["in-process"]);
         mailbox.Enter(world);
         var fake = new FakeNccl();
         NcclGroups? groups = null;
-        using var transport = new NcclTransport(true, Deadline, (host, deadline, made) => groups = NcclGroups.Join(fake, new FakeStream(), host, deadline, made));
+        using var transport = new NcclTransport(true, Deadline, (host, deadline, created) =>
+            groups = NcclGroups.Join(fake, new FakeStream(), host, deadline, created));
         transport.Join(world, mailbox);
         mailbox.Post(new WorkerCommand.Shutdown());
         Assert.Throws<CollectiveAbortedException>(() => groups!.Group([0]));
@@ -59,7 +60,7 @@ public sealed class NcclTransportTests
     }
 
     [Fact]
-    public void The_recipe_chooses_and_what_cannot_be_is_refused()
+    public void The_recipe_selects_the_transport_and_impossible_ones_are_refused()
     {
         Assert.Null(NcclTransport.Of(new ParallelRecipe(), 2, Deadline));
         Assert.Null(NcclTransport.Of(new ParallelRecipe { Transport = RankTransport.Nccl }, 1, Deadline));
@@ -68,14 +69,15 @@ public sealed class NcclTransportTests
         Assert.Equal("parallel.transport", Assert.Throws<BadInputException>(() => LayoutRules.CheckThreads(nccl, Fault)).Where);
         LayoutRules.CheckThreads(new ParallelRecipe { Transport = RankTransport.Tcp }, Fault);
         var recipe = new Recipe { Model = new() { Path = "model" }, Data = new() { Train = ["rows.jsonl"] } };
-        Assert.Equal("parallel.transport", Assert.Throws<BadInputException>(() => RecipeRules.Check(recipe with { Parallel = nccl }, (k, w, m) => Fault(k, w, m))).Where);
+        var error = Assert.Throws<BadInputException>(() => RecipeRules.Check(recipe with { Parallel = nccl }, (k, w, m) => Fault(k, w, m)));
+        Assert.Equal("parallel.transport", error.Where);
     }
 
     [Theory]
     [InlineData(RankTransport.Auto, Tulu2.Collectives.Network.Transport.Auto)]
     [InlineData(RankTransport.Tcp, Tulu2.Collectives.Network.Transport.Tcp)]
     [InlineData(RankTransport.Nccl, Tulu2.Collectives.Network.Transport.Auto)]
-    public void A_worker_process_opens_what_the_recipe_asks_for(RankTransport asked, Transport opened)
+    public void A_worker_process_opens_the_transport_the_recipe_selects(RankTransport asked, Transport opened)
     {
         var start = new WorkerStart
         {
@@ -97,5 +99,5 @@ public sealed class NcclTransportTests
     private static BadInputException Fault(string key, string what, string fix) => new(key, what, fix);
 
     private static NcclTransport Over(FakeNccl fake, INcclStream stream) =>
-        new(true, Deadline, (host, deadline, made) => NcclGroups.Join(fake, stream, host, deadline, made));
+        new(true, Deadline, (host, deadline, created) => NcclGroups.Join(fake, stream, host, deadline, created));
 }

@@ -6,7 +6,9 @@ using Xunit.Abstractions;
 
 namespace Tulu2.Tests.Collectives.Network;
 
-/// <summary>Peers that die, and what is left of generations that ended in any way. Alone: files and threads are the whole process's.</summary>
+/// <summary>
+/// Peers that die, and resources left by generations that ended in any way. Not parallel: open files and threads are counted for the whole process.
+/// </summary>
 [Collection(nameof(DeathTests))]
 [CollectionDefinition(nameof(DeathTests), DisableParallelization = true)]
 public sealed class DeathTests(ITestOutputHelper output)
@@ -16,7 +18,7 @@ public sealed class DeathTests(ITestOutputHelper output)
     [Theory]
     [InlineData(Transport.Tcp)]
     [InlineData(Transport.Auto)]
-    public async Task A_peer_that_dies_ends_the_calls_of_all_groups_also_those_without_it(Transport transport)
+    public async Task A_dead_peer_ends_the_calls_of_all_groups_even_those_without_it(Transport transport)
     {
         using NetworkDataPlane first = Ranks.Plane(transport), second = Ranks.Plane(transport);
         string[] endpoints = [first.Endpoint, second.Endpoint, first.Endpoint];
@@ -47,11 +49,11 @@ public sealed class DeathTests(ITestOutputHelper output)
         output.WriteLine($"{transport}: {string.Join(", ", ended.Select(at => $"{Stopwatch.GetElapsedTime(killed, at).TotalMilliseconds:F1} ms"))}");
     }
 
-    /// <summary>Each stage of a pipeline sends on before it receives back: nobody may wait for a receiver that waits for it.</summary>
+    /// <summary>Each pipeline stage sends forward before it receives backward: no rank may wait for a receiver that waits for it.</summary>
     [Theory]
     [InlineData(Transport.Tcp)]
     [InlineData(Transport.Auto)]
-    public void A_pipeline_of_large_messages_does_not_lock_up(Transport transport)
+    public void A_pipeline_of_large_messages_does_not_deadlock(Transport transport)
     {
         const int slots = 9, bytes = 3_000_000;
         Ranks.Run(4, transport, stage =>
@@ -127,7 +129,7 @@ public sealed class DeathTests(ITestOutputHelper output)
             var before = Held();
             for (var generation = 51; generation <= 1050; generation++) Abort(generation);
             (int Files, int Mappings, int Threads) after = default;
-            // Pool threads come and go; what ended generations hold would grow with their number.
+            // Pool threads come and go; anything ended generations still held would grow with their number.
             Assert.True(SpinWait.SpinUntil(() =>
             {
                 after = Held();
@@ -158,14 +160,16 @@ public sealed class DeathTests(ITestOutputHelper output)
                             if (way == 3) return;
                         }
                         collective.AllGather(new byte[size], way == 3 ? TimeSpan.FromMilliseconds(10) : Deadline);
-                        if (call % 2 == 0) Ranks.Pinned([new byte[size]], addresses => collective.Send((collective.Rank + 1) % 3, addresses[0], size, Deadline));
+                        if (call % 2 == 0)
+                            Ranks.Pinned([new byte[size]], addresses => collective.Send((collective.Rank + 1) % 3, addresses[0], size, Deadline));
                     }
                 }
                 catch (Exception ended) when (ended is CollectiveAbortedException or TimeoutException) { }
             })).ToArray();
             foreach (var thread in threads) thread.Start();
-            foreach (var thread in threads) Assert.True(thread.Join(Deadline), $"a rank hangs in generation {generation} with {calls} calls of {size} bytes, rank {culprit} in way {way}");
-            // Half of them are never disposed of: the next generation ends them.
+            var drawn = $"generation {generation}: {calls} calls of {size} bytes, rank {culprit} ends in way {way}";
+            foreach (var thread in threads) Assert.True(thread.Join(Deadline), $"a rank hangs in {drawn}");
+            // Half of them are never disposed: the next generation ends them.
             if (generation % 2 == 0) foreach (var collective in collectives) collective.Dispose();
         }
     }

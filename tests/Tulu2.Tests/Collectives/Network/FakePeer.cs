@@ -2,11 +2,10 @@ using System.Net;
 using System.Net.Sockets;
 using Tulu2.Collectives.Links;
 using Tulu2.Collectives.Network;
-using Tulu2.Collectives.Tcp;
 
 namespace Tulu2.Tests.Collectives.Network;
 
-/// <summary>A rank that does what it wants with its connections, down to the single byte.</summary>
+/// <summary>A rank whose connections a test controls, down to the single byte.</summary>
 internal sealed class FakePeer(string endpoint, byte[] key) : IDisposable
 {
     private readonly List<Socket> _sockets = [];
@@ -20,7 +19,7 @@ internal sealed class FakePeer(string endpoint, byte[] key) : IDisposable
         return socket;
     }
 
-    /// <summary>A whole handshake, until the other end takes it.</summary>
+    /// <summary>A complete handshake, repeated until the other end accepts it.</summary>
     public async Task<(Socket Socket, TcpLink Link)> ConnectAsync(Hello hello)
     {
         while (true)
@@ -31,12 +30,12 @@ internal sealed class FakePeer(string endpoint, byte[] key) : IDisposable
         }
     }
 
-    public static Hello Control(long generation, int size, int from, int to) => new(generation, size, from, to, Lane.Control, MayShare: false);
+    public static Hello Control(long generation, int size, int from, int to) => new(generation, size, from, to, LinkKey.Control, MayShare: false);
 
     public static Hello Calls(long generation, int from, int to, params int[] ranks) =>
-        Control(generation, ranks.Length, from, to) with { Lane = new Lane(Lane.GroupOf(ranks), LanePurpose.Calls) };
+        Control(generation, ranks.Length, from, to) with { Link = new LinkKey(LinkKey.HashOf(ranks), LinkPurpose.Calls) };
 
-    /// <summary>What the kernel does to the connections of a process that is killed.</summary>
+    /// <summary>Resets all connections, as the kernel does when a process is killed.</summary>
     public void Die()
     {
         foreach (var socket in _sockets)

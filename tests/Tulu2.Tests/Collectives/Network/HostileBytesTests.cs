@@ -2,13 +2,13 @@ using System.Collections.Concurrent;
 using System.Net.Sockets;
 using FsCheck.Xunit;
 using Tulu2.Collectives;
+using Tulu2.Collectives.Frames;
 using Tulu2.Collectives.Network;
-using Tulu2.Collectives.Wire;
 using Xunit;
 
 namespace Tulu2.Tests.Collectives.Network;
 
-/// <summary>What strangers, old ranks and broken ones send: refused, logged and counted; nobody hangs, and the run goes on.</summary>
+/// <summary>Bytes from strangers, ranks of old generations and faulty ranks are refused, logged and counted; no rank hangs, and the run goes on.</summary>
 public sealed class HostileBytesTests
 {
     private static readonly TimeSpan Deadline = Ranks.Deadline;
@@ -25,7 +25,7 @@ public sealed class HostileBytesTests
         var stop = 0;
         var running = new[] { one, other }.Select(collective => Task.Factory.StartNew(() =>
         {
-            // Both see the same word, so that both stop after the same round.
+            // Both see the same bytes, so both stop after the same round.
             while (collective.AllGather(new[] { (byte)Volatile.Read(ref stop) }, Deadline).All(word => word[0] == 0)) ;
         }, TaskCreationOptions.LongRunning)).ToArray();
 
@@ -42,8 +42,8 @@ public sealed class HostileBytesTests
             (FakePeer.Control(7, 2, -1, 0), Refusal.WrongRank),
             (FakePeer.Control(7, 2, 1, 0), Refusal.Superfluous),
         ];
-        foreach (var (hello, refusal) in cases)
-            Assert.Equal(refusal, (await Assert.ThrowsAsync<RefusedException>(() => right.ConnectAsync(hello))).Refusal);
+        foreach (var (asking, refusal) in cases)
+            Assert.Equal(refusal, (await Assert.ThrowsAsync<RefusedException>(() => right.ConnectAsync(asking))).Refusal);
         var malformed = 0;
         var random = new Random(1);
         for (var round = 0; round < 50; round++)
@@ -51,13 +51,15 @@ public sealed class HostileBytesTests
             var socket = right.Open();
             var bytes = new byte[random.Next(1, 400)];
             random.NextBytes(bytes);
-            if (round % 3 == 0) Handshake.WriteHello(FakePeer.Control(7, 2, 1, 0), new byte[32]).CopyTo(bytes = new byte[Handshake.HelloSize + random.Next(1, 60)], 0);
-            if (round % 3 == 1) bytes = Handshake.WriteHello(FakePeer.Control(7, 2, 1, 0), new byte[32])[..random.Next(1, Handshake.HelloSize)];
+            var hello = Handshake.WriteHello(FakePeer.Control(7, 2, 1, 0), new byte[32]);
+            if (round % 3 == 0) bytes = [.. hello, .. new byte[random.Next(1, 60)]];
+            if (round % 3 == 1) bytes = hello[..random.Next(1, Handshake.HelloSize)];
             socket.Send(bytes);
             socket.Shutdown(SocketShutdown.Send);
             malformed++;
         }
-        bool Done() => first.Counters.Refused(Refusal.Malformed) + first.Counters.Refused(Refusal.WrongKey) >= malformed && first.Counters.Refused(Refusal.HalfOpen) >= 1;
+        bool Done() => first.Counters.Refused(Refusal.HalfOpen) >= 1
+            && first.Counters.Refused(Refusal.Malformed) + first.Counters.Refused(Refusal.WrongKey) >= malformed;
         Assert.True(SpinWait.SpinUntil(Done, Deadline));
 
         Interlocked.Increment(ref stop);
@@ -71,7 +73,7 @@ public sealed class HostileBytesTests
     }
 
     [Property(MaxTest = 40)]
-    public void Unsound_frames_end_the_generation_with_their_name_and_the_next_one_is_sound(int seed)
+    public void Invalid_frames_end_the_generation_with_their_fault_and_the_next_generation_works(int seed)
     {
         var random = new Random(seed);
         using var plane = Ranks.Plane(Transport.Tcp);
@@ -85,19 +87,19 @@ public sealed class HostileBytesTests
                 var (socket, link) = await peer.ConnectAsync(FakePeer.Calls(1, 1, 0, 0, 1));
                 socket.Send(Garbage(random, kind, link.Seed));
             });
-            // It expects a first frame of the other's eight bytes.
+            // The rank expects a first frame with the other's eight bytes.
             var error = Assert.ThrowsAny<CollectiveAbortedException>(void () => { while (true) collective.AllGather(new byte[8], Deadline); });
-            WireFault[] expected = kind switch
+            FrameFault[] expected = kind switch
             {
-                0 => [WireFault.CorruptHeader],
-                1 => [WireFault.CorruptHeader, WireFault.CorruptPayload],
-                2 => [WireFault.OutOfOrder],
-                3 => [WireFault.Oversized],
-                4 => [WireFault.WrongGeneration],
-                5 => [WireFault.Unexpected],
-                _ => [WireFault.Oversized],
+                0 => [FrameFault.CorruptHeader],
+                1 => [FrameFault.CorruptHeader, FrameFault.CorruptPayload],
+                2 => [FrameFault.OutOfOrder],
+                3 => [FrameFault.Oversized],
+                4 => [FrameFault.WrongGeneration],
+                5 => [FrameFault.Unexpected],
+                _ => [FrameFault.Oversized],
             };
-            Assert.Contains(Assert.IsType<WireFaultException>(error).Fault, expected);
+            Assert.Contains(Assert.IsType<FrameFaultException>(error).Fault, expected);
             Assert.Equal(1, expected.Sum(plane.Counters.Faults));
             Assert.True(sending.IsCompletedSuccessfully || SpinWait.SpinUntil(() => sending.IsCompleted, Deadline));
         }
@@ -136,7 +138,7 @@ public sealed class HostileBytesTests
             case 5:
                 return Frame(frame: FrameKind.Summands);
             default:
-                // A sound frame of an all-gather that would be too large to hold.
+                // A valid frame of an all-gather that is too large to be held.
                 return Frame(argument: long.MaxValue - random.Next(1000));
         }
     }

@@ -6,7 +6,7 @@ using Tulu2.Collectives.Network;
 
 namespace Tulu2.Tests.Collectives.Network;
 
-/// <summary>Ranks that are threads, each with a data plane of its own as a process would have.</summary>
+/// <summary>Ranks that are threads, each with a data plane of its own like a process.</summary>
 internal static class Ranks
 {
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
@@ -15,7 +15,7 @@ internal static class Ranks
     public static NetworkDataPlane Plane(Transport transport, Action<string>? log = null, byte[]? key = null, TimeSpan? connect = null) =>
         new(new NetworkDataPlaneOptions { Key = key ?? Key, Transport = transport, Log = log, ConnectDeadline = connect ?? TimeSpan.FromSeconds(5) });
 
-    /// <param name="transport">Null: in one process, the oracle.</param>
+    /// <param name="transport">Null for the in-process data plane, the reference.</param>
     /// <param name="barrier">The ranks leave together.</param>
     public static T[] Run<T>(int ranks, Transport? transport, Func<ICollective, T> work, bool barrier = true)
     {

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Tulu2.Tests.Collectives.Network;
 
-/// <summary>Every call gives, to the last bit, what it gives between threads of one process.</summary>
+/// <summary>Every call has the same result, to the last bit, as between threads of one process.</summary>
 public sealed class SameBitsTests
 {
     private static readonly TimeSpan Deadline = Ranks.Deadline;
@@ -29,12 +29,13 @@ public sealed class SameBitsTests
             for (var index = 0; index < expected[rank].Count; index++)
             {
                 Assert.Equal(expected[rank][index].Call, actual[rank][index].Call);
-                Assert.True(expected[rank][index].Bytes.AsSpan().SequenceEqual(actual[rank][index].Bytes), $"{expected[rank][index].Call} at rank {rank} of {ranks}, seed {seed}");
+                Assert.True(expected[rank][index].Bytes.AsSpan().SequenceEqual(actual[rank][index].Bytes),
+                    $"{expected[rank][index].Call} at rank {rank} of {ranks}, seed {seed}");
             }
         }
     }
 
-    // The same drawn calls on all ranks: those of the whole generation, then of a group, then of the whole again.
+    // The same random calls on all ranks: of the whole generation, then of a group, then of the whole generation again.
     private static List<(string Call, byte[] Bytes)> Script(ICollective world, int seed)
     {
         var results = new List<(string, byte[])>();
@@ -77,7 +78,7 @@ public sealed class SameBitsTests
             return new ElementRange(first, everything ? length : random.Next(length - first + 1));
         }).ToArray()[collective.Rank];
 
-        // Some sums are merged as far as they go, some are not.
+        // Partial sums are merged as far as possible, or not at all.
         var merges = random.Next(2) == 0;
         var partials = new List<(SlotRange Node, float[] Values)>();
         for (var slot = 0; slot < slots;)
@@ -103,7 +104,7 @@ public sealed class SameBitsTests
         var values = Wild(new Random(seed + collective.Rank), length);
         Array buffer = type == ElementType.Float32 ? values : Array.ConvertAll(values, GroupReduction.Round);
         Ranks.Pinned([buffer], addresses => collective.AllReduce(addresses[0], length, type, operation, Deadline));
-        return type == ElementType.Float32 ? MemoryMarshal.AsBytes(((float[])buffer).AsSpan()).ToArray() : MemoryMarshal.AsBytes(((ushort[])buffer).AsSpan()).ToArray();
+        return buffer is float[] floats ? MemoryMarshal.AsBytes(floats.AsSpan()).ToArray() : MemoryMarshal.AsBytes(((ushort[])buffer).AsSpan()).ToArray();
     }
 
     private static byte[] Gather(ICollective collective, int seed)
@@ -143,7 +144,7 @@ public sealed class SameBitsTests
         return buffer;
     }
 
-    // Everybody sends a few messages to everybody, then a barrier goes past them, then all are received.
+    // Every rank sends a few messages to every other; a barrier overtakes them; then all are received.
     private static byte[] Messages(ICollective collective, int seed)
     {
         int Bytes(int from, int to, int number) => new Random(Mix(seed, from, to, number)).Next(5) * 70_001;
@@ -188,7 +189,8 @@ public sealed class SameBitsTests
     private static float[] Wild(Random random, int length)
     {
         var values = new float[length];
-        for (var index = 0; index < length; index++) values[index] = BitConverter.UInt32BitsToSingle(((uint)random.Next() & 0x807F_FFFF) | ((uint)random.Next(90, 160) << 23));
+        for (var index = 0; index < length; index++)
+            values[index] = BitConverter.UInt32BitsToSingle(((uint)random.Next() & 0x807F_FFFF) | ((uint)random.Next(90, 160) << 23));
         return values;
     }
 }

@@ -87,7 +87,7 @@ internal sealed class TestSupervisor : IDisposable
             Each(rank => new WorkerCommand.Commit(_generation, until, false, true));
             return Gather<WorkerReport.Applied>(_workers.Length) is { } again ? Hash(again) : null;
         }
-        SlotShare ShareOf(int rank) => plan.Shares[_layout.PlaceOf(rank).Data];
+        SlotShare ShareOf(int rank) => plan.Shares[_layout.CoordinatesOf(rank).Data];
         Each(rank => new WorkerCommand.Begin(_generation, plan.Step, plan.Transfer, ShareOf(rank).Keep, ShareOf(rank).Compute));
         // Not before: a worker that has to go back has no use yet for batches of a step that it has made.
         for (var rank = 0; rank < _workers.Length; rank++) Feed(rank, plan.Step, ShareOf(rank).Compute);
@@ -98,7 +98,7 @@ internal sealed class TestSupervisor : IDisposable
             var last = step == until;
             if (!last)
                 for (var rank = 0; rank < _workers.Length; rank++)
-                    if (SlotAssignment.Range(_settings.Plan.SlotsPerStep, _layout.Data, _layout.PlaceOf(rank).Data) is { } range) Feed(rank, step + 1, [range]);
+                    if (SlotAssignment.Range(_settings.Plan.SlotsPerStep, _layout.Data, _layout.CoordinatesOf(rank).Data) is { } range) Feed(rank, step + 1, [range]);
             var chosen = commitTo?.Invoke(step);
             Each(rank => chosen is null || chosen.Contains(rank) ? new WorkerCommand.Commit(_generation, step, step == snapshotAt, last) : null);
             if (chosen is not null && chosen.Length < _workers.Length) return null;
