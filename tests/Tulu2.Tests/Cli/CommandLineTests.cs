@@ -78,28 +78,6 @@ public class CommandLineTests
     }
 
     [Fact]
-<<<<<<< HEAD
-    public void What_the_user_can_correct_is_two_and_all_else_is_one()
-    {
-        Assert.Equal((2, "error: rows.jsonl:3\n       no turn\n  fix: add one"), Of(new BadInputException("rows.jsonl:3", "no turn", "add one")));
-        Assert.Equal(2, Of(new AggregateException(new BadInputException("a", "b", "c"))).Code);
-        Assert.Equal(2, Of(new IOException("kein Platz", 28)).Code);
-        Assert.Equal(1, Of(new IOException("No space left on device : '/x'")).Code);
-        Assert.Equal(2, Of(new UnauthorizedAccessException("Access to the path '/x' is denied.")).Code);
-        Assert.Equal((1, "error: rows.jsonl:3\n       the loss is NaN\n  fix: lower it"), Of(new NonFiniteException("rows.jsonl:3", "the loss is NaN", "lower it")));
-        Assert.Equal((1, "error: failed\n       rank 1: NaN\n  fix: lower it"), Of(new RunFailedException("rank 1: NaN", "stack", "lower it")));
-        Assert.Equal((1, "error: failed\n       boom\n  fix: details are in log; `--verbose` prints them"), Of(new InvalidOperationException("boom")));
-
-        static (int Code, string Block) Of(Exception error)
-        {
-            var report = ErrorReport.Of(error, "log");
-            return (report.Code, report.Block);
-        }
-    }
-
-    [Fact]
-=======
->>>>>>> runs
     public async Task A_pair_with_messages_beside_it_is_counted_as_a_pair_and_many_files_are_named_by_a_pattern()
     {
         using var small = new SmallTraining();

@@ -23,7 +23,8 @@ public class ErrorReportTests
     {
         Assert.Equal((2, "error: rows.jsonl:3\n       no turn\n  fix: add one"), Of(new BadInputException("rows.jsonl:3", "no turn", "add one")));
         Assert.Equal(2, Of(new AggregateException(new BadInputException("a", "b", "c"))).Code);
-        Assert.Equal(2, Of(new IOException("No space left on device : '/x'")).Code);
+        Assert.Equal(2, Of(new IOException("kein Platz", 28)).Code);
+        Assert.Equal(1, Of(new IOException("No space left on device : '/x'")).Code);
         Assert.Equal(2, Of(new UnauthorizedAccessException("Access to the path '/x' is denied.")).Code);
         Assert.Equal((1, "error: rows.jsonl:3\n       the loss is NaN\n  fix: lower it"), Of(new NonFiniteException("rows.jsonl:3", "the loss is NaN", "lower it")));
         Assert.Equal((1, "error: failed\n       rank 1: NaN\n  fix: lower it"), Of(new RunFailedException("rank 1: NaN", "stack", "lower it")));
