@@ -2,6 +2,7 @@ using Tulu2.Checkpoints;
 using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Runs;
+using Tulu2.Protocol.GradientSync;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.RunFiles;

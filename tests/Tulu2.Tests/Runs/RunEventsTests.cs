@@ -1,5 +1,7 @@
 using Tulu2.Cluster.Runs;
 using Tulu2.Evaluation.Reporting;
+using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Events;
 using Tulu2.Runs.Output;
 using Tulu2.Runs.RunFiles;
