@@ -1,3 +1,5 @@
+using Tulu2.Protocol.Outcomes;
+
 namespace Tulu2.Cluster.Runs;
 
 /// <summary>Something that happened in a run. Plain data: it can cross processes, and who hears of it can change nothing by it.</summary>

@@ -1,5 +1,6 @@
 using Tulu2.Cluster.Runs;
 using Tulu2.Files;
+using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Runs.Events;
 

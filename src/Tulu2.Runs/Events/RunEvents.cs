@@ -1,4 +1,5 @@
 using Tulu2.Cluster.Runs;
+using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Runs.Events;
 

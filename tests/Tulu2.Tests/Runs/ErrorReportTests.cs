@@ -1,5 +1,5 @@
-using Tulu2.Cluster.Runs;
 using Tulu2.Files;
+using Tulu2.Protocol.Outcomes;
 using Tulu2.Runs.Output;
 using Xunit;
 
