@@ -1,9 +1,7 @@
 using System.CommandLine;
 using Spectre.Console;
 using Tulu2.Cli.Shell;
-using Tulu2.Cli.Workers;
 using Tulu2.Collectives.Benchmarks;
-using Tulu2.Collectives.Measurement;
 using Tulu2.Files;
 using Tulu2.Runs.Output;
 using Tulu2.Training.Measurement;

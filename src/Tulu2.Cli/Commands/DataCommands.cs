@@ -3,6 +3,7 @@ using Spectre.Console;
 using Tulu2.Cli.Shell;
 using Tulu2.Data.Chat;
 using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Reading;
 using Tulu2.Data.Statistics;
 using Tulu2.Data.Store;
 using Tulu2.Files;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Tulu2.Cli.Shell;
 using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Reading;
 using Tulu2.Data.Statistics;
 using Tulu2.Data.Store;
 using Tulu2.Files;

@@ -5,7 +5,6 @@ using Tulu2.Data.Statistics;
 using Tulu2.Data.Store;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Files;
-using Tulu2.Files.Recognition;
 using Tulu2.Runs.Output;
 using Tulu2.Training.Recipes;
 
