@@ -25,7 +25,8 @@ internal sealed class BenchTrainCommand(Terminal terminal)
     private readonly Option<bool> _threads = CommandBuilder.Flag("--threads", "With --layouts: run ranks as threads of this process");
 
     public Command Create() => CommandBuilder.Command("train", "Tokens/s of SFT and DPO steps in fp32 and bf16, on one thread, relative to the machine's own matrix product",
-        [.. _shape.Symbols, _steps, _layouts, _processes, _threads, _rounds], (parsed, cancellation) => parsed.GetValue(_layouts) ? LayoutsAsync(parsed, cancellation) : StepsAsync(parsed, cancellation));
+        [.. _shape.Symbols, _steps, _layouts, _processes, _threads, _rounds],
+        (parsed, cancellation) => parsed.GetValue(_layouts) ? LayoutsAsync(parsed, cancellation) : StepsAsync(parsed, cancellation));
 
     private async Task<int> StepsAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -45,7 +46,8 @@ internal sealed class BenchTrainCommand(Terminal terminal)
         return ExitCode.Done;
     }
 
-    private IReadOnlyList<StepMeasurement> Measure(ParseResult parsed, LlamaConfig config, int shards, Action<ProgressSnapshot> report, CancellationToken cancellation)
+    private IReadOnlyList<StepMeasurement> Measure(
+        ParseResult parsed, LlamaConfig config, int shards, Action<ProgressSnapshot> report, CancellationToken cancellation)
     {
         var results = new List<StepMeasurement>();
         (Objective, Precision)[] cases =
@@ -69,7 +71,8 @@ internal sealed class BenchTrainCommand(Terminal terminal)
         var steps = BenchShape.IsGiven(parsed, _steps) ? BenchShape.AtLeastOne(parsed, _steps) : LayoutSteps;
         var (config, shards) = _shape.Model(parsed, LayoutShape);
         var program = parsed.GetValue(_threads) ? null : WorkerEntry.Program;
-        var run = new MeasuredRun(config, shards, Objective.Sft, Precision.Fp32, Recompute: false, BenchShape.Slots, _shape.Sequences(parsed), _shape.Length(parsed));
+        var run = new MeasuredRun(
+            config, shards, Objective.Sft, Precision.Fp32, Recompute: false, BenchShape.Slots, _shape.Sequences(parsed), _shape.Length(parsed));
         var layouts = Layouts(config, shards);
         var results = await ProgressDisplay.RunAsync(terminal, "bench train", report =>
             LayoutBenchmark.Run(run, layouts, rounds, steps, program, done => report(new ProgressSnapshot(done, rounds * layouts.Count))), cancellation);

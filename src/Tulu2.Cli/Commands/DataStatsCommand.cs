@@ -27,7 +27,8 @@ internal sealed class DataStatsCommand(Terminal terminal)
         var files = parsed.GetValue(_files)!.SelectMany(FilePatterns.Expand).ToList();
         var (_, encoder) = _flags.Read(parsed);
         var kind = RowKinds.Of(files);
-        var request = new TokenStoreRequest(Path.Combine(CacheDirectory.Of(parsed.GetValue(_cache)), "tokens"), files, encoder, kind, Environment.ProcessorCount);
+        var request = new TokenStoreRequest(
+            Path.Combine(CacheDirectory.Of(parsed.GetValue(_cache)), "tokens"), files, encoder, kind, Environment.ProcessorCount);
         using var store = await ProgressDisplay.RunAsync(terminal, "tokenising", report =>
             TokenStore.Open(request, new StoreProgressReport(report), cancellation), cancellation);
         SayLeftOut(store.Report, parsed.GetValue(_leftOut));
@@ -48,7 +49,8 @@ internal sealed class DataStatsCommand(Terminal terminal)
         foreach (var damage in report.DamagedFiles)
             terminal.Say($"damaged file: {damage.Location}: {damage.Reason}; training stops at it unless data.bad_files is keep_whole_rows");
         foreach (var line in RowFaultLines.Of(report.Faults, "would be left out: ", "--left-out FILE lists them all")) terminal.Say(line);
-        if (file is not null) AtomicFile.WriteAllText(file, string.Concat(report.DamagedFiles.Concat(report.Faults).Select(fault => RowFaultLines.Line(fault) + "\n")));
+        if (file is not null)
+            AtomicFile.WriteAllText(file, string.Concat(report.DamagedFiles.Concat(report.Faults).Select(fault => RowFaultLines.Line(fault) + "\n")));
     }
 
     private static string Json(DataStatistics statistics) => JsonLine.Of(new

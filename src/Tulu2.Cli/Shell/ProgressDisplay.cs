@@ -29,7 +29,7 @@ internal static class ProgressDisplay
             });
     }
 
-    /// <summary>The same for work that blocks: it runs on a thread of its own, since pool threads serve the actors. An interrupt does not wait for it.</summary>
+    /// <summary>The same for work that blocks, on a thread of its own: pool threads serve the actors. An interrupt does not wait for it.</summary>
     public static Task<T> RunAsync<T>(Terminal terminal, string title, Func<Action<ProgressSnapshot>, T> work, CancellationToken cancellation) => RunAsync(
         terminal, title, report => Task.Factory.StartNew(() => work(report), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
             .WaitAsync(cancellation));

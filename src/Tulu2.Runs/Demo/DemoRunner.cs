@@ -63,7 +63,8 @@ internal sealed class DemoRunner(IRunOutput output, LocalNode node, DemoSettings
         async Task<RunDirectory> Train(string name, string recipe, CancellationToken token)
         {
             var run = new RunDirectory(In(name));
-            await Stage(name, () => new TrainRunner(output, node, settings.InProcess ? new RankHosting.Threads() : new RankHosting.Processes()).RunAsync(name, RecipeReader.Load(recipe, []), run, ResumeMode.New, token));
+            RankHosting hosting = settings.InProcess ? new RankHosting.Threads() : new RankHosting.Processes();
+            await Stage(name, () => new TrainRunner(output, node, hosting).RunAsync(name, RecipeReader.Load(recipe, []), run, ResumeMode.New, token));
             return run;
         }
     }

@@ -42,8 +42,8 @@ internal sealed class MetricsLog : IDisposable
     public int LastStep { get; private set; }
 
     /// <summary>
-    /// Opens or creates the file. An incomplete last line of a killed process is cut off; of a file that is damaged in the middle the whole lines are kept, and a copy
-    /// is set aside. <paramref name="say"/> takes a line about it.
+    /// Opens or creates the file. An incomplete last line of a killed process is cut off; of a file that is damaged in the middle the whole lines are kept, and a
+    /// copy is set aside. <paramref name="say"/> takes a line about it.
     /// </summary>
     public static MetricsLog Open(string path, Action<string> say)
     {

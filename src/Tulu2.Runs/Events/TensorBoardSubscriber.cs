@@ -3,11 +3,14 @@ using Tulu2.Evaluation.Reporting;
 
 namespace Tulu2.Runs.Events;
 
-/// <summary>Writes new steps to TensorBoard's event file. It comes before the subscriber that writes <c>metrics.jsonl</c>: a step is new if that file does not have it yet.</summary>
+/// <summary>
+/// Writes new steps to TensorBoard's event file. It comes before the subscriber that writes <c>metrics.jsonl</c>: a step is new if that file does not have it yet.
+/// </summary>
 internal sealed class TensorBoardSubscriber(MetricsLog metrics, TensorBoardWriter board) : IRunEventSubscriber
 {
     public void Hear(RunEvent what)
     {
-        if (what is RunEvent.StepCommitted { Step: var step } && step.Step > metrics.LastStep) board.Step(MetricsLog.Record(step.Step, step.Metrics, step.Seconds));
+        if (what is RunEvent.StepCommitted { Step: var step } && step.Step > metrics.LastStep)
+            board.Step(MetricsLog.Record(step.Step, step.Metrics, step.Seconds));
     }
 }

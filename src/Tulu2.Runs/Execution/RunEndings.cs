@@ -9,7 +9,7 @@ using Tulu2.Training.Workers;
 namespace Tulu2.Runs.Execution;
 
 /// <summary>The errors that a run ends with, each with the command that continues it.</summary>
-/// <param name="command">The command that started the run; null: the run belongs to a command that cannot resume.</param>
+/// <param name="command">The command that started the run; null: the command cannot be resumed.</param>
 internal sealed class RunEndings(string title, string? command, IStopSignal? signal)
 {
     private const string NothingDone = " before its first step; nothing is on disk";

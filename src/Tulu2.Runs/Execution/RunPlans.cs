@@ -1,6 +1,5 @@
 using Tulu2.Checkpoints;
 using Tulu2.Cluster.Checkpointing;
-using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Runs;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Runs.Launch;
@@ -13,7 +12,8 @@ namespace Tulu2.Runs.Execution;
 internal static class RunPlans
 {
     /// <param name="stoppedBy">Names the signal that stopped the run; for the ledger.</param>
-    public static RunPlan Of(PreparedRun run, RunDirectory directory, CheckpointStore store, RunStart start, RankHosting hosting, Func<string?> stoppedBy) => new()
+    public static RunPlan Of(
+        PreparedRun run, RunDirectory directory, CheckpointStore store, RunStart start, RankHosting hosting, Func<string?> stoppedBy) => new()
     {
         RunDirectory = directory.Root,
         Layout = run.Parallel,

@@ -1,12 +1,8 @@
 using Tulu2.Checkpoints;
-using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Files;
-using Tulu2.Protocol.GradientSync;
-using Tulu2.Protocol.Outcomes;
-using Tulu2.Protocol.WorkQueues;
 using Tulu2.Runs.Events;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Output;
@@ -23,7 +19,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
     /// <summary>Time that another process of the run may take to end.</summary>
     public TimeSpan OthersPatience { get; init; }
 
-    /// <summary>The command that started the run, as a person types it; --resume after it continues the run. Null: the run belongs to a command that cannot resume.</summary>
+    /// <summary>The command that started the run, as a person types it; --resume after it continues the run. Null: the command cannot be resumed.</summary>
     public string? Command { get; init; }
 
     /// <summary><c>key=value</c>: changes of a resumed run.</summary>
@@ -52,7 +48,8 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
     }
 
     private async Task<TrainResult> RunAsync(
-        string title, LoadedRecipe loaded, RunDirectory directory, bool resumes, RunEndings endings, Action<ProgressSnapshot> report, CancellationToken cancellation)
+        string title, LoadedRecipe loaded, RunDirectory directory, bool resumes, RunEndings endings, Action<ProgressSnapshot> report,
+            CancellationToken cancellation)
     {
         await RunLock.WaitAsync(directory.Ledger, OthersPatience, output.Say, cancellation);
         var beginning = await Task.Run(() => resumes ? RunBeginning.Resume(loaded, directory, Changes, output.Say) : RunBeginning.New(loaded), cancellation)
@@ -88,8 +85,9 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         return notes;
     }
 
-    private async Task<(RunOutcome Outcome, IReadOnlyCollection<StepRecord> Steps)> TrainAsync(string title, PreparedRun run, RunStart start, RunDirectory directory,
-        CheckpointStore store, RunEndings endings, Action<ProgressSnapshot> report, CancellationToken cancellation)
+    private async Task<(RunOutcome Outcome, IReadOnlyCollection<StepRecord> Steps)> TrainAsync(
+        string title, PreparedRun run, RunStart start, RunDirectory directory, CheckpointStore store, RunEndings endings, Action<ProgressSnapshot> report,
+            CancellationToken cancellation)
     {
         var (total, firstStep) = (run.Batches.TotalSteps, start is RunStart.FromManifest manifest ? manifest.Step : 0);
         using var metrics = MetricsLog.Open(directory.Metrics, output.Say);

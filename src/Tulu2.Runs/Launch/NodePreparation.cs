@@ -6,7 +6,7 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Runs.Launch;
 
-/// <summary>Prepares a node for ranks of a run that another node coordinates. It reads the effective recipe from the run directory, which all nodes share.</summary>
+/// <summary>Prepares a node for ranks of a run that another node coordinates, by the recipe in the run directory, which all nodes share.</summary>
 internal sealed class NodePreparation(Action<string> say) : INodePreparation
 {
     public NodePlan Prepare(NodeRun run, string address)

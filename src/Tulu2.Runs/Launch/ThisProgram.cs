@@ -8,7 +8,9 @@ internal static class ThisProgram
     private const string Name = "tulu2";
 
     // The program is next to this library; empty in a single-file build.
-    private static readonly string Assembly = typeof(ThisProgram).Assembly.Location is { Length: > 0 } library ? Path.Combine(Path.GetDirectoryName(library)!, $"{Name}.dll") : "";
+    private static readonly string Assembly = typeof(ThisProgram).Assembly.Location is { Length: > 0 } library
+        ? Path.Combine(Path.GetDirectoryName(library)!, $"{Name}.dll")
+        : "";
 
     private static bool IsOwnExecutable =>
         Assembly.Length == 0 || Path.GetFileNameWithoutExtension(Environment.ProcessPath) == Name;

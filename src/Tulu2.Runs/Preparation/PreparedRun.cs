@@ -12,8 +12,8 @@ namespace Tulu2.Runs.Preparation;
 /// <param name="Reference">Null for SFT.</param>
 /// <param name="RecipeHash">Hash of everything that decides the run's bits.</param>
 internal sealed record PreparedRun(
-    Recipe Recipe, ModelSource Model, FlatLayout Layout, TrainingData Data, BatchPlan Batches, ReferencePlan? Reference, ParallelLayout Parallel, string RecipeHash)
-        : IDisposable
+    Recipe Recipe, ModelSource Model, FlatLayout Layout, TrainingData Data, BatchPlan Batches, ReferencePlan? Reference, ParallelLayout Parallel,
+        string RecipeHash) : IDisposable
 {
     /// <summary>The counts that the effects of the recipe depend on.</summary>
     public RunCounts Counts => new() { Items = Batches.Items, Steps = Batches.TotalSteps, Positions = Model.Config.MaxPositions, Layout = Parallel };

@@ -6,10 +6,10 @@ using Tulu2.Training.Reference;
 namespace Tulu2.Runs.Preparation;
 
 /// <summary>
-/// The reference pass of DPO over the pairs of the run's steps, in chunks of a slot's size, cached on disk under a key of everything that a value depends on. The
-/// chunks depend on the run alone, not on the cache, so that all nodes number them alike; pairs that another run of the same key has scored are not scored again.
-/// With packing, the bits of a pair do not depend on the other pairs of its chunk: chunks are cut in the order of use, so that a longer run starts with the chunks
-/// of a shorter one. With padding they do: chunks are cut from the whole store, the same for every run, and the chunks with a pair of this run are scored.
+/// The reference pass of DPO over the pairs of the run's steps, in chunks of a slot's size, cached on disk under a key of everything that a value depends on.
+/// The chunks depend on the run alone, not on the cache, so that all nodes number them alike; pairs that another run of the same key has scored are not scored
+/// again. With packing, the bits of a pair do not depend on the other pairs of its chunk: chunks are cut in the order of use, so that a longer run starts with
+/// the chunks of a shorter one. With padding they do: chunks are cut from the whole store, the same for every run, and those with a pair of this run are scored.
 /// </summary>
 internal sealed class ReferencePlan : IReferencePlan
 {

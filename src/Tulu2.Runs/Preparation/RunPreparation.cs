@@ -66,8 +66,8 @@ internal static class RunPreparation
         string[] content = [model.WeightsKey, model.ShapeKey, model.Tokenizer.ContentKey, data.ContentKey];
         var stages = RecipeChanges.Stages(recipe, changes);
         var hashes = RecipeChanges.Hashes(RecipeHash.Of(stages[0], content), changes);
-        return new PreparedRun(recipe, model, new FlatLayout(model.Config, recipe.Parallel.VirtualShards), data, batches, Reference(recipe, model, data, batches, say),
-            parallel, hashes[^1])
+        var layout = new FlatLayout(model.Config, recipe.Parallel.VirtualShards);
+        return new PreparedRun(recipe, model, layout, data, batches, Reference(recipe, model, data, batches, say), parallel, hashes[^1])
         {
             Changes = changes,
             Stages = stages,

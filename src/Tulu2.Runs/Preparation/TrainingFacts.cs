@@ -6,7 +6,9 @@ using Tulu2.Models.Torch;
 
 namespace Tulu2.Runs.Preparation;
 
-/// <summary>Machine and versions of a training process, which the bits may depend on besides the recipe (docs/assumptions.md, 1): for manifests, ledger and report.</summary>
+/// <summary>
+/// Machine and versions of a training process, which the bits may depend on besides the recipe (docs/assumptions.md, 1): for manifests, ledger and report.
+/// </summary>
 internal static class TrainingFacts
 {
     /// <summary>Key of the host.</summary>

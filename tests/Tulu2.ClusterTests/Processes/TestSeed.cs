@@ -10,7 +10,9 @@ internal static class TestSeed
 
     public static Random Random(ITestOutputHelper log)
     {
-        var seed = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given ? int.Parse(given, CultureInfo.InvariantCulture) : System.Random.Shared.Next();
+        var seed = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given
+            ? int.Parse(given, CultureInfo.InvariantCulture)
+            : System.Random.Shared.Next();
         log.WriteLine($"{Variable}={seed}");
         return new Random(seed);
     }

@@ -1,4 +1,3 @@
-using Tulu2.Cluster.Runs;
 using Tulu2.Files;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Runs.Output;

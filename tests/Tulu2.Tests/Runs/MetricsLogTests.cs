@@ -1,7 +1,6 @@
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Events;
-using Tulu2.Training.Workers;
 using Xunit;
 
 namespace Tulu2.Tests.Runs;

@@ -5,7 +5,6 @@ using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Events;
 using Tulu2.Runs.Output;
 using Tulu2.Runs.RunFiles;
-using Tulu2.Training.Workers;
 using Xunit;
 
 namespace Tulu2.Tests.Runs;

@@ -2,7 +2,6 @@ using Tulu2.Cluster.Ledger;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Reports;
-using Tulu2.Training.Workers;
 using Xunit;
 
 namespace Tulu2.Tests.Runs;
