@@ -37,8 +37,8 @@ internal sealed class DataCommands(Terminal terminal)
     {
         var files = parsed.GetValue(_files)!.SelectMany(FilePatterns.Expand).ToList();
         var encoder = Encoder(SentencePieceBpeTokenizer.Load(parsed.GetValue(_tokenizer)!), parsed);
-        var objective = RowKinds.Of(files) == RowKind.Preferences ? StoreObjective.Preferences : StoreObjective.Messages;
-        var request = new TokenStoreRequest(Path.Combine(CacheDirectory.Of(parsed.GetValue(_cache)), "tokens"), files, encoder, objective,
+        var kind = RowKinds.Of(files);
+        var request = new TokenStoreRequest(Path.Combine(CacheDirectory.Of(parsed.GetValue(_cache)), "tokens"), files, encoder, kind,
             Environment.ProcessorCount);
         using var store = await ProgressDisplay.RunAsync(terminal, "tokenising", report =>
             TokenStore.Open(request, new StoreProgressReport(report), cancellation), cancellation);

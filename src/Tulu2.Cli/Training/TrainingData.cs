@@ -39,15 +39,14 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
         var data = loaded.Recipe.Data;
         foreach (var file in data.Train)
             if (ForeignPath.AsRows(file) is var (what, fix)) throw loaded.Fault("data.train", what, fix);
-        var objective = loaded.Recipe.Objective == Objective.Dpo ? StoreObjective.Preferences : StoreObjective.Messages;
-        var wanted = objective == StoreObjective.Preferences ? RowKind.Preferences : RowKind.Messages;
+        var wanted = loaded.Recipe.Objective == Objective.Dpo ? RowKind.Preferences : RowKind.Messages;
         foreach (var file in data.Train)
             if (!RowKinds.CanBeReadAs(file, wanted))
                 throw loaded.Fault("data.train", $"{file} holds {RowKinds.Name(wanted == RowKind.Preferences ? RowKind.Messages : RowKind.Preferences)}, but the objective trains on {RowKinds.Name(wanted)}",
                     $"set objective: {(wanted == RowKind.Preferences ? "sft" : "dpo")}, or name a file of {RowKinds.Name(wanted)}");
         var request = new TokenStoreRequest(
             Path.Combine(cacheDirectory, "tokens"), data.Train, new ChatEncoder(ChatTokenizers.Of(model.Tokenizer), data.Chat, data.MaxLength),
-            objective, Environment.ProcessorCount);
+            wanted, Environment.ProcessorCount);
         var store = TokenStore.Open(request, new StoreProgressReport(report));
         try
         {

@@ -59,12 +59,12 @@ internal static class StoreBuilder
         for (var file = 0; file < request.Files.Count; file++)
         {
             var path = request.Files[file];
-            if (request.Objective == StoreObjective.Messages)
+            if (request.Kind == RowKind.Messages)
                 Encode(RowReader.ReadMessages(path), request, row => SequenceEncoding.Of(request.Encoder, row), file, tally, progress, cancellation);
             else
                 Encode(RowReader.ReadPreferences(path), request, row => SequenceEncoding.Of(request.Encoder, row), file, tally, progress, cancellation);
         }
-        tally.Manifest(key, request.Objective, writer.Finish()).Write(folder);
+        tally.Manifest(key, request.Kind, writer.Finish()).Write(folder);
     }
 
     // Chunks are read in order, encoded in parallel and written in order: the store does not depend on the number of threads.
@@ -129,10 +129,10 @@ internal static class StoreBuilder
             }
         }
 
-        public StoreManifest Manifest(string key, StoreObjective objective, IReadOnlyList<StoreManifest.Shard> shards) => new()
+        public StoreManifest Manifest(string key, RowKind kind, IReadOnlyList<StoreManifest.Shard> shards) => new()
         {
             Key = key,
-            Objective = objective.ToString(),
+            Objective = kind.ToString(),
             Shards = shards,
             Rows = Rows,
             Used = used,

@@ -22,7 +22,7 @@ public sealed class TokenStore : ITokenSource, IDisposable
 
     private TokenStore(TokenStoreRequest request, string key, StoreFiles files, bool built)
     {
-        (this.files, Key, Built, Objective) = (files, key, built, request.Objective);
+        (this.files, Key, Built, Kind) = (files, key, built, request.Kind);
         Report = files.Manifest.Report(request.Files);
         SourceFiles = request.Files;
     }
@@ -33,7 +33,7 @@ public sealed class TokenStore : ITokenSource, IDisposable
     /// <summary>True: the rows were tokenised now. False: the store was there already.</summary>
     public bool Built { get; }
 
-    public StoreObjective Objective { get; }
+    public RowKind Kind { get; }
 
     public StoreReport Report { get; }
 
@@ -44,7 +44,7 @@ public sealed class TokenStore : ITokenSource, IDisposable
     /// <summary>Rows or pairs.</summary>
     public int Items => Sequences / SequencesPerItem;
 
-    private int SequencesPerItem => Objective == StoreObjective.Preferences ? 2 : 1;
+    private int SequencesPerItem => Kind == RowKind.Preferences ? 2 : 1;
 
     /// <summary>Opens the store of a request; builds it first where it is missing or damaged.</summary>
     /// <exception cref="BadInputException">An input file cannot be read, or the directory cannot be written.</exception>
@@ -62,7 +62,7 @@ public sealed class TokenStore : ITokenSource, IDisposable
     /// <summary>The key of a request: hashes the input files, tokenises nothing.</summary>
     public static string KeyOf(TokenStoreRequest request, CancellationToken cancellation = default)
     {
-        var parts = new List<string> { FormatVersion, RowReader.Version, request.Objective.ToString(), request.Encoder.ContentKey };
+        var parts = new List<string> { FormatVersion, RowReader.Version, request.Kind.ToString(), request.Encoder.ContentKey };
         foreach (var file in request.Files)
         {
             cancellation.ThrowIfCancellationRequested();

@@ -1,24 +1,18 @@
 using Tulu2.Data.Chat;
+using Tulu2.Data.Rows;
 
 namespace Tulu2.Data.Store;
-
-/// <summary>Kind of rows in a store.</summary>
-public enum StoreObjective
-{
-    /// <summary>Instruction rows, one sequence each, every assistant turn scored.</summary>
-    Messages,
-    /// <summary>Preference pairs, two sequences each (chosen, rejected), the last assistant turn scored.</summary>
-    Preferences,
-}
 
 /// <summary>What a token store is made of.</summary>
 /// <param name="Directory">Directory of all stores; each has a folder named by its key.</param>
 /// <param name="Files">Files of rows, in order.</param>
 /// <param name="Encoder">Template, tokenizer and maximum length.</param>
-/// <param name="Objective">Instruction rows or preference pairs.</param>
+/// <param name="Kind">
+/// Instruction rows: one sequence each, every assistant turn scored. Preference pairs: two sequences each (chosen, rejected), the last assistant turn scored.
+/// </param>
 /// <param name="Threads">Number of tokenising threads. The result does not depend on it.</param>
 public sealed record TokenStoreRequest(
-    string Directory, IReadOnlyList<string> Files, ChatEncoder Encoder, StoreObjective Objective, int Threads = 2);
+    string Directory, IReadOnlyList<string> Files, ChatEncoder Encoder, RowKind Kind, int Threads = 2);
 
 /// <summary>Progress of a build: rows read so far, the current file (from 0) and the number of files.</summary>
 public readonly record struct StoreProgress(long Rows, int File, int Files);

@@ -3,6 +3,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
 using Tulu2.Data.Chat;
+using Tulu2.Data.Rows;
 using Tulu2.Data.Statistics;
 using Tulu2.Data.Store;
 using Tulu2.Data.Tokenizers;
@@ -99,6 +100,6 @@ public sealed class StatisticsTests : IDisposable
         ];
         var path = folder.Write("rows.jsonl", string.Join('\n', lines));
         var tokenizer = new ChatTokenizer((text, _) => [.. text.Select(character => (int)character)], 1, 2, "characters");
-        return TokenStore.Open(new(folder.File("cache"), [path], new ChatEncoder(tokenizer, ChatForm.Default, maxLength), StoreObjective.Messages));
+        return TokenStore.Open(new(folder.File("cache"), [path], new ChatEncoder(tokenizer, ChatForm.Default, maxLength), RowKind.Messages));
     }
 }

@@ -80,8 +80,8 @@ public sealed class TokenStoreTests : IDisposable
     public void The_content_does_not_depend_on_threads()
     {
         var path = Rows("rows.jsonl", 1000);
-        using var one = TokenStore.Open(new(folder.File("one"), [path], Encoder(out _), StoreObjective.Messages, Threads: 1));
-        using var two = TokenStore.Open(new(folder.File("two"), [path], Encoder(out _), StoreObjective.Messages, Threads: 2));
+        using var one = TokenStore.Open(new(folder.File("one"), [path], Encoder(out _), RowKind.Messages, Threads: 1));
+        using var two = TokenStore.Open(new(folder.File("two"), [path], Encoder(out _), RowKind.Messages, Threads: 2));
         AssertSameContent(one, two);
     }
 
@@ -92,8 +92,8 @@ public sealed class TokenStoreTests : IDisposable
         var keys = new List<string>
         {
             Key(path), Key(Rows("other.jsonl", 3)), Key(Rows("more.jsonl", 4)), Key(path, maxLength: 401), Key(path, form: ChatForm.Legacy),
-            Key(path, objective: StoreObjective.Preferences), Key(path, tokenizer: "b"),
-            TokenStore.KeyOf(new("", [path, path], Encoder(out _), StoreObjective.Messages)),
+            Key(path, kind: RowKind.Preferences), Key(path, tokenizer: "b"),
+            TokenStore.KeyOf(new("", [path, path], Encoder(out _), RowKind.Messages)),
         };
         Assert.Equal(keys.Count, keys.Distinct().Count());
         Directory.CreateDirectory(folder.File("moved"));
@@ -140,7 +140,7 @@ public sealed class TokenStoreTests : IDisposable
         using var cancel = new CancellationTokenSource();
         var progress = new Immediate(_ => cancel.Cancel());
         Assert.ThrowsAny<OperationCanceledException>(
-            () => TokenStore.Open(new(folder.File("cache"), [path], Encoder(out _), StoreObjective.Messages), progress, cancel.Token));
+            () => TokenStore.Open(new(folder.File("cache"), [path], Encoder(out _), RowKind.Messages), progress, cancel.Token));
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.File("cache")));
     }
 
@@ -169,7 +169,7 @@ public sealed class TokenStoreTests : IDisposable
     public void A_sound_store_that_another_process_puts_there_meanwhile_is_left_alone()
     {
         var path = Rows("rows.jsonl", 50);
-        var request = new TokenStoreRequest(folder.File("cache"), [path], Encoder(out _), StoreObjective.Messages);
+        var request = new TokenStoreRequest(folder.File("cache"), [path], Encoder(out _), RowKind.Messages);
         TokenStore? other = null;
         var progress = new Immediate(_ =>
         {
@@ -193,7 +193,7 @@ public sealed class TokenStoreTests : IDisposable
             """{"prompt":"p","chosen":"1","rejected":"2","dataset":"math"}""",
         ];
         var path = folder.Write("pairs.jsonl", string.Join('\n', lines));
-        using var store = TokenStore.Open(new(folder.File("cache"), [path], Encoder(out _), StoreObjective.Preferences));
+        using var store = TokenStore.Open(new(folder.File("cache"), [path], Encoder(out _), RowKind.Preferences));
         Assert.Equal((4, 2), (store.Sequences, store.Items));
         Assert.Equal((4L, 2), (store.Report.Rows, store.Report.Used));
         Assert.Equal([2L, 3L], store.Report.Faults.Select(fault => fault.Location.Line));
@@ -233,7 +233,7 @@ public sealed class TokenStoreTests : IDisposable
             $$"""{"prompt":"q","chosen":"{{new string('a', 300)}} yes","rejected":"{{new string('a', 300)}} no"}""",
             $$"""{"prompt":"q","chosen":"{{new string('a', 500)}} yes","rejected":"{{new string('a', 300)}}"}""",
         ];
-        using var store = TokenStore.Open(new(folder.File("cache"), [folder.Write("pairs.jsonl", string.Join('\n', lines))], Encoder(out _), StoreObjective.Preferences));
+        using var store = TokenStore.Open(new(folder.File("cache"), [folder.Write("pairs.jsonl", string.Join('\n', lines))], Encoder(out _), RowKind.Preferences));
         var fault = Assert.Single(store.Report.Faults);
         Assert.Equal((1L, RowFaultKind.Dirt), (fault.Location.Line, fault.Kind));
         Assert.Contains("equal within data.max_length 400", fault.Reason);
@@ -291,16 +291,16 @@ public sealed class TokenStoreTests : IDisposable
     {
         var path = Rows("rows.jsonl", 1);
         Assert.Contains("data.cache", Assert.Throws<BadInputException>(
-            () => TokenStore.Open(new(path, [path], Encoder(out _), StoreObjective.Messages))).Fix);
+            () => TokenStore.Open(new(path, [path], Encoder(out _), RowKind.Messages))).Fix);
         Assert.Equal("none", Assert.Throws<BadInputException>(
-            () => TokenStore.Open(new(folder.File("cache"), ["none"], Encoder(out _), StoreObjective.Messages))).Where);
+            () => TokenStore.Open(new(folder.File("cache"), ["none"], Encoder(out _), RowKind.Messages))).Where);
     }
 
     [SkippableFact]
     public void The_real_pairs_are_stored_less_the_dirty_ones()
     {
         var pairs = ReferenceData.Require("ultrafeedback", "train_clean.jsonl.gz");
-        using var store = TokenStore.Open(new(folder.File("cache"), [pairs], Encoder(out _, maxLength: 100_000), StoreObjective.Preferences));
+        using var store = TokenStore.Open(new(folder.File("cache"), [pairs], Encoder(out _, maxLength: 100_000), RowKind.Preferences));
         Assert.Equal((1000L, 994), (store.Report.Rows, store.Report.Used));
         Assert.Equal(0, store.Report.TruncatedRows);
         Assert.Equal(6, store.Report.Count(RowFaultKind.Dirt));
@@ -317,13 +317,13 @@ public sealed class TokenStoreTests : IDisposable
     }
 
     private static string Key(
-        string path, int maxLength = 400, ChatForm form = ChatForm.Default, StoreObjective objective = StoreObjective.Messages, string tokenizer = "a") =>
-        TokenStore.KeyOf(new("", [path], new ChatEncoder(new ChatTokenizer((_, _) => [], 1, 2, tokenizer), form, maxLength), objective));
+        string path, int maxLength = 400, ChatForm form = ChatForm.Default, RowKind kind = RowKind.Messages, string tokenizer = "a") =>
+        TokenStore.KeyOf(new("", [path], new ChatEncoder(new ChatTokenizer((_, _) => [], 1, 2, tokenizer), form, maxLength), kind));
 
     private (TokenStore Store, int Calls) Open(string path)
     {
         var encoder = Encoder(out var calls);
-        var store = TokenStore.Open(new(folder.File("cache"), [path], encoder, StoreObjective.Messages));
+        var store = TokenStore.Open(new(folder.File("cache"), [path], encoder, RowKind.Messages));
         return (store, calls[0]);
     }
 

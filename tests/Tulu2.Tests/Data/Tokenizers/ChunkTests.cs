@@ -38,7 +38,7 @@ public sealed class ChunkTests
     {
         var whole = new List<int>();
         new PairMerger(tokenizer.Model).Encode(tokenizer.Model.Normalization.Apply(text, boundary: true), whole);
-        // Twice: the second time from the memory of chunks.
+        // Twice: the second time from the cache of chunks.
         for (var round = 0; round < 2; round++) Assert.Equal(whole, tokenizer.EncodeText(text, boundary: true));
     }
 }

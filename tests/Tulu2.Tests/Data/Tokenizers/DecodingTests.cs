@@ -56,7 +56,7 @@ public sealed class DecodingTests
     });
 
     [Property(MaxTest = 300)]
-    public Property Places_of_tokens_cover_the_normalized_text_and_counts_agree() => Prop.ForAll(Texts, Gen.Choose(1, 12).ToArbitrary(), (text, most) =>
+    public Property Offsets_of_tokens_cover_the_normalized_text_and_counts_agree() => Prop.ForAll(Texts, Gen.Choose(1, 12).ToArbitrary(), (text, most) =>
     {
         var tokens = Small.EncodeToTokens(text, out var normalized);
         Assert.Equal(Small.EncodeText(text, boundary: true), tokens.Select(token => token.Id));
