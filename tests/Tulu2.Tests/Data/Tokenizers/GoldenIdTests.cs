@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Tulu2.Data.Tokenizers;
 using Tulu2.Data.Tokenizers.Bpe;
 using Xunit;
 
