@@ -22,53 +22,8 @@ internal sealed class DataCommands(Terminal terminal)
     private readonly Option<long> _row = CommandBuilder.Option("--row", "Number of the row, from 1: its line, or its place in a JSON array or Parquet file", 1L);
 
     public Command Create() => CommandBuilder.Group("data", "Look at training data",
-<<<<<<< HEAD
         new DataStatsCommand(terminal).Create(),
         CommandBuilder.Command("inspect", "One row as the model reads it, scored tokens in colour", [_file, _row, .. _flags.Symbols], Inspect));
-=======
-        CommandBuilder.Command("stats", "Token lengths, truncation and what would be left out", [_files, _tokenizer, _maxLength, _chat, _picture, _leftOut, _cache],
-            (parsed, cancellation) => StatsAsync(parsed, cancellation)),
-        CommandBuilder.Command("inspect", "One row as the model reads it, what is scored in colour", [_file, _row, _tokenizer, _maxLength, _chat], Inspect));
-
-    private async Task<int> StatsAsync(ParseResult parsed, CancellationToken cancellation)
-    {
-        var files = parsed.GetValue(_files)!.SelectMany(FilePatterns.Expand).ToList();
-        var encoder = Encoder(SentencePieceBpeTokenizer.Load(parsed.GetValue(_tokenizer)!), parsed);
-        var kind = RowKinds.Of(files);
-        var request = new TokenStoreRequest(Path.Combine(CacheDirectory.Of(parsed.GetValue(_cache)), "tokens"), files, encoder, kind,
-            Environment.ProcessorCount);
-        using var store = await ProgressDisplay.RunAsync(terminal, "tokenising", report =>
-            TokenStore.Open(request, new StoreProgressReport(report), cancellation), cancellation);
-        foreach (var damage in store.Report.DamagedFiles)
-            terminal.Say($"damaged file: {damage.Location}: {damage.Reason}; training stops at it unless data.bad_files is keep_whole_rows");
-        foreach (var line in RowFaultLines.Of(store.Report.Faults, "would be left out: ", "--left-out FILE lists them all")) terminal.Say(line);
-        if (parsed.GetValue(_leftOut) is { } leftOut) AtomicFile.WriteAllText(leftOut, string.Concat(store.Report.DamagedFiles.Concat(store.Report.Faults).Select(fault => RowFaultLines.Line(fault) + "\n")));
-        if (store.Items == 0) store.Report.ThrowIfUnusable(stopOnBadRows: false, stopOnBadFiles: false);
-        var statistics = DataStatistics.Of(store, encoder.MaxLength);
-        foreach (var line in StatisticsText.Lines(statistics)) terminal.WriteHuman(line);
-        if (parsed.GetValue(_picture) is { } picture)
-        {
-            AtomicFile.WriteAllText(picture, HistogramPicture.Svg(statistics.Histogram, "tokens in a sequence"));
-            terminal.WriteHuman($"picture: {Path.GetFullPath(picture)}");
-        }
-        if (terminal.Json)
-            terminal.Output.WriteLine(JsonLine.Of(new
-            {
-                statistics.Report.Rows,
-                statistics.Report.Used,
-                statistics.Sequences,
-                statistics.Report.Tokens,
-                statistics.Report.LossTokens,
-                statistics.Median,
-                statistics.Mean,
-                statistics.Longest,
-                Truncated = statistics.Truncations.ToDictionary(count => $"{count.Length}", count => count.Sequences),
-                LeftOut = statistics.Report.Faults.Count,
-                DamagedFiles = statistics.Report.DamagedFiles.Count,
-            }));
-        return ExitCode.Done;
-    }
->>>>>>> data
 
     private int Inspect(ParseResult parsed)
     {
