@@ -29,7 +29,7 @@ internal sealed class WireSerializer(ExtendedActorSystem system) : SerializerWit
     /// <summary>What there is on the wire: <c>manifest: type (fields)</c>, by manifest.</summary>
     public static IEnumerable<string> Catalogue =>
         Codecs.OrderBy(codec => codec.Manifest, StringComparer.Ordinal)
-            .Select(codec => $"{codec.Manifest}: {codec.Type.FullName!.Replace('+', '.')} ({codec.Fields})");
+            .Select(codec => $"{codec.Manifest}: {codec.Type.DeclaringType!.Name}.{codec.Type.Name} ({codec.Fields})");
 
     public override string Manifest(object obj) => CodecOf(obj).Manifest;
 
