@@ -1,6 +1,8 @@
 using BenchmarkDotNet.Attributes;
 using Tulu2.Data.Slots;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Decoder;
+using Tulu2.Models.Families.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
 using static TorchSharp.torch;
 
@@ -26,8 +28,8 @@ public class VirtualShardBenchmarks
         VocabularySize = 8192,
     };
 
-    private LlamaModel _one = null!;
-    private LlamaModel _four = null!;
+    private DecoderModel _one = null!;
+    private DecoderModel _four = null!;
     private Tensor _gradient = null!;
     private Tensor _coefficients_R = null!;
     private SlotBatch _batch = null!;
@@ -41,10 +43,10 @@ public class VirtualShardBenchmarks
         TorchRuntime.Initialize();
         TorchRuntime.EnterRankThread();
         using var noGradient = no_grad();
-        var length = new FlatLayout(_config, 4).Length;
+        var length = new ParameterMap(_config, 4).Length;
         var weights = (randn(length) * 0.02f).to(Bf16 ? ScalarType.BFloat16 : ScalarType.Float32);
-        _one = new LlamaModel(new FlatLayout(_config, 1), weights);
-        _four = new LlamaModel(new FlatLayout(_config, 4), weights);
+        _one = new DecoderModel(new ParameterMap(_config, 1), weights);
+        _four = new DecoderModel(new ParameterMap(_config, 4), weights);
         _gradient = zeros(length);
         const int tokens = Segments * SegmentLength;
         var ids = Enumerable.Range(0, tokens).Select(at => at * 7919 % _config.VocabularySize).ToArray();
@@ -61,7 +63,7 @@ public class VirtualShardBenchmarks
     [Benchmark]
     public void FourShards() => Step(_four);
 
-    private void Step(LlamaModel model)
+    private void Step(DecoderModel model)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();

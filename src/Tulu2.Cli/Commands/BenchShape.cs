@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Tulu2.Files;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Families;
+using Tulu2.Models.Families.Llama;
+using Tulu2.Models.Parameters;
 
 namespace Tulu2.Cli.Commands;
 
@@ -30,7 +32,7 @@ internal sealed class BenchShape
 
     /// <param name="smaller">Sizes in place of the defaults, where none are given; null: the defaults.</param>
     /// <exception cref="BadInputException">Sizes that no model can have.</exception>
-    public (LlamaConfig Config, int VirtualShards) Model(ParseResult parsed, SmallerShape? smaller = null)
+    public (ModelConfig Config, int VirtualShards) Model(ParseResult parsed, SmallerShape? smaller = null)
     {
         foreach (var option in Options) AtLeastOne(parsed, option);
         if (parsed.GetValue(_sequences) % 2 != 0) throw new BadInputException("--sequences", "two sequences make a pair of DPO", "use an even number");
@@ -49,7 +51,7 @@ internal sealed class BenchShape
             HeadSize = hidden / parsed.GetValue(_heads),
             VocabularySize = Or(_vocabulary, smaller?.Vocabulary),
         };
-        return (config, FlatLayout.LargestVirtualShards(config, parsed.GetValue(_shards)));
+        return (config, ParameterMap.LargestVirtualShards(config, parsed.GetValue(_shards)));
 
         int Or(Option<int> option, int? size) => size is { } otherwise && !IsGiven(parsed, option) ? otherwise : parsed.GetValue(option);
     }

@@ -2,7 +2,7 @@ using System.CommandLine;
 using Spectre.Console;
 using Tulu2.Cli.Shell;
 using Tulu2.Files;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Families;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Output;
 using Tulu2.Training.Measurement;
@@ -47,7 +47,7 @@ internal sealed class BenchTrainCommand(Terminal terminal)
     }
 
     private IReadOnlyList<StepMeasurement> Measure(
-        ParseResult parsed, LlamaConfig config, int shards, Action<ProgressSnapshot> report, CancellationToken cancellation)
+        ParseResult parsed, ModelConfig config, int shards, Action<ProgressSnapshot> report, CancellationToken cancellation)
     {
         var results = new List<StepMeasurement>();
         (Objective, Precision)[] cases =
@@ -87,7 +87,7 @@ internal sealed class BenchTrainCommand(Terminal terminal)
         return ExitCode.Done;
     }
 
-    private static List<MeasuredLayout> Layouts(LlamaConfig config, int shards)
+    private static List<MeasuredLayout> Layouts(ModelConfig config, int shards)
     {
         List<MeasuredLayout> layouts = [new(new(1)), new(new(2)), new(new(2), Overlap: true), new(new(2, zero: 2)), new(new(2, zero: 2), Overlap: true)];
         if (shards > 1) layouts.Add(new(new(1, tensor: 2)));

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Decoder;
 using static TorchSharp.torch;
 
 namespace Tulu2.Evaluation.Generation;

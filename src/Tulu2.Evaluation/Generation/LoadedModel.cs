@@ -2,8 +2,10 @@ using System.Text.Json;
 using Tulu2.Data.Chat;
 using Tulu2.Data.Tokenizers;
 using Tulu2.Files;
+using Tulu2.Models.Decoder;
+using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Training.Optimization;
 using static TorchSharp.torch;
 
@@ -15,15 +17,15 @@ public sealed class LoadedModel : IDisposable
     private readonly Tensor _weights;
 
     private LoadedModel(
-        string directory, LlamaConfig config, SentencePieceBpeTokenizer tokenizer, IReadOnlySet<int> endIds, FlatLayout layout, IReadOnlyList<string> remarks)
+        string directory, ModelConfig config, SentencePieceBpeTokenizer tokenizer, IReadOnlySet<int> endIds, ParameterMap map, IReadOnlyList<string> remarks)
     {
         (Directory, Config, Tokenizer, EndIds, Remarks) = (directory, config, tokenizer, endIds, remarks);
         Chat = ChatOf(config, tokenizer);
-        _weights = zeros([layout.Length], dtype: ScalarType.Float32).DetachFromDisposeScope();
+        _weights = zeros([map.Length], dtype: ScalarType.Float32).DetachFromDisposeScope();
         try
         {
-            HuggingFaceModel.ReadWeights(directory, layout, FlatMemory.Address(_weights));
-            Model = new LlamaModel(layout, _weights);
+            HuggingFaceModel.ReadWeights(directory, map, FlatMemory.Address(_weights));
+            Model = new DecoderModel(map, _weights);
         }
         catch
         {
@@ -33,7 +35,7 @@ public sealed class LoadedModel : IDisposable
     }
 
     public string Directory { get; }
-    public LlamaConfig Config { get; }
+    public ModelConfig Config { get; }
     public SentencePieceBpeTokenizer Tokenizer { get; }
 
     /// <summary>Cuts at the model's context length.</summary>
@@ -45,7 +47,7 @@ public sealed class LoadedModel : IDisposable
     /// <summary>What the user should know of the directory: what in it is not used, a vocabulary that is not the tokenizer's.</summary>
     public IReadOnlyList<string> Remarks { get; }
 
-    internal LlamaModel Model { get; }
+    internal DecoderModel Model { get; }
 
     /// <param name="virtualShards">V of the numerics, lowered where the model's dimensions ask for it: training's default gives training's bits.</param>
     /// <exception cref="BadInputException">No such directory, or a file in it cannot be used.</exception>
@@ -53,7 +55,7 @@ public sealed class LoadedModel : IDisposable
     {
         var (config, tokenizer, remarks) = Open(directory);
         HashSet<int> ends = [config.EndId, tokenizer.EndId, .. GenerationEndIds(Path.Combine(directory, "generation_config.json"))];
-        return new LoadedModel(directory, config, tokenizer, ends, new FlatLayout(config, FlatLayout.LargestVirtualShards(config, virtualShards)), remarks);
+        return new LoadedModel(directory, config, tokenizer, ends, new ParameterMap(config, ParameterMap.LargestVirtualShards(config, virtualShards)), remarks);
     }
 
     /// <summary>Says what <see cref="Load"/> would complain about and what it would remark, without reading the weights.</summary>
@@ -68,7 +70,7 @@ public sealed class LoadedModel : IDisposable
         return ChatOf(config, tokenizer);
     }
 
-    private static ChatEncoder ChatOf(LlamaConfig config, SentencePieceBpeTokenizer tokenizer) =>
+    private static ChatEncoder ChatOf(ModelConfig config, SentencePieceBpeTokenizer tokenizer) =>
         new(ChatTokenizer.Of(tokenizer), ChatForm.Default, config.MaxPositions);
 
     public void Dispose()
@@ -77,7 +79,7 @@ public sealed class LoadedModel : IDisposable
         _weights.Dispose();
     }
 
-    private static (LlamaConfig Config, SentencePieceBpeTokenizer Tokenizer, IReadOnlyList<string> Remarks) Open(string directory)
+    private static (ModelConfig Config, SentencePieceBpeTokenizer Tokenizer, IReadOnlyList<string> Remarks) Open(string directory)
     {
         var config = HuggingFaceModel.ReadConfig(directory);
         var tokenizer = SentencePieceBpeTokenizer.Load(directory);

@@ -5,7 +5,7 @@ using Tulu2.Checkpoints;
 using Tulu2.Checkpoints.Safetensors;
 using Tulu2.Data.Export;
 using Tulu2.Files;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Families;
 
 namespace Tulu2.Models.HuggingFace;
 
@@ -21,7 +21,7 @@ public static unsafe class HuggingFaceExport
     private const int ChunkElements = 1 << 22;
     private const string Generation = "generation_config.json";
 
-    // Tells an export, which another one may replace, from a model that somebody put there.
+    // Marks an export, which a later one may replace; a model from elsewhere has no such mark.
     private const string ProducerKey = "producer", Producer = "tulu2";
 
     /// <summary>
@@ -35,7 +35,7 @@ public static unsafe class HuggingFaceExport
     /// </exception>
     /// <exception cref="NonFiniteException">A weight is NaN or infinite.</exception>
     public static void Write(
-        string directory, LlamaConfig config, string dataType, TensorSource read, IReadOnlyList<TokenizerFile> tokenizerFiles, string? source = null, long shardBytes = DefaultShardBytes)
+        string directory, ModelConfig config, string dataType, TensorSource read, IReadOnlyList<TokenizerFile> tokenizerFiles, string? source = null, long shardBytes = DefaultShardBytes)
     {
         if (!SafetensorsTypes.IsFloat(dataType)) throw new BadInputException(dataType, "weights of this element type cannot be written", "choose F32, F16 or BF16");
         var final = Path.GetFullPath(directory).TrimEnd(Path.DirectorySeparatorChar);
@@ -69,7 +69,7 @@ public static unsafe class HuggingFaceExport
     public static TensorSource FromCheckpoint(CheckpointStore store, Manifest manifest) => (name, shape, destination) =>
         store.Load(manifest, [new StateBlock(StateKind.Parameter, new TensorSlice(name, shape, new long[shape.Length], shape), destination, shape[^1])]);
 
-    // What an export holds: weights, and small files of text or tokens beside them.
+    // An export holds weights, and small files of text or tokens beside them.
     private static void CheckReplaceable(string directory, string? source)
     {
         const string fix = "name a directory that is not there yet, or move it away";
@@ -93,7 +93,7 @@ public static unsafe class HuggingFaceExport
     private static bool IsExported(string name) =>
         Path.GetExtension(name) is ".json" or ".safetensors" or ".jinja" || name is "tokenizer.model" or "merges.txt" or "vocab.txt";
 
-    private static void WriteWeights(string directory, LlamaConfig config, string dataType, TensorSource read, long shardBytes)
+    private static void WriteWeights(string directory, ModelConfig config, string dataType, TensorSource read, long shardBytes)
     {
         var shards = new List<List<SafetensorsTensor>> { new() };
         long inShard = 0, total = 0;

@@ -20,7 +20,9 @@ internal sealed class HuggingFaceFiles : IDisposable
     private readonly List<ITensorFile> _files = [];
     private readonly string _directory;
 
-    /// <exception cref="BadInputException">No weights, two kinds that contradict each other, a broken index, a missing shard, or a file that is not sound.</exception>
+    /// <exception cref="BadInputException">
+    /// No weights, two kinds that contradict each other, a broken index, a missing shard, or a file that is not sound.
+    /// </exception>
     public HuggingFaceFiles(string directory)
     {
         _directory = directory;
@@ -49,7 +51,7 @@ internal sealed class HuggingFaceFiles : IDisposable
 
     public void Dispose() => _files.ForEach(file => file.Dispose());
 
-    // transformers takes the one file where both are there; somebody who sees the shards would expect them.
+    // transformers reads the single file where both exist; a user who sees the shards would expect them to be read.
     private bool OpenOneOf(string single, string index)
     {
         string one = Path.Combine(_directory, single), list = Path.Combine(_directory, index);

@@ -1,22 +1,37 @@
 using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
 using Tulu2.Checkpoints.Safetensors;
 using Tulu2.Files;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Families;
+using Tulu2.Models.Parameters;
 
 namespace Tulu2.Models.HuggingFace;
 
-/// <summary>A Hugging Face checkpoint directory: <c>config.json</c>, weights (safetensors or PyTorch's pickles; one file or shards with an index), tokenizer files.</summary>
+/// <summary>
+/// A Hugging Face checkpoint directory: <c>config.json</c>, weights (safetensors or PyTorch's pickles; one file or shards with an index), tokenizer
+/// files.
+/// </summary>
 public static unsafe class HuggingFaceModel
 {
     private const int ChunkElements = 1 << 24;
 
-    /// <exception cref="BadInputException">No directory, no or broken config.json, an architecture that is not Llama.</exception>
-    public static LlamaConfig ReadConfig(string directory) => HuggingFaceConfig.Read(directory);
+    /// <exception cref="BadInputException">No directory, no or broken config.json, an architecture that no family reads.</exception>
+    public static ModelConfig ReadConfig(string directory) => HuggingFaceConfig.Read(directory);
 
-    /// <summary>Reads the weight files' headers only: says what <see cref="ReadWeights"/> would complain about, before a run does anything that takes long.</summary>
-    /// <returns>What the user should know: tensors and files that are not used.</returns>
+    /// <summary>
+    /// A config as text that <see cref="ParseConfig"/> reads again, but for <see cref="ModelConfig.UsedVocabulary"/>, of which the format knows nothing.
+    /// </summary>
+    public static string ConfigText(ModelConfig config) => HuggingFaceConfig.Write(config, "F32", source: null);
+
+    /// <exception cref="BadInputException">Not the text of a config.json that a family reads.</exception>
+    public static ModelConfig ParseConfig(string text) => HuggingFaceConfig.Parse(HuggingFaceConfig.FileName, (JsonObject)JsonNode.Parse(text)!);
+
+    /// <summary>
+    /// Reads the weight files' headers only: fails where <see cref="ReadWeights"/> would, before a run does anything that takes long.
+    /// </summary>
+    /// <returns>Remarks for the user: tensors and files that are not used.</returns>
     /// <exception cref="BadInputException">A missing, left-over or mis-shaped tensor (named), a truncated file.</exception>
-    public static IReadOnlyList<string> CheckWeights(string directory, LlamaConfig config)
+    public static IReadOnlyList<string> CheckWeights(string directory, ModelConfig config)
     {
         using var files = new HuggingFaceFiles(directory);
         return Check(directory, files, config);
@@ -31,23 +46,24 @@ public static unsafe class HuggingFaceModel
     }
 
     /// <summary>
-    /// Reads what the layout holds into the fp32 flat buffer at <paramref name="destination"/> (layout.Length floats), converting from F32, F16 or BF16;
+    /// Reads the map's tensors into the fp32 flat buffer at <paramref name="destination"/> (map.Length floats), converting from F32, F16 or BF16;
     /// padding is zeroed. The files are mapped and only the wanted slices are touched, so that a part of a model takes the memory of that part.
     /// </summary>
     /// <exception cref="BadInputException">A missing, left-over or mis-shaped tensor (named), a truncated file.</exception>
-    public static void ReadWeights(string directory, FlatLayout layout, nint destination)
+    public static void ReadWeights(string directory, ParameterMap map, nint destination)
     {
         using var files = new HuggingFaceFiles(directory);
-        Check(directory, files, layout.Config);
-        NativeMemory.Clear((void*)destination, (nuint)(layout.Length * sizeof(float)));
-        foreach (var slice in layout.Slices)
+        Check(directory, files, map.Config);
+        NativeMemory.Clear((void*)destination, (nuint)(map.Length * sizeof(float)));
+        var aliases = map.Config.Family.Tensors(map.Config).ToDictionary(tensor => tensor.Name, tensor => tensor.Alias);
+        foreach (var slice in map.Slices)
         {
-            var (file, entry) = Find(files, slice.Slice.Name, layout.Config)!.Value;
+            var (file, entry) = Find(files, slice.Slice.Name, aliases[slice.Slice.Name])!.Value;
             Read(entry.DataType, file.Address(entry), slice, (float*)destination + slice.Offset);
         }
     }
 
-    private static void Read(string dataType, byte* tensor, FlatSlice slice, float* target)
+    private static void Read(string dataType, byte* tensor, ParameterSlice slice, float* target)
     {
         var part = slice.Slice;
         long size = SafetensorsTypes.Size(dataType)!.Value, width = part.Size[^1], pitch = part.Shape[^1];
@@ -60,39 +76,41 @@ public static unsafe class HuggingFaceModel
                 SafetensorsTypes.ToSingle(dataType, source + at * size, new Span<float>(target + at, (int)Math.Min(ChunkElements, width - at)));
     }
 
-    private static List<string> Check(string directory, HuggingFaceFiles files, LlamaConfig config)
+    private static List<string> Check(string directory, HuggingFaceFiles files, ModelConfig config)
     {
         const string fix = "use the config.json that belongs to these weights";
-        var expected = HuggingFaceTensors.Of(config);
-        foreach (var (name, shape) in expected)
-        {
-            if (Find(files, name, config) is not { } found)
-                throw new BadInputException(
-                    directory, $"tensor {name} is missing{Prefixed(files, name)}",
-                    name == HuggingFaceTensors.Head ? "if the head is tied, config.json must say tie_word_embeddings: true" : fix);
-            if (!SafetensorsTypes.IsFloat(found.Entry.DataType))
-                throw new BadInputException(found.File.Path, $"tensor {name} has element type {found.Entry.DataType}", "use weights in F32, F16 or BF16");
-            if (!found.Entry.Shape.SequenceEqual(shape))
-                throw new BadInputException(
-                    found.File.Path, $"tensor {name} has shape [{string.Join(", ", found.Entry.Shape)}], config.json asks for [{string.Join(", ", shape)}]",
-                    name is HuggingFaceTensors.Embedding or HuggingFaceTensors.Head && found.Entry.Shape is [var rows, var columns] && columns == shape[1]
-                        ? $"the weights are for a vocabulary of {rows}, config.json says vocab_size {shape[0]}: {fix}" : fix);
-        }
-        var known = expected.Select(tensor => tensor.Name).ToHashSet();
-        if (config.TieEmbeddings) known.Add(HuggingFaceTensors.Head);
+        var expected = config.Family.Tensors(config);
+        foreach (var tensor in expected) CheckTensor(directory, files, config, tensor, fix);
+        var known = expected.SelectMany(tensor => (string?[])[tensor.Name, tensor.Alias]).ToHashSet();
         var unknown = files.Tensors.Keys.Where(name => !known.Contains(name)).Order(StringComparer.Ordinal).ToArray();
         if (unknown.FirstOrDefault(name => !HuggingFaceTensors.IsUnused(name)) is { } left)
             throw new BadInputException(directory, $"tensor {left} is left over: this model has no place for it", fix);
-        if (config.TieEmbeddings && files.Tensors.ContainsKey(HuggingFaceTensors.Embedding) && files.Tensors.TryGetValue(HuggingFaceTensors.Head, out var head))
+        foreach (var tensor in expected)
         {
-            var embedding = files.Tensors[HuggingFaceTensors.Embedding];
-            if (embedding.Entry.DataType != head.Entry.DataType || embedding.Entry.Bytes != head.Entry.Bytes || !SameBytes(embedding, head))
+            if (tensor.Alias is null || !files.Tensors.TryGetValue(tensor.Name, out var one) || !files.Tensors.TryGetValue(tensor.Alias, out var other)) continue;
+            if (one.Entry.DataType != other.Entry.DataType || one.Entry.Bytes != other.Entry.Bytes || !SameBytes(one, other))
                 throw new BadInputException(directory, "config.json ties head and embedding, but the files hold two different ones", "set tie_word_embeddings to false");
         }
         var remarks = new List<string>();
         if (unknown.Length > 0) remarks.Add($"{directory}: {Counted(unknown, "tensor")} that this model does not use");
         if (files.Unread.ToArray() is { Length: > 0 } unread) remarks.Add($"{directory}: {Counted(unread, "file")} with weights that are not read beside {Path.GetFileName(files.Paths[0])}");
         return remarks;
+    }
+
+    private static void CheckTensor(string directory, HuggingFaceFiles files, ModelConfig config, ModelTensor tensor, string fix)
+    {
+        var (name, shape) = (tensor.Name, tensor.Shape);
+        if (Find(files, name, tensor.Alias) is not { } found)
+            throw new BadInputException(
+                directory, $"tensor {name} is missing{Prefixed(files, name)}",
+                tensor.Role == TensorRole.Vocabulary && tensor.Layer == config.Layers ? "if the head is tied, config.json must say tie_word_embeddings: true" : fix);
+        if (!SafetensorsTypes.IsFloat(found.Entry.DataType))
+            throw new BadInputException(found.File.Path, $"tensor {name} has element type {found.Entry.DataType}", "use weights in F32, F16 or BF16");
+        if (!found.Entry.Shape.SequenceEqual(shape))
+            throw new BadInputException(
+                found.File.Path, $"tensor {name} has shape [{string.Join(", ", found.Entry.Shape)}], config.json asks for [{string.Join(", ", shape)}]",
+                tensor.Role == TensorRole.Vocabulary && found.Entry.Shape is [var rows, var columns] && columns == shape[1]
+                    ? $"the weights are for a vocabulary of {rows}, config.json says vocab_size {shape[0]}: {fix}" : fix);
     }
 
     private static string Counted(string[] names, string what) => names is [var only] ? $"1 {what} ({only})" : $"{names.Length} {what}s ({names[0]} ...)";
@@ -103,9 +121,9 @@ public static unsafe class HuggingFaceModel
 
     // A tied model's file may hold the one tensor under either name. Tensors that shared their memory when they were saved are kept once, and the
     // metadata say under which name the others are to be found.
-    private static (ITensorFile File, SafetensorsEntry Entry)? Find(HuggingFaceFiles files, string name, LlamaConfig config) =>
+    private static (ITensorFile File, SafetensorsEntry Entry)? Find(HuggingFaceFiles files, string name, string? alias) =>
         files.Tensors.TryGetValue(name, out var found) ? found
-        : name == HuggingFaceTensors.Embedding && config.TieEmbeddings && files.Tensors.TryGetValue(HuggingFaceTensors.Head, out var head) ? head
+        : alias is not null && files.Tensors.TryGetValue(alias, out var head) ? head
         : files.Aliases.TryGetValue(name, out var kept) && files.Tensors.TryGetValue(kept, out var shared) ? shared
         : null;
 

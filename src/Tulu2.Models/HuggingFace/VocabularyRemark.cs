@@ -3,7 +3,7 @@ using Tulu2.Files;
 
 namespace Tulu2.Models.HuggingFace;
 
-/// <summary>What to say where a tokenizer and a model have vocabularies of different sizes, which many a model has on purpose.</summary>
+/// <summary>The remark where tokenizer and model have vocabularies of different sizes, which is often intended.</summary>
 public static class VocabularyRemark
 {
     /// <returns>One sentence, or none where the sizes are equal.</returns>

@@ -11,7 +11,7 @@ internal sealed class Arena(ScalarType type, Device device) : IDisposable
 {
     // 256 bytes in bf16: rows start on cache lines, and libtorch's kernels see aligned addresses.
     private const long Alignment = 128;
-    // At least 4 MiB: what the allocator maps by itself and gives back whole when it is freed (TorchRuntime sets the threshold).
+    // At least 4 MiB, so that the allocator maps each chunk by itself and returns it whole when it is freed (TorchRuntime sets the threshold).
     private const long SmallestChunk = 1 << 21;
     private readonly List<Tensor> _chunks = [];
     private readonly List<long> _used = [];     // of each chunk before the one in use
@@ -58,7 +58,9 @@ internal sealed class Arena(ScalarType type, Device device) : IDisposable
         return rented;
     }
 
-    /// <summary>Empties the stack; several chunks become one that is just large enough, so that the next pass of that size finds its memory in one piece.</summary>
+    /// <summary>
+    /// Empties the stack; several chunks become one that is just large enough, so that the next pass of that size finds its memory in one piece.
+    /// </summary>
     public void Reset()
     {
         Release((0, 0));
@@ -80,7 +82,7 @@ internal sealed class Arena(ScalarType type, Device device) : IDisposable
     }
 }
 
-/// <summary>The memory of one pass: what is in the compute type, and what is always fp32 (statistics).</summary>
+/// <summary>The memory of one pass: tensors in the compute type, and statistics, which are always fp32.</summary>
 internal sealed class Workspace(ScalarType type, Device device) : IDisposable
 {
     private readonly Arena _compute = new(type, device);

@@ -31,7 +31,9 @@ internal sealed partial class OperationClock
     public IReadOnlyDictionary<string, (double Seconds, long Calls)> Times =>
         _times.ToDictionary(time => time.Key, time => (time.Value.Ticks * 1e-9, time.Value.Calls));
 
-    /// <summary>Nanoseconds of processor time of this thread, which other processes on busy cores do not add to; elapsed time where the system has none.</summary>
+    /// <summary>
+    /// Nanoseconds of processor time of this thread, which other processes on busy cores do not add to; elapsed time where the system has none.
+    /// </summary>
     public static long Now()
     {
         const int ThreadProcessorTime = 3;

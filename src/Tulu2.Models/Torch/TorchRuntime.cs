@@ -44,7 +44,7 @@ public static partial class TorchRuntime
         if (OperatingSystem.IsLinux()) SetPriority(0, GetThreadId(), Nice);
     }
 
-    /// <summary>What decides the bits of a result besides the recipe: the libtorch build and the kernels it picks on this processor.</summary>
+    /// <summary>The facts that determine a result's bits besides the recipe: the libtorch build and the kernels it picks on this processor.</summary>
     public static string Facts { get; } = $"libtorch {torch.__version__}, {Capability()}";
 
     private static string Capability()

@@ -2,8 +2,9 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Tulu2.Checkpoints;
 using Tulu2.Data.Export;
+using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Runs.Preparation;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers;
@@ -23,7 +24,7 @@ internal static unsafe class ModelExport
     public static void Initial(ModelSource model, Recipe recipe, string directory)
     {
         // One virtual shard, so that every tensor is contiguous.
-        var layout = new FlatLayout(model.Config, 1);
+        var layout = new ParameterMap(model.Config, 1);
         var weights = (float*)NativeMemory.AllocZeroed((nuint)layout.Length, sizeof(float));
         try
         {
@@ -51,7 +52,7 @@ internal static unsafe class ModelExport
     /// <summary>
     /// SHA-256 over a checkpoint's fp32 master parameters, tensors in ordinal order of their Hugging Face names: the hash that the ranks report.
     /// </summary>
-    public static string ParametersSha256(CheckpointStore store, Manifest manifest, LlamaConfig config)
+    public static string ParametersSha256(CheckpointStore store, Manifest manifest, ModelConfig config)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var read = HuggingFaceExport.FromCheckpoint(store, manifest);

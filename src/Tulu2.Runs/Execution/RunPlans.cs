@@ -36,7 +36,7 @@ internal static class RunPlans
         BegunWith = run.Hashes[0],
         Changes = [.. run.Changes.Select((change, index) => new PlannedChange(change.After, [.. change.Keys.Select(key => $"{key}")], run.Hashes[index + 1]))],
         RecipeText = run.Remembered.Text,
-        VirtualShards = run.Layout.VirtualShards,
+        VirtualShards = run.Parameters.VirtualShards,
         Facts = TrainingFacts.Gather(TimeProvider.System.GetUtcNow()),
         StoppedBy = stoppedBy,
     };

@@ -29,7 +29,7 @@ internal static class RunWorkers
         {
             Recipe = run.Recipe,
             Schedules = run.Schedules,
-            Layout = run.Layout,
+            Parameters = run.Parameters,
             Parallel = run.Parallel,
             Plan = run.Batches,
             DataPlane = new InProcessDataPlane(),
@@ -47,7 +47,7 @@ internal static class RunWorkers
             Recipe = run.Recipe,
             Schedules = run.Schedules,
             Model = run.Model.Config,
-            VirtualShards = run.Layout.VirtualShards,
+            VirtualShards = run.Parameters.VirtualShards,
             Parallel = layout,
             CheckpointDirectory = directory.Checkpoints,
             Batches = BatchFacts.Of(run.Batches),

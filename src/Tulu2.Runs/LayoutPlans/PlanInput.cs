@@ -1,7 +1,8 @@
 using System.Text.RegularExpressions;
 using Tulu2.Files;
+using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Training.Measurement;
 using Tulu2.Training.Planning;
 using Tulu2.Training.Recipes;
@@ -24,7 +25,7 @@ internal static partial class PlanInput
         var length = Positive("--length", flags.Length ?? recipe.Data.MaxLength);
         if (length > recipe.Data.MaxLength)
             throw new BadInputException($"--length {length}", $"is beyond data.max_length {recipe.Data.MaxLength}", "give the average of what the recipe lets through");
-        return new PlanRequest(config, recipe, FlatLayout.LargestVirtualShards(config, recipe.Parallel.VirtualShards),
+        return new PlanRequest(config, recipe, ParameterMap.LargestVirtualShards(config, recipe.Parallel.VirtualShards),
             !loaded.Given.Contains("parallel.virtual_shards"), perNode, length, Rates(recipe.Precision, device, flags, Math.Min(ranks, perNode)))
         {
             // Reductions through host memory waste GPUs; the recipe's own layout keeps its own transport.
@@ -38,23 +39,23 @@ internal static partial class PlanInput
     /// <summary>Ranks of the recipe's own layout; an open data degree counts as one replica.</summary>
     public static int Size(ParallelRecipe parallel) => Math.Max(1, parallel.Data) * parallel.Tensor * parallel.Pipeline;
 
-    private static LlamaConfig Config(LoadedRecipe loaded, string? preset, Action<string> say)
+    private static ModelConfig Config(LoadedRecipe loaded, string? preset, Action<string> say)
     {
         var model = loaded.Recipe.Model;
-        LlamaConfig config;
+        ModelConfig config;
         if (preset is not null) config = Preset("--model", preset);
         else if (model.Preset is not null) config = Preset("model.preset", model.Preset);
         else if (File.Exists(Path.Combine(model.Path!, "config.json"))) config = HuggingFaceModel.ReadConfig(model.Path!);
         else if (PresetNamed(model.Path!) is { } guess)
         {
-            config = LlamaPresets.Get(guess);
+            config = ModelPresets.Get(guess);
             say($"there is no {Path.Combine(model.Path!, "config.json")} yet: planned with the shape of {guess}, guessed from the path; --model overrides it");
         }
         else if (Directory.Exists(model.Path!) && ForeignPath.AsModel(model.Path!) is var (what, fix))
             throw loaded.Fault("model.path", $"{model.Path}: {what}", fix);
         else
             throw loaded.Fault("model.path", $"there is no {Path.Combine(model.Path!, "config.json")} with the model's shape",
-                $"give --model with one of {string.Join(", ", LlamaPresets.Names)}");
+                $"give --model with one of {string.Join(", ", ModelPresets.Names)}");
         return config with { RopeTheta = model.RopeTheta ?? config.RopeTheta };
     }
 
@@ -64,12 +65,12 @@ internal static partial class PlanInput
         var size = Size7To70().Match(path.ToLowerInvariant());
         if (!size.Success) return null;
         var name = (path.Contains("code", StringComparison.OrdinalIgnoreCase) ? "codellama-" : "llama2-") + size.Value;
-        return LlamaPresets.Names.Contains(name) ? name : null;
+        return ModelPresets.Names.Contains(name) ? name : null;
     }
 
-    private static LlamaConfig Preset(string where, string name) => LlamaPresets.Names.Contains(name)
-        ? LlamaPresets.Get(name)
-        : throw new BadInputException($"{where} {name}", "there is no such preset", $"use one of {string.Join(", ", LlamaPresets.Names)}");
+    private static ModelConfig Preset(string where, string name) => ModelPresets.Names.Contains(name)
+        ? ModelPresets.Get(name)
+        : throw new BadInputException($"{where} {name}", "there is no such preset", $"use one of {string.Join(", ", ModelPresets.Names)}");
 
     private static ComputeDevice DeviceOf(ParallelRecipe parallel, string? flag) => flag switch
     {

@@ -1,7 +1,7 @@
 using Tulu2.Data.Tokenizers;
 using Tulu2.Files;
+using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
-using Tulu2.Models.Llama;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Runs.Preparation;
@@ -9,7 +9,7 @@ namespace Tulu2.Runs.Preparation;
 /// <summary>The model that a recipe starts from.</summary>
 /// <param name="config">Shape of the model, with the recipe's overrides.</param>
 /// <param name="tokenizer">May have fewer or more ids than the model's vocabulary.</param>
-internal sealed class ModelSource(LlamaConfig config, SentencePieceBpeTokenizer tokenizer, ModelRecipe recipe, int seed)
+internal sealed class ModelSource(ModelConfig config, SentencePieceBpeTokenizer tokenizer, ModelRecipe recipe, int seed)
 {
     // Our own presets have no vocabulary: they take that of their tokenizer, padded.
     private static readonly string[] SmallPresets = ["demo", "tiny"];
@@ -18,7 +18,7 @@ internal sealed class ModelSource(LlamaConfig config, SentencePieceBpeTokenizer 
 
     private readonly Lazy<string> _weightsKey = new(() => WeightsKeyOf(recipe, seed));
 
-    public LlamaConfig Config => config;
+    public ModelConfig Config => config;
 
     public SentencePieceBpeTokenizer Tokenizer => tokenizer;
 
@@ -57,12 +57,12 @@ internal sealed class ModelSource(LlamaConfig config, SentencePieceBpeTokenizer 
         return new ModelSource(config, tokenizer, model, loaded.Recipe.Seed);
     }
 
-    private static LlamaConfig Preset(LoadedRecipe loaded, SentencePieceBpeTokenizer tokenizer)
+    private static ModelConfig Preset(LoadedRecipe loaded, SentencePieceBpeTokenizer tokenizer)
     {
         var name = loaded.Recipe.Model.Preset!;
-        if (!LlamaPresets.Names.Contains(name))
-            throw loaded.Fault("model.preset", $"there is no preset '{name}'", $"use one of {string.Join(", ", LlamaPresets.Names)}");
-        var config = LlamaPresets.Get(name);
+        if (!ModelPresets.Names.Contains(name))
+            throw loaded.Fault("model.preset", $"there is no preset '{name}'", $"use one of {string.Join(", ", ModelPresets.Names)}");
+        var config = ModelPresets.Get(name);
         return SmallPresets.Contains(name) ? config with { VocabularySize = Padded(tokenizer.VocabularySize) } : config;
     }
 

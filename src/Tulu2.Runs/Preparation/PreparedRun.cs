@@ -1,6 +1,6 @@
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Runs.RunFiles;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
@@ -12,7 +12,7 @@ namespace Tulu2.Runs.Preparation;
 /// <param name="Reference">Null for SFT.</param>
 /// <param name="RecipeHash">Hash of everything that decides the run's bits.</param>
 internal sealed record PreparedRun(
-    Recipe Recipe, ModelSource Model, FlatLayout Layout, TrainingData Data, BatchPlan Batches, ReferencePlan? Reference, ParallelLayout Parallel,
+    Recipe Recipe, ModelSource Model, ModelParameters Parameters, TrainingData Data, BatchPlan Batches, ReferencePlan? Reference, ParallelLayout Parallel,
         string RecipeHash) : IDisposable
 {
     /// <summary>The counts that the effects of the recipe depend on.</summary>

@@ -1,7 +1,7 @@
 using Tulu2.Data.Slots;
 using Tulu2.Files;
 using Tulu2.Models.HuggingFace;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
 using Tulu2.Runs.Output;
 using Tulu2.Training.Recipes;
@@ -66,7 +66,7 @@ internal static class RunPreparation
         string[] content = [model.WeightsKey, model.ShapeKey, model.Tokenizer.ContentKey, data.ContentKey];
         var stages = RecipeChanges.Stages(recipe, changes);
         var hashes = RecipeChanges.Hashes(RecipeHash.Of(stages[0], content), changes);
-        var layout = new FlatLayout(model.Config, recipe.Parallel.VirtualShards);
+        var layout = new ParameterMap(model.Config, recipe.Parallel.VirtualShards);
         return new PreparedRun(recipe, model, layout, data, batches, Reference(recipe, model, data, batches, say), parallel, hashes[^1])
         {
             Changes = changes,

@@ -1,6 +1,7 @@
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Families;
+using Tulu2.Models.Parameters;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
 using Tulu2.Training.Workers;
@@ -12,7 +13,7 @@ namespace Tulu2.Training.Measurement;
 /// <param name="Sequences">Of a slot; for DPO two make a pair.</param>
 /// <param name="Length">Tokens of each sequence.</param>
 public sealed record MeasuredRun(
-    LlamaConfig Config, int VirtualShards, Objective Objective, Precision Precision, bool Recompute, int Slots, int Sequences, int Length)
+    ModelConfig Config, int VirtualShards, Objective Objective, Precision Precision, bool Recompute, int Slots, int Sequences, int Length)
 {
     private int Items => Objective == Objective.Dpo ? Sequences / 2 : Sequences;
 
@@ -42,7 +43,7 @@ public sealed record MeasuredRun(
         return new WorkerSettings
         {
             Recipe = Recipe(layout, overlap),
-            Layout = new FlatLayout(Config, VirtualShards),
+            Parameters = new ParameterMap(Config, VirtualShards),
             Parallel = layout,
             Plan = new FixedBatchPlan(Sequences, Length, Config.VocabularySize, Objective == Objective.Dpo, Slots) { TotalSteps = steps },
             DataPlane = dataPlane,

@@ -1,6 +1,6 @@
 using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Families;
 using Tulu2.Training.Planning;
 using Tulu2.Training.Workers;
 
@@ -26,7 +26,7 @@ public static class MemoryBenchmark
     public static MemoryMeasurement Run(MeasuredRun run)
     {
         var alone = new ParallelLayout(1);
-        Train(run with { Config = LlamaPresets.Get("tiny"), VirtualShards = 1, Slots = 2, Sequences = 2, Length = 32 }, alone);
+        Train(run with { Config = ModelPresets.Get("tiny"), VirtualShards = 1, Slots = 2, Sequences = 2, Length = 32 }, alone);
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         ResidentMemory.ForgetPeak();
         var (before, files) = (ResidentMemory.Now(), ResidentMemory.OfFiles());

@@ -1,6 +1,7 @@
 using System.Diagnostics;
-using Tulu2.Models.Llama;
-using Tulu2.Models.Measurement;
+using Tulu2.Models.Decoder;
+using Tulu2.Models.Families;
+using Tulu2.Models.Parameters;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
@@ -18,11 +19,11 @@ public static class StepBenchmark
 
     /// <summary>Operations a second that matrix products reach on one thread of this machine.</summary>
     public static double ProductRate(Precision precision) =>
-        ModelMeasurement.ProductRate(precision == Precision.Fp32 ? ScalarType.Float32 : ScalarType.BFloat16);
+        ModelTiming.ProductRate(precision == Precision.Fp32 ? ScalarType.Float32 : ScalarType.BFloat16);
 
     /// <param name="sequences">Sequences a step, all of <paramref name="length"/> tokens, every token scored; for DPO two make a pair.</param>
     /// <param name="steps">Steps measured, after a few that are not.</param>
-    public static StepMeasurement Run(LlamaConfig config, int virtualShards, Objective objective, Precision precision, int sequences, int length, int steps)
+    public static StepMeasurement Run(ModelConfig config, int virtualShards, Objective objective, Precision precision, int sequences, int length, int steps)
     {
         var before = ProductRate(precision);
         var recipe = new Recipe
@@ -32,27 +33,27 @@ public static class StepBenchmark
             Model = new ModelRecipe { Preset = "measured" },
             Batch = new BatchRecipe { Global = sequences, Slot = sequences },
         };
-        var layout = new FlatLayout(config, virtualShards);
+        var map = new ParameterMap(config, virtualShards);
         var plan = new FixedBatchPlan(sequences, length, config.VocabularySize, objective == Objective.Dpo);
-        using var state = new ReplicaState(layout, precision);
+        using var state = new ReplicaState(map, precision);
         state.Initialize(recipe);
-        using var computer = new ModelSlots(ModelMeasurement.Timed(layout, state.Weights), state.Weights, ObjectiveOf(recipe, plan), staged: false);
-        using var gradient = zeros(layout.Length, dtype: ScalarType.Float32);
+        using var computer = new ModelSlots(ModelTiming.Timed(map, state.Weights), state.Weights, ObjectiveOf(recipe, plan), staged: false);
+        using var gradient = zeros(map.Length, dtype: ScalarType.Float32);
         var rule = new UpdateRule(recipe, totalSteps: WarmUp + steps + 1);
 
         var blocks = new GradientBlocks(config, virtualShards);
-        GradientBlock[] measured = [.. blocks.Of(layout)];
+        GradientBlock[] measured = [.. blocks.Of(map)];
 
         var times = new List<(double Wall, OperationTimes Processor)>();
         for (var step = 1; step <= WarmUp + steps; step++)
         {
             var clock = Stopwatch.StartNew();
             var kinds = new Dictionary<string, double>();
-            var model = ModelMeasurement.Measure(() => computer.Compute(plan.Read(step, 0), gradient));
+            var model = ModelTiming.Measure(() => computer.Compute(plan.Read(step, 0), gradient));
             var norm = 0.0;
-            kinds["gradient norm and hash"] = ModelMeasurement.Seconds(() =>
+            kinds["gradient norm and hash"] = ModelTiming.Seconds(() =>
                 norm = GradientDigest.Combine(blocks, [GradientDigest.Measure(measured, FlatMemory.Address(gradient), 0)]).Norm);
-            kinds["optimizer"] = ModelMeasurement.Seconds(() =>
+            kinds["optimizer"] = ModelTiming.Seconds(() =>
             {
                 rule.Apply(state.Master, gradient, state.FirstMoment, state.SecondMoment, step, norm);
                 state.RefreshWeights();
@@ -74,16 +75,13 @@ public static class StepBenchmark
     }
 
     /// <summary>
-    /// 6 x the parameters in matrix products x tokens, plus causal attention: 2 products of 2 operations over (length + 1) / 2 keys on average, three times
+    /// 6 x the elements of the matrices that a token goes through x tokens, plus causal attention: 2 products of 2 operations over (length + 1) / 2 keys on average, three times
     /// (forward once, reverse twice).
     /// </summary>
-    private static double Operations(LlamaConfig config, int sequences, int length)
+    private static double Operations(ModelConfig config, int sequences, int length)
     {
-        var norms = (2L * config.Layers + 1) * config.HiddenSize;
-        // The embedding is a look-up; a tied table does its product as the head.
-        var lookUp = config.TieEmbeddings ? 0 : (long)config.VocabularySize * config.HiddenSize;
         var tokens = (double)sequences * length;
-        return 6 * (config.ParameterCount - norms - lookUp) * tokens + 6.0 * config.Layers * config.QueryWidth * (length + 1) * tokens;
+        return 6 * (config.Layers * PipelineStages.BlockCost(config) + PipelineStages.HeadCost(config)) * tokens + 6.0 * config.Layers * config.QueryWidth * (length + 1) * tokens;
     }
 
     private static ISlotObjective ObjectiveOf(Recipe recipe, FixedBatchPlan plan)

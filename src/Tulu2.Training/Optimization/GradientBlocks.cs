@@ -1,4 +1,5 @@
-using Tulu2.Models.Llama;
+using Tulu2.Models.Families;
+using Tulu2.Models.Parameters;
 
 namespace Tulu2.Training.Optimization;
 
@@ -20,12 +21,12 @@ internal sealed class GradientBlocks
     private readonly Dictionary<string, Matrix> _matrices = [];
     private readonly int _shards;
 
-    public GradientBlocks(LlamaConfig config, int virtualShards)
+    public GradientBlocks(ModelConfig config, int virtualShards)
     {
         _shards = virtualShards;
         var elements = FewestElements;
         while (config.ParameterCount / elements > MostBlocks) elements *= 2;
-        foreach (var matrix in new FlatLayout(config, virtualShards).Matrices)
+        foreach (var matrix in new ParameterMap(config, virtualShards).Matrices)
         {
             var shards = matrix.Split == ShardSplit.None ? 1 : virtualShards;
             var rows = matrix.Split == ShardSplit.Rows ? matrix.Rows / virtualShards : matrix.Rows;
@@ -44,7 +45,7 @@ internal sealed class GradientBlocks
         _matrices.Values.Select(matrix => (matrix.First, matrix.Shards, matrix.BlocksPerShard));
 
     /// <summary>The blocks of a part of the model that it speaks for: what all tensor-parallel ranks hold, only the first of them names.</summary>
-    public IEnumerable<GradientBlock> Of(FlatLayout part)
+    public IEnumerable<GradientBlock> Of(ParameterMap part)
     {
         foreach (var matrix in part.Matrices)
         {
@@ -64,7 +65,7 @@ internal sealed class GradientBlocks
     }
 
     /// <summary>Where a part may be cut so that no block is, ascending: the same places on all ranks that share matrices.</summary>
-    public IEnumerable<long> Borders(FlatLayout part)
+    public IEnumerable<long> Borders(ParameterMap part)
     {
         foreach (var matrix in part.Matrices)
         {

@@ -1,5 +1,5 @@
 using Tulu2.Collectives;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 
 namespace Tulu2.Training.Optimization;
 
@@ -10,9 +10,9 @@ internal static class ZeroRanges
     /// Contiguous, in order, together everything, and about equal. Cut only between blocks, so that each rank can measure its part alone, and at multiples
     /// of 16 elements, without which an element-wise kernel's bits depend on the cut. A part may be empty where there are more ranks than blocks.
     /// </summary>
-    public static IReadOnlyList<ElementRange> Of(FlatLayout part, GradientBlocks blocks, int zero)
+    public static IReadOnlyList<ElementRange> Of(ParameterMap part, GradientBlocks blocks, int zero)
     {
-        long[] borders = [.. blocks.Borders(part).Where(border => border % FlatLayout.Alignment == 0), part.Length];
+        long[] borders = [.. blocks.Borders(part).Where(border => border % ParameterMap.Alignment == 0), part.Length];
         var ranges = new ElementRange[zero];
         long first = 0;
         for (var index = 0; index < zero; index++)

@@ -1,5 +1,6 @@
 using Tulu2.Files;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Families;
+using Tulu2.Models.Parameters;
 
 namespace Tulu2.Training.Planning;
 
@@ -13,7 +14,7 @@ public sealed record ProofLine(string Rule, string Detail, bool Holds, string? F
 public static class LayoutProof
 {
     /// <param name="virtualShards">V as it is used.</param>
-    public static IReadOnlyList<ProofLine> Of(LlamaConfig config, int virtualShards, int data, int tensor, int pipeline, int zero, int slots)
+    public static IReadOnlyList<ProofLine> Of(ModelConfig config, int virtualShards, int data, int tensor, int pipeline, int zero, int slots)
     {
         var lines = new List<ProofLine>
         {
@@ -40,13 +41,13 @@ public static class LayoutProof
         : new ProofLine(rule, $"{whole:N0} is no multiple of {parts}", false, fix);
 
     // Narrower shards, or such that are no multiple of 16, go through other product kernels and lose equal bits.
-    private static ProofLine Wide(string rule, int width, int shards) => shards == 1 || width % (shards * FlatLayout.Alignment) == 0
+    private static ProofLine Wide(string rule, int width, int shards) => shards == 1 || width % (shards * ParameterMap.Alignment) == 0
         ? new ProofLine(rule, $"{width:N0} = {shards} x {width / shards:N0}", true)
-        : new ProofLine(rule, $"{width:N0} is no multiple of {shards} x {FlatLayout.Alignment}", false, "choose a smaller parallel.virtual_shards");
+        : new ProofLine(rule, $"{width:N0} is no multiple of {shards} x {ParameterMap.Alignment}", false, "choose a smaller parallel.virtual_shards");
 
-    private static ProofLine Vocabulary(LlamaConfig config, int shards)
+    private static ProofLine Vocabulary(ModelConfig config, int shards)
     {
-        var multiple = shards == 1 ? 1 : shards * FlatLayout.Alignment;
+        var multiple = shards == 1 ? 1 : shards * ParameterMap.Alignment;
         var padded = (config.VocabularySize + multiple - 1) / multiple * multiple;
         return new ProofLine("vocabulary", padded == config.VocabularySize
             ? $"{padded:N0} = {shards} x {padded / shards:N0}"
@@ -54,7 +55,7 @@ public static class LayoutProof
     }
 
     /// <summary>Whether there are layers enough, and a head that a last stage can hold alone.</summary>
-    internal static ProofLine Stages(LlamaConfig config, int stages)
+    internal static ProofLine Stages(ModelConfig config, int stages)
     {
         if (stages > config.Layers)
             return new ProofLine("layers over stages", $"{NumberText.Count(config.Layers, "layer does", "layers do")} not make {stages} stages", false, $"use parallel.pipeline of at most {config.Layers}");

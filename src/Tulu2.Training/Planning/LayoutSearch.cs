@@ -1,7 +1,7 @@
 using System.Numerics;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Training.Planning;
@@ -66,7 +66,7 @@ public sealed class LayoutSearch(PlanRequest request)
 
     private IEnumerable<PlannedLayout> Candidates(int ranks)
     {
-        var most = request.MayChangeShards ? FlatLayout.LargestVirtualShards(request.Config, Math.Max(request.VirtualShards, (int)BitOperations.RoundUpToPowerOf2((uint)request.RanksPerNode))) : request.VirtualShards;
+        var most = request.MayChangeShards ? ParameterMap.LargestVirtualShards(request.Config, Math.Max(request.VirtualShards, (int)BitOperations.RoundUpToPowerOf2((uint)request.RanksPerNode))) : request.VirtualShards;
         for (var tensor = 1; tensor <= most && tensor <= ranks; tensor *= 2)
         {
             if (ranks % tensor != 0) continue;

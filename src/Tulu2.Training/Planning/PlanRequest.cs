@@ -1,4 +1,4 @@
-using Tulu2.Models.Llama;
+using Tulu2.Models.Families;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Training.Planning;
@@ -39,7 +39,7 @@ public sealed record DeviceRates(
 /// <param name="RanksPerNode">Ranks r and r' share a node where r / RanksPerNode is equal.</param>
 /// <param name="Length">Tokens of a sequence on average, for the time; memory is for sequences of the recipe's longest.</param>
 public sealed record PlanRequest(
-    LlamaConfig Config, Recipe Recipe, int VirtualShards, bool MayChangeShards, int RanksPerNode, int Length, DeviceRates Rates)
+    ModelConfig Config, Recipe Recipe, int VirtualShards, bool MayChangeShards, int RanksPerNode, int Length, DeviceRates Rates)
 {
     /// <summary>Slots of a step.</summary>
     public int Slots => Recipe.Batch.Global / Recipe.Batch.Slot;

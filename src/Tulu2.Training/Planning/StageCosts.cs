@@ -1,5 +1,5 @@
-using Tulu2.Models.Llama;
-using Tulu2.Models.Planning;
+using Tulu2.Models.Memory;
+using Tulu2.Models.Parameters;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Training.Planning;
@@ -40,17 +40,17 @@ internal sealed class StageCosts(PlanRequest request)
     private StageCost Stage(int virtualShards, int tensor, LayerRange layers, bool recompute, bool split)
     {
         var config = request.Config;
-        var layout = new FlatLayout(config, virtualShards, new ModelPart(0, tensor, layers.First, layers.End));
+        var map = new ParameterMap(config, virtualShards, new ModelPart(0, tensor, layers.First, layers.End));
         var segments = request.LongestSegments;
-        var pass = PassMemory.Of(new PassShape(layout, request.ElementBytes, recompute, segments, segments.Sum(length => length - 1), split));
+        var pass = PassMemory.Of(new PassShape(map, request.ElementBytes, recompute, segments, segments.Sum(length => length - 1), split));
         var blocks = (double)layers.Count * PipelineStages.BlockCost(config) / tensor;
         var down = (double)layers.Count * config.HiddenSize * config.IntermediateSize / tensor;
         var attention = (double)layers.Count * config.QueryWidth / tensor * (request.Length + 1);
-        var head = layout.HasHead ? (double)PipelineStages.HeadCost(config) / tensor : 0;
+        var head = map.HasHead ? (double)PipelineStages.HeadCost(config) / tensor : 0;
         // DPO asks for the log-probabilities first, and the head's backward pass computes the logits again for every objective.
         var headForward = request.Recipe.Objective == Objective.Dpo ? 2 * head : 0;
         double tokens = request.SlotTokens, forward = 2 * blocks + 2 * attention;
-        return new StageCost(layers, layout.HasEmbedding, layout.HasHead, layout.Length, pass, tokens * (forward + headForward),
+        return new StageCost(layers, map.HasEmbedding, map.HasHead, map.Length, pass, tokens * (forward + headForward),
             tokens * (4 * blocks + 5 * attention + 6 * head + (recompute ? forward - 2 * down : 0)));
     }
 }

@@ -1,7 +1,8 @@
 using System.Numerics;
 using Tulu2.Collectives.Layout;
 using Tulu2.Files;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Families;
+using Tulu2.Models.Parameters;
 using Tulu2.Training.Planning;
 
 namespace Tulu2.Training.Recipes;
@@ -15,12 +16,12 @@ public static class LayoutRules
     /// </summary>
     /// <param name="fault">Makes the complaint about a key: (key, what, fix).</param>
     /// <exception cref="BadInputException">A tensor degree that the model cannot be cut for.</exception>
-    public static int VirtualShards(ParallelRecipe parallel, LlamaConfig config, Func<string, string, string, BadInputException> fault)
+    public static int VirtualShards(ParallelRecipe parallel, ModelConfig config, Func<string, string, string, BadInputException> fault)
     {
         var tensor = parallel.Tensor;
-        var aligned = FlatLayout.LargestVirtualShards(config, parallel.VirtualShards);
+        var aligned = ParameterMap.LargestVirtualShards(config, parallel.VirtualShards);
         if (aligned % tensor == 0) return aligned;
-        var most = FlatLayout.LargestVirtualShards(config, 1 << 20);
+        var most = ParameterMap.LargestVirtualShards(config, 1 << 20);
         if (parallel.Bitwise)
             throw fault("parallel.tensor", $"{tensor} ranks cannot share {NumberText.Count(aligned, "virtual shard")}: virtual shards are what makes their result one rank's to the last bit",
                 most > aligned && most % tensor == 0 ? $"use parallel.virtual_shards: {tensor}, or a tensor degree that divides {aligned}"
@@ -45,7 +46,7 @@ public static class LayoutRules
     /// <param name="processors">For how many ranks there is room, where the recipe leaves the number of replicas open.</param>
     /// <exception cref="BadInputException">More stages than layers, a tied model in stages.</exception>
     public static ParallelLayout Layout(
-        ParallelRecipe parallel, LlamaConfig config, int slots, int processors, Func<string, string, string, BadInputException> fault)
+        ParallelRecipe parallel, ModelConfig config, int slots, int processors, Func<string, string, string, BadInputException> fault)
     {
         if (LayoutProof.Stages(config, parallel.Pipeline) is { Holds: false } stages) throw fault("parallel.pipeline", stages.Detail, stages.Fix!);
         var data = parallel.Data;

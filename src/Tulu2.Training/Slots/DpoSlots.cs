@@ -1,5 +1,5 @@
 using Tulu2.Data.Slots;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Decoder;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Reference;
@@ -19,7 +19,7 @@ internal sealed class DpoSlots(DpoObjective objective, Func<ReferenceLogProbabil
     private const int FiguresPerPair = 4;
 
     /// <returns>[4 * pairs] policy chosen, policy rejected, reference chosen, reference rejected of each pair.</returns>
-    public double[] Backward(LlamaModel model, Activations activations, SlotBatch batch, Tensor gradient, Action<long>? ready)
+    public double[] Backward(DecoderModel model, Activations activations, SlotBatch batch, Tensor gradient, Action<long>? ready)
     {
         var sums = SegmentSums.Of(model.LogProbabilities(activations).cpu().data<float>().ToArray(), batch.ScoredSegments, 2 * batch.Sequences.Length);
         var figures = new double[FiguresPerPair * batch.Sequences.Length];

@@ -1,5 +1,5 @@
 using Tulu2.Data.Slots;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Decoder;
 using Tulu2.Training.Objectives;
 using static TorchSharp.torch;
 
@@ -10,7 +10,7 @@ public static class ModelScores
 {
     /// <param name="segments">How many segments to return, so that a filler behind the sequences is left out; null: all.</param>
     /// <returns>[segments] summed log-probability of each segment's scored tokens.</returns>
-    public static float[] Of(LlamaModel model, SlotBatch batch, int? segments = null)
+    public static float[] Of(DecoderModel model, SlotBatch batch, int? segments = null)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();

@@ -1,5 +1,5 @@
 using Tulu2.Data.Slots;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Decoder;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Objectives;
 using static TorchSharp.torch;
@@ -9,12 +9,12 @@ namespace Tulu2.Training.Slots;
 /// <summary>Slots on a rank's part of a Llama model. Shapes: S rows of a slot that are this tensor-parallel rank's share, D hidden.</summary>
 /// <param name="weights">The model's, for their type and device.</param>
 /// <param name="staged">The model's tensors, gradients included, are elsewhere than in host memory, through which stages pass on their streams.</param>
-internal sealed class ModelSlots(LlamaModel model, Tensor weights, ISlotObjective objective, bool staged) : ISlotComputer
+internal sealed class ModelSlots(DecoderModel model, Tensor weights, ISlotObjective objective, bool staged) : ISlotComputer
 {
     private readonly ScalarType _type = weights.dtype;
     private readonly Device _device = weights.device;
 
-    public Tensor Stream(SlotBatch batch) => empty([model.ShareOf(batch), model.Layout.Config.HiddenSize], dtype: _type).DetachFromDisposeScope();
+    public Tensor Stream(SlotBatch batch) => empty([model.ShareOf(batch), model.Config.HiddenSize], dtype: _type).DetachFromDisposeScope();
 
     public ISlotPass Forward(SlotBatch batch, Tensor? input_SD, bool keep)
     {

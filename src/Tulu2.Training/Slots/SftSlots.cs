@@ -1,5 +1,5 @@
 using Tulu2.Data.Slots;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Decoder;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Objectives;
 using static TorchSharp.torch;
@@ -10,7 +10,7 @@ namespace Tulu2.Training.Slots;
 internal sealed class SftSlots(SftObjective objective) : ISlotObjective
 {
     /// <returns>[1] the sum of the slot's token losses, unweighted.</returns>
-    public double[] Backward(LlamaModel model, Activations activations, SlotBatch batch, Tensor gradient, Action<long>? ready)
+    public double[] Backward(DecoderModel model, Activations activations, SlotBatch batch, Tensor gradient, Action<long>? ready)
     {
         var coefficients_R = full(batch.ScoredRows.Length, -objective.Weight(batch.Step, batch.Slot), dtype: float32, device: gradient.device);
         var logProbabilities_R = model.Backward(activations, coefficients_R, gradient, ready);

@@ -1,4 +1,4 @@
-using Tulu2.Models.Llama;
+using Tulu2.Models.Decoder;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
@@ -29,7 +29,7 @@ public sealed class EmbeddedWorkerFactory : IWorkerFactory
     {
         var objective = ObjectiveOf(settings);
         return (state, group) => new ModelSlots(
-            new LlamaModel(state.Layout, state.Weights, settings.Recipe.Model.Recompute, group, settings.Recipe.Parallel.SplitActivations), state.Weights, objective, state.IsStaged);
+            new DecoderModel(state.Parameters, state.Weights, settings.Recipe.Model.Recompute, group, settings.Recipe.Parallel.SplitActivations), state.Weights, objective, state.IsStaged);
     }
 
     private static ISlotObjective ObjectiveOf(WorkerSettings settings)

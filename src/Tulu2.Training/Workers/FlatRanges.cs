@@ -1,6 +1,6 @@
 using Tulu2.Checkpoints;
 using Tulu2.Collectives;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 
 namespace Tulu2.Training.Workers;
 
@@ -8,11 +8,11 @@ namespace Tulu2.Training.Workers;
 internal static class FlatRanges
 {
     /// <summary>The slices of a range that begins and ends between rows, with offsets from the range's beginning.</summary>
-    public static IReadOnlyList<FlatSlice> Slices(FlatLayout layout, ElementRange range)
+    public static IReadOnlyList<ParameterSlice> Slices(ParameterMap map, ElementRange range)
     {
-        if (range.First == 0 && range.Count == layout.Length) return layout.Slices;
-        var slices = new List<FlatSlice>();
-        foreach (var whole in layout.Slices)
+        if (range.First == 0 && range.Count == map.Length) return map.Slices;
+        var slices = new List<ParameterSlice>();
+        foreach (var whole in map.Slices)
         {
             var rows = RowsOf(whole);
             var first = Math.Clamp(CeilingDivide(range.First - whole.Offset, whole.RowStride), 0, rows);
@@ -27,15 +27,18 @@ internal static class FlatRanges
     }
 
     /// <summary>A vector is one row.</summary>
-    public static long RowsOf(FlatSlice slice) => slice.Slice.Length / slice.Slice.Size[^1];
+    public static long RowsOf(ParameterSlice slice) => slice.Slice.Length / slice.Slice.Size[^1];
 
     /// <summary>Some rows of a slice.</summary>
-    public static FlatSlice Rows(FlatSlice whole, long first, long count)
+    public static ParameterSlice Rows(ParameterSlice whole, long first, long count)
     {
-        var (slice, offset, stride) = whole;
+        var slice = whole.Slice;
         if (slice.Size.Length == 1) return whole;
-        return new FlatSlice(
-            new TensorSlice(slice.Name, slice.Shape, [slice.Begin[0] + first, .. slice.Begin[1..]], [count, .. slice.Size[1..]]), offset + first * stride, stride);
+        return whole with
+        {
+            Slice = new TensorSlice(slice.Name, slice.Shape, [slice.Begin[0] + first, .. slice.Begin[1..]], [count, .. slice.Size[1..]]),
+            Offset = whole.Offset + first * whole.RowStride,
+        };
     }
 
     private static long CeilingDivide(long value, long divisor) => value <= 0 ? 0 : (value + divisor - 1) / divisor;

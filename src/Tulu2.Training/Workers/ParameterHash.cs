@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Training.Optimization;
 
 namespace Tulu2.Training.Workers;
@@ -10,11 +10,11 @@ namespace Tulu2.Training.Workers;
 /// </summary>
 internal static class ParameterHash
 {
-    /// <param name="master">Address of <c>layout.Length</c> floats.</param>
-    public static unsafe string Of(FlatLayout layout, nint master)
+    /// <param name="master">Address of <c>map.Length</c> floats.</param>
+    public static unsafe string Of(ParameterMap map, nint master)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var slices = layout.Slices.OrderBy(slice => slice.Slice.Name, StringComparer.Ordinal).ThenBy(slice => slice.Slice.Begin[0]);
+        var slices = map.Slices.OrderBy(slice => slice.Slice.Name, StringComparer.Ordinal).ThenBy(slice => slice.Slice.Begin[0]);
         foreach (var (slice, offset, rowStride) in slices)
         {
             var width = slice.Size[^1];

@@ -1,6 +1,6 @@
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Training.Optimization;
 
 namespace Tulu2.Training.Workers;
@@ -12,16 +12,18 @@ internal sealed class RankPart
     private readonly int _rank;
 
     /// <param name="model">The whole model's.</param>
-    public RankPart(FlatLayout model, ParallelLayout parallel, int rank)
+    public RankPart(ModelParameters model, ParallelLayout parallel, int rank)
     {
         (_parallel, _rank) = (parallel, rank);
-        Layout = new FlatLayout(model.Config, model.VirtualShards, ModelPart.Of(model.Config, parallel, rank));
-        Ranges = ZeroRanges.Of(Layout, new GradientBlocks(model.Config, model.VirtualShards), parallel.Zero);
+        Parameters = model.Of(ModelPart.Of(model.Config, parallel, rank));
+        Ranges = ZeroRanges.Of(Trained, new GradientBlocks(model.Config, model.VirtualShards), parallel.Zero);
         Range = Ranges[parallel.ZeroShardOf(rank)];
         HoldsEverything = parallel is { ReplicaSize: 1, Zero: 1 };
     }
 
-    public FlatLayout Layout { get; }
+    /// <summary>Of the rank's part of the model.</summary>
+    public ModelParameters Parameters { get; }
+    public ParameterMap Trained => Parameters.Trained;
 
     /// <summary>What each of the ranks that share the optimizer state keeps, in order.</summary>
     public IReadOnlyList<ElementRange> Ranges { get; }
@@ -34,9 +36,9 @@ internal sealed class RankPart
     public bool IsAlsoOf(int rank) => _parallel.Twins(_rank).Contains(rank);
 
     /// <summary>What one of the twins writes into a checkpoint.</summary>
-    public IReadOnlyList<FlatSlice> SnapshotShare(int rank)
+    public IReadOnlyList<ParameterSlice> SnapshotShare(int rank)
     {
         var twins = _parallel.Twins(rank).ToList();
-        return Workers.SnapshotShare.Of(Layout, Range, twins.IndexOf(rank), twins.Count);
+        return Workers.SnapshotShare.Of(Trained, Range, twins.IndexOf(rank), twins.Count);
     }
 }

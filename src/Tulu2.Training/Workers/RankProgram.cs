@@ -40,11 +40,11 @@ internal sealed class RankProgram : IDisposable
     {
         (_settings, _mailbox, _report, _computerOf, _rank) = (settings, mailbox, report, computerOf, rank);
         var (slots, deadline) = (settings.Plan.SlotsPerStep, settings.CollectiveDeadline);
-        _part = new RankPart(settings.Layout, settings.Parallel, rank);
+        _part = new RankPart(settings.Parameters, settings.Parallel, rank);
         _state = new RankState(settings, _part);
-        _held = new HeldGradients(slots, _part.Layout.Length, settings.ComputeDevice());
-        _reduction = new StepReduction(slots, _part.Layout, _part.Range, _held, deadline, settings.Recipe.Parallel.Overlap,
-            GradientPieces.Of(_part.Layout, settings.GradientPiece), new Lane($"sums of rank {rank}"), piece => settings.Faults?.AtPiece(_rank, Step, piece));
+        _held = new HeldGradients(slots, _part.Trained.Length, settings.ComputeDevice());
+        _reduction = new StepReduction(slots, _part.Trained, _part.Range, _held, deadline, settings.Recipe.Parallel.Overlap,
+            GradientPieces.Of(_part.Trained, settings.GradientPiece), new Lane($"sums of rank {rank}"), piece => settings.Faults?.AtPiece(_rank, Step, piece));
         _runner = new SlotRunner(_held, deadline, _clock, _reduction);
         _tensorSum = settings.Parallel.Tensor > 1 ? new TensorGroupSum(deadline, _clock) : null;
         _nccl = NcclTransport.Of(settings.Recipe.Parallel, settings.Parallel.Tensor, deadline);
@@ -258,7 +258,7 @@ internal sealed class RankProgram : IDisposable
         // Before the gather, which a peer's end may cut off: who has applied a step has also begun its snapshot, and nobody waits for it in vain.
         if (commit.Snapshot) _snapshots.Take(_state.Replica, _rank, _part.SnapshotShare(_rank));
         _state.RefreshWeights(Groups);
-        var hash = commit.Last && _part.HoldsEverything ? ParameterHash.Of(_part.Layout, FlatMemory.Address(_state.Replica.Master)) : null;
+        var hash = commit.Last && _part.HoldsEverything ? ParameterHash.Of(_part.Trained, FlatMemory.Address(_state.Replica.Master)) : null;
         _report(new WorkerReport.Applied(Generation, _rank, StateStep, Stopwatch.GetElapsedTime(start).TotalSeconds, hash));
         // A commit repeated in a new generation comes before its Begin, which then says how the next step is shared out.
         if (applies && _begun && !commit.Last)

@@ -10,7 +10,7 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
 {
     private readonly CheckpointStore _store = new(settings.CheckpointDirectory);
     private readonly UpdateRule _rule = new(settings.Recipe, settings.Plan.TotalSteps, settings.HostThreads(), settings.Schedules);
-    private readonly UntrainedRows _untrained = new(part.Layout, part.Range);
+    private readonly UntrainedRows _untrained = new(part.Trained, part.Range);
     private ReplicaState? _state;
     private bool _initial;             // the recipe's initial weights, untouched
 
@@ -93,6 +93,6 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
     private ReplicaState Renew()
     {
         _initial = false;
-        return _state ??= new ReplicaState(part.Layout, settings.Recipe.Precision, part.Range, settings.ComputeDevice());
+        return _state ??= new ReplicaState(part.Parameters, settings.Recipe.Precision, part.Range, settings.ComputeDevice());
     }
 }

@@ -1,7 +1,7 @@
 using Tulu2.Checkpoints;
 using Tulu2.Collectives;
 using Tulu2.Models.HuggingFace;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
 using static TorchSharp.torch;
@@ -17,25 +17,27 @@ internal sealed class ReplicaState : IDisposable
     /// <summary>The step of a rank that holds no state which counts.</summary>
     public const int NoStep = -1;
 
-    private readonly IReadOnlyList<FlatSlice> _slices;
+    private readonly IReadOnlyList<ParameterSlice> _slices;
     private readonly Tensor _host;
 
-    /// <param name="layout">Of the rank's part of the model.</param>
+    /// <param name="parameters">Of the rank's part of the model.</param>
     /// <param name="range">What the rank updates; null: its whole part.</param>
     /// <param name="device">Where the model computes; null: in host memory, where everything else lies.</param>
-    public ReplicaState(FlatLayout layout, Precision precision, ElementRange? range = null, Device? device = null)
+    public ReplicaState(ModelParameters parameters, Precision precision, ElementRange? range = null, Device? device = null)
     {
-        (Layout, Precision) = (layout, precision);
-        Range = range ?? new ElementRange(0, layout.Length);
-        _slices = FlatRanges.Slices(layout, Range);
-        _host = zeros(layout.Length, dtype: precision == Precision.Fp32 ? float32 : bfloat16).DetachFromDisposeScope();
-        Master = precision == Precision.Bf16 ? Zeros() : Range.Count == layout.Length ? _host : _host.narrow(0, Range.First, Range.Count).DetachFromDisposeScope();
+        if (!parameters.IsFull) throw new NotSupportedException("what is trained lies in what is read: nothing else is kept yet");
+        (Parameters, Precision) = (parameters, precision);
+        Range = range ?? new ElementRange(0, Trained.Length);
+        _slices = FlatRanges.Slices(Trained, Range);
+        _host = zeros(parameters.Read.Length, dtype: precision == Precision.Fp32 ? float32 : bfloat16).DetachFromDisposeScope();
+        Master = precision == Precision.Bf16 ? Zeros() : Range.Count == Trained.Length ? _host : _host.narrow(0, Range.First, Range.Count).DetachFromDisposeScope();
         FirstMoment = Zeros();
         SecondMoment = Zeros();
-        Weights = device is null ? _host : zeros(layout.Length, dtype: _host.dtype, device: device).DetachFromDisposeScope();
+        Weights = device is null ? _host : zeros(parameters.Read.Length, dtype: _host.dtype, device: device).DetachFromDisposeScope();
     }
 
-    public FlatLayout Layout { get; }
+    public ModelParameters Parameters { get; }
+    public ParameterMap Trained => Parameters.Trained;
 
     /// <summary>Of <see cref="Weights"/>.</summary>
     public Precision Precision { get; }
@@ -48,7 +50,7 @@ internal sealed class ReplicaState : IDisposable
     public Tensor FirstMoment { get; }
     public Tensor SecondMoment { get; }
 
-    /// <summary>[Layout.Length] What the model reads; call <see cref="RefreshWeights"/> after every change of <see cref="Master"/>.</summary>
+    /// <summary>[Parameters.Read.Length] What the model reads; call <see cref="RefreshWeights"/> after every change of <see cref="Master"/>.</summary>
     public Tensor Weights { get; }
 
     /// <summary>Weights lie on another device than the rest.</summary>
@@ -79,10 +81,10 @@ internal sealed class ReplicaState : IDisposable
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         // One gradient's worth of memory, before there is any gradient.
-        var all = Range.Count == Layout.Length ? Master : _host.dtype == float32 ? _host : zeros(Layout.Length, dtype: float32);
+        var all = Range.Count == Trained.Length ? Master : _host.dtype == float32 ? _host : zeros(Trained.Length, dtype: float32);
         var address = FlatMemory.Address(all);
-        if (recipe.Model.Path is { } path) HuggingFaceModel.ReadWeights(path, Layout, address);
-        else RandomWeights.Fill(Layout, recipe.Seed, address);
+        if (recipe.Model.Path is { } path) HuggingFaceModel.ReadWeights(path, Parameters.Read, address);
+        else RandomWeights.Fill(Parameters.Read, recipe.Seed, address);
         if (!ReferenceEquals(all, _host)) _host.copy_(all);
         if (Master.dtype != _host.dtype && !ReferenceEquals(all, Master)) Master.copy_(all.narrow(0, Range.First, Range.Count));
         RefreshWeights();

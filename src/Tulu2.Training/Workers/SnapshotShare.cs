@@ -1,5 +1,5 @@
 using Tulu2.Collectives;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 
 namespace Tulu2.Training.Workers;
 
@@ -11,11 +11,11 @@ internal static class SnapshotShare
     /// belongs to the twin in whose part of the flat order it begins, and what all tensor-parallel ranks hold to the first of them.
     /// </summary>
     /// <param name="range">What of the part the twins keep.</param>
-    public static IReadOnlyList<FlatSlice> Of(FlatLayout part, ElementRange range, int twin, int twins)
+    public static IReadOnlyList<ParameterSlice> Of(ParameterMap part, ElementRange range, int twin, int twins)
     {
-        var slices = FlatRanges.Slices(part, range).Where(slice => part.Part.TensorPlace == 0 || slice.Slice.Shape.Length > 1).ToArray();
+        var slices = FlatRanges.Slices(part, range).Where(slice => part.Part.TensorPlace == 0 || !slice.IsReplicated).ToArray();
         var total = slices.Sum(slice => slice.Slice.Length);
-        var share = new List<FlatSlice>();
+        var share = new List<ParameterSlice>();
         long before = 0;
         foreach (var slice in slices)
         {

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using Tulu2.Checkpoints;
 using Tulu2.Checkpoints.Safetensors;
 using Tulu2.Files;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Optimization;
@@ -21,7 +21,7 @@ internal sealed class SnapshotWriter(CheckpointStore store, Action<WorkerReport>
 
     /// <param name="share">What this rank writes, with offsets within the buffers of its state.</param>
     /// <exception cref="NonFiniteStepException">A parameter or moment is not finite, or rounds to infinity in the type that the model computes with; nothing is written.</exception>
-    public unsafe void Take(ReplicaState state, int rank, IReadOnlyList<FlatSlice> share)
+    public unsafe void Take(ReplicaState state, int rank, IReadOnlyList<ParameterSlice> share)
     {
         _writing?.Join();
         var step = state.Step;

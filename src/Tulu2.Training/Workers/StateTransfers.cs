@@ -14,8 +14,8 @@ internal static class StateTransfers
     public static void Load(CheckpointStore store, string path, ReplicaState state)
     {
         var manifest = store.Read(path);
-        if (manifest.VirtualShards != state.Layout.VirtualShards)
-            throw new BadInputException(path, $"was written with {NumberText.Count(manifest.VirtualShards, "virtual shard")}, this run has {state.Layout.VirtualShards}",
+        if (manifest.VirtualShards != state.Trained.VirtualShards)
+            throw new BadInputException(path, $"was written with {NumberText.Count(manifest.VirtualShards, "virtual shard")}, this run has {state.Trained.VirtualShards}",
                 "resume with the recipe that began the run");
         state.Clear();
         store.Load(manifest, state.Blocks());

@@ -1,6 +1,6 @@
 using System.Runtime.ExceptionServices;
 using Tulu2.Collectives;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers.Overlap;
@@ -22,7 +22,7 @@ internal sealed record ReducedStep(double[][] Figures, double Norm, string Hash,
 /// <param name="pieces">Of the part, as <see cref="GradientPieces"/> cuts it.</param>
 /// <param name="atPiece">Called on the thread that adds up, before each piece.</param>
 internal sealed class StepReduction(
-    int slots, FlatLayout part, ElementRange range, HeldGradients held, TimeSpan deadline, bool overlap, IReadOnlyList<ElementRange> pieces, Lane lane, Action<int>? atPiece)
+    int slots, ParameterMap part, ElementRange range, HeldGradients held, TimeSpan deadline, bool overlap, IReadOnlyList<ElementRange> pieces, Lane lane, Action<int>? atPiece)
     : IDisposable
 {
     private readonly GradientBlocks _model = new(part.Config, part.VirtualShards);

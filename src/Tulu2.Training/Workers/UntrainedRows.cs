@@ -1,5 +1,5 @@
 using Tulu2.Collectives;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 using static TorchSharp.torch;
 
 namespace Tulu2.Training.Workers;
@@ -12,9 +12,9 @@ internal sealed class UntrainedRows
 {
     private readonly List<(long First, long Count)> _runs = [];
 
-    public UntrainedRows(FlatLayout layout, ElementRange range)
+    public UntrainedRows(ParameterMap map, ElementRange range)
     {
-        foreach (var matrix in layout.Matrices)
+        foreach (var matrix in map.Matrices)
         {
             // Padding is zero and stays so.
             var end = matrix.Offset + matrix.Length - matrix.PaddingRows * matrix.Columns;

@@ -1,7 +1,7 @@
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
@@ -20,7 +20,7 @@ public sealed record WorkerSettings
     public IReadOnlyList<ScheduleSegment> Schedules { get; init; } = [];
 
     /// <summary>The model's shape with the recipe's overrides, cut into the virtual shards that are used.</summary>
-    public required FlatLayout Layout { get; init; }
+    public required ModelParameters Parameters { get; init; }
 
     /// <summary>Where the run's ranks stand.</summary>
     public ParallelLayout Parallel { get; init; } = new(1);

@@ -34,7 +34,7 @@ public sealed class TrainingUnderActorsSpec(HostFixture fixture) : IDisposable
             CheckpointEvery = 2,
             Start = start ?? new RunStart.FromRecipe(),
             RecipeHash = "recipe",
-            VirtualShards = settings.Layout.VirtualShards,
+            VirtualShards = settings.Parameters.VirtualShards,
         };
         return await new RunHost(fixture.Host).RunAsync(plan, _observer, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(120));
     }

@@ -1,5 +1,5 @@
 using Tulu2.Collectives;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 
 namespace Tulu2.Training.Workers.Overlap;
 
@@ -14,25 +14,18 @@ internal static class GradientPieces
 
     /// <param name="fewest">Elements that a piece has at least; the lowest may have fewer. Null: by the size of the part.</param>
     /// <returns>From the top of the flat order down, without gaps, together everything.</returns>
-    public static IReadOnlyList<ElementRange> Of(FlatLayout part, long? fewest = null)
+    public static IReadOnlyList<ElementRange> Of(ParameterMap part, long? fewest = null)
     {
         var pieces = new List<ElementRange>();
         var end = part.Length;
         var least = fewest ?? Math.Clamp(part.Length / Pieces, Fewest, Enough);
-        foreach (var border in Borders(part))
+        // As DecoderModel.Backward reports them.
+        foreach (var border in part.LayerStarts.Reverse())
         {
             if (border == end || (border > 0 && end - border < least)) continue;
             pieces.Add(new ElementRange(border, end - border));
             end = border;
         }
         return pieces;
-    }
-
-    // Descending; as LlamaModel.Backward reports them.
-    private static IEnumerable<long> Borders(FlatLayout part)
-    {
-        if (part.HasHead) yield return part["norm"].Offset;
-        for (var layer = part.Part.EndLayer - 1; layer >= part.Part.FirstLayer; layer--) yield return part[$"{layer}.norm1"].Offset;
-        if (part.HasEmbedding) yield return 0;
     }
 }

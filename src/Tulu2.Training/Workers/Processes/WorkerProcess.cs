@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Tulu2.Collectives;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
 using Tulu2.Protocol.Workers;
 
@@ -61,7 +61,7 @@ public static partial class WorkerProcess
             {
                 Recipe = start.Recipe,
                 Schedules = start.Schedules,
-                Layout = new FlatLayout(start.Model, start.VirtualShards),
+                Parameters = new ParameterMap(start.Model, start.VirtualShards),
                 Parallel = start.Parallel,
                 NodePlace = start.NodePlace,
                 Plan = start.Batches,

@@ -1,5 +1,5 @@
 using Tulu2.Collectives.Layout;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Families;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
@@ -21,7 +21,7 @@ public sealed record WorkerStart
     public IReadOnlyList<ScheduleSegment> Schedules { get; init; } = [];
 
     /// <summary>The model's shape with the recipe's overrides.</summary>
-    public required LlamaConfig Model { get; init; }
+    public required ModelConfig Model { get; init; }
 
     /// <summary>V as it is used.</summary>
     public required int VirtualShards { get; init; }

@@ -1,6 +1,7 @@
 using MessagePack;
 using Tulu2.Collectives.Layout;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Families;
+using Tulu2.Models.HuggingFace;
 using Tulu2.Protocol.Encoding;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
@@ -119,43 +120,13 @@ internal static class WorkerStartCodec
         return new(reader.ReadInt32(), Enum.Parse<ScheduleKind>(Text(ref reader)), reader.ReadDouble(), reader.ReadInt32(), reader.ReadInt32());
     }
 
-    private static void Write(ref MessagePackWriter writer, LlamaConfig model)
+    private static void Write(ref MessagePackWriter writer, ModelConfig model)
     {
-        writer.Write(model.HiddenSize);
-        writer.Write(model.IntermediateSize);
-        writer.Write(model.Layers);
-        writer.Write(model.Heads);
-        writer.Write(model.KeyValueHeads);
-        writer.Write(model.VocabularySize);
-        writer.Write(model.HeadSize);
-        writer.Write(model.RopeTheta);
-        writer.Write(model.RmsNormEpsilon);
-        writer.Write(model.MaxPositions);
-        writer.Write(model.TieEmbeddings);
-        writer.Write(model.InitializerRange);
-        writer.Write(model.BeginningId);
-        writer.Write(model.EndId);
+        writer.Write(HuggingFaceModel.ConfigText(model));
         writer.Write(model.UsedVocabulary);
     }
 
-    private static LlamaConfig Model(ref MessagePackReader reader) => new()
-    {
-        HiddenSize = reader.ReadInt32(),
-        IntermediateSize = reader.ReadInt32(),
-        Layers = reader.ReadInt32(),
-        Heads = reader.ReadInt32(),
-        KeyValueHeads = reader.ReadInt32(),
-        VocabularySize = reader.ReadInt32(),
-        HeadSize = reader.ReadInt32(),
-        RopeTheta = reader.ReadDouble(),
-        RmsNormEpsilon = reader.ReadDouble(),
-        MaxPositions = reader.ReadInt32(),
-        TieEmbeddings = reader.ReadBoolean(),
-        InitializerRange = reader.ReadDouble(),
-        BeginningId = reader.ReadInt32(),
-        EndId = reader.ReadInt32(),
-        UsedVocabulary = reader.ReadInt32(),
-    };
+    private static ModelConfig Model(ref MessagePackReader reader) => HuggingFaceModel.ParseConfig(Text(ref reader)) with { UsedVocabulary = reader.ReadInt32() };
 
     private static void Write(ref MessagePackWriter writer, ParallelLayout layout)
     {

@@ -6,7 +6,7 @@ using Tulu2.Collectives.Layout;
 using Tulu2.Collectives.Nccl;
 using Tulu2.Collectives.Network;
 using Tulu2.Files;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Families;
 using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Launch;
 using Tulu2.Training.Recipes;
@@ -82,7 +82,7 @@ public sealed class NcclTransportTests
         var start = new WorkerStart
         {
             Recipe = new Recipe { Parallel = new() { Transport = asked } },
-            Model = LlamaPresets.Get("demo"),
+            Model = ModelPresets.Get("demo"),
             VirtualShards = 4,
             Parallel = new ParallelLayout(1),
             CheckpointDirectory = "checkpoints",

@@ -2,10 +2,11 @@ using System.Text.Json;
 using Tulu2.Checkpoints.Safetensors;
 using Tulu2.Collectives.Layout;
 using Tulu2.Files;
+using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Tests.Data;
-using Tulu2.Tests.Models.Llama;
+using Tulu2.Tests.Models.Decoder;
 using Xunit;
 
 namespace Tulu2.Tests.Models.HuggingFace;
@@ -80,7 +81,7 @@ public sealed unsafe class HuggingFaceWeightsTests : IDisposable
         var layout = new ParallelLayout(1, tensor, pipeline);
         for (var rank = 0; rank < layout.Size; rank++)
         {
-            var part = new FlatLayout(config, 4, ModelPart.Of(config, layout, rank));
+            var part = new ParameterMap(config, 4, ModelPart.Of(config, layout, rank));
             var expected = new float[part.Length];
             foreach (var (slice, offset, stride) in part.Slices)
             {
@@ -259,7 +260,7 @@ public sealed unsafe class HuggingFaceWeightsTests : IDisposable
     private static SafetensorsTensor Zeros(string name, string type, params long[] shape) =>
         new(name, type, shape, stream => stream.Write(new byte[4 * shape.Aggregate((product, size) => product * size)]));
 
-    private static void AssertFilled(Dictionary<string, float[]> tensors, LlamaConfig config)
+    private static void AssertFilled(Dictionary<string, float[]> tensors, ModelConfig config)
     {
         Assert.Equal(HuggingFaceTensors.Of(config).Select(tensor => tensor.Name).Order(), tensors.Keys.Order());
         foreach (var (name, shape) in HuggingFaceTensors.Of(config))

@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using Tulu2.Checkpoints.Safetensors;
+using Tulu2.Models.Families;
+using Tulu2.Models.Families.Llama;
 using Tulu2.Models.HuggingFace;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 
 namespace Tulu2.Tests.Models.HuggingFace;
 
@@ -32,7 +34,7 @@ internal static unsafe class SmallCheckpoint
         foreach (ref var value in new Span<float>((float*)destination, (int)shape.Aggregate((product, size) => product * size))) value = random.Next(-64, 64) / 32f;
     }
 
-    public static void Export(string directory, LlamaConfig? config = null, string type = "F32", long shardBytes = HuggingFaceExport.DefaultShardBytes) =>
+    public static void Export(string directory, ModelConfig? config = null, string type = "F32", long shardBytes = HuggingFaceExport.DefaultShardBytes) =>
         HuggingFaceExport.Write(directory, config ?? Config, type, Fill, [], shardBytes: shardBytes);
 
     /// <summary>Writes the weights of a directory anew, after <paramref name="change"/>.</summary>
@@ -55,7 +57,7 @@ internal static unsafe class SmallCheckpoint
     public static Dictionary<string, float[]> Read(string directory, int shards = 1)
     {
         var config = HuggingFaceModel.ReadConfig(directory);
-        var layout = new FlatLayout(config, shards);
+        var layout = new ParameterMap(config, shards);
         var flat = (float*)NativeMemory.Alloc((nuint)layout.Length, sizeof(float));
         try
         {

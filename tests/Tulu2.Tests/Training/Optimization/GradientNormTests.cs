@@ -1,7 +1,9 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using Tulu2.Collectives.Layout;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Families;
+using Tulu2.Models.Families.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Training.Optimization;
 using Xunit;
 using static TorchSharp.torch;
@@ -29,7 +31,7 @@ public class GradientNormTests
     public void The_norm_is_the_plain_one(int shards)
     {
         using var scope = NewDisposeScope();
-        var layout = new FlatLayout(Tiny, shards);
+        var layout = new ParameterMap(Tiny, shards);
         var gradient = randn(layout.Length, generator: new Generator(3));
         var expected = Math.Sqrt(gradient.data<float>().ToArray().Sum(x => (double)x * x));
         Assert.Equal(expected, Digest(layout, FlatMemory.Address(gradient)).Norm, 1e-12 * expected);
@@ -39,7 +41,7 @@ public class GradientNormTests
     public void Every_layout_has_the_norm_and_the_hash_of_the_whole()
     {
         using var scope = NewDisposeScope();
-        var whole = new FlatLayout(Wide, 4);
+        var whole = new ParameterMap(Wide, 4);
         var gradient = randn(whole.Length, generator: new Generator(3));
         var expected = Digest(whole, FlatMemory.Address(gradient));
         foreach (var (tensor, pipeline, zero) in new[] { (1, 1, 3), (2, 1, 1), (4, 1, 2), (1, 2, 2), (2, 3, 4), (4, 3, 1) })
@@ -48,7 +50,7 @@ public class GradientNormTests
             var blocks = new GradientBlocks(Wide, 4);
             var told = Enumerable.Range(0, layout.Size).Select(rank =>
             {
-                var part = new FlatLayout(Wide, 4, ModelPart.Of(Wide, layout, rank));
+                var part = new ParameterMap(Wide, 4, ModelPart.Of(Wide, layout, rank));
                 var range = ZeroRanges.Of(part, blocks, zero)[layout.ZeroShardOf(rank)];
                 var mine = Cut(gradient, whole, part);
                 GradientBlock[] measured = [.. blocks.Of(part).Where(block => block.Offset >= range.First && block.Offset < range.End)];
@@ -62,7 +64,7 @@ public class GradientNormTests
     public void A_hash_sees_every_bit_and_where_it_is()
     {
         using var scope = NewDisposeScope();
-        var layout = new FlatLayout(Tiny, 4);
+        var layout = new ParameterMap(Tiny, 4);
         var gradient = randn(layout.Length, generator: new Generator(3));
         var address = FlatMemory.Address(gradient);
         var before = Digest(layout, address).Hash;
@@ -82,7 +84,7 @@ public class GradientNormTests
     public void A_block_that_is_missing_or_there_twice_is_found()
     {
         using var scope = NewDisposeScope();
-        var layout = new FlatLayout(Tiny, 4);
+        var layout = new ParameterMap(Tiny, 4);
         var gradient = zeros(layout.Length);
         var blocks = new GradientBlocks(Tiny, 4);
         GradientBlock[] all = [.. blocks.Of(layout)];
@@ -96,7 +98,7 @@ public class GradientNormTests
     [InlineData("llama2-7b", 4)]
     [InlineData("llama2-70b", 8)]
     public void There_are_few_blocks_however_large_the_model(string preset, int shards) =>
-        Assert.InRange(new GradientBlocks(LlamaPresets.Get(preset), shards).Count, 1, 90_000);
+        Assert.InRange(new GradientBlocks(ModelPresets.Get(preset), shards).Count, 1, 90_000);
 
     [Theory]
     [InlineData(0.5, 1.0, 1.0)]
@@ -107,14 +109,14 @@ public class GradientNormTests
     // Matrices of more than one block, and a vocabulary that is padded.
     private static readonly LlamaConfig Wide = Tiny with { Layers = 3, HiddenSize = 128, IntermediateSize = 1024, VocabularySize = 1000 };
 
-    private static (double Norm, string Hash) Digest(FlatLayout layout, nint gradient)
+    private static (double Norm, string Hash) Digest(ParameterMap layout, nint gradient)
     {
         var blocks = new GradientBlocks(layout.Config, layout.VirtualShards);
         return GradientDigest.Combine(blocks, [GradientDigest.Measure([.. blocks.Of(layout)], gradient, 0)]);
     }
 
     // A part's gradient out of the whole one's, matrix by matrix.
-    private static Tensor Cut(Tensor whole, FlatLayout from, FlatLayout part)
+    private static Tensor Cut(Tensor whole, ParameterMap from, ParameterMap part)
     {
         var result = zeros(part.Length);
         foreach (var matrix in part.Matrices)

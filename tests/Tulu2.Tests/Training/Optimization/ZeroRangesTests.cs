@@ -1,4 +1,5 @@
-using Tulu2.Models.Llama;
+using Tulu2.Models.Families;
+using Tulu2.Models.Parameters;
 using Tulu2.Training.Optimization;
 using Xunit;
 
@@ -13,9 +14,9 @@ public class ZeroRangesTests
     [InlineData("llama2-70b", 8, 8, 4)]
     public void Ranges_are_contiguous_aligned_about_equal_and_cut_no_block(string preset, int shards, int tensor, int zero)
     {
-        var config = LlamaPresets.Get(preset);
+        var config = ModelPresets.Get(preset);
         var blocks = new GradientBlocks(config, shards);
-        var part = new FlatLayout(config, shards, ModelPart.Whole(config) with { TensorDegree = tensor, TensorPlace = tensor - 1 });
+        var part = new ParameterMap(config, shards, ModelPart.Whole(config) with { TensorDegree = tensor, TensorPlace = tensor - 1 });
         var ranges = ZeroRanges.Of(part, blocks, zero);
         Assert.Equal(zero, ranges.Count);
         Assert.Equal(0, ranges[0].First);
@@ -23,7 +24,7 @@ public class ZeroRangesTests
         for (var index = 0; index < zero; index++)
         {
             if (index > 0) Assert.Equal(ranges[index - 1].End, ranges[index].First);
-            Assert.Equal(0, ranges[index].First % FlatLayout.Alignment);
+            Assert.Equal(0, ranges[index].First % ParameterMap.Alignment);
             Assert.InRange(ranges[index].Count, 0.8 * part.Length / zero, 1.2 * part.Length / zero);
         }
         foreach (var block in blocks.Of(part))
@@ -32,7 +33,7 @@ public class ZeroRangesTests
             Assert.True(block.Offset + (block.Rows - 1) * block.Stride + block.Columns <= range.End);
         }
         // The ranks that share matrices come to the same ranges, so that all of a matrix is updated at one place of each.
-        var first = new FlatLayout(config, shards, ModelPart.Whole(config) with { TensorDegree = tensor });
+        var first = new ParameterMap(config, shards, ModelPart.Whole(config) with { TensorDegree = tensor });
         Assert.Equal(ranges, ZeroRanges.Of(first, blocks, zero));
     }
 
@@ -40,7 +41,7 @@ public class ZeroRangesTests
     public void More_ranks_than_there_is_to_share_leave_some_without()
     {
         var config = GradientNormTests.Tiny with { Layers = 1 };
-        var part = new FlatLayout(config, 1);
+        var part = new ParameterMap(config, 1);
         var ranges = ZeroRanges.Of(part, new GradientBlocks(config, 1), 40);
         Assert.Equal(part.Length, ranges.Sum(range => range.Count));
         Assert.Contains(ranges, range => range.Count == 0);

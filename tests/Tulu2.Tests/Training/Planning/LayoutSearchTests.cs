@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Families;
 using Tulu2.Training.Planning;
 using Tulu2.Training.Recipes;
 using Xunit;
@@ -48,7 +48,7 @@ public sealed class LayoutSearchTests
         // All ranks together hold the parameters once per replica, padding and the norms that tensor-parallel ranks repeat aside.
         var stages = new StageCosts(Request(preset)).Of(8, 8, 4, true);
         var all = 8 * stages.Sum(stage => stage.Elements);
-        Assert.InRange((double)all / LlamaPresets.Get(preset).ParameterCount, 1, 1.001);
+        Assert.InRange((double)all / ModelPresets.Get(preset).ParameterCount, 1, 1.001);
     }
 
     [Fact]
@@ -154,7 +154,7 @@ public sealed class LayoutSearchTests
     public void What_is_no_quantity_is_refused(string text) => Assert.Throws<Tulu2.Files.BadInputException>(() => Quantity.Parse("--x", text));
 
     private static PlanRequest Request(string preset) => new(
-        LlamaPresets.Get(preset),
+        ModelPresets.Get(preset),
         new Recipe { Objective = Objective.Dpo, Batch = new BatchRecipe { Global = 32, Slot = 1 }, Data = new DataRecipe { MaxLength = 8192 } },
         4, MayChangeShards: true, RanksPerNode: 8, Length: 1024, DeviceRates.AssumedGpu(Precision.Bf16))
     {

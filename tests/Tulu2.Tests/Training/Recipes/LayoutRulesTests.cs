@@ -1,6 +1,6 @@
 using Tulu2.Collectives.Layout;
 using Tulu2.Files;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Families;
 using Tulu2.Training.Recipes;
 using Xunit;
 
@@ -8,10 +8,10 @@ namespace Tulu2.Tests.Training.Recipes;
 
 public class LayoutRulesTests
 {
-    private static readonly LlamaConfig Model = LlamaPresets.Get("demo");
+    private static readonly ModelConfig Model = ModelPresets.Get("demo");
 
     // Four heads, but key-value heads of 8 columns: two virtual shards would be 16 wide, four 8.
-    private static readonly LlamaConfig Narrow = Model with { HiddenSize = 32, HeadSize = 8, Heads = 4, KeyValueHeads = 4, IntermediateSize = 64 };
+    private static readonly ModelConfig Narrow = Model with { HiddenSize = 32, HeadSize = 8, Heads = 4, KeyValueHeads = 4, IntermediateSize = 64 };
 
     private static BadInputException Fault(string key, string what, string fix) => new(key, what, fix);
 
@@ -68,5 +68,5 @@ public class LayoutRulesTests
         Assert.Equal((replicas, zero), (layout.Data, layout.Zero));
     }
 
-    private static ParallelLayout Layout(ParallelRecipe parallel, LlamaConfig model) => LayoutRules.Layout(parallel, model, slots: 8, processors: 16, Fault);
+    private static ParallelLayout Layout(ParallelRecipe parallel, ModelConfig model) => LayoutRules.Layout(parallel, model, slots: 8, processors: 16, Fault);
 }

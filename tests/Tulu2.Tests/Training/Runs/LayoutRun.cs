@@ -1,7 +1,9 @@
 using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Families;
+using Tulu2.Models.Families.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers;
 
@@ -35,7 +37,7 @@ internal static class LayoutRun
         where data % zero == 0
         select new ParallelLayout(data, tensor, pipeline, zero);
 
-    public static WorkerSettings Settings(Objective objective, Precision precision, int steps, string checkpoints = "/nowhere")
+    public static WorkerSettings Settings(Objective objective, Precision precision, int steps, string checkpoints = "/nowhere", ModelConfig? config = null)
     {
         var preferences = objective == Objective.Dpo;
         var source = new DrawnSequences(preferences ? 40 : 36, Config.VocabularySize, longest: 14);
@@ -51,7 +53,7 @@ internal static class LayoutRun
                 Schedule = new() { Warmup = 1 },
                 Parallel = new() { Overlap = true },
             },
-            Layout = new FlatLayout(Config, 4),
+            Parameters = new ParameterMap(config ?? Config, 4),
             Plan = new BatchPlan(source, new BatchSettings(2 * Slots, 2, Packing: true, Preferences: preferences, Steps: steps)),
             DataPlane = new InProcessDataPlane(),
             CheckpointDirectory = checkpoints,

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Tulu2.Collectives.Layout;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
 using Tulu2.Tests.Training.Workers;
 using Tulu2.Training.Recipes;
@@ -104,8 +104,8 @@ public class LayoutTests
         var narrow = LayoutRun.Config with { Heads = 2, KeyValueHeads = 2, HeadSize = 8 };
         var settings = LayoutRun.Settings(Objective.Sft, Precision.Fp32, Steps);
         settings = settings with { Recipe = settings.Recipe with { Optimizer = new() { LearningRate = 1e-3 } } };
-        using var one = new TestSupervisor(settings with { Layout = new FlatLayout(narrow, FlatLayout.LargestVirtualShards(narrow, 4)) }, 1);
-        using var two = new TestSupervisor(settings with { Layout = new FlatLayout(narrow, 2) }, new ParallelLayout(1, tensor: 2));
+        using var one = new TestSupervisor(settings with { Parameters = new ParameterMap(narrow, ParameterMap.LargestVirtualShards(narrow, 4)) }, 1);
+        using var two = new TestSupervisor(settings with { Parameters = new ParameterMap(narrow, 2) }, new ParallelLayout(1, tensor: 2));
         var (hash, other) = (one.Run(Steps), two.Run(Steps));
         Assert.NotEqual(hash, other);
         foreach (var (step, (metrics, _)) in one.Steps)

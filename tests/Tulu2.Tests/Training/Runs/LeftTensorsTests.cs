@@ -1,5 +1,5 @@
 using TorchSharp;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Decoder;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
@@ -32,7 +32,7 @@ public class LeftTensorsTests
 
         // On this thread, because tensors are counted by thread.
         RankProgram.Run(settings, 0, mailbox, Answer, (state, group) =>
-            new ModelSlots(new LlamaModel(state.Layout, state.Weights), state.Weights, objective, state.IsStaged));
+            new ModelSlots(new DecoderModel(state.Parameters, state.Weights), state.Weights, objective, state.IsStaged));
 
         Assert.Equal(fails, reports.OfType<WorkerReport.Failed>().Any());
         Assert.Equal(fails ? 2 : TinyRun.Steps, reports.OfType<WorkerReport.StepReady>().Count());

@@ -1,10 +1,10 @@
 using Tulu2.Data.Slots;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Decoder;
+using Tulu2.Models.Parameters;
 using Tulu2.Tests.Training.Optimization;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Slots;
-using Tulu2.Training.Workers;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -44,11 +44,11 @@ public class LossReductionTests
     private static (double Loss, float[] Gradient) Step(LossReduction reduction, int slotRows, int rows = Rows)
     {
         using var scope = NewDisposeScope();
-        var layout = new FlatLayout(GradientNormTests.Tiny, 4);
+        var layout = new ParameterMap(GradientNormTests.Tiny, 4);
         var plan = new BatchPlan(new DrawnSequences(rows, GradientNormTests.Tiny.VocabularySize), new BatchSettings(rows, slotRows, Steps: 1));
         var weights = zeros(layout.Length);
         RandomWeights.Fill(layout, 5, FlatMemory.Address(weights));
-        using var slots = new ModelSlots(new LlamaModel(layout, weights), weights, new SftSlots(new SftObjective(reduction, plan, slotRows)), staged: false);
+        using var slots = new ModelSlots(new DecoderModel(layout, weights), weights, new SftSlots(new SftObjective(reduction, plan, slotRows)), staged: false);
         using var held = new HeldGradients(plan.SlotsPerStep, layout.Length);
         var figures = new double[plan.SlotsPerStep][];
         for (var slot = 0; slot < plan.SlotsPerStep; slot++)

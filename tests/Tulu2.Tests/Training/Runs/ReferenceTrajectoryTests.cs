@@ -2,7 +2,7 @@ using System.Text.Json;
 using Tulu2.Collectives.InProcess;
 using Tulu2.Data.Slots;
 using Tulu2.Models.HuggingFace;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Tests.Training.Workers;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers;
@@ -54,7 +54,7 @@ public class ReferenceTrajectoryTests
                 Optimizer = new() { LearningRate = 1e-3 },
                 Schedule = new() { Warmup = 2 },
             },
-            Layout = new FlatLayout(config, FlatLayout.LargestVirtualShards(config, 4)),
+            Parameters = new ParameterMap(config, ParameterMap.LargestVirtualShards(config, 4)),
             Plan = new BatchPlan(new DrawnSequences(rows), new BatchSettings(rows.Length, slot, Steps: 12)),
             DataPlane = new InProcessDataPlane(),
             CheckpointDirectory = "/nowhere",

@@ -1,6 +1,6 @@
 using Tulu2.Collectives.InProcess;
 using Tulu2.Data.Slots;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Tests.Training.Optimization;
 using Tulu2.Tests.Training.Workers;
 using Tulu2.Training.Recipes;
@@ -16,7 +16,7 @@ internal static class TinyRun
 
     public static WorkerSettings Settings(Objective objective, Precision precision, int slot = 2, Recipe? recipe = null, string checkpoints = "/nowhere", FaultPlan? faults = null, bool packing = true)
     {
-        var layout = new FlatLayout(GradientNormTests.Tiny, 4);
+        var layout = new ParameterMap(GradientNormTests.Tiny, 4);
         var preferences = objective == Objective.Dpo;
         var source = new DrawnSequences(preferences ? 32 : 20, GradientNormTests.Tiny.VocabularySize);
         return new WorkerSettings
@@ -30,7 +30,7 @@ internal static class TinyRun
                 Optimizer = new() { LearningRate = 0.01 },
                 Schedule = new() { Warmup = 1 },
             },
-            Layout = layout,
+            Parameters = layout,
             Plan = new BatchPlan(source, new BatchSettings(10, slot, Packing: packing, Preferences: preferences, Steps: Steps)),
             DataPlane = new InProcessDataPlane(),
             CheckpointDirectory = checkpoints,

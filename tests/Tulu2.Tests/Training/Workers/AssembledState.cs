@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
-using Tulu2.Models.Llama;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Workers;
 using Xunit;
@@ -12,7 +12,7 @@ namespace Tulu2.Tests.Training.Workers;
 internal static class AssembledState
 {
     /// <summary>As <see cref="ParameterHash"/> has it of a rank that holds everything.</summary>
-    public static string ParametersSha256(LlamaConfig config, IEnumerable<ReplicaState> states)
+    public static string ParametersSha256(ModelConfig config, IEnumerable<ReplicaState> states)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var (_, values) in Parameters(config, states)) hash.AppendData(MemoryMarshal.AsBytes<float>(values));
@@ -20,14 +20,14 @@ internal static class AssembledState
     }
 
     /// <summary>In ordinal order of their names. Parts that several ranks hold have to be equal; together they have to be everything.</summary>
-    public static IReadOnlyList<(string Name, float[] Values)> Parameters(LlamaConfig config, IEnumerable<ReplicaState> states)
+    public static IReadOnlyList<(string Name, float[] Values)> Parameters(ModelConfig config, IEnumerable<ReplicaState> states)
     {
         var tensors = HuggingFaceTensors.Of(config).ToDictionary(tensor => tensor.Name, tensor => new float[tensor.Shape.Aggregate(1L, (product, size) => product * size)]);
         foreach (var values in tensors.Values) Array.Fill(values, float.NaN);
         foreach (var state in states)
         {
             var master = FlatMemory.Address(state.Master);
-            foreach (var (slice, offset, stride) in FlatRanges.Slices(state.Layout, state.Range))
+            foreach (var (slice, offset, stride) in FlatRanges.Slices(state.Trained, state.Range))
             {
                 var (width, wholeWidth) = (slice.Size[^1], slice.Shape[^1]);
                 for (var row = 0L; row < slice.Length / width; row++)

@@ -20,7 +20,7 @@ internal sealed class FakeSlots(ReplicaState state, IShardSum? group) : ISlotCom
 
     public ISlotPass Forward(SlotBatch batch, Tensor? input_ND, bool keep)
     {
-        var part = state.Layout.Part;
+        var part = state.Trained.Part;
         if (part.FirstLayer > 0) Expect(input_ND!, batch, part.FirstLayer);
         if (group is not null)
         {
@@ -50,23 +50,23 @@ internal sealed class FakeSlots(ReplicaState state, IShardSum? group) : ISlotCom
         private readonly List<Tensor> _streams = [];
         private readonly ReplicaState _state = owner.State;
 
-        public Tensor Output_SD => Stream(_state.Layout.Part.EndLayer);
+        public Tensor Output_SD => Stream(_state.Trained.Part.EndLayer);
 
-        public Tensor InputGradient_SD => Stream(_state.Layout.Part.FirstLayer);
+        public Tensor InputGradient_SD => Stream(_state.Trained.Part.FirstLayer);
 
         public double[] Backward(Tensor? outputGradient_ND, Tensor gradient, Action<long>? ready)
         {
-            if (outputGradient_ND is not null) Expect(outputGradient_ND, batch, _state.Layout.Part.EndLayer);
+            if (outputGradient_ND is not null) Expect(outputGradient_ND, batch, _state.Trained.Part.EndLayer);
             using var scope = NewDisposeScope();
             using var noGradient = no_grad();
             var values = Values(_state.Weights);
             gradient.fill_(float.NaN);
-            foreach (var (first, count) in GradientPieces.Of(_state.Layout, 1))
+            foreach (var (first, count) in GradientPieces.Of(_state.Trained, 1))
             {
                 gradient.narrow(0, first, count).copy_(values.narrow(0, first, count));
                 ready?.Invoke(first);
             }
-            return _state.Layout.HasHead ? [Values(FirstNormWeight).item<float>()] : [];
+            return _state.Trained.HasHead ? [Values(FirstNormWeight).item<float>()] : [];
         }
 
         public float[] Score() => [FirstNormWeight.item<float>()];
@@ -76,7 +76,7 @@ internal sealed class FakeSlots(ReplicaState state, IShardSum? group) : ISlotCom
             foreach (var stream in _streams) stream.Dispose();
         }
 
-        private Tensor FirstNormWeight => _state.Weights[_state.Layout["norm"].Offset].to(float32);
+        private Tensor FirstNormWeight => _state.Weights[_state.Parameters.Read["norm"].Offset].to(float32);
 
         private Tensor Values(Tensor weights) => (weights.to(float32) * (1.0 + 0.37 * batch.Slot) + 0.11 * batch.Step).sin_();
 

@@ -5,7 +5,8 @@ using Tulu2.Collectives;
 using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Families.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Training.Objectives;
 using Tulu2.Training.Recipes;
@@ -256,7 +257,7 @@ public class RankProgramTests
             Schedule = new() { Warmup = 1 },
             Parallel = new() { Overlap = true },
         },
-        Layout = new FlatLayout(Config, 2),
+        Parameters = new ParameterMap(Config, 2),
         Plan = new CountedPlan(Steps, [.. Enumerable.Repeat(3, Slots)], (step, slot) => new SlotBatch(step, slot, [], [], [], [], [], [], [], 0)),
         DataPlane = new InProcessDataPlane(),
         CheckpointDirectory = checkpoints,

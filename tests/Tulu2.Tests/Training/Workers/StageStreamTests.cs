@@ -4,10 +4,12 @@ using Tulu2.Collectives;
 using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Decoder;
+using Tulu2.Models.Families.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
 using Tulu2.Protocol.Workers;
-using Tulu2.Tests.Models.Llama;
+using Tulu2.Tests.Models.Decoder;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;
 using Xunit;
@@ -44,7 +46,7 @@ public sealed class StageStreamTests
         foreach (var thread in threads) thread.Join();
         Assert.All(scores[tensor..], score => Assert.Equal(scores[tensor], score));
         var row = Config.HiddenSize * sizeof(float);
-        var rows = LlamaModel.RowsOf(batch);
+        var rows = DecoderModel.RowsOf(batch);
         Assert.Equal((long)rows * row, worlds.Sum(world => world.Sent));
         Assert.All(worlds[..tensor], world => Assert.InRange(world.Sent, rows / tensor * row, (rows + tensor - 1) / tensor * row));
     }
@@ -83,15 +85,15 @@ public sealed class StageStreamTests
 
         public Stage(ParallelLayout layout, int rank, ICollective world, TimeSpan deadline, bool split)
         {
-            var part = new FlatLayout(Config, 4, ModelPart.Of(Config, layout, rank));
+            var part = new ParameterMap(Config, 4, ModelPart.Of(Config, layout, rank));
             _weights = TinyModel.Weights(part);
             Groups = new RankGroups(layout, rank, world);
-            Model = new LlamaModel(part, _weights, group: new TensorGroupSum(deadline, new StepClock()) { Group = Groups.Tensor }, splitActivations: split);
+            Model = new DecoderModel(part, _weights, group: new TensorGroupSum(deadline, new StepClock()) { Group = Groups.Tensor }, splitActivations: split);
             Slots = new ModelSlots(Model, _weights, new NoObjective(), staged: false);
         }
 
         public RankGroups Groups { get; }
-        public LlamaModel Model { get; }
+        public DecoderModel Model { get; }
         public ModelSlots Slots { get; }
 
         public void Dispose()
@@ -105,7 +107,7 @@ public sealed class StageStreamTests
     {
         public int Segments(SlotBatch batch) => batch.SegmentLengths.Length;
 
-        public double[] Backward(LlamaModel model, Activations activations, SlotBatch batch, Tensor gradient, Action<long>? ready) => throw new NotSupportedException();
+        public double[] Backward(DecoderModel model, Activations activations, SlotBatch batch, Tensor gradient, Action<long>? ready) => throw new NotSupportedException();
 
         public (double Loss, PreferenceMetrics? Preference) Summarize(int step, IReadOnlyList<double[]> figures) => throw new NotSupportedException();
     }

@@ -67,7 +67,7 @@ internal sealed class TestSupervisor : IDisposable
     }
 
     /// <summary>After a run: what all ranks hold together.</summary>
-    public IReadOnlyList<(string Name, float[] Values)> Parameters() => AssembledState.Parameters(_settings.Layout.Config, _states.OfType<ReplicaState>());
+    public IReadOnlyList<(string Name, float[] Values)> Parameters() => AssembledState.Parameters(_settings.Parameters.Config, _states.OfType<ReplicaState>());
 
     public void Dispose()
     {
@@ -113,7 +113,7 @@ internal sealed class TestSupervisor : IDisposable
         var told = applied.Select(rank => rank.ParametersSha256).Distinct().ToArray();
         if (_layout is { ReplicaSize: 1, Zero: 1 }) return Assert.Single(told)!;
         Assert.Null(Assert.Single(told));
-        return AssembledState.ParametersSha256(_settings.Layout.Config, _states.OfType<ReplicaState>());
+        return AssembledState.ParametersSha256(_settings.Parameters.Config, _states.OfType<ReplicaState>());
     }
 
     private void Agree(IReadOnlyList<WorkerReport.StepReady> ready, int step)
@@ -166,7 +166,7 @@ internal sealed class TestSupervisor : IDisposable
             if (item.Report is WorkerReport.SnapshotFailed failed) throw new InvalidOperationException(failed.Error);
         }
         return new CheckpointStore(_settings.CheckpointDirectory).WriteManifest(
-            new Manifest(step, _settings.Layout.VirtualShards, "recipe", Shards, new Dictionary<string, string>()));
+            new Manifest(step, _settings.Parameters.VirtualShards, "recipe", Shards, new Dictionary<string, string>()));
     }
 
     private static long GenerationOf(WorkerReport report) => report switch

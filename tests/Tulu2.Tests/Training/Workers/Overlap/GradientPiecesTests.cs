@@ -1,6 +1,7 @@
 using Tulu2.Collectives.Layout;
-using Tulu2.Models.Llama;
-using Tulu2.Tests.Models.Llama;
+using Tulu2.Models.Decoder;
+using Tulu2.Models.Parameters;
+using Tulu2.Tests.Models.Decoder;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Workers.Overlap;
 using Xunit;
@@ -23,7 +24,7 @@ public sealed class GradientPiecesTests
         var blocks = new GradientBlocks(config, 4);
         for (var rank = 0; rank < parallel.Size; rank++)
         {
-            var part = new FlatLayout(config, 4, ModelPart.Of(config, parallel, rank));
+            var part = new ParameterMap(config, 4, ModelPart.Of(config, parallel, rank));
             foreach (var fewest in new long?[] { null, 1, 10_000, 100_000, long.MaxValue })
             {
                 var pieces = GradientPieces.Of(part, fewest);
@@ -46,9 +47,9 @@ public sealed class GradientPiecesTests
     public void What_a_backward_pass_calls_final_is_final_and_ends_where_pieces_do(bool tied, bool recompute)
     {
         using var scope = NewDisposeScope();
-        var layout = new FlatLayout(TinyModel.Config(tied, vocabulary: 70), 4);
+        var layout = new ParameterMap(TinyModel.Config(tied, vocabulary: 70), 4);
         using var weights = TinyModel.Weights(layout, ScalarType.Float32);
-        using var model = new LlamaModel(layout, weights, recompute);
+        using var model = new DecoderModel(layout, weights, recompute);
         var batch = TinyModel.Batch([30, 17], vocabulary: 70);
         var gradient = full([layout.Length], float.NaN);
         var seen = new List<(long From, float[] Values)>();

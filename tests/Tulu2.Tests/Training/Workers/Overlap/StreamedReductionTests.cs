@@ -4,7 +4,7 @@ using Tulu2.Collectives;
 using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Collectives.Reduction;
-using Tulu2.Models.Llama;
+using Tulu2.Models.Parameters;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;
@@ -17,7 +17,7 @@ namespace Tulu2.Tests.Training.Workers.Overlap;
 public sealed class StreamedReductionTests
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
-    private static readonly FlatLayout Layout = new(RankProgramTests.Config, 2);
+    private static readonly ParameterMap Layout = new(RankProgramTests.Config, 2);
 
     [Property(MaxTest = 60)]
     public void Cut_off_at_any_time_it_leaves_sound_sums_and_the_next_generation_ends_with_the_same_bits(int seed)

@@ -1,0 +1,195 @@
+using static TorchSharp.torch;
+
+namespace Tulu2.Models.Kernels;
+
+/// <summary>Rotary embedding, the way of heads, and softmax.</summary>
+internal sealed partial class TorchKernels
+{
+    public override void SplitHeads(Tensor fused_NS, int[] positions, SegmentGroup[] groups, Tensor q, Tensor k, Tensor v)
+    {
+        using var scope = NewDisposeScope();
+        foreach (var segments in groups)
+        {
+            var rows = SegmentRows(segments, 0, segments.Starts.Length, 0, segments.Length);
+            long count = segments.Starts.Length, length = segments.Length, tokens = rows.Length;
+            var fused = fused_NS.index_select(0, Index(rows, fused_NS.device));
+            Put(q, Heads.QueryWidth, Turn(fused.index_select(1, Columns(Heads.QueryColumn, Heads.Heads, fused.device)), Heads.Heads, rows, positions, 1)
+                .view(count, length, Heads.KeyValueHeads, Heads.Group, Heads.HeadSize).permute(0, 2, 1, 3, 4));
+            Put(k, Heads.KeyValueWidth, Turn(fused.index_select(1, Columns(Heads.KeyColumn, Heads.KeyValueHeads, fused.device)), Heads.KeyValueHeads, rows, positions, 1)
+                .view(count, length, Heads.KeyValueHeads, Heads.HeadSize).transpose(1, 2));
+            Put(v, Heads.KeyValueWidth, fused.index_select(1, Columns(Heads.ValueColumn, Heads.KeyValueHeads, fused.device))
+                .view(count, length, Heads.KeyValueHeads, Heads.HeadSize).transpose(1, 2));
+
+            void Put(Tensor all, long width, Tensor values) =>
+                all.narrow(0, segments.Offset * width, tokens * width).view(values.shape).copy_(values);
+        }
+    }
+
+    public override void Softmax(Tensor scores_MIGJ, AttentionTile tile, Tensor logSums_MTG, Tensor inverse_MIG)
+    {
+        using var scope = NewDisposeScope();
+        var scores = (scores_MIGJ.to_type(ScalarType.Float32) * Heads.Scale).masked_fill(After(tile, scores_MIGJ.device), float.NegativeInfinity);
+        var maximum = scores.amax([2], keepdim: true);
+        var exponentials = (scores - maximum).exp();
+        var sum = exponentials.sum(2);
+        scores_MIGJ.copy_(exponentials);
+        inverse_MIG.copy_(1 / sum);
+        LogSums(logSums_MTG, tile).copy_(maximum.squeeze(2) + sum.log());
+    }
+
+    public override void SoftmaxBackward(Tensor scores_MIGJ, Tensor gradient_MIGJ, AttentionTile tile, Tensor logSums_MTG, Tensor delta_MIG)
+    {
+        using var scope = NewDisposeScope();
+        var probabilities = (scores_MIGJ.to_type(ScalarType.Float32) * Heads.Scale - LogSums(logSums_MTG, tile).unsqueeze(2)).exp()
+            .masked_fill(After(tile, scores_MIGJ.device), 0);
+        scores_MIGJ.copy_(probabilities);
+        gradient_MIGJ.copy_(probabilities * (gradient_MIGJ.to_type(ScalarType.Float32) - delta_MIG.unsqueeze(2)) * Heads.Scale);
+    }
+
+    public override void MergeOutput(Tensor output_MIGK, Tensor inverse_MIG, AttentionTile tile, Tensor output_NQ)
+    {
+        using var scope = NewDisposeScope();
+        var scaled = output_MIGK.to_type(ScalarType.Float32) * inverse_MIG.unsqueeze(2);
+        Columns(output_NQ, tile).index_copy_(0, TileRows(tile, output_NQ.device), Flat(scaled, tile, Heads.Group).to_type(output_NQ.dtype));
+    }
+
+    public override void SplitOutputGradient(Tensor gradient_NQ, Tensor output_NQ, AttentionTile tile, Tensor gradient_MIGK, Tensor delta_MIG)
+    {
+        using var scope = NewDisposeScope();
+        var rows = TileRows(tile, gradient_NQ.device);
+        gradient_MIGK.copy_(Matrices(Columns(gradient_NQ, tile).index_select(0, rows)));
+        delta_MIG.copy_((Matrices(Columns(output_NQ, tile).index_select(0, rows)).to_type(ScalarType.Float32) * gradient_MIGK.to_type(ScalarType.Float32)).sum(2));
+
+        Tensor Matrices(Tensor flat) => flat.view(tile.Count, tile.Queries, tile.HeadCount, Heads.Group, Heads.HeadSize).permute(0, 2, 1, 3, 4).reshape(gradient_MIGK.shape);
+    }
+
+    public override void MergeQueryGradient(Tensor gradient_MIGK, AttentionTile tile, int[] positions, Tensor gradient_NS)
+    {
+        using var scope = NewDisposeScope();
+        Write(gradient_NS, tile, Turn(Flat(gradient_MIGK, tile, Heads.Group), tile.HeadCount * Heads.Group, Rows(tile), positions, -1),
+            Columns(head => Heads.QueryColumn(tile.HeadFirst * Heads.Group + head), tile.HeadCount * Heads.Group, gradient_NS.device));
+    }
+
+    public override void MergeKeyValueGradient(Tensor keyGradient_MTK, Tensor valueGradient_MTK, AttentionTile tile, int[] positions, Tensor gradient_NS)
+    {
+        using var scope = NewDisposeScope();
+        var all = tile with { QueryFirst = 0, QueryEnd = tile.Group.Length };
+        Write(gradient_NS, all, Turn(Flat(keyGradient_MTK, all, 1), tile.HeadCount, Rows(all), positions, -1),
+            Columns(head => Heads.KeyColumn(tile.HeadFirst + head), tile.HeadCount, gradient_NS.device));
+        Write(gradient_NS, all, Flat(valueGradient_MTK, all, 1), Columns(head => Heads.ValueColumn(tile.HeadFirst + head), tile.HeadCount, gradient_NS.device));
+    }
+
+    public override void RowMaxima(Tensor logits_RC, Tensor maximum_R)
+    {
+        using var scope = NewDisposeScope();
+        maximum_R.copy_(logits_RC.amax([1]));
+    }
+
+    public override void ExponentialSums(Tensor logits_RC, int shards, Tensor maximum_R, Tensor sum_R)
+    {
+        using var scope = NewDisposeScope();
+        var sums = (logits_RC.to_type(ScalarType.Float32) - maximum_R.unsqueeze(1)).exp().view(logits_RC.shape[0], shards, -1).sum(2);
+        for (var count = shards; count > 1; count /= 2)
+        {
+            var pairs = sums.view(-1, count / 2, 2);
+            sums = pairs.select(2, 0) + pairs.select(2, 1);
+        }
+        sum_R.copy_(sums.select(1, 0));
+    }
+
+    public override void TargetLogits(Tensor logits_RC, ReadOnlySpan<int> targets, long firstColumn, Tensor target_R)
+    {
+        using var scope = NewDisposeScope();
+        var (column, here) = Targets(logits_RC, targets, firstColumn);
+        target_R.copy_(where(here, logits_RC.gather(1, column.unsqueeze(1)).squeeze(1).to_type(ScalarType.Float32) + 0, zeros_like(target_R)));
+    }
+
+    public override void LogitGradient(
+        Tensor logits_RC, ReadOnlySpan<int> targets, long firstColumn, Tensor maximum_R, Tensor sum_R, Tensor coefficient_R)
+    {
+        using var scope = NewDisposeScope();
+        var (column, here) = Targets(logits_RC, targets, firstColumn);
+        var gradient = (logits_RC.to_type(ScalarType.Float32) - maximum_R.unsqueeze(1)).exp() * (-coefficient_R / sum_R).unsqueeze(1);
+        gradient.scatter_add_(1, column.unsqueeze(1), where(here, coefficient_R, zeros_like(coefficient_R)).unsqueeze(1));
+        logits_RC.copy_(gradient);
+    }
+
+    public override void DecodeAttention(Tensor fused_NS, int[] slots, int[] lengths, Tensor keys_XVLK, Tensor values_XVLK, Tensor output_NQ)
+    {
+        using var scope = NewDisposeScope();
+        var count = slots.Length;
+        var rows = Enumerable.Range(0, count).ToArray();
+        var fused = fused_NS.narrow(0, 0, count);
+        Tensor Part(Func<int, int> column, int heads) => fused.index_select(1, Columns(column, heads, fused.device));
+        var query = Turn(Part(Heads.QueryColumn, Heads.Heads), Heads.Heads, rows, lengths, 1).view(count, Heads.KeyValueHeads, Heads.Group, Heads.HeadSize);
+        Tensor slot = Index(slots, fused.device), position = Index(lengths, fused.device);
+        keys_XVLK.index_put_(
+            Turn(Part(Heads.KeyColumn, Heads.KeyValueHeads), Heads.KeyValueHeads, rows, lengths, 1).view(count, Heads.KeyValueHeads, Heads.HeadSize),
+            TensorIndex.Tensor(slot), TensorIndex.Colon, TensorIndex.Tensor(position));
+        values_XVLK.index_put_(
+            Part(Heads.ValueColumn, Heads.KeyValueHeads).view(count, Heads.KeyValueHeads, Heads.HeadSize),
+            TensorIndex.Tensor(slot), TensorIndex.Colon, TensorIndex.Tensor(position));
+        var longest = lengths.Max() + 1;
+        Tensor Cached(Tensor cache) => cache.narrow(2, 0, longest).index_select(0, slot).to_type(ScalarType.Float32);
+        var scores = matmul(query.to_type(ScalarType.Float32), Cached(keys_XVLK).transpose(2, 3)) * Heads.Scale;
+        var later = arange(longest, device: fused.device).unsqueeze(0) > position.unsqueeze(1);
+        var probabilities = scores.masked_fill(later.unsqueeze(1).unsqueeze(1), float.NegativeInfinity).softmax(3);
+        // The cache is unwritten memory behind a sequence's end, and zero times a NaN that may lie there is a NaN.
+        var values = Cached(values_XVLK).masked_fill(later.unsqueeze(1).unsqueeze(3), 0);
+        output_NQ.narrow(0, 0, count).copy_(matmul(probabilities, values).reshape(count, Heads.QueryWidth));
+    }
+
+    private Tensor LogSums(Tensor logSums_MTG, AttentionTile tile) => logSums_MTG.narrow(1, (long)tile.QueryFirst * Heads.Group, (long)tile.Queries * Heads.Group);
+
+    private Tensor After(AttentionTile tile, Device device)
+    {
+        var query = arange(tile.QueryFirst, tile.QueryEnd, device: device).repeat_interleave(Heads.Group);
+        return (arange(tile.Keys, device: device).unsqueeze(0) > query.unsqueeze(1)).unsqueeze(0);
+    }
+
+    private static (Tensor Column, Tensor Here) Targets(Tensor logits_RC, ReadOnlySpan<int> targets, long firstColumn)
+    {
+        var column = Index(targets, logits_RC.device) - firstColumn;
+        var here = (column >= 0).logical_and(column < logits_RC.shape[1]);
+        return (where(here, column, zeros_like(column)), here);
+    }
+
+    /// <summary>[M, I G, K] as rows of the flat batch, [B I, KV G K].</summary>
+    private Tensor Flat(Tensor matrices, AttentionTile tile, int group) =>
+        matrices.view(tile.Count, tile.HeadCount, tile.Queries, group, Heads.HeadSize).permute(0, 2, 1, 3, 4).reshape(tile.Count * tile.Queries, -1);
+
+    /// <summary>The columns of the tile's heads in a flat [N, Q].</summary>
+    private Tensor Columns(Tensor flat_NQ, AttentionTile tile)
+    {
+        long width = Heads.Group * Heads.HeadSize;
+        return flat_NQ.narrow(1, tile.HeadFirst * width, tile.HeadCount * width);
+    }
+
+    private static int[] Rows(AttentionTile tile) => SegmentRows(tile.Group, tile.First, tile.Count, tile.QueryFirst, tile.QueryEnd);
+
+    private static Tensor TileRows(AttentionTile tile, Device device) => Index(Rows(tile), device);
+
+    private static int[] SegmentRows(SegmentGroup group, int first, int count, int from, int to) =>
+        [.. group.Starts.Skip(first).Take(count).SelectMany(start => Enumerable.Range(start + from, to - from))];
+
+    private void Write(Tensor fused_NS, AttentionTile tile, Tensor values, Tensor columns)
+    {
+        var rows = TileRows(tile, fused_NS.device);
+        fused_NS.index_put_(values.to_type(fused_NS.dtype), TensorIndex.Tensor(rows.unsqueeze(1)), TensorIndex.Tensor(columns.unsqueeze(0)));
+    }
+
+    private Tensor Columns(Func<int, int> first, int heads, Device device) =>
+        Index([.. Enumerable.Range(0, heads).SelectMany(head => Enumerable.Range(first(head), Heads.HeadSize))], device);
+
+    private Tensor Turn(Tensor flat, int heads, int[] rows, int[] positions, int direction)
+    {
+        var (cosines, sines) = Rotary.Upto(positions.Max() + 1);
+        int[] places = [.. rows.Select(row => positions[row])];
+        Tensor Table(float[] table) =>
+            tensor(table, device: flat.device).view(-1, 1, Rotary.Half).index_select(0, Index(places, flat.device));
+        Tensor cosine = Table(cosines), sine = Table(sines) * direction;
+        var halves = flat.view(flat.shape[0], heads, Heads.HeadSize).to_type(ScalarType.Float32).chunk(2, 2);
+        var turned = cat([halves[0] * cosine - halves[1] * sine, halves[1] * cosine + halves[0] * sine], 2);
+        return turned.reshape(flat.shape).to_type(flat.dtype);
+    }
+}

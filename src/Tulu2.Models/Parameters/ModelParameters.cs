@@ -1,0 +1,31 @@
+using Tulu2.Models.Families;
+
+namespace Tulu2.Models.Parameters;
+
+/// <summary>
+/// What a model reads and what of it is trained. Gradients, optimizer state, checkpoints, hashes and exports go by <see cref="Trained"/>; they and what
+/// the model reads are one map where all of it is trained.
+/// </summary>
+/// <param name="Read">Addresses in the buffer of weights that the model computes with.</param>
+/// <param name="Trained">Addresses in gradients, master weights and moments.</param>
+public sealed record ModelParameters(ParameterMap Read, ParameterMap Trained)
+{
+    /// <summary>Full fine-tuning: everything that is read is trained.</summary>
+    public static ModelParameters Full(ParameterMap map) => new(map, map);
+
+    /// <summary>A map alone stands for parameters all of which are trained.</summary>
+    public static implicit operator ModelParameters(ParameterMap map) => Full(map);
+
+    /// <summary>Everything that is read is trained.</summary>
+    public bool IsFull => ReferenceEquals(Read, Trained);
+
+    public ModelConfig Config => Read.Config;
+    public int VirtualShards => Read.VirtualShards;
+
+    /// <summary>The same of a part of the model.</summary>
+    public ModelParameters Of(ModelPart part)
+    {
+        var read = Read.Of(part);
+        return new(read, IsFull ? read : Trained.Of(part));
+    }
+}
