@@ -7,7 +7,6 @@ using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Parameters;
 using Tulu2.Runs.Preparation;
 using Tulu2.Training.Recipes;
-using Tulu2.Training.Workers;
 
 namespace Tulu2.Runs.Execution;
 
@@ -24,12 +23,12 @@ internal static unsafe class ModelExport
     public static void Initial(ModelSource model, Recipe recipe, string directory)
     {
         // One virtual shard, so that every tensor is contiguous.
-        var layout = new ParameterMap(model.Config, 1);
-        var weights = (float*)NativeMemory.AllocZeroed((nuint)layout.Length, sizeof(float));
+        var map = new ParameterMap(model.Config, 1);
+        var weights = (float*)NativeMemory.AllocZeroed((nuint)map.Length, sizeof(float));
         try
         {
-            RandomWeights.Fill(layout, recipe.Seed, (nint)weights);
-            var slices = layout.Slices.ToDictionary(slice => slice.Slice.Name);
+            RandomWeights.Fill(map, recipe.Seed, (nint)weights);
+            var slices = map.Slices.ToDictionary(slice => slice.Slice.Name);
             Write(directory, model, recipe, "F32", (name, _, destination) =>
             {
                 var slice = slices[name];
