@@ -18,7 +18,7 @@ internal static class ParameterHash
         foreach (var (slice, offset, rowStride) in slices)
         {
             var width = slice.Size[^1];
-            if (width != slice.Shape[^1]) throw new NotSupportedException($"{slice.Name}: cut by columns");
+            if (slice.Shape.Length > 1 && width != slice.Shape[^1]) throw new NotSupportedException($"{slice.Name}: cut by columns");
             var rows = slice.Length / width;
             if (rowStride == width)
                 FlatMemory.ForEachPiece(master + sizeof(float) * (nint)offset, slice.Length * sizeof(float), hash.AppendData);
