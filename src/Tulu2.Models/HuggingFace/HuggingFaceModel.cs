@@ -83,9 +83,9 @@ public static unsafe class HuggingFaceModel
         var unknown = files.Tensors.Keys.Where(name => !known.Contains(name)).Order(StringComparer.Ordinal).ToArray();
         if (unknown.FirstOrDefault(name => !HuggingFaceTensors.IsUnused(name)) is { } left)
             throw new BadInputException(directory, $"tensor {left} is left over: this model has no place for it", fix);
-        if (config.TieEmbeddings && files.Tensors.ContainsKey(HuggingFaceTensors.Embedding) && files.Tensors.TryGetValue(HuggingFaceTensors.Head, out var head))
+        if (config.TieEmbeddings && files.Tensors.TryGetValue(HuggingFaceTensors.Embedding, out var embedding)
+            && files.Tensors.TryGetValue(HuggingFaceTensors.Head, out var head))
         {
-            var embedding = files.Tensors[HuggingFaceTensors.Embedding];
             if (embedding.Entry.DataType != head.Entry.DataType || embedding.Entry.Bytes != head.Entry.Bytes || !SameBytes(embedding, head))
                 throw new BadInputException(directory, "config.json ties head and embedding, but the files hold two different ones", "set tie_word_embeddings to false");
         }
