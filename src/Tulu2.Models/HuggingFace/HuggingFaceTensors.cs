@@ -2,7 +2,7 @@ using Tulu2.Models.Llama;
 
 namespace Tulu2.Models.HuggingFace;
 
-/// <summary>Names and shapes of a Llama checkpoint's tensors (tulu2-spec section 1.3), in the order in which files hold them.</summary>
+/// <summary>Names and shapes of a Llama checkpoint's tensors (docs/reference/tulu2.md, tensor names), in the order in which files hold them.</summary>
 public static class HuggingFaceTensors
 {
     public const string Embedding = "model.embed_tokens.weight";
