@@ -7,7 +7,7 @@ namespace Tulu2.Tests;
 public partial class SourceTests
 {
     // New code keeps to the 160 of .editorconfig. No line may be longer than the longest that there is, texts in quotes left out; lower it when that one goes.
-    private const int Longest = 221;
+    private const int Longest = 218;
 
     private static readonly List<string> Sources = [.. new[] { "src", "tests" }.SelectMany(folder => Directory.EnumerateFiles(Checkout.Path(folder), "*.cs", SearchOption.AllDirectories))
         .Where(path => !path.Contains("/obj/") && !path.Contains("/bin/"))];

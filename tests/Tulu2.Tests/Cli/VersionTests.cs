@@ -2,7 +2,8 @@ using System.Diagnostics;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Tulu2.Checkpoints;
-using Tulu2.Cli.Shell;
+using Tulu2.Runs.Output;
+using Tulu2.Tests.Runs;
 using Xunit;
 
 namespace Tulu2.Tests.Cli;

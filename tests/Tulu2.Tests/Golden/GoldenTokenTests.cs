@@ -1,7 +1,8 @@
 using Tulu2.Data.Chat;
 using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Reading;
 using Tulu2.Data.Tokenizers;
-using Tulu2.Data.Tokenizers.Training;
+using Tulu2.Data.Tokenizers.Learning;
 using Xunit;
 
 namespace Tulu2.Tests.Golden;

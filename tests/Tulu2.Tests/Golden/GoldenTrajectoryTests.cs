@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Tulu2.Cli.Shell;
 using Tulu2.Models.Torch;
+using Tulu2.Runs.Output;
 using Tulu2.Tests.Cli;
 using Xunit;
 
