@@ -12,7 +12,7 @@ public sealed record SafetensorsEntry(string Name, string DataType, long[] Shape
 
 /// <summary>
 /// A safetensors file, mapped into memory: an 8-byte little-endian header length, a JSON header, raw little-endian row-major data
-/// (tulu2-spec section 1.4). The whole header is checked when the file is opened.
+/// (docs/reference/tulu2.md, safetensors). The whole header is checked when the file is opened.
 /// </summary>
 public sealed unsafe class SafetensorsFile : ITensorFile
 {

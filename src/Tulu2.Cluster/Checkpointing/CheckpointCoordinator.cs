@@ -75,7 +75,7 @@ internal sealed class CheckpointCoordinator : UntypedActor
             case CheckpointProtocol.Close:
                 Sweep();
                 _thread.Dispose();
-                _thread.Completion.PipeTo(Sender, Self, () => CheckpointProtocol.Closed.Instance);
+                _ = _thread.Completion.PipeTo(Sender, Self, () => CheckpointProtocol.Closed.Instance);
                 break;
         }
     }

@@ -40,7 +40,7 @@ internal sealed class Evaluators(int count, IEvaluatorFactory factory, IActorRef
                 foreach (var child in Context.GetChildren()) Context.Stop(child);
                 break;
             case Terminated when --_alive == 0:
-                Task.WhenAny(Task.WhenAll(_threads), Task.Delay(Patience)).PipeTo(Self, success: _ => ThreadsEnded.Instance);
+                _ = Task.WhenAny(Task.WhenAll(_threads), Task.Delay(Patience)).PipeTo(Self, success: _ => ThreadsEnded.Instance);
                 break;
             case ThreadsEnded:
                 Context.Stop(Self);

@@ -81,7 +81,7 @@ internal sealed class Placement(NodeRun run, IActorRef sync) : UntypedActor, IWi
     // The agent of this node has no address in its path.
     private Address AddressOf(IActorRef agent) => agent.Path.Address.HasLocalScope ? _cluster.SelfAddress : agent.Path.Address;
 
-    private void Invite(Member member) => Context.ActorSelection(new RootActorPath(member.Address) / "user" / NodeAgent.Name).Tell(NodeProtocol.Invite.Instance);
+    private static void Invite(Member member) => Context.ActorSelection(new RootActorPath(member.Address) / "user" / NodeAgent.Name).Tell(NodeProtocol.Invite.Instance);
 
     private void Gone(Member member)
     {

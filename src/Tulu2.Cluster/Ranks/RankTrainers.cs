@@ -66,6 +66,6 @@ internal sealed class RankTrainers(WorkerGraves graves, int restartsPerMinute, I
 
     private void StopWhenEmpty()
     {
-        if (_stopping && _alive == 0) graves.AllAsync(BurialPatience).PipeTo(Self, success: () => Buried.Instance);
+        if (_stopping && _alive == 0) _ = graves.AllAsync(BurialPatience).PipeTo(Self, success: () => Buried.Instance);
     }
 }

@@ -80,7 +80,7 @@ internal sealed class SubmittedRuns(IRunService service, string address) : Untyp
         }
         var self = Self;
         _current = run;
-        Task.Run(() => service.RunAsync(asked, (isError, line) => self.Tell(new Words(run, isError, line)), run.Cancellation), CancellationToken.None)
+        _ = Task.Run(() => service.RunAsync(asked, (isError, line) => self.Tell(new Words(run, isError, line)), run.Cancellation), CancellationToken.None)
             .PipeTo(self, success: code => new Done(run, code), failure: _ => new Done(run, 1));
         return run;
     }

@@ -4,7 +4,7 @@ using Tulu2.Data.Rows;
 namespace Tulu2.Data.Chat;
 
 /// <summary>
-/// The chat template of tulu2-spec section 2 as token ids. Ids are built turn by turn and the scored spans are marked while building: a tag line,
+/// The chat template (docs/reference/tulu2.md) as token ids. Ids are built turn by turn and the scored spans are marked while building: a tag line,
 /// and a turn's content with its closing newline, are each tokenised separately, so that no token crosses the edge of the loss mask.
 /// Safe to call from several threads when its tokenizer is.
 /// </summary>
@@ -39,7 +39,7 @@ public sealed class ChatEncoder
         for (var turn = 0; turn < messages.Count; turn++)
         {
             var scored = messages[turn].IsAnswer && (rule == LossRule.AssistantTurns || turn == lastAssistant);
-            // A tag line is masked by the unlearnt turn before it; without one it is scored too (tulu2-spec section 2.2).
+            // A tag line is masked by the unlearnt turn before it; without one it is scored too (docs/reference/tulu2.md, chat template.2).
             var tagScored = scored && rule == LossRule.AssistantTurns && before;
             PutTurn(builder, messages[turn], turn == messages.Count - 1, scored, tagScored, newlineScored: rule == LossRule.AssistantTurns);
             before = scored;

@@ -1,6 +1,6 @@
 namespace Tulu2.Data.Chat;
 
-/// <summary>How the text after an end token is tokenised (tulu2-spec section 2.5).</summary>
+/// <summary>How the text after an end token is tokenised (docs/reference/tulu2.md, chat template: ids).</summary>
 public enum ChatForm
 {
     /// <summary>No word boundary after an end token, as current tokenizers do.</summary>
@@ -9,7 +9,7 @@ public enum ChatForm
     Legacy,
 }
 
-/// <summary>Which tokens are scored (tulu2-spec sections 2.2 and 5.3).</summary>
+/// <summary>Which tokens are scored (docs/reference/tulu2.md, chat template: scored tokens).</summary>
 public enum LossRule
 {
     /// <summary>

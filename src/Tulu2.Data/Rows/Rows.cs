@@ -15,10 +15,10 @@ public readonly record struct RowLocation(string File, long Line)
     public override string ToString() => $"{File}:{Line}";
 }
 
-/// <summary>One instruction row: tulu2-spec section 3.1.</summary>
+/// <summary>One instruction row: docs/reference/tulu2.md, rows.</summary>
 public sealed record MessageRow(string Dataset, string Id, IReadOnlyList<Message> Messages, RowLocation Location);
 
-/// <summary>One preference pair; both lists hold the whole dialogue: tulu2-spec section 5.1.</summary>
+/// <summary>One preference pair; both lists hold the whole dialogue: docs/reference/tulu2.md, rows.</summary>
 public sealed record PreferenceRow(string Id, IReadOnlyList<Message> Chosen, IReadOnlyList<Message> Rejected, RowLocation Location)
 {
     /// <summary>The <c>dataset</c> field, or the file's name where the row has none.</summary>

@@ -6,7 +6,7 @@ internal static class SlotBatchBuilder
     /// <summary>
     /// Fewest rows of a batch; a shorter one gets a filler segment at its end. fp32 matrix products of fewer than 4 rows, and now and then bf16 ones of up to
     /// 8, have other
-    /// bits than the same rows in a larger product (bitwise-notes section 2); 16 is clear of both.
+    /// bits than the same rows in a larger product (docs/reference/numerics.md, sizes); 16 is clear of both.
     /// </summary>
     public const int FewestRows = 16;
 

@@ -6,7 +6,7 @@ using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Scoring;
 
-/// <summary>Kind <c>preference</c>: see <see cref="EvaluationKind.Preference"/>. A tie counts as wrong (tulu2-spec 5.4).</summary>
+/// <summary>Kind <c>preference</c>: see <see cref="EvaluationKind.Preference"/>. A tie counts as wrong (docs/reference/tulu2.md, DPO).</summary>
 internal static class PreferenceScorer
 {
     public static EvaluationOutcome Score(EvaluationTask task, IReadOnlyList<PreferenceRow> rows, LoadedModel model, CancellationToken cancellation)

@@ -1,7 +1,7 @@
 namespace Tulu2.Models.Families;
 
 /// <summary>
-/// Names, shapes and roles of the tensors of a decoder with RMS norms before attention and SwiGLU, as transformers names them (tulu2-spec section 1.3).
+/// Names, shapes and roles of the tensors of a decoder with RMS norms before attention and SwiGLU, as transformers names them (docs/reference/tulu2.md, tensor names).
 /// </summary>
 internal static class DecoderTensors
 {

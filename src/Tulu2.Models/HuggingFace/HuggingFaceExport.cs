@@ -19,6 +19,7 @@ public static unsafe class HuggingFaceExport
     public const long DefaultShardBytes = 5_000_000_000;
 
     private const int ChunkElements = 1 << 22;
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
     private const string Generation = "generation_config.json";
 
     // Marks an export, which a later one may replace; a model from elsewhere has no such mark.
@@ -124,7 +125,7 @@ public static unsafe class HuggingFaceExport
         }
         AtomicFile.WriteAllText(
             Path.Combine(directory, HuggingFaceFiles.Index),
-            JsonSerializer.Serialize(new { metadata = new { total_size = total }, weight_map = map }, new JsonSerializerOptions { WriteIndented = true }) + "\n");
+            JsonSerializer.Serialize(new { metadata = new { total_size = total }, weight_map = map }, Indented) + "\n");
     }
 
     private static void CheckRange(string name, string dataType, ReadOnlySpan<float> values)

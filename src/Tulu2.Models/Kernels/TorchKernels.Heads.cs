@@ -172,7 +172,7 @@ internal sealed partial class TorchKernels
     private static int[] SegmentRows(SegmentGroup group, int first, int count, int from, int to) =>
         [.. group.Starts.Skip(first).Take(count).SelectMany(start => Enumerable.Range(start + from, to - from))];
 
-    private void Write(Tensor fused_NS, AttentionTile tile, Tensor values, Tensor columns)
+    private static void Write(Tensor fused_NS, AttentionTile tile, Tensor values, Tensor columns)
     {
         var rows = TileRows(tile, fused_NS.device);
         fused_NS.index_put_(values.to_type(fused_NS.dtype), TensorIndex.Tensor(rows.unsqueeze(1)), TensorIndex.Tensor(columns.unsqueeze(0)));

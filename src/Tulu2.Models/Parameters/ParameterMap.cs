@@ -111,7 +111,7 @@ public sealed class ParameterMap
 
     /// <summary>
     /// The largest power of two up to <paramref name="wanted"/> that divides key-value heads, and leaves every shard of the widths that are cut at least
-    /// 16 wide and a multiple of 16 (narrower shards use other GEMM kernels and break equality: bitwise-notes section 2). The vocabulary is padded instead.
+    /// 16 wide and a multiple of 16 (narrower shards use other GEMM kernels and break equality: docs/reference/numerics.md, sizes). The vocabulary is padded instead.
     /// </summary>
     public static int LargestVirtualShards(ModelConfig config, int wanted)
     {

@@ -23,9 +23,9 @@ public static partial class TorchRuntime
             if (_ready) return;
             if (OperatingSystem.IsLinux())
             {
-                SetMallocOption(MallocMmapThreshold, 4 << 20);
-                SetMallocOption(MallocTrimThreshold, 64 << 20);
-                SetMallocOption(MallocTopPad, 1 << 20);
+                _ = SetMallocOption(MallocMmapThreshold, 4 << 20);
+                _ = SetMallocOption(MallocTrimThreshold, 64 << 20);
+                _ = SetMallocOption(MallocTopPad, 1 << 20);
             }
             torch.InitializeDeviceType(DeviceType.CPU);
             torch.set_num_threads(1);
@@ -41,7 +41,7 @@ public static partial class TorchRuntime
     {
         Initialize();
         torch.set_num_threads(1);
-        if (OperatingSystem.IsLinux()) SetPriority(0, GetThreadId(), Nice);
+        if (OperatingSystem.IsLinux()) _ = SetPriority(0, GetThreadId(), Nice);
     }
 
     /// <summary>The facts that determine a result's bits besides the recipe: the libtorch build and the kernels it picks on this processor.</summary>

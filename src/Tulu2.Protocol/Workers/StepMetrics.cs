@@ -6,7 +6,7 @@ namespace Tulu2.Protocol.Workers;
 /// <param name="Preference">Null for SFT.</param>
 public sealed record StepMetrics(double Loss, double GradientNorm, double LearningRate, long Tokens, long LossTokens, PreferenceMetrics? Preference);
 
-/// <summary>tulu2-spec section 5.6: means over the step's pairs; accuracy by a strict greater-than.</summary>
+/// <summary>Means over the pairs of a step (docs/reference/tulu2.md, metrics of DPO); accuracy by a strict greater-than.</summary>
 public sealed record PreferenceMetrics(
     double RewardsChosen, double RewardsRejected, double RewardsMargin, double RewardsAccuracy, double LogpsChosen, double LogpsRejected);
 

@@ -6,7 +6,7 @@ namespace Tulu2.Training.Objectives;
 /// <summary>The summed log-probabilities of one preference pair under the policy and under the reference.</summary>
 internal readonly record struct PairLogProbabilities(double PolicyChosen, double PolicyRejected, double ReferenceChosen, double ReferenceRejected)
 {
-    /// <summary>x of tulu2-spec section 5.4: how much more the policy prefers the chosen side than the reference does.</summary>
+    /// <summary>The margin x (docs/reference/tulu2.md, DPO): how much more the policy prefers the chosen side than the reference does.</summary>
     public double Margin => PolicyChosen - PolicyRejected - (ReferenceChosen - ReferenceRejected);
 }
 
@@ -18,7 +18,7 @@ internal readonly record struct PairOutcome(double Loss, double Gradient, double
 
 /// <summary>
 /// Direct preference optimization: -log sigmoid(beta x) (arXiv 2305.18290, eq. 7) with label smoothing (1-e) L(x) + e L(-x), or IPO (x - 1/(2 beta))^2
-/// (arXiv 2310.12036, eq. 17). Facts and known answers: tulu2-spec section 5.4. Pure arithmetic in double.
+/// (arXiv 2310.12036, eq. 17). Facts and known answers: docs/reference/tulu2.md, DPO. Pure arithmetic in double.
 /// </summary>
 internal sealed class DpoObjective
 {

@@ -1,6 +1,6 @@
 namespace Tulu2.Training.Objectives;
 
-/// <summary>Over what the token losses of a step are averaged (tulu2-spec section 4.2). It changes the model, so a profile decides it, not a layout.</summary>
+/// <summary>Over what the token losses of a step are averaged (docs/reference/tulu2.md, SFT). It changes the model, so a profile decides it, not a layout.</summary>
 public enum LossReduction
 {
     /// <summary>Sum of token losses over all loss tokens of the step: every token weighs the same.</summary>

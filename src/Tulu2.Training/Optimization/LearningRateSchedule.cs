@@ -5,7 +5,7 @@ namespace Tulu2.Training.Optimization;
 
 /// <summary>
 /// The learning rate of every update: linear from 0 over the warm-up, then linear to 0 at the end of the run, or constant after the warm-up
-/// (tulu2-spec section 4.3). The first update of a run with a warm-up has rate 0.
+/// (docs/reference/tulu2.md, SFT: the schedule). The first update of a run with a warm-up has rate 0.
 /// </summary>
 /// <param name="peak">Rate at the end of the warm-up.</param>
 /// <param name="totalSteps">Updates of the whole run.</param>

@@ -39,7 +39,7 @@ public enum Objective { Sft, Dpo }
 
 public enum Precision { Fp32, Bf16 }
 
-/// <summary>tulu2-spec section 10.1; its effects on loss reduction, optimizer, schedule and epsilon are listed in <c>recipes/README.md</c>.</summary>
+/// <summary>Whose defaults a recipe takes (docs/reference/tulu2.md, profiles); the effects on loss reduction, optimizer, schedule and epsilon are listed in <c>recipes/README.md</c>.</summary>
 public enum Profile { Default, PaperTpu, OpenInstruct }
 
 public sealed record ModelRecipe

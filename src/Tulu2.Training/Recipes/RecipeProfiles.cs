@@ -3,7 +3,7 @@ using Tulu2.Training.Objectives;
 namespace Tulu2.Training.Recipes;
 
 /// <summary>
-/// What <c>profile</c> sets (tulu2-spec sections 4.2 and 10.1). A profile moves defaults: a key that the user gave keeps its value. The loss reduction
+/// What <c>profile</c> sets (docs/reference/tulu2.md, profiles). A profile moves defaults: a key that the user gave keeps its value. The loss reduction
 /// and the rounding of a warm-up ratio have no key of their own; they belong to the profile.
 /// </summary>
 public static class RecipeProfiles
@@ -43,7 +43,7 @@ public static class RecipeProfiles
     }
 
     /// <summary>
-    /// The norm epsilon that the paper's TPU code used whatever the base model says: 1e-6 for its 7B and 13B shapes (tulu2-spec section 1.2); null: the
+    /// The norm epsilon that the paper's TPU code used whatever the base model says: 1e-6 for its 7B and 13B shapes (docs/reference/tulu2.md, models); null: the
     /// model's own. For a checkpoint directory, whose shape only its config.json tells.
     /// </summary>
     public static double? RmsNormEpsilon(Recipe recipe, int hiddenSize, int layers) =>

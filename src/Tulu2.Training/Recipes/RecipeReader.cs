@@ -67,7 +67,7 @@ public static class RecipeReader
 
         var recipe = new Recipe();
         foreach (var (key, value) in fromFile.Values.Concat(fromFlags.Values)) key.Write(recipe, value);
-        // The paper's passes (tulu2-spec 4.1 and 5.2), so that a recipe that names neither still says what it will do.
+        // The paper's passes (docs/reference/tulu2.md, SFT and DPO), so that a recipe that names neither still says what it will do.
         if (recipe is { Epochs: null, Steps: null }) recipe = recipe with { Epochs = recipe.Objective == Objective.Dpo ? 3 : 2 };
         return new LoadedRecipe(recipe, source);
     }

@@ -3,7 +3,7 @@ using Tulu2.Data.Rows.Conversion;
 
 namespace Tulu2.Data.Rows.Sources;
 
-/// <summary>The released form of TÜLU's rows (tulu2-spec section 3.1): a list of turns under <c>messages</c>.</summary>
+/// <summary>The released form of TÜLU's rows (docs/reference/tulu2.md, rows): a list of turns under <c>messages</c>.</summary>
 internal sealed class MessagesSource : InstructionSource
 {
     private const string Wanted = """{"messages": [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}]}""";
@@ -27,7 +27,7 @@ internal sealed class MessagesSource : InstructionSource
 
     // Known forms are named rather than guessed at: how their columns join to a text decides what is learnt. The prompt/completion form joins raw text without
     // the chat
-    // template (tulu2-spec section 2.4).
+    // template (docs/reference/tulu2.md, chat template.4).
     private static string KnownForm(JsonElement record)
     {
         if (Has("conversations") || Has("conversation")) return " (the ShareGPT form, which is not read)";

@@ -4,7 +4,7 @@ using Tulu2.Data.Rows.Conversion;
 namespace Tulu2.Data.Rows.Sources;
 
 /// <summary>
-/// Binarised preferences (tulu2-spec section 5.1): <c>chosen</c> and <c>rejected</c>, each a text after a <c>prompt</c>, an answer after it as a list of turns,
+/// Binarised preferences (docs/reference/tulu2.md, rows): <c>chosen</c> and <c>rejected</c>, each a text after a <c>prompt</c>, an answer after it as a list of turns,
 /// or a
 /// whole dialogue.
 /// </summary>

@@ -1,7 +1,7 @@
 namespace Tulu2.Models.Families.Llama;
 
 /// <summary>
-/// Known shapes (tulu2-spec sections 1.1 and 1.2). A <c>tulu2-*</c> preset follows the released models' own config.json: positions up to 8,192, and for 7B and
+/// Known shapes (docs/reference/tulu2.md, models). A <c>tulu2-*</c> preset follows the released models' own config.json: positions up to 8,192, and for 7B and
 /// 13B another epsilon than their base model's. <c>demo</c> and <c>tiny</c> are ours, for training from nothing in minutes and for tests; their vocabulary is
 /// the tokenizer's, the one here a default.
 /// </summary>

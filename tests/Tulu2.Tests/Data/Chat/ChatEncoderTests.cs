@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Tulu2.Tests.Data.Chat;
 
-/// <summary>tulu2-spec section 2, with the pieces of section 2.5 as a table in place of a tokenizer.</summary>
+/// <summary>The chat template (docs/reference/tulu2.md), with the pieces of its example as a table in place of a tokenizer.</summary>
 public sealed class ChatEncoderTests
 {
     private static readonly Message[] Golden =

@@ -75,7 +75,7 @@ public sealed class GoldenDialogueTests
         Assert.Equal([10994, 29991, 2, .. lone, 13, 29907, 29653, 2], encoded.Spans.SelectMany(span => encoded.Ids[span.Begin..span.End]));
     }
 
-    /// <summary>The oracle of tulu2-spec 2.2: masks by the lengths of tokenised prefixes, which is exact with this tokenizer.</summary>
+    /// <summary>The oracle (docs/reference/tulu2.md, scored tokens of SFT): masks by the lengths of tokenised prefixes, which is exact with this tokenizer.</summary>
     [SkippableFact]
     public void Spans_agree_with_the_prefix_method_on_real_rows()
     {

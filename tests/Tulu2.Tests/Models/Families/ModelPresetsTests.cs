@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Tulu2.Tests.Models.Families;
 
-/// <summary>Known-answer test 1 of tulu2-spec section 10.2.</summary>
+/// <summary>The parameter counts of docs/reference/tulu2.md, models.</summary>
 public class ModelPresetsTests
 {
     [Theory]

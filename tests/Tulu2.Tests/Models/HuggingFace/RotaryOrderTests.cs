@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Tulu2.Tests.Models.HuggingFace;
 
-/// <summary>Known-answer test 13 of tulu2-spec section 10.2.</summary>
+/// <summary>The rotary order of docs/reference/tulu2.md, tensor names.</summary>
 public class RotaryOrderTests
 {
     private const int Heads = 3, HeadSize = 8, Columns = 5;

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Tulu2.Tests.Training.Objectives;
 
-/// <summary>Known answers of tulu2-spec section 5.4 (known-answer test 4).</summary>
+/// <summary>Known answers of docs/reference/tulu2.md, DPO.</summary>
 public class DpoObjectiveTests
 {
     private const double LnTwo = 0.6931471805599453;

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Tulu2.Tests.Training.Optimization;
 
-/// <summary>The table of tulu2-spec section 4.3 (known-answer test 3).</summary>
+/// <summary>The table of docs/reference/tulu2.md, SFT: the schedule.</summary>
 public class LearningRateScheduleTests
 {
     [Theory]

@@ -1,5 +1,6 @@
 using Newtonsoft.Json.Linq;
 using NJsonSchema;
+using Tulu2.Tests.Golden;
 using Tulu2.Training.Recipes;
 using Xunit;
 using YamlDotNet.RepresentationModel;
@@ -10,10 +11,10 @@ namespace Tulu2.Tests.Training.Recipes;
 public class RecipeReferenceTests
 {
     [Fact]
-    public void The_page_is_what_the_keys_say() => Assert.Equal(RecipeReference.Markdown(), File.ReadAllText(Checkout.Path("docs", "recipe.md")));
+    public void The_page_is_what_the_keys_say() => GoldenFile.Check(RecipeReference.Markdown(), "docs", "recipe.md");
 
     [Fact]
-    public void The_schema_is_what_the_keys_say() => Assert.Equal(RecipeReference.Schema(), File.ReadAllText(Checkout.Path("recipes", "recipe.schema.json")));
+    public void The_schema_is_what_the_keys_say() => GoldenFile.Check(RecipeReference.Schema(), "recipes", "recipe.schema.json");
 
     [Fact]
     public void Every_key_says_what_it_means() => Assert.All(RecipeKey.All, key => Assert.EndsWith(".", key.Meaning));

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Tests.Training.Runs;
 
-/// <summary>Known-answer test 5 of tulu2-spec section 10.2: the loss of a batch is one thing, however it is cut into slots.</summary>
+/// <summary>Loss reduction (docs/reference/tulu2.md, SFT): the loss of a batch is one thing, however it is cut into slots.</summary>
 public class LossReductionTests
 {
     private const int Rows = 16;

@@ -1,0 +1,78 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Tulu2.Models.Torch;
+using Tulu2.Runs.Output;
+using Tulu2.Tests.Cli;
+using Xunit;
+
+namespace Tulu2.Tests.Golden;
+
+/// <summary>
+/// Ten steps of a tiny model through <c>train</c>, with all digits and the hash of the final parameters. A regression golden: this program made it, no independent
+/// implementation did (that is <c>ReferenceTrajectoryTests</c>). Bits are those of one CPU type and one libtorch build (docs/assumptions.md, 1), which the first line
+/// names; on any other the figures are compared within a tolerance and the hash is not.
+/// </summary>
+public sealed class GoldenTrajectoryTests : IDisposable
+{
+    private static readonly string[] Folder = ["tests", "Tulu2.Tests", "Golden"];
+
+    private readonly Data.TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("sft", "fp32", 1e-5)]
+    [InlineData("sft", "bf16", 1e-2)]
+    [InlineData("dpo", "fp32", 1e-4)]
+    [InlineData("dpo", "bf16", 3e-2)]
+    public async Task Ten_steps_have_the_losses_that_they_had(string objective, string precision, double tolerance)
+    {
+        string[] path = [.. Folder, $"trajectory-{objective}-{precision}.jsonl"];
+        var lines = await TrainAsync(objective, precision);
+        var expected = GoldenFile.Read(path).Split('\n');
+        if (GoldenFile.IsRefreshing || expected[0] == lines[0])
+        {
+            GoldenFile.Check(string.Join('\n', lines) + '\n', path);
+            return;
+        }
+        Assert.Equal(expected.Length, lines.Count + 1);
+        foreach (var (before, now) in expected.Skip(1).Zip(lines.Skip(1)).SkipLast(1)) AssertNear(before, now, tolerance);
+    }
+
+    private async Task<List<string>> TrainAsync(string objective, string precision)
+    {
+        var (golden, run) = (Checkout.Path(Folder), _folder.File("run"));
+        var recipe = _folder.Write("recipe.yaml", $$"""
+            objective: {{objective}}
+            model: { preset: tiny, tokenizer: {{Path.Combine(golden, "tokenizer.model")}} }
+            data: { train: [{{Path.Combine(golden, objective == "dpo" ? "pairs.jsonl" : "dialogues.jsonl")}}], max_length: 96, cache: {{_folder.File("cache")}} }
+            batch: { global: 8, slot: 2 }
+            steps: 10
+            optimizer: { learning_rate: {{(objective == "dpo" ? "1e-3" : "1e-2")}} }
+            schedule: { warmup: 2 }
+            precision: {{precision}}
+            """);
+        var (code, output, errors) = await CommandLineTests.RunAsync("", "train", recipe, "--run", run, "--in-process", "--json");
+        Assert.True(code == ExitCode.Done, output + errors);
+        var machine = JsonSerializer.Serialize(new { machine = TorchRuntime.Facts });
+        var hash = JsonNode.Parse(output)!["parameters_sha256"]!.ToJsonString();
+        return [machine, .. File.ReadLines(Path.Combine(run, "metrics.jsonl")).Select(WithoutTime), $$"""{"parameters_sha256":{{hash}}}"""];
+    }
+
+    private static string WithoutTime(string line)
+    {
+        var step = JsonNode.Parse(line)!.AsObject();
+        step.Remove("seconds");
+        return step.ToJsonString();
+    }
+
+    private static void AssertNear(string expected, string actual, double tolerance)
+    {
+        var (before, now) = (JsonNode.Parse(expected)!.AsObject(), JsonNode.Parse(actual)!.AsObject());
+        foreach (var (name, value) in before)
+        {
+            var (wanted, got) = (value!.GetValue<double>(), now[name]!.GetValue<double>());
+            Assert.True(Math.Abs(got - wanted) <= tolerance * Math.Max(1, Math.Abs(wanted)), $"{name}: {got} in place of {wanted}, in {expected}");
+        }
+    }
+}
