@@ -3,7 +3,7 @@ using System.Reflection;
 
 namespace Tulu2.Tests;
 
-/// <summary>Samples of messages, as a round trip needs them: a property that every sample leaves at its default may be missing on the wire, and nobody sees it.</summary>
+/// <summary>Checks samples of messages: a property that every sample leaves at its default may be missing on the wire without a round trip failing.</summary>
 internal static class WireSamples
 {
     /// <summary>Properties of the samples, and of the objects within them, that have their default value in all samples: <c>Type.Property</c>.</summary>
@@ -45,7 +45,8 @@ internal static class WireSamples
     private static bool IsEmpty(object value) => value is IEnumerable items && !items.Cast<object?>().Any();
 
     private static bool SetByConstructor(PropertyInfo property, Type owner) =>
-        owner.GetConstructors().Any(made => made.GetParameters().Any(parameter => string.Equals(parameter.Name, property.Name, StringComparison.OrdinalIgnoreCase)));
+        owner.GetConstructors().SelectMany(made => made.GetParameters())
+            .Any(parameter => string.Equals(parameter.Name, property.Name, StringComparison.OrdinalIgnoreCase));
 
     private static object? Blank(Type type)
     {

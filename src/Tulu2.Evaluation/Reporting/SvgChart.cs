@@ -136,7 +136,9 @@ internal static class SvgChart
 
     private static string Legend(ChartSpec spec) => spec.Series.Count < 2
         ? string.Empty
-        : " <span class=\"legend\">" + string.Concat(spec.Series.Select(s => $"<span class=\"key key{s.Color % SeriesColors.Length + 1}{(s.Light ? " light" : "")}\">{Html.Escape(s.Name)}</span>")) + "</span>";
+        : " <span class=\"legend\">"
+            + string.Concat(spec.Series.Select(s =>
+                $"<span class=\"key key{s.Color % SeriesColors.Length + 1}{(s.Light ? " light" : "")}\">{Html.Escape(s.Name)}</span>")) + "</span>";
 
     private static void Label(StringBuilder text, double x, double y, string anchor, string label) =>
         text.Append(CultureInfo.InvariantCulture, $"<text x=\"{x:0.#}\" y=\"{y:0.#}\" text-anchor=\"{anchor}\">{Html.Escape(label)}</text>");

@@ -157,7 +157,8 @@ public sealed class HostedProcess : IDisposable
                 process.Refresh();
                 var used = _ready ? 0 : process.TotalProcessorTime.Ticks;
                 if (_life.IsStopped(Interlocked.Read(ref _signs) + used))
-                    _stopped = $"worker process {process.Id} gave no sign of life for {_settings.Patience.TotalSeconds:0.#} s{(_ready ? "" : " while it started")}: it was stopped, or could not run";
+                    _stopped = $"worker process {process.Id} gave no sign of life for {_settings.Patience.TotalSeconds:0.#} s"
+                        + $"{(_ready ? "" : " while it started")}: it was stopped, or could not run";
                 else if (!_ready && Stopwatch.GetElapsedTime(_began) > StartPatience)
                     _stopped = $"worker process {process.Id} was not ready within {StartPatience.TotalMinutes:0} minutes";
             }

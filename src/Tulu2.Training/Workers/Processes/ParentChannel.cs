@@ -38,8 +38,8 @@ public sealed partial class ParentChannel
     public T? ReadStart<T>() where T : class => _channel.Read<T>();
 
     /// <summary>
-    /// Passes the node's commands on from a thread of its own, and ends the process when the node is gone. Called before the computing thread lowers its priority,
-    /// which threads inherit: a command is to be heard at once.
+    /// Passes the node's commands on from a thread of its own, and ends the process when the node is gone. Called before the computing thread lowers its
+    /// priority, which threads inherit: a command is to be heard at once.
     /// </summary>
     public void Listen<T>(Action<T> received) where T : class =>
         new Thread(() => ReadCommands(received)) { IsBackground = true, Name = "commands" }.Start();
