@@ -28,7 +28,7 @@ public sealed class EvaluationTable
 
     /// <summary>Sample texts of each model, at most <paramref name="limit"/>, as they came.</summary>
     public IReadOnlyList<ReportSamples> Samples(int limit) =>
-        
+
     [
         .. _outcomes.GroupBy(o => o.Model).Select(g => new ReportSamples(g.Key, [.. g.SelectMany(o => o.Outcome.Samples).Take(limit)]))
             .Where(s => s.Samples.Count > 0),
