@@ -9,6 +9,7 @@ public partial class FolderTests
     [Theory]
     [InlineData("Tulu2.Runs")]
     [InlineData("Tulu2.Cli")]
+    [InlineData("Tulu2.Evaluation")]
     public void Folders_of_a_project_do_not_depend_on_each_other_in_a_circle(string project)
     {
         var uses = Dependencies(project);

@@ -70,7 +70,7 @@ internal sealed class BenchTrainCommand(Terminal terminal)
         var rounds = BenchShape.AtLeastOne(parsed, _rounds);
         var steps = BenchShape.IsGiven(parsed, _steps) ? BenchShape.AtLeastOne(parsed, _steps) : LayoutSteps;
         var (config, shards) = _shape.Model(parsed, LayoutShape);
-        var program = parsed.GetValue(_threads) ? null : WorkerEntry.Program;
+        var program = parsed.GetValue(_threads) ? null : WorkerEntry.Rank;
         var run = new MeasuredRun(
             config, shards, Objective.Sft, Precision.Fp32, Recompute: false, BenchShape.Slots, _shape.Sequences(parsed), _shape.Length(parsed));
         var layouts = Layouts(config, shards);

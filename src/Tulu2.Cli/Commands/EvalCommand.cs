@@ -3,6 +3,7 @@ using Spectre.Console;
 using Tulu2.Cli.Shell;
 using Tulu2.Data.Rows;
 using Tulu2.Data.Rows.Reading;
+using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Generation;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Files;
@@ -12,39 +13,44 @@ using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Commands;
 
-/// <summary><c>eval --model DIR --data FILE</c>: exact match on instruction rows, accuracy on preference pairs.</summary>
+/// <summary><c>eval --model DIR --data FILE</c>: a model's score on a benchmark.</summary>
 internal sealed class EvalCommand(Terminal terminal)
 {
+    private static string Names => string.Join(", ", BenchmarkCatalogue.All.Select(benchmark => benchmark.Name));
+
     private readonly Option<string> _model = CommandBuilder.Required<string>("--model", "Hugging Face directory");
     private readonly Option<string> _data = CommandBuilder.Required<string>("--data", "Instruction rows or preference pairs");
+    private readonly Option<string?> _benchmark = CommandBuilder.Optional<string>("--benchmark", $"{Names}; by default the one for the rows of the file");
     private readonly Option<int> _evaluators = CommandBuilder.Option("--evaluators", "Number of parallel evaluators", Environment.ProcessorCount);
 
-    private readonly Option<int?> _maxTokens = CommandBuilder.Optional<int?>("--max-tokens", "Maximum number of tokens to generate per answer; by default as many as the expected answer can have");
+    private readonly Option<int?> _maxTokens = CommandBuilder.Optional<int?>("--max-tokens",
+        "Maximum number of tokens to generate per answer; by default as many as the expected answer can have");
     private readonly Option<bool> _skipLong = CommandBuilder.Flag("--skip-long", "Skip rows that do not fit into the model's context");
     private readonly Option<bool> _keepWholeRows = CommandBuilder.Flag("--keep-whole-rows", "Score the rows of a damaged file that precede the damage");
+    private readonly Option<bool> _inProcess = CommandBuilder.Flag("--in-process", "Run evaluators as threads of this process instead of separate processes");
 
     public Command Create() => CommandBuilder.Command("eval", "Score a model on a row file",
-        [_model, _data, _evaluators, _maxTokens, _skipLong, _keepWholeRows], RunAsync);
+        [_model, _data, _benchmark, _evaluators, _maxTokens, _skipLong, _keepWholeRows, _inProcess], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var (model, file) = (Path.GetFullPath(parsed.GetValue(_model)!), FilePatterns.One(parsed.GetValue(_data)!));
         if (parsed.GetValue(_evaluators) < 1) throw new BadInputException("--evaluators", $"{parsed.GetValue(_evaluators)} is below 1", "use 1 or more");
-        var limits = new EvaluationLimits(parsed.GetValue(_maxTokens), parsed.GetValue(_skipLong), parsed.GetValue(_keepWholeRows));
-        if (limits.MaxTokens < 1) throw new BadInputException("--max-tokens", $"{limits.MaxTokens} is below 1", "use 1 or more");
-        var kind = RowKinds.Of(file) == RowKind.Preferences ? EvaluationKind.Preference : EvaluationKind.ExactMatch;
-        if (kind == EvaluationKind.Preference && limits.MaxTokens is not null)
-            terminal.Say("--max-tokens has no effect: for preference pairs nothing is generated");
+        var options = new BenchmarkOptions(parsed.GetValue(_maxTokens), parsed.GetValue(_skipLong), parsed.GetValue(_keepWholeRows));
+        if (options.MaxTokens < 1) throw new BadInputException("--max-tokens", $"{options.MaxTokens} is below 1", "use 1 or more");
+        var benchmark = parsed.GetValue(_benchmark) is { } name ? BenchmarkCatalogue.Named(name) : BenchmarkCatalogue.For(RowKinds.Of(file));
         foreach (var remark in LoadedModel.Check(model)) terminal.Say(remark);
         await using var node = new LocalNode();
         var table = new EvaluationTable();
-        var job = new EvaluationJob(Path.GetFileName(model), kind, model, file) { Limits = limits };
-        var plan = await new EvaluationRunner(terminal, node).RunAsync(job, parsed.GetValue(_evaluators), null, table, cancellation);
+        var job = new EvaluationJob(Path.GetFileName(model), benchmark, model, file);
+        var settings = new EvaluationSettings(parsed.GetValue(_evaluators), parsed.GetValue(_inProcess), options);
+        var plan = (await new EvaluationRunner(terminal, node).RunAsync(
+            $"eval {job.Name} {benchmark.Name}", [job], settings, null, table, cancellation)).Single();
         var scores = table.Scores();
         var shown = new Table().AddColumns("benchmark", "dataset", "items", "score");
         foreach (var score in scores)
-            shown.AddRow(Markup.Escape(score.Benchmark), Markup.Escape(score.Dataset == "" ? "all" : score.Dataset), $"{score.Items}",
-                NumberText.Percent(score.Score / score.Items));
+            shown.AddRow(
+                Markup.Escape(score.Benchmark), Markup.Escape(score.Dataset == "" ? "all" : score.Dataset), $"{score.Items}", Markup.Escape(score.Text));
         terminal.Human.Write(shown);
         if (terminal.Json)
         {
@@ -53,12 +59,12 @@ internal sealed class EvalCommand(Terminal terminal)
             {
                 Model = model,
                 Data = file,
-                Kind = kind,
+                Kind = benchmark.Name,
                 whole.Items,
                 LeftOut = plan.LeftOut.Count(fault => fault.Kind != RowFaultKind.DamagedFile),
                 DamagedFiles = plan.LeftOut.Count(fault => fault.Kind == RowFaultKind.DamagedFile),
-                Score = whole.Score / whole.Items,
-                Datasets = scores.Where(score => score.Dataset != "").ToDictionary(score => score.Dataset, score => score.Score / score.Items),
+                Score = whole.Value,
+                Datasets = scores.Where(score => score.Dataset != "").ToDictionary(score => score.Dataset, score => score.Value),
             }));
         }
         return ExitCode.Done;

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Tulu2.Evaluation.Generation;
+using Tulu2.Evaluation.Requests;
 
 namespace Tulu2.Cli.Commands;
 

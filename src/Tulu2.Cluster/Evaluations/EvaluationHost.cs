@@ -7,13 +7,13 @@ using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Evaluations;
 
-/// <summary>Spreads evaluation tasks over evaluators under the actors of a host.</summary>
+/// <summary>Distributes evaluation tasks to evaluators under the actors of a host.</summary>
 public sealed class EvaluationHost(ActorHost host)
 {
     /// <summary>
     /// Does every task; each has exactly one accepted outcome, however many evaluators die on the way.
     /// </summary>
-    /// <param name="evaluators">Evaluators at work at the same time, each on a thread of its own.</param>
+    /// <param name="evaluators">Number of evaluators.</param>
     /// <param name="ledgerDirectory">The <c>ledger/</c> of the run the outcomes belong to, which must not be running; null: they are not recorded.</param>
     /// <returns>Outcomes in the order of the tasks.</returns>
     /// <exception cref="Files.BadInputException">A task names something that cannot be used.</exception>

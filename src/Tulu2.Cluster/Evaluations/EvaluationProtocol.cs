@@ -7,27 +7,27 @@ namespace Tulu2.Cluster.Evaluations;
 /// <summary>Between the evaluation queue and evaluators, which may be on any node.</summary>
 internal static class EvaluationProtocol
 {
-    /// <summary>Evaluator to queue: I have nothing to do. Repeated, so that a new queue hears of it.</summary>
+    /// <summary>Evaluator to queue: it has no task. Repeated, for a queue that is started later.</summary>
     public sealed record Idle(string Evaluator) : IWireMessage;
 
-    /// <summary>Evaluator to queue: I am at work; renew my leases.</summary>
+    /// <summary>Evaluator to queue: it is computing; its leases are renewed.</summary>
     public sealed record Busy(string Evaluator) : IWireMessage;
 
-    /// <summary>Queue to evaluator.</summary>
+    /// <summary>Queue to evaluator: a task.</summary>
     public sealed record Assigned(int Id, int Attempt, EvaluationTask Task) : IWireMessage;
 
-    /// <summary>Evaluator to queue.</summary>
+    /// <summary>Evaluator to queue: the task is done.</summary>
     public sealed record Done(string Evaluator, int Id, int Attempt, EvaluationOutcome Outcome) : IWireMessage;
 
     /// <summary>Evaluator to queue: the task threw.</summary>
-    /// <param name="Where">Not null: what the user gave is at fault.</param>
+    /// <param name="Where">Not null: the user's input is at fault.</param>
     /// <param name="Fix">Not null: another attempt would not help.</param>
     public sealed record Failed(string Evaluator, int Id, int Attempt, string Error, string Detail, string? Where, string? Fix) : IWireMessage;
 
-    /// <summary>What the evaluator's thread says to its actor.</summary>
+    /// <summary>Evaluator thread to its actor.</summary>
     public sealed record Ended(int Id, int Attempt, EvaluationOutcome? Outcome, Exception? Fault) : INoSerializationVerificationNeeded;
 
-    /// <summary>The asker does not want the outcomes any more.</summary>
+    /// <summary>The evaluation is cancelled.</summary>
     public sealed record Cancel : INoSerializationVerificationNeeded
     {
         public static Cancel Instance { get; } = new();

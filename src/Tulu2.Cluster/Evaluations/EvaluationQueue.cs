@@ -21,6 +21,7 @@ internal sealed class EvaluationQueue(RunProtocol.StartEvaluations start, IActor
     private readonly Dictionary<string, IActorRef> _evaluators = [];
     private LeaseQueue<EvaluationTask> _queue = LeaseQueue<EvaluationTask>.Of(start.Tasks, Attempts);
     private CancellationTokenRegistration _cancellation;
+    private IActorRef? _ledger;
     private Exception? _failure;
     private bool _ending;
 
@@ -37,6 +38,8 @@ internal sealed class EvaluationQueue(RunProtocol.StartEvaluations start, IActor
     {
         var self = Self;
         _cancellation = start.Cancellation.Register(() => self.Tell(EvaluationProtocol.Cancel.Instance));
+        // It has a thread of its own for the disk.
+        if (start.Ledger is { } file) _ledger = Context.ActorOf(Props.Create(() => new RunLedger(file, TimeProvider.System)), "ledger");
         if (_queue.IsComplete)
         {
             End(null);
@@ -49,21 +52,20 @@ internal sealed class EvaluationQueue(RunProtocol.StartEvaluations start, IActor
     protected override void PostStop()
     {
         _cancellation.Dispose();
-        start.Ledger?.Dispose();
-        // An end that nobody decided, as when the system goes down.
+        // The actor system may have ended before the evaluation.
         start.Outcomes.TrySetCanceled();
     }
 
     protected override void OnReceive(object message)
     {
-        if (_ending && message is not RunProtocol.EvaluatorsStopped) return;
+        if (_ending && message is not (RunProtocol.EvaluatorsStopped or LedgerProtocol.Closed or RunProtocol.Fatal)) return;
         try
         {
             Handle(message);
         }
         catch (Exception fault)
         {
-            // An observer or a disk that fails ends the evaluation, not the coordinator.
+            // An observer that fails ends the evaluation, not the coordinator.
             End(fault);
         }
     }
@@ -106,7 +108,15 @@ internal sealed class EvaluationQueue(RunProtocol.StartEvaluations start, IActor
             case EvaluationProtocol.Cancel:
                 End(new OperationCanceledException(start.Cancellation));
                 break;
-            case RunProtocol.EvaluatorsStopped:
+            case RunProtocol.Fatal ledger:
+                _failure ??= ledger.Failure.ToException();
+                End(_failure);
+                break;
+            case RunProtocol.EvaluatorsStopped when _ledger is not null:
+                // What was accepted is durable before the outcome is known.
+                _ledger.Tell(LedgerProtocol.Close.Instance);
+                break;
+            case RunProtocol.EvaluatorsStopped or LedgerProtocol.Closed:
                 Complete();
                 break;
         }
@@ -129,8 +139,7 @@ internal sealed class EvaluationQueue(RunProtocol.StartEvaluations start, IActor
         (_queue, var accepted) = _queue.Complete(done.Id);
         if (!accepted) return;
         _outcomes[done.Id] = done.Outcome;
-        var (task, items, score, _) = done.Outcome;
-        start.Ledger?.Append([(new LedgerEvent.EvaluationDone(task, done.Attempt, items, score), DateTimeOffset.UtcNow)]);
+        _ledger?.Tell(new LedgerProtocol.Append(new LedgerEvent.EvaluationDone(done.Outcome.TaskId, done.Attempt, done.Outcome.Items, done.Outcome.Total)));
         start.Observer?.TaskDone(done.Outcome, _queue.Done, _queue.Total);
         if (_queue.IsComplete) End(null);
     }
@@ -159,7 +168,6 @@ internal sealed class EvaluationQueue(RunProtocol.StartEvaluations start, IActor
 
     private void Complete()
     {
-        start.Ledger?.Dispose();
         if (_failure is OperationCanceledException) start.Outcomes.TrySetCanceled(start.Cancellation);
         else if (_failure is not null) start.Outcomes.TrySetException(_failure);
         else start.Outcomes.TrySetResult(_outcomes!);

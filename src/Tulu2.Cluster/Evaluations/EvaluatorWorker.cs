@@ -6,10 +6,10 @@ using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Evaluations;
 
-/// <summary>An evaluator died on a task; its actor begins again with a new one.</summary>
+/// <summary>An evaluator failed on a task; its actor is restarted with a new one.</summary>
 internal sealed class EvaluatorFailedException(string error, Exception cause) : Exception(error, cause);
 
-/// <summary>Pulls evaluation tasks and does them one at a time, on a thread that owns the evaluator and its model.</summary>
+/// <summary>Pulls evaluation tasks and does them one at a time, on a thread that owns the evaluator. A failed evaluator is replaced by a new one.</summary>
 internal sealed class EvaluatorWorker(IEvaluatorFactory factory, IActorRef queue, ConcurrentBag<Task> threads) : UntypedActor, IWithTimers
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -17,9 +17,8 @@ internal sealed class EvaluatorWorker(IEvaluatorFactory factory, IActorRef queue
     private readonly CancellationTokenSource _cancellation = new();
     private readonly DedicatedThread _thread = new("evaluator");
 
-    // Touched by the thread only.
-    private IEvaluator? _evaluator;
-    private EvaluationProtocol.Assigned? _task;
+    private IEvaluator? _evaluator;   // touched by the thread only
+    private EvaluationProtocol.Assigned? _task;   // touched by the actor only
 
     public ITimerScheduler Timers { get; set; } = null!;
 
@@ -48,7 +47,7 @@ internal sealed class EvaluatorWorker(IEvaluatorFactory factory, IActorRef queue
             }
             catch (Exception)
             {
-                // It may have failed before; there is nobody left to tell.
+                // It may have failed before, which was reported.
             }
         });
         _thread.Dispose();

@@ -4,16 +4,16 @@ using Tulu2.Evaluation.Tasks;
 
 namespace Tulu2.Cluster.Evaluations;
 
-/// <summary>Supervises this node's evaluators: a failed one is restarted, its task has gone back to the queue.</summary>
+/// <summary>Supervises this node's evaluators and restarts those that fail; their tasks are queued again.</summary>
 internal sealed class Evaluators(int count, IEvaluatorFactory factory, IActorRef queue) : UntypedActor
 {
-    // An evaluator in the middle of native code cannot be ended; the caller does not wait for it longer than this.
+    // Native code on a thread of this process cannot be interrupted; the caller waits no longer than this.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly ConcurrentBag<Task> _threads = [];
     private int _alive;
 
-    /// <summary>End all evaluators, then yourself.</summary>
+    /// <summary>Ends all evaluators, then this actor.</summary>
     public sealed record Stop : INoSerializationVerificationNeeded
     {
         public static Stop Instance { get; } = new();

@@ -53,6 +53,14 @@ internal sealed class RunLedger(LedgerFile file, TimeProvider time) : UntypedAct
         }
     }
 
+    // The actor system may end before the run has closed its log.
+    protected override void PostStop()
+    {
+        if (_closed) return;
+        _thread.Post(file.Dispose);
+        _thread.Dispose();
+    }
+
     private void Write()
     {
         var run = Context.Parent;

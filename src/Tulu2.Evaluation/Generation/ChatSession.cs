@@ -1,17 +1,18 @@
 using Tulu2.Data.Rows;
+using Tulu2.Evaluation.Requests;
 
 namespace Tulu2.Evaluation.Generation;
 
 /// <summary>A dialogue with a model: keeps the turns, streams the replies.</summary>
-/// <param name="system">A first turn of its own; null: none, which is how the models were trained.</param>
+/// <param name="system">The system turn; null: none, as in training.</param>
 public sealed class ChatSession(IChatGenerator generator, GenerationOptions options, string? system = null)
 {
     private readonly List<Message> _messages = system is null ? [] : [new Message(Message.System, system)];
 
     public IReadOnlyList<Message> Messages => _messages;
 
-    /// <summary>Takes the user's turn and gives the model's. A turn that fails or is cancelled leaves the dialogue as it was.</summary>
-    /// <param name="onText">Called with each piece of the reply as it comes.</param>
+    /// <summary>Adds the user's turn and generates the model's. A turn that fails or is cancelled leaves the dialogue as it was.</summary>
+    /// <param name="onText">Called with each piece of the reply as it is generated.</param>
     /// <exception cref="Files.BadInputException">The dialogue has outgrown the context.</exception>
     public GenerationResult Reply(string user, Action<string>? onText = null, CancellationToken cancellation = default)
     {
@@ -22,6 +23,6 @@ public sealed class ChatSession(IChatGenerator generator, GenerationOptions opti
         return result;
     }
 
-    /// <summary>Forgets all turns but the system's.</summary>
+    /// <summary>Removes all turns except the system turn.</summary>
     public void Clear() => _messages.RemoveAll(message => message.Role != Message.System);
 }

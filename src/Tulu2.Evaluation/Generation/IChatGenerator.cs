@@ -2,13 +2,13 @@ using Tulu2.Data.Rows;
 
 namespace Tulu2.Evaluation.Generation;
 
-/// <summary>What answers dialogues.</summary>
+/// <summary>Generates the next turn of dialogues.</summary>
 public interface IChatGenerator
 {
-    /// <summary>Most tokens of prompt and answer together.</summary>
+    /// <summary>Maximum number of tokens of prompt and answer together.</summary>
     int ContextLength { get; }
 
-    /// <summary>The ids after which the model answers a dialogue.</summary>
+    /// <summary>The prompt that asks for the next assistant turn of a dialogue.</summary>
     int[] EncodeChat(IReadOnlyList<Message> messages);
 
     /// <returns>In the order of the requests.</returns>

@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Evaluation.Generation;
 
-/// <summary>A Hugging Face directory ready to compute: fp32 weights, tokenizer, chat template. For one thread at a time.</summary>
+/// <summary>A model loaded from a Hugging Face directory: fp32 weights, tokenizer, chat template. For one thread at a time.</summary>
 public sealed class LoadedModel : IDisposable
 {
     private readonly Tensor _weights;
@@ -44,12 +44,12 @@ public sealed class LoadedModel : IDisposable
     /// <summary>Tokens that end an answer: config.json's, the tokenizer's and those of generation_config.json.</summary>
     public IReadOnlySet<int> EndIds { get; }
 
-    /// <summary>What the user should know of the directory: what in it is not used, a vocabulary that is not the tokenizer's.</summary>
+    /// <summary>Remarks for the user: unused files in the directory, a vocabulary that differs from the tokenizer's.</summary>
     public IReadOnlyList<string> Remarks { get; }
 
     internal DecoderModel Model { get; }
 
-    /// <param name="virtualShards">V of the numerics, lowered where the model's dimensions ask for it: training's default gives training's bits.</param>
+    /// <param name="virtualShards">Number of virtual shards, lowered where the model's dimensions require it. Training's default gives training's bits.</param>
     /// <exception cref="BadInputException">No such directory, or a file in it cannot be used.</exception>
     public static LoadedModel Load(string directory, int virtualShards = 4)
     {
@@ -58,13 +58,13 @@ public sealed class LoadedModel : IDisposable
         return new LoadedModel(directory, config, tokenizer, ends, new ParameterMap(config, ParameterMap.LargestVirtualShards(config, virtualShards)), remarks);
     }
 
-    /// <summary>Says what <see cref="Load"/> would complain about and what it would remark, without reading the weights.</summary>
+    /// <summary>Validates a directory as <see cref="Load"/> does, without reading the weights, and returns its <see cref="Remarks"/>.</summary>
     /// <exception cref="BadInputException">As <see cref="Load"/>.</exception>
     public static IReadOnlyList<string> Check(string directory) => Open(directory).Remarks;
 
-    /// <summary>What <see cref="Chat"/> is, without loading the weights.</summary>
+    /// <summary><see cref="Chat"/> without the weights and without torch.</summary>
     /// <exception cref="BadInputException">No such directory, or its configuration or tokenizer cannot be used.</exception>
-    internal static ChatEncoder ReadChat(string directory)
+    public static ChatEncoder ReadChat(string directory)
     {
         var (config, tokenizer, _) = Open(directory);
         return ChatOf(config, tokenizer);

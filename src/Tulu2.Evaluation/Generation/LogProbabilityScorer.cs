@@ -5,12 +5,15 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Evaluation.Generation;
 
-/// <summary>How likely a model finds given answers. For one thread at a time.</summary>
-/// <param name="tokensPerBatch">About how many tokens go through the model at once.</param>
-public sealed class LogProbabilityScorer(LoadedModel model, int tokensPerBatch = 4096)
+/// <summary>The log-probability that a model gives to answers. For one thread at a time.</summary>
+/// <param name="tokensPerBatch">Approximate number of tokens in one forward pass.</param>
+public sealed class LogProbabilityScorer(LoadedModel model, int tokensPerBatch = 4096) : ICandidateScorer
 {
-    /// <summary>The summed log-probability of each sequence's scored tokens.</summary>
-    /// <returns>In the order of the sequences.</returns>
+    ChatEncoder ICandidateScorer.Chat => model.Chat;
+
+    int ICandidateScorer.VocabularySize => model.Config.VocabularySize;
+
+    /// <inheritdoc/>
     public IReadOnlyList<float> Score(IReadOnlyList<EncodedSequence> sequences, CancellationToken cancellation = default)
     {
         set_num_threads(1);

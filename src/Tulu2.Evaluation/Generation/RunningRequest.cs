@@ -1,10 +1,11 @@
 using System.Text;
+using Tulu2.Evaluation.Requests;
 using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Generation;
 
-/// <summary>One answer as it grows.</summary>
-/// <param name="limit">Most tokens to generate.</param>
+/// <summary>An answer that is being generated.</summary>
+/// <param name="limit">Maximum number of tokens to generate.</param>
 /// <param name="endIds">Tokens that end an answer.</param>
 internal sealed class RunningRequest(GenerationRequest request, int limit, IReadOnlySet<int> endIds, IAnswerText decoder)
 {
@@ -15,12 +16,12 @@ internal sealed class RunningRequest(GenerationRequest request, int limit, IRead
 
     public int[] PromptIds => request.PromptIds;
 
-    /// <summary>Tokens of prompt and answer at most.</summary>
+    /// <summary>Maximum number of tokens of prompt and answer together.</summary>
     public int MostTokens => request.PromptIds.Length + limit;
 
     public GenerationResult? Result { get; private set; }
 
-    /// <summary>Takes the logits after what there is, and returns the token chosen; null once the answer is over.</summary>
+    /// <summary>Chooses the next token from its logits; null once the answer has ended.</summary>
     /// <exception cref="NonFiniteException">The logits are not finite.</exception>
     public int? Accept(ReadOnlySpan<float> logits)
     {
@@ -32,7 +33,8 @@ internal sealed class RunningRequest(GenerationRequest request, int limit, IRead
         }
         catch (ArithmeticException)
         {
-            throw new NonFiniteException(request.Place, $"after {request.PromptIds.Length + _ids.Count} tokens the next one's logits are not finite", NonFiniteException.BrokenWeights);
+            throw new NonFiniteException(
+                request.Place, $"after {request.PromptIds.Length + _ids.Count} tokens the next one's logits are not finite", NonFiniteException.BrokenWeights);
         }
         if (endIds.Contains(id)) return Finish(FinishReason.Stop);
         _ids.Add(id);

@@ -2,7 +2,7 @@ using System.Numerics.Tensors;
 
 namespace Tulu2.Evaluation.Generation;
 
-/// <summary>Chooses the next token from logits. Pure: chance comes in as a number.</summary>
+/// <summary>Chooses the next token from logits. Pure: the random number is a parameter.</summary>
 public static class Sampler
 {
     /// <param name="logits">[V]; at least one finite, none NaN.</param>

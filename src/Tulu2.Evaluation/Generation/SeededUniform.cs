@@ -4,7 +4,7 @@ namespace Tulu2.Evaluation.Generation;
 
 /// <summary>
 /// Numbers in [0, 1) as a pure function of (seed, index): <see cref="SplitMix64"/>. A request's draws thus depend on nothing but its own
-/// seed and on how many tokens it has, whatever runs beside it.
+/// seed and its number of tokens, whatever else is in the batch.
 /// </summary>
 internal static class SeededUniform
 {

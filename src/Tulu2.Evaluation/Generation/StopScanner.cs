@@ -3,17 +3,17 @@ using System.Text;
 namespace Tulu2.Evaluation.Generation;
 
 /// <summary>
-/// Lets text through up to the first stop string. An end of the text that may yet become a stop string is held back, so that no part of one leaks,
+/// Passes text on up to the first stop string. A suffix that may become a stop string is held back, so that no part of one is passed on,
 /// wherever the pieces are cut.
 /// </summary>
 internal sealed class StopScanner(IReadOnlyList<string> stops)
 {
     private readonly StringBuilder _held = new();
 
-    /// <summary>A stop string was found; nothing more comes out.</summary>
+    /// <summary>A stop string was found; no more text is returned.</summary>
     public bool Stopped { get; private set; }
 
-    /// <summary>Takes the next piece and returns what is certain to come before any stop string.</summary>
+    /// <summary>Adds the next piece and returns the text that certainly precedes any stop string.</summary>
     public string Push(string piece)
     {
         if (Stopped || piece.Length == 0) return string.Empty;
@@ -31,7 +31,7 @@ internal sealed class StopScanner(IReadOnlyList<string> stops)
         return text[..^kept];
     }
 
-    /// <summary>The text is over: what was held back is text after all.</summary>
+    /// <summary>Ends the text and returns the part that was held back.</summary>
     public string Flush()
     {
         var rest = Stopped ? string.Empty : _held.ToString();
@@ -39,7 +39,7 @@ internal sealed class StopScanner(IReadOnlyList<string> stops)
         return rest;
     }
 
-    /// <summary>Length of the longest end of <paramref name="text"/> with which a stop string begins.</summary>
+    /// <summary>Length of the longest suffix of <paramref name="text"/> that is a prefix of a stop string.</summary>
     private int LongestBeginning(string text)
     {
         for (var length = Math.Min(text.Length, stops.Max(s => s.Length) - 1); length > 0; length--)

@@ -4,15 +4,15 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Evaluation.Generation;
 
-/// <summary>Text from a model, for chat prompts and raw ones. For one thread at a time.</summary>
+/// <summary>Generates text from chat prompts and raw prompts. For one thread at a time.</summary>
 public sealed class TextGenerator : IChatGenerator, IDisposable
 {
     private readonly LoadedModel _model;
     private readonly BatchGenerator _generator;
     private readonly bool _owned;
 
-    /// <param name="model">Stays the caller's.</param>
-    /// <param name="maxBatch">Most prompts at once; each holds a cache of keys and values as long as its text may get.</param>
+    /// <param name="model">Disposed of by the caller.</param>
+    /// <param name="maxBatch">Maximum batch size; each prompt has a key-value cache for its maximum length.</param>
     public TextGenerator(LoadedModel model, int maxBatch = 32)
         : this(model, maxBatch, owned: false)
     {
@@ -34,7 +34,7 @@ public sealed class TextGenerator : IChatGenerator, IDisposable
 
     public int[] EncodeChat(IReadOnlyList<Message> messages) => _model.Chat.EncodePrompt(messages);
 
-    /// <summary>The ids of a text as it is, without the chat template: the beginning token and the text.</summary>
+    /// <summary>The ids of a text without the chat template: the beginning token and the text.</summary>
     public int[] EncodeRaw(string text) => [_model.Tokenizer.BeginningId, .. _model.Tokenizer.EncodeText(text, boundary: true)];
 
     public IReadOnlyList<GenerationResult> Generate(IReadOnlyList<GenerationRequest> requests, CancellationToken cancellation = default)
@@ -53,7 +53,7 @@ public sealed class TextGenerator : IChatGenerator, IDisposable
 
     private sealed class AnswerText(SentencePieceBpeTokenizer tokenizer) : IAnswerText
     {
-        // An answer goes on from a text, so its first word's boundary is a real space.
+        // An answer continues a text, so its first word's boundary is a real space.
         private readonly StreamingDecoder _decoder = new(tokenizer, stripBoundary: false);
 
         public string Add(int id) => _decoder.Add(id);

@@ -6,7 +6,7 @@ namespace Tulu2.Evaluation.Reporting;
 internal sealed record AxisTicks(double Low, double High, IReadOnlyList<double> Positions, IReadOnlyList<string> Labels)
 {
     /// <summary>An axis that shows all of [low, high]; its limits are ticks themselves where <paramref name="snap"/>.</summary>
-    /// <param name="wanted">About how many ticks.</param>
+    /// <param name="wanted">Approximate number of ticks.</param>
     /// <param name="snap">Widen the limits to the next ticks.</param>
     /// <param name="whole">Ticks at whole numbers only (steps, counts).</param>
     public static AxisTicks For(double low, double high, int wanted, bool snap, bool whole = false)
@@ -67,7 +67,7 @@ internal sealed record AxisTicks(double Low, double High, IReadOnlyList<double> 
         return (lead < 1.5 ? 1 : lead < 3.5 ? 2 : lead < 7.5 ? 5 : 10) * power;
     }
 
-    /// <summary>As many digits as tell neighbouring ticks apart, and no more.</summary>
+    /// <summary>With the fewest digits that distinguish neighbouring ticks.</summary>
     private static string Label(double value, double interval)
     {
         if (value == 0) return "0";

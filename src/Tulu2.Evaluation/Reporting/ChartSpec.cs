@@ -1,12 +1,12 @@
 namespace Tulu2.Evaluation.Reporting;
 
 /// <summary>One line of a chart; points that are not finite are left out.</summary>
-/// <param name="Color">Which of the page's colours, from 0.</param>
+/// <param name="Color">Index into the page's colours, from 0.</param>
 /// <param name="Light">Drawn faintly, behind another line that says the same more clearly.</param>
 internal sealed record ChartSeries(string Name, IReadOnlyList<double> X, IReadOnlyList<double> Y, int Color = 0, bool Light = false)
 {
     /// <summary>
-    /// At most <paramref name="limit"/> points: of each run of neighbours the lowest and the highest are kept, so that no spike is lost.
+    /// At most <paramref name="limit"/> points: the lowest and the highest of each group of neighbours are kept, so that no spike is lost.
     /// </summary>
     public ChartSeries Thinned(int limit)
     {
@@ -20,13 +20,21 @@ internal sealed record ChartSeries(string Name, IReadOnlyList<double> X, IReadOn
     }
 }
 
-/// <summary>A chart: lines, or (where <paramref name="Bars"/>) one series of bars, X being their left edges and <paramref name="BarWidth"/> their width.</summary>
+/// <summary>A chart: lines, or one series of bars.</summary>
 /// <param name="Id">Unique on the page; letters, digits and hyphens.</param>
-/// <param name="Description">What it shows, for those who do not see it.</param>
-internal sealed record ChartSpec(
-    string Id, string Title, string Description, string XLabel, IReadOnlyList<ChartSeries> Series, bool Bars = false, double BarWidth = 1, bool FromZero = false)
+/// <param name="Description">Alternative text of the chart.</param>
+/// <param name="FromZero">The vertical axis begins at 0.</param>
+internal sealed record ChartSpec(string Id, string Title, string Description, string XLabel, IReadOnlyList<ChartSeries> Series, bool FromZero = false)
 {
-    /// <summary>Y is drawn by its logarithm; what is not above 0 is left out.</summary>
+    /// <summary>[bars] the right edge of each bar, whose left edge is the series' X; empty: the series are lines.</summary>
+    public IReadOnlyList<double> BarEnds { get; init; } = [];
+
+    public bool IsBars => BarEnds.Count > 0;
+
+    /// <summary>X is drawn by its logarithm. All of it is above 0.</summary>
+    public bool LogarithmicX { get; init; }
+
+    /// <summary>Y is drawn by its logarithm; points that are not above 0 are left out.</summary>
     public bool Logarithmic { get; init; }
 
     /// <summary>A reader may switch to a logarithmic scale.</summary>

@@ -16,7 +16,7 @@ public static class MetricsFile
         RespectRequiredConstructorParameters = true,
     };
 
-    /// <summary>The steps in order. A step that stands twice (a run resumed before its last metrics were durable) counts once, by its last line.</summary>
+    /// <summary>The steps in order. Of a step with two lines (a run resumed before its last metrics were durable) the last one counts.</summary>
     /// <exception cref="BadInputException">No such file, or a line that is not a step; a torn last line of a killed run is passed over.</exception>
     public static IReadOnlyList<StepRecord> Read(string path)
     {
@@ -34,7 +34,7 @@ public static class MetricsFile
         return Parse(text, path);
     }
 
-    /// <param name="where">Name for error messages.</param>
+    /// <param name="where">The file's name in error messages.</param>
     public static IReadOnlyList<StepRecord> Parse(string text, string where)
     {
         var steps = new SortedDictionary<int, StepRecord>();

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Tulu2.Evaluation.Tasks;
 
 namespace Tulu2.Evaluation.Reporting;
@@ -29,11 +30,11 @@ public sealed record ReportStage(string Name, IReadOnlyList<StepRecord> Steps, d
     public double Seconds => WallSeconds ?? (Sessions.Count > 0 ? Sessions.Sum(session => session.Seconds) : Steps.Sum(step => step.Seconds));
 }
 
-/// <summary>A file that a stage learned from.</summary>
+/// <summary>A training file of a stage.</summary>
 /// <param name="Rows">Rows (or pairs) of it that were used.</param>
 public sealed record ReportDataFile(string Path, long Bytes, long Rows);
 
-/// <summary>One life of a run's process, from its start or resumption to its last word.</summary>
+/// <summary>One process lifetime of a run, from its start or resumption to its last ledger entry.</summary>
 /// <param name="Before">Steps that were committed before it.</param>
 /// <param name="After">The last step that it committed, or <paramref name="Before"/>.</param>
 /// <param name="End">How it ended, in words.</param>
@@ -43,25 +44,40 @@ public sealed record ReportSession(DateTimeOffset Began, DateTimeOffset Ended, i
     public double Seconds => (Ended - Began).TotalSeconds;
 }
 
-/// <summary>A score of one model on one benchmark (or one dataset of it): <paramref name="Score"/> points of <paramref name="Items"/>.</summary>
+/// <summary>A score of one model on one benchmark, or on one dataset of it.</summary>
 /// <param name="Model">Column of the table: <c>untrained</c>, <c>sft</c>, <c>dpo</c>.</param>
 /// <param name="Dataset">Empty: the whole benchmark.</param>
-public sealed record ReportScore(string Model, string Benchmark, string Dataset, int Items, double Score);
+/// <param name="Items">Number of items scored.</param>
+/// <param name="Score">In <paramref name="Unit"/>.</param>
+/// <param name="Unit">Null in a <c>report.json</c> of an older version, whose <paramref name="Score"/> is the number of right items.</param>
+public sealed record ReportScore(string Model, string Benchmark, string Dataset, int Items, double Score, ScoreUnit? Unit = null)
+{
+    /// <summary>In the unit; a share where none is recorded.</summary>
+    [JsonIgnore]
+    public double Value => Unit is null ? Score / Items : Score;
+
+    /// <summary>With the unit; a dash where nothing was scored.</summary>
+    [JsonIgnore]
+    public string Text => Items == 0 ? "–" : (Unit ?? ScoreUnit.Share).Text(Value);
+}
 
 /// <summary>Texts of one model.</summary>
-/// <param name="From">Which rows the prompts are of, and whether the model has seen them.</param>
+/// <param name="From">Source of the prompts, and whether the model has seen them.</param>
 public sealed record ReportSamples(string Model, IReadOnlyList<EvaluationSample> Samples, string? From = null);
 
 /// <summary>Sequences of <paramref name="From"/> to <paramref name="To"/> - 1 tokens.</summary>
 public sealed record LengthBin(int From, int To, long Count);
 
-/// <summary>Where the seconds of a stage's steps went on one rank; what is left of them is the update and the way of messages.</summary>
-/// <param name="Seconds">Of the steps it took part in.</param>
-/// <param name="Batches">In waiting for them; so also <paramref name="Stages"/>, the pipeline's bubble, and <paramref name="Commits"/>.</param>
-/// <param name="TensorSums">In sums over tensor-parallel ranks, waiting included.</param>
-/// <param name="Reduction">In the gradient's sum over replicas, waiting included.</param>
+/// <summary>Seconds of a stage's steps on one rank, by purpose; the rest is the update and the transport of messages.</summary>
+/// <param name="Seconds">Total of the steps that the rank took part in.</param>
+/// <param name="Batches">Waiting for batches.</param>
+/// <param name="Stages">Waiting for other pipeline stages: the bubble.</param>
+/// <param name="TensorSums">Sums over tensor-parallel ranks, waiting included.</param>
+/// <param name="Reduction">Sum of the gradient over replicas, waiting included.</param>
+/// <param name="Commits">Waiting for the commit.</param>
 public sealed record RankTime(int Rank, double Seconds, double Compute, double Batches, double Stages, double TensorSums, double Reduction, double Commits);
 
+/// <summary>Times of a stage's ranks.</summary>
 /// <param name="Stage">Name of the stage.</param>
 public sealed record ReportRankTimes(string Stage, IReadOnlyList<RankTime> Ranks);
 

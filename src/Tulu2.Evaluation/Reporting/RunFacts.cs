@@ -2,7 +2,7 @@ using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Reporting;
 
-/// <summary>The sections that say what was run: hyperparameters, data, machine and versions, sessions.</summary>
+/// <summary>The sections about the run itself: hyperparameters, data, machine and versions, sessions.</summary>
 internal static class RunFacts
 {
     public static IEnumerable<string> Sections(ReportInput input)
@@ -38,8 +38,10 @@ internal static class RunFacts
 
     private static IEnumerable<string> Facts(ReportInput input)
     {
-        if (input.Facts.Count > 0) yield return Html.Table("Of all", ["", "all"], input.Facts.Select(fact => new[] { fact.Name, fact.Value }), int.MaxValue, "facts one");
-        if (input.Stages.Any(stage => stage.Facts.Count > 0)) yield return BesideEachOther("Machine and versions of the last session", input.Stages, stage => stage.Facts);
+        if (input.Facts.Count > 0)
+            yield return Html.Table("All stages", ["", "all"], input.Facts.Select(fact => new[] { fact.Name, fact.Value }), int.MaxValue, "facts one");
+        if (input.Stages.Any(stage => stage.Facts.Count > 0))
+            yield return BesideEachOther("Machine and versions of the last session", input.Stages, stage => stage.Facts);
     }
 
     private static IEnumerable<IReadOnlyList<string>> Sessions(IReadOnlyList<ReportStage> stages) =>

@@ -67,10 +67,10 @@ public static class RunReport
         var rows = scores.GroupBy(s => s.Benchmark).SelectMany(b => b.GroupBy(s => s.Dataset).OrderBy(d => d.Key, StringComparer.Ordinal)).Select(group =>
         {
             var name = group.First().Benchmark.Replace('_', ' ');
-            IEnumerable<string> cells = models.Select(m => group.LastOrDefault(s => s.Model == m) is { Items: > 0 } s ? NumberText.Percent(s.Score / s.Items) : "–");
+            IEnumerable<string> cells = models.Select(m => group.LastOrDefault(s => s.Model == m)?.Text ?? "–");
             return (IReadOnlyList<string>)[group.Key.Length == 0 ? name : $"{name}: {group.Key}", NumberText.Count(group.Max(s => s.Items)), .. cells];
         });
-        return Html.Table("Share of items that are right, on held-out rows", ["Benchmark", "Items", .. models], rows);
+        return Html.Table("Scores on held-out rows; % is the share of items that are right", ["Benchmark", "Items", .. models], rows);
     }
 
     private static string StageTable(IReadOnlyList<ReportStage> stages) => Html.Table(
@@ -99,7 +99,8 @@ public static class RunReport
         }));
 
     private static string SampleList(ReportSamples model) =>
-        $"<h3>{Html.Escape(model.Model)}</h3>\n" + (model.From is { } from ? $"<p class=\"note\">{Html.Escape(from)}</p>\n" : "") + string.Concat(model.Samples.Select(Sample));
+        $"<h3>{Html.Escape(model.Model)}</h3>\n"
+        + (model.From is { } from ? $"<p class=\"note\">{Html.Escape(from)}</p>\n" : "") + string.Concat(model.Samples.Select(Sample));
 
     private static string Sample(EvaluationSample sample) =>
         $"<article class=\"sample {(sample.Correct ? "right" : "wrong")}\"><p class=\"verdict\">{(sample.Correct ? "✓ right" : "✗ wrong")}</p><dl>"

@@ -1,14 +1,14 @@
 namespace Tulu2.Evaluation.Reporting;
 
-/// <summary>The curve behind a noisy one: an exponential moving average without the pull of its start, as TensorBoard draws it. Pure.</summary>
+/// <summary>Exponential moving average with bias correction, as in TensorBoard. Pure.</summary>
 internal static class Smoothing
 {
-    /// <summary>Below this many points a curve is as easily read as it is.</summary>
+    /// <summary>Shorter curves are not smoothed.</summary>
     public const int FewestPoints = 10;
 
     private const int LongRun = 1000;
 
-    /// <summary>What each point keeps of the average before it.</summary>
+    /// <summary>Weight of the previous average in the next one.</summary>
     public static double Constant(int points) => points < LongRun ? 0.9 : 0.98;
 
     /// <param name="values">One a step; those that are not finite leave the average as it is.</param>

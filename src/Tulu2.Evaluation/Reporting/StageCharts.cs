@@ -3,7 +3,7 @@ using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Reporting;
 
-/// <summary>Which curves the report draws of a stage, and of the data.</summary>
+/// <summary>The charts of a stage, and of the data.</summary>
 internal static class StageCharts
 {
     /// <param name="prefix">Makes the charts' ids unique: the stage's number.</param>
@@ -31,7 +31,7 @@ internal static class StageCharts
         }
     }
 
-    /// <summary>Each step's loss, and over it, where there are enough steps, the curve that they scatter about.</summary>
+    /// <summary>Each step's loss, with a smoothed curve over it where there are enough steps.</summary>
     private static ChartSpec Loss(ReportStage stage, string prefix)
     {
         double[] steps = [.. stage.Steps.Select(s => (double)s.Step)], losses = [.. stage.Steps.Select(s => s.Loss)];
@@ -45,13 +45,17 @@ internal static class StageCharts
         return new ChartSpec($"{prefix}-loss", "Loss", Describe(stage.Name, "Loss", series), "step", series) { OffersLogarithm = losses.Any(loss => loss > 0) };
     }
 
-    /// <summary>The token-length histogram; its bins have one width.</summary>
+    /// <summary>The token-length histogram. Bins of several widths, which grow with the length, are drawn on a logarithmic axis.</summary>
     public static ChartSpec Lengths(IReadOnlyList<LengthBin> bins)
     {
-        var series = new ChartSeries("sequences", [.. bins.Select(b => (double)b.From)], [.. bins.Select(b => (double)b.Count)]);
+        var series = new ChartSeries("sequences", [.. bins.Select(bin => (double)bin.From)], [.. bins.Select(bin => (double)bin.Count)]);
         var description = string.Create(CultureInfo.InvariantCulture,
-            $"Histogram of {NumberText.Count(bins.Sum(b => b.Count), "sequence")} from {bins[0].From} to {bins[^1].To - 1} tokens.");
-        return new ChartSpec("lengths", "Sequences by length", description, "tokens", [series], Bars: true, BarWidth: bins[0].To - bins[0].From);
+            $"Histogram of {NumberText.Count(bins.Sum(bin => bin.Count), "sequence")} from {bins[0].From} to {bins[^1].To - 1} tokens.");
+        return new ChartSpec("lengths", "Sequences by length", description, "tokens", [series])
+        {
+            BarEnds = [.. bins.Select(bin => (double)bin.To)],
+            LogarithmicX = bins[0].From > 0 && bins.Select(bin => bin.To - bin.From).Distinct().Skip(1).Any(),
+        };
     }
 
     private static string Describe(string stage, string title, List<ChartSeries> series)

@@ -22,7 +22,7 @@ internal static class SvgChart
     public const string GridColor = "#0000F8";
     public const string FrameColor = "#0000F9";
 
-    /// <summary>The chart; where it offers a logarithmic scale, both and a switch between them that needs no script.</summary>
+    /// <summary>The chart; where it offers a logarithmic scale, both, with a switch between them that needs no script.</summary>
     public static string Render(ChartSpec spec)
     {
         if (!spec.OffersLogarithm) return Figure(spec, "chart");
@@ -36,25 +36,37 @@ internal static class SvgChart
 
     private static string Figure(ChartSpec spec, string style)
     {
-        var series = spec.Series.Select(s => (spec.Logarithmic ? s with { Y = [.. s.Y.Select(Math.Log10)] } : s).Thinned(MostPoints)).ToList();
-        var (x, y) = Axes(spec, series);
+        var series = spec.Series.Select(s => Drawn(s, spec)).ToList();
+        var barEnds = spec.BarEnds.Select(end => Drawn(end, spec.LogarithmicX)).ToList();
+        var (x, y) = Axes(spec, series, barEnds);
         var plot = NewPlot(x, y);
-        for (var i = 0; i < series.Count; i++)
-            if (series[i].X.Count > 0) Add(plot, spec, series[i]);
+        if (spec.IsBars) AddBars(plot, series[0], barEnds);
+        else
+            foreach (var line in series.Where(line => line.X.Count > 0)) AddLine(plot, line);
         // Adding series does not move limits that are set, but bars bring margins of their own.
         plot.Axes.SetLimits(x.Low, x.High, y.Low, y.High);
         return Wrap(spec, style, x, y, Geometry(plot, spec.Id));
     }
 
-    private static (AxisTicks X, AxisTicks Y) Axes(ChartSpec spec, List<ChartSeries> series)
+    // Bars are few, and each belongs to one of the ends.
+    private static ChartSeries Drawn(ChartSeries series, ChartSpec spec)
     {
-        var xs = series.SelectMany(s => s.X).ToList();
+        var drawn = series with { X = [.. series.X.Select(x => Drawn(x, spec.LogarithmicX))], Y = [.. series.Y.Select(y => Drawn(y, spec.Logarithmic))] };
+        return spec.IsBars ? drawn : drawn.Thinned(MostPoints);
+    }
+
+    private static double Drawn(double value, bool logarithmic) => logarithmic ? Math.Log10(value) : value;
+
+    private static (AxisTicks X, AxisTicks Y) Axes(ChartSpec spec, List<ChartSeries> series, List<double> barEnds)
+    {
+        var xs = series.SelectMany(s => s.X).Concat(barEnds).ToList();
         var ys = series.SelectMany(s => s.Y).ToList();
-        double lowX = xs.DefaultIfEmpty(0).Min(), highX = xs.DefaultIfEmpty(1).Max() + (spec.Bars ? spec.BarWidth : 0);
+        double lowX = xs.DefaultIfEmpty(0).Min(), highX = xs.DefaultIfEmpty(1).Max();
         double lowY = ys.DefaultIfEmpty(0).Min(), highY = ys.DefaultIfEmpty(1).Max();
-        if (spec.Bars || spec.FromZero) lowY = Math.Min(0, lowY);
-        return (AxisTicks.For(lowX, highX, 6, snap: false, whole: true), spec.Logarithmic
-            ? AxisTicks.Logarithmic(Math.Pow(10, lowY), Math.Pow(10, highY)) : AxisTicks.For(lowY, highY, 5, snap: true, whole: spec.Bars));
+        if (spec.IsBars || spec.FromZero) lowY = Math.Min(0, lowY);
+        return (
+            spec.LogarithmicX ? AxisTicks.Logarithmic(Math.Pow(10, lowX), Math.Pow(10, highX)) : AxisTicks.For(lowX, highX, 6, snap: false, whole: true),
+            spec.Logarithmic ? AxisTicks.Logarithmic(Math.Pow(10, lowY), Math.Pow(10, highY)) : AxisTicks.For(lowY, highY, 5, snap: true, whole: spec.IsBars));
     }
 
     private static Plot NewPlot(AxisTicks x, AxisTicks y)
@@ -75,24 +87,26 @@ internal static class SvgChart
     private static ScottPlot.TickGenerators.NumericManual Unlabelled(AxisTicks axis) =>
         new([.. axis.Positions], [.. axis.Positions.Select(_ => string.Empty)]);
 
-    private static void Add(Plot plot, ChartSpec spec, ChartSeries series)
+    private static void AddBars(Plot plot, ChartSeries series, List<double> ends)
     {
-        var color = Color.FromHex((series.Light ? LightColors : SeriesColors)[series.Color % SeriesColors.Length]);
-        if (spec.Bars)
+        for (var i = 0; i < ends.Count; i++)
         {
-            foreach (var (left, count) in series.X.Zip(series.Y))
-            {
-                var bar = plot.Add.Bar(left + spec.BarWidth / 2, count).Bars[0];
-                (bar.Size, bar.FillColor, bar.LineWidth) = (spec.BarWidth * 0.9, color, 0);
-            }
-            return;
+            var (left, width) = (series.X[i], ends[i] - series.X[i]);
+            var bar = plot.Add.Bar(left + width / 2, series.Y[i]).Bars[0];
+            (bar.Size, bar.FillColor, bar.LineWidth) = (width * 0.9, ColorOf(series), 0);
         }
-        var line = plot.Add.Scatter(series.X.ToArray(), series.Y.ToArray(), color);
+    }
+
+    private static void AddLine(Plot plot, ChartSeries series)
+    {
+        var line = plot.Add.Scatter(series.X.ToArray(), series.Y.ToArray(), ColorOf(series));
         // A single step is no line: show it as a point.
         (line.LineWidth, line.MarkerSize) = (1.75f, series.X.Count == 1 ? 6 : 0);
     }
 
-    /// <summary>What is inside the SVG element ScottPlot writes, with ids that no other chart on the page has.</summary>
+    private static Color ColorOf(ChartSeries series) => Color.FromHex((series.Light ? LightColors : SeriesColors)[series.Color % SeriesColors.Length]);
+
+    /// <summary>The content of the SVG element that ScottPlot writes, with ids that are unique on the page.</summary>
     private static string Geometry(Plot plot, string id)
     {
         var svg = plot.GetSvgXml(Width, Height);
@@ -122,7 +136,9 @@ internal static class SvgChart
 
     private static string Legend(ChartSpec spec) => spec.Series.Count < 2
         ? string.Empty
-        : " <span class=\"legend\">" + string.Concat(spec.Series.Select(s => $"<span class=\"key key{s.Color % SeriesColors.Length + 1}{(s.Light ? " light" : "")}\">{Html.Escape(s.Name)}</span>")) + "</span>";
+        : " <span class=\"legend\">"
+            + string.Concat(spec.Series.Select(s =>
+                $"<span class=\"key key{s.Color % SeriesColors.Length + 1}{(s.Light ? " light" : "")}\">{Html.Escape(s.Name)}</span>")) + "</span>";
 
     private static void Label(StringBuilder text, double x, double y, string anchor, string label) =>
         text.Append(CultureInfo.InvariantCulture, $"<text x=\"{x:0.#}\" y=\"{y:0.#}\" text-anchor=\"{anchor}\">{Html.Escape(label)}</text>");

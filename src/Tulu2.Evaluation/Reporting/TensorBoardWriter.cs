@@ -27,7 +27,7 @@ public sealed class TensorBoardWriter : IDisposable
 
     public string Path => _file.Name;
 
-    /// <summary>Every figure of a step; the tags are the ones of <c>metrics.jsonl</c> under <c>train/</c>.</summary>
+    /// <summary>Every metric of a step; the tags are the keys of <c>metrics.jsonl</c> under <c>train/</c>.</summary>
     public void Step(StepRecord step)
     {
         List<(string Tag, double? Value)> values =

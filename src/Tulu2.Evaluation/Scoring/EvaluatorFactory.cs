@@ -1,30 +1,43 @@
+using Tulu2.Data.Rows;
+using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Generation;
+using Tulu2.Evaluation.Requests;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Scoring;
 
-/// <summary>Makes evaluators that score with models loaded from disk.</summary>
-/// <param name="maxBatch">Most prompts that one evaluator answers at once.</param>
-/// <param name="limits">Those that the tasks were planned with.</param>
-public sealed class EvaluatorFactory(int maxBatch = 32, EvaluationLimits? limits = null) : IEvaluatorFactory
+/// <summary>Makes evaluators that compute in this process.</summary>
+/// <param name="settings">Those that the tasks were planned with.</param>
+/// <param name="judge">Null: judged benchmarks cannot be scored.</param>
+public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge = null) : IEvaluatorFactory
 {
-    public IEvaluator Create() => new Evaluator(maxBatch, limits ?? new EvaluationLimits());
+    public IEvaluator Create() => new Evaluator(settings, judge);
 
-    /// <summary>Keeps the last model and the last file, since neighbouring tasks share them.</summary>
-    private sealed class Evaluator(int maxBatch, EvaluationLimits limits) : IEvaluator
+    /// <summary>Keeps the last model and the last benchmark's items, since neighbouring tasks share them.</summary>
+    private sealed class Evaluator(EvaluatorSettings settings, IJudge? judge) : IEvaluator
     {
         private LoadedModel? _model;
-        private (string Kind, string File, string Source, object Rows)? _rows;
+        private (string Benchmark, string File, string Model, IReadOnlyList<BenchmarkItem> Items)? _read;
 
-        public EvaluationOutcome Run(EvaluationTask task, CancellationToken cancellation) => task.Kind switch
+        public EvaluationOutcome Run(EvaluationTask task, CancellationToken cancellation)
         {
-            EvaluationKind.ExactMatch => ExactMatchScorer.Score(
-                task, Part(task, room => EvaluationRows.Messages(task.File, limits, room).Rows), new TextGenerator(ModelOf(task), maxBatch), limits.MaxTokens, cancellation),
-            EvaluationKind.Preference => PreferenceScorer.Score(
-                task, Part(task, room => EvaluationRows.Preferences(task.File, limits, room).Rows), ModelOf(task), cancellation),
-            _ => throw new BadInputException(task.Kind, "is no kind of evaluation", $"give {EvaluationKind.ExactMatch} or {EvaluationKind.Preference}"),
-        };
+            var benchmark = BenchmarkCatalogue.Named(task.Benchmark);
+            if (benchmark.IsJudged && judge is null)
+                throw new BadInputException(benchmark.Name, "needs a judge, and none is given", "give a judge or stored verdicts");
+            var items = ItemsOf(task, benchmark);
+            var model = ModelOf(task.Model);
+            var answers = new ModelAnswers(new TextGenerator(model, settings.MaxBatch), new LogProbabilityScorer(model), judge);
+            return ItemScoring.Score(task.Id, benchmark, items, answers, cancellation);
+        }
+
+        public IReadOnlyList<string> Answer(string model, IReadOnlyList<IReadOnlyList<Message>> prompts, int maxTokens, CancellationToken cancellation)
+        {
+            var generator = new TextGenerator(ModelOf(model), settings.MaxBatch);
+            var options = GenerationOptions.Greedy with { MaxTokens = maxTokens };
+            var requests = prompts.Select(prompt => new GenerationRequest(generator.EncodeChat(prompt), options)).ToList();
+            return [.. generator.Generate(requests, cancellation).Select(result => result.Text)];
+        }
 
         public void Dispose()
         {
@@ -32,23 +45,33 @@ public sealed class EvaluatorFactory(int maxBatch = 32, EvaluationLimits? limits
             _model = null;
         }
 
-        private LoadedModel ModelOf(EvaluationTask task)
+        private LoadedModel ModelOf(string directory)
         {
-            if (_model?.Directory == task.Model) return _model;
+            if (_model?.Directory == directory) return _model;
             Dispose();
-            return _model = LoadedModel.Load(task.Model);
+            return _model = LoadedModel.Load(directory);
         }
 
-        // Which rows are too long depends on the model, and where they are left out the numbers of the others do.
-        private IReadOnlyList<TRow> Part<TRow>(EvaluationTask task, Func<RowRoom?, IReadOnlyList<TRow>> read)
+        // Which items are too long depends on the model, and where they are left out the indices of the others do.
+        private IReadOnlyList<BenchmarkItem> ItemsOf(EvaluationTask task, IBenchmark benchmark)
         {
-            var source = limits.SkipLong ? task.Model : "";
-            if (_rows is not { } held || held.Kind != task.Kind || held.File != task.File || held.Source != source)
-                _rows = held = (task.Kind, task.File, source, read(limits.SkipLong ? new RowRoom(ModelOf(task).Chat) : null));
-            var rows = (IReadOnlyList<TRow>)held.Rows;
-            if (task.First < 0 || task.Count < 1 || task.First + task.Count > rows.Count)
-                throw new BadInputException(task.File, $"has {rows.Count} usable rows, not rows {task.First} to {task.First + task.Count - 1}", "plan the evaluation again: the file has changed");
-            return [.. rows.Skip(task.First).Take(task.Count)];
+            var skips = settings.Options.SkipLong;
+            var model = skips ? task.Model : "";
+            if (_read is not { } held || held.Benchmark != task.Benchmark || held.File != task.File || held.Model != model)
+            {
+                var input = new BenchmarkInput(task.File, settings.Options, skips ? ModelOf(task.Model).Chat : null);
+                _read = held = (task.Benchmark, task.File, model, benchmark.Read(input).Items);
+            }
+            if (task.First < 0 || task.Count < 1 || task.First + task.Count > held.Items.Count)
+                throw new BadInputException(task.File, $"has {held.Items.Count} usable rows, not rows {task.First} to {task.First + task.Count - 1}",
+                    "plan the evaluation again: the file has changed");
+            return [.. held.Items.Skip(task.First).Take(task.Count)];
         }
     }
+}
+
+/// <param name="MaxBatch">Most prompts that one evaluator answers at once.</param>
+public sealed record EvaluatorSettings(int MaxBatch, BenchmarkOptions Options)
+{
+    public static EvaluatorSettings Default { get; } = new(32, new BenchmarkOptions());
 }

@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using TorchSharp;
@@ -45,7 +46,11 @@ public static partial class TorchRuntime
     }
 
     /// <summary>The facts that determine a result's bits besides the recipe: the libtorch build and the kernels it picks on this processor.</summary>
-    public static string Facts { get; } = $"libtorch {torch.__version__}, {Capability()}";
+    public static string Facts { get; } = $"libtorch {Version()}, {Capability()}";
+
+    // The constant behind torch.__version__, which itself loads libtorch: a coordinator, which has none, asks too.
+    private static string Version() =>
+        typeof(torch).GetField("libtorchPackageVersion", BindingFlags.NonPublic | BindingFlags.Static)?.GetRawConstantValue() as string ?? torch.__version__;
 
     private static string Capability()
     {

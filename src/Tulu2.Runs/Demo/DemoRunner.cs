@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using Tulu2.Data.Demo;
+using Tulu2.Data.Rows;
 using Tulu2.Data.Tokenizers.Learning;
+using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Files;
@@ -17,6 +19,9 @@ namespace Tulu2.Runs.Demo;
 /// <summary>The whole pipeline on generated data: tokenizer, SFT, DPO, evaluation, report; each stage is that of its own command.</summary>
 internal sealed class DemoRunner(IRunOutput output, LocalNode node, DemoSettings settings)
 {
+    private static readonly IBenchmark ExactMatch = BenchmarkCatalogue.For(RowKind.Messages);
+    private static readonly IBenchmark Preference = BenchmarkCatalogue.For(RowKind.Preferences);
+
     private readonly List<(string Stage, double Seconds)> _costs = [];
 
     /// <summary>Seconds of each stage so far, in order.</summary>
@@ -42,16 +47,15 @@ internal sealed class DemoRunner(IRunOutput output, LocalNode node, DemoSettings
         var table = new EvaluationTable();
         await Stage("evaluation", () => Evaluate(data, untrained, sft.FinalExport, dpo.FinalExport, directory, table, cancellation));
         var result = new DemoResult(clock.Elapsed.TotalSeconds,
-            new ExactMatchRates(Share("untrained", EvaluationKind.ExactMatch), Share("sft", EvaluationKind.ExactMatch),
-                Share("dpo", EvaluationKind.ExactMatch)),
-            new PreferenceRates(Share("sft", EvaluationKind.Preference), Share("dpo", EvaluationKind.Preference)),
+            new ExactMatchRates(Score("untrained", ExactMatch), Score("sft", ExactMatch), Score("dpo", ExactMatch)),
+            new PreferenceRates(Score("sft", Preference), Score("dpo", Preference)),
             directory.Report, dpo.FinalExport);
         WriteReport(directory, new RunDirectory(sft.Root), table);
         return result;
 
         string In(string name) => Path.Combine(directory.Root, name);
 
-        double Share(string model, string kind) => table.Share(model, kind) ?? 0;
+        double Score(string model, IBenchmark benchmark) => table.Score(model, benchmark) ?? 0;
 
         int LearnTokenizer(DemoFiles files)
         {
@@ -72,19 +76,17 @@ internal sealed class DemoRunner(IRunOutput output, LocalNode node, DemoSettings
     private async Task<int> Evaluate(
         DemoFiles data, string untrained, string sft, string dpo, RunDirectory directory, EvaluationTable table, CancellationToken cancellation)
     {
-        var runner = new EvaluationRunner(output, node);
-        var evaluators = settings.Ranks > 0 ? settings.Ranks : Environment.ProcessorCount;
+        var evaluation = new EvaluationSettings(settings.Ranks > 0 ? settings.Ranks : Environment.ProcessorCount, settings.InProcess, new BenchmarkOptions());
         EvaluationJob[] jobs =
         [
-            new("untrained", EvaluationKind.ExactMatch, untrained, data.SftHeldOut),
-            new("sft", EvaluationKind.ExactMatch, sft, data.SftHeldOut),
-            new("dpo", EvaluationKind.ExactMatch, dpo, data.SftHeldOut),
-            new("sft", EvaluationKind.Preference, sft, data.DpoHeldOut),
-            new("dpo", EvaluationKind.Preference, dpo, data.DpoHeldOut),
+            new("untrained", ExactMatch, untrained, data.SftHeldOut),
+            new("sft", ExactMatch, sft, data.SftHeldOut),
+            new("dpo", ExactMatch, dpo, data.SftHeldOut),
+            new("sft", Preference, sft, data.DpoHeldOut),
+            new("dpo", Preference, dpo, data.DpoHeldOut),
         ];
-        var items = 0;
-        foreach (var job in jobs) items += (await runner.RunAsync(job, evaluators, directory.Ledger, table, cancellation)).Work.Sum(task => task.Count);
-        return items;
+        var plans = await new EvaluationRunner(output, node).RunAsync("evaluation", jobs, evaluation, directory.Ledger, table, cancellation);
+        return plans.Sum(plan => plan.Items);
     }
 
     private void WriteReport(RunDirectory directory, RunDirectory sft, EvaluationTable table)

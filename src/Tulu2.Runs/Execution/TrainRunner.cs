@@ -2,6 +2,7 @@ using Tulu2.Checkpoints;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
 using Tulu2.Evaluation.Reporting;
+using Tulu2.Evaluation.Scoring;
 using Tulu2.Files;
 using Tulu2.Runs.Events;
 using Tulu2.Runs.Launch;
@@ -134,8 +135,11 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
     // The run is done and exported: a fault of the report is printed, and does not fail the run.
     private void MakeReport(string title, PreparedRun run, RunDirectory directory, ReportNotes notes, CancellationToken cancellation)
     {
-        ReportMaker.Try(output, "the report has no samples",
-            () => notes = notes with { Samples = SampleTexts.Of(title, directory.FinalExport, run.Recipe, run.Model.Config.ParameterCount, cancellation) });
+        var evaluators = EvaluatorPrograms.Factory(hosting is RankHosting.Threads, EvaluatorSettings.Default, directory.Log);
+        ReportMaker.Try(output, "the report has no samples", () => notes = notes with
+        {
+            Samples = SampleTexts.Of(title, directory.FinalExport, run.Recipe, run.Model.Config.ParameterCount, evaluators, cancellation),
+        });
         ReportMaker.Try(output, NoReport(directory), () =>
         {
             notes.Write(directory);

@@ -41,7 +41,7 @@ internal static class RunWorkers
     /// <param name="layout">Layout of the run.</param>
     /// <param name="address">Address at which the workers of other nodes reach this node.</param>
     public static IWorkerFactory Processes(PreparedRun run, ParallelLayout layout, RunDirectory directory, byte[] key, string address) => new ProcessWorkerFactory(
-        WorkerEntry.Program,
+        WorkerEntry.Rank,
         new WorkerStart
         {
             Recipe = run.Recipe,

@@ -1,22 +1,29 @@
 using System.Net;
 using Tulu2.Collectives.Network;
+using Tulu2.Evaluation.Workers;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers.Processes;
 
 namespace Tulu2.Runs.Launch;
 
-/// <summary><c>worker --socket PATH</c>: the worker process of a rank, started by a node. It is not in the help.</summary>
+/// <summary><c>worker --socket PATH</c> and <c>evaluator --socket PATH</c>: processes that a node starts and that compute for it. Not in the help.</summary>
 internal static class WorkerEntry
 {
-    private const string Name = "worker";
+    private const string RankName = "worker";
+    private const string EvaluatorName = "evaluator";
 
-    /// <summary>Starts this program as a worker.</summary>
-    public static WorkerProgram Program => new(ThisProgram.File, [.. ThisProgram.Arguments, Name]);
+    /// <summary>Starts this program as the worker of a rank.</summary>
+    public static WorkerProgram Rank => new(ThisProgram.File, [.. ThisProgram.Arguments, RankName]);
 
-    public static bool IsMeant(string[] arguments) => arguments is [Name, "--socket", _];
+    /// <summary>Starts this program as an evaluator.</summary>
+    public static WorkerProgram Evaluator => new(ThisProgram.File, [.. ThisProgram.Arguments, EvaluatorName]);
+
+    public static bool IsMeant(string[] arguments) => arguments is [RankName or EvaluatorName, "--socket", _];
 
     /// <returns>The exit code.</returns>
-    public static int Run(string[] arguments) => WorkerProcess.Run(arguments[2], start => new NetworkDataPlane(OptionsOf(start)));
+    public static int Run(string[] arguments) => arguments[0] == EvaluatorName
+        ? EvaluatorProcess.Run(arguments[2])
+        : WorkerProcess.Run(arguments[2], start => new NetworkDataPlane(OptionsOf(start)));
 
     internal static NetworkDataPlaneOptions OptionsOf(WorkerStart start) => new()
     {

@@ -16,22 +16,21 @@ internal static class SampleTexts
     private const int MostTokens = 64;
 
     /// <param name="export">The model's Hugging Face directory.</param>
-    public static IReadOnlyList<ReportSamples> Of(string title, string export, Recipe recipe, long parameters, CancellationToken cancellation)
+    public static IReadOnlyList<ReportSamples> Of(
+        string title, string export, Recipe recipe, long parameters, IEvaluatorFactory evaluators, CancellationToken cancellation)
     {
         if (parameters > MostParameters) return [];
-        using var generator = TextGenerator.Load(export);
+        var chat = LoadedModel.ReadChat(export);
         // The context must leave room for an answer.
         var rows = recipe.Data.Train.SelectMany(file => Dialogues(file, recipe.Objective))
             .Select(turns => (Prompt: turns.Take(turns.Count - 1).ToList(), Expected: turns[^1].Content))
-            .Where(row => row.Prompt.Count > 0 && generator.EncodeChat(row.Prompt)
-                .Length + MostTokens <= Math.Min(recipe.Data.MaxLength, generator.Model.Config.MaxPositions))
+            .Where(row => row.Prompt.Count > 0 && chat.EncodePrompt(row.Prompt).Length + MostTokens <= Math.Min(recipe.Data.MaxLength, chat.MaxLength))
             .Take(Samples).ToList();
         if (rows.Count == 0) return [];
-        var results = generator.Generate(
-            [.. rows.Select(row => new GenerationRequest(generator.EncodeChat(row.Prompt), GenerationOptions.Greedy with { MaxTokens = MostTokens }))],
-                cancellation);
-        return [new ReportSamples(title, [.. rows.Zip(results, (row, result) =>
-            new EvaluationSample(row.Prompt[^1].Content, row.Expected, result.Text, result.Text.Trim() == row.Expected.Trim()))],
+        using var evaluator = evaluators.Create();
+        var answers = evaluator.Answer(export, [.. rows.Select(row => row.Prompt)], MostTokens, cancellation);
+        return [new ReportSamples(title, [.. rows.Zip(answers, (row, answer) =>
+            new EvaluationSample(row.Prompt[^1].Content, row.Expected, answer, answer.Trim() == row.Expected.Trim()))],
             "Greedy answers to the first prompts of the training rows, which the model has seen: they show what it learned, not what it can do.")];
     }
 

@@ -1,5 +1,9 @@
+using System.Globalization;
+using System.IO.Pipes;
+using System.Runtime.InteropServices;
 using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.Ledger;
+using Tulu2.Data.Rows;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Files;
 using Tulu2.Protocol.Outcomes;
@@ -34,7 +38,11 @@ public sealed class EvaluationSpec(HostFixture fixture)
             public EvaluationOutcome Run(EvaluationTask task, CancellationToken cancellation) =>
                 factory.Fault(task) is { } fault
                     ? throw fault
-                    : new EvaluationOutcome(task.Id, task.Count, task.First, [new EvaluationSample("p", "e", "o", true)]);
+                    : new EvaluationOutcome(
+                        task.Id, [.. Enumerable.Range(task.First, task.Count).Select(item => new ItemScore($"{item}", "d", task.First))], [new EvaluationSample("p", "e", "o", true)]);
+
+            public IReadOnlyList<string> Answer(string model, IReadOnlyList<IReadOnlyList<Message>> prompts, int maxTokens, CancellationToken cancellation) =>
+                throw new NotSupportedException();
 
             public void Dispose() => Interlocked.Decrement(ref factory._alive);
         }
@@ -47,7 +55,14 @@ public sealed class EvaluationSpec(HostFixture fixture)
         public List<string> Done { get; } = [];
         public int Restarts { get; private set; }
 
-        public void TaskDone(EvaluationOutcome outcome, int done, int total) => Done.Add(outcome.TaskId);
+        public TaskCompletionSource? AllDone { get; init; }
+
+        public void TaskDone(EvaluationOutcome outcome, int done, int total)
+        {
+            Done.Add(outcome.TaskId);
+            if (done == total) AllDone?.TrySetResult();
+        }
+
         public void EvaluatorRestarted(int evaluator, string reason) => Restarts++;
     }
 
@@ -71,7 +86,7 @@ public sealed class EvaluationSpec(HostFixture fixture)
             var outcomes = await RunAsync(factory, observer, ledger.FullName);
 
             Assert.Equal(Tasks.Select(task => task.Id), outcomes.Select(outcome => outcome.TaskId));
-            Assert.Equal(Tasks.Select(task => (double)task.First), outcomes.Select(outcome => outcome.Score));
+            Assert.Equal(Tasks.Select(task => (10, 10.0 * task.First)), outcomes.Select(outcome => (outcome.Items, outcome.Total)));
             Assert.Equal(Tasks.Select(task => task.Id).Order(), observer.Done.Order());
             Assert.Equal(4, observer.Restarts);
             Assert.InRange(factory.Created, 5, 7);
@@ -83,6 +98,48 @@ public sealed class EvaluationSpec(HostFixture fixture)
             ledger.Delete(recursive: true);
         }
     }
+
+    [SkippableFact]
+    public async Task A_disk_that_hangs_holds_up_no_task()
+    {
+        Skip.IfNot(Directory.Exists("/proc/self/fd"), "this system does not list open files");
+        var ledger = Directory.CreateTempSubdirectory("tulu2-evaluation-");
+        // A write to a pipe that is full waits until somebody reads.
+        using var disk = new AnonymousPipeServerStream(PipeDirection.In);
+        using var full = new AnonymousPipeClientStream(PipeDirection.Out, disk.ClientSafePipeHandle);
+        full.Write(new byte[64 * 1024]);
+        try
+        {
+            var (hung, done) = (0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+            var factory = new Factory(_ =>
+            {
+                if (Interlocked.Exchange(ref hung, 1) == 0) Redirect(Path.Combine(ledger.FullName, LedgerReader.FileName), (int)full.SafePipeHandle.DangerousGetHandle());
+                return null;
+            });
+            var evaluation = RunAsync(factory, new Observer { AllDone = done }, ledger.FullName);
+
+            await done.Task.WaitAsync(TimeSpan.FromSeconds(30));
+            Assert.False(evaluation.IsCompleted);
+
+            var drain = Task.Run(() => disk.CopyTo(Stream.Null));
+            Assert.Equal(Tasks.Count, (await evaluation).Count);
+            full.Dispose();
+            await drain;
+        }
+        finally
+        {
+            ledger.Delete(recursive: true);
+        }
+    }
+
+    private static void Redirect(string file, int to)
+    {
+        var descriptor = Directory.GetFiles("/proc/self/fd").Single(fd => new FileInfo(fd).LinkTarget == file);
+        Assert.True(DuplicateTo(to, int.Parse(Path.GetFileName(descriptor), CultureInfo.InvariantCulture)) >= 0);
+    }
+
+    [DllImport("libc", EntryPoint = "dup2", SetLastError = true)]
+    private static extern int DuplicateTo(int from, int to);
 
     [Fact]
     public async Task Bad_input_ends_the_evaluation_at_once()

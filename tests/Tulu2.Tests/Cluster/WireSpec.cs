@@ -41,6 +41,7 @@ public sealed class WireSpec() : TestKit(ActorHost.LocalConfig())
         new RankProtocol.Command(new WorkerCommand.Begin(4, 7, new StateTransfer.FromManifest("a/b.json"), Ranges, Ranges)),
         new RankProtocol.Command(new WorkerCommand.Begin(4, 7, new StateTransfer.FromPeer([new PeerCopy(2, [0, 1]), new PeerCopy(5, [3])]), Ranges, Ranges)),
         new RankProtocol.Command(new WorkerCommand.Commit(4, 7, true, false)),
+        new RankProtocol.Command(new WorkerCommand.Commit(4, 7, false, true)),
         new RankProtocol.Report(new WorkerReport.Joined(4, 1, -1, Ranges, true)),
         new RankProtocol.Report(new WorkerReport.SlotDone(4, 1, 7, 5, 0.25)),
         new RankProtocol.Report(new WorkerReport.StepReady(4, 1, 7, "ab12", Sft, Times)),
@@ -48,7 +49,7 @@ public sealed class WireSpec() : TestKit(ActorHost.LocalConfig())
         new RankProtocol.Report(new WorkerReport.Applied(4, 1, 7, 0.5, null)),
         new RankProtocol.Report(new WorkerReport.Applied(4, 1, 7, 0.5, "cd34")),
         new RankProtocol.Report(new WorkerReport.Scored(4, 1, 17, [-1.5f, -2.25f])),
-        new CheckpointProtocol.ShardPart(1, 7, "ef56", 1L << 40, 0, 2,
+        new CheckpointProtocol.ShardPart(1, 7, "ef56", 1L << 40, 1, 2,
             [new ShardTensor(StateKind.SecondMoment, new TensorSlice("model.norm.weight", [8, 4], [2, 0], [3, 4]))]),
         new CheckpointProtocol.ShardFailed(1, 7, "no space"),
         new NodeProtocol.Invite(),
@@ -58,6 +59,7 @@ public sealed class WireSpec() : TestKit(ActorHost.LocalConfig())
         new RunProtocol.StopRanks(),
         new RunProtocol.RanksStopped(),
         new RunProtocol.Fatal(new RunFailure("bad", "stack", "rows.jsonl:3", null)),
+        new RunProtocol.Fatal(new RunFailure("bad", "stack", "rows.jsonl:3", "correct it")),
         new RankProtocol.BadInput(1, "step 3: the loss is NaN", "stack", null, "lower the rate"),
         new SubmissionProtocol.Submit(new Submission("17", "mine", "/runs/one/submitted.yaml", "/runs/one", true)),
         new SubmissionProtocol.Cancel("17"),
@@ -72,12 +74,14 @@ public sealed class WireSpec() : TestKit(ActorHost.LocalConfig())
         new SubmissionProtocol.RunStatus("akka.tcp://tulu2@10.0.0.1:4053", new RunView("17", "mine", "/runs/one", "training", 3, 10, 2, 4, 1, null),
             new RunView("16", "mine", "/runs/zero", "done", 10, 10, 1, 4, 0, 0)),
         new DeliveryProtocol.Letter(long.MaxValue, 3, "akka.tcp://tulu2@10.0.0.1:4053/user/node#17", "", "ni", [0x90]),
+        new DeliveryProtocol.Letter(long.MaxValue, 4, "akka.tcp://tulu2@10.0.0.1:4053/user/node#17", "akka.tcp://tulu2@10.0.0.2:4053/user/node#18", "ni", [0x90]),
         new DeliveryProtocol.Received(long.MaxValue, 3),
         new EvaluationProtocol.Idle("/user/node/evaluators/0"),
         new EvaluationProtocol.Busy("/user/node/evaluators/0"),
         new EvaluationProtocol.Assigned(3, 2, new EvaluationTask("t3", "exact_match", "exports/sft", "rows.jsonl", 30, 10)),
-        new EvaluationProtocol.Done("/user/node/evaluators/0", 3, 2, new EvaluationOutcome("t3", 10, 7.5, [new EvaluationSample("p", "e", "ö 你", true)])),
+        new EvaluationProtocol.Done("/user/node/evaluators/0", 3, 2, new EvaluationOutcome("t3", [new ItemScore("i", "d", 0.1)], [new EvaluationSample("p", "e", "ö 你", true)])),
         new EvaluationProtocol.Failed("/user/node/evaluators/0", 3, 2, "bad", "stack", "rows.jsonl:3", null),
+        new EvaluationProtocol.Failed("/user/node/evaluators/0", 3, 2, "bad", "stack", "rows.jsonl:3", "correct it"),
     ];
 
     private SerializerWithStringManifest Serializer => Assert.IsType<WireSerializer>(Sys.Serialization.FindSerializerFor(Messages[0]));
@@ -93,6 +97,9 @@ public sealed class WireSpec() : TestKit(ActorHost.LocalConfig())
             Assert.Equivalent(message, Serializer.FromBinary(bytes, Serializer.Manifest(message)), strict: true);
         }
     }
+
+    [Fact]
+    public void No_property_is_at_its_default_in_every_sample() => Assert.Empty(WireSamples.LeftAtDefault(Messages));
 
     [Fact]
     public void Every_message_of_the_protocols_has_a_manifest_and_a_round_trip()

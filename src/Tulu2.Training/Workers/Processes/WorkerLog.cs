@@ -2,7 +2,8 @@ namespace Tulu2.Training.Workers.Processes;
 
 /// <summary>What worker processes print, line by line in the run's log; the last lines of each are kept for its failure. Thread-safe.</summary>
 /// <param name="path">Null: nowhere.</param>
-internal sealed class WorkerLog(string? path, int rank)
+/// <param name="name">Stands in front of each line: <c>rank 3</c>.</param>
+internal sealed class WorkerLog(string? path, string name)
 {
     private const int Kept = 20;
 
@@ -25,7 +26,7 @@ internal sealed class WorkerLog(string? path, int rank)
         if (path is null) return;
         try
         {
-            lock (Gate) File.AppendAllText(path, $"rank {rank}: {line}\n");
+            lock (Gate) File.AppendAllText(path, $"{name}: {line}\n");
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

@@ -15,6 +15,9 @@ internal static class WorkerStartCodec
 {
     public static WireCodec Codec { get; } = WireCodec.For<WorkerStart>("st", 13, Write, Read);
 
+    /// <summary>All messages between a node and a rank's process.</summary>
+    public static ChannelCodecs ChannelCodecs { get; } = new([Codec, .. WorkerCodecs.All]);
+
     private static void Write(ref MessagePackWriter writer, WorkerStart start)
     {
         writer.Write(start.Rank);

@@ -1,4 +1,5 @@
 using Tulu2.Evaluation.Generation;
+using Tulu2.Evaluation.Requests;
 using Tulu2.Files;
 using Xunit;
 

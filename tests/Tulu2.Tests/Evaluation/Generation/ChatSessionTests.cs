@@ -1,6 +1,7 @@
 using Tulu2.Data.Rows;
 using Tulu2.Evaluation.Generation;
-using Tulu2.Tests.Evaluation.Scoring;
+using Tulu2.Evaluation.Requests;
+using Tulu2.Tests.Evaluation.Benchmarks;
 using Xunit;
 
 namespace Tulu2.Tests.Evaluation.Generation;

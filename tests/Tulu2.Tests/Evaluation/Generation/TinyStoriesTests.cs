@@ -1,8 +1,13 @@
 using System.Text.Json;
 using Tulu2.Data.Chat;
+using Tulu2.Data.Rows;
+using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Generation;
+using Tulu2.Evaluation.Requests;
 using Tulu2.Evaluation.Scoring;
+using Tulu2.Evaluation.Tasks;
 using Tulu2.Files;
+using Tulu2.Runs.Launch;
 using Xunit;
 
 namespace Tulu2.Tests.Evaluation.Generation;
@@ -95,30 +100,37 @@ public class TinyStoriesTests
             new([.. prompt, .. answer], [new LossSpan(prompt.Length, prompt.Length + answer.Count)], false, prompt.Length + answer.Count);
     }
 
-    [SkippableFact]
-    public void Both_kinds_of_evaluation_run_from_files()
+    [SkippableTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Both_row_benchmarks_are_scored_from_files_in_this_process_and_in_another(bool inProcess)
     {
         var file = Path.Combine(Path.GetTempPath(), $"tulu2-rows-{Guid.NewGuid():N}.jsonl");
         try
         {
-            using var evaluator = new EvaluatorFactory().Create();
+            using var evaluator = EvaluatorPrograms.Factory(inProcess, EvaluatorSettings.Default, null).Create();
             File.WriteAllText(file, """
                 {"messages":[{"role":"user","content":"Say hi"},{"role":"assistant","content":"no story says this"}]}
                 {"messages":[{"role":"user","content":"Say ho"},{"role":"assistant","content":"nor this"}]}
                 """);
-            var exact = EvaluationPlan.Tasks(EvaluationKind.ExactMatch, file, Folder, 8).Work.Select(t => evaluator.Run(t, CancellationToken.None)).Single();
-            Assert.Equal((2, 0.0), (exact.Items, exact.Score));
+            var exact = Plan("exact_match").Tasks.Select(t => evaluator.Run(t, CancellationToken.None)).Single();
+            Assert.Equal((2, 0.0), (exact.Items, exact.Total));
             Assert.Equal(2, exact.Samples.Count);
 
             File.WriteAllText(file, """
                 {"prompt":"Tell me a story","chosen":"Once upon a time, there was a little girl named Lily.","rejected":"Xq zzv kkw brrt jjx qqp wwz vvk xxj zzq bbn ggh ttf."}
                 """);
-            var preference = EvaluationPlan.Tasks(EvaluationKind.Preference, file, Folder, 8).Work.Select(t => evaluator.Run(t, CancellationToken.None)).Single();
-            Assert.Equal((1, 1.0), (preference.Items, preference.Score));
+            var preference = Plan("preference").Tasks.Select(t => evaluator.Run(t, CancellationToken.None)).Single();
+            Assert.Equal((1, 1.0), (preference.Items, preference.Total));
+
+            Assert.Equal(exact.Samples[0].Output[..5], evaluator.Answer(Folder, [[new Message(Message.User, "Say hi")]], 64, CancellationToken.None).Single()[..5]);
+            Assert.Equal($"{file}:1", Assert.Throws<BadInputException>(() => evaluator.Run(new EvaluationTask("t", "exact_match", Folder, file, 0, 1), CancellationToken.None)).Where);
         }
         finally
         {
             File.Delete(file);
         }
+
+        EvaluationPlan Plan(string benchmark) => EvaluationPlan.Of(BenchmarkCatalogue.Named(benchmark), new BenchmarkInput(file, new BenchmarkOptions(), null), Folder, 8);
     }
 }

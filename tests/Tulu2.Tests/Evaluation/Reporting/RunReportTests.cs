@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Tulu2.Evaluation.Reporting;
@@ -94,6 +95,21 @@ public class RunReportTests
             }
         Assert.Contains("id=\"stage1-loss-linear\" checked>", Page);
         Assert.Contains("Logarithmic scale.", Page);
+    }
+
+    [Fact]
+    public void Each_bar_of_a_histogram_is_as_wide_as_its_bin()
+    {
+        int[] edges = [4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128];
+        var bins = edges.Zip(edges.Skip(1), (from, to) => new LengthBin(from, to, 10)).ToList();
+        var chart = XElement.Parse(Regex.Match(SvgChart.Render(StageCharts.Lengths(bins)), "<svg.*</svg>", RegexOptions.Singleline).Value);
+        double Number(XElement element, string name) => double.Parse(element.Attribute(name)!.Value, CultureInfo.InvariantCulture);
+        // A bar leaves a tenth of its bin free, half of it on each side, and bins follow one another.
+        var drawn = chart.Descendants("rect").Where(bar => bar.Attribute("fill") is not null)
+            .Select(bar => (Middle: Number(bar, "x") + Number(bar, "width") / 2, Half: Number(bar, "width") / 0.9 / 2)).ToList();
+        Assert.Equal(bins.Count, drawn.Count);
+        Assert.All(drawn.Zip(drawn.Skip(1)), pair => Assert.Equal(pair.First.Middle + pair.First.Half, pair.Second.Middle - pair.Second.Half, 0.1));
+        Assert.Equal(["5", "10", "20", "50", "100"], chart.Elements("text").Take(5).Select(text => text.Value));
     }
 
     [Fact]

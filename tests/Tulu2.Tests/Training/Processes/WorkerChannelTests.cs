@@ -46,12 +46,17 @@ public sealed class WorkerChannelTests
     public void Every_message_comes_as_it_went()
     {
         using var stream = new MemoryStream();
-        var channel = new WorkerChannel(stream);
+        var channel = new WorkerChannel(stream, WorkerStartCodec.ChannelCodecs);
         foreach (var message in Messages) channel.Write(message);
         stream.Position = 0;
         foreach (var message in Messages) Assert.Equivalent(message, channel.Read<object>(), strict: true);
         Assert.Null(channel.Read<object>());
     }
+
+    // The recipe has a test of its own.
+    [Fact]
+    public void No_property_is_at_its_default_in_every_sample() =>
+        Assert.Empty(WireSamples.LeftAtDefault(Messages).Where(property => !property.StartsWith("Tulu2.Training.Recipes.", StringComparison.Ordinal)));
 
     [Fact]
     public void Every_command_and_report_has_a_manifest()
@@ -101,14 +106,14 @@ public sealed class WorkerChannelTests
     {
         var bytes = new byte[4];
         BinaryPrimitives.WriteInt32LittleEndian(bytes, length);
-        Assert.Throws<WorkerChannelException>(() => new WorkerChannel(new MemoryStream(bytes)).Read<object>());
+        Assert.Throws<WorkerChannelException>(() => new WorkerChannel(new MemoryStream(bytes), WorkerStartCodec.ChannelCodecs).Read<object>());
     }
 
     [Fact]
     public void A_message_of_the_other_direction_is_refused()
     {
         using var stream = new MemoryStream();
-        var channel = new WorkerChannel(stream);
+        var channel = new WorkerChannel(stream, WorkerStartCodec.ChannelCodecs);
         channel.Write(new WorkerCommand.Shutdown());
         stream.Position = 0;
         Assert.Throws<WorkerChannelException>(() => channel.Read<WorkerReport>());
@@ -119,7 +124,7 @@ public sealed class WorkerChannelTests
     {
         var bytes = Bytes(Messages[which % Messages.Length]);
         var end = 1 + cut % (bytes.Length - 1);
-        Assert.Throws<WorkerChannelException>(() => new WorkerChannel(new MemoryStream(bytes[..end])).Read<object>());
+        Assert.Throws<WorkerChannelException>(() => new WorkerChannel(new MemoryStream(bytes[..end]), WorkerStartCodec.ChannelCodecs).Read<object>());
     }
 
     [Property(MaxTest = 1000)]
@@ -129,7 +134,7 @@ public sealed class WorkerChannelTests
         foreach (var (at, value) in damage) frame[at % frame.Length] = value;
         try
         {
-            Assert.NotNull(WorkerChannel.Parse(frame));
+            Assert.NotNull(WorkerStartCodec.ChannelCodecs.Parse(frame));
         }
         catch (WorkerChannelException refused)
         {
@@ -183,12 +188,12 @@ public sealed class WorkerChannelTests
         _ => "some text",
     };
 
-    private static object RoundTrip(object message) => WorkerChannel.Parse(Bytes(message).AsMemory(4));
+    private static object RoundTrip(object message) => WorkerStartCodec.ChannelCodecs.Parse(Bytes(message).AsMemory(4));
 
     private static byte[] Bytes(object message)
     {
         using var stream = new MemoryStream();
-        new WorkerChannel(stream).Write(message);
+        new WorkerChannel(stream, WorkerStartCodec.ChannelCodecs).Write(message);
         return stream.ToArray();
     }
 }

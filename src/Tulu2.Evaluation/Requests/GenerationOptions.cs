@@ -1,20 +1,20 @@
 using Tulu2.Files;
 
-namespace Tulu2.Evaluation.Generation;
+namespace Tulu2.Evaluation.Requests;
 
 /// <summary>How to generate; names and meanings follow the OpenAI API.</summary>
 public sealed record GenerationOptions
 {
-    /// <summary>Most tokens to generate (<c>max_tokens</c>); null, or more than the context holds: up to the end of the context.</summary>
+    /// <summary>Maximum number of tokens to generate (<c>max_tokens</c>); null, or more than the context holds: up to the end of the context.</summary>
     public int? MaxTokens { get; init; }
 
     /// <summary>0: always the likeliest token; 1: the model's own distribution.</summary>
     public double Temperature { get; init; } = 1;
 
-    /// <summary>Draw from the smallest set of likeliest tokens whose probabilities reach this sum (<c>top_p</c>).</summary>
+    /// <summary>Sample from the smallest set of likeliest tokens whose probabilities reach this sum (<c>top_p</c>).</summary>
     public double TopP { get; init; } = 1;
 
-    /// <summary>The same seed, prompt and options give the same text; null: another one each time.</summary>
+    /// <summary>The same seed, prompt and options give the same text; null: a different text each time.</summary>
     public long? Seed { get; init; }
 
     /// <summary>Generation ends before the first of these strings; none of it is ever returned.</summary>
@@ -45,16 +45,4 @@ public enum FinishReason
 
     /// <summary><see cref="GenerationOptions.MaxTokens"/> or the end of the context.</summary>
     Length,
-}
-
-/// <param name="Ids">What was generated, the end token not included; a stop string's tokens are.</param>
-public sealed record GenerationResult(string Text, FinishReason Finish, int PromptTokens, IReadOnlyList<int> Ids);
-
-/// <summary>One prompt and how to go on from it.</summary>
-/// <param name="PromptIds">Not empty.</param>
-/// <param name="OnText">Called with each new piece of text, whole characters only, as soon as it is certain that no stop string takes it back.</param>
-public sealed record GenerationRequest(int[] PromptIds, GenerationOptions Options, Action<string>? OnText = null)
-{
-    /// <summary>Where the prompt comes from, for errors: a file and line.</summary>
-    public string Place { get; init; } = "prompt";
 }

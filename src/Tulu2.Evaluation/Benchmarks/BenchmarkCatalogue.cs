@@ -1,0 +1,28 @@
+using System.Reflection;
+using Tulu2.Data.Rows;
+using Tulu2.Files;
+
+namespace Tulu2.Evaluation.Benchmarks;
+
+/// <summary>Every benchmark of this assembly: each class that implements <see cref="IBenchmark"/> and has a parameterless constructor.</summary>
+public static class BenchmarkCatalogue
+{
+    /// <summary>By name.</summary>
+    public static IReadOnlyList<IBenchmark> All { get; } = Find(typeof(BenchmarkCatalogue).Assembly);
+
+    /// <exception cref="BadInputException">There is no such benchmark.</exception>
+    public static IBenchmark Named(string name) => All.FirstOrDefault(benchmark => benchmark.Name == name)
+        ?? throw new BadInputException(name, "is not a benchmark", $"give one of {string.Join(", ", All.Select(benchmark => benchmark.Name))}");
+
+    /// <summary>The benchmark that scores a file of such rows.</summary>
+    public static IBenchmark For(RowKind rows) => All.Single(benchmark => benchmark.Takes(rows));
+
+    internal static IReadOnlyList<IBenchmark> Find(Assembly assembly) =>
+    [
+        .. assembly.GetTypes()
+            .Where(type => type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(IBenchmark)))
+            .Where(type => type.GetConstructor(Type.EmptyTypes) is not null)
+            .Select(type => (IBenchmark)Activator.CreateInstance(type)!)
+            .OrderBy(benchmark => benchmark.Name, StringComparer.Ordinal),
+    ];
+}

@@ -1,0 +1,72 @@
+using System.Text.Json;
+using Tulu2.Evaluation.Benchmarks;
+using Tulu2.Evaluation.Requests;
+using Tulu2.Evaluation.Tasks;
+using Tulu2.Files;
+
+namespace Tulu2.Evaluation.Scoring;
+
+/// <summary>Answers that another program generated, in place of a model: no torch, no weights.</summary>
+public sealed class StoredAnswers : IAnswerSource
+{
+    private readonly string _path;
+    private readonly IReadOnlyDictionary<string, IReadOnlyList<string>> _answers;
+
+    private StoredAnswers(string path, IReadOnlyDictionary<string, IReadOnlyList<string>> answers) => (_path, _answers) = (path, answers);
+
+    /// <summary>
+    /// Reads JSON Lines of <c>{"id": …, "output": …}</c>. Several lines with one id are the answers to the questions about that item, in order.
+    /// </summary>
+    /// <exception cref="BadInputException">The file or a line cannot be used.</exception>
+    public static StoredAnswers Read(string path)
+    {
+        var answers = new Dictionary<string, List<string>>();
+        var number = 0;
+        try
+        {
+            foreach (var line in File.ReadLines(path))
+            {
+                number++;
+                if (string.IsNullOrWhiteSpace(line)) continue;
+                using var json = JsonDocument.Parse(line);
+                var (id, output) = (json.RootElement.GetProperty("id").GetString()!, json.RootElement.GetProperty("output").GetString()!);
+                if (!answers.TryGetValue(id, out var given)) answers.Add(id, given = []);
+                given.Add(output);
+            }
+        }
+        catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentNullException)
+        {
+            throw new BadInputException(
+                $"{path}:{number}", "is not a line of the form {\"id\": \"...\", \"output\": \"...\"}", "correct or remove the line", fault);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new BadInputException(path, $"cannot be read: {FaultText.Of(fault)}", "give a file of stored answers", fault);
+        }
+        return new StoredAnswers(path, answers.ToDictionary(pair => pair.Key, pair => (IReadOnlyList<string>)pair.Value));
+    }
+
+    /// <summary>Scores the stored answers to all items of a benchmark.</summary>
+    /// <exception cref="BadInputException">The input cannot be used, or an item lacks an answer, or an answer its item.</exception>
+    public EvaluationOutcome Score(IBenchmark benchmark, BenchmarkInput input, CancellationToken cancellation = default)
+    {
+        var items = benchmark.Read(input).Items;
+        var ids = items.Select(item => item.Id).ToHashSet();
+        if (ids.Count < items.Count) throw new BadInputException(input.Path, "has several items with one id", "give each its own id");
+        if (_answers.Keys.FirstOrDefault(id => !ids.Contains(id)) is { } unknown)
+            throw new BadInputException(_path, $"has an answer to '{unknown}', which is not an item of {input.Path}", "give the answers to this input");
+        return ItemScoring.Score($"{benchmark.Name}:{_path}", benchmark, items, this, cancellation);
+    }
+
+    IReadOnlyList<ModelAnswer> IAnswerSource.Answer(IReadOnlyList<ItemRequest> asked, CancellationToken cancellation) => [.. asked.Select(Answer)];
+
+    private ModelAnswer Answer(ItemRequest asked)
+    {
+        if (asked.Request is ModelRequest.LogProbabilities)
+            throw new BadInputException(
+                _path, "holds texts, but this benchmark is scored by log-probabilities", "score the model itself with `tulu2 eval`");
+        return _answers.TryGetValue(asked.Item.Id, out var given) && asked.Number < given.Count
+            ? new ModelAnswer.Text(given[asked.Number])
+            : throw new BadInputException(_path, $"has no answer {asked.Number + 1} to '{asked.Item.Id}' ({asked.Item.Location})", "generate it, or remove the item");
+    }
+}

@@ -1,0 +1,48 @@
+using System.Collections.Concurrent;
+using Tulu2.Evaluation.Scoring;
+using Tulu2.Evaluation.Tasks;
+using Tulu2.Models.Torch;
+using Tulu2.Training.Workers.Processes;
+
+namespace Tulu2.Evaluation.Workers;
+
+/// <summary>The worker's side of an evaluator process: what <c>tulu2 evaluator --socket PATH</c> does.</summary>
+public static class EvaluatorProcess
+{
+    /// <summary>Does tasks until the node says that there are no more, or is gone.</summary>
+    /// <param name="socket">Path of the node's socket.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(string socket)
+    {
+        var parent = ParentChannel.Open(socket, EvaluatorCodecs.ChannelCodecs, new EvaluatorReply.Alive());
+        if (parent.ReadStart<EvaluatorStart>() is not { } start) return ParentChannel.Orphaned;
+        var commands = new BlockingCollection<EvaluatorCommand>();
+        parent.Listen<EvaluatorCommand>(commands.Add);
+        TorchRuntime.EnterRankThread();
+        using var evaluator = new EvaluatorFactory(start.Settings).Create();
+        parent.Send(new EvaluatorReply.Ready());
+        foreach (var command in commands.GetConsumingEnumerable())
+        {
+            if (command is EvaluatorCommand.Shutdown) break;
+            parent.Send(Reply(command, evaluator));
+        }
+        return 0;
+    }
+
+    private static EvaluatorReply Reply(EvaluatorCommand command, IEvaluator evaluator)
+    {
+        try
+        {
+            return command switch
+            {
+                EvaluatorCommand.Run run => new EvaluatorReply.Scored(evaluator.Run(run.Task, CancellationToken.None)),
+                EvaluatorCommand.Answer ask => new EvaluatorReply.Answered(evaluator.Answer(ask.Model, ask.Prompts, ask.MaxTokens, CancellationToken.None)),
+                _ => throw new WorkerChannelException($"a command came that an evaluator does not know: {command.GetType().Name}"),
+            };
+        }
+        catch (Exception fault)
+        {
+            return EvaluatorReply.Failed.Of(fault);
+        }
+    }
+}

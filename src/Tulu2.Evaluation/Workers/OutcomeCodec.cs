@@ -1,0 +1,56 @@
+using MessagePack;
+using Tulu2.Evaluation.Tasks;
+using static Tulu2.Protocol.Encoding.WireFields;
+
+namespace Tulu2.Evaluation.Workers;
+
+/// <summary>Tasks and outcomes as bytes, between nodes and between a node and its evaluator processes.</summary>
+public static class OutcomeCodec
+{
+    /// <summary>Fields of a task.</summary>
+    public const int TaskFields = 6;
+
+    /// <summary>Fields of an outcome.</summary>
+    public const int OutcomeFields = 3;
+
+    public static void Write(ref MessagePackWriter writer, EvaluationTask task)
+    {
+        writer.Write(task.Id);
+        writer.Write(task.Benchmark);
+        writer.Write(task.Model);
+        writer.Write(task.File);
+        writer.Write(task.First);
+        writer.Write(task.Count);
+    }
+
+    public static EvaluationTask Task(ref MessagePackReader reader) =>
+        new(Text(ref reader), Text(ref reader), Text(ref reader), Text(ref reader), reader.ReadInt32(), reader.ReadInt32());
+
+    public static void Write(ref MessagePackWriter writer, EvaluationOutcome outcome)
+    {
+        writer.Write(outcome.TaskId);
+        List(ref writer, outcome.Scores, Write);
+        List(ref writer, outcome.Samples, Write);
+    }
+
+    public static EvaluationOutcome Outcome(ref MessagePackReader reader) => new(Text(ref reader), List(ref reader, Score), List(ref reader, Sample));
+
+    private static void Write(ref MessagePackWriter writer, ItemScore score)
+    {
+        writer.Write(score.Item);
+        writer.Write(score.Dataset);
+        writer.Write(score.Value);
+    }
+
+    private static ItemScore Score(ref MessagePackReader reader) => new(Text(ref reader), Text(ref reader), reader.ReadDouble());
+
+    private static void Write(ref MessagePackWriter writer, EvaluationSample sample)
+    {
+        Text(ref writer, sample.Prompt);
+        Text(ref writer, sample.Expected);
+        Text(ref writer, sample.Output);
+        writer.Write(sample.Correct);
+    }
+
+    private static EvaluationSample Sample(ref MessagePackReader reader) => new(Text(ref reader), Text(ref reader), Text(ref reader), reader.ReadBoolean());
+}

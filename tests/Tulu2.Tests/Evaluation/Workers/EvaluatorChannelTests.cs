@@ -1,0 +1,63 @@
+using Tulu2.Data.Rows;
+using Tulu2.Evaluation.Benchmarks;
+using Tulu2.Evaluation.Scoring;
+using Tulu2.Evaluation.Tasks;
+using Tulu2.Evaluation.Workers;
+using Tulu2.Files;
+using Tulu2.Training.Workers.Processes;
+using Xunit;
+
+namespace Tulu2.Tests.Evaluation.Workers;
+
+/// <summary>What a node and its evaluator processes say to each other: it comes as it went, and nothing else comes.</summary>
+public sealed class EvaluatorChannelTests
+{
+    private static readonly object[] Messages =
+    [
+        new EvaluatorStart(new EvaluatorSettings(64, new BenchmarkOptions(7, true, true))),
+        new EvaluatorStart(new EvaluatorSettings(64, new BenchmarkOptions())),
+        new EvaluatorCommand.Run(new EvaluationTask("t3", "exact_match", "exports/sft", "rows.jsonl", 30, 10)),
+        new EvaluatorCommand.Answer("exports/sft", [[new Message("user", "hi")], [new Message("user", "a"), new Message("assistant", "b") { Learnt = false }]], 9),
+        new EvaluatorCommand.Shutdown(),
+        new EvaluatorReply.Ready(),
+        new EvaluatorReply.Alive(),
+        new EvaluatorReply.Scored(new EvaluationOutcome("t3", [new ItemScore("i", "d", 0.1)], [new EvaluationSample("p", "e", "ö 你", true)])),
+        new EvaluatorReply.Answered(["one", "two"]),
+        new EvaluatorReply.Failed("bad", "stack", "rows.jsonl:3", "correct it", true),
+        new EvaluatorReply.Failed("bad", "stack", null, null, false),
+    ];
+
+    [Fact]
+    public void Every_message_comes_as_it_went_with_all_of_its_properties()
+    {
+        Assert.Empty(WireSamples.LeftAtDefault(Messages));
+        using var stream = new MemoryStream();
+        var channel = new WorkerChannel(stream, EvaluatorCodecs.ChannelCodecs);
+        foreach (var message in Messages) channel.Write(message);
+        stream.Position = 0;
+        foreach (var message in Messages) Assert.Equivalent(message, channel.Read<object>(), strict: true);
+        Assert.Null(channel.Read<object>());
+    }
+
+    [Fact]
+    public void Every_message_has_a_codec()
+    {
+        var declared = new[] { typeof(EvaluatorCommand), typeof(EvaluatorReply) }.SelectMany(type => type.GetNestedTypes()).Append(typeof(EvaluatorStart));
+        Assert.Equal(declared.Select(type => type.FullName).Order(), EvaluatorCodecs.All.Select(codec => codec.Type.FullName).Order());
+        Assert.Equal(declared.Select(type => type.FullName).Order(), Messages.Select(message => message.GetType().FullName).Distinct().Order());
+    }
+
+    [Theory]
+    [MemberData(nameof(Faults))]
+    public void A_failure_is_the_same_on_both_sides(Exception fault)
+    {
+        var came = EvaluatorReply.Failed.Of(fault).ToException();
+        Assert.Equal(fault.Message, came.Message);
+        Assert.IsType(fault is InvalidOperationException ? typeof(EvaluatorProcessException) : fault.GetType(), came);
+    }
+
+    public static TheoryData<Exception> Faults => new()
+    {
+        new BadInputException("rows.jsonl:3", "has no answer", "give one"), new NonFiniteException("rows.jsonl:3", "is NaN", "take another model"), new InvalidOperationException("out of memory"),
+    };
+}
