@@ -6,7 +6,7 @@ using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Benchmarks.Preference;
 
-/// <summary>The chosen answer of a preference pair has a larger summed log-probability than the rejected one; a tie counts as wrong (tulu2-spec 5.4).</summary>
+/// <summary>The chosen answer of a preference pair has a larger summed log-probability than the rejected one; a tie counts as wrong (docs/reference/tulu2.md, DPO).</summary>
 public sealed class PreferenceBenchmark : Benchmark<PreferenceBenchmark.Item>
 {
     public sealed record Item(string Id, string Dataset, string Location, IReadOnlyList<Message> Chosen, IReadOnlyList<Message> Rejected)
