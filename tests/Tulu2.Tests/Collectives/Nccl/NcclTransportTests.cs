@@ -9,9 +9,10 @@ using Tulu2.Files;
 using Tulu2.Models.Families;
 using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Launch;
+using Tulu2.Training.Communication;
+using Tulu2.Training.Hosting;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers;
-using Tulu2.Training.Workers.Processes;
 using Xunit;
 using static TorchSharp.torch;
 

@@ -6,9 +6,9 @@ using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Protocol.Encoding;
 using Tulu2.Protocol.Workers;
+using Tulu2.Training.Hosting;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
-using Tulu2.Training.Workers.Processes;
 using Xunit;
 
 namespace Tulu2.Tests.Training.Processes;
