@@ -34,7 +34,7 @@ public sealed class NcclTransportTests
             {
                 var world = plane.Join(generation, rank, ["in-process", "in-process"]);
                 mailbox.Enter(world);
-                var sum = transport.Join(world, mailbox);
+                var sum = transport.Join(world, mailbox.EnterToo);
                 using var scope = NewDisposeScope();
                 var values = full([40], (float)(rank + generation));
                 sum.Sum(values);
@@ -54,7 +54,7 @@ public sealed class NcclTransportTests
         NcclGroups? groups = null;
         using var transport = new NcclTransport(true, Deadline, (host, deadline, created) =>
             groups = NcclGroups.Join(fake, new FakeStream(), host, deadline, created));
-        transport.Join(world, mailbox);
+        transport.Join(world, mailbox.EnterToo);
         mailbox.Post(new WorkerCommand.Shutdown());
         Assert.Throws<CollectiveAbortedException>(() => groups!.Group([0]));
         Assert.Equal(0, fake.Alive);

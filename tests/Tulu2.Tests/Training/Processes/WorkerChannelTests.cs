@@ -4,6 +4,7 @@ using Tulu2.Checkpoints;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
+using Tulu2.Models.Families.Llama;
 using Tulu2.Protocol.Encoding;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Hosting;

@@ -10,7 +10,6 @@ using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
 using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Models.Decoder;
-using Tulu2.Tests.Models.Llama;
 using Tulu2.Training.Communication;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Steps;
