@@ -4,7 +4,7 @@ using Tulu2.Cli.Shell;
 using Tulu2.Collectives.Benchmarks;
 using Tulu2.Files;
 using Tulu2.Runs.Output;
-using Tulu2.Training.Measurement;
+using Tulu2.Training.Benchmarks;
 using Tulu2.Training.Planning;
 using Tulu2.Training.Recipes;
 

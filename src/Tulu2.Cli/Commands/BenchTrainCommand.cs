@@ -5,7 +5,7 @@ using Tulu2.Files;
 using Tulu2.Models.Families;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Output;
-using Tulu2.Training.Measurement;
+using Tulu2.Training.Benchmarks;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Commands;

@@ -2,7 +2,7 @@ using MessagePack;
 using Tulu2.Data.Rows;
 using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Scoring;
-using Tulu2.Training.Workers.Processes;
+using Tulu2.Training.Hosting;
 using Tulu2.Protocol.Encoding;
 using static Tulu2.Protocol.Encoding.WireFields;
 

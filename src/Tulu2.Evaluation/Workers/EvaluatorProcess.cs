@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Models.Torch;
-using Tulu2.Training.Workers.Processes;
+using Tulu2.Training.Hosting;
 
 namespace Tulu2.Evaluation.Workers;
 

@@ -4,7 +4,7 @@ using Tulu2.Protocol.Outcomes;
 using Tulu2.Runs.Output;
 using Tulu2.Runs.RunFiles;
 using Tulu2.Training.Recipes;
-using Tulu2.Training.Workers;
+using Tulu2.Training.State;
 
 namespace Tulu2.Runs.Execution;
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using Tulu2.Files;
 using Tulu2.Runs.Output;
-using Tulu2.Training.Workers.Processes;
+using Tulu2.Training.Hosting;
 
 namespace Tulu2.Runs.Launch;
 

@@ -5,9 +5,9 @@ using Tulu2.Files;
 using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.RunFiles;
+using Tulu2.Training.Hosting;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers;
-using Tulu2.Training.Workers.Processes;
 
 namespace Tulu2.Runs.Launch;
 

@@ -1,8 +1,8 @@
 using System.Net;
 using Tulu2.Collectives.Network;
 using Tulu2.Evaluation.Workers;
+using Tulu2.Training.Hosting;
 using Tulu2.Training.Recipes;
-using Tulu2.Training.Workers.Processes;
 
 namespace Tulu2.Runs.Launch;
 

@@ -3,7 +3,7 @@ using Tulu2.Files;
 using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Parameters;
-using Tulu2.Training.Measurement;
+using Tulu2.Training.Benchmarks;
 using Tulu2.Training.Planning;
 using Tulu2.Training.Recipes;
 

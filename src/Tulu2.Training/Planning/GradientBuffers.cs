@@ -4,7 +4,7 @@ using Tulu2.Collectives.Reduction;
 namespace Tulu2.Training.Planning;
 
 /// <summary>
-/// How many full-size buffers <see cref="Slots.HeldGradients"/> ever has: the same sequence of rents and returns, without any buffer. A slot's gradient is
+/// How many full-size buffers <c>HeldGradients</c> ever has: the same sequence of rents and returns, without any buffer. A slot's gradient is
 /// rented before it is added into the tree, and the pool never shrinks within a run.
 /// </summary>
 internal static class GradientBuffers

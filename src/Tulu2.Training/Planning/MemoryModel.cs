@@ -4,8 +4,8 @@ using Tulu2.Collectives.Layout;
 namespace Tulu2.Training.Planning;
 
 /// <summary>
-/// Memory of a rank, by what the code allocates: <see cref="Workers.ReplicaState"/>, <see cref="Slots.HeldGradients"/>, the model's arenas
-/// (<see cref="Models.Memory.PassMemory"/>), <see cref="Workers.SnapshotWriter"/>. With L elements in the rank's part:
+/// Memory of a rank, by what the code allocates: <c>ReplicaState</c>, <c>HeldGradients</c>, the model's arenas
+/// (<see cref="Models.Memory.PassMemory"/>), <c>SnapshotWriter</c>. With L elements in the rank's part:
 /// master 4L / zero, moments 8L / zero, bf16 weights 2L (in fp32 the master lies in the weights, which are 4L), gradients 4L x buffers (and with ZeRO
 /// 4L / zero for the total), snapshot 12L / data, activations kept x min(stages - stage, slots). With a GPU also the weights of 2L or 4L there, and on the host
 /// 4L for each sum that the data plane is given, and 4L / zero for the total.

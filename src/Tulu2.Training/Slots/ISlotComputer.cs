@@ -1,7 +1,7 @@
 using Tulu2.Data.Slots;
 using Tulu2.Models.Torch;
 using Tulu2.Protocol.Workers;
-using Tulu2.Training.Workers;
+using Tulu2.Training.State;
 using static TorchSharp.torch;
 
 namespace Tulu2.Training.Slots;

@@ -6,6 +6,7 @@ using Tulu2.Collectives.Layout;
 using Tulu2.Tests.Cluster.Fakes;
 using Tulu2.Tests.Training.Runs;
 using Tulu2.Tests.Training.Workers;
+using Tulu2.Training.Hosting;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers;
 using Xunit;

@@ -6,8 +6,8 @@ using Tulu2.Collectives.Layout;
 using Tulu2.Collectives.Nccl;
 using Tulu2.Collectives.Reduction;
 using Tulu2.Files;
+using Tulu2.Training.Communication;
 using Tulu2.Training.Optimization;
-using Tulu2.Training.Workers;
 using Xunit;
 using static TorchSharp.torch;
 

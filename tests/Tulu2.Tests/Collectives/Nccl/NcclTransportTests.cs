@@ -9,9 +9,10 @@ using Tulu2.Files;
 using Tulu2.Models.Families;
 using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Launch;
+using Tulu2.Training.Communication;
+using Tulu2.Training.Hosting;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers;
-using Tulu2.Training.Workers.Processes;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -33,7 +34,7 @@ public sealed class NcclTransportTests
             {
                 var world = plane.Join(generation, rank, ["in-process", "in-process"]);
                 mailbox.Enter(world);
-                var sum = transport.Join(world, mailbox);
+                var sum = transport.Join(world, mailbox.EnterToo);
                 using var scope = NewDisposeScope();
                 var values = full([40], (float)(rank + generation));
                 sum.Sum(values);
@@ -53,7 +54,7 @@ public sealed class NcclTransportTests
         NcclGroups? groups = null;
         using var transport = new NcclTransport(true, Deadline, (host, deadline, created) =>
             groups = NcclGroups.Join(fake, new FakeStream(), host, deadline, created));
-        transport.Join(world, mailbox);
+        transport.Join(world, mailbox.EnterToo);
         mailbox.Post(new WorkerCommand.Shutdown());
         Assert.Throws<CollectiveAbortedException>(() => groups!.Group([0]));
         Assert.Equal(0, fake.Alive);

@@ -4,7 +4,7 @@ using Tulu2.Evaluation.Scoring;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Evaluation.Workers;
 using Tulu2.Files;
-using Tulu2.Training.Workers.Processes;
+using Tulu2.Training.Hosting;
 using Xunit;
 
 namespace Tulu2.Tests.Evaluation.Workers;

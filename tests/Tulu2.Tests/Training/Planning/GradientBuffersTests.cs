@@ -1,6 +1,6 @@
 using Tulu2.Collectives;
 using Tulu2.Training.Planning;
-using Tulu2.Training.Slots;
+using Tulu2.Training.Steps;
 using Xunit;
 
 namespace Tulu2.Tests.Training.Planning;

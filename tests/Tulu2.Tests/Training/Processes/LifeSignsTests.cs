@@ -1,4 +1,4 @@
-using Tulu2.Training.Workers.Processes;
+using Tulu2.Training.Hosting;
 using Xunit;
 
 namespace Tulu2.Tests.Training.Processes;

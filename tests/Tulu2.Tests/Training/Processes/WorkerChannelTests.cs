@@ -7,9 +7,9 @@ using Tulu2.Data.Slots;
 using Tulu2.Models.Families.Llama;
 using Tulu2.Protocol.Encoding;
 using Tulu2.Protocol.Workers;
+using Tulu2.Training.Hosting;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
-using Tulu2.Training.Workers.Processes;
 using Xunit;
 
 namespace Tulu2.Tests.Training.Processes;

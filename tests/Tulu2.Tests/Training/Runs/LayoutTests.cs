@@ -3,6 +3,7 @@ using Tulu2.Collectives.Layout;
 using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
 using Tulu2.Tests.Training.Workers;
+using Tulu2.Training.Hosting;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers;
 using Xunit;

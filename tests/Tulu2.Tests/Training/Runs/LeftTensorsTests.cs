@@ -2,6 +2,7 @@ using TorchSharp;
 using Tulu2.Models.Decoder;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Objectives;
+using Tulu2.Training.Ranks;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;
@@ -31,7 +32,7 @@ public class LeftTensorsTests
         var before = Alive();
 
         // On this thread, because tensors are counted by thread.
-        RankProgram.Run(settings, 0, mailbox, Answer, (state, group) =>
+        WorkerLoop.Run(settings, 0, mailbox, Answer, (state, group) =>
             new ModelSlots(new DecoderModel(state.Parameters, state.Weights), state.Weights, objective, state.IsStaged));
 
         Assert.Equal(fails, reports.OfType<WorkerReport.Failed>().Any());

@@ -5,6 +5,7 @@ using Tulu2.Tests.Training.Optimization;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Slots;
+using Tulu2.Training.Steps;
 using Xunit;
 using static TorchSharp.torch;
 

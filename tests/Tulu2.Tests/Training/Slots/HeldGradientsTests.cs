@@ -1,6 +1,6 @@
 using FsCheck.Xunit;
 using Tulu2.Collectives;
-using Tulu2.Training.Slots;
+using Tulu2.Training.Steps;
 using Xunit;
 using static TorchSharp.torch;
 

@@ -7,7 +7,7 @@ using Tulu2.Tests.Data;
 using Tulu2.Tests.Models.Families;
 using Tulu2.Tests.Training.Runs;
 using Tulu2.Training.Recipes;
-using Tulu2.Training.Workers;
+using Tulu2.Training.State;
 using Xunit;
 
 namespace Tulu2.Tests.Training.Workers;

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Training.Optimization;
-using Tulu2.Training.Workers;
+using Tulu2.Training.State;
 using Xunit;
 
 namespace Tulu2.Tests.Training.Workers;

@@ -2,8 +2,8 @@ using Tulu2.Data.Slots;
 using Tulu2.Models.Torch;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Slots;
-using Tulu2.Training.Workers;
-using Tulu2.Training.Workers.Overlap;
+using Tulu2.Training.State;
+using Tulu2.Training.Steps;
 using static TorchSharp.torch;
 
 namespace Tulu2.Tests.Training.Workers;

@@ -9,7 +9,9 @@ using Tulu2.Models.Families.Llama;
 using Tulu2.Models.Parameters;
 using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Training.Objectives;
+using Tulu2.Training.Hosting;
 using Tulu2.Training.Recipes;
+using Tulu2.Training.State;
 using Tulu2.Training.Workers;
 using Xunit;
 

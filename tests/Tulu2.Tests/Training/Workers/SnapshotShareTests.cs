@@ -1,7 +1,7 @@
 using Tulu2.Collectives;
 using Tulu2.Models.Parameters;
 using Tulu2.Tests.Training.Optimization;
-using Tulu2.Training.Workers;
+using Tulu2.Training.State;
 using Xunit;
 
 namespace Tulu2.Tests.Training.Workers;

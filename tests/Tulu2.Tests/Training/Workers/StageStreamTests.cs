@@ -10,8 +10,9 @@ using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
 using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Models.Decoder;
+using Tulu2.Training.Communication;
 using Tulu2.Training.Slots;
-using Tulu2.Training.Workers;
+using Tulu2.Training.Steps;
 using Xunit;
 using static TorchSharp.torch;
 

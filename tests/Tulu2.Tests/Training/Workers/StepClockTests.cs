@@ -1,5 +1,5 @@
 using Tulu2.Protocol.Workers;
-using Tulu2.Training.Workers;
+using Tulu2.Training.Communication;
 using Xunit;
 
 namespace Tulu2.Tests.Training.Workers;

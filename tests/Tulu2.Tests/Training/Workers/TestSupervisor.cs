@@ -4,7 +4,9 @@ using Tulu2.Collectives;
 using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Workers;
+using Tulu2.Training.Hosting;
 using Tulu2.Training.Slots;
+using Tulu2.Training.State;
 using Tulu2.Training.Workers;
 using Xunit;
 

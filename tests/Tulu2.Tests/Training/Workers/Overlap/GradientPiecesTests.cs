@@ -3,7 +3,7 @@ using Tulu2.Models.Decoder;
 using Tulu2.Models.Parameters;
 using Tulu2.Tests.Models.Decoder;
 using Tulu2.Training.Optimization;
-using Tulu2.Training.Workers.Overlap;
+using Tulu2.Training.Steps;
 using Xunit;
 using static TorchSharp.torch;
 

@@ -5,10 +5,10 @@ using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Collectives.Reduction;
 using Tulu2.Models.Parameters;
+using Tulu2.Training.Communication;
 using Tulu2.Training.Optimization;
-using Tulu2.Training.Slots;
-using Tulu2.Training.Workers;
-using Tulu2.Training.Workers.Overlap;
+using Tulu2.Training.State;
+using Tulu2.Training.Steps;
 using Xunit;
 
 namespace Tulu2.Tests.Training.Workers.Overlap;
@@ -88,7 +88,7 @@ public sealed class StreamedReductionTests
             (_parallel, _rank, _slots, _gradients, _random) = (parallel, rank, slots, gradients, random);
             _range = new RankPart(Layout, parallel, rank).Range;
             Held = new HeldGradients(slots, Layout.Length);
-            _reduction = new StepReduction(slots, Layout, _range, Held, Deadline, overlap: true, GradientPieces.Of(Layout, 1), new Lane($"sums of {rank}"), null);
+            _reduction = new StepReduction(slots, Layout, _range, Held, Deadline, overlap: true, GradientPieces.Of(Layout, 1), new BackgroundThread($"sums of {rank}"), null);
         }
 
         public HeldGradients Held { get; }

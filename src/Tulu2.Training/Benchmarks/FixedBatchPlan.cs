@@ -1,0 +1,35 @@
+using Tulu2.Data.Slots;
+
+namespace Tulu2.Training.Benchmarks;
+
+/// <summary>The same dense batch in every slot of every step: what a measurement trains on.</summary>
+internal sealed class FixedBatchPlan : IBatchPlan
+{
+    private readonly SlotBatch _batch;
+    private readonly int _slots;
+
+    /// <param name="preferences">Two segments are a pair.</param>
+    public FixedBatchPlan(int sequences, int length, int vocabulary, bool preferences, int slots = 1)
+    {
+        _slots = slots;
+        var random = new Random(1);
+        var rows = Enumerable.Range(0, sequences * length).ToArray();
+        int[] ids = [.. rows.Select(_ => random.Next(3, vocabulary))];
+        _batch = new SlotBatch(1, 0, ids, [.. rows.Select(row => row % length)], [.. Enumerable.Repeat(length, sequences)], rows, ids,
+            [.. rows.Select(row => row / length)], [.. Enumerable.Range(0, preferences ? sequences / 2 : sequences)], ids.Length);
+    }
+
+    public int TotalSteps { get; init; } = int.MaxValue;
+
+    public int SlotsPerStep => _slots;
+
+    public long LossTokens(int step) => (long)_slots * _batch.ScoredRows.Length;
+
+    public long LossTokens(int step, int slot) => _batch.ScoredRows.Length;
+
+    public long Tokens(int step) => (long)_slots * _batch.Tokens;
+
+    public ReadOnlyMemory<int> Sequences(int step, int slot) => _batch.Sequences;
+
+    public SlotBatch Read(int step, int slot) => _batch with { Step = step, Slot = slot };
+}

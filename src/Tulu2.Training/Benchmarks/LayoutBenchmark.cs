@@ -1,0 +1,96 @@
+using System.Security.Cryptography;
+using Tulu2.Collectives.InProcess;
+using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Workers;
+using Tulu2.Training.Hosting;
+
+namespace Tulu2.Training.Benchmarks;
+
+/// <summary>How fast a layout's ranks are together, and where their time goes: shares of the time of all of them.</summary>
+/// <param name="TokensPerSecond">Of the median step.</param>
+/// <param name="Speedup">Over one rank alone: the median of the rounds, in each of which both were measured.</param>
+/// <param name="Waiting">For batches and for the commit.</param>
+/// <param name="Bubble">In receiving from pipeline neighbours and sending to them.</param>
+/// <param name="TensorSums">In tensor-parallel sums, waiting included.</param>
+/// <param name="Reduction">In the gradients' sum over replicas, waiting for the slower ones and the norm included.</param>
+/// <param name="Beside">That this sum was under way while the rank computed; also in one of the shares before.</param>
+public sealed record LayoutMeasurement(
+    string Layout, int Ranks, double TokensPerSecond, double Speedup, double Compute, double Waiting, double Bubble, double TensorSums, double Reduction, double Beside);
+
+/// <param name="Overlap">As the recipe has it.</param>
+public readonly record struct MeasuredLayout(ParallelLayout Layout, bool Overlap = false)
+{
+    public override string ToString() => Overlap ? $"{Layout}, overlap" : $"{Layout}";
+}
+
+/// <summary>
+/// Measures whole committed steps of several layouts' ranks, each with one intra-op thread. All ranks stay while the layouts take turns, so that what else the
+/// machine does meets all of them alike.
+/// </summary>
+public static class LayoutBenchmark
+{
+    private const string Loopback = "127.0.0.1";
+    private const int KeyBytes = 32;
+
+    /// <param name="layouts">The first is one rank alone.</param>
+    /// <param name="steps">Measured in each round, after one that is not.</param>
+    /// <param name="program">How a worker process is started; null: ranks are threads of this process.</param>
+    public static IReadOnlyList<LayoutMeasurement> Run(
+        MeasuredRun run, IReadOnlyList<MeasuredLayout> layouts, int rounds, int steps, WorkerProgram? program, Action<int> progress)
+    {
+        var ranks = new List<MeasuredRanks>();
+        var measured = layouts.Select(_ => new List<IReadOnlyList<MeasuredStep>>()).ToArray();
+        try
+        {
+            foreach (var layout in layouts) ranks.Add(Start(run, layout, rounds * (steps + 1) + 1, program));
+            for (var turn = 0; turn < rounds * layouts.Count; turn++)
+            {
+                progress(turn);
+                var layout = turn % layouts.Count;
+                // The first step of a round begins with the wait for its turn.
+                measured[layout].Add([.. ranks[layout].Run(1 + steps).Skip(1)]);
+            }
+        }
+        finally
+        {
+            foreach (var each in ranks) each.Dispose();
+        }
+        var tokens = (double)run.Slots * run.Sequences * run.Length;
+        return [.. layouts.Select((layout, index) => Of(layout, tokens, measured[index], measured[0]))];
+    }
+
+    private static MeasuredRanks Start(MeasuredRun run, MeasuredLayout measured, int steps, WorkerProgram? program)
+    {
+        var settings = run.Settings(measured.Layout, new InProcessDataPlane(), steps, measured.Overlap);
+        return new MeasuredRanks(settings, program is null ? new EmbeddedWorkerFactory(settings) : new ProcessWorkerFactory(program, new WorkerStart
+        {
+            Recipe = settings.Recipe,
+            Model = run.Config,
+            VirtualShards = run.VirtualShards,
+            Parallel = measured.Layout,
+            CheckpointDirectory = settings.CheckpointDirectory,
+            Batches = BatchFacts.Of(settings.Plan),
+            Key = RandomNumberGenerator.GetBytes(KeyBytes),
+            ListenAddress = Loopback,
+        }, log: null));
+    }
+
+    private static LayoutMeasurement Of(
+        MeasuredLayout layout, double tokens, IReadOnlyList<IReadOnlyList<MeasuredStep>> rounds, IReadOnlyList<IReadOnlyList<MeasuredStep>> alone)
+    {
+        var steps = rounds.SelectMany(round => round).ToList();
+        var all = steps.Sum(step => step.Wall) * layout.Layout.Size;
+        double Share(Func<StepTimes, double> part) => steps.Sum(step => step.Ranks.Sum(part)) / all;
+        return new LayoutMeasurement($"{layout}", layout.Layout.Size, tokens / Wall(steps), Median(rounds.Zip(alone, (own, one) => Wall(one) / Wall(own))),
+            Share(times => times.Compute), Share(times => times.WaitForData + times.WaitForCommit), Share(times => times.WaitForStage),
+            Share(times => times.TensorSums), Share(times => times.Reduce), Share(times => times.ReduceBeside));
+    }
+
+    private static double Wall(IEnumerable<MeasuredStep> steps) => Median(steps.Select(step => step.Wall));
+
+    private static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+}

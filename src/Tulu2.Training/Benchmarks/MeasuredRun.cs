@@ -1,0 +1,54 @@
+using Tulu2.Collectives;
+using Tulu2.Collectives.Layout;
+using Tulu2.Models.Families;
+using Tulu2.Models.Parameters;
+using Tulu2.Training.Recipes;
+using Tulu2.Training.Reference;
+using Tulu2.Training.Workers;
+
+namespace Tulu2.Training.Benchmarks;
+
+/// <summary>A run of a model with random weights on sequences of one length, every token scored: what measurements train on.</summary>
+/// <param name="Slots">Of a step.</param>
+/// <param name="Sequences">Of a slot; for DPO two make a pair.</param>
+/// <param name="Length">Tokens of each sequence.</param>
+public sealed record MeasuredRun(
+    ModelConfig Config, int VirtualShards, Objective Objective, Precision Precision, bool Recompute, int Slots, int Sequences, int Length)
+{
+    private int Items => Objective == Objective.Dpo ? Sequences / 2 : Sequences;
+
+    internal Recipe Recipe(ParallelLayout layout, bool overlap = true) => new()
+    {
+        Objective = Objective,
+        Precision = Precision,
+        Model = new ModelRecipe { Preset = "measured", Recompute = Recompute },
+        Data = new DataRecipe { MaxLength = Length },
+        Batch = new BatchRecipe { Global = Slots * Items, Slot = Items },
+        Steps = int.MaxValue,
+        Parallel = new ParallelRecipe
+        {
+            Data = layout.Data,
+            Tensor = layout.Tensor,
+            Pipeline = layout.Pipeline,
+            Zero = layout.Zero,
+            VirtualShards = VirtualShards,
+            Overlap = overlap,
+        },
+    };
+
+    /// <param name="steps">More than will be made.</param>
+    internal WorkerSettings Settings(ParallelLayout layout, ICollectiveFactory dataPlane, int steps = int.MaxValue, bool overlap = false)
+    {
+        var references = new ReferenceLogProbabilities(new float[2 * Items]);
+        return new WorkerSettings
+        {
+            Recipe = Recipe(layout, overlap),
+            Parameters = new ParameterMap(Config, VirtualShards),
+            Parallel = layout,
+            Plan = new FixedBatchPlan(Sequences, Length, Config.VocabularySize, Objective == Objective.Dpo, Slots) { TotalSteps = steps },
+            DataPlane = dataPlane,
+            CheckpointDirectory = Path.Combine(Path.GetTempPath(), "no-checkpoint-is-written"),
+            References = Objective == Objective.Dpo ? () => references : null,
+        };
+    }
+}

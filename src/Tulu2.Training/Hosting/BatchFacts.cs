@@ -1,0 +1,54 @@
+using Tulu2.Data.Slots;
+
+namespace Tulu2.Training.Hosting;
+
+/// <summary>What a worker asks of a run's batches, as numbers: it can be sent to another process, and reads no token.</summary>
+/// <param name="slotsPerStep">Slots in every step.</param>
+/// <param name="tokens">[steps] real tokens of each step.</param>
+/// <param name="lossTokens">[steps * slots] scored tokens of each slot.</param>
+/// <param name="items">[steps * slots] sequences (or pairs) in each slot.</param>
+public sealed class BatchFacts(int slotsPerStep, long[] tokens, long[] lossTokens, int[] items) : IBatchPlan
+{
+    public int TotalSteps => tokens.Length;
+    public int SlotsPerStep => slotsPerStep;
+
+    internal IReadOnlyList<long> StepTokens => tokens;
+    internal IReadOnlyList<long> SlotLossTokens => lossTokens;
+    internal IReadOnlyList<int> SlotItems => items;
+
+    /// <summary>Asks a plan for everything, without reading a token.</summary>
+    public static BatchFacts Of(IBatchPlan plan)
+    {
+        var (steps, slots) = (plan.TotalSteps, plan.SlotsPerStep);
+        var facts = (Tokens: new long[steps], LossTokens: new long[(long)steps * slots], Items: new int[(long)steps * slots]);
+        for (var step = 0; step < steps; step++)
+        {
+            facts.Tokens[step] = plan.Tokens(step + 1);
+            for (var slot = 0; slot < slots; slot++)
+            {
+                facts.LossTokens[step * slots + slot] = plan.LossTokens(step + 1, slot);
+                facts.Items[step * slots + slot] = plan.ItemsOf(step + 1, slot);
+            }
+        }
+        return new BatchFacts(slots, facts.Tokens, facts.LossTokens, facts.Items);
+    }
+
+    public long LossTokens(int step) => Sum(lossTokens.AsSpan((step - 1) * slotsPerStep, slotsPerStep));
+
+    public long LossTokens(int step, int slot) => lossTokens[(step - 1) * slotsPerStep + slot];
+
+    public long Tokens(int step) => tokens[step - 1];
+
+    public int ItemsOf(int step, int slot) => items[(step - 1) * slotsPerStep + slot];
+
+    public ReadOnlyMemory<int> Sequences(int step, int slot) => throw new NotSupportedException("a worker process knows how many sequences a slot has, not which");
+
+    public SlotBatch Read(int step, int slot) => throw new NotSupportedException("a worker process is fed its batches");
+
+    private static long Sum(ReadOnlySpan<long> numbers)
+    {
+        var sum = 0L;
+        foreach (var number in numbers) sum += number;
+        return sum;
+    }
+}

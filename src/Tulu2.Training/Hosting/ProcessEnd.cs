@@ -1,0 +1,26 @@
+namespace Tulu2.Training.Hosting;
+
+/// <summary>How a process ended, in words.</summary>
+public static class ProcessEnd
+{
+    // .NET reports the death by a signal as a shell does.
+    private const int SignalBase = 128;
+
+    private static readonly Dictionary<int, string> Names = new()
+    {
+        [1] = "SIGHUP",
+        [2] = "SIGINT",
+        [4] = "SIGILL",
+        [6] = "SIGABRT",
+        [7] = "SIGBUS",
+        [8] = "SIGFPE",
+        [9] = "SIGKILL",
+        [11] = "SIGSEGV",
+        [15] = "SIGTERM",
+        [31] = "SIGSYS",
+    };
+
+    public static string Describe(int exitCode) => exitCode > SignalBase && exitCode - SignalBase is var signal and < 65
+        ? $"was killed by signal {signal}{(Names.TryGetValue(signal, out var name) ? $" ({name})" : "")}"
+        : $"ended with exit code {exitCode}";
+}

@@ -1,0 +1,46 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+
+namespace Tulu2.Training.Hosting;
+
+/// <summary>
+/// Starts processes on one thread that lives as long as this process: a worker asks the kernel for a signal when its parent dies, and to the kernel the
+/// parent is the thread that started it.
+/// </summary>
+public static class ProcessStarter
+{
+    private static readonly BlockingCollection<(ProcessStartInfo Start, TaskCompletionSource<Process> Done)> Orders = [];
+    private static readonly Lazy<Thread> Starter = new(() =>
+    {
+        var thread = new Thread(Serve) { IsBackground = true, Name = "process starter" };
+        thread.Start();
+        return thread;
+    });
+
+    /// <exception cref="System.ComponentModel.Win32Exception">There is no such program, or it may not be started.</exception>
+    public static Process Start(ProcessStartInfo start)
+    {
+        _ = Starter.Value;
+        var done = new TaskCompletionSource<Process>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Orders.Add((start, done));
+        return done.Task.GetAwaiter().GetResult();
+    }
+
+    private static void Serve()
+    {
+        foreach (var (start, done) in Orders.GetConsumingEnumerable())
+        {
+            var process = new Process { StartInfo = start };
+            try
+            {
+                process.Start();
+                done.TrySetResult(process);
+            }
+            catch (Exception fault)
+            {
+                process.Dispose();
+                done.TrySetException(fault);
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using Tulu2.Collectives;
+using Tulu2.Models.Parameters;
+using Tulu2.Models.Torch;
+using Tulu2.Protocol.Workers;
+using Tulu2.Training.Ranks;
+using Tulu2.Training.Workers;
+
+namespace Tulu2.Training.Hosting;
+
+/// <summary>The worker's side of the channel: what <c>tulu2 worker --socket PATH</c> does. Knows of no actor.</summary>
+public static class WorkerProcess
+{
+    /// <summary>Computes for one rank until its node tells it to stop, or is gone.</summary>
+    /// <param name="socket">Path of the node's socket.</param>
+    /// <param name="dataPlaneOf">Opens this end of the run's data plane.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(string socket, Func<WorkerStart, ICollectiveFactory> dataPlaneOf)
+    {
+        var parent = ParentChannel.Open(socket, WorkerStartCodec.ChannelCodecs, new WorkerReport.Alive());
+        if (parent.ReadStart<WorkerStart>() is not { } start) return ParentChannel.Orphaned;
+        var mailbox = new Mailbox();
+        parent.Listen<WorkerCommand>(mailbox.Post);
+        return Compute(start, mailbox, parent, dataPlaneOf) ? 0 : 1;
+    }
+
+    private static bool Compute(WorkerStart start, Mailbox mailbox, ParentChannel parent, Func<WorkerStart, ICollectiveFactory> dataPlaneOf)
+    {
+        var sound = true;
+        void Report(WorkerReport report)
+        {
+            sound &= report is not WorkerReport.Failed;
+            parent.Send(report);
+        }
+        TorchRuntime.EnterRankThread();
+        ICollectiveFactory? dataPlane = null;
+        try
+        {
+            dataPlane = dataPlaneOf(start);
+            var settings = new WorkerSettings
+            {
+                Recipe = start.Recipe,
+                Schedules = start.Schedules,
+                Parameters = new ParameterMap(start.Model, start.VirtualShards),
+                Parallel = start.Parallel,
+                NodePlace = start.NodePlace,
+                Plan = start.Batches,
+                DataPlane = dataPlane,
+                CheckpointDirectory = start.CheckpointDirectory,
+                References = start.Reference is { } reference ? reference.Open : null,
+                CollectiveDeadline = start.CollectiveDeadline,
+            };
+            WorkerLoop.Run(settings, start.Rank, mailbox, Report, EmbeddedWorkerFactory.ComputerOf(settings));
+        }
+        catch (Exception fault)
+        {
+            Report(WorkerLoop.FailureOf(-1, start.Rank, fault));
+        }
+        finally
+        {
+            (dataPlane as IDisposable)?.Dispose();
+        }
+        return sound;
+    }
+}

@@ -1,0 +1,22 @@
+using System.Diagnostics;
+
+namespace Tulu2.Training.Hosting;
+
+/// <summary>How a worker process is started: the executable and what stands before <c>--socket PATH</c>.</summary>
+public sealed record WorkerProgram(string File, IReadOnlyList<string> Arguments)
+{
+    internal ProcessStartInfo With(string socket)
+    {
+        var start = new ProcessStartInfo(File, [.. Arguments, "--socket", socket])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        // Parallelism comes from ranks. Counting calls to optimize for costs a short-lived process more than it gains.
+        start.Environment["OMP_NUM_THREADS"] = "1";
+        start.Environment["MKL_NUM_THREADS"] = "1";
+        start.Environment["DOTNET_TieredPGO"] = "0";
+        return start;
+    }
+}

@@ -1,0 +1,190 @@
+using MessagePack;
+using Tulu2.Collectives.Layout;
+using Tulu2.Models.Families;
+using Tulu2.Models.HuggingFace;
+using Tulu2.Protocol.Encoding;
+using Tulu2.Training.Optimization;
+using Tulu2.Training.Recipes;
+using Tulu2.Training.Reference;
+using static Tulu2.Protocol.Encoding.WireFields;
+
+namespace Tulu2.Training.Hosting;
+
+/// <summary><see cref="WorkerStart"/> as bytes. The recipe goes key by key with its values as they are: reading YAML again would cost the worker a tenth of a second.</summary>
+internal static class WorkerStartCodec
+{
+    public static WireCodec Codec { get; } = WireCodec.For<WorkerStart>("st", 13, Write, Read);
+
+    /// <summary>All messages between a node and a rank's process.</summary>
+    public static ChannelCodecs ChannelCodecs { get; } = new([Codec, .. WorkerCodecs.All]);
+
+    private static void Write(ref MessagePackWriter writer, WorkerStart start)
+    {
+        writer.Write(start.Rank);
+        Write(ref writer, start.Recipe);
+        Write(ref writer, start.Model);
+        writer.Write(start.VirtualShards);
+        Write(ref writer, start.Parallel);
+        writer.Write(start.CheckpointDirectory);
+        Write(ref writer, start.Batches);
+        Write(ref writer, start.Reference);
+        writer.Write(start.Key);
+        writer.Write(start.ListenAddress);
+        writer.Write(start.CollectiveDeadline.Ticks);
+        writer.Write(start.NodePlace);
+        List(ref writer, start.Schedules, Write);
+    }
+
+    private static WorkerStart Read(ref MessagePackReader reader) => new()
+    {
+        Rank = reader.ReadInt32(),
+        Recipe = Recipe(ref reader),
+        Model = Model(ref reader),
+        VirtualShards = reader.ReadInt32(),
+        Parallel = Parallel(ref reader),
+        CheckpointDirectory = Text(ref reader),
+        Batches = Batches(ref reader),
+        Reference = Reference(ref reader),
+        Key = Bytes(ref reader),
+        ListenAddress = Text(ref reader),
+        CollectiveDeadline = TimeSpan.FromTicks(reader.ReadInt64()),
+        NodePlace = reader.ReadInt32(),
+        Schedules = [.. List(ref reader, Schedule)],
+    };
+
+    private static void Write(ref MessagePackWriter writer, Recipe recipe)
+    {
+        writer.WriteMapHeader(RecipeKey.All.Count);
+        foreach (var key in RecipeKey.All)
+        {
+            writer.Write(key.Name);
+            switch (key.Read(recipe))
+            {
+                case null:
+                    writer.WriteNil();
+                    break;
+                case bool truth:
+                    writer.Write(truth);
+                    break;
+                case int number:
+                    writer.Write(number);
+                    break;
+                case double number:
+                    writer.Write(number);
+                    break;
+                case string text:
+                    writer.Write(text);
+                    break;
+                case Enum choice:
+                    writer.Write(choice.ToString());
+                    break;
+                case IReadOnlyList<string> list:
+                    List(ref writer, list, (ref MessagePackWriter w, string text) => w.Write(text));
+                    break;
+                case var other:
+                    throw new NotSupportedException($"{key.Name}: recipe values of type {other.GetType()}");
+            }
+        }
+    }
+
+    private static Recipe Recipe(ref MessagePackReader reader)
+    {
+        var recipe = new Recipe();
+        for (var left = reader.ReadMapHeader(); left > 0; left--)
+        {
+            var name = Text(ref reader);
+            var key = RecipeKey.Find(name) ?? throw new MessagePackSerializationException($"there is no recipe key {name}");
+            object? value = reader.TryReadNil() ? null
+                : key.Type == typeof(bool) ? reader.ReadBoolean()
+                : key.Type == typeof(int) ? reader.ReadInt32()
+                : key.Type == typeof(double) ? reader.ReadDouble()
+                : key.Type == typeof(string) ? Text(ref reader)
+                : key.Type.IsEnum ? Enum.Parse(key.Type, Text(ref reader))
+                : Texts(ref reader);
+            // A section that is null as a whole stays so: writing one of its keys would make it.
+            if (value is not null || key.Read(recipe) is not null) key.Write(recipe, value);
+        }
+        return recipe;
+    }
+
+    private static void Write(ref MessagePackWriter writer, ScheduleSegment segment)
+    {
+        writer.WriteArrayHeader(5);
+        writer.Write(segment.From);
+        writer.Write(segment.Kind.ToString());
+        writer.Write(segment.Peak);
+        writer.Write(segment.TotalSteps);
+        writer.Write(segment.WarmupSteps);
+    }
+
+    private static ScheduleSegment Schedule(ref MessagePackReader reader)
+    {
+        if (reader.ReadArrayHeader() != 5) throw new MessagePackSerializationException("a schedule has five fields");
+        return new(reader.ReadInt32(), Enum.Parse<ScheduleKind>(Text(ref reader)), reader.ReadDouble(), reader.ReadInt32(), reader.ReadInt32());
+    }
+
+    private static void Write(ref MessagePackWriter writer, ModelConfig model)
+    {
+        writer.Write(HuggingFaceModel.ConfigText(model));
+        writer.Write(model.UsedVocabulary);
+    }
+
+    private static ModelConfig Model(ref MessagePackReader reader) => HuggingFaceModel.ParseConfig(Text(ref reader)) with { UsedVocabulary = reader.ReadInt32() };
+
+    private static void Write(ref MessagePackWriter writer, ParallelLayout layout)
+    {
+        writer.Write(layout.Data);
+        writer.Write(layout.Tensor);
+        writer.Write(layout.Pipeline);
+        writer.Write(layout.Zero);
+    }
+
+    private static ParallelLayout Parallel(ref MessagePackReader reader)
+    {
+        try
+        {
+            return new ParallelLayout(reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt32());
+        }
+        catch (ArgumentException impossible)
+        {
+            throw new MessagePackSerializationException(impossible.Message, impossible);
+        }
+    }
+
+    private static void Write(ref MessagePackWriter writer, BatchFacts batches)
+    {
+        writer.Write(batches.SlotsPerStep);
+        Numbers(ref writer, batches.StepTokens);
+        Numbers(ref writer, batches.SlotLossTokens);
+        // Nearly always the same number all over.
+        var uniform = batches.SlotItems.Distinct().Count() == 1;
+        List(ref writer, uniform ? [batches.SlotItems[0]] : batches.SlotItems, (ref MessagePackWriter w, int number) => w.Write(number));
+    }
+
+    private static BatchFacts Batches(ref MessagePackReader reader)
+    {
+        var slots = reader.ReadInt32();
+        long[] tokens = Numbers(ref reader), lossTokens = Numbers(ref reader);
+        int[] items = [.. List(ref reader, (ref MessagePackReader r) => r.ReadInt32())];
+        if (items.Length == 1) items = [.. Enumerable.Repeat(items[0], lossTokens.Length)];
+        return slots > 0 && lossTokens.LongLength == (long)slots * tokens.Length && items.Length == lossTokens.Length
+            ? new BatchFacts(slots, tokens, lossTokens, items)
+            : throw new MessagePackSerializationException($"{tokens.Length} steps of {slots} slots do not have {lossTokens.Length} counts of scored tokens and {items.Length} of sequences");
+    }
+
+    private static void Write(ref MessagePackWriter writer, ReferenceFile? reference)
+    {
+        writer.Write(reference is not null);
+        if (reference is null) return;
+        writer.Write(reference.Directory);
+        writer.Write(reference.Key);
+        writer.Write(reference.Pairs);
+    }
+
+    private static ReferenceFile? Reference(ref MessagePackReader reader) =>
+        reader.ReadBoolean() ? new ReferenceFile(Text(ref reader), Text(ref reader), reader.ReadInt32()) : null;
+
+    private static byte[] Bytes(ref MessagePackReader reader) => reader.ReadBytes() is { } bytes
+        ? System.Buffers.BuffersExtensions.ToArray(bytes)
+        : throw new MessagePackSerializationException("a key is missing");
+}

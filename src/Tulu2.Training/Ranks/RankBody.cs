@@ -1,0 +1,233 @@
+using System.Diagnostics;
+using Tulu2.Checkpoints;
+using Tulu2.Collectives;
+using Tulu2.Data.Slots;
+using Tulu2.Protocol.Workers;
+using Tulu2.Training.Communication;
+using Tulu2.Training.Optimization;
+using Tulu2.Training.Slots;
+using Tulu2.Training.State;
+using Tulu2.Training.Steps;
+using Tulu2.Training.Workers;
+
+namespace Tulu2.Training.Ranks;
+
+/// <summary>
+/// What a worker is while it plays a rank: the rank's part of the model, its optimizer state and gradients, and the steps of docs/protocol.md from a rank's
+/// side. Built by <see cref="WorkerLoop"/> when the worker joins a generation as that rank; used on the loop's thread only.
+/// </summary>
+internal sealed class RankBody : IDisposable
+{
+    private readonly WorkerSettings _settings;
+    private readonly Action<WorkerReport> _report;
+    private readonly SlotComputerOf _computerOf;
+    private readonly RankPart _part;
+    private readonly RankState _state;
+    private readonly HeldGradients _held;
+    private readonly SlotRunner _runner;
+    private readonly StepReduction _reduction;
+    private readonly TensorGroupSum? _tensorSum;
+    private readonly NcclTransport? _nccl;
+    private readonly SnapshotWriter _snapshots;
+    private readonly Dictionary<(int Step, int Slot), SlotBatch> _fed = [];
+    private readonly StepClock _clock = new();
+    private ISlotComputer? _computer;
+    private RankGroups? _groups;
+    private StepMetrics? _reduced;     // of the step whose complete gradient is held
+    private bool _computing;           // slots or the reduction are to be done
+    private bool _begun;               // this generation has had its Begin
+    private int _rank;
+
+    /// <param name="computerOf">Builds the model over the rank's weights, on first use.</param>
+    public RankBody(WorkerSettings settings, int rank, Action<WorkerReport> report, SlotComputerOf computerOf)
+    {
+        (_settings, _report, _computerOf, _rank) = (settings, report, computerOf, rank);
+        var (slots, deadline) = (settings.Plan.SlotsPerStep, settings.CollectiveDeadline);
+        _part = new RankPart(settings.Parameters, settings.Parallel, rank);
+        _state = new RankState(settings, _part);
+        _held = new HeldGradients(slots, _part.Trained.Length, settings.ComputeDevice());
+        _reduction = new StepReduction(slots, _part.Trained, _part.Range, _held, deadline, settings.Recipe.Parallel.Overlap,
+            GradientPieces.Of(_part.Trained, settings.GradientPiece), new BackgroundThread($"sums of rank {rank}"),
+            piece => settings.Faults?.AtPiece(_rank, Step, piece));
+        _runner = new SlotRunner(_held, deadline, _clock, _reduction);
+        _tensorSum = settings.Parallel.Tensor > 1 ? new TensorGroupSum(deadline, _clock) : null;
+        _nccl = NcclTransport.Of(settings.Recipe.Parallel, settings.Parallel.Tensor, deadline);
+        _snapshots = new SnapshotWriter(new CheckpointStore(settings.CheckpointDirectory), report);
+    }
+
+    /// <summary>The generation it takes part in; -1 before the first.</summary>
+    public long Generation => _groups?.World.Generation ?? -1;
+
+    /// <summary><see cref="Advance"/> has something to do now, without another command or batch.</summary>
+    public bool HasWork => _computing && (_runner.Needs is not { } slot || _fed.ContainsKey((Step, slot)));
+
+    private RankGroups Groups => _groups ?? throw new InvalidOperationException($"rank {_rank}: in no generation");
+    private int StateStep => _state.Step;
+    private int Step => StateStep + 1;
+    private ISlotComputer Computer => _computer ??= _computerOf(_state.Replica, _tensorSum);
+
+    /// <summary>The rank holds exactly what this body holds, so the body can play it and keep its state and gradients.</summary>
+    public bool CanPlay(int rank) => _part.IsAlsoOf(rank);
+
+    /// <summary>Enters a newer generation as <paramref name="rank"/>; what is held of parameters and slot gradients is kept (docs/protocol.md, step 6).</summary>
+    /// <param name="abortWith">Registers an action to run when the generation's collective is aborted.</param>
+    public void Enter(ICollective world, int rank, Action<Action<string>> abortWith)
+    {
+        _groups = new RankGroups(_settings.Parallel, rank, world);
+        if (_tensorSum is not null) _tensorSum.Group = _groups.Tensor;
+        if (_nccl is not null)
+        {
+            _state.ChooseDevice();
+            _tensorSum!.OnDevice = _nccl.Join(_groups.Tensor, abortWith);
+        }
+        (_rank, _computing, _begun) = (rank, false, false);
+        _runner.Drop();
+    }
+
+    /// <summary>Ends a sum that an older generation left under way.</summary>
+    public void Leave() => _reduction.Drop();
+
+    /// <summary>Answers <see cref="WorkerReport.Joined"/>: what this rank brings into the generation.</summary>
+    public void ReportJoined() => _report(new WorkerReport.Joined(Generation, _rank, StateStep, _held.Ranges, _reduced is not null));
+
+    /// <summary>A collective was aborted: stops computing. Finished slots stay held; the next generation says what is left to do.</summary>
+    public void Pause()
+    {
+        _computing = false;
+        _runner.Drop();
+        _reduction.Drop();
+    }
+
+    /// <summary>Counts time that the loop waited for a command or batch.</summary>
+    public void Waited(TimeSpan time) => _clock.Waited(forData: _computing, forCommit: _reduced is not null, time);
+
+    /// <summary>Carries out a command of the current generation, or takes a batch.</summary>
+    public void Handle(WorkerCommand command)
+    {
+        switch (command)
+        {
+            case WorkerCommand.Feed feed when feed.Batch.Step > StateStep:
+                _fed[(feed.Batch.Step, feed.Batch.Slot)] = feed.Batch;
+                break;
+            case WorkerCommand.Begin begin:
+                Begin(begin);
+                break;
+            case WorkerCommand.Commit commit when commit.Step >= StateStep:
+                Commit(commit);
+                break;
+            case WorkerCommand.Score score:
+                _state.EnsureInitialWeights();
+                var scored = _runner.Score(Computer, Groups, score.Batch);
+                if (scored is not null && Groups.Speaks) _report(new WorkerReport.Scored(Generation, _rank, score.Task, scored));
+                break;
+        }
+    }
+
+    /// <summary>Does the next piece of the step: one forward or backward pass of a slot, or, after the last one, the reduction.</summary>
+    public void Advance()
+    {
+        if (_runner.IsDone) Reduce();
+        else ComputeSlot();
+    }
+
+    /// <summary>Frees everything but waits for no snapshot: a successor needs the memory.</summary>
+    public void Free()
+    {
+        // First of all: it reads what the others free.
+        _reduction.Dispose();
+        _runner.Drop();
+        _held.Dispose();
+        _computer?.Dispose();
+        _computer = null;
+        _nccl?.Dispose();
+        _state.Dispose();
+    }
+
+    public void Dispose()
+    {
+        Free();
+        _snapshots.Dispose();
+    }
+
+    private void Begin(WorkerCommand.Begin begin)
+    {
+        _state.Transfer(begin.Transfer, begin.Step - 1, Groups, forget: () =>
+        {
+            // Gradients belong to the state they were computed with.
+            _held.Clear();
+            _reduced = null;
+        });
+        if (Step != begin.Step) throw new InvalidOperationException($"rank {_rank}: told to begin step {begin.Step} with the state of step {StateStep}");
+        _held.Keep(begin.Keep);
+        _reduced = null;
+        _begun = true;
+        StartSlots(begin.Compute);
+    }
+
+    private void StartSlots(IEnumerable<SlotRange> ranges)
+    {
+        foreach (var old in _fed.Keys.Where(key => key.Step <= StateStep).ToArray()) _fed.Remove(old);
+        var slots = ranges.SelectMany(range => Enumerable.Range(range.First, range.Count)).Where(slot => !_held.Holds(slot)).Order();
+        // Behind the last step there is nothing to compute: ranks meet there only to bring a lost one's state back.
+        _computing = Step <= _settings.Plan.TotalSteps;
+        _runner.Start(slots, Groups.Coordinates.Pipeline, _settings.Parallel.Pipeline);
+        _clock.BeginStep();
+    }
+
+    private void ComputeSlot()
+    {
+        SlotBatch? batch = null;
+        if (_runner.Needs is { } slot)
+        {
+            _settings.Faults?.AtSlot(_rank, Step, slot);
+            batch = _fed[(Step, slot)];
+        }
+        var start = Stopwatch.GetTimestamp();
+        var done = _runner.Advance(Computer, Groups, batch);
+        _clock.Computed(Stopwatch.GetElapsedTime(start));
+        if (done is { } result) _report(new WorkerReport.SlotDone(Generation, _rank, Step, result.Slot, result.Time.TotalSeconds));
+    }
+
+    private void Reduce()
+    {
+        _settings.Faults?.AtReduce(_rank, Step);
+        var start = Stopwatch.GetTimestamp();
+        var reduced = _reduction.Reduce(Groups);
+        var (loss, preference) = Computer.Summarize(Step, reduced.Figures);
+        foreach (var (figure, value) in StepFigures.Of(loss, reduced.Norm, preference))
+            if (!double.IsFinite(value)) throw new NonFiniteStepException(Step, $"the {figure}{StepFigures.FirstSlot(reduced.Figures)}", value);
+        _reduced = new StepMetrics(loss, reduced.Norm, _state.LearningRate(Step), _settings.Plan.Tokens(Step), _settings.Plan.LossTokens(Step), preference);
+        _computing = false;
+        _clock.Reduced(Stopwatch.GetElapsedTime(start), reduced.Beside);
+        _settings.Faults?.AtReady(_rank, Step);
+        _report(new WorkerReport.StepReady(Generation, _rank, Step, reduced.Hash, _reduced, _clock.Times));
+    }
+
+    private void Commit(WorkerCommand.Commit commit)
+    {
+        var start = Stopwatch.GetTimestamp();
+        // A commit of the step already applied comes again where its answer, or a peer's part of its snapshot, was lost: all but the update is done again.
+        var applies = commit.Step != StateStep;
+        if (applies) Apply(commit.Step);
+        if (commit.Last) _held.Trim();
+        // Before the gather, which a peer's end may cut off: who has applied a step has also begun its snapshot, and nobody waits for it in vain.
+        if (commit.Snapshot) _snapshots.Take(_state.Replica, _rank, _part.SnapshotShare(_rank));
+        _state.RefreshWeights(Groups);
+        var hash = commit.Last && _part.HoldsEverything ? ParameterHash.Of(_part.Trained, FlatMemory.Address(_state.Replica.Master)) : null;
+        _report(new WorkerReport.Applied(Generation, _rank, StateStep, Stopwatch.GetElapsedTime(start).TotalSeconds, hash));
+        // A commit repeated in a new generation comes before its Begin, which then says how the next step is shared out.
+        if (applies && _begun && !commit.Last)
+            StartSlots(SlotAssignment.Range(_settings.Plan.SlotsPerStep, _settings.Parallel.Data, Groups.Coordinates.Data) is { } range ? [range] : []);
+    }
+
+    private void Apply(int step)
+    {
+        if (step != Step || _reduced is null)
+            throw new InvalidOperationException($"rank {_rank}: told to commit step {step} without its gradient, at step {StateStep}");
+        _settings.Faults?.AtApply(_rank, step);
+        _state.Apply(_reduction.Total, _reduced.GradientNorm);
+        _reduced = null;
+        _held.Clear();
+        _settings.Faults?.AtApplied(_rank, step);
+    }
+}

@@ -1,0 +1,45 @@
+using System.Buffers.Binary;
+
+namespace Tulu2.Training.Steps;
+
+/// <summary>The figures of a rank's slots as bytes for an all-gather, and the whole step's figures out of every rank's bytes.</summary>
+internal static class SlotFigures
+{
+    public static byte[] Write(IReadOnlyDictionary<int, double[]> figures)
+    {
+        var bytes = new byte[figures.Values.Sum(values => 8 + 8 * values.Length)];
+        var at = 0;
+        foreach (var (slot, values) in figures)
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(at), slot);
+            BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(at + 4), values.Length);
+            at += 8;
+            foreach (var value in values)
+            {
+                BinaryPrimitives.WriteDoubleLittleEndian(bytes.AsSpan(at), value);
+                at += 8;
+            }
+        }
+        return bytes;
+    }
+
+    /// <returns>[slots] each slot's figures.</returns>
+    /// <exception cref="InvalidOperationException">The ranks together do not hold every slot exactly once.</exception>
+    public static double[][] Read(int slots, IReadOnlyList<byte[]> ranks)
+    {
+        var all = new double[]?[slots];
+        foreach (var bytes in ranks)
+            for (var at = 0; at < bytes.Length;)
+            {
+                var slot = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(at));
+                var values = new double[BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(at + 4))];
+                at += 8;
+                for (var index = 0; index < values.Length; index++, at += 8) values[index] = BinaryPrimitives.ReadDoubleLittleEndian(bytes.AsSpan(at));
+                if (all[slot] is not null) throw new InvalidOperationException($"slot {slot}: held by two ranks");
+                all[slot] = values;
+            }
+        var missing = Array.FindIndex(all, values => values is null);
+        if (missing >= 0) throw new InvalidOperationException($"slot {missing}: held by no rank");
+        return all!;
+    }
+}
