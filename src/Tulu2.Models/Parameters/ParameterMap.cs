@@ -1,7 +1,6 @@
 using System.Numerics;
 using Tulu2.Checkpoints;
 using Tulu2.Models.Families;
-using Tulu2.Training.State;
 
 namespace Tulu2.Models.Parameters;
 

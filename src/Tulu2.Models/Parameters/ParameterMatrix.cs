@@ -1,6 +1,5 @@
 using Tulu2.Checkpoints;
 using Tulu2.Models.Families;
-using Tulu2.Training.State;
 
 namespace Tulu2.Models.Parameters;
 
