@@ -53,11 +53,6 @@ public sealed class WorkerChannelTests
         Assert.Null(channel.Read<object>());
     }
 
-    // The recipe has a test of its own.
-    [Fact]
-    public void No_property_is_at_its_default_in_every_sample() =>
-        Assert.Empty(WireSamples.LeftAtDefault(Messages).Where(property => !property.StartsWith("Tulu2.Training.Recipes.", StringComparison.Ordinal)));
-
     [Fact]
     public void Every_command_and_report_has_a_manifest()
     {
