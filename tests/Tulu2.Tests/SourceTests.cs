@@ -16,7 +16,7 @@ public partial class SourceTests
     public void No_line_is_longer_than_the_longest()
     {
         var tooLong = Lines().Where(line => line.Text.Length > 160 && Quoted().Replace(line.Text, "\"\"").Length > Longest).Select(line => $"{line.Path}:{line.Number}");
-        Assert.Empty(tooLong);
+        Assert.Equal("", string.Join('\n', tooLong));
     }
 
     [Fact]
@@ -26,7 +26,7 @@ public partial class SourceTests
                       from Match cited in Document().Matches(line.Text)
                       where !File.Exists(Checkout.Path(cited.Value))
                       select $"{line.Path}:{line.Number}: {cited.Value}";
-        Assert.Empty(missing);
+        Assert.Equal("", string.Join('\n', missing));
     }
 
     [Fact]
@@ -37,7 +37,7 @@ public partial class SourceTests
                       from Match read in Variable().Matches(line.Text)
                       where !table.Contains($"`{read.Groups[1].Value}`") && !table.Contains($"`{read.Groups[1].Value}=")
                       select $"{line.Path}:{line.Number}: {read.Groups[1].Value}";
-        Assert.Empty(missing);
+        Assert.Equal("", string.Join('\n', missing));
     }
 
     private static IEnumerable<(string Path, int Number, string Text)> Lines() =>

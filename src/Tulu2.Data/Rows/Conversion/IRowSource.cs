@@ -18,7 +18,7 @@ internal enum Likeness
 /// <summary>
 /// A converter from an upstream record (a JSON object, or a Parquet row as one) to a row. Pure: a record goes in, a row or a fault that names the field comes
 /// out.
-/// A source is one class without constructor parameters in one file of <c>Rows/Sources</c>; it is found there by reflection (docs/extending.md).
+/// A source is one class without constructor parameters in one file of <c>Rows/Sources</c>; it is found there by reflection (docs/extending/row-source.md).
 /// </summary>
 internal interface IRowSource
 {
