@@ -6,10 +6,14 @@ namespace Tulu2.Tests;
 /// <summary>Folders are floors too: inside a project no two of them depend on each other in a circle.</summary>
 public partial class FolderTests
 {
+    // Not yet free of circles.
+    private static readonly string[] Exceptions = ["Tulu2.Models", "Tulu2.Training"];
+
+    public static TheoryData<string> Projects =>
+        new(Directory.GetDirectories(Path.Combine(Checkout.Root, "src"), "Tulu2.*").Select(folder => Path.GetFileName(folder)!).Except(Exceptions).Order());
+
     [Theory]
-    [InlineData("Tulu2.Runs")]
-    [InlineData("Tulu2.Cli")]
-    [InlineData("Tulu2.Evaluation")]
+    [MemberData(nameof(Projects))]
     public void Folders_of_a_project_do_not_depend_on_each_other_in_a_circle(string project)
     {
         var uses = Dependencies(project);

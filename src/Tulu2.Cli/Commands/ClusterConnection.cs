@@ -1,7 +1,8 @@
 using System.CommandLine;
 using Tulu2.Cli.Shell;
-using Tulu2.Cluster.Hosting;
-using Tulu2.Cluster.Submissions;
+using Tulu2.Cluster.Clients;
+using Tulu2.Cluster.Configuration;
+using Tulu2.Cluster.Messages;
 
 namespace Tulu2.Cli.Commands;
 

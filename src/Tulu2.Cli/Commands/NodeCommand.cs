@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Tulu2.Cli.Shell;
+using Tulu2.Cluster.Configuration;
 using Tulu2.Cluster.Hosting;
 using Tulu2.Files;
 using Tulu2.Runs.Execution;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Tulu2.Cli.Shell;
 using Tulu2.Cli.Tables;
-using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Clients;
 using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Commands;

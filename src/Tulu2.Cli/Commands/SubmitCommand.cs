@@ -1,8 +1,8 @@
 using System.CommandLine;
 using Tulu2.Cli.Shell;
-using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Clients;
 using Tulu2.Cluster.Ledger;
-using Tulu2.Cluster.Submissions;
+using Tulu2.Cluster.Messages;
 using Tulu2.Files;
 using Tulu2.Runs.Execution;
 using Tulu2.Runs.Output;

@@ -1,15 +1,15 @@
 using System.Diagnostics;
 using Akka.Actor;
 using Tulu2.Checkpoints;
-using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
-using Tulu2.Cluster.Runs;
+using Tulu2.Cluster.Messages;
 using Tulu2.Files;
 using Tulu2.Protocol.Checkpointing;
+using Tulu2.Protocol.Events;
 
 namespace Tulu2.Cluster.Checkpointing;
 
-/// <summary>What every manifest of a run says, and how many are kept.</summary>
+/// <summary>Contents common to all manifests of a run, and the number that is kept.</summary>
 internal sealed record CheckpointSetup(
     int Ranks, int Keep, string RecipeHash, int VirtualShards, IReadOnlyDictionary<string, string> Facts, ICheckpointWriter Writer, string? Recipe = null);
 
@@ -18,17 +18,18 @@ internal sealed class CheckpointCoordinator : UntypedActor
 {
     private readonly CheckpointSetup _setup;
     private readonly IActorRef _ledger;
-    private readonly DedicatedThread _thread = new("manifests");
+    private readonly DedicatedThread _thread = new("manifests", RunProtocol.EndRun(Context.Parent));
     private readonly ShardAssembly _assembly = new();
+    private readonly RunEventPublisher _events;
     private CheckpointCatalog _catalog;
     private CatalogDecision.ManifestDue? _due;
     private long _begun;
 
-    // Who asked for the snapshot in flight.
+    // Requester of the snapshot in flight.
     private IActorRef _asker = ActorRefs.Nobody;
 
     public CheckpointCoordinator(CheckpointSetup setup, IActorRef ledger) =>
-        (_setup, _ledger, _catalog) = (setup, ledger, new CheckpointCatalog(setup.Ranks));
+        (_setup, _ledger, _events, _catalog) = (setup, ledger, new RunEventPublisher(ledger, Context.Parent), new CheckpointCatalog(setup.Ranks));
 
     private sealed record Written(int Step, string Path, string? PruneError) : INoSerializationVerificationNeeded;
 
@@ -63,9 +64,10 @@ internal sealed class CheckpointCoordinator : UntypedActor
             case Written written:
                 _due = null;
                 var seconds = Stopwatch.GetElapsedTime(_begun).TotalSeconds;
-                Context.Parent.Tell(new RunProtocol.CheckpointWritten(written.Step, written.Path, seconds));
-                if (written.PruneError is { } error)
-                    Context.Parent.Tell(new RunProtocol.CheckpointFailed(written.Step, $"it was written, but older ones could not be deleted: {error}"));
+                _events.Publish(new RunEvent.CheckpointWritten(written.Step, written.Path, seconds));
+                _events.Publish(written.PruneError is { } error
+                    ? new RunEvent.CheckpointFailed(written.Step, $"it was written, but older ones could not be deleted: {error}")
+                    : new RunEvent.CheckpointsPruned(_setup.Keep));
                 _asker.Tell(new CheckpointProtocol.Settled(written.Step, written.Path, null, false));
                 break;
             case WriteFailed failed:
@@ -86,7 +88,7 @@ internal sealed class CheckpointCoordinator : UntypedActor
         switch (taken.Decision)
         {
             case CatalogDecision.ManifestDue due:
-                // A checkpoint whose step the ledger does not know could not be resumed: first the ledger, then the manifest.
+                // docs/protocol.md, Checkpoint: a checkpoint whose step the ledger lacks could not be resumed, so the ledger comes first.
                 _due = due;
                 _ledger.Tell(new LedgerProtocol.Flush(due.Step));
                 break;
@@ -124,7 +126,7 @@ internal sealed class CheckpointCoordinator : UntypedActor
         });
     }
 
-    // What a given-up checkpoint has left; no rank has begun yet, or all have ended.
+    // Deletes the shards of abandoned checkpoints; no rank has started yet, or all have ended.
     private void Sweep() => _thread.Post(() =>
     {
         try
@@ -139,7 +141,7 @@ internal sealed class CheckpointCoordinator : UntypedActor
 
     private void Abandon(int step, string error, bool lost)
     {
-        Context.Parent.Tell(new RunProtocol.CheckpointFailed(step, error));
+        _events.Publish(new RunEvent.CheckpointFailed(step, error));
         _asker.Tell(new CheckpointProtocol.Settled(step, null, error, lost));
     }
 }

@@ -1,7 +1,7 @@
 using Akka.Actor;
 using Tulu2.Checkpoints;
-using Tulu2.Cluster.Ranks;
-using Tulu2.Cluster.Wire;
+using Tulu2.Cluster.Messages;
+using Tulu2.Cluster.Messages.Encoding;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Cluster.Checkpointing;

@@ -2,7 +2,7 @@ using Tulu2.Checkpoints;
 
 namespace Tulu2.Cluster.Checkpointing;
 
-/// <summary>Makes checkpoints exist. Called on one thread of its own, never on an actor's.</summary>
+/// <summary>Writes and deletes checkpoints. Called on one thread of its own, never on an actor's.</summary>
 public interface ICheckpointWriter
 {
     /// <summary>Writes the manifest and returns its path.</summary>
@@ -11,7 +11,7 @@ public interface ICheckpointWriter
     /// <summary>Deletes all but the newest <paramref name="keep"/> checkpoints.</summary>
     void Prune(int keep);
 
-    /// <summary>Deletes what no checkpoint names. Called while no rank writes.</summary>
+    /// <summary>Deletes shards that no manifest names. Called while no rank writes.</summary>
     void Sweep();
 }
 

@@ -4,12 +4,13 @@ using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Event;
 using MessagePack;
-using Tulu2.Cluster.Wire;
+using Tulu2.Cluster.Messages;
+using Tulu2.Cluster.Messages.Encoding;
 
 namespace Tulu2.Cluster.Delivery;
 
 /// <summary>
-/// One on each node: brings messages to actors of other nodes, each once and in order, over a transport that may lose any of them. Gives up when the actor that a
+/// One on each node: delivers messages to actors of other nodes, each once and in order, over a transport that may lose any of them. Stops when the actor that a
 /// message is for, or its node, is gone.
 /// </summary>
 internal sealed class Courier(TimeSpan repeatAfter) : UntypedActor, IWithTimers
@@ -67,14 +68,14 @@ internal sealed class Courier(TimeSpan repeatAfter) : UntypedActor, IWithTimers
     {
         if (!_sending.TryGetValue(send.To, out var sending))
         {
-            // The actor's end, and that of its node, are heard of even where it has ended already.
+            // Termination of the actor, or its node, is reported even if it happened before.
             Context.Watch(send.To);
-            var courier = ActorPlaces.Resolve(Context.System, $"{send.To.Path.Address}{Self.Path.ToStringWithoutAddress()}");
+            var courier = ActorPaths.Resolve(Context.System, $"{send.To.Path.Address}{Self.Path.ToStringWithoutAddress()}");
             sending = new Sending(Random.Shared.NextInt64(), courier, new Outbox<DeliveryProtocol.Letter>());
         }
-        var from = send.From is null ? "" : ActorPlaces.PathOf(Context.System, send.From);
+        var from = send.From is null ? "" : ActorPaths.PathOf(Context.System, send.From);
         var letter = new DeliveryProtocol.Letter(
-            sending.Stream, sending.Outbox.Latest + 1, ActorPlaces.PathOf(Context.System, send.To), from, send.Manifest, send.Body);
+            sending.Stream, sending.Outbox.Latest + 1, ActorPaths.PathOf(Context.System, send.To), from, send.Manifest, send.Body);
         _sending[send.To] = sending with { Outbox = sending.Outbox.Add(letter, Now) };
         sending.Courier.Tell(letter);
     }
@@ -92,8 +93,8 @@ internal sealed class Courier(TimeSpan repeatAfter) : UntypedActor, IWithTimers
 
     private void Take(DeliveryProtocol.Letter letter)
     {
-        var to = ActorPlaces.Resolve(Context.System, letter.To);
-        // Nobody has that name and uid any more; the sender will hear of it.
+        var to = ActorPaths.Resolve(Context.System, letter.To);
+        // No actor has that name and uid any more; the sender gets its termination.
         if (to is EmptyLocalActorRef || to.IsNobody()) return;
         var stream = (Sender, letter.Stream);
         if (!_receiving.TryGetValue(stream, out var receiving))
@@ -111,7 +112,7 @@ internal sealed class Courier(TimeSpan repeatAfter) : UntypedActor, IWithTimers
     {
         try
         {
-            to.Tell(WireSerializer.Unpack(letter.Manifest, letter.Body.AsMemory()), letter.From.Length == 0 ? ActorRefs.NoSender : ActorPlaces.Resolve(Context.System, letter.From));
+            to.Tell(WireSerializer.Unpack(letter.Manifest, letter.Body.AsMemory()), letter.From.Length == 0 ? ActorRefs.NoSender : ActorPaths.Resolve(Context.System, letter.From));
         }
         catch (Exception unknown) when (unknown is SerializationException or MessagePackSerializationException)
         {

@@ -1,5 +1,5 @@
 using Akka.Actor;
-using Tulu2.Cluster.Wire;
+using Tulu2.Cluster.Messages.Encoding;
 
 namespace Tulu2.Cluster.Delivery;
 
@@ -14,8 +14,8 @@ internal sealed class Couriers : IExtension
         _courier = system.SystemActorOf(Props.Create(() => new Courier(system.Settings.Config.GetTimeSpan(RepeatKey, null, true))), Courier.Name);
 
     /// <summary>
-    /// Stands for an actor, wherever it is, and loses nothing of what it is told: what is for another node goes by courier, what is for this one straight away. A
-    /// message that cannot go between nodes throws where it is told.
+    /// A reference to an actor, on whatever node, that loses no message: those for another node go by courier, those for this one directly. A message that cannot
+    /// cross nodes throws where it is sent.
     /// </summary>
     public static IActorRef To(ActorSystem system, IActorRef actor) =>
         actor is IActorRefScope { IsLocal: true } ? actor : new ByCourier(system.WithExtension<Couriers, Provider>()._courier, (IInternalActorRef)actor);

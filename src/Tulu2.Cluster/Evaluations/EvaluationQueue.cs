@@ -1,6 +1,6 @@
 using Akka.Actor;
 using Tulu2.Cluster.Ledger;
-using Tulu2.Cluster.Runs;
+using Tulu2.Cluster.Messages;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.WorkQueues;
@@ -11,7 +11,7 @@ namespace Tulu2.Cluster.Evaluations;
 /// Hands tasks to evaluators that ask, and accepts exactly one outcome of each: tasks of a lost evaluator go to another, and a late outcome of a task that
 /// is done is dropped.
 /// </summary>
-internal sealed class EvaluationQueue(RunProtocol.StartEvaluations start, IActorRef node) : UntypedActor, IWithTimers
+internal sealed class EvaluationQueue(EvaluationControl.StartEvaluations start, IActorRef node) : UntypedActor, IWithTimers
 {
     private const int Attempts = 5;
     private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(30);
@@ -45,7 +45,7 @@ internal sealed class EvaluationQueue(RunProtocol.StartEvaluations start, IActor
             End(null);
             return;
         }
-        node.Tell(new RunProtocol.StartEvaluators(start.Evaluators, start.Factory, Self));
+        node.Tell(new EvaluationControl.StartEvaluators(start.Evaluators, start.Factory, Self));
         Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, Interval);
     }
 
@@ -58,7 +58,7 @@ internal sealed class EvaluationQueue(RunProtocol.StartEvaluations start, IActor
 
     protected override void OnReceive(object message)
     {
-        if (_ending && message is not (RunProtocol.EvaluatorsStopped or LedgerProtocol.Closed or RunProtocol.Fatal)) return;
+        if (_ending && message is not (EvaluationControl.EvaluatorsStopped or LedgerProtocol.Closed or RunProtocol.Fatal)) return;
         try
         {
             Handle(message);
@@ -112,11 +112,11 @@ internal sealed class EvaluationQueue(RunProtocol.StartEvaluations start, IActor
                 _failure ??= ledger.Failure.ToException();
                 End(_failure);
                 break;
-            case RunProtocol.EvaluatorsStopped when _ledger is not null:
+            case EvaluationControl.EvaluatorsStopped when _ledger is not null:
                 // What was accepted is durable before the outcome is known.
                 _ledger.Tell(LedgerProtocol.Close.Instance);
                 break;
-            case RunProtocol.EvaluatorsStopped or LedgerProtocol.Closed:
+            case EvaluationControl.EvaluatorsStopped or LedgerProtocol.Closed:
                 Complete();
                 break;
         }
@@ -163,7 +163,7 @@ internal sealed class EvaluationQueue(RunProtocol.StartEvaluations start, IActor
     {
         if (_ending) return;
         (_ending, _failure) = (true, failure);
-        node.Tell(RunProtocol.StopEvaluators.Instance);
+        node.Tell(EvaluationControl.StopEvaluators.Instance);
     }
 
     private void Complete()

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
-using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Messages;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Protocol.Outcomes;
 
@@ -15,7 +15,7 @@ internal sealed class EvaluatorWorker(IEvaluatorFactory factory, IActorRef queue
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource _cancellation = new();
-    private readonly DedicatedThread _thread = new("evaluator");
+    private readonly DedicatedThread _thread = new("evaluator", _ => { /* Everything posted reports its own failures. */ });
 
     private IEvaluator? _evaluator;   // touched by the thread only
     private EvaluationProtocol.Assigned? _task;   // touched by the actor only

@@ -1,28 +1,24 @@
 using System.Diagnostics;
 using Akka.Actor;
-using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.Delivery;
 using Tulu2.Cluster.Ledger;
-using Tulu2.Cluster.Nodes;
+using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Ranks;
-using Tulu2.Cluster.Reference;
-using Tulu2.Cluster.Runs;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Events;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Cluster.GradientSync;
 
-/// <summary>Hears the ranks, asks <see cref="GradientSyncState"/>, and does what it says.</summary>
+/// <summary>Supervises the ranks: receives their reports, asks <see cref="GradientSyncState"/>, and carries out its effects in order.</summary>
 internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
 {
-    public const string Name = "gradient-sync";
-
     private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan SleptInterval = TimeSpan.FromSeconds(10);
 
-    private readonly IActorRef _ledger;
+    private readonly RunEventPublisher _events;
     private readonly IActorRef _checkpoints;
     private readonly ReferencePass? _reference;
     private readonly Dictionary<int, IActorRef> _trainers = [];
@@ -32,7 +28,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
     /// <param name="reference">Null: no reference pass is due.</param>
     public GradientSyncSupervisor(GradientSyncState state, ParallelLayout layout, IActorRef ledger, IActorRef checkpoints, IReferencePlan? reference)
     {
-        (_state, _ledger, _checkpoints) = (state, ledger, checkpoints);
+        (_state, _events, _checkpoints) = (state, new RunEventPublisher(ledger, Context.Parent), checkpoints);
         if (reference is not null) _reference = new ReferencePass(reference, layout, Self);
     }
 
@@ -43,7 +39,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
         public static Tick Instance { get; } = new();
     }
 
-    // The scheduler's own clock goes in steps of milliseconds, too coarse for the figures of a quick step.
+    // The scheduler's own clock has a resolution of milliseconds, too coarse for the times of a short step.
     private static TimeSpan Now => Stopwatch.GetElapsedTime(0);
 
     protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, TickInterval);
@@ -55,7 +51,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
         switch (message)
         {
             case RankProtocol.Up up:
-                // A node that was given up may still speak.
+                // A node that the cluster has removed may still send.
                 if (up.Incarnation >= _state.Seats[up.Rank].Incarnation) _trainers[up.Rank] = Couriers.To(Context.System, Sender);
                 Take(new SyncCommand.RankUp(up.Rank, up.Incarnation, up.Endpoint, Now));
                 break;
@@ -63,7 +59,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
                 Take(new SyncCommand.RankLost(lost.Rank, lost.Incarnation, lost.Why, Now));
                 break;
             case NodeProtocol.Gone gone:
-                foreach (var seat in gone.Ranks.Select(rank => _state.Seats[rank]).Where(seat => NodeRanks.EpochOf(seat.Incarnation) == gone.Epoch))
+                foreach (var seat in gone.Ranks.Select(rank => _state.Seats[rank]).Where(seat => NodeProtocol.EpochOf(seat.Incarnation) == gone.Epoch))
                     Take(new SyncCommand.RankLost(seat.Rank, seat.Incarnation, gone.Why, Now));
                 break;
             case RankProtocol.Report { Body: WorkerReport.Scored scored }:
@@ -80,6 +76,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
                 Take(new SyncCommand.SnapshotSettled(settled.Step, settled.ManifestPath, settled.Error, settled.Lost, Now));
                 break;
             case RunProtocol.StopRun:
+                _events.Publish(new RunEvent.StopRequested());
                 Take(new SyncCommand.Stop(Now));
                 break;
             case RunProtocol.Halt:
@@ -92,7 +89,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
                 _ticked = now;
                 break;
             case ReferencePass.Stored stored:
-                Context.Parent.Tell(new RunProtocol.ReferenceProgress(stored.Done, stored.Total));
+                _events.Publish(new RunEvent.ReferenceProgressed(stored.Done, stored.Total));
                 break;
             case ReferencePass.Completed:
                 Take(new SyncCommand.ReferenceDone(Now));
@@ -115,35 +112,45 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
         {
             case SyncEffect.Tell tell:
                 ToTrainer(tell.Rank, new RankProtocol.Command(tell.Command));
-                return;
-            case SyncEffect.SnapshotBegun begun:
-                _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(begun.Step));
-                return;
-            case SyncEffect.SnapshotRanksGone gone:
-                _checkpoints.Tell(new CheckpointProtocol.RanksGone(gone.Step, gone.Ranks));
-                return;
-            case SyncEffect.BeginScoring scoring:
-                _reference!.Begin(scoring.Generation, ToTrainer);
-                return;
+                break;
             case SyncEffect.Restart restart:
                 ToTrainer(restart.Rank, new RankProtocol.Replace(restart.Incarnation, restart.Why));
                 break;
-            case SyncEffect.Committed { Step: var step }:
-                // The ledger hears of a commit before any rank does.
-                _ledger.Tell(new LedgerProtocol.Append(new LedgerEvent.StepCommitted(
-                    step.Generation, step.Step, step.Metrics.Loss, step.Metrics.GradientNorm, step.GradientHash, step.Metrics.Tokens, step.Seconds,
-                    [.. step.Shares.Select(share => new LedgerShare(share.Rank, share.Slots, share.SlotSeconds, share.Times))])));
+            case SyncEffect.SnapshotBegun begun:
+                _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(begun.Step));
                 break;
+            case SyncEffect.SnapshotRanksGone gone:
+                _checkpoints.Tell(new CheckpointProtocol.RanksGone(gone.Step, gone.Ranks));
+                break;
+            case SyncEffect.BeginScoring scoring:
+                _reference!.Begin(scoring.Generation, ToTrainer);
+                break;
+            // docs/protocol.md, step 1: the generation is in the ledger before a rank joins it.
             case SyncEffect.GenerationOpened opened:
-                _ledger.Tell(new LedgerProtocol.Append(new LedgerEvent.GenerationOpened(opened.Generation, opened.Why, opened.Ranks)));
+                _events.Publish(new RunEvent.GenerationOpened(opened.Generation, opened.Why, opened.Ranks));
+                break;
+            // docs/protocol.md, step 6: the ledger receives a commit before any rank does; the Commit commands follow as SyncEffect.Tell.
+            case SyncEffect.Committed committed:
+                _events.Publish(new RunEvent.StepCommitted(committed.Step));
+                break;
+            case SyncEffect.RankOut lost:
+                _events.Publish(new RunEvent.RankLost(lost.Rank, lost.Why));
+                break;
+            case SyncEffect.PhaseChanged changed:
+                _events.Publish(new RunEvent.PhaseChanged(changed.Phase));
+                break;
+            case SyncEffect.Failed failed:
+                Context.Parent.Tell(new RunProtocol.Fatal(failed.Failure));
+                break;
+            case SyncEffect.Finished finished:
+                Context.Parent.Tell(new RunProtocol.Ended(finished));
                 break;
         }
-        Context.Parent.Tell(new RunProtocol.Happened(effect));
     }
 
     private void ToTrainer(int rank, object message)
     {
-        // A worker that ended before it was up has left nobody to tell.
+        // A worker that ended before it was up has no trainer.
         if (_trainers.TryGetValue(rank, out var trainer)) trainer.Tell(message);
     }
 }

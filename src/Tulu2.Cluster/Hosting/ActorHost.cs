@@ -4,8 +4,12 @@ using Akka.Configuration;
 using Akka.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Tulu2.Cluster.Configuration;
+using Tulu2.Cluster.Logging;
+using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Runs;
+using Tulu2.Cluster.Seeds;
 using Tulu2.Cluster.Submissions;
 using Tulu2.Protocol.Outcomes;
 
@@ -14,11 +18,9 @@ namespace Tulu2.Cluster.Hosting;
 /// <summary>The process's actor system: one node of a cluster, started once and shared by everything that runs in the process.</summary>
 public sealed class ActorHost : IAsyncDisposable
 {
-    internal const string SystemName = "tulu2";
-    internal const string CoordinatorRole = "coordinator";
     private const int PoolThreads = 64;
 
-    // What actors said while they ended may still be on its way.
+    // Messages that actors sent while they ended may still be in transit.
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
 
     private readonly IHost _host;
@@ -35,16 +37,16 @@ public sealed class ActorHost : IAsyncDisposable
     internal IActorRef Coordinator { get; }
     internal EventFile Events { get; }
 
-    /// <summary>Evaluators have fixed places on the node, so that evaluations follow one another.</summary>
+    /// <summary>Evaluators have fixed names on the node, so only one evaluation runs at a time.</summary>
     internal SemaphoreSlim EvaluationTurn { get; } = new(1);
 
-    /// <summary>Where other nodes reach this one.</summary>
+    /// <summary>Address under which other nodes reach this one.</summary>
     public string Address => Akka.Cluster.Cluster.Get(System).SelfAddress.ToString();
 
     /// <summary>Ranks that this node takes.</summary>
     public int Places { get; private init; }
 
-    /// <summary>Completes when the actor system has ended, by <see cref="DisposeAsync"/> or because the cluster has given this node up.</summary>
+    /// <summary>Completes when the actor system has ended, by <see cref="DisposeAsync"/> or because the cluster has removed this node.</summary>
     public Task Terminated => System.WhenTerminated;
 
     /// <summary>Starts the actor system of a cluster of one node and waits until it is up.</summary>
@@ -54,7 +56,7 @@ public sealed class ActorHost : IAsyncDisposable
     internal static Task<ActorHost> StartAsync(Config overrides, CancellationToken cancellation) =>
         StartAsync(new NodeSettings("", "") { Overrides = overrides }, cancellation);
 
-    /// <summary>Starts this process's node, joins the cluster that the settings name and waits until it is a member, or until the cluster will not have it.</summary>
+    /// <summary>Starts this process's node, joins the cluster that the settings name and waits until it is a member, or until the cluster refuses it.</summary>
     /// <exception cref="Files.BadInputException">The settings cannot be used, or no seed node will ever answer.</exception>
     public static async Task<ActorHost> StartAsync(NodeSettings settings, CancellationToken cancellation)
     {
@@ -62,27 +64,27 @@ public sealed class ActorHost : IAsyncDisposable
         ThreadPool.GetMinThreads(out var workers, out var ports);
         ThreadPool.SetMinThreads(Math.Max(workers, PoolThreads), Math.Max(ports, PoolThreads));
 
-        var config = EffectiveConfig(settings);
+        var config = ClusterConfig.EffectiveConfig(settings);
         if (settings.Text.Length > 0) SettingsCheck.Node(settings, config);
         var roles = config.GetStringList("akka.cluster.roles");
-        var places = roles.Contains(Placement.Role) && settings.Preparation is { } preparation
-            ? new NodePlaces(settings.Places(config), preparation)
+        var places = roles.Contains(ActorNames.TrainerRole) && settings.Preparation is { } preparation
+            ? new NodeCapacity(settings.RanksTaken(config), preparation)
             : null;
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        // Signals belong to the command line.
+        // The command line handles signals.
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         var certificates = ClusterCertificates.Load(settings, config);
         IActorRef proxy = ActorRefs.Nobody;
-        builder.Services.AddAkka(SystemName, akka => (certificates is null ? akka : akka.AddSetup(certificates.Setup(settings.Say)))
+        builder.Services.AddAkka(ActorNames.System, akka => (certificates is null ? akka : akka.AddSetup(certificates.Setup(settings.Say)))
             .AddHocon(config, HoconAddMode.Prepend)
-            .WithActors((system, _) => proxy = StartActors(system, roles.Contains(CoordinatorRole), places, settings)));
+            .WithActors((system, _) => proxy = StartActors(system, roles.Contains(ActorNames.CoordinatorRole), places, settings)));
         var host = builder.Build();
         try
         {
             await host.StartAsync(cancellation).ConfigureAwait(false);
             var system = host.Services.GetRequiredService<ActorSystem>();
             await JoinAsync(system, settings, certificates, cancellation).ConfigureAwait(false);
-            return new ActorHost(host, system, proxy) { Places = places?.Count ?? 0 };
+            return new ActorHost(host, system, proxy) { Places = places?.Ranks ?? 0 };
         }
         catch
         {
@@ -95,7 +97,7 @@ public sealed class ActorHost : IAsyncDisposable
     private static async Task JoinAsync(ActorSystem system, NodeSettings settings, ClusterCertificates? certificates, CancellationToken cancellation)
     {
         var cluster = Akka.Cluster.Cluster.Get(system);
-        // With seed nodes it joins by itself, as soon as one of them answers.
+        // With seed nodes it joins by itself when one of them answers.
         if (cluster.Settings.SeedNodes.IsEmpty)
         {
             await cluster.JoinAsync(cluster.SelfAddress, cancellation).ConfigureAwait(false);
@@ -107,28 +109,28 @@ public sealed class ActorHost : IAsyncDisposable
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var others = cluster.Settings.SeedNodes.Where(seed => !seed.Equals(cluster.SelfAddress)).ToList();
         var watch = new SeedWatch(settings, others, certificates);
-        var looking = watch.RunAsync(new Silence(), () => Waiting(cluster), watching.Token);
+        var looking = watch.RunAsync(new SilenceCounter(), () => Waiting(cluster), watching.Token);
         var first = await Task.WhenAny(up.Task, system.WhenTerminated, looking).WaitAsync(cancellation).ConfigureAwait(false);
         await watching.CancelAsync().ConfigureAwait(false);
         if (first == looking) await looking.ConfigureAwait(false);
         if (up.Task.IsCompleted) return;
-        // The transport ends the whole system over a certificate that it does not like.
+        // The transport ends the actor system if it refuses a certificate.
         var (words, _) = await watch.SayAsync(() => "the actor system ended before the cluster let this node in", cancellation).ConfigureAwait(false);
         throw new InvalidOperationException(words);
     }
 
     private static string Waiting(Akka.Cluster.Cluster cluster) => cluster.State.Unreachable is { IsEmpty: false } unreachable
         ? $"this node comes in as soon as the cluster reaches {string.Join(", ", unreachable.Select(member => member.Address))} again, or gives it up"
-        : $"the cluster has not let this node ({cluster.SelfAddress}) in yet; a seed node must call itself by the very letters used here";
+        : $"the cluster has not let this node ({cluster.SelfAddress}) in yet; a seed node must use the same spelling of its own address";
 
-    /// <summary>Tells the cluster that a node is dead, for one who knows: nobody waits for its heartbeats any more.</summary>
+    /// <summary>Tells the cluster that a node is known to be dead; it is removed without waiting for its heartbeats.</summary>
     public void Down(string address) => Akka.Cluster.Cluster.Get(System).Down(Akka.Actor.Address.Parse(address));
 
-    /// <summary>Ends the run in hand as failed, for one who knows that it cannot go on.</summary>
+    /// <summary>Ends the current run as failed: it cannot continue.</summary>
     public void EndRun(Exception cause) => Coordinator.Tell(new RunProtocol.Fatal(RunFailure.Of(cause)));
 
-    /// <summary>Waits for what actors of this process are to complete: they never will once the cluster has given the process up and its actor system has ended.</summary>
-    /// <exception cref="RunFailedException">It has.</exception>
+    /// <summary>Waits for a task that actors of this process complete, or for the end of the actor system, after which they never will.</summary>
+    /// <exception cref="RunFailedException">The cluster has removed this process.</exception>
     internal async Task<T> UnlessTerminatedAsync<T>(Task<T> awaited)
     {
         if (await Task.WhenAny(awaited, Terminated).ConfigureAwait(false) == Terminated)
@@ -146,38 +148,19 @@ public sealed class ActorHost : IAsyncDisposable
         await Task.WhenAny(Events.Completion, Task.Delay(LastWords)).ConfigureAwait(false);
     }
 
-    // Returns the way to the coordinator, wherever it is.
-    private static IActorRef StartActors(ActorSystem system, bool coordinates, NodePlaces? places, NodeSettings settings)
+    // Returns a proxy of the coordinator, whatever node it is on.
+    private static IActorRef StartActors(ActorSystem system, bool coordinates, NodeCapacity? places, NodeSettings settings)
     {
         EventFile.For(system).Otherwise = settings.Details;
-        var proxy = system.ActorOf(ClusterSingletonProxy.Props("/user/run", ClusterSingletonProxySettings.Create(system)), "run-proxy");
-        var node = system.ActorOf(Props.Create(() => new NodeAgent(places)), NodeAgent.Name);
-        if (settings.Service is { } service) system.ActorOf(Props.Create(() => new Gateway()), Gateway.Name);
-        if (settings.Log is { } say) system.ActorOf(Props.Create(() => new MemberNews(say)), MemberNews.Name);
+        var proxy = system.ActorOf(ClusterSingletonProxy.Props($"/user/{ActorNames.Coordinator}", ClusterSingletonProxySettings.Create(system)), "run-proxy");
+        var node = system.ActorOf(Props.Create(() => new NodeAgent(places)), ActorNames.NodeAgent);
+        if (settings.Service is { } service) system.ActorOf(Props.Create(() => new Gateway()), ActorNames.Gateway);
+        if (settings.Log is { } say) system.ActorOf(Props.Create(() => new MembershipLog(say)), MembershipLog.Name);
         if (coordinates)
             system.ActorOf(
                 ClusterSingletonManager.Props(Props.Create(() => new RunCoordinator(node, settings.Service)),
-                    PoisonPill.Instance, ClusterSingletonManagerSettings.Create(system)), "run");
+                    PoisonPill.Instance, ClusterSingletonManagerSettings.Create(system)), ActorNames.Coordinator);
         return proxy;
-    }
-
-    /// <summary>The timings for processes of one host, <c>cluster-config/local.conf</c>, as HOCON.</summary>
-    public static string LocalTimings => Resource("local.conf");
-
-    /// <summary>All that a node goes by. Who names a file has machines, unless the file says otherwise.</summary>
-    internal static Config EffectiveConfig(NodeSettings settings) => settings.Read().WithFallback(settings.Where.Length == 0 ? LocalConfig() : BaseConfig());
-
-    /// <summary><c>cluster-config/base.conf</c>: what every file lies over.</summary>
-    internal static Config BaseConfig() => ConfigurationFactory.ParseString(Resource("base.conf"));
-
-    /// <summary>What a process alone on its host has.</summary>
-    internal static Config LocalConfig() => ConfigurationFactory.ParseString(LocalTimings).WithFallback(BaseConfig());
-
-    private static string Resource(string name)
-    {
-        using var stream = typeof(ActorHost).Assembly.GetManifestResourceStream(name)!;
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
     }
 
     private sealed class NoLifetime : IHostLifetime

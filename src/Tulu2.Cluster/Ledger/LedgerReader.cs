@@ -19,7 +19,7 @@ public static class LedgerReader
         return scan.Damage is { } damage ? throw damage.At(path) : scan.Entries;
     }
 
-    /// <summary>The entries before the first that was altered, for whoever shows what there is; none where there is no log.</summary>
+    /// <summary>The entries before the first altered one, for display; none where there is no log.</summary>
     public static IReadOnlyList<LedgerEntry> ReadSound(string ledgerDirectory)
     {
         var path = Path.Combine(ledgerDirectory, FileName);

@@ -2,39 +2,39 @@ using System.Collections.Immutable;
 
 namespace Tulu2.Cluster.Ledger;
 
-/// <summary>What the log says about a run, as the fold of its entries. Immutable.</summary>
+/// <summary>The state of a run as the fold of its log entries. Immutable.</summary>
 internal sealed record LedgerState
 {
     public static LedgerState Empty { get; } = new();
 
     public long LastNumber { get; private init; }
 
-    /// <summary>The highest ever opened; the next one is greater.</summary>
+    /// <summary>Highest generation opened; the next one is greater.</summary>
     public long Generation { get; private init; }
 
-    /// <summary>Of the recipe the run was begun with; null: it was not begun yet.</summary>
+    /// <summary>Hash of the run's recipe; null: the run has not started.</summary>
     public string? RecipeHash { get; private init; }
 
-    /// <summary>There is something to go on with. A run that was stopped before its first step begins anew.</summary>
+    /// <summary>There is something to resume. A run that was stopped before its first step starts again.</summary>
     public bool HasSteps => Hashes.Count > 0 || Checkpoint is not null || Lost > 0 || Changes > 0;
 
-    /// <summary>How often the recipe was changed.</summary>
+    /// <summary>Number of changes of the recipe.</summary>
     public int Changes { get; private init; }
 
-    /// <summary>The last step whose entry is lost, though it was committed; 0: there is none.</summary>
+    /// <summary>Last committed step whose entry is lost; 0: none.</summary>
     public int Lost { get; private init; }
 
     /// <summary>Hash of every step's gradient as it was last committed.</summary>
     public ImmutableDictionary<int, string> Hashes { get; private init; } = ImmutableDictionary<int, string>.Empty;
 
-    /// <summary>The end of the last life of the run; null while it lives, or was killed.</summary>
+    /// <summary>How the run last ended; null while it runs, or if it was killed.</summary>
     public LedgerEvent.RunFinished? Finished { get; private init; }
 
     /// <summary>The newest checkpoint written.</summary>
     public LedgerEvent.CheckpointWritten? Checkpoint { get; private init; }
 
-    /// <summary>What of the run's history is missing from the log, where the run goes on from a manifest; null: nothing that could be known.</summary>
-    /// <param name="damaged">What was found altered, and where the file is now.</param>
+    /// <summary>The part of the run's history that the log lacks, where the run resumes from a manifest; null: nothing detectable.</summary>
+    /// <param name="damaged">The damage, and where the damaged file is now.</param>
     public LedgerEvent.HistoryLost? MissingBefore(int step, string? manifest, (string Why, string SetAside)? damaged)
     {
         var known = step == 0 || step <= Lost || Hashes.ContainsKey(step);
@@ -49,7 +49,7 @@ internal sealed record LedgerState
         var next = this with { LastNumber = entry.Number };
         return entry.Event switch
         {
-            // A run that starts anew owes nothing to what its directory held before.
+            // A run that starts again ignores the earlier content of its directory.
             LedgerEvent.RunStarted started => next with
             {
                 RecipeHash = started.RecipeHash,

@@ -1,18 +1,17 @@
 using Akka.Actor;
-using Tulu2.Cluster.Hosting;
-using Tulu2.Cluster.Runs;
+using Tulu2.Cluster.Messages;
 using Tulu2.Files;
 using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Ledger;
 
 /// <summary>
-/// Keeps the run's log. Appending never waits for the disk: a thread writes what has gathered and makes it durable with one flush, so that a slow disk
-/// makes batches larger rather than steps longer. Whoever needs to know that an entry is durable asks by Flush.
+/// Keeps the run's ledger. Appending never waits for the disk: a thread writes the entries that have gathered and makes them durable with one flush, so that a
+/// slow disk makes batches larger, not steps longer. An actor that must know that an entry is durable sends <see cref="LedgerProtocol.Flush"/>.
 /// </summary>
 internal sealed class RunLedger(LedgerFile file, TimeProvider time) : UntypedActor
 {
-    private readonly DedicatedThread _thread = new("ledger");
+    private readonly DedicatedThread _thread = new("ledger", RunProtocol.EndRun(Context.Parent));
     private readonly Lock _gate = new();
     private List<(LedgerEvent Event, DateTimeOffset Time)> _gathered = [];
     private bool _failed;   // touched by the thread only
@@ -45,8 +44,14 @@ internal sealed class RunLedger(LedgerFile file, TimeProvider time) : UntypedAct
                 _closed = true;
                 _thread.Post(() =>
                 {
-                    file.Dispose();
-                    closer.Tell(LedgerProtocol.Closed.Instance);
+                    try
+                    {
+                        file.Dispose();
+                    }
+                    finally
+                    {
+                        closer.Tell(LedgerProtocol.Closed.Instance);
+                    }
                 });
                 _thread.Dispose();
                 break;
@@ -73,10 +78,10 @@ internal sealed class RunLedger(LedgerFile file, TimeProvider time) : UntypedAct
             {
                 file.Append(batch);
             }
-            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            catch (Exception fault)
             {
                 _failed = true;
-                run.Tell(new RunProtocol.Fatal(RunFailure.Of(new BadInputException(
+                run.Tell(new RunProtocol.Fatal(RunFailure.Of(fault is not (IOException or UnauthorizedAccessException) ? fault : new BadInputException(
                     "ledger/", $"cannot be written: {FaultText.Of(fault)}", "free space on the disk of the run directory, then resume the run", fault))));
             }
         });

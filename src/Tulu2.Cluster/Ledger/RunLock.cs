@@ -3,14 +3,14 @@ using Tulu2.Files;
 
 namespace Tulu2.Cluster.Ledger;
 
-/// <summary>One process at a time works on a run. Who comes second hears so before it has read or written anything of the run.</summary>
+/// <summary>Lets one process at a time work on a run. A second one fails before it has read or written any file of the run.</summary>
 public static class RunLock
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
 
     /// <param name="ledgerDirectory">The <c>ledger/</c> directory of a run.</param>
-    /// <param name="patience">How long another process may take to end: the one that had the run before may be on its way out.</param>
-    /// <param name="say">Hears once that there is something to wait for.</param>
+    /// <param name="patience">Time allowed for another process to end: the one that had the run before may be ending.</param>
+    /// <param name="say">Called once if there is something to wait for.</param>
     /// <exception cref="BadInputException">Another process still has the run.</exception>
     public static async Task WaitAsync(string ledgerDirectory, TimeSpan patience, Action<string> say, CancellationToken cancellation)
     {

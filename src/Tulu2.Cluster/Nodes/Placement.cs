@@ -1,22 +1,19 @@
 using Akka.Actor;
 using Akka.Cluster;
 using Tulu2.Cluster.Delivery;
-using Tulu2.Cluster.Runs;
+using Tulu2.Cluster.Ledger;
+using Tulu2.Cluster.Messages;
+using Tulu2.Protocol.Events;
 using Tulu2.Protocol.Placement;
 
 namespace Tulu2.Cluster.Nodes;
 
 /// <summary>
-/// Brings a run's ranks to the nodes of the cluster and back when one is lost: hears of the nodes, asks <see cref="PlacementState"/>, and does what it says.
-/// To the coordinator it stands for the node that has the ranks.
+/// Brings a run's ranks to the nodes of the cluster and back when one is lost: receives the membership, asks <see cref="PlacementState"/>, and carries out its
+/// effects. The run addresses it in place of a node agent.
 /// </summary>
-internal sealed class Placement(NodeRun run, IActorRef sync) : UntypedActor, IWithTimers
+internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher events) : UntypedActor, IWithTimers
 {
-    public const string Name = "placement";
-
-    /// <summary>Nodes with this role take ranks.</summary>
-    public const string Role = "trainer";
-
     // An invitation may meet a node whose agent is not there yet.
     private static readonly TimeSpan InviteInterval = TimeSpan.FromMilliseconds(500);
 
@@ -38,7 +35,7 @@ internal sealed class Placement(NodeRun run, IActorRef sync) : UntypedActor, IWi
     {
         _cluster.Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.IMemberEvent));
         Timers.StartPeriodicTimer(nameof(InviteAgain), InviteAgain.Instance, InviteInterval);
-        Context.Parent.Tell(new RunProtocol.WaitingForPlaces(run.Layout.Size));
+        events.Publish(new RunEvent.WaitingForPlaces(run.Layout.Size));
     }
 
     protected override void PostStop() => _cluster.Unsubscribe(Self);
@@ -47,7 +44,7 @@ internal sealed class Placement(NodeRun run, IActorRef sync) : UntypedActor, IWi
     {
         switch (message)
         {
-            case ClusterEvent.MemberUp { Member: var member } when member.HasRole(Role):
+            case ClusterEvent.MemberUp { Member: var member } when member.HasRole(ActorNames.TrainerRole):
                 _invited[member.Address] = member;
                 Invite(member);
                 break;
@@ -81,7 +78,8 @@ internal sealed class Placement(NodeRun run, IActorRef sync) : UntypedActor, IWi
     // The agent of this node has no address in its path.
     private Address AddressOf(IActorRef agent) => agent.Path.Address.HasLocalScope ? _cluster.SelfAddress : agent.Path.Address;
 
-    private static void Invite(Member member) => Context.ActorSelection(new RootActorPath(member.Address) / "user" / NodeAgent.Name).Tell(NodeProtocol.Invite.Instance);
+    private static void Invite(Member member) =>
+        Context.ActorSelection(new RootActorPath(member.Address) / "user" / ActorNames.NodeAgent).Tell(NodeProtocol.Invite.Instance);
 
     private void Gone(Member member)
     {
@@ -95,19 +93,19 @@ internal sealed class Placement(NodeRun run, IActorRef sync) : UntypedActor, IWi
     private void Take((PlacementState Next, System.Collections.Immutable.ImmutableArray<PlacementEffect> Effects) taken, string why)
     {
         _state = taken.Next;
-        var coordinator = ActorPlaces.PathOf(Context.System, Context.Parent);
+        var coordinator = ActorPaths.PathOf(Context.System, Context.Parent);
         foreach (var effect in taken.Effects)
             switch (effect)
             {
                 case PlacementEffect.Start start:
-                    Context.Parent.Tell(new RunProtocol.Placed(start.Node, start.Ranks));
+                    events.Publish(new RunEvent.RanksPlaced(start.Node, start.Ranks));
                     _agents[start.Node].Tell(new NodeProtocol.TakeRanks(start.Epoch, coordinator, run, start.Ranks));
                     break;
                 case PlacementEffect.Lost lost:
                     sync.Tell(new NodeProtocol.Gone(lost.Epoch, lost.Ranks, why));
                     break;
                 case PlacementEffect.Waiting waiting:
-                    Context.Parent.Tell(new RunProtocol.WaitingForPlaces(waiting.Missing));
+                    events.Publish(new RunEvent.WaitingForPlaces(waiting.Missing));
                     break;
             }
     }

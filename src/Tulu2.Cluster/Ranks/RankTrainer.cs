@@ -1,20 +1,21 @@
 using Akka.Actor;
+using Tulu2.Cluster.Messages;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.WorkQueues;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Cluster.Ranks;
 
-/// <summary>What a rank's trainer is given, for all its lives.</summary>
+/// <summary>Dependencies of a rank's trainer; they outlive its restarts.</summary>
 /// <param name="Worker">Starts the rank's worker.</param>
 /// <param name="NextIncarnation">Numbers the workers; outlives a restart of the trainer.</param>
 internal sealed record RankSetup(
     int Rank, Func<Action<WorkerReport>, IWorker> Worker, Func<FeedWindow> Feed, Func<long> NextIncarnation,
-    IActorRef GradientSync, IActorRef DataLoader, IActorRef Checkpointer, WorkerGraves Graves);
+    IActorRef GradientSync, IActorRef DataLoader, IActorRef Checkpointer, WorkerShutdown Shutdown);
 
 /// <summary>
-/// Stands for one rank: passes commands to its worker and the worker's reports on, and keeps the worker fed. A failed worker ends it with an
-/// exception; restarted, it begins with a new worker.
+/// The actor of one rank: passes commands to its worker and the worker's reports to the supervisor, and requests the worker's slots. A failed worker ends it with
+/// an exception; restarted, it starts a new worker.
 /// </summary>
 internal sealed class RankTrainer(RankSetup setup) : UntypedActor
 {
@@ -33,7 +34,7 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
         }
         catch (Exception fault)
         {
-            // As if the worker had said it: the same rules decide what becomes of it.
+            // Handled like a failure that the worker reports.
             var failure = RunFailure.Of(fault);
             Report(new WorkerReport.Failed(-1, setup.Rank, failure.Error, failure.Detail, failure.BadInputWhere, failure.BadInputFix));
         }
@@ -43,7 +44,7 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
     {
         if (_worker is not { } worker) return;
         worker.Send(new WorkerCommand.Shutdown());
-        setup.Graves.Bury(worker, setup.Rank);
+        setup.Shutdown.Begin(worker, setup.Rank);
     }
 
     protected override void OnReceive(object message)

@@ -1,26 +1,29 @@
 using Akka.Actor;
-using Tulu2.Cluster.Runs;
+using Tulu2.Cluster.Messages;
 using Tulu2.Files;
 using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Ranks;
 
-/// <summary>Supervises this node's rank trainers: a failed one is restarted, a limited number of times; then the run is over.</summary>
-internal sealed class RankTrainers(WorkerGraves graves, int restartsPerMinute, IActorRef run) : UntypedActor
+/// <summary>Supervises this node's rank trainers: a failed one is restarted, a limited number of times per minute; then the run fails.</summary>
+internal sealed class RankTrainers(WorkerShutdown shutdown, int restartsPerMinute, IActorRef run) : UntypedActor
 {
-    // A worker that hangs in native code cannot be ended; the run does not wait for it longer than this.
-    private static readonly TimeSpan BurialPatience = TimeSpan.FromSeconds(60);
+    // A worker that hangs in native code cannot be ended; the run waits no longer than this for it.
+    private static readonly TimeSpan ShutdownPatience = TimeSpan.FromSeconds(60);
 
     private readonly Dictionary<string, Exception> _causes = [];
+
+    // Later placements of ranks whose trainers of an earlier one are still ending.
+    private readonly Dictionary<string, RankSetup> _later = [];
     private int _alive;
     private bool _stopping;
 
-    /// <summary>Stand for these ranks too.</summary>
+    /// <summary>Start trainers for these ranks. One that already has a trainer gets a new one: it was placed again.</summary>
     public sealed record Add(IReadOnlyList<RankSetup> Setups) : INoSerializationVerificationNeeded;
 
-    private sealed record Buried : INoSerializationVerificationNeeded
+    private sealed record WorkersEnded : INoSerializationVerificationNeeded
     {
-        public static Buried Instance { get; } = new();
+        public static WorkersEnded Instance { get; } = new();
     }
 
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(restartsPerMinute, TimeSpan.FromMinutes(1), cause =>
@@ -34,11 +37,7 @@ internal sealed class RankTrainers(WorkerGraves graves, int restartsPerMinute, I
         switch (message)
         {
             case Add add when !_stopping:
-                foreach (var setup in add.Setups)
-                {
-                    Context.Watch(Context.ActorOf(Props.Create(() => new RankTrainer(setup)), $"{setup.Rank}"));
-                    _alive++;
-                }
+                foreach (var setup in add.Setups) Start(setup);
                 break;
             case RankProtocol.Stop:
                 _stopping = true;
@@ -47,13 +46,28 @@ internal sealed class RankTrainers(WorkerGraves graves, int restartsPerMinute, I
                 break;
             case Terminated ended:
                 _alive--;
-                if (!_stopping) run.Tell(new RunProtocol.Fatal(GaveUp(ended.ActorRef.Path.Name)));
+                if (_later.Remove(ended.ActorRef.Path.Name, out var later)) Start(later);
+                else if (!_stopping) run.Tell(new RunProtocol.Fatal(GaveUp(ended.ActorRef.Path.Name)));
                 StopWhenEmpty();
                 break;
-            case Buried:
+            case WorkersEnded:
                 Context.Stop(Self);
                 break;
         }
+    }
+
+    private void Start(RankSetup setup)
+    {
+        if (_stopping) return;
+        var name = $"{setup.Rank}";
+        if (Context.Child(name) is var earlier && !earlier.IsNobody())
+        {
+            _later[name] = setup;
+            Context.Stop(earlier);
+            return;
+        }
+        Context.Watch(Context.ActorOf(Props.Create(() => new RankTrainer(setup)), name));
+        _alive++;
     }
 
     private RunFailure GaveUp(string rank)
@@ -66,6 +80,6 @@ internal sealed class RankTrainers(WorkerGraves graves, int restartsPerMinute, I
 
     private void StopWhenEmpty()
     {
-        if (_stopping && _alive == 0) _ = graves.AllAsync(BurialPatience).PipeTo(Self, success: () => Buried.Instance);
+        if (_stopping && _alive == 0) _ = shutdown.AllEndedAsync(ShutdownPatience).PipeTo(Self, success: () => WorkersEnded.Instance);
     }
 }

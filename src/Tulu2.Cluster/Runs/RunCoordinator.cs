@@ -1,18 +1,19 @@
 using Akka.Actor;
 using Tulu2.Cluster.Evaluations;
+using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Submissions;
 using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Runs;
 
-/// <summary>The one in the cluster: takes runs, one at a time, evaluations, and what other processes submit.</summary>
-/// <param name="service">Does the runs that other processes submit; null: none are taken.</param>
+/// <summary>The cluster's one coordinator (a singleton): starts runs, one at a time, and evaluations, and passes on submissions of other processes.</summary>
+/// <param name="service">Executes submitted runs; null: none are taken.</param>
 internal sealed class RunCoordinator(IActorRef node, IRunService? service = null) : UntypedActor
 {
     private IActorRef? _run;
     private IActorRef? _submitted;
 
-    // One of these that throws can neither be trusted nor begin again without its state: the run ends with the cause, in order, for which they go on.
+    // A child that throws cannot be restarted without its state: the run ends with the cause, in order, for which the children continue.
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(cause =>
     {
         _run?.Tell(new RunProtocol.Fatal(RunFailure.Of(cause)));
@@ -23,25 +24,25 @@ internal sealed class RunCoordinator(IActorRef node, IRunService? service = null
     {
         switch (message)
         {
-            case RunProtocol.StartRun start when _run is null:
+            case CoordinatorProtocol.StartRun start when _run is null:
                 _run = Context.ActorOf(Props.Create(() => new RunLife(start, node)), RunLife.NewName());
                 break;
-            case RunProtocol.StartRun start:
+            case CoordinatorProtocol.StartRun start:
                 start.Ledger.Dispose();
                 start.Outcome.TrySetException(new InvalidOperationException("another run is under way on this host"));
                 break;
-            case RunProtocol.RunOver over:
+            case CoordinatorProtocol.RunOver over:
                 _run = null;
                 _submitted?.Tell(new SubmittedRuns.Note(over.Progress));
                 break;
             case RunProtocol.StopRun or RunProtocol.Fatal:
                 _run?.Forward(message);
                 break;
-            case RunProtocol.StartEvaluations start:
+            case EvaluationControl.StartEvaluations start:
                 Context.ActorOf(Props.Create(() => new EvaluationQueue(start, node)), $"evaluations-{Guid.NewGuid():N}");
                 break;
             case SubmissionProtocol.AskStatus when service is not null:
-                if (_run is { } run) run.Forward(new RunProtocol.TellProgress(Submitted(service)));
+                if (_run is { } run) run.Forward(new CoordinatorProtocol.TellProgress(Submitted(service)));
                 else Submitted(service).Forward(new SubmittedRuns.Describe(null));
                 break;
             case SubmissionProtocol.IRequest when service is not null:

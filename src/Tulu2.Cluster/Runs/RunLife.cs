@@ -1,33 +1,44 @@
+using System.Diagnostics;
 using Akka.Actor;
 using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.GradientSync;
-using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
+using Tulu2.Cluster.Logging;
+using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Submissions;
-using Tulu2.Files;
+using Tulu2.Protocol.Events;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Runs;
 
 /// <summary>
-/// The life of one run: starts what it needs, tells its observer and its record what happens, and ends it in order. Its name is the run's own, and so no actor of a
+/// The life of one run: starts its actors, passes its events to log and subscriber, and ends it in order. Its name is unique to the run, so that no actor of a
 /// run has the path of another run's.
 /// </summary>
-internal sealed class RunLife(RunProtocol.StartRun start, IActorRef node) : UntypedActor
+internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node) : UntypedActor
 {
-    private RunInHand? _run;
+    private readonly RunPlan _plan = start.Plan;
+    private RunState _state = RunState.Of(start.Plan.Start);
+    private SubscriberThread? _subscriber;   // null: the run could not be started
+    private RunOutcome? _outcome;            // null until the end is decided
 
-    // One of these that throws can neither be trusted nor begin again without its state: the run ends with the cause, in order, for which they go on.
+    // The node agent that has the ranks, or the placement that distributes them.
+    private IActorRef _ranks = ActorRefs.Nobody;
+    private IActorRef _sync = ActorRefs.Nobody;
+    private IActorRef _checkpoints = ActorRefs.Nobody;
+    private IActorRef _ledger = ActorRefs.Nobody;
+
+    /// <summary>A name for a run that is about to start.</summary>
+    public static string NewName() => $"run-{Guid.NewGuid():N}";
+
+    // A child that throws cannot be restarted without its state: the run ends with the cause, in order, for which the children continue.
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(cause =>
     {
         Self.Tell(new RunProtocol.Fatal(RunFailure.Of(cause)));
         return Directive.Resume;
     });
-
-    /// <summary>Of a run that is about to begin.</summary>
-    public static string NewName() => $"run-{Guid.NewGuid():N}";
 
     protected override void PreStart()
     {
@@ -43,11 +54,11 @@ internal sealed class RunLife(RunProtocol.StartRun start, IActorRef node) : Unty
         }
     }
 
-    // Now nothing of it is left: the next one may begin.
+    // Nothing of the run is left: the next one may start.
     protected override void PostStop()
     {
-        Context.Parent.Tell(new RunProtocol.RunOver(_run?.Progress(isOver: true)));
-        if (_run is { IsEnding: true } run) run.Complete();
+        Context.Parent.Tell(new CoordinatorProtocol.RunOver(_subscriber is null ? null : _state.Progress(_plan, isOver: true)));
+        if (_outcome is { } outcome) _subscriber?.Complete(() => start.Outcome.TrySetResult(outcome));
     }
 
     protected override void OnReceive(object message)
@@ -55,44 +66,23 @@ internal sealed class RunLife(RunProtocol.StartRun start, IActorRef node) : Unty
         switch (message)
         {
             case RunProtocol.StopRun:
-                _run?.Sync.Tell(message);
+                _sync.Tell(message);
                 break;
-            case RunProtocol.TellProgress tell:
-                tell.To.Forward(new SubmittedRuns.Describe(_run?.Progress(isOver: false)));
+            case CoordinatorProtocol.TellProgress tell:
+                tell.To.Forward(new SubmittedRuns.Describe(_state.Progress(_plan, isOver: false)));
                 break;
-            case RunProtocol.Happened happened:
-                Record(happened.Effect);
+            case RunProtocol.Happened { Event: var happened }:
+                Handle(happened);
                 break;
-            case RunProtocol.ReferenceProgress progress:
-                _run?.Observe(observer => observer.ReferenceProgress(progress.Done, progress.Total));
+            case RunProtocol.Fatal { Failure: var failure }:
+                Log("error", failure.Detail.Length > 0 ? $"{failure.Error}\n{failure.Detail}" : failure.Error);
+                End(_state.Failed(failure));
                 break;
-            case RunProtocol.CheckpointWritten written:
-                _run?.Written(written);
-                _run?.Ledger.Tell(new LedgerProtocol.Append(new LedgerEvent.CheckpointWritten(written.Step, written.Path)));
-                _run?.Ledger.Tell(new LedgerProtocol.Append(new LedgerEvent.CheckpointsPruned(_run.Plan.CheckpointKeep)));
-                Log("info", $"checkpoint of step {written.Step} written: {written.Path}");
-                break;
-            case RunProtocol.CheckpointFailed failed:
-                _run?.Observe(observer => observer.CheckpointFailed(failed.Step, failed.Error));
-                _run?.Ledger.Tell(new LedgerProtocol.Append(new LedgerEvent.CheckpointFailed(failed.Step, failed.Error)));
-                Log("warning", $"checkpoint of step {failed.Step} failed: {failed.Error}");
-                break;
-            case RunProtocol.Fatal fatal:
-                Log("error", $"{fatal.Failure.Error}\n{fatal.Failure.Detail}");
-                End(run => run.Failed(fatal.Failure));
-                break;
-            case RunProtocol.WaitingForPlaces waiting:
-                if (_run is { } lacking) lacking.Missing = waiting.Missing;
-                _run?.Observe(observer => observer.WaitingForPlaces(waiting.Missing));
-                Log("info", $"waiting for {NumberText.Count(waiting.Missing, "more place")} on nodes");
-                break;
-            case RunProtocol.Placed placed:
-                if (_run is { } housed) housed.Missing = 0;
-                _run?.Observe(observer => observer.RanksPlaced(placed.Node, placed.Ranks));
-                Log("info", $"ranks {string.Join(", ", placed.Ranks)} are placed on {placed.Node}");
+            case RunProtocol.Ended { Finished: var end }:
+                End(_state.Ended(end.Cancelled ? RunEnd.Cancelled : RunEnd.Completed, end.Step, end.ParametersSha256, end.ManifestPath));
                 break;
             case RunProtocol.RanksStopped:
-                _run?.Checkpoints.Tell(CheckpointProtocol.Close.Instance);
+                _checkpoints.Tell(CheckpointProtocol.Close.Instance);
                 break;
             case CheckpointProtocol.Closed:
                 CloseLedger();
@@ -105,87 +95,68 @@ internal sealed class RunLife(RunProtocol.StartRun start, IActorRef node) : Unty
 
     private void Start()
     {
-        var (plan, known) = (start.Plan, start.Ledger.State);
-        var slots = plan.Batches.SlotsPerStep;
-        var manifest = plan.Start is RunStart.FromManifest from ? new KnownManifest(from.Path, from.Step) : null;
-        var reference = plan.Reference is { } pass && !Enumerable.Range(0, pass.Chunks).All(pass.IsDone) ? pass : null;
-        // Steps that an earlier life committed after the checkpoint are made again, and must come out the same: known.Hashes.
+        var (known, self) = (start.Ledger.State, Self);
+        var manifest = _plan.Start is RunStart.FromManifest from ? new KnownManifest(from.Path, from.Step) : null;
+        var reference = _plan.Reference is { } pass && !Enumerable.Range(0, pass.Chunks).All(pass.IsDone) ? pass : null;
+        // Steps that an earlier life committed after the checkpoint are made again, and must have the same hashes: known.Hashes.
         var state = GradientSyncState.Of(
-            new SyncRules(plan.Layout, slots, plan.TotalSteps, plan.CheckpointEvery),
-            new SyncStart(known.Generation, manifest, known.Hashes, reference is not null), plan.Lease);
+            new SyncRules(_plan.Layout, _plan.Batches.SlotsPerStep, _plan.TotalSteps, _plan.CheckpointEvery),
+            new SyncStart(known.Generation, manifest, known.Hashes, reference is not null), _plan.Lease);
 
-        var ledger = Context.ActorOf(Props.Create(() => new RunLedger(start.Ledger, TimeProvider.System)), "ledger");
-        var setup = new CheckpointSetup(plan.Layout.Size, plan.CheckpointKeep, plan.RecipeHash, plan.VirtualShards, plan.Facts, plan.Checkpoints, plan.RecipeText);
-        var checkpoints = Context.ActorOf(Props.Create(() => new CheckpointCoordinator(setup, ledger)), "checkpoints");
-        var sync = Context.ActorOf(Props.Create(() => new GradientSyncSupervisor(state, plan.Layout, ledger, checkpoints, reference)), GradientSyncSupervisor.Name);
-        var self = Self;
-        var ranks = plan.ClusterKey is { } key
-            ? Context.ActorOf(Props.Create(() => new Placement(
-                new NodeRun(plan.RunDirectory, plan.RecipeHash, plan.Layout, plan.TotalSteps, plan.RestartsPerMinute, plan.Prefetch, key), sync)), Placement.Name)
-            : node;
-        _run = new RunInHand(plan, start.Observer, start.Outcome, ranks, sync, checkpoints, ledger, fault => self.Tell(new RunProtocol.Fatal(RunFailure.Of(fault))));
-        var step = manifest?.Step ?? 0;
-        ledger.Tell(new LedgerProtocol.Append(known.HasSteps || manifest is not null
-            ? new LedgerEvent.RunResumed(plan.RecipeHash, plan.VirtualShards, plan.Layout.Size, slots, plan.TotalSteps, step, manifest?.Path) { Facts = plan.Facts }
-            : new LedgerEvent.RunStarted(plan.RecipeHash, plan.VirtualShards, plan.Layout.Size, slots, plan.TotalSteps, step) { Facts = plan.Facts }));
-        Log("info", manifest is null
-            ? $"run of {NumberText.Count(plan.TotalSteps, "step")} on {NumberText.Count(plan.Layout.Size, "rank")}"
-            : $"run goes on after step {step} on {NumberText.Count(plan.Layout.Size, "rank")}, from {manifest.Path}");
-        _run.Observe(observer => observer.PhaseChanged(RunPhase.Starting));
-        if (plan.ClusterKey is not null) return;
-        node.Tell(new RunProtocol.StartRanks(
-            new NodePlan(plan.Layout, plan.Workers!, plan.Batches, plan.Reference, plan.TotalSteps, plan.RestartsPerMinute, plan.Prefetch), sync, checkpoints));
+        var ledger = _ledger = Context.ActorOf(Props.Create(() => new RunLedger(start.Ledger, TimeProvider.System)), ActorNames.Ledger);
+        var setup = new CheckpointSetup(
+            _plan.Layout.Size, _plan.CheckpointKeep, _plan.RecipeHash, _plan.VirtualShards, _plan.Facts, _plan.Checkpoints, _plan.RecipeText);
+        var checkpoints = _checkpoints = Context.ActorOf(Props.Create(() => new CheckpointCoordinator(setup, ledger)), ActorNames.Checkpoints);
+        var sync = _sync = Context.ActorOf(
+            Props.Create(() => new GradientSyncSupervisor(state, _plan.Layout, ledger, checkpoints, reference)), ActorNames.GradientSync);
+        _ranks = _plan.ClusterKey is { } key ? StartPlacement(key) : node;
+        _subscriber = new SubscriberThread(start.Subscriber, RunProtocol.EndRun(self));
+        Publish(new RunEvent.Started(
+            known.HasSteps || manifest is not null, _plan.RecipeHash, _plan.VirtualShards, _plan.Layout.Size, _plan.Batches.SlotsPerStep, _plan.TotalSteps,
+            manifest?.Step ?? 0, manifest?.Path, _plan.Facts));
+        Publish(new RunEvent.PhaseChanged(RunPhase.Starting));
+        if (_plan.ClusterKey is not null) return;
+        node.Tell(new NodeAgent.StartRanks(
+            new NodePlan(_plan.Layout, _plan.Workers!, _plan.Batches, _plan.Reference, _plan.TotalSteps, _plan.RestartsPerMinute, _plan.Prefetch),
+            sync, checkpoints));
     }
 
-    private void Record(SyncEffect effect)
+    private IActorRef StartPlacement(byte[] key)
     {
-        if (_run is not { } run) return;
-        switch (effect)
-        {
-            case SyncEffect.PhaseChanged phase:
-                run.Enter(phase.Phase);
-                break;
-            case SyncEffect.Committed committed:
-                run.Committed(committed.Step);
-                break;
-            case SyncEffect.GenerationOpened opened:
-                run.Generation = opened.Generation;
-                Log("info", $"generation {opened.Generation}: {opened.Why}");
-                break;
-            case SyncEffect.RankOut lost:
-                run.Ledger.Tell(new LedgerProtocol.Append(new LedgerEvent.RankFailed(lost.Rank, lost.Why)));
-                run.Observe(observer => observer.RankRestarted(lost.Rank, lost.Why));
-                Log("warning", $"rank {lost.Rank} was lost: {lost.Why}");
-                break;
-            case SyncEffect.Failed failed:
-                Log("error", failed.Failure.Error);
-                End(r => r.Failed(failed.Failure));
-                break;
-            case SyncEffect.Finished finished:
-                End(r => r.Finished(finished));
-                break;
-        }
+        var run = new NodeRun(_plan.RunDirectory, _plan.RecipeHash, _plan.Layout, _plan.TotalSteps, _plan.RestartsPerMinute, _plan.Prefetch, key);
+        var (sync, events) = (_sync, new RunEventPublisher(_ledger, Self));
+        return Context.ActorOf(Props.Create(() => new Placement(run, sync, events)), ActorNames.Placement);
     }
 
-    // The first end counts; what comes after it is the noise of ending.
-    private void End(Action<RunInHand> how)
+    // An event of the run itself, which handles it at once.
+    private void Publish(RunEvent happened)
     {
-        if (_run is not { IsEnding: false } run) return;
-        how(run);
-        run.Sync.Tell(RunProtocol.Halt.Instance);
-        run.Ranks.Tell(RunProtocol.StopRanks.Instance);
+        if (LedgerEvents.Of(happened) is { } entry) _ledger.Tell(new LedgerProtocol.Append(entry));
+        Handle(happened);
+    }
+
+    private void Handle(RunEvent happened)
+    {
+        _state = _state.Apply(happened, Stopwatch.GetElapsedTime(0));
+        if (RunLog.LineOf(happened) is { } line) Log(line.Level, line.Text);
+        _subscriber?.Post(happened);
+    }
+
+    // The first end counts; whatever follows is a consequence of ending.
+    private void End(RunOutcome outcome)
+    {
+        if (_outcome is not null) return;
+        _outcome = outcome;
+        _sync.Tell(RunProtocol.Halt.Instance);
+        _ranks.Tell(RunProtocol.StopRanks.Instance);
     }
 
     private void CloseLedger()
     {
-        if (_run is not { Outcome: { } outcome } run) return;
-        run.Ledger.Tell(new LedgerProtocol.Append(new LedgerEvent.RunFinished(
-            outcome.Steps, outcome.End.ToString().ToLowerInvariant(), outcome.ParametersSha256, outcome.Failure?.Error)
-        {
-            StoppedBy = outcome.End == RunEnd.Cancelled ? run.Plan.StoppedBy?.Invoke() : null,
-        }));
-        run.Ledger.Tell(LedgerProtocol.Close.Instance);
-        Log("info", $"run {outcome.End.ToString().ToLowerInvariant()} after step {outcome.Steps}");
+        if (_outcome is not { } outcome) return;
+        Publish(new RunEvent.Finished(
+            outcome.Steps, outcome.End, outcome.ParametersSha256, outcome.Failure?.Error, outcome.End == RunEnd.Cancelled ? _plan.StoppedBy?.Invoke() : null));
+        _ledger.Tell(LedgerProtocol.Close.Instance);
     }
 
     private void Log(string level, string text) => EventFile.For(Context.System).Write(level, Self.Path.ToStringWithoutAddress(), text);

@@ -1,5 +1,5 @@
 using Tulu2.Cluster.Checkpointing;
-using Tulu2.Cluster.Reference;
+using Tulu2.Cluster.Ranks;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Protocol.GradientSync;
@@ -7,19 +7,19 @@ using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Cluster.Runs;
 
-/// <summary>Everything the actors need of one run; what the recipe says has become numbers and objects.</summary>
+/// <summary>A run as the actors execute it: the recipe as numbers and objects.</summary>
 public sealed record RunPlan
 {
     /// <summary>The run's directory; <c>ledger/</c> and <c>events.jsonl</c> in it are written here.</summary>
     public required string RunDirectory { get; init; }
 
-    /// <summary>Where the ranks stand, each with a worker of its own.</summary>
+    /// <summary>Layout of the ranks, each with a worker of its own.</summary>
     public required ParallelLayout Layout { get; init; }
 
     /// <summary>Starts the workers where all are on this node; disposing one must end its thread or process and free what it holds.</summary>
     public IWorkerFactory? Workers { get; init; }
 
-    /// <summary>In place of <see cref="Workers"/>: the ranks go to the nodes of the cluster, and this is the key of their data plane.</summary>
+    /// <summary>Set instead of <see cref="Workers"/>: the ranks go to the nodes of the cluster, and this is the key of their data plane.</summary>
     public byte[]? ClusterKey { get; init; }
 
     /// <summary>Which slots each step has, and their batches.</summary>
@@ -42,13 +42,13 @@ public sealed record RunPlan
     /// <summary>The reference pass of DPO, done before the first step; null for SFT.</summary>
     public IReferencePlan? Reference { get; init; }
 
-    /// <summary>Of the parts of the recipe that decide the bits; goes into every manifest and the ledger.</summary>
+    /// <summary>Hash of the parts of the recipe that decide the bits; goes into every manifest and the ledger.</summary>
     public required string RecipeHash { get; init; }
 
     /// <summary>Changes of the recipe in the middle of the run, in order; the last one's hash is <see cref="RecipeHash"/>.</summary>
     public IReadOnlyList<PlannedChange> Changes { get; init; } = [];
 
-    /// <summary>The hash that the run was begun with; null: it was never changed.</summary>
+    /// <summary>Recipe hash at the start of the run; null: it was never changed.</summary>
     public string? BegunWith { get; init; }
 
     /// <summary>The recipe as the run directory keeps it; goes into every manifest.</summary>
@@ -60,10 +60,10 @@ public sealed record RunPlan
     /// <summary>Free text facts for people (host, versions, CPU type), for the manifests and the ledger.</summary>
     public IReadOnlyDictionary<string, string> Facts { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Says what asked the run to stop, such as a signal, for the ledger; null where nothing is known.</summary>
+    /// <summary>Returns what stopped the run, such as a signal, for the ledger; null: unknown.</summary>
     public Func<string?>? StoppedBy { get; init; }
 
-    /// <summary>When a silent rank counts as hung.</summary>
+    /// <summary>Decides when a silent rank counts as hung.</summary>
     public ProgressLease Lease { get; init; } = ProgressLease.Default;
 
     /// <summary>Restarts of one rank within a minute before the run fails with its cause.</summary>
@@ -74,11 +74,11 @@ public sealed record RunPlan
 }
 
 /// <param name="After">Steps after this one are made by the changed recipe.</param>
-/// <param name="Keys">What was changed, one text each.</param>
-/// <param name="RecipeHash">From then on.</param>
+/// <param name="Keys">Changed keys, one text each.</param>
+/// <param name="RecipeHash">Recipe hash from then on.</param>
 public sealed record PlannedChange(int After, IReadOnlyList<string> Keys, string RecipeHash);
 
-/// <summary>Where a run begins.</summary>
+/// <summary>State that a run starts from.</summary>
 public abstract record RunStart
 {
     private RunStart() { }

@@ -1,25 +1,24 @@
 using Akka.Actor;
 using Akka.Cluster.Tools.Singleton;
+using Tulu2.Cluster.Messages;
 
 namespace Tulu2.Cluster.Submissions;
 
 /// <summary>
-/// Where processes outside the cluster come in: takes their requests to the coordinator, wherever that is, and brings the answers back over the connection by
-/// which they came. Nobody has to reach such a process, and the cluster neither counts it nor waits for it.
+/// Entry for processes outside the cluster: passes their requests to the coordinator, on whatever node, and the answers back over the connection by which the
+/// requests came. No node has to be able to connect to such a process, and the cluster neither counts it nor waits for it.
 /// </summary>
 internal sealed class Gateway : UntypedActor
 {
-    public const string Name = "gateway";
-
     // Well below the longest message.
     private const int NodesPerMessage = 200;
 
     private readonly Akka.Cluster.Cluster _cluster = Akka.Cluster.Cluster.Get(Context.System);
     private readonly Dictionary<IActorRef, IActorRef> _guides = [];
 
-    // Keeps nothing for a coordinator that is still to come: it would begin a run that nobody waits for any more.
+    // Buffers nothing for a coordinator that is not up yet: it would start a run that no client waits for any more.
     private readonly IActorRef _coordinator = Context.ActorOf(
-        ClusterSingletonProxy.Props("/user/run", ClusterSingletonProxySettings.Create(Context.System).WithBufferSize(0)), "coordinator");
+        ClusterSingletonProxy.Props($"/user/{ActorNames.Coordinator}", ClusterSingletonProxySettings.Create(Context.System).WithBufferSize(0)), "coordinator");
 
     protected override void OnReceive(object message)
     {
@@ -55,12 +54,12 @@ internal sealed class Gateway : UntypedActor
             .. state.Members.Select(member => new NodeView(
                 $"{member.Address}", [.. member.Roles.Order()], member.Status.ToString().ToLowerInvariant(), !state.Unreachable.Contains(member))),
         ];
-        // A node that is still joining knows of none.
+        // A node that is still joining has no members.
         if (nodes.Length == 0) client.Tell(new SubmissionProtocol.Nodes(0, []));
         foreach (var part in nodes.Chunk(NodesPerMessage)) client.Tell(new SubmissionProtocol.Nodes(nodes.Length, [.. part]));
     }
 
-    /// <summary>Goes between one client and the coordinator for as long as it asks.</summary>
+    /// <summary>Passes messages between one client and the coordinator while the client sends requests.</summary>
     private sealed class Guide(IActorRef client, IActorRef coordinator) : UntypedActor, IWithTimers
     {
         private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);

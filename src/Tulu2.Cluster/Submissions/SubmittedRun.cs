@@ -1,17 +1,17 @@
-using Tulu2.Cluster.Runs;
+using Tulu2.Cluster.Messages;
 
 namespace Tulu2.Cluster.Submissions;
 
-/// <summary>What the coordinator keeps of a run that was submitted, also for a while after its end: its submitter may have been away. Used by one actor only.</summary>
+/// <summary>The coordinator's record of a submitted run, kept for a while after its end: its submitter may have been disconnected. Used by one actor only.</summary>
 internal sealed class SubmittedRun(Submission submission)
 {
     public Submission Submission { get; } = submission;
     public Transcript Transcript { get; } = new();
 
-    /// <summary>Null while it is in hand.</summary>
+    /// <summary>Null until the run has ended.</summary>
     public int? ExitCode { get; private set; }
 
-    /// <summary>It was asked to end.</summary>
+    /// <summary>Whether it was asked to stop.</summary>
     public bool IsCancelled { get; private set; }
 
     private readonly CancellationTokenSource _cancellation = new();
@@ -27,13 +27,13 @@ internal sealed class SubmittedRun(Submission submission)
 
     public void End(int exitCode) => ExitCode = exitCode;
 
-    /// <summary>The coordinator has news of the ranks; those of another run are none.</summary>
+    /// <summary>Updates the progress; that of another run is ignored.</summary>
     public void Take(RunProgress? progress)
     {
         if (progress?.RunDirectory == Submission.RunDirectory) _progress = progress;
     }
 
-    /// <param name="id">By which it is asked for.</param>
+    /// <param name="id">Id in the request.</param>
     public RunView View(string id) => new(
         id, Submission.Title, Submission.RunDirectory, State(), _progress?.Step ?? 0, _progress?.Steps ?? 0, _progress?.Generation ?? 0, _progress?.Ranks ?? 0,
         ExitCode is null ? _progress?.Missing ?? 0 : 0, ExitCode);

@@ -1,13 +1,13 @@
 using Akka.Actor;
-using Tulu2.Cluster.Runs;
+using Tulu2.Cluster.Messages;
 
 namespace Tulu2.Cluster.Submissions;
 
 /// <summary>
-/// Takes submitted runs, one at a time, and tells their submitters what they say and how they end. A run goes on without its submitter; who submits it
-/// again, from its directory, follows it.
+/// Executes submitted runs, one at a time, and sends their output and result to their submitters. A run continues without its submitter; one that submits its
+/// directory again follows it.
 /// </summary>
-/// <param name="address">Of this node.</param>
+/// <param name="address">Address of this node.</param>
 internal sealed class SubmittedRuns(IRunService service, string address) : UntypedActor
 {
     private const int BadInput = 2;
@@ -20,13 +20,13 @@ internal sealed class SubmittedRuns(IRunService service, string address) : Untyp
     private SubmittedRun? _current;
     private SubmittedRun? _last;
 
-    /// <summary>Coordinator to this actor: somebody asks how things are.</summary>
+    /// <summary>Coordinator to this actor: a client queries the status.</summary>
     public sealed record Describe(RunProgress? Progress) : INoSerializationVerificationNeeded;
 
-    /// <summary>Coordinator to this actor: a run's ranks are gone, which were so far.</summary>
+    /// <summary>Coordinator to this actor: a run's ranks have ended, at this progress.</summary>
     public sealed record Note(RunProgress? Progress) : INoSerializationVerificationNeeded;
 
-    private sealed record Words(SubmittedRun Run, bool IsError, string Text) : INoSerializationVerificationNeeded;
+    private sealed record OutputLine(SubmittedRun Run, bool IsError, string Text) : INoSerializationVerificationNeeded;
 
     private sealed record Done(SubmittedRun Run, int ExitCode) : INoSerializationVerificationNeeded;
 
@@ -55,8 +55,8 @@ internal sealed class SubmittedRuns(IRunService service, string address) : Untyp
             case Note { Progress: var progress }:
                 _current?.Take(progress);
                 break;
-            case Words words:
-                Say(words.Run, words.IsError, words.Text);
+            case OutputLine line:
+                Say(line.Run, line.IsError, line.Text);
                 break;
             case Done { Run: var run } done:
                 run.End(done.ExitCode);
@@ -73,14 +73,14 @@ internal sealed class SubmittedRuns(IRunService service, string address) : Untyp
         if (_current is { } other)
         {
             run.Transcript.Add(true, $"error: {asked.RunDirectory}");
-            run.Transcript.Add(true, $"       the cluster has another run in hand: {other.Submission.RunDirectory}");
+            run.Transcript.Add(true, $"       the cluster is executing another run: {other.Submission.RunDirectory}");
             run.Transcript.Add(true, "  fix: wait for its end (`tulu2 status` shows how far it is), or stop it (`tulu2 cancel`)");
             run.End(BadInput);
             return run;
         }
         var self = Self;
         _current = run;
-        _ = Task.Run(() => service.RunAsync(asked, (isError, line) => self.Tell(new Words(run, isError, line)), run.Cancellation), CancellationToken.None)
+        _ = Task.Run(() => service.RunAsync(asked, (isError, line) => self.Tell(new OutputLine(run, isError, line)), run.Cancellation), CancellationToken.None)
             .PipeTo(self, success: code => new Done(run, code), failure: _ => new Done(run, 1));
         return run;
     }

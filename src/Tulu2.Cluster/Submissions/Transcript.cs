@@ -1,13 +1,13 @@
 namespace Tulu2.Cluster.Submissions;
 
-/// <summary>What a run has said, by number, for a submitter that was away. Only the newest lines are kept.</summary>
+/// <summary>Numbered output lines of a run, for a submitter that was disconnected. Only the newest lines are kept.</summary>
 internal sealed class Transcript
 {
     public const int Kept = 2000;
 
     private readonly Queue<(int Number, bool IsError, string Text)> _lines = [];
 
-    /// <summary>Lines said so far, and the number of the last.</summary>
+    /// <summary>Number of lines so far, which is the number of the last one.</summary>
     public int Count { get; private set; }
 
     /// <returns>Its number, from 1.</returns>
@@ -18,11 +18,11 @@ internal sealed class Transcript
         return Count;
     }
 
-    /// <summary>The lines that follow the first <paramref name="heard"/>, each with the number of the one before it, or of those that are lost.</summary>
-    public IEnumerable<(int After, int Number, bool IsError, string Text)> Since(int heard)
+    /// <summary>The lines after line <paramref name="received"/>, each with the number of the one before it; lines between are lost.</summary>
+    public IEnumerable<(int After, int Number, bool IsError, string Text)> Since(int received)
     {
-        var after = heard;
-        foreach (var line in _lines.Where(line => line.Number > heard))
+        var after = received;
+        foreach (var line in _lines.Where(line => line.Number > received))
         {
             yield return (after, line.Number, line.IsError, line.Text);
             after = line.Number;

@@ -43,7 +43,11 @@ public abstract record SyncEffect
 /// <param name="Seconds">Since the previous commit of the same generation, else since the generation began to compute.</param>
 /// <param name="Replayed">It had been committed before, with the same hash.</param>
 public sealed record StepCommit(
-    long Generation, int Step, string GradientHash, StepMetrics Metrics, ImmutableArray<RankShare> Shares, double Seconds, bool Replayed);
+    long Generation, int Step, string GradientHash, StepMetrics Metrics, ImmutableArray<RankShare> Shares, double Seconds, bool Replayed)
+{
+    /// <summary>Real tokens of the step over <see cref="Seconds"/>; 0 where no time was measured.</summary>
+    public double TokensPerSecond => Seconds > 0 ? Metrics.Tokens / Seconds : 0;
+}
 
 /// <summary>What one rank did for a step.</summary>
 /// <param name="Slots">The slots whose gradients it gave, also those it kept from an older generation; of a replica of several ranks only the first names them.</param>

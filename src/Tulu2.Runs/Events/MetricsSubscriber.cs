@@ -1,4 +1,4 @@
-using Tulu2.Cluster.Runs;
+using Tulu2.Protocol.Events;
 using Tulu2.Runs.RunFiles;
 
 namespace Tulu2.Runs.Events;
@@ -7,9 +7,9 @@ namespace Tulu2.Runs.Events;
 /// <param name="firstStep">Steps of the checkpoint that the run starts from; a change of the recipe does not affect them.</param>
 internal sealed class MetricsSubscriber(string title, RunDirectory directory, int firstStep, MetricsLog metrics, Action<string> say) : IRunEventSubscriber
 {
-    public void Hear(RunEvent what)
+    public void Handle(RunEvent happened)
     {
-        switch (what)
+        switch (happened)
         {
             case RunEvent.StepCommitted { Step: var step }:
                 directory.CheckPresent();

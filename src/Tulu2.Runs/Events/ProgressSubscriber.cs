@@ -1,4 +1,4 @@
-using Tulu2.Cluster.Runs;
+using Tulu2.Protocol.Events;
 using Tulu2.Runs.Output;
 
 namespace Tulu2.Runs.Events;
@@ -6,9 +6,9 @@ namespace Tulu2.Runs.Events;
 /// <summary>Reports the progress of a run.</summary>
 internal sealed class ProgressSubscriber(string title, int totalSteps, Action<ProgressSnapshot> report) : IRunEventSubscriber
 {
-    public void Hear(RunEvent what)
+    public void Handle(RunEvent happened)
     {
-        switch (what)
+        switch (happened)
         {
             case RunEvent.ReferenceProgressed pass:
                 report(new ProgressSnapshot(pass.Done, pass.Total) { Phase = $"{title} reference" });

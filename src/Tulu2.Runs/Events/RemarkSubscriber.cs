@@ -1,5 +1,5 @@
-using Tulu2.Cluster.Runs;
 using Tulu2.Files;
+using Tulu2.Protocol.Events;
 using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Runs.Events;
@@ -7,12 +7,12 @@ namespace Tulu2.Runs.Events;
 /// <summary>Tells a person what happens between the steps, a line each.</summary>
 internal sealed class RemarkSubscriber(string title, int totalSteps, Action<string> say) : IRunEventSubscriber
 {
-    public void Hear(RunEvent what)
+    public void Handle(RunEvent happened)
     {
-        if (Remark(what) is { } remark) say($"{title}: {remark}");
+        if (Remark(happened) is { } remark) say($"{title}: {remark}");
     }
 
-    private string? Remark(RunEvent what) => what switch
+    private string? Remark(RunEvent happened) => happened switch
     {
         RunEvent.PhaseChanged { Phase: RunPhase.Finishing } => "writing the last checkpoint",
         RunEvent.CheckpointFailed failed =>

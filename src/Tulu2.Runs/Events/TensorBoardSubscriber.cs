@@ -1,5 +1,5 @@
-using Tulu2.Cluster.Runs;
 using Tulu2.Evaluation.Reporting;
+using Tulu2.Protocol.Events;
 
 namespace Tulu2.Runs.Events;
 
@@ -8,9 +8,9 @@ namespace Tulu2.Runs.Events;
 /// </summary>
 internal sealed class TensorBoardSubscriber(MetricsLog metrics, TensorBoardWriter board) : IRunEventSubscriber
 {
-    public void Hear(RunEvent what)
+    public void Handle(RunEvent happened)
     {
-        if (what is RunEvent.StepCommitted { Step: var step } && step.Step > metrics.LastStep)
+        if (happened is RunEvent.StepCommitted { Step: var step } && step.Step > metrics.LastStep)
             board.Step(MetricsLog.Record(step.Step, step.Metrics, step.Seconds));
     }
 }

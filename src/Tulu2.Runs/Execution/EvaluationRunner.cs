@@ -1,4 +1,5 @@
 using Tulu2.Cluster.Evaluations;
+using Tulu2.Cluster.Hosting;
 using Tulu2.Data.Rows;
 using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Generation;

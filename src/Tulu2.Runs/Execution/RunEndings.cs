@@ -1,5 +1,4 @@
 using System.Globalization;
-using Tulu2.Cluster.Runs;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Runs.Output;
 using Tulu2.Runs.RunFiles;

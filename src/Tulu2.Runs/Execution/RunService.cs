@@ -1,4 +1,5 @@
 using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Submissions;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Output;

@@ -1,9 +1,11 @@
 using Tulu2.Checkpoints;
+using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Files;
+using Tulu2.Protocol.Outcomes;
 using Tulu2.Runs.Events;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Output;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Tulu2.Cluster.Configuration;
 using Tulu2.Cluster.Hosting;
 
 namespace Tulu2.Runs.Launch;
@@ -24,7 +25,7 @@ internal sealed class LocalCluster : IAsyncDisposable
         (_host, _log, _say, _giveUp) = (host, log, say, giveUp);
         _folder = Directory.CreateTempSubdirectory("tulu2-");
         File.WriteAllText(Config, $$"""
-            {{ActorHost.LocalTimings}}
+            {{ClusterConfig.LocalTimings}}
             akka.cluster.roles = ["trainer"]
             akka.cluster.seed-nodes = ["{{host.Address}}"]
             tulu2.node.places = {{ranksPerNode}}

@@ -1,3 +1,4 @@
+using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Files;
 using Tulu2.Runs.Preparation;

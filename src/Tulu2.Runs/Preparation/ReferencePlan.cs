@@ -1,4 +1,4 @@
-using Tulu2.Cluster.Reference;
+using Tulu2.Cluster.Ranks;
 using Tulu2.Data.Slots;
 using Tulu2.Files;
 using Tulu2.Training.Reference;

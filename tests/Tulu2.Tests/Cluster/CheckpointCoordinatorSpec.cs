@@ -4,8 +4,10 @@ using Akka.TestKit;
 using Akka.TestKit.Xunit2;
 using Tulu2.Checkpoints;
 using Tulu2.Cluster.Checkpointing;
+using Tulu2.Cluster.Configuration;
 using Tulu2.Cluster.Ledger;
-using Tulu2.Cluster.Runs;
+using Tulu2.Cluster.Messages;
+using Tulu2.Protocol.Events;
 using Tulu2.Tests.Cluster.Fakes;
 using Xunit;
 
@@ -19,7 +21,7 @@ public sealed class CheckpointCoordinatorSpec : TestKit
     private readonly TestProbe _sync;
     private readonly IActorRef _checkpoints;
 
-    public CheckpointCoordinatorSpec() : base(HostFixture.Settings.WithFallback(Tulu2.Cluster.Hosting.ActorHost.LocalConfig()))
+    public CheckpointCoordinatorSpec() : base(HostFixture.Settings.WithFallback(ClusterConfig.LocalConfig()))
     {
         (_ledger, _run, _sync) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
         var setup = new CheckpointSetup(2, 3, "recipe", 4, ImmutableDictionary<string, string>.Empty, _writer);
@@ -44,7 +46,11 @@ public sealed class CheckpointCoordinatorSpec : TestKit
         Assert.Empty(_writer.Manifests);
 
         _checkpoints.Tell(new LedgerProtocol.Durable(5));
-        await _run.ExpectMsgAsync<RunProtocol.CheckpointWritten>(written => Assert.Equal((5, "5"), (written.Step, written.Path)));
+        var written = Assert.IsType<RunEvent.CheckpointWritten>((await _run.ExpectMsgAsync<RunProtocol.Happened>()).Event);
+        Assert.Equal((5, "5"), (written.Step, written.Manifest));
+        Assert.Equal(new RunEvent.CheckpointsPruned(3), (await _run.ExpectMsgAsync<RunProtocol.Happened>()).Event);
+        await _ledger.ExpectMsgAsync(new LedgerProtocol.Append(new LedgerEvent.CheckpointWritten(5, "5")));
+        await _ledger.ExpectMsgAsync(new LedgerProtocol.Append(new LedgerEvent.CheckpointsPruned(3)));
         await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(5, "5", null, false));
         var manifest = Assert.Single(_writer.Manifests);
         Assert.Equal((5, 4, "recipe"), (manifest.Step, manifest.VirtualShards, manifest.RecipeHash));
@@ -68,7 +74,8 @@ public sealed class CheckpointCoordinatorSpec : TestKit
         _checkpoints.Tell(new CheckpointProtocol.RanksGone(5, [0]), _sync);     // its shard is durable: no matter
         _checkpoints.Tell(new CheckpointProtocol.RanksGone(5, [1]), _sync);
 
-        await _run.ExpectMsgAsync<RunProtocol.CheckpointFailed>();
+        Assert.IsType<RunEvent.CheckpointFailed>((await _run.ExpectMsgAsync<RunProtocol.Happened>()).Event);
+        Assert.IsType<LedgerEvent.CheckpointFailed>((await _ledger.ExpectMsgAsync<LedgerProtocol.Append>()).Event);
         await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(5, null, "rank 1 was lost, or not heard of for too long, before its shard was durable", Lost: true));
         _checkpoints.Tell(Shard(1));
         await _ledger.ExpectNoMsgAsync(TimeSpan.FromMilliseconds(50));

@@ -1,6 +1,9 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Tulu2.Cluster.Clients;
+using Tulu2.Cluster.Configuration;
 using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Seeds;
 using Tulu2.Files;
 using Xunit;
 
@@ -99,12 +102,12 @@ public sealed class ClusterCertificatesSpec : IDisposable
     private ClusterCertificates Certificates(string name, X509Certificate2 signer)
     {
         var settings = Settings(name, signer, signer);
-        return ClusterCertificates.Load(settings, settings.Read().WithFallback(ActorHost.LocalConfig()))!;
+        return ClusterCertificates.Load(settings, settings.Read().WithFallback(ClusterConfig.LocalConfig()))!;
     }
 
     private sealed class NoService : Tulu2.Cluster.Submissions.IRunService
     {
-        public Task<int> RunAsync(Tulu2.Cluster.Submissions.Submission submission, Action<bool, string> say, CancellationToken cancellation) => Task.FromResult(1);
+        public Task<int> RunAsync(Tulu2.Cluster.Messages.Submission submission, Action<bool, string> say, CancellationToken cancellation) => Task.FromResult(1);
     }
 
     private static X509Certificate2 Authority(string name)

@@ -1,6 +1,6 @@
 using Tulu2.Cli;
 using Tulu2.Cli.Shell;
-using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Configuration;
 using Tulu2.Runs.Output;
 using Xunit;
 using YamlDotNet.RepresentationModel;
@@ -22,7 +22,7 @@ public sealed class ClusterConfigSpec
     public void Every_file_is_HOCON_that_lies_over_the_base(string file)
     {
         Environment.SetEnvironmentVariable("TULU2_HOST", "here");
-        var config = ActorHost.EffectiveConfig(NodeSettings.Load(Path.Combine(Root, "cluster-config", file)));
+        var config = ClusterConfig.EffectiveConfig(NodeSettings.Load(Path.Combine(Root, "cluster-config", file)));
         Assert.Equal(3, config.GetStringList("akka.cluster.seed-nodes").Count);
         Assert.All(config.GetStringList("akka.cluster.seed-nodes"), seed => Assert.Equal("tulu2", Akka.Actor.Address.Parse(seed).System));
         Assert.Equal("keep-majority", config.GetString("akka.cluster.split-brain-resolver.active-strategy"));
@@ -37,7 +37,7 @@ public sealed class ClusterConfigSpec
     public void A_file_for_one_host_needs_nothing_from_the_environment(string file, string? role)
     {
         var settings = NodeSettings.Load(Path.Combine(Root, "cluster-config", "one-host", file));
-        var config = ActorHost.EffectiveConfig(settings);
+        var config = ClusterConfig.EffectiveConfig(settings);
         Assert.Equal("akka.tcp://tulu2@127.0.0.1:4053", $"{Assert.Single(SettingsCheck.Client(settings, config))}");
         if (role is not null) Assert.Equal([role], config.GetStringList("akka.cluster.roles"));
     }
@@ -49,18 +49,18 @@ public sealed class ClusterConfigSpec
         var folder = Path.Combine(Root, "cluster-config");
         string[] files = [.. Directory.EnumerateFiles(folder, "*.conf", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) is not ("base.conf" or "local.conf"))];
         Assert.InRange(files.Length, 5, 50);
-        var (machines, host) = (Timings(ActorHost.BaseConfig()), Timings(ActorHost.LocalConfig()));
+        var (machines, host) = (Timings(ClusterConfig.BaseConfig()), Timings(ClusterConfig.LocalConfig()));
         foreach (var file in files)
             foreach (var over in files.Append(file))
             {
                 string[] both = file == over ? [file] : [file, over];
                 var text = string.Join('\n', both.Select(each => $"include \"{Path.GetRelativePath(folder, each)}\""));
-                var config = ActorHost.EffectiveConfig(new NodeSettings(Path.Combine(folder, "mine.conf"), text));
+                var config = ClusterConfig.EffectiveConfig(new NodeSettings(Path.Combine(folder, "mine.conf"), text));
                 var ofOneHost = both.Any(each => Path.GetFileName(Path.GetDirectoryName(each)) == "one-host");
                 Assert.Equal(ofOneHost ? host : machines, Timings(config));
             }
-        Assert.Equal(host, Timings(ActorHost.EffectiveConfig(new NodeSettings("", ""))));
-        Assert.True(ActorHost.BaseConfig().GetTimeSpan($"{Detector}.acceptable-heartbeat-pause") >= TimeSpan.FromSeconds(5));
+        Assert.Equal(host, Timings(ClusterConfig.EffectiveConfig(new NodeSettings("", ""))));
+        Assert.True(ClusterConfig.BaseConfig().GetTimeSpan($"{Detector}.acceptable-heartbeat-pause") >= TimeSpan.FromSeconds(5));
         // What differs between the two is all that local.conf holds, and stands nowhere else.
         Assert.DoesNotContain(machines.Zip(host), pair => pair.First == pair.Second);
     }
@@ -82,7 +82,7 @@ public sealed class ClusterConfigSpec
     public async Task What_no_node_could_work_with_is_refused_by_its_place()
     {
         var places = new NodeSettings("node.conf", "tulu2.node.places = many");
-        Assert.Equal("node.conf: tulu2.node.places", Assert.Throws<Tulu2.Files.BadInputException>(() => places.Places(places.Read())).Where);
+        Assert.Equal("node.conf: tulu2.node.places", Assert.Throws<Tulu2.Files.BadInputException>(() => places.RanksTaken(places.Read())).Where);
         var error = new StringWriter();
         var terminal = new Terminal(TextReader.Null, TextWriter.Null, error, false);
         Assert.Equal(ExitCode.BadInput, await TuluCommand.RunAsync(["node", "--config", Path.Combine(Root, "cluster-config", "trainer.conf"), "--roles", "trianer"], terminal));

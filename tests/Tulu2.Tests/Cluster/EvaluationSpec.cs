@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Pipes;
 using System.Runtime.InteropServices;
 using Tulu2.Cluster.Evaluations;
+using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Data.Rows;
 using Tulu2.Evaluation.Tasks;

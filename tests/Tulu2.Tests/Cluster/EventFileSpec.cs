@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Akka.Actor;
-using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Logging;
 using Xunit;
 
 namespace Tulu2.Tests.Cluster;

@@ -1,8 +1,10 @@
 using Akka.Actor;
 using Akka.TestKit.Xunit2;
+using Tulu2.Cluster.Configuration;
+using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Nodes;
-using Tulu2.Cluster.Runs;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Cluster.Fakes;
 using Xunit;
 
@@ -18,10 +20,10 @@ public sealed class NodeAgentSpec : TestKit
     private readonly Akka.TestKit.TestProbe _coordinator;
     private readonly IActorRef _agent;
 
-    public NodeAgentSpec() : base(HostFixture.Settings.WithFallback(Tulu2.Cluster.Hosting.ActorHost.LocalConfig()))
+    public NodeAgentSpec() : base(HostFixture.Settings.WithFallback(ClusterConfig.LocalConfig()))
     {
         (_placement, _coordinator) = (CreateTestProbe(), CreateTestProbe());
-        _agent = Sys.ActorOf(Props.Create(() => new NodeAgent(new NodePlaces(2, _preparation))));
+        _agent = Sys.ActorOf(Props.Create(() => new NodeAgent(new NodeCapacity(2, _preparation))));
         var address = Akka.Cluster.Cluster.Get(Sys).SelfAddress;
         var run = new NodeRun("/runs/one", "hash", new ParallelLayout(2), 5, 5, 4, new byte[32]);
         _agent.Tell(new NodeProtocol.TakeRanks(1, _coordinator.Ref.Path.ToStringWithAddress(address), run, [0, 1]), _placement);
@@ -56,6 +58,51 @@ public sealed class NodeAgentSpec : TestKit
         await AwaitConditionAsync(() => Task.FromResult(_preparation.Cluster.Started == 2), Patience);
         _agent.Tell(RunProtocol.StopRanks.Instance, _placement);
         await _placement.ExpectMsgAsync<RunProtocol.RanksStopped>(Patience);
+    }
+
+    [Fact]
+    public async Task Ranks_of_another_run_start_when_no_worker_of_the_run_before_is_left()
+    {
+        var (first, second) = (CreateTestProbe(), CreateTestProbe());
+        var agent = Sys.ActorOf(Props.Create(() => new NodeAgent(null)));
+        var cluster = new FakeCluster(4, 5);
+        agent.Tell(Start(cluster), first);
+        await AwaitConditionAsync(() => Task.FromResult(cluster.Started == 2), Patience);
+
+        var next = new LaterWorkers(cluster);
+        agent.Tell(Start(next), second);
+        await AwaitConditionAsync(() => Task.FromResult(next.Cluster.Started == 2), Patience);
+
+        Assert.Equal((2, 2), next.Before);
+        agent.Tell(RunProtocol.StopRanks.Instance, second);
+        await second.ExpectMsgAsync<RunProtocol.RanksStopped>(Patience);
+        Assert.Equal(2, next.Cluster.Ended);
+    }
+
+    [Fact]
+    public async Task Ranks_of_a_run_of_this_node_wait_while_it_prepares_for_a_placement()
+    {
+        var next = new LaterWorkers(_preparation.Cluster);
+        _agent.Tell(Start(next), CreateTestProbe());
+        _preparation.Go.Set();
+        await AwaitConditionAsync(() => Task.FromResult(next.Cluster.Started == 2), Patience);
+        Assert.Equal((2, 2), next.Before);
+    }
+
+    private NodeAgent.StartRanks Start(IWorkerFactory workers) =>
+        new(new NodePlan(new ParallelLayout(2), workers, new FakePlan(4, 5), null, 5, 5, 4), CreateTestProbe(), CreateTestProbe());
+
+    // Records how many workers of an earlier run had started and ended when the first of these starts.
+    private sealed class LaterWorkers(FakeCluster earlier) : IWorkerFactory
+    {
+        public FakeCluster Cluster { get; } = new(4, 5);
+        public (int Started, int Ended)? Before { get; private set; }
+
+        public IWorker Start(int rank, Action<WorkerReport> report)
+        {
+            Before ??= (earlier.Started, earlier.Ended);
+            return Cluster.Start(rank, report);
+        }
     }
 
     // What was prepared is freed, which it is not while there are workers.

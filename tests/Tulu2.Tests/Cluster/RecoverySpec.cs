@@ -1,6 +1,8 @@
+using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.WorkQueues;
 using Tulu2.Tests.Cluster.Fakes;
 using Xunit;

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using Tulu2.Cluster.Reference;
-using Tulu2.Cluster.Runs;
+using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Ranks;
 using Tulu2.Data.Slots;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Tests.Cluster.Fakes;

@@ -1,3 +1,4 @@
+using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
 using Tulu2.Protocol.Outcomes;

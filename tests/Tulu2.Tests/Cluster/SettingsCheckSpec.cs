@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Configuration;
 using Tulu2.Files;
 using Tulu2.Runs.Output;
 using Tulu2.Tests.Cli;
@@ -31,7 +31,7 @@ public sealed class SettingsCheckSpec : IDisposable
     [InlineData($"{Seeds} = [\"tulu2@127.0.0.1\"]", Seeds, "'tulu2@127.0.0.1' is not the address of a node")]
     [InlineData($"{Seeds} = [\"akka.tcp://tulu2@127.0.0.1:0\"]", Seeds, "has the port 0")]
     [InlineData($"{Seeds} = \"akka.tcp://tulu2@127.0.0.1:4053\"", Seeds, "is not a list")]
-    [InlineData("akka.cluster.roles = [trainer]", Seeds, "names nobody, and this node does not coordinate")]
+    [InlineData("akka.cluster.roles = [trainer]", Seeds, "is empty, and this node does not coordinate")]
     [InlineData("akka.cluster.roles = [trianer]", "akka.cluster.roles", "there is no role 'trianer'")]
     [InlineData($"{Tcp} {{ port = 34053, hostname = \"127.0.0.1\" }}\n{Seeds} = [\"akka.tcp://tulu2@localhost:34053\"]", Seeds, "is this node, which calls itself 127.0.0.1")]
     public async Task Each_fault_is_named_by_its_key_and_value(string text, string key, string what)
@@ -91,11 +91,11 @@ public sealed class SettingsCheckSpec : IDisposable
             tulu2.tls { certificate = "own/node.crt", key = "/elsewhere/node.key", authority = "authority.crt" }
             """);
         var settings = NodeSettings.Load(Write("node.conf", "include \"tls/tls.conf\"\nakka.cluster.roles = [coordinator]"));
-        Assert.Equal($"{Path.Combine(folder.FullName, "tls.conf")}: tulu2.tls.key", settings.Place("tulu2.tls.key"));
-        Assert.Equal($"{settings.Where}: akka.cluster.roles", settings.Place("akka.cluster.roles"));
+        Assert.Equal($"{Path.Combine(folder.FullName, "tls.conf")}: tulu2.tls.key", settings.Locate("tulu2.tls.key"));
+        Assert.Equal($"{settings.Where}: akka.cluster.roles", settings.Locate("akka.cluster.roles"));
         Assert.Equal(Path.Combine(folder.FullName, "own/node.crt"), settings.PathOf("tulu2.tls.certificate", "own/node.crt"));
         Assert.Equal("/elsewhere/node.key", settings.PathOf("tulu2.tls.key", "/elsewhere/node.key"));
-        var bad = Assert.Throws<BadInputException>(() => ClusterCertificates.Load(settings, settings.Read().WithFallback(ActorHost.LocalConfig())));
+        var bad = Assert.Throws<BadInputException>(() => ClusterCertificates.Load(settings, settings.Read().WithFallback(ClusterConfig.LocalConfig())));
         Assert.Contains($"there is no file {Path.Combine(folder.FullName, "authority.crt")}", bad.What);
     }
 

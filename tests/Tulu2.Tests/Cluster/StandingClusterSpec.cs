@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
-using Tulu2.Cluster.Delivery;
+using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
-using Tulu2.Cluster.Reference;
-using Tulu2.Cluster.Runs;
-using Tulu2.Cluster.Wire;
+using Tulu2.Cluster.Messages;
+using Tulu2.Cluster.Messages.Encoding;
+using Tulu2.Cluster.Ranks;
 using Tulu2.Data.Slots;
 using Tulu2.Tests.Cluster.Fakes;
 using Xunit;

@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
 using Tulu2.Cli.Commands;
+using Tulu2.Cluster.Clients;
+using Tulu2.Cluster.Configuration;
 using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Submissions;
 using Tulu2.Files;
 using Tulu2.Protocol.Outcomes;
@@ -50,7 +53,7 @@ public sealed class SubmissionSpec : IAsyncLifetime
         await _service.BegunAsync("/runs/one");
         await using var second = Client();
         Assert.Equal(new SubmissionEnd.Over(2), await SubmitAsync(second, "18", "/runs/two", CancellationToken.None).WaitAsync(Patience));
-        Assert.Contains(_printed, line => line.Contains("another run in hand: /runs/one", StringComparison.Ordinal));
+        Assert.Contains(_printed, line => line.Contains("executing another run: /runs/one", StringComparison.Ordinal));
         var follows = new TaskCompletionSource();
         var again = SubmitAsync(second, "19", "/runs/one", CancellationToken.None, () => follows.TrySetResult());
         await follows.Task.WaitAsync(Patience);

@@ -1,8 +1,10 @@
 using Tulu2.Checkpoints;
 using Tulu2.Cluster.Checkpointing;
+using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Outcomes;
 using Tulu2.Tests.Cluster.Fakes;
 using Tulu2.Tests.Training.Runs;
 using Tulu2.Tests.Training.Workers;

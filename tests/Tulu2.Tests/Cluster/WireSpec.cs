@@ -3,14 +3,9 @@ using Akka.Serialization;
 using Akka.TestKit.Xunit2;
 using Tulu2.Checkpoints;
 using Tulu2.Cluster.Checkpointing;
-using Tulu2.Cluster.Delivery;
-using Tulu2.Cluster.Evaluations;
-using Tulu2.Cluster.Hosting;
-using Tulu2.Cluster.Nodes;
-using Tulu2.Cluster.Ranks;
-using Tulu2.Cluster.Runs;
-using Tulu2.Cluster.Submissions;
-using Tulu2.Cluster.Wire;
+using Tulu2.Cluster.Configuration;
+using Tulu2.Cluster.Messages;
+using Tulu2.Cluster.Messages.Encoding;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Evaluation.Tasks;
@@ -21,7 +16,7 @@ using Xunit;
 namespace Tulu2.Tests.Cluster;
 
 /// <summary>What crosses nodes: by our serializer, compact, and nothing else.</summary>
-public sealed class WireSpec() : TestKit(ActorHost.LocalConfig())
+public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
 {
     private static readonly SlotRange[] Ranges = [new(0, 3), new(5, 1)];
     private static readonly StepTimes Times = new(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7);

@@ -1,5 +1,6 @@
-using Tulu2.Cluster.Runs;
 using Tulu2.Evaluation.Reporting;
+using Tulu2.Protocol.Events;
+using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Events;
@@ -9,7 +10,7 @@ using Xunit;
 
 namespace Tulu2.Tests.Runs;
 
-/// <summary>Every subscriber hears every event of a run, in order, and does its one thing with it.</summary>
+/// <summary>Every subscriber gets every event of a run, in order.</summary>
 public sealed class RunEventsTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("tulu2-run-events-");
@@ -23,17 +24,17 @@ public sealed class RunEventsTests : IDisposable
     private MetricsLog Open() => MetricsLog.Open(Run.Metrics, _said.Add);
 
     private static RunEvent.StepCommitted Step(int step, double loss = 2) =>
-        new(new CommittedStep(step, Replayed: false, new StepMetrics(loss, 1, 1e-3, 100, 50, null), "hash", 0.5, 200, []));
+        new(new StepCommit(1, step, "hash", new StepMetrics(loss, 1, 1e-3, 100, 50, null), [], 0.5, Replayed: false));
 
     [Fact]
-    public void Every_call_of_the_observer_reaches_every_subscriber_in_their_order()
+    public void Every_event_reaches_every_subscriber_in_their_order()
     {
         var heard = new List<string>();
         var events = new RunEvents(new Listener("a", heard), new Listener("b", heard));
-        events.PhaseChanged(RunPhase.Training);
-        events.StepCommitted(Step(1).Step);
-        events.CheckpointWritten(1, "manifest", 0.5);
-        events.RankRestarted(0, "gone");
+        events.Handle(new RunEvent.PhaseChanged(RunPhase.Training));
+        events.Handle(Step(1));
+        events.Handle(new RunEvent.CheckpointWritten(1, "manifest", 0.5));
+        events.Handle(new RunEvent.RankLost(0, "gone"));
         Assert.Equal(["a PhaseChanged", "b PhaseChanged", "a StepCommitted", "b StepCommitted", "a CheckpointWritten", "b CheckpointWritten", "a RankLost", "b RankLost"], heard);
     }
 
@@ -42,11 +43,11 @@ public sealed class RunEventsTests : IDisposable
     {
         using var metrics = Open();
         var subscriber = new MetricsSubscriber("sft", Run, 0, metrics, _said.Add);
-        foreach (var step in new[] { Step(1), Step(2), Step(1) }) subscriber.Hear(step);
+        foreach (var step in new[] { Step(1), Step(2), Step(1) }) subscriber.Handle(step);
         Assert.Equal([1, 2], metrics.Lines.Select(line => line.Step));
-        Assert.Contains("step 2 was replayed", Assert.Throws<InvalidOperationException>(() => subscriber.Hear(Step(2, loss: 3))).Message);
+        Assert.Contains("step 2 was replayed", Assert.Throws<InvalidOperationException>(() => subscriber.Handle(Step(2, loss: 3))).Message);
         File.Delete(Run.Metrics);
-        Assert.Contains("disappeared", Assert.Throws<Tulu2.Files.BadInputException>(() => subscriber.Hear(Step(3))).Message);
+        Assert.Contains("disappeared", Assert.Throws<Tulu2.Files.BadInputException>(() => subscriber.Handle(Step(3))).Message);
     }
 
     [Theory]
@@ -57,8 +58,8 @@ public sealed class RunEventsTests : IDisposable
     {
         using var metrics = Open();
         var subscriber = new MetricsSubscriber("sft", Run, firstStep, metrics, _said.Add);
-        for (var step = 1; step <= 4; step++) subscriber.Hear(Step(step));
-        subscriber.Hear(new RunEvent.RecipeChanged(2, ["seed 1 -> 2"], decidesBits));
+        for (var step = 1; step <= 4; step++) subscriber.Handle(Step(step));
+        subscriber.Handle(new RunEvent.RecipeChanged(2, ["seed 1 -> 2"], decidesBits));
         Assert.Equal(kept, metrics.LastStep);
         Assert.Equal(decidesBits ? 1 : 0, _said.Count);
     }
@@ -69,11 +70,11 @@ public sealed class RunEventsTests : IDisposable
         using var metrics = Open();
         using var board = new TensorBoardWriter(Run.TensorBoard, TimeProvider.System);
         var events = new RunEvents(new TensorBoardSubscriber(metrics, board), new MetricsSubscriber("sft", Run, 0, metrics, _said.Add));
-        events.StepCommitted(Step(1).Step);
+        events.Handle(Step(1));
         var written = new FileInfo(board.Path).Length;
-        events.StepCommitted(Step(1).Step);
+        events.Handle(Step(1));
         Assert.Equal(written, new FileInfo(board.Path).Length);
-        events.StepCommitted(Step(2).Step);
+        events.Handle(Step(2));
         Assert.True(new FileInfo(board.Path).Length > written, "a new step is written");
     }
 
@@ -81,17 +82,17 @@ public sealed class RunEventsTests : IDisposable
     public void Progress_and_remarks_tell_how_far_a_run_is_and_what_happened()
     {
         var events = new RunEvents(new ProgressSubscriber("sft", 10, _reported.Add), new RemarkSubscriber("sft", 10, _said.Add));
-        events.ReferenceProgress(1, 4);
-        events.StepCommitted(Step(3).Step);
+        events.Handle(new RunEvent.ReferenceProgressed(1, 4));
+        events.Handle(Step(3));
         Assert.Equal([new(1, 4) { Phase = "sft reference" }, new ProgressSnapshot(3, 10, 2, 200) { Phase = "sft" }], _reported);
-        events.PhaseChanged(RunPhase.Training);
-        events.CheckpointFailed(5, "no room");
-        events.CheckpointFailed(10, "no room");
-        events.RankRestarted(1, "killed");
-        events.RanksPlaced("node", [0, 1]);
-        events.WaitingForPlaces(2);
-        events.HistoryLost("torn");
-        events.PhaseChanged(RunPhase.Finishing);
+        events.Handle(new RunEvent.PhaseChanged(RunPhase.Training));
+        events.Handle(new RunEvent.CheckpointFailed(5, "no room"));
+        events.Handle(new RunEvent.CheckpointFailed(10, "no room"));
+        events.Handle(new RunEvent.RankLost(1, "killed"));
+        events.Handle(new RunEvent.RanksPlaced("node", [0, 1]));
+        events.Handle(new RunEvent.WaitingForPlaces(2));
+        events.Handle(new RunEvent.HistoryLost("torn"));
+        events.Handle(new RunEvent.PhaseChanged(RunPhase.Finishing));
         Assert.Equal(
             [
                 "sft: the checkpoint of step 5 could not be written: no room; training goes on", "sft: the checkpoint of step 10 could not be written: no room",
@@ -102,6 +103,6 @@ public sealed class RunEventsTests : IDisposable
 
     private sealed class Listener(string name, List<string> heard) : IRunEventSubscriber
     {
-        public void Hear(RunEvent what) => heard.Add($"{name} {what.GetType().Name}");
+        public void Handle(RunEvent happened) => heard.Add($"{name} {happened.GetType().Name}");
     }
 }

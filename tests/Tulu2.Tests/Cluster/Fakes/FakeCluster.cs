@@ -48,6 +48,11 @@ internal sealed class FakeCluster(int slots, int totalSteps) : IWorkerFactory
     public int Started => _started;
     private int _started;
 
+    public int Ended => _ended;
+    private int _ended;
+
+    public void HasEnded() => Interlocked.Increment(ref _ended);
+
     public FakeCluster With(At at, int rank, int step, Fault fault = Fault.Fail, int times = 1)
     {
         _faults[(at, rank, step)] = (fault, times);

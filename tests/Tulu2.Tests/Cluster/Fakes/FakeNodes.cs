@@ -1,7 +1,9 @@
 using Akka.Configuration;
+using Tulu2.Cluster.Configuration;
 using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Nodes;
-using Tulu2.Cluster.Reference;
+using Tulu2.Cluster.Ranks;
 using Xunit;
 
 namespace Tulu2.Tests.Cluster.Fakes;

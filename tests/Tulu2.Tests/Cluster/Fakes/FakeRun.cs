@@ -3,9 +3,9 @@ using Tulu2.Checkpoints;
 using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.Runs;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Events;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Outcomes;
-using Tulu2.Protocol.WorkQueues;
 
 namespace Tulu2.Tests.Cluster.Fakes;
 
@@ -30,33 +30,31 @@ internal sealed class FakeCheckpoints : ICheckpointWriter
     public void Sweep() => Sweeps++;
 }
 
-/// <summary>Remembers everything it hears.</summary>
-internal sealed class FakeObserver : IRunObserver
+/// <summary>Records the events of its runs.</summary>
+internal sealed class FakeObserver : IRunEventSubscriber
 {
-    public ConcurrentQueue<RunPhase> Phases { get; } = new();
-    public ConcurrentQueue<CommittedStep> Steps { get; } = new();
-    public ConcurrentQueue<int> Checkpoints { get; } = new();
-    public ConcurrentQueue<(int Step, string Error)> CheckpointErrors { get; } = new();
-    public ConcurrentQueue<(int Rank, string Reason)> Restarts { get; } = new();
-    public ConcurrentQueue<(int Done, int Total)> Reference { get; } = new();
-    public ConcurrentQueue<string> Lost { get; } = new();
-    public ConcurrentQueue<PlannedChange> Changes { get; } = new();
-    public Action<CommittedStep> OnStep { get; set; } = _ => { };
+    public ConcurrentQueue<RunEvent> Events { get; } = new();
+    public IEnumerable<RunPhase> Phases => Of<RunEvent.PhaseChanged>().Select(changed => changed.Phase);
+    public IEnumerable<StepCommit> Steps => Of<RunEvent.StepCommitted>().Select(committed => committed.Step);
+    public IEnumerable<int> Checkpoints => Of<RunEvent.CheckpointWritten>().Select(written => written.Step);
+    public IEnumerable<(int Step, string Error)> CheckpointErrors => Of<RunEvent.CheckpointFailed>().Select(failed => (failed.Step, failed.Why));
+    public IEnumerable<(int Rank, string Reason)> Restarts => Of<RunEvent.RankLost>().Select(lost => (lost.Rank, lost.Why));
+    public IEnumerable<(int Done, int Total)> Reference => Of<RunEvent.ReferenceProgressed>().Select(pass => (pass.Done, pass.Total));
+    public IEnumerable<string> Lost => Of<RunEvent.HistoryLost>().Select(lost => lost.Text);
+    public IEnumerable<RunEvent.RecipeChanged> Changes => Of<RunEvent.RecipeChanged>();
+    public Action<StepCommit> OnStep { get; set; } = _ => { };
 
-    public void PhaseChanged(RunPhase phase) => Phases.Enqueue(phase);
-    public void ReferenceProgress(int done, int total) => Reference.Enqueue((done, total));
+    /// <summary>Set when a run is asked to stop.</summary>
+    public ManualResetEventSlim IsStopping { get; } = new();
 
-    public void StepCommitted(CommittedStep step)
+    public void Handle(RunEvent happened)
     {
-        Steps.Enqueue(step);
-        OnStep(step);
+        Events.Enqueue(happened);
+        if (happened is RunEvent.StepCommitted committed) OnStep(committed.Step);
+        if (happened is RunEvent.StopRequested) IsStopping.Set();
     }
 
-    public void CheckpointWritten(int step, string manifestPath, double seconds) => Checkpoints.Enqueue(step);
-    public void CheckpointFailed(int step, string error) => CheckpointErrors.Enqueue((step, error));
-    public void HistoryLost(string what) => Lost.Enqueue(what);
-    public void RecipeChanged(PlannedChange change, bool decidesBits) => Changes.Enqueue(change);
-    public void RankRestarted(int rank, string reason) => Restarts.Enqueue((rank, reason));
+    public IEnumerable<T> Of<T>() where T : RunEvent => Events.OfType<T>();
 }
 
 /// <summary>A run of fake workers in a directory of its own.</summary>

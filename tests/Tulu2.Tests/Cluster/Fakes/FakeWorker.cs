@@ -1,5 +1,5 @@
 using Tulu2.Checkpoints;
-using Tulu2.Cluster.Hosting;
+using Tulu2.Cluster;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
@@ -32,7 +32,7 @@ internal sealed class FakeWorker : IWorker
     public FakeWorker(FakeCluster cluster, int rank, int worker, Action<WorkerReport> report, Action<Action>? queue = null)
     {
         (_cluster, _rank, _worker, _report) = (cluster, rank, worker, report);
-        _thread = queue is null ? new DedicatedThread($"fake rank {rank}") : null;
+        _thread = queue is null ? new DedicatedThread($"fake rank {rank}", fault => report(new WorkerReport.Failed(-1, rank, fault.Message, $"{fault}", null, null))) : null;
         _queue = queue ?? _thread!.Post;
         if (queue is null) Post(() => report(new WorkerReport.Started("fake")));
     }
@@ -52,6 +52,7 @@ internal sealed class FakeWorker : IWorker
         else Post(() => _dead = true);
         _thread?.Dispose();
         _thread?.Completion.Wait();
+        _cluster.HasEnded();
     }
 
     private void Post(Action work)

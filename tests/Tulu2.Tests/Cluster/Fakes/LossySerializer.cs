@@ -1,6 +1,6 @@
 using Akka.Actor;
 using Akka.Serialization;
-using Tulu2.Cluster.Wire;
+using Tulu2.Cluster.Messages.Encoding;
 
 namespace Tulu2.Tests.Cluster.Fakes;
 

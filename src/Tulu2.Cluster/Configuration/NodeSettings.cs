@@ -1,0 +1,82 @@
+using System.Globalization;
+using Akka.Configuration;
+using Tulu2.Cluster.Logging;
+using Tulu2.Cluster.Nodes;
+using Tulu2.Cluster.Submissions;
+using Tulu2.Files;
+
+namespace Tulu2.Cluster.Configuration;
+
+/// <summary>Settings of a process's node, or of a client of the cluster.</summary>
+/// <param name="Where">File of the settings, for error messages; empty: the program's own.</param>
+/// <param name="Text">HOCON that overrides <c>cluster-config/base.conf</c>.</param>
+public sealed record NodeSettings(string Where, string Text)
+{
+    private const string PlacesKey = "tulu2.node.places";
+
+    /// <summary>Replaces <c>akka.cluster.roles</c> of the file; null: keeps them.</summary>
+    public IReadOnlyList<string>? Roles { get; init; }
+
+    /// <summary>Prepares the node for ranks; null: it takes none.</summary>
+    public INodePreparation? Preparation { get; init; }
+
+    /// <summary>Executes submitted runs while the coordinator is on this node; null: it takes none.</summary>
+    public IRunService? Service { get; init; }
+
+    /// <summary>Receives messages for a person, a sentence each: what is waited for, nodes that join and leave.</summary>
+    public Action<string>? Log { get; init; }
+
+    /// <summary>Receives the log of the actor system, from warnings on, while the process has no run.</summary>
+    public Action<string>? Details { get; init; }
+
+    internal Config Overrides { get; init; } = Config.Empty;
+
+    private readonly RepeatFilter _repeats = new();
+
+    /// <summary>Logs a message, the same one at most once a minute. Callable from any thread.</summary>
+    internal void Say(string words)
+    {
+        if (Log is null) return;
+        lock (_repeats)
+            if (!_repeats.IsNew(words)) return;
+        Log(words);
+    }
+
+    /// <exception cref="BadInputException">There is no such file.</exception>
+    public static NodeSettings Load(string path) => new(path, ConfigText.Load(path));
+
+    /// <exception cref="BadInputException">It is not HOCON, or a file or an environment variable that it names is not there.</exception>
+    internal Config Read()
+    {
+        try
+        {
+            var config = Text.Length == 0 ? Overrides : Overrides.WithFallback(ConfigurationFactory.ParseString(ConfigText.Complete(Text, Where)));
+            return Roles is null ? config
+                : ConfigurationFactory.ParseString($"akka.cluster.roles = [{string.Join(", ", Roles.Select(role => $"\"{role}\""))}]").WithFallback(config);
+        }
+        catch (Exception error) when (error is not BadInputException)
+        {
+            throw new BadInputException(Where, "is not HOCON", "correct the file: look for a bracket, quote or comma that is missing; cluster-config/ holds examples", error);
+        }
+    }
+
+    /// <summary>File and name of a key, for error messages; the file may be an included one.</summary>
+    internal string Locate(string key) => $"{ConfigText.FileOf(key, Text, Where) ?? Where}: {key}";
+
+    /// <summary>Resolves a path against the file that names it.</summary>
+    internal string PathOf(string key, string path) => Path.IsPathRooted(path) || ConfigText.FileOf(key, Text, Where) is not { } file ? path : ConfigText.Beside(file, path);
+
+    /// <summary>Ranks this node takes; by default one per processor.</summary>
+    internal int RanksTaken(Config config)
+    {
+        var given = config.HasPath(PlacesKey) ? config.GetString(PlacesKey) : "0";
+        if (!int.TryParse(given, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var places))
+            throw new BadInputException(Locate(PlacesKey), $"wants a whole number, not '{given}'", "give the number of ranks the node takes, or 0 for one a processor");
+        return places switch
+        {
+            < 0 => throw new BadInputException(Locate(PlacesKey), $"is {places}", "give the number of ranks the node takes, or 0 for one a processor"),
+            0 => Environment.ProcessorCount,
+            _ => places,
+        };
+    }
+}

@@ -1,0 +1,28 @@
+using Tulu2.Protocol.Events;
+
+namespace Tulu2.Cluster.Ledger;
+
+/// <summary>Selects the events of a run that the ledger keeps.</summary>
+internal static class LedgerEvents
+{
+    /// <summary>The ledger's entry for an event; null: it keeps none.</summary>
+    // HistoryLost and RecipeChanged are written before the run starts, by the one that finds them.
+    public static LedgerEvent? Of(RunEvent happened) => happened switch
+    {
+        RunEvent.Started { IsResumed: false } run =>
+            new LedgerEvent.RunStarted(run.RecipeHash, run.VirtualShards, run.Ranks, run.Slots, run.TotalSteps, run.Step) { Facts = run.Facts },
+        RunEvent.Started run =>
+            new LedgerEvent.RunResumed(run.RecipeHash, run.VirtualShards, run.Ranks, run.Slots, run.TotalSteps, run.Step, run.Manifest) { Facts = run.Facts },
+        RunEvent.GenerationOpened opened => new LedgerEvent.GenerationOpened(opened.Generation, opened.Why, opened.Ranks),
+        RunEvent.StepCommitted { Step: var step } => new LedgerEvent.StepCommitted(
+            step.Generation, step.Step, step.Metrics.Loss, step.Metrics.GradientNorm, step.GradientHash, step.Metrics.Tokens, step.Seconds,
+            [.. step.Shares.Select(share => new LedgerShare(share.Rank, share.Slots, share.SlotSeconds, share.Times))]),
+        RunEvent.RankLost lost => new LedgerEvent.RankFailed(lost.Rank, lost.Why),
+        RunEvent.CheckpointWritten written => new LedgerEvent.CheckpointWritten(written.Step, written.Manifest),
+        RunEvent.CheckpointsPruned pruned => new LedgerEvent.CheckpointsPruned(pruned.Keep),
+        RunEvent.CheckpointFailed failed => new LedgerEvent.CheckpointFailed(failed.Step, failed.Why),
+        RunEvent.Finished run =>
+            new LedgerEvent.RunFinished(run.Step, run.End.ToString().ToLowerInvariant(), run.ParametersSha256, run.Error) { StoppedBy = run.StoppedBy },
+        _ => null,
+    };
+}

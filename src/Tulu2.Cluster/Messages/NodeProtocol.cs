@@ -1,0 +1,32 @@
+using System.Collections.Immutable;
+
+namespace Tulu2.Cluster.Messages;
+
+/// <summary>Between the placement of a run's ranks and the agents of the nodes.</summary>
+internal static class NodeProtocol
+{
+    /// <summary>Placement to agent: offer your capacity.</summary>
+    public sealed record Invite : IWireMessage
+    {
+        public static Invite Instance { get; } = new();
+    }
+
+    /// <summary>Agent to placement: number of ranks that this node takes.</summary>
+    public sealed record Places(int Count) : IWireMessage;
+
+    /// <summary>Placement to agent: start workers for these ranks.</summary>
+    /// <param name="Coordinator">Path of the run's actor, with address and uid.</param>
+    public sealed record TakeRanks(long Epoch, string Coordinator, NodeRun Run, ImmutableArray<int> Ranks) : IWireMessage;
+
+    // Later placements of a rank have later incarnations, on whatever node they are: the epoch is in the upper half.
+    private const int EpochShift = 32;
+
+    /// <summary>The first incarnation of ranks that are placed in an epoch; those of restarted workers follow.</summary>
+    public static long FirstIncarnation(long epoch) => epoch << EpochShift;
+
+    /// <summary>The epoch of an incarnation's placement.</summary>
+    public static long EpochOf(long incarnation) => incarnation >> EpochShift;
+
+    /// <summary>Placement to supervisor, on its own node: these ranks are gone with their node.</summary>
+    public sealed record Gone(long Epoch, ImmutableArray<int> Ranks, string Why) : Akka.Actor.INoSerializationVerificationNeeded;
+}

@@ -1,0 +1,163 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Tulu2.Cluster.Delivery;
+using Tulu2.Cluster.Evaluations;
+using Tulu2.Cluster.Messages;
+using Tulu2.Protocol.Outcomes;
+
+namespace Tulu2.Cluster.Nodes;
+
+/// <summary>
+/// Starts, watches and ends this node's workers: the ranks of a run, with their data loader and checkpointer, and evaluators. Ranks come from a run on this
+/// node, or from the placement of a run anywhere in the cluster. A node has the ranks of one run at a time: those of the next start when no worker of the run
+/// before is left.
+/// </summary>
+/// <param name="capacity">Ranks taken from placements; null: none.</param>
+internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor
+{
+    private Queue<Request> _waiting = [];
+    private NodeRanks? _ranks;
+    private bool _preparing;
+    private IActorRef? _preparingFor;   // null too where it has stopped its run, or died, meanwhile
+    private IActorRef? _evaluators;
+    private IActorRef? _queue;
+
+    /// <summary>A run of this node to its agent: start all ranks here. The sender is the run.</summary>
+    public sealed record StartRanks(NodePlan Plan, IActorRef GradientSync, IActorRef Checkpoints) : INoSerializationVerificationNeeded;
+
+    // Ranks to be started for a run: of this node, or for a placement.
+    private abstract record Request(IActorRef Placement, long Epoch, ImmutableArray<int> Ranks)
+    {
+        public sealed record Local(StartRanks Start, IActorRef Run) : Request(Run, 0, [.. Enumerable.Range(0, Start.Plan.Layout.Size)]);
+
+        public sealed record Placed(NodeProtocol.TakeRanks Take, IActorRef By) : Request(By, Take.Epoch, Take.Ranks);
+    }
+
+    private sealed record Prepared(Request.Placed Request, NodePlan? Plan, RunFailure? Failure) : INoSerializationVerificationNeeded;
+
+    // A child that fails here is no rank: the run ends with the failure, and the others continue until they are stopped.
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(cause =>
+    {
+        _ranks?.Run.Tell(new RunProtocol.Fatal(RunFailure.Of(cause)));
+        return Directive.Resume;
+    });
+
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case StartRanks start:
+                Enqueue(new Request.Local(start, Sender));
+                break;
+            case NodeProtocol.Invite when capacity is not null:
+                Sender.Tell(new NodeProtocol.Places(capacity.Ranks));
+                break;
+            case NodeProtocol.TakeRanks take when capacity is not null:
+                Enqueue(new Request.Placed(take, Sender));
+                break;
+            case Prepared prepared:
+                _preparing = false;
+                // Workers of a run that has ended would never be stopped.
+                if (prepared.Request.Placement.Equals(_preparingFor)) Begin(prepared);
+                else prepared.Plan?.Owned?.Dispose();
+                _preparingFor = null;
+                StartNext();
+                break;
+            case RunProtocol.StopRanks:
+                Stop(Sender);
+                break;
+            case Terminated ended when _ranks?.Ended(ended.ActorRef) == true:
+                _ranks = null;
+                StartNext();
+                break;
+            case EvaluationControl.StartEvaluators start:
+                _evaluators = Context.Watch(Context.ActorOf(Props.Create(() => new Evaluators(start.Count, start.Factory, start.Queue)), "evaluators"));
+                break;
+            case EvaluationControl.StopEvaluators:
+                _queue = Sender;
+                if (_evaluators is null) Sender.Tell(EvaluationControl.EvaluatorsStopped.Instance);
+                else _evaluators.Tell(Evaluators.Stop.Instance);
+                break;
+            case Terminated ended when ended.ActorRef.Equals(_evaluators):
+                _evaluators = null;
+                _queue?.Tell(EvaluationControl.EvaluatorsStopped.Instance);
+                break;
+            case Terminated ended:
+                Forget(ended.ActorRef);
+                if (_ranks?.Placement.Equals(ended.ActorRef) == true) _ranks.Stop(ActorRefs.Nobody);
+                break;
+        }
+    }
+
+    private void Enqueue(Request request)
+    {
+        // If it dies, nobody can use the ranks.
+        Context.Watch(request.Placement);
+        _waiting.Enqueue(request);
+        StartNext();
+    }
+
+    private void Stop(IActorRef asker)
+    {
+        Forget(asker);
+        if (_ranks is { } ranks && ranks.Placement.Equals(asker)) ranks.Stop(asker);
+        else Couriers.To(Context.System, asker).Tell(RunProtocol.RanksStopped.Instance);
+    }
+
+    // Withdraws the requests of a placement that have not been granted.
+    private void Forget(IActorRef placement)
+    {
+        _waiting = new(_waiting.Where(waiting => !waiting.Placement.Equals(placement)));
+        if (placement.Equals(_preparingFor)) _preparingFor = null;
+    }
+
+    private void StartNext()
+    {
+        if (_preparing || !_waiting.TryPeek(out var next)) return;
+        if (_ranks is { } ranks)
+        {
+            // Ranks of another run, or of an earlier life of the same one, have to end first.
+            if (!ranks.Placement.Equals(next.Placement)) ranks.Stop(ActorRefs.Nobody);
+            else if (!ranks.IsStopping) ranks.Start(_waiting.Dequeue().Epoch, next.Ranks);
+            return;
+        }
+        _waiting.Dequeue();
+        switch (next)
+        {
+            case Request.Local { Start: var start, Run: var run }:
+                _ranks = new NodeRanks(Context, start.Plan, run, run, start.GradientSync, start.Checkpoints);
+                _ranks.Start(next.Epoch, next.Ranks);
+                StartNext();
+                break;
+            case Request.Placed placed:
+                (_preparing, _preparingFor) = (true, placed.Placement);
+                Prepare(placed);
+                break;
+        }
+    }
+
+    // Opens the token store and may read every byte of the weights, so it has a thread of its own.
+    private void Prepare(Request.Placed request)
+    {
+        var (self, preparation, run) = (Self, capacity!.Preparation, request.Take.Run);
+        var address = Akka.Cluster.Cluster.Get(Context.System).SelfAddress.Host!;
+        var thread = new DedicatedThread("run preparation", fault => self.Tell(new Prepared(request, null, RunFailure.Of(fault))));
+        thread.Post(() => self.Tell(new Prepared(request, preparation.Prepare(run, address), null)));
+        thread.Dispose();
+    }
+
+    private void Begin(Prepared prepared)
+    {
+        var take = prepared.Request.Take;
+        IActorRef At(string path) => Couriers.To(Context.System, ActorPaths.Resolve(Context.System, path));
+        var run = At(take.Coordinator);
+        IActorRef Below(string name) => At($"{run.Path.ToStringWithAddress()}/{name}");
+        if (prepared.Plan is not { } plan)
+        {
+            run.Tell(new RunProtocol.Fatal(prepared.Failure!));
+            return;
+        }
+        _ranks = new NodeRanks(Context, plan, run, prepared.Request.Placement, Below(ActorNames.GradientSync), Below(ActorNames.Checkpoints));
+        _ranks.Start(take.Epoch, take.Ranks);
+    }
+}

@@ -1,0 +1,25 @@
+using Tulu2.Cluster.Messages;
+using Tulu2.Cluster.Ranks;
+using Tulu2.Collectives.Layout;
+using Tulu2.Data.Slots;
+using Tulu2.Protocol.Workers;
+
+namespace Tulu2.Cluster.Nodes;
+
+/// <summary>A node's part of a run.</summary>
+/// <param name="Reference">Its chunks are read on this node; null where there is no reference pass.</param>
+/// <param name="Owned">Freed when the node's part of the run is over.</param>
+public sealed record NodePlan(
+    ParallelLayout Layout, IWorkerFactory Workers, IBatchPlan Batches, IReferencePlan? Reference, int TotalSteps, int RestartsPerMinute, int Prefetch,
+    IDisposable? Owned = null);
+
+/// <summary>Prepares a node's part of a run from the run directory. Called on a thread of its own.</summary>
+public interface INodePreparation
+{
+    /// <param name="address">Address of this node, as others reach it.</param>
+    /// <exception cref="Files.BadInputException">Files of the run are missing on this node, or differ.</exception>
+    NodePlan Prepare(NodeRun run, string address);
+}
+
+/// <summary>Number of ranks that a node takes, and its preparation for them.</summary>
+public sealed record NodeCapacity(int Ranks, INodePreparation Preparation);

@@ -1,0 +1,77 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Tulu2.Cluster.Checkpointing;
+using Tulu2.Cluster.Delivery;
+using Tulu2.Cluster.Messages;
+using Tulu2.Cluster.Ranks;
+using Tulu2.Protocol.WorkQueues;
+
+namespace Tulu2.Cluster.Nodes;
+
+/// <summary>The ranks of a run on this node, with their data loader and checkpointer. Owned by the node agent and called on its thread only.</summary>
+internal sealed class NodeRanks
+{
+    private readonly NodePlan _plan;
+    private readonly IActorRef _sync;
+    private readonly IActorRef _loader;
+    private readonly IActorRef _checkpointer;
+    private readonly IActorRef _trainers;
+    private readonly IUntypedActorContext _context;
+    private readonly WorkerShutdown _shutdown = new();
+    private readonly List<IActorRef> _askers = [];
+
+    // The trainers end before data loader and checkpointer, since they still use them.
+    private readonly HashSet<IActorRef> _alive;
+
+    public NodeRanks(IUntypedActorContext context, NodePlan plan, IActorRef run, IActorRef placement, IActorRef sync, IActorRef checkpoints)
+    {
+        (_context, _plan, _sync, Run, Placement) = (context, plan, sync, run, placement);
+        _loader = context.Watch(context.ActorOf(Props.Create(() => new DataLoader(plan.Batches, plan.Reference, run)), $"data-loader-{run.Path.Name}"));
+        _checkpointer = context.Watch(context.ActorOf(Props.Create(() => new Checkpointer(checkpoints)), $"checkpointer-{run.Path.Name}"));
+        var shutdown = _shutdown;
+        _trainers = context.Watch(context.ActorOf(Props.Create(() => new RankTrainers(shutdown, plan.RestartsPerMinute, run)), $"rank-trainers-{run.Path.Name}"));
+        _alive = [_loader, _checkpointer, _trainers];
+    }
+
+    /// <summary>The run's actor.</summary>
+    public IActorRef Run { get; }
+
+    /// <summary>The actor that placed the ranks here.</summary>
+    public IActorRef Placement { get; }
+
+    public bool IsStopping { get; private set; }
+
+    public void Start(long epoch, ImmutableArray<int> ranks)
+    {
+        var incarnations = NodeProtocol.FirstIncarnation(epoch);
+        var (plan, shutdown) = (_plan, _shutdown);
+        _trainers.Tell(new RankTrainers.Add([.. ranks.Select(rank => new RankSetup(
+            rank,
+            report => plan.Workers.Start(rank, report),
+            () => new FeedWindow(plan.Layout.CoordinatesOf(rank).Data, plan.Layout.Data, plan.Batches.SlotsPerStep, plan.TotalSteps, Math.Max(2, plan.Prefetch)),
+            () => Interlocked.Increment(ref incarnations),
+            _sync, _loader, _checkpointer, shutdown))]));
+    }
+
+    /// <param name="asker">Gets RanksStopped when no worker of the run is left on this node.</param>
+    public void Stop(IActorRef asker)
+    {
+        _askers.Add(asker);
+        if (IsStopping) return;
+        IsStopping = true;
+        _trainers.Tell(RankProtocol.Stop.Instance);
+    }
+
+    /// <summary>Called when an actor has ended.</summary>
+    /// <returns>Whether it was the last one.</returns>
+    public bool Ended(IActorRef actor)
+    {
+        if (!_alive.Remove(actor)) return false;
+        if (actor.Equals(_trainers))
+            foreach (var helper in _alive) _context.Stop(helper);
+        if (_alive.Count > 0) return false;
+        _plan.Owned?.Dispose();
+        foreach (var asker in _askers) Couriers.To(_context.System, asker).Tell(RunProtocol.RanksStopped.Instance);
+        return true;
+    }
+}

@@ -1,0 +1,72 @@
+using Akka.Actor;
+using Tulu2.Cluster.Messages;
+using Tulu2.Data.Slots;
+using Tulu2.Files;
+using Tulu2.Protocol.Outcomes;
+
+namespace Tulu2.Cluster.Ranks;
+
+/// <summary>
+/// Reads this node's slots, in the order of the requests, on a thread of its own. Requesters limit the number of their open requests (credits), so that the queue
+/// stays short.
+/// </summary>
+internal sealed class DataLoader : UntypedActor
+{
+    private const int Attempts = 3;
+
+    private readonly IBatchPlan _plan;
+    private readonly IReferencePlan? _reference;
+    private readonly IActorRef _run;
+    private readonly DedicatedThread _thread;
+    private volatile bool _stopped;
+
+    public DataLoader(IBatchPlan plan, IReferencePlan? reference, IActorRef run)
+    {
+        (_plan, _reference, _run) = (plan, reference, run);
+        _thread = new DedicatedThread("data loader", RunProtocol.EndRun(run));
+    }
+
+    protected override void PostStop()
+    {
+        _stopped = true;
+        _thread.Dispose();
+    }
+
+    protected override void OnReceive(object message)
+    {
+        var asker = Sender;
+        switch (message)
+        {
+            case RankProtocol.ReadSlot ask:
+                Read(asker, $"slot {ask.Slot} of step {ask.Step}", () => new RankProtocol.SlotRead(ask.Incarnation, _plan.Read(ask.Step, ask.Slot)));
+                break;
+            case RankProtocol.ReadChunk ask:
+                Read(asker, $"chunk {ask.Chunk} of the reference pass",
+                    () => new RankProtocol.ChunkRead(ask.Incarnation, ask.Generation, ask.Chunk, _reference!.Read(ask.Chunk)));
+                break;
+        }
+    }
+
+    private void Read(IActorRef asker, string what, Func<object> read) => _thread.Post(() =>
+    {
+        for (var attempt = 1; !_stopped; attempt++)
+        {
+            try
+            {
+                asker.Tell(read());
+                return;
+            }
+            catch (BadInputException bad)
+            {
+                _run.Tell(new RunProtocol.Fatal(RunFailure.Of(bad)));
+                return;
+            }
+            catch (Exception fault)
+            {
+                if (attempt < Attempts) continue;
+                _run.Tell(new RunProtocol.Fatal(new RunFailure($"{what} cannot be read: {FaultText.Of(fault)}", fault.ToString())));
+                return;
+            }
+        }
+    });
+}

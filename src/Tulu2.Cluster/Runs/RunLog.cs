@@ -1,0 +1,24 @@
+using Tulu2.Files;
+using Tulu2.Protocol.Events;
+
+namespace Tulu2.Cluster.Runs;
+
+/// <summary>The lines of <c>events.jsonl</c> about the events of a run.</summary>
+internal static class RunLog
+{
+    /// <summary>Null: the event has no line.</summary>
+    public static (string Level, string Text)? LineOf(RunEvent happened) => happened switch
+    {
+        RunEvent.Started { Manifest: null } run =>
+            ("info", $"run of {NumberText.Count(run.TotalSteps, "step")} on {NumberText.Count(run.Ranks, "rank")}"),
+        RunEvent.Started run => ("info", $"run goes on after step {run.Step} on {NumberText.Count(run.Ranks, "rank")}, from {run.Manifest}"),
+        RunEvent.WaitingForPlaces waiting => ("info", $"waiting for {NumberText.Count(waiting.Missing, "more place")} on nodes"),
+        RunEvent.RanksPlaced placed => ("info", $"ranks {string.Join(", ", placed.Ranks)} are placed on {placed.Node}"),
+        RunEvent.GenerationOpened opened => ("info", $"generation {opened.Generation}: {opened.Why}"),
+        RunEvent.RankLost lost => ("warning", $"rank {lost.Rank} was lost: {lost.Why}"),
+        RunEvent.CheckpointWritten written => ("info", $"checkpoint of step {written.Step} written: {written.Manifest}"),
+        RunEvent.CheckpointFailed failed => ("warning", $"checkpoint of step {failed.Step} failed: {failed.Why}"),
+        RunEvent.Finished run => ("info", $"run {run.End.ToString().ToLowerInvariant()} after step {run.Step}"),
+        _ => null,
+    };
+}

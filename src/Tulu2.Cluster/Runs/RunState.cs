@@ -1,0 +1,62 @@
+using Tulu2.Cluster.Submissions;
+using Tulu2.Protocol.Events;
+using Tulu2.Protocol.Outcomes;
+
+namespace Tulu2.Cluster.Runs;
+
+/// <summary>The state of a run as the fold of its events. Immutable; time comes in as a parameter.</summary>
+internal sealed record RunState
+{
+    /// <summary>Steps applied.</summary>
+    public int Step { get; private init; }
+
+    /// <summary>Path of the newest manifest; null: none.</summary>
+    public string? Manifest { get; private init; }
+    public RunPhase Phase { get; private init; } = RunPhase.Starting;
+
+    /// <summary>The newest generation of the ranks; 0: none yet.</summary>
+    public long Generation { get; private init; }
+
+    /// <summary>Ranks that wait for a node.</summary>
+    public int Missing { get; private init; }
+
+    private double? LossFirst { get; init; }
+    private double? LossLast { get; init; }
+    private long Tokens { get; init; }
+    private TimeSpan? TrainingBegan { get; init; }
+    private double Seconds { get; init; }
+
+    public static RunState Of(RunStart start) => start is RunStart.FromManifest from ? new RunState { Step = from.Step, Manifest = from.Path } : new RunState();
+
+    public RunState Apply(RunEvent happened, TimeSpan now) => happened switch
+    {
+        RunEvent.PhaseChanged { Phase: var phase } =>
+            this with { Phase = phase, TrainingBegan = TrainingBegan ?? (phase == RunPhase.Training ? now : null) },
+        RunEvent.WaitingForPlaces waiting => this with { Missing = waiting.Missing },
+        RunEvent.RanksPlaced => this with { Missing = 0 },
+        RunEvent.GenerationOpened opened => this with { Generation = opened.Generation },
+        RunEvent.StepCommitted { Step: var step } => this with
+        {
+            Step = step.Step,
+            LossFirst = LossFirst ?? step.Metrics.Loss,
+            LossLast = step.Metrics.Loss,
+            Tokens = Tokens + step.Metrics.Tokens,
+            Seconds = TrainingBegan is { } began ? (now - began).TotalSeconds : 0,
+        },
+        RunEvent.CheckpointWritten written => this with { Manifest = written.Manifest },
+        _ => this,
+    };
+
+    public RunOutcome Failed(RunFailure failure) => Outcome(RunEnd.Failed, Step, null, Manifest, failure);
+
+    public RunOutcome Ended(RunEnd end, int step, string? parametersSha256, string? manifest) => Outcome(end, step, parametersSha256, manifest, null);
+
+    public RunProgress Progress(RunPlan plan, bool isOver)
+    {
+        var state = Missing > 0 ? "waiting" : Phase == RunPhase.ReferencePass ? "reference" : $"{Phase}".ToLowerInvariant();
+        return new RunProgress(plan.RunDirectory, state, Step, plan.TotalSteps, Generation, plan.Layout.Size, Missing, isOver);
+    }
+
+    private RunOutcome Outcome(RunEnd end, int step, string? sha256, string? manifest, RunFailure? failure) =>
+        new(end, step, sha256, LossFirst, LossLast, manifest, Tokens, Seconds, failure);
+}

@@ -1,0 +1,9 @@
+namespace Tulu2.Cluster.Submissions;
+
+/// <summary>Progress of a run.</summary>
+/// <param name="State">waiting, starting, reference, training or finishing.</param>
+/// <param name="Step">The last committed step.</param>
+/// <param name="Generation">0: no generation was opened yet.</param>
+/// <param name="Missing">Ranks without a node.</param>
+/// <param name="IsOver">None of its actors is left.</param>
+internal sealed record RunProgress(string RunDirectory, string State, int Step, int Steps, long Generation, int Ranks, int Missing, bool IsOver);

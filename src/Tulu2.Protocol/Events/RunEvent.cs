@@ -1,0 +1,63 @@
+using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Outcomes;
+
+namespace Tulu2.Protocol.Events;
+
+/// <summary>Something that happened in a run. Plain data: it can cross processes, and a subscriber cannot change the run through it.</summary>
+public abstract record RunEvent
+{
+    private RunEvent() { }
+
+    /// <summary>Entries of the run's ledger are lost. Precedes <see cref="Started"/>.</summary>
+    public sealed record HistoryLost(string Text) : RunEvent;
+
+    /// <summary>Precedes <see cref="Started"/> and the ledger's entry. Steps made after <paramref name="After"/> are void where bits depend on the change.</summary>
+    /// <param name="Keys">Changed keys, one text each.</param>
+    public sealed record RecipeChanged(int After, IReadOnlyList<string> Keys, bool DecidesBits) : RunEvent;
+
+    /// <summary>The run starts, or starts again.</summary>
+    /// <param name="Slots">Slots per step.</param>
+    /// <param name="Step">Steps applied before.</param>
+    /// <param name="Manifest">Path of the manifest with the state after <paramref name="Step"/>; null: the recipe's weights.</param>
+    /// <param name="Facts">Host, versions and the like, for people.</param>
+    public sealed record Started(
+        bool IsResumed, string RecipeHash, int VirtualShards, int Ranks, int Slots, int TotalSteps, int Step, string? Manifest,
+        IReadOnlyDictionary<string, string> Facts) : RunEvent;
+
+    public sealed record PhaseChanged(RunPhase Phase) : RunEvent;
+
+    /// <summary>The cluster's nodes have too little capacity for the run's ranks; it waits for more.</summary>
+    /// <param name="Missing">Ranks without a node.</param>
+    public sealed record WaitingForPlaces(int Missing) : RunEvent;
+
+    public sealed record RanksPlaced(string Node, IReadOnlyList<int> Ranks) : RunEvent;
+
+    public sealed record GenerationOpened(long Generation, string Why, int Ranks) : RunEvent;
+
+    /// <summary>Chunks of the reference pass; those found in the cache count as done.</summary>
+    public sealed record ReferenceProgressed(int Done, int Total) : RunEvent;
+
+    public sealed record StepCommitted(StepCommit Step) : RunEvent;
+
+    /// <summary>The worker of a rank is gone; another one is started.</summary>
+    public sealed record RankLost(int Rank, string Why) : RunEvent;
+
+    /// <param name="Manifest">Path of the manifest.</param>
+    /// <param name="Seconds">Since the snapshot began.</param>
+    public sealed record CheckpointWritten(int Step, string Manifest, double Seconds) : RunEvent;
+
+    /// <summary>All but the newest checkpoints were deleted.</summary>
+    public sealed record CheckpointsPruned(int Keep) : RunEvent;
+
+    /// <summary>Training continues, unless it was the last checkpoint: then the run fails.</summary>
+    public sealed record CheckpointFailed(int Step, string Why) : RunEvent;
+
+    /// <summary>The run will end after the current step and its checkpoint.</summary>
+    public sealed record StopRequested : RunEvent;
+
+    /// <summary>The last event of a run.</summary>
+    /// <param name="Step">Steps applied to the parameters.</param>
+    /// <param name="ParametersSha256">Hash after the last step; null: the run failed, or made no step.</param>
+    /// <param name="StoppedBy">The signal or request that stopped the run; null: none, or unknown.</param>
+    public sealed record Finished(int Step, RunEnd End, string? ParametersSha256, string? Error, string? StoppedBy) : RunEvent;
+}

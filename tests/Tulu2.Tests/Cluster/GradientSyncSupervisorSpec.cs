@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.TestKit.Xunit2;
+using Tulu2.Cluster.Configuration;
+using Tulu2.Cluster.GradientSync;
+using Tulu2.Cluster.Ledger;
+using Tulu2.Cluster.Messages;
+using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Events;
+using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Workers;
+using Tulu2.Tests.Cluster.Fakes;
+using Xunit;
+
+namespace Tulu2.Tests.Cluster;
+
+public sealed class GradientSyncSupervisorSpec() : TestKit(HostFixture.Settings.WithFallback(ClusterConfig.LocalConfig()))
+{
+    [Fact]
+    public async Task The_ledger_receives_generations_and_commits_before_any_rank_and_the_run_each_event_once()
+    {
+        // One probe stands for both, which shows the order.
+        var (ledgerAndRank, run) = (CreateTestProbe(), CreateTestProbe());
+        var state = GradientSyncState.Of(
+            new SyncRules(new ParallelLayout(1), 1, 2, 0), new SyncStart(0, null, ImmutableDictionary<int, string>.Empty, false), ProgressLease.Default);
+        var sync = run.ChildActorOf(Props.Create(() => new GradientSyncSupervisor(state, new ParallelLayout(1), ledgerAndRank, ActorRefs.Nobody, null)));
+
+        sync.Tell(new RankProtocol.Up(0, 1, "here"), ledgerAndRank);
+        Assert.IsType<LedgerEvent.GenerationOpened>((await ledgerAndRank.ExpectMsgAsync<LedgerProtocol.Append>()).Event);
+        Assert.IsType<WorkerCommand.JoinGeneration>((await ledgerAndRank.ExpectMsgAsync<RankProtocol.Command>()).Body);
+        sync.Tell(new RankProtocol.Report(new WorkerReport.Joined(1, 0, -1, [], false)), ledgerAndRank);
+        Assert.IsType<WorkerCommand.Begin>((await ledgerAndRank.ExpectMsgAsync<RankProtocol.Command>()).Body);
+        sync.Tell(new RankProtocol.Report(new WorkerReport.SlotDone(1, 0, 1, 0, 0.1)), ledgerAndRank);
+        sync.Tell(new RankProtocol.Report(new WorkerReport.StepReady(1, 0, 1, "ab12", new StepMetrics(2, 1, 1e-3, 100, 50, null), new StepTimes(0.1, 0, 0, 0))), ledgerAndRank);
+        Assert.IsType<LedgerEvent.StepCommitted>((await ledgerAndRank.ExpectMsgAsync<LedgerProtocol.Append>()).Event);
+        Assert.IsType<WorkerCommand.Commit>((await ledgerAndRank.ExpectMsgAsync<RankProtocol.Command>()).Body);
+
+        foreach (var kind in new[] { typeof(RunEvent.GenerationOpened), typeof(RunEvent.PhaseChanged), typeof(RunEvent.StepCommitted) })
+            Assert.IsType(kind, (await run.ExpectMsgAsync<RunProtocol.Happened>()).Event);
+    }
+}
