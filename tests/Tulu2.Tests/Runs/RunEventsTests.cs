@@ -23,7 +23,7 @@ public sealed class RunEventsTests : IDisposable
     private MetricsLog Open() => MetricsLog.Open(Run.Metrics, _said.Add);
 
     private static RunEvent.StepCommitted Step(int step, double loss = 2) =>
-        new(new CommittedStep(step, Replayed: false, new StepMetrics(loss, 1, 1e-3, 100, 50, null), "hash", 0.5, 200, []));
+        new(new CommittedStep(step, Replayed: false, new StepMetrics(loss, 1, 1e-3, 100, 50, []), "hash", 0.5, 200, []));
 
     [Fact]
     public void Every_call_of_the_observer_reaches_every_subscriber_in_their_order()

@@ -2,6 +2,7 @@ using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Models.Llama;
+using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers;
 
@@ -37,7 +38,7 @@ internal static class LayoutRun
 
     public static WorkerSettings Settings(Objective objective, Precision precision, int steps, string checkpoints = "/nowhere")
     {
-        var preferences = objective == Objective.Dpo;
+        var preferences = ObjectiveCatalog.Of(objective).TakesPairs;
         var source = new DrawnSequences(preferences ? 40 : 36, Config.VocabularySize, longest: 14);
         var settings = new WorkerSettings
         {
@@ -57,6 +58,6 @@ internal static class LayoutRun
             CheckpointDirectory = checkpoints,
             GradientPiece = 1,
         };
-        return preferences ? TinyRun.WithReferences(settings) : settings;
+        return ObjectiveCatalog.Of(objective).NeedsReference(settings.Recipe) ? TinyRun.WithReferences(settings) : settings;
     }
 }

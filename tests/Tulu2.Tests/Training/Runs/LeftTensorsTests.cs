@@ -1,7 +1,6 @@
 using TorchSharp;
 using Tulu2.Models.Llama;
 using Tulu2.Protocol.Workers;
-using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;
@@ -22,7 +21,7 @@ public class LeftTensorsTests
         var settings = TinyRun.Settings(Objective.Sft, precision);
         if (fails) settings = settings with { Faults = new FaultPlan().FailBeforeApply(0, 2) };
         if (staged) settings = settings with { StandIn = new torch.Device(DeviceType.CPU) };
-        var objective = new SftSlots(new SftObjective(LossReduction.TokenMean, settings.Plan, settings.Recipe.Batch.Slot));
+        var objective = SlotObjective.Of(settings.Recipe, settings.Plan, null);
         var mailbox = new Mailbox();
         var reports = new List<WorkerReport>();
         var alive = new List<long>();
