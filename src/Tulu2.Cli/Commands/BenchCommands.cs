@@ -6,6 +6,7 @@ using Tulu2.Files;
 using Tulu2.Runs.Output;
 using Tulu2.Training.Benchmarks;
 using Tulu2.Training.Planning;
+using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Commands;
@@ -19,7 +20,7 @@ internal sealed class BenchCommands(Terminal terminal)
     private const int MostOfAny = 4096;
 
     private readonly BenchShape _shape = new();
-    private readonly Option<Objective> _objective = CommandBuilder.Option("--objective", "sft or dpo", Objective.Sft);
+    private readonly Option<Objective> _objective = CommandBuilder.Option("--objective", string.Join(" or ", ObjectiveCatalog.All.Select(objective => objective.Name)), Objective.Sft);
     private readonly Option<Precision> _precision = CommandBuilder.Option("--precision", "fp32 or bf16", Precision.Fp32);
     private readonly Option<bool> _recompute = CommandBuilder.Flag("--recompute", "Recompute each block's activations in the backward pass");
 

@@ -1,5 +1,5 @@
+using System.Text;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Reporting;
@@ -8,13 +8,6 @@ namespace Tulu2.Evaluation.Reporting;
 public static class MetricsFile
 {
     public const string Name = "metrics.jsonl";
-
-    private static readonly JsonSerializerOptions Json = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-        RespectRequiredConstructorParameters = true,
-    };
 
     /// <summary>The steps in order. Of a step with two lines (a run resumed before its last metrics were durable) the last one counts.</summary>
     /// <exception cref="BadInputException">No such file, or a line that is not a step; a torn last line of a killed run is passed over.</exception>
@@ -44,7 +37,7 @@ public static class MetricsFile
             if (string.IsNullOrWhiteSpace(lines[i])) continue;
             try
             {
-                var step = JsonSerializer.Deserialize<StepRecord>(lines[i], Json)!;
+                var step = StepLine.Read(Encoding.UTF8.GetBytes(lines[i]));
                 steps[step.Step] = step;
             }
             catch (JsonException) when (i == lines.Length - 1)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Tulu2.Files;
+using Tulu2.Training.Objectives;
 
 namespace Tulu2.Evaluation.Reporting;
 
@@ -14,11 +15,12 @@ internal static class StageCharts
         yield return One("rate", "Learning rate", s => s.LearningRate, fromZero: true);
         yield return One("norm", "Gradient norm before clipping", s => s.GradNorm, fromZero: true);
         yield return One("speed", "Tokens per second", s => s.TokensPerSecond, fromZero: true);
-        if (!stage.Steps.Any(s => s.RewardsChosen is not null)) yield break;
-        yield return Many("rewards", "Rewards", ("chosen", s => s.RewardsChosen), ("rejected", s => s.RewardsRejected), ("margin", s => s.RewardsMargin));
-        yield return Many("accuracy", "Reward accuracy (share of pairs)", ("accuracy", s => s.RewardsAccuracy)) with { FromZero = true };
-        if (stage.Steps.Any(s => s.LogpsChosen is not null))
-            yield return Many("logps", "Log-probability of the answers", ("chosen", s => s.LogpsChosen), ("rejected", s => s.LogpsRejected));
+        // Of a run by another version, a metric may be one that no objective here gives.
+        var metrics = stage.Steps.SelectMany(s => s.More).Select(value => value.Name).Distinct().Select(ObjectiveCatalog.Metric);
+        foreach (var chart in metrics.GroupBy(metric => metric.Chart))
+            yield return Many(chart.Key.Id, chart.Key.Title, [.. chart.Select(metric => Line(metric.Line, s => s.More.Find(metric.Name)))]) with { FromZero = chart.Key.FromZero };
+
+        static (string, Func<StepRecord, double?>) Line(string name, Func<StepRecord, double?> value) => (name, value);
 
         ChartSpec One(string id, string title, Func<StepRecord, double> value, bool fromZero = false) =>
             Many(id, title, (title, s => value(s))) with { FromZero = fromZero };

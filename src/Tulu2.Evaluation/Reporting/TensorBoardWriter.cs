@@ -27,18 +27,13 @@ public sealed class TensorBoardWriter : IDisposable
 
     public string Path => _file.Name;
 
-    /// <summary>Every metric of a step; the tags are the keys of <c>metrics.jsonl</c> under <c>train/</c>.</summary>
-    public void Step(StepRecord step)
-    {
-        List<(string Tag, double? Value)> values =
-        [
-            ("train/loss", step.Loss), ("train/learning_rate", step.LearningRate), ("train/grad_norm", step.GradNorm), ("train/tokens", step.Tokens),
-            ("train/loss_tokens", step.LossTokens), ("train/seconds", step.Seconds), ("train/tokens_per_second", step.TokensPerSecond),
-            ("rewards/chosen", step.RewardsChosen), ("rewards/rejected", step.RewardsRejected), ("rewards/margin", step.RewardsMargin),
-            ("rewards/accuracy", step.RewardsAccuracy), ("logps/chosen", step.LogpsChosen), ("logps/rejected", step.LogpsRejected),
-        ];
-        Scalars(step.Step, values.Where(v => v.Value is not null).Select(v => (v.Tag, v.Value!.Value)));
-    }
+    /// <summary>Every value of a step. Tags are the keys of <c>metrics.jsonl</c>: under <c>train/</c>, or in a group of their own by their first word.</summary>
+    public void Step(StepRecord step) => Scalars(step.Step,
+    [
+        ("train/loss", step.Loss), ("train/learning_rate", step.LearningRate), ("train/grad_norm", step.GradNorm), ("train/tokens", step.Tokens),
+        ("train/loss_tokens", step.LossTokens), ("train/seconds", step.Seconds), ("train/tokens_per_second", step.TokensPerSecond),
+        .. step.More.Select(value => (TagOf(value.Name), value.Value)),
+    ]);
 
     public void Scalars(long step, IEnumerable<(string Tag, double Value)> values)
     {
@@ -48,6 +43,9 @@ public sealed class TensorBoardWriter : IDisposable
     }
 
     public void Dispose() => _file.Dispose();
+
+    /// <summary><c>rewards_margin</c> is <c>rewards/margin</c>; a name of one word stays under <c>train/</c>.</summary>
+    private static string TagOf(string name) => name.IndexOf('_') is > 0 and var end ? $"{name[..end]}/{name[(end + 1)..]}" : $"train/{name}";
 
     private double Now() => _time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
 

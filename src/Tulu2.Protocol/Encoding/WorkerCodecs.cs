@@ -206,18 +206,11 @@ public static class WorkerCodecs
         writer.Write(metrics.LearningRate);
         writer.Write(metrics.Tokens);
         writer.Write(metrics.LossTokens);
-        writer.Write(metrics.Preference is not null);
-        if (metrics.Preference is not { } preference) return;
-        writer.Write(preference.RewardsChosen);
-        writer.Write(preference.RewardsRejected);
-        writer.Write(preference.RewardsMargin);
-        writer.Write(preference.RewardsAccuracy);
-        writer.Write(preference.LogpsChosen);
-        writer.Write(preference.LogpsRejected);
+        List(ref writer, metrics.More, (ref MessagePackWriter w, NamedValue value) => { Text(ref w, value.Name); w.Write(value.Value); });
     }
 
     private static StepMetrics Metrics(ref MessagePackReader r) => new(r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadInt64(), r.ReadInt64(),
-        r.ReadBoolean() ? new PreferenceMetrics(r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadDouble()) : null);
+        [.. List(ref r, (ref MessagePackReader v) => new NamedValue(Text(ref v), v.ReadDouble()))]);
 
     private static void Times(ref MessagePackWriter writer, StepTimes times)
     {

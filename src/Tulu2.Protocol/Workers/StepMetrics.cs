@@ -1,14 +1,10 @@
 namespace Tulu2.Protocol.Workers;
 
-/// <summary>One step's figures over the whole global batch; every rank has the same to the last bit.</summary>
+/// <summary>What one step measured over the whole global batch; every rank has the same to the last bit.</summary>
 /// <param name="Loss">Before the update.</param>
 /// <param name="GradientNorm">Before clipping.</param>
-/// <param name="Preference">Null for SFT.</param>
-public sealed record StepMetrics(double Loss, double GradientNorm, double LearningRate, long Tokens, long LossTokens, PreferenceMetrics? Preference);
-
-/// <summary>Means over the pairs of a step (docs/reference/tulu2.md, metrics of DPO); accuracy by a strict greater-than.</summary>
-public sealed record PreferenceMetrics(
-    double RewardsChosen, double RewardsRejected, double RewardsMargin, double RewardsAccuracy, double LogpsChosen, double LogpsRejected);
+/// <param name="More">The objective's own metrics, in its order.</param>
+public sealed record StepMetrics(double Loss, double GradientNorm, double LearningRate, long Tokens, long LossTokens, NamedValues More);
 
 /// <summary>Where one rank's time of one step went, in seconds; no time is in two of them, but for the last.</summary>
 /// <param name="TensorSums">In sums over the ranks that share its matrices, waiting for them included.</param>

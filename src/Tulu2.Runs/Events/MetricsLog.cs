@@ -1,7 +1,5 @@
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Files;
 using Tulu2.Protocol.Workers;
@@ -14,17 +12,6 @@ namespace Tulu2.Runs.Events;
 /// </summary>
 internal sealed class MetricsLog : IDisposable
 {
-    private static readonly JsonSerializerOptions Json = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        // A loss that is NaN must be visible in the file, instead of an exception.
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        IgnoreReadOnlyProperties = true,
-        RespectRequiredConstructorParameters = true,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     private readonly SortedDictionary<int, StepRecord> _lines = [];
     private readonly FileStream _file;
 
@@ -84,7 +71,7 @@ internal sealed class MetricsLog : IDisposable
         _lines.Add(line.Step, line);
         // A step whose line was lost goes back to its place.
         LastStep = Math.Max(LastStep, line.Step);
-        if (isLast) _file.Write(Encoding.UTF8.GetBytes(Write(line) + "\n"));
+        if (isLast) _file.Write(Encoding.UTF8.GetBytes(StepLine.Write(line) + "\n"));
         else Rewrite();
         return true;
     }
@@ -102,17 +89,13 @@ internal sealed class MetricsLog : IDisposable
     private void Rewrite()
     {
         var text = new StringBuilder();
-        foreach (var line in _lines.Values) text.Append(Write(line)).Append('\n');
+        foreach (var line in _lines.Values) text.Append(StepLine.Write(line)).Append('\n');
         _file.SetLength(0);
         _file.Write(Encoding.UTF8.GetBytes(text.ToString()));
     }
 
     public static StepRecord Record(int step, StepMetrics metrics, double seconds) =>
-        new(step, metrics.Loss, metrics.LearningRate, metrics.GradientNorm, metrics.Tokens, metrics.LossTokens, seconds,
-            metrics.Preference?.RewardsChosen, metrics.Preference?.RewardsRejected, metrics.Preference?.RewardsMargin, metrics.Preference?.RewardsAccuracy,
-            metrics.Preference?.LogpsChosen, metrics.Preference?.LogpsRejected);
-
-    internal static string Write(StepRecord line) => JsonSerializer.Serialize(line, Json);
+        new(step, metrics.Loss, metrics.LearningRate, metrics.GradientNorm, metrics.Tokens, metrics.LossTokens, seconds) { More = metrics.More };
 
     /// <summary>A replayed step has the same figures to the last bit; only its time may differ.</summary>
     private static bool SameBits(StepRecord one, StepRecord other) => one with { Seconds = 0 } == other with { Seconds = 0 };
@@ -147,7 +130,7 @@ internal sealed class MetricsLog : IDisposable
     {
         try
         {
-            return JsonSerializer.Deserialize<StepRecord>(line, Json) is { Step: > 0 } step ? step : null;
+            return StepLine.Read(line) is { Step: > 0 } step ? step : null;
         }
         catch (JsonException)
         {

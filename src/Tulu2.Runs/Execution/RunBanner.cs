@@ -4,7 +4,7 @@ using Tulu2.Files;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.RunFiles;
-using Tulu2.Training.Recipes;
+using Tulu2.Training.Objectives;
 
 namespace Tulu2.Runs.Execution;
 
@@ -14,7 +14,7 @@ internal static class RunBanner
     public static IEnumerable<string> Lines(string title, PreparedRun run, RankHosting hosting, RunDirectory directory)
     {
         var (recipe, batches, report) = (run.Recipe, run.Batches, run.Data.Tokens.Report);
-        var rows = recipe.Objective == Objective.Dpo ? "pair" : "row";
+        var rows = ObjectiveCatalog.Of(recipe.Objective).ItemName;
         yield return $"{title}: {recipe.Objective.ToString().ToUpperInvariant()} of {recipe.Model.Path ?? recipe.Model.Preset}";
         yield return Line($"  parameters  {run.Model.Config.ParameterCount:N0}, {recipe.Precision.ToString().ToLowerInvariant()}");
         yield return Line($"  {rows + "s",-10}  {report.Used:N0}, {report.Tokens:N0} tokens a pass");

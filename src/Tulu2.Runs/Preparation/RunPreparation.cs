@@ -4,6 +4,7 @@ using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
 using Tulu2.Runs.Output;
+using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
 
@@ -57,7 +58,7 @@ internal static class RunPreparation
         LoadedRecipe loaded, Recipe recipe, ModelSource model, TrainingData data, IReadOnlyList<RecipeChange> changes, Action<string> say)
     {
         var batches = new BatchPlan(data.Tokens, new BatchSettings(
-            recipe.Batch.Global, recipe.Batch.Slot, recipe.Data.Packing, recipe.Data.Shuffle, recipe.Seed, recipe.Objective == Objective.Dpo,
+            recipe.Batch.Global, recipe.Batch.Slot, recipe.Data.Packing, recipe.Data.Shuffle, recipe.Seed, ObjectiveCatalog.Of(recipe.Objective).TakesPairs,
             recipe.Epochs, recipe.Steps));
         if (recipe.Schedule.Warmup > batches.TotalSteps)
             throw loaded.Fault("schedule.warmup", $"{recipe.Schedule.Warmup} steps of warm-up are more than the run's {batches.TotalSteps}",
@@ -77,7 +78,7 @@ internal static class RunPreparation
 
     private static ReferencePlan? Reference(Recipe recipe, ModelSource model, TrainingData data, BatchPlan batches, Action<string> say)
     {
-        if (recipe.Objective != Objective.Dpo) return null;
+        if (!ObjectiveCatalog.Of(recipe.Objective).NeedsReference(recipe)) return null;
         var key = ReferenceLogProbabilities.Key(model.WeightsKey, data.ContentKey, recipe.Precision.ToString(), recipe.Parallel.VirtualShards,
             [model.ShapeKey, $"slot {recipe.Batch.Slot}", $"packing {recipe.Data.Packing}", TorchRuntime.Facts]);
         var plan = new ReferencePlan(batches, pair => $"{data.Tokens.Location(pair)}", recipe.Batch.Slot, recipe.Data.Packing,

@@ -6,6 +6,7 @@ using Tulu2.Data.Store;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Files;
 using Tulu2.Runs.Output;
+using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Runs.Preparation;
@@ -38,11 +39,11 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
         var data = loaded.Recipe.Data;
         foreach (var file in data.Train)
             if (ForeignPath.AsRows(file) is var (what, fix)) throw loaded.Fault("data.train", what, fix);
-        var wanted = loaded.Recipe.Objective == Objective.Dpo ? RowKind.Preferences : RowKind.Messages;
+        var wanted = ObjectiveCatalog.Of(loaded.Recipe.Objective).Rows;
         foreach (var file in data.Train)
             if (!RowKinds.CanBeReadAs(file, wanted))
                 throw loaded.Fault("data.train", $"{file} holds {RowKinds.Name(wanted == RowKind.Preferences ? RowKind.Messages : RowKind.Preferences)}, but the objective trains on {RowKinds.Name(wanted)}",
-                    $"set objective: {(wanted == RowKind.Preferences ? "sft" : "dpo")}, or name a file of {RowKinds.Name(wanted)}");
+                    $"set objective: {string.Join(" or ", ObjectiveCatalog.All.Where(other => other.Rows != wanted).Select(other => other.Name))}, or name a file of {RowKinds.Name(wanted)}");
         var request = new TokenStoreRequest(
             Path.Combine(cacheDirectory, "tokens"), data.Train, new ChatEncoder(ChatTokenizers.Of(model.Tokenizer), data.Chat, data.MaxLength),
             wanted, Environment.ProcessorCount);

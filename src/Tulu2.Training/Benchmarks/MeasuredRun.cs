@@ -2,6 +2,7 @@ using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Models.Families;
 using Tulu2.Models.Parameters;
+using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
 using Tulu2.Training.Workers;
@@ -15,7 +16,9 @@ namespace Tulu2.Training.Benchmarks;
 public sealed record MeasuredRun(
     ModelConfig Config, int VirtualShards, Objective Objective, Precision Precision, bool Recompute, int Slots, int Sequences, int Length)
 {
-    private int Items => Objective == Objective.Dpo ? Sequences / 2 : Sequences;
+    private ObjectiveDescriptor Descriptor => ObjectiveCatalog.Of(Objective);
+
+    private int Items => Sequences / Descriptor.SequencesPerItem;
 
     internal Recipe Recipe(ParallelLayout layout, bool overlap = true) => new()
     {
@@ -45,10 +48,10 @@ public sealed record MeasuredRun(
             Recipe = Recipe(layout, overlap),
             Parameters = new ParameterMap(Config, VirtualShards),
             Parallel = layout,
-            Plan = new FixedBatchPlan(Sequences, Length, Config.VocabularySize, Objective == Objective.Dpo, Slots) { TotalSteps = steps },
+            Plan = new FixedBatchPlan(Sequences, Length, Config.VocabularySize, Descriptor.TakesPairs, Slots) { TotalSteps = steps },
             DataPlane = dataPlane,
             CheckpointDirectory = Path.Combine(Path.GetTempPath(), "no-checkpoint-is-written"),
-            References = Objective == Objective.Dpo ? () => references : null,
+            References = () => references,
         };
     }
 }

@@ -34,7 +34,7 @@ public static class StepBenchmark
             Batch = new BatchRecipe { Global = sequences, Slot = sequences },
         };
         var map = new ParameterMap(config, virtualShards);
-        var plan = new FixedBatchPlan(sequences, length, config.VocabularySize, objective == Objective.Dpo);
+        var plan = new FixedBatchPlan(sequences, length, config.VocabularySize, ObjectiveCatalog.Of(objective).TakesPairs);
         using var state = new ReplicaState(map, precision);
         state.Initialize(recipe);
         using var computer = new ModelSlots(ModelTiming.Timed(map, state.Weights), state.Weights, ObjectiveOf(recipe, plan), staged: false);
@@ -84,10 +84,9 @@ public static class StepBenchmark
         return 6 * (config.Layers * PipelineStages.BlockCost(config) + PipelineStages.HeadCost(config)) * tokens + 6.0 * config.Layers * config.QueryWidth * (length + 1) * tokens;
     }
 
-    private static ISlotObjective ObjectiveOf(Recipe recipe, FixedBatchPlan plan)
+    private static SlotObjective ObjectiveOf(Recipe recipe, FixedBatchPlan plan)
     {
-        if (recipe.Objective == Objective.Sft) return new SftSlots(new SftObjective(LossReduction.TokenMean, plan, recipe.Batch.Slot));
         var references = new ReferenceLogProbabilities(new float[2 * plan.Sequences(1, 0).Length]);
-        return new DpoSlots(new DpoObjective(recipe.Dpo), () => references, plan);
+        return SlotObjective.Of(recipe, plan, () => references);
     }
 }

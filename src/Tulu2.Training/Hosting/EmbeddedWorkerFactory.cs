@@ -1,7 +1,5 @@
 using Tulu2.Models.Decoder;
 using Tulu2.Protocol.Workers;
-using Tulu2.Training.Objectives;
-using Tulu2.Training.Recipes;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;
 
@@ -28,16 +26,8 @@ public sealed class EmbeddedWorkerFactory : IWorkerFactory
 
     internal static SlotComputerOf ComputerOf(WorkerSettings settings)
     {
-        var objective = ObjectiveOf(settings);
+        var objective = SlotObjective.Of(settings.Recipe, settings.Plan, settings.References);
         return (state, group) => new ModelSlots(
             new DecoderModel(state.Parameters, state.Weights, settings.Recipe.Model.Recompute, group, settings.Recipe.Parallel.SplitActivations), state.Weights, objective, state.IsStaged);
-    }
-
-    private static ISlotObjective ObjectiveOf(WorkerSettings settings)
-    {
-        var recipe = settings.Recipe;
-        if (recipe.Objective == Objective.Sft) return new SftSlots(new SftObjective(RecipeProfiles.Reduction(recipe.Profile), settings.Plan, recipe.Batch.Slot));
-        var references = settings.References ?? throw new ArgumentException("settings: a DPO run needs reference log-probabilities", nameof(settings));
-        return new DpoSlots(new DpoObjective(recipe.Dpo), references, settings.Plan);
     }
 }

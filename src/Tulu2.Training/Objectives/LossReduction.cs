@@ -1,3 +1,5 @@
+using Tulu2.Training.Recipes;
+
 namespace Tulu2.Training.Objectives;
 
 /// <summary>Over what the token losses of a step are averaged (docs/reference/tulu2.md, SFT). It changes the model, so a profile decides it, not a layout.</summary>
@@ -9,4 +11,15 @@ public enum LossReduction
     GroupMean,
     /// <summary>Mean over slots, each a token mean (open-instruct's mean per device).</summary>
     SlotMean,
+}
+
+/// <summary>The loss reduction of each profile.</summary>
+internal static class LossReductions
+{
+    public static LossReduction Of(Profile profile) => profile switch
+    {
+        Profile.PaperTpu => LossReduction.GroupMean,
+        Profile.OpenInstruct => LossReduction.SlotMean,
+        _ => LossReduction.TokenMean,
+    };
 }

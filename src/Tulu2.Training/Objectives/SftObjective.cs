@@ -1,5 +1,6 @@
 using Tulu2.Data.Slots;
 using Tulu2.Files;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Training.Objectives;
 
@@ -7,7 +8,7 @@ namespace Tulu2.Training.Objectives;
 /// Supervised fine-tuning: the loss of a step is a weighted sum of its tokens' cross-entropies, where the weight of a slot's tokens depends on the
 /// step's counts alone. A slot's loss is its sum times that weight, so the gradient of the step is the plain sum of the slots' gradients.
 /// </summary>
-internal sealed class SftObjective
+internal sealed class SftObjective : IObjective
 {
     /// <summary>Sequences of one micro-batch in the paper's TPU code.</summary>
     public const int GroupSequences = 32;
@@ -41,7 +42,7 @@ internal sealed class SftObjective
     }
 
     /// <summary>
-    /// By what each token loss of a slot counts in the step's loss; the derivative of the loss with respect to a scored row's log-probability is its
+    /// The weight of each token loss of a slot in the step's loss; the derivative of the loss with respect to a scored token's log-probability is its
     /// negative. 0 where there is nothing to learn (then nothing is divided by zero).
     /// </summary>
     public double Weight(int step, int slot)
@@ -53,11 +54,26 @@ internal sealed class SftObjective
         return tokens == 0 ? 0 : 1.0 / ((double)tokens * (_plan.SlotsPerStep / _slotsPerGroup));
     }
 
-    /// <summary>The sum of a slot's token losses, in row order.</summary>
-    public static double TokenLossSum(ReadOnlySpan<float> logProbabilities)
+    /// <returns>[R] the same negative weight for each scored token.</returns>
+    public float[] Coefficients(ScoredSlot slot, ReadOnlySpan<float> logProbabilities_R)
+    {
+        var coefficients_R = new float[slot.Segments_R.Length];
+        Array.Fill(coefficients_R, (float)-Weight(slot.Step, slot.Slot));
+        return coefficients_R;
+    }
+
+    /// <returns>[1] the sum of the slot's token losses in row order, unweighted.</returns>
+    public double[] Figures(ScoredSlot slot, ReadOnlySpan<float> logProbabilities_R)
     {
         var sum = 0.0;
-        foreach (var value in logProbabilities) sum -= value;
-        return sum;
+        foreach (var value in logProbabilities_R) sum -= value;
+        return [sum];
+    }
+
+    public (double Loss, NamedValues More) Summarize(int step, IReadOnlyList<double[]> figures)
+    {
+        var loss = new CompensatedSum();
+        for (var slot = 0; slot < figures.Count; slot++) loss.Add(figures[slot][0] * Weight(step, slot));
+        return (loss.Value, []);
     }
 }

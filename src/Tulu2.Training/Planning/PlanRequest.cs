@@ -1,4 +1,5 @@
 using Tulu2.Models.Families;
+using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Training.Planning;
@@ -45,7 +46,7 @@ public sealed record PlanRequest(
     public int Slots => Recipe.Batch.Global / Recipe.Batch.Slot;
 
     /// <summary>Sequences of a slot: a pair is two.</summary>
-    public int SequencesPerSlot => Recipe.Batch.Slot * (Recipe.Objective == Objective.Dpo ? 2 : 1);
+    public int SequencesPerSlot => Recipe.Batch.Slot * ObjectiveCatalog.Of(Recipe.Objective).SequencesPerItem;
 
     /// <summary>What goes between tensor-parallel ranks; the recipe's own where nothing else is said.</summary>
     public RankTransport Transport { get; init; } = Recipe.Parallel.Transport;

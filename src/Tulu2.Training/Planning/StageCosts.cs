@@ -1,5 +1,7 @@
 using Tulu2.Models.Memory;
 using Tulu2.Models.Parameters;
+using Tulu2.Models.Planning;
+using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Training.Planning;
@@ -47,8 +49,8 @@ internal sealed class StageCosts(PlanRequest request)
         var down = (double)layers.Count * config.HiddenSize * config.IntermediateSize / tensor;
         var attention = (double)layers.Count * config.QueryWidth / tensor * (request.Length + 1);
         var head = map.HasHead ? (double)PipelineStages.HeadCost(config) / tensor : 0;
-        // DPO asks for the log-probabilities first, and the head's backward pass computes the logits again for every objective.
-        var headForward = request.Recipe.Objective == Objective.Dpo ? 2 * head : 0;
+        // The head's backward pass computes the logits again for every objective; only coefficients that depend on them need them before.
+        var headForward = ObjectiveCatalog.Of(request.Recipe.Objective).IsLinear ? 0 : 2 * head;
         double tokens = request.SlotTokens, forward = 2 * blocks + 2 * attention;
         return new StageCost(layers, map.HasEmbedding, map.HasHead, map.Length, pass, tokens * (forward + headForward),
             tokens * (4 * blocks + 5 * attention + 6 * head + (recompute ? forward - 2 * down : 0)));

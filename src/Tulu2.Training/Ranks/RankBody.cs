@@ -193,10 +193,10 @@ internal sealed class RankBody : IDisposable
         _settings.Faults?.AtReduce(_rank, Step);
         var start = Stopwatch.GetTimestamp();
         var reduced = _reduction.Reduce(Groups);
-        var (loss, preference) = Computer.Summarize(Step, reduced.Figures);
-        foreach (var (figure, value) in StepFigures.Of(loss, reduced.Norm, preference))
+        var (loss, more) = Computer.Summarize(Step, reduced.Figures);
+        foreach (var (figure, value) in StepFigures.Of(loss, reduced.Norm, more))
             if (!double.IsFinite(value)) throw new NonFiniteStepException(Step, $"the {figure}{StepFigures.FirstSlot(reduced.Figures)}", value);
-        _reduced = new StepMetrics(loss, reduced.Norm, _state.LearningRate(Step), _settings.Plan.Tokens(Step), _settings.Plan.LossTokens(Step), preference);
+        _reduced = new StepMetrics(loss, reduced.Norm, _state.LearningRate(Step), _settings.Plan.Tokens(Step), _settings.Plan.LossTokens(Step), more);
         _computing = false;
         _clock.Reduced(Stopwatch.GetElapsedTime(start), reduced.Beside);
         _settings.Faults?.AtReady(_rank, Step);

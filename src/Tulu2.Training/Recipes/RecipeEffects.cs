@@ -1,5 +1,6 @@
 using Tulu2.Collectives.Layout;
 using Tulu2.Files;
+using Tulu2.Training.Objectives;
 using Tulu2.Training.Optimization;
 
 namespace Tulu2.Training.Recipes;
@@ -36,7 +37,7 @@ public static class RecipeEffects
             yield return $"data.max_length {recipe.Data.MaxLength} is beyond the {counts.Positions} positions that the model names; TÜLU 2 does this on purpose";
         if (counts is not { Items: { } items, Steps: { } steps }) yield break;
         var global = recipe.Batch.Global;
-        var noun = recipe.Objective == Objective.Dpo ? "pairs" : "rows";
+        var noun = ObjectiveCatalog.Of(recipe.Objective).ItemName + "s";
         var (perPass, left) = Math.DivRem(items, global);
         if (steps < perPass)
             yield return $"{items - steps * global:N0} of {items:N0} {noun} are never used: the run's {NumberText.Count(steps, "step")} of batch.global {global} take {steps * global:N0}";
@@ -81,7 +82,7 @@ public static class RecipeEffects
     {
         if (recipe.Seed != Defaults.Seed && recipe is { Data.Shuffle: false, Model.Path: not null })
             yield return $"seed {recipe.Seed} has no effect: the weights are given and data.shuffle is false";
-        if (!recipe.Data.Packing && recipe is { Batch.Slot: 1, Objective: Objective.Sft })
+        if (!recipe.Data.Packing && recipe.Batch.Slot * ObjectiveCatalog.Of(recipe.Objective).SequencesPerItem == 1)
             yield return "data.packing: false pads nothing: with batch.slot 1 a slot is one sequence";
     }
 

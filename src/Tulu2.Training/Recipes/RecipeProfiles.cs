@@ -49,22 +49,12 @@ public static class RecipeProfiles
     public static double? RmsNormEpsilon(Recipe recipe, int hiddenSize, int layers) =>
         recipe.Model.RmsNormEpsilon ?? (recipe.Profile == Profile.PaperTpu && ((hiddenSize, layers) is (4096, 32) or (5120, 40)) ? 1e-6 : null);
 
-    public static LossReduction Reduction(Profile profile) => profile switch
-    {
-        Profile.PaperTpu => LossReduction.GroupMean,
-        Profile.OpenInstruct => LossReduction.SlotMean,
-        _ => LossReduction.TokenMean,
-    };
-
     /// <summary>Updates of the warm-up: a ratio is rounded up, by open-instruct down.</summary>
     public static int WarmupSteps(Recipe recipe, int totalSteps) =>
         Optimization.LearningRateSchedule.Warmup(recipe.Schedule.Warmup, totalSteps, roundDown: recipe.Profile == Profile.OpenInstruct);
 
     /// <exception cref="Files.BadInputException">Slots that the profile's loss reduction cannot be built from.</exception>
-    public static void Check(Recipe recipe)
-    {
-        if (recipe is { Profile: Profile.PaperTpu, Objective: Objective.Sft }) SftObjective.SlotsPerGroup(recipe.Batch.Global, recipe.Batch.Slot);
-    }
+    public static void Check(Recipe recipe) => ObjectiveCatalog.Of(recipe.Objective).CheckProfile(recipe);
 
     private static double? PaperEpsilon(string? preset) =>
         preset is not null && (preset.EndsWith("-7b", StringComparison.OrdinalIgnoreCase) || preset.EndsWith("-13b", StringComparison.OrdinalIgnoreCase)) ? 1e-6 : null;

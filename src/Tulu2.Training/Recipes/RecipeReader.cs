@@ -1,4 +1,5 @@
 using Tulu2.Files;
+using Tulu2.Training.Objectives;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -67,8 +68,8 @@ public static class RecipeReader
 
         var recipe = new Recipe();
         foreach (var (key, value) in fromFile.Values.Concat(fromFlags.Values)) key.Write(recipe, value);
-        // The paper's passes (docs/reference/tulu2.md, SFT and DPO), so that a recipe that names neither still says what it will do.
-        if (recipe is { Epochs: null, Steps: null }) recipe = recipe with { Epochs = recipe.Objective == Objective.Dpo ? 3 : 2 };
+        // Filled in here, so that a recipe that names neither still shows what it will do.
+        if (recipe is { Epochs: null, Steps: null }) recipe = recipe with { Epochs = ObjectiveCatalog.Of(recipe.Objective).DefaultEpochs };
         return new LoadedRecipe(recipe, source);
     }
 

@@ -1,3 +1,5 @@
+using Tulu2.Training.Objectives;
+
 namespace Tulu2.Training.Recipes;
 
 /// <summary>A run's hyperparameters for people: the keys that decide what is learned, with their values as the recipe's file would give them.</summary>
@@ -7,9 +9,12 @@ public static class RecipeSettings
     public static IReadOnlyList<(string Name, string Value)> Of(Recipe recipe) =>
     [
         .. from key in RecipeKey.All
-           where key.IsInHash && (key.Section != "dpo" || recipe.Objective == Objective.Dpo)
+           where key.IsInHash && !IsOthers(key, recipe)
            let value = key.Read(recipe)
            where value is not null
            select (key.Name, RecipeValue.Write(value)),
     ];
+
+    private static bool IsOthers(RecipeKey key, Recipe recipe) =>
+        key.Section != ObjectiveCatalog.Of(recipe.Objective).Section && ObjectiveCatalog.All.Any(objective => objective.Section == key.Section);
 }

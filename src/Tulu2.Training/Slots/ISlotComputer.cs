@@ -7,8 +7,9 @@ using static TorchSharp.torch;
 namespace Tulu2.Training.Slots;
 
 /// <summary>
-/// The objective of a run, slot by slot, on one rank's part of the model. What it returns depends on the weights and the batch alone. All tensors it takes
-/// and gives are in host memory. Shapes: S rows of a slot that are this tensor-parallel rank's share, D hidden.
+/// Forward and backward passes of a run's slots through one rank's part of the model. Results depend on the weights and the batch alone. Residual streams,
+/// and their gradients, are in host memory; the weights' gradient lies where the model computes. Shapes: S rows of a slot that are this tensor-parallel
+/// rank's share, D hidden.
 /// </summary>
 internal interface ISlotComputer : IDisposable
 {
@@ -20,9 +21,9 @@ internal interface ISlotComputer : IDisposable
     /// <param name="keep">A backward pass will follow.</param>
     ISlotPass Forward(SlotBatch batch, Tensor? input_SD, bool keep);
 
-    /// <summary>The step's loss and, for DPO, its preference figures.</summary>
-    /// <param name="figures">[slots] what <see cref="ISlotPass.Backward"/> returned on the last stage, on whatever rank.</param>
-    (double Loss, PreferenceMetrics? Preference) Summarize(int step, IReadOnlyList<double[]> figures);
+    /// <summary>The step's loss and the objective's metrics.</summary>
+    /// <param name="figures">[slots] the results of <see cref="ISlotPass.Backward"/> on the last stage, from whatever ranks.</param>
+    (double Loss, NamedValues More) Summarize(int step, IReadOnlyList<double[]> figures);
 }
 
 /// <summary>One slot on its way through a stage. Its tensors are valid until it is disposed, or its computer begins another pass.</summary>
@@ -36,7 +37,7 @@ internal interface ISlotPass : IDisposable
 
     /// <param name="outputGradient_SD">What the next stage gave; null on the last stage.</param>
     /// <param name="gradient">[length of the part] fp32; overwritten wholly.</param>
-    /// <param name="ready">Called with the first element from which on the gradient is final, whenever that moves down; not only with 0, if at all.</param>
+    /// <param name="ready">Called whenever the gradient is final from a lower element on, with that element; may never be called.</param>
     /// <returns>On the last stage the slot's figures, from which <see cref="ISlotComputer.Summarize"/> makes the step's; elsewhere none.</returns>
     double[] Backward(Tensor? outputGradient_SD, Tensor gradient, Action<long>? ready = null);
 

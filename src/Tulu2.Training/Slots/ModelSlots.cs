@@ -9,7 +9,7 @@ namespace Tulu2.Training.Slots;
 /// <summary>Slots on a rank's part of a Llama model. Shapes: S rows of a slot that are this tensor-parallel rank's share, D hidden.</summary>
 /// <param name="weights">The model's, for their type and device.</param>
 /// <param name="staged">The model's tensors, gradients included, are elsewhere than in host memory, through which stages pass on their streams.</param>
-internal sealed class ModelSlots(DecoderModel model, Tensor weights, ISlotObjective objective, bool staged) : ISlotComputer
+internal sealed class ModelSlots(DecoderModel model, Tensor weights, SlotObjective objective, bool staged) : ISlotComputer
 {
     private readonly ScalarType _type = weights.dtype;
     private readonly Device _device = weights.device;
@@ -22,7 +22,7 @@ internal sealed class ModelSlots(DecoderModel model, Tensor weights, ISlotObject
         return new Pass(this, batch, model.Forward(batch, keep, Here(input_SD)));
     }
 
-    public (double Loss, PreferenceMetrics? Preference) Summarize(int step, IReadOnlyList<double[]> figures) => objective.Summarize(step, figures);
+    public (double Loss, NamedValues More) Summarize(int step, IReadOnlyList<double[]> figures) => objective.Summarize(step, figures);
 
     public void Dispose() => model.Dispose();
 

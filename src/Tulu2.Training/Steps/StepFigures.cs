@@ -1,21 +1,18 @@
 using Tulu2.Protocol.Workers;
+using Tulu2.Training.Objectives;
 
 namespace Tulu2.Training.Steps;
 
-/// <summary>What a step is measured by, for the check that all of it is finite.</summary>
+/// <summary>The measured values of a step, for the check that all of them are finite.</summary>
 internal static class StepFigures
 {
-    public static IEnumerable<(string Name, double Value)> Of(double loss, double norm, PreferenceMetrics? preference)
-    {
-        yield return ("loss", loss);
-        yield return ("gradient norm", norm);
-        if (preference is null) yield break;
-        yield return ("log-probability of chosen answers", preference.LogpsChosen);
-        yield return ("log-probability of rejected answers", preference.LogpsRejected);
-        yield return ("reward of chosen answers", preference.RewardsChosen);
-        yield return ("reward of rejected answers", preference.RewardsRejected);
-        yield return ("margin of rewards", preference.RewardsMargin);
-    }
+    /// <summary>Causes before what is computed from them, so that the first value that is not finite is the one to look at.</summary>
+    public static IEnumerable<(string Name, double Value)> Of(double loss, double norm, NamedValues more) =>
+    [
+        ("loss", loss), ("gradient norm", norm),
+        .. more.Select(value => (Metric: ObjectiveCatalog.Metric(value.Name), value.Value)).OrderBy(value => value.Metric.IsDerived)
+            .Select(value => (value.Metric.Words, value.Value)),
+    ];
 
     /// <summary>Words for the first slot with a figure that is not finite; empty where each slot's are.</summary>
     public static string FirstSlot(IReadOnlyList<double[]> figures)

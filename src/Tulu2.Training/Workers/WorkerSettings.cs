@@ -36,7 +36,7 @@ public sealed record WorkerSettings
     /// <summary>The <c>checkpoints/</c> directory of the run.</summary>
     public required string CheckpointDirectory { get; init; }
 
-    /// <summary>DPO: called when the first slot is computed, after the reference pass.</summary>
+    /// <summary>Opens the reference log-probabilities; called with the first slot of a step, after the reference pass. Null: the objective needs none.</summary>
     public Func<ReferenceLogProbabilities>? References { get; init; }
 
     /// <summary>

@@ -164,7 +164,7 @@ public sealed class PatienceSpec
         var effects = new List<SyncEffect>();
         _now += TimeSpan.FromSeconds(1);
         for (var rank = 0; rank < 2; rank++)
-            effects.AddRange(Report(new WorkerReport.StepReady(1, rank, step, $"hash {step}", new StepMetrics(1, 1, 1, 1, 1, null), new StepTimes(0, 0, 0, 0, 0, 0))));
+            effects.AddRange(Report(new WorkerReport.StepReady(1, rank, step, $"hash {step}", new StepMetrics(1, 1, 1, 1, 1, []), new StepTimes(0, 0, 0, 0, 0, 0))));
         for (var rank = 0; rank < 2; rank++) effects.AddRange(Report(new WorkerReport.Applied(1, rank, step, 0, null)));
         return effects;
     }

@@ -20,7 +20,10 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
 {
     private static readonly SlotRange[] Ranges = [new(0, 3), new(5, 1)];
     private static readonly StepTimes Times = new(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7);
-    private static readonly StepMetrics Sft = new(2.0794415416798357, 1e-3, 2e-5, 4096, 1234, null);
+    private static readonly StepMetrics Sft = new(2.0794415416798357, 1e-3, 2e-5, 4096, 1234, []);
+
+    private static readonly NamedValues Preferences =
+        [new("rewards_chosen", 1), new("rewards_rejected", 2), new("rewards_margin", 3), new("rewards_accuracy", 4), new("logps_chosen", 5), new("logps_rejected", double.NaN)];
 
     private static readonly IWireMessage[] Messages =
     [
@@ -40,7 +43,7 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
         new RankProtocol.Report(new WorkerReport.Joined(4, 1, -1, Ranges, true)),
         new RankProtocol.Report(new WorkerReport.SlotDone(4, 1, 7, 5, 0.25)),
         new RankProtocol.Report(new WorkerReport.StepReady(4, 1, 7, "ab12", Sft, Times)),
-        new RankProtocol.Report(new WorkerReport.StepReady(4, 1, 7, "ab12", Sft with { Preference = new PreferenceMetrics(1, 2, 3, 4, 5, double.NaN) }, Times)),
+        new RankProtocol.Report(new WorkerReport.StepReady(4, 1, 7, "ab12", Sft with { More = Preferences }, Times)),
         new RankProtocol.Report(new WorkerReport.Applied(4, 1, 7, 0.5, null)),
         new RankProtocol.Report(new WorkerReport.Applied(4, 1, 7, 0.5, "cd34")),
         new RankProtocol.Report(new WorkerReport.Scored(4, 1, 17, [-1.5f, -2.25f])),

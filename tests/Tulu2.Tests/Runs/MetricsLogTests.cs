@@ -16,7 +16,7 @@ public sealed class MetricsLogTests : IDisposable
     public void Dispose() => _folder.Delete(recursive: true);
 
     private static StepRecord Step(int step, double seconds = 0.5) =>
-        MetricsLog.Record(step, new StepMetrics(0.1 + 0.2, 1.0 / 3, 2e-5, 100, 50, null), seconds);
+        MetricsLog.Record(step, new StepMetrics(0.1 + 0.2, 1.0 / 3, 2e-5, 100, 50, []), seconds);
 
     private MetricsLog Open() => MetricsLog.Open(MetricsFile, _said.Add);
 
@@ -25,12 +25,16 @@ public sealed class MetricsLogTests : IDisposable
     {
         Assert.Equal(
             """{"step":1,"loss":0.30000000000000004,"learning_rate":2E-05,"grad_norm":0.3333333333333333,"tokens":100,"loss_tokens":50,"seconds":0.5}""",
-            MetricsLog.Write(Step(1)));
-        var preference = MetricsLog.Record(2, new StepMetrics(Math.Log(2), 1, 0, 8, 4, new PreferenceMetrics(1, 2, 3, 0.5, -5, -6)), 1);
+            StepLine.Write(Step(1)));
+        var preference = MetricsLog.Record(2, new StepMetrics(Math.Log(2), 1, 0, 8, 4, 
+            [
+                new("rewards_chosen", 1), new("rewards_rejected", 2), new("rewards_margin", 3), new("rewards_accuracy", 0.5), new("logps_chosen", -5),
+                new("logps_rejected", -6),
+            ]), 1);
         Assert.Equal(
             """{"step":2,"loss":0.6931471805599453,"learning_rate":0,"grad_norm":1,"tokens":8,"loss_tokens":4,"seconds":1"""
             + ""","rewards_chosen":1,"rewards_rejected":2,"rewards_margin":3,"rewards_accuracy":0.5,"logps_chosen":-5,"logps_rejected":-6}""",
-            MetricsLog.Write(preference));
+            StepLine.Write(preference));
     }
 
     [Fact]
@@ -59,12 +63,25 @@ public sealed class MetricsLogTests : IDisposable
         var sound = File.ReadAllText(MetricsFile);
         for (var cut = 1; cut < sound.Length; cut++)
         {
-            File.WriteAllText(MetricsFile, sound + MetricsLog.Write(Step(2))[..cut]);
+            File.WriteAllText(MetricsFile, sound + StepLine.Write(Step(2))[..cut]);
             _said.Clear();
             using (var log = Open()) Assert.Equal(1, Assert.Single(log.Lines).Step);
             Assert.Equal(sound, File.ReadAllText(MetricsFile));
             Assert.Contains("torn", Assert.Single(_said));
-            if (cut >= MetricsLog.Write(Step(2)).Length) break;
+            if (cut >= StepLine.Write(Step(2)).Length) break;
+        }
+    }
+
+    [Fact]
+    public void A_replayed_step_whose_objective_measured_otherwise_is_told_apart()
+    {
+        var step = Step(1) with { More = [new("rewards_margin", 0.1), new("logps_chosen", double.NaN)] };
+        using (var log = Open()) log.Append(step);
+        using (var log = Open())
+        {
+            Assert.True(log.Append(step with { More = [.. step.More] }));
+            Assert.False(log.Append(step with { More = [step.More[0] with { Value = 0.2 }, step.More[1]] }));
+            Assert.False(log.Append(step with { More = [] }));
         }
     }
 

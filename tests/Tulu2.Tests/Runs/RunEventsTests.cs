@@ -24,7 +24,7 @@ public sealed class RunEventsTests : IDisposable
     private MetricsLog Open() => MetricsLog.Open(Run.Metrics, _said.Add);
 
     private static RunEvent.StepCommitted Step(int step, double loss = 2) =>
-        new(new StepCommit(1, step, "hash", new StepMetrics(loss, 1, 1e-3, 100, 50, null), [], 0.5, Replayed: false));
+        new(new StepCommit(1, step, "hash", new StepMetrics(loss, 1, 1e-3, 100, 50, []), [], 0.5, Replayed: false));
 
     [Fact]
     public void Every_event_reaches_every_subscriber_in_their_order()

@@ -14,7 +14,7 @@ public class RecipeProfilesTests
         var recipe = RecipeProfiles.Apply(new Recipe { Profile = Profile.OpenInstruct }, Nothing);
         Assert.Equal(0.999, recipe.Optimizer.Beta2);
         Assert.Equal(152, RecipeProfiles.WarmupSteps(recipe, 5096));
-        Assert.Equal(LossReduction.SlotMean, RecipeProfiles.Reduction(recipe.Profile));
+        Assert.Equal(LossReduction.SlotMean, LossReductions.Of(recipe.Profile));
     }
 
     [Fact]

@@ -181,7 +181,7 @@ internal sealed class FakeWorker : IWorker
         _reduced = sum;
         var hash = fault == Fault.Corrupt ? $"corrupt-{_worker}" : $"{sum:x16}";
         _report(new WorkerReport.StepReady(
-            generation, _rank, step, hash, new StepMetrics(step / 10.0, 1, 1e-3, 10 * _cluster.Slots, _cluster.Slots, null), new StepTimes(0.001, 0, 0, 0)));
+            generation, _rank, step, hash, new StepMetrics(step / 10.0, 1, 1e-3, 10 * _cluster.Slots, _cluster.Slots, []), new StepTimes(0.001, 0, 0, 0)));
     }
 
     private void Commit(WorkerCommand.Commit commit)

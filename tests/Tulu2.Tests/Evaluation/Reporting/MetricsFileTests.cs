@@ -14,8 +14,43 @@ public class MetricsFileTests
     {
         var steps = MetricsFile.Parse($"{Sft}\n{Dpo}\n", "metrics.jsonl");
         Assert.Equal(new StepRecord(1, 6.9314718055994531, 0, 1.5, 100, 40, 0.5), steps[0]);
-        Assert.Equal(new StepRecord(2, 0.5, 1e-5, 2, 100, 40, 0.25, 0.1, -0.05, 0.15, 1, -10, -12), steps[1]);
+        Assert.Equal(new StepRecord(2, 0.5, 1e-5, 2, 100, 40, 0.25)
+        {
+            More =
+            [
+                new("rewards_chosen", 0.1), new("rewards_rejected", -0.05), new("rewards_margin", 0.15), new("rewards_accuracy", 1), new("logps_chosen", -10),
+                new("logps_rejected", -12),
+            ],
+        }, steps[1]);
         Assert.Equal(400, steps[1].TokensPerSecond);
+    }
+
+    [Fact]
+    public void A_line_is_read_and_written_again_as_it_was()
+    {
+        const string line = """{"step":3,"loss":"NaN","learning_rate":2E-05,"grad_norm":"Infinity","tokens":1,"loss_tokens":1,"seconds":0.1,"later_metric":"-Infinity","more":0.30000000000000004}""";
+        Assert.Equal(line, StepLine.Write(Assert.Single(MetricsFile.Parse(line, "metrics.jsonl"))));
+    }
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("null")]
+    [InlineData("1")]
+    [InlineData("{}")]
+    [InlineData("""{"step":1.5,"loss":1,"learning_rate":0,"grad_norm":1,"tokens":1,"loss_tokens":1,"seconds":1}""")]
+    [InlineData("""{"step":3000000000,"loss":1,"learning_rate":0,"grad_norm":1,"tokens":1,"loss_tokens":1,"seconds":1}""")]
+    [InlineData("""{"step":1,"loss":null,"learning_rate":0,"grad_norm":1,"tokens":1,"loss_tokens":1,"seconds":1}""")]
+    [InlineData("""{"step":1,"loss":"high","learning_rate":0,"grad_norm":1,"tokens":1,"loss_tokens":1,"seconds":1}""")]
+    [InlineData("""{"step":1,"loss":1,"learning_rate":0,"grad_norm":1,"tokens":1,"loss_tokens":1}""")]
+    [InlineData("""{"step":1,"loss":1,"learning_rate":0,"grad_norm":1,"tokens":1,"loss_tokens":1,"seconds":1}}""")]
+    public void A_line_that_is_no_step_is_named(string line) =>
+        Assert.Equal("m:1", Assert.Throws<BadInputException>(() => MetricsFile.Parse($"{line}\n{Sft}\n", "m")).Where);
+
+    [Fact]
+    public void Values_that_are_no_numbers_are_passed_over()
+    {
+        var step = Assert.Single(MetricsFile.Parse(Sft.Replace("}", ""","note":"x","list":[1],"rewards_chosen":null,"kept":2}""", StringComparison.Ordinal), "m"));
+        Assert.Equal([new("kept", 2)], step.More);
     }
 
     [Fact]

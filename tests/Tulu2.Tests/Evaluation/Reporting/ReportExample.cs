@@ -50,5 +50,12 @@ internal static class ReportExample
         step, 0.4 + 7 / Math.Sqrt(step) + 0.1 * Math.Sin(step), 2e-3 * Math.Min(step / 10.0, (300 - step) / 290.0), 1 + 4 / Math.Sqrt(step), 4096, 1500, 0.3 + 0.05 * Math.Cos(step));
 
     private static StepRecord Dpo(int step) => new(
-        step, 0.6931 - 0.006 * step, 5e-5, 2.5, 4096, 1500, 0.6, 0.01 * step, -0.02 * step, 0.03 * step, Math.Min(1, 0.5 + step / 80.0), -20 - step, -25 - 2 * step);
+        step, 0.6931 - 0.006 * step, 5e-5, 2.5, 4096, 1500, 0.6)
+    {
+        More =
+        [
+            new("rewards_chosen", 0.01 * step), new("rewards_rejected", -0.02 * step), new("rewards_margin", 0.03 * step),
+            new("rewards_accuracy", Math.Min(1, 0.5 + step / 80.0)), new("logps_chosen", -20 - step), new("logps_rejected", -25 - 2 * step),
+        ],
+    };
 }

@@ -33,6 +33,20 @@ public class RunReportTests
     public void The_report_has_every_part(string part) => Assert.Contains(part, Page);
 
     [Fact]
+    public void A_metric_that_no_objective_of_this_version_gives_has_a_chart_by_its_own_name()
+    {
+        var steps = Enumerable.Range(1, 3).Select(step => new StepRecord(step, 1, 0, 1, 8, 4, 1) { More = [new("later_metric", step)] });
+        Assert.Contains("<figcaption>later_metric</figcaption>", RunReport.Render(new ReportInput { Title = "t", Stages = [new("sft", [.. steps])] }));
+    }
+
+    [Fact]
+    public void A_preference_run_has_its_charts_in_their_order() =>
+        Assert.Equal(["1-rewards", "1-accuracy", "1-logps"], Charts("dpo", 1).TakeLast(3));
+
+    private static IEnumerable<string> Charts(string stage, int number) =>
+        StageCharts.Of(ReportExample.Input.Stages.Single(s => s.Name == stage), $"{number}").Select(chart => chart.Id);
+
+    [Fact]
     public void Scores_stand_in_a_column_for_each_model() =>
         Assert.Contains("""<th scope="row" class="short">exact match</th>""" + Cells(("Items", "400"), ("untrained", "0.8 %"), ("sft", "80.3 %"), ("dpo", "79.5 %")), Page);
 

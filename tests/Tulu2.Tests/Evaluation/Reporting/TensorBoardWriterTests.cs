@@ -26,7 +26,7 @@ public sealed class TensorBoardWriterTests : IDisposable
     {
         using var writer = new TensorBoardWriter(_directory, new FixedTime(1_700_000_000));
         writer.Step(new StepRecord(7, 1.25, 2e-5, 3, 1000, 400, 0.5));
-        writer.Step(new StepRecord(8, 1.0, 1e-5, 3, 1000, 400, 0.5, 0.1, -0.1, 0.2, 1, -5, -6));
+        writer.Step(new StepRecord(8, 1.0, 1e-5, 3, 1000, 400, 0.5) { More = [new("rewards_margin", 0.2), new("divergence", 3), new("logps_chosen_mean", -5)] });
 
         var events = Records(File.Open(writer.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite)).Select(Event).ToList();
 
@@ -38,6 +38,8 @@ public sealed class TensorBoardWriterTests : IDisposable
         Assert.Equal(2000f, events[1].Scalars["train/tokens_per_second"]);
         Assert.DoesNotContain("rewards/margin", events[1].Scalars.Keys);
         Assert.Equal(0.2f, events[2].Scalars["rewards/margin"]);
+        Assert.Equal(3f, events[2].Scalars["train/divergence"]);
+        Assert.Equal(-5f, events[2].Scalars["logps/chosen_mean"]);
     }
 
     [Fact]

@@ -44,6 +44,19 @@ public class SftObjectiveTests
     public void A_slot_with_nothing_to_learn_divides_by_nothing() =>
         Assert.Equal(0, new SftObjective(LossReduction.SlotMean, new CountedPlan(1, [0, 5]), 4).Weight(1, 0));
 
+    [Fact]
+    public void A_slots_loss_is_its_token_losses_times_their_weight()
+    {
+        var objective = new SftObjective(LossReduction.SlotMean, new CountedPlan(1, [2, 5]), 4);
+        var slot = new ScoredSlot(1, 0, [0, 1], 4, []);
+        Assert.Equal([-0.25f, -0.25f], objective.Coefficients(slot, []));
+        Assert.Equal([3.5], objective.Figures(slot, [-1, -2.5f]));
+        var (loss, more) = objective.Summarize(1, [[3.5], [10]]);
+        Assert.Equal(3.5 / 4 + 10.0 / 10, loss, 12);
+        Assert.Empty(more);
+        Assert.Empty(objective.Coefficients(new ScoredSlot(1, 0, [], 4, []), []));
+    }
+
     [Theory]
     [InlineData(128, 5, "batch.slot")]
     [InlineData(48, 4, "batch.global")]

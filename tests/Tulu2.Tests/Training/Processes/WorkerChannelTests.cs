@@ -33,7 +33,7 @@ public sealed class WorkerChannelTests
         new WorkerReport.Alive(),
         new WorkerReport.Joined(4, 1, -1, Ranges, true),
         new WorkerReport.SlotDone(4, 1, 7, 5, 0.25),
-        new WorkerReport.StepReady(4, 1, 7, "ab12", new StepMetrics(2, 1, 1e-5, 40, 30, null), new StepTimes(1, 2, 3, 4, 5, 6, 7)),
+        new WorkerReport.StepReady(4, 1, 7, "ab12", new StepMetrics(2, 1, 1e-5, 40, 30, [new("rewards_margin", 0.5)]), new StepTimes(1, 2, 3, 4, 5, 6, 7)),
         new WorkerReport.Applied(4, 1, 7, 0.5, "cd34"),
         new WorkerReport.ShardWritten(1, 7, new ShardEntry("ef56", 99, [new ShardTensor(StateKind.SecondMoment, new TensorSlice("model.norm.weight", [8], [2], [3]))])),
         new WorkerReport.SnapshotFailed(1, 7, "no space"),

@@ -1,4 +1,5 @@
 using Tulu2.Files;
+using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
 using Xunit;
 
@@ -96,13 +97,20 @@ public class RecipeReaderTests
     public void A_key_in_the_wrong_section_is_pointed_to_its_own() =>
         Assert.Contains("'optimizer.learning_rate'", Refused(Good + "\nlearning_rate: 1e-5\n").Fix);
 
+    [Fact]
+    public void An_unknown_objective_is_answered_with_those_that_there_are()
+    {
+        var error = Refused(Good + "\nobjective: ppo\n");
+        Assert.StartsWith("recipe.yaml:3: objective", error.Where);
+        Assert.Equal($"wants one of {string.Join(", ", ObjectiveCatalog.All.Select(objective => objective.Name))}, not 'ppo'", error.What);
+    }
+
     [Theory]
     [InlineData("seed: twelve", "recipe.yaml:3: seed", "wants a whole number, not 'twelve'")]
     [InlineData("seed: \"12\"", "recipe.yaml:3: seed", "wants a whole number, not '12'")]
     [InlineData("seed: 1.5", "recipe.yaml:3: seed", "wants a whole number, not '1.5'")]
     [InlineData("seed:", "recipe.yaml:3: seed", "wants a whole number, not an empty value")]
     [InlineData("seed: [1]", "recipe.yaml:3: seed", "wants a whole number, not a list")]
-    [InlineData("objective: ppo", "recipe.yaml:3: objective", "wants one of sft, dpo, not 'ppo'")]
     [InlineData("optimizer: { clip: .inf }", "recipe.yaml:3: optimizer.clip", "wants a number, not '.inf'")]
     [InlineData("batch: 128", "recipe.yaml:3", "batch wants keys and values")]
     [InlineData("schedule: { warmup: -0.1 }", "recipe.yaml:3: schedule.warmup", "-0.1 is below 0")]

@@ -4,6 +4,7 @@ using Tulu2.Data.Slots;
 using Tulu2.Models.Families;
 using Tulu2.Models.Families.Llama;
 using Tulu2.Models.Parameters;
+using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers;
 
@@ -39,7 +40,7 @@ internal static class LayoutRun
 
     public static WorkerSettings Settings(Objective objective, Precision precision, int steps, string checkpoints = "/nowhere", ModelConfig? config = null)
     {
-        var preferences = objective == Objective.Dpo;
+        var preferences = ObjectiveCatalog.Of(objective).TakesPairs;
         var source = new DrawnSequences(preferences ? 40 : 36, Config.VocabularySize, longest: 14);
         var settings = new WorkerSettings
         {
@@ -59,6 +60,6 @@ internal static class LayoutRun
             CheckpointDirectory = checkpoints,
             GradientPiece = 1,
         };
-        return preferences ? TinyRun.WithReferences(settings) : settings;
+        return ObjectiveCatalog.Of(objective).NeedsReference(settings.Recipe) ? TinyRun.WithReferences(settings) : settings;
     }
 }

@@ -23,7 +23,7 @@ public class LeftTensorsTests
         var settings = TinyRun.Settings(Objective.Sft, precision);
         if (fails) settings = settings with { Faults = new FaultPlan().FailBeforeApply(0, 2) };
         if (staged) settings = settings with { StandIn = new torch.Device(DeviceType.CPU) };
-        var objective = new SftSlots(new SftObjective(LossReduction.TokenMean, settings.Plan, settings.Recipe.Batch.Slot));
+        var objective = SlotObjective.Of(settings.Recipe, settings.Plan, null);
         var mailbox = new Mailbox();
         var reports = new List<WorkerReport>();
         var alive = new List<long>();

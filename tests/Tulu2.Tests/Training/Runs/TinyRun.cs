@@ -3,6 +3,7 @@ using Tulu2.Data.Slots;
 using Tulu2.Models.Parameters;
 using Tulu2.Tests.Training.Optimization;
 using Tulu2.Tests.Training.Workers;
+using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
 using Tulu2.Training.Workers;
@@ -17,7 +18,7 @@ internal static class TinyRun
     public static WorkerSettings Settings(Objective objective, Precision precision, int slot = 2, Recipe? recipe = null, string checkpoints = "/nowhere", FaultPlan? faults = null, bool packing = true)
     {
         var layout = new ParameterMap(GradientNormTests.Tiny, 4);
-        var preferences = objective == Objective.Dpo;
+        var preferences = ObjectiveCatalog.Of(objective).TakesPairs;
         var source = new DrawnSequences(preferences ? 32 : 20, GradientNormTests.Tiny.VocabularySize);
         return new WorkerSettings
         {

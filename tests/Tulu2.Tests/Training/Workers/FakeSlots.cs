@@ -31,7 +31,7 @@ internal sealed class FakeSlots(ReplicaState state, IShardSum? group) : ISlotCom
         return new Pass(this, batch);
     }
 
-    public (double Loss, PreferenceMetrics? Preference) Summarize(int step, IReadOnlyList<double[]> figures) => (figures.Sum(slot => slot[0]), null);
+    public (double Loss, NamedValues More) Summarize(int step, IReadOnlyList<double[]> figures) => (figures.Sum(slot => slot[0]), []);
 
     public void Dispose()
     {

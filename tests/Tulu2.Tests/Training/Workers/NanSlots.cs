@@ -24,7 +24,7 @@ internal sealed class NanSlots : ISlotComputer, ISlotPass
 
     public float[] Score() => [];
 
-    public (double Loss, PreferenceMetrics? Preference) Summarize(int step, IReadOnlyList<double[]> figures) => (double.NaN, null);
+    public (double Loss, NamedValues More) Summarize(int step, IReadOnlyList<double[]> figures) => (double.NaN, []);
 
     public void Dispose()
     {

@@ -10,7 +10,9 @@ using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
 using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Models.Decoder;
+using Tulu2.Tests.Training.Objectives;
 using Tulu2.Training.Communication;
+using Tulu2.Training.Recipes;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Steps;
 using Xunit;
@@ -90,7 +92,7 @@ public sealed class StageStreamTests
             _weights = TinyModel.Weights(part);
             Groups = new RankGroups(layout, rank, world);
             Model = new DecoderModel(part, _weights, group: new TensorGroupSum(deadline, new StepClock()) { Group = Groups.Tensor }, splitActivations: split);
-            Slots = new ModelSlots(Model, _weights, new NoObjective(), staged: false);
+            Slots = new ModelSlots(Model, _weights, SlotObjective.Of(new Recipe(), new CountedPlan(1, [1]), null), staged: false);
         }
 
         public RankGroups Groups { get; }
@@ -102,15 +104,6 @@ public sealed class StageStreamTests
             Slots.Dispose();
             _weights.Dispose();
         }
-    }
-
-    private sealed class NoObjective : ISlotObjective
-    {
-        public int Segments(SlotBatch batch) => batch.SegmentLengths.Length;
-
-        public double[] Backward(DecoderModel model, Activations activations, SlotBatch batch, Tensor gradient, Action<long>? ready) => throw new NotSupportedException();
-
-        public (double Loss, PreferenceMetrics? Preference) Summarize(int step, IReadOnlyList<double[]> figures) => throw new NotSupportedException();
     }
 
     /// <summary>A collective that counts the bytes sent to single ranks.</summary>

@@ -1,0 +1,74 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Tulu2.Protocol.Workers;
+
+namespace Tulu2.Evaluation.Reporting;
+
+/// <summary>
+/// A line of <c>metrics.jsonl</c>: one JSON object with the seven keys of every step, then the objective's metrics by their names. Numbers have all digits; what is
+/// not finite is a text, such as <c>"NaN"</c>, so that it is visible instead of an error.
+/// </summary>
+public static class StepLine
+{
+    private static readonly JsonWriterOptions Format = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <returns>Without a line end.</returns>
+    public static string Write(StepRecord step)
+    {
+        using var bytes = new MemoryStream();
+        using (var json = new Utf8JsonWriter(bytes, Format))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("step", step.Step);
+            Write(json, "loss", step.Loss);
+            Write(json, "learning_rate", step.LearningRate);
+            Write(json, "grad_norm", step.GradNorm);
+            json.WriteNumber("tokens", step.Tokens);
+            json.WriteNumber("loss_tokens", step.LossTokens);
+            Write(json, "seconds", step.Seconds);
+            foreach (var (name, value) in step.More) Write(json, name, value);
+            json.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(bytes.ToArray());
+    }
+
+    /// <summary>Numbers under other keys than the seven are the objective's metrics; anything else is passed over.</summary>
+    /// <exception cref="JsonException">Not an object, or one of the seven keys is missing or no number.</exception>
+    public static StepRecord Read(ReadOnlySpan<byte> line)
+    {
+        using var document = JsonDocument.Parse(line.ToArray());
+        if (document.RootElement.ValueKind != JsonValueKind.Object) throw new JsonException("not an object");
+        var values = new OrderedDictionary<string, JsonElement>();
+        foreach (var property in document.RootElement.EnumerateObject()) values[property.Name] = property.Value;
+        var step = new StepRecord((int)Whole("step", int.MaxValue), Real("loss"), Real("learning_rate"), Real("grad_norm"), Whole("tokens"), Whole("loss_tokens"), Real("seconds"));
+        return step with { More = [.. values.Select(value => (value.Key, Value: Number(value.Value))).Where(value => value.Value is not null).Select(value => new NamedValue(value.Key, value.Value!.Value))] };
+
+        double Real(string key) => Number(Take(key)) ?? throw new JsonException($"{key} is no number");
+
+        long Whole(string key, long most = long.MaxValue) =>
+            Take(key) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out var number) && number <= most ? number : throw new JsonException($"{key} is no whole number");
+
+        JsonElement Take(string key) => values.Remove(key, out var value) ? value : throw new JsonException($"{key} is missing");
+    }
+
+    private static void Write(Utf8JsonWriter json, string name, double value)
+    {
+        if (double.IsFinite(value)) json.WriteNumber(name, value);
+        else json.WriteString(name, value.ToString(CultureInfo.InvariantCulture));
+    }
+
+    private static double? Number(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Number => value.GetDouble(),
+        JsonValueKind.String => value.GetString() switch
+        {
+            "NaN" => double.NaN,
+            "Infinity" => double.PositiveInfinity,
+            "-Infinity" => double.NegativeInfinity,
+            _ => null,
+        },
+        _ => null,
+    };
+}

@@ -1,0 +1,29 @@
+using Tulu2.Protocol.Workers;
+
+namespace Tulu2.Training.Objectives;
+
+/// <summary>What an objective sees of a slot beside its log-probabilities: neither tokens nor the model. Shapes: R scored tokens in row order, S segments.</summary>
+/// <param name="Step">The step, from 1.</param>
+/// <param name="Slot">The slot within its step, from 0.</param>
+/// <param name="Segments_R">[R] the segment that each scored token lies in: the slot's sequence, or of pair k 2k for the chosen and 2k + 1 for the rejected side.</param>
+/// <param name="Segments">S.</param>
+/// <param name="Reference_S">[S] the reference model's summed log-probability of each segment; empty where the objective needs none.</param>
+internal sealed record ScoredSlot(int Step, int Slot, int[] Segments_R, int Segments, float[] Reference_S);
+
+/// <summary>
+/// What a run minimises, as arithmetic on log-probabilities. Pure: its results depend on the arguments and on the run's counts alone, so that a step has the
+/// same bits however its slots are spread over ranks.
+/// </summary>
+internal interface IObjective
+{
+    /// <param name="logProbabilities_R">The scored tokens' log-probabilities; empty if the objective is linear (<see cref="ObjectiveDescriptor.IsLinear"/>).</param>
+    /// <returns>[R] the derivative of the step's loss with respect to each log-probability.</returns>
+    float[] Coefficients(ScoredSlot slot, ReadOnlySpan<float> logProbabilities_R);
+
+    /// <returns>The slot's figures, as many as the objective likes: all that <see cref="Summarize"/> gets of the slot, on whatever rank.</returns>
+    double[] Figures(ScoredSlot slot, ReadOnlySpan<float> logProbabilities_R);
+
+    /// <param name="figures">[slots] of the whole step, in slot order.</param>
+    /// <returns>The step's loss and the objective's metrics, in the order of <see cref="ObjectiveDescriptor.Metrics"/>.</returns>
+    (double Loss, NamedValues More) Summarize(int step, IReadOnlyList<double[]> figures);
+}

@@ -1,0 +1,35 @@
+using Tulu2.Protocol.Workers;
+
+namespace Tulu2.Training.Objectives.Preferences;
+
+/// <summary>Means over the pairs of a step, added in pair order (docs/reference/tulu2.md, DPO).</summary>
+internal sealed class PreferenceTotals
+{
+    private CompensatedSum _loss, _rewardsChosen, _rewardsRejected, _margin, _logpsChosen, _logpsRejected;
+    private int _pairs, _correct;
+
+    public void Add(PairLogProbabilities pair, PairOutcome outcome)
+    {
+        _loss.Add(outcome.Loss);
+        _rewardsChosen.Add(outcome.RewardChosen);
+        _rewardsRejected.Add(outcome.RewardRejected);
+        _margin.Add(outcome.RewardChosen - outcome.RewardRejected);
+        _logpsChosen.Add(pair.PolicyChosen);
+        _logpsRejected.Add(pair.PolicyRejected);
+        if (outcome.RewardChosen > outcome.RewardRejected) _correct++;
+        _pairs++;
+    }
+
+    public double Loss => _loss.DividedBy(_pairs);
+
+    /// <summary>In the order of <see cref="PreferenceMetrics.All"/>.</summary>
+    public NamedValues Metrics =>
+    [
+        new(PreferenceMetrics.RewardsChosen.Name, _rewardsChosen.DividedBy(_pairs)),
+        new(PreferenceMetrics.RewardsRejected.Name, _rewardsRejected.DividedBy(_pairs)),
+        new(PreferenceMetrics.RewardsMargin.Name, _margin.DividedBy(_pairs)),
+        new(PreferenceMetrics.RewardsAccuracy.Name, (double)_correct / _pairs),
+        new(PreferenceMetrics.LogpsChosen.Name, _logpsChosen.DividedBy(_pairs)),
+        new(PreferenceMetrics.LogpsRejected.Name, _logpsRejected.DividedBy(_pairs)),
+    ];
+}
