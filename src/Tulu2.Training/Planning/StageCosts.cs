@@ -1,6 +1,5 @@
 using Tulu2.Models.Memory;
 using Tulu2.Models.Parameters;
-using Tulu2.Models.Planning;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
 

@@ -1,4 +1,5 @@
 using Tulu2.Data.Slots;
+using Tulu2.Models.Decoder;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;

@@ -31,7 +31,7 @@ public sealed class GradientSyncSupervisorSpec() : TestKit(HostFixture.Settings.
         sync.Tell(new RankProtocol.Report(new WorkerReport.Joined(1, 0, -1, [], false)), ledgerAndRank);
         Assert.IsType<WorkerCommand.Begin>((await ledgerAndRank.ExpectMsgAsync<RankProtocol.Command>()).Body);
         sync.Tell(new RankProtocol.Report(new WorkerReport.SlotDone(1, 0, 1, 0, 0.1)), ledgerAndRank);
-        sync.Tell(new RankProtocol.Report(new WorkerReport.StepReady(1, 0, 1, "ab12", new StepMetrics(2, 1, 1e-3, 100, 50, null), new StepTimes(0.1, 0, 0, 0))), ledgerAndRank);
+        sync.Tell(new RankProtocol.Report(new WorkerReport.StepReady(1, 0, 1, "ab12", new StepMetrics(2, 1, 1e-3, 100, 50, []), new StepTimes(0.1, 0, 0, 0))), ledgerAndRank);
         Assert.IsType<LedgerEvent.StepCommitted>((await ledgerAndRank.ExpectMsgAsync<LedgerProtocol.Append>()).Event);
         Assert.IsType<WorkerCommand.Commit>((await ledgerAndRank.ExpectMsgAsync<RankProtocol.Command>()).Body);
 

@@ -33,7 +33,7 @@ public sealed class RunStateSpec
     ];
 
     private static RunEvent.StepCommitted Step(int step, double loss) =>
-        new(new StepCommit(3, step, $"hash {step}", new StepMetrics(loss, 1, 1e-3, 100, 50, null), [], 0.5, Replayed: false));
+        new(new StepCommit(3, step, $"hash {step}", new StepMetrics(loss, 1, 1e-3, 100, 50, []), [], 0.5, Replayed: false));
 
     [Fact]
     public void A_state_is_the_fold_of_the_events()

@@ -2,6 +2,7 @@ using Tulu2.Protocol.Workers;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Objectives.Preferences;
 using Tulu2.Training.Recipes;
+using Tulu2.Training.Steps;
 using Tulu2.Training.Workers;
 using Xunit;
 
