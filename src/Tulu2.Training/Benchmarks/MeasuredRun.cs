@@ -2,6 +2,9 @@ using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Models.Families;
 using Tulu2.Models.Parameters;
+using Tulu2.Protocol.Driving;
+using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Workers;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
 using Tulu2.Training.Workers;
@@ -15,6 +18,8 @@ namespace Tulu2.Training.Benchmarks;
 public sealed record MeasuredRun(
     ModelConfig Config, int VirtualShards, Objective Objective, Precision Precision, bool Recompute, int Slots, int Sequences, int Length)
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
     private int Items => Objective == Objective.Dpo ? Sequences / 2 : Sequences;
 
     internal Recipe Recipe(ParallelLayout layout, bool overlap = true) => new()
@@ -50,5 +55,19 @@ public sealed record MeasuredRun(
             CheckpointDirectory = Path.Combine(Path.GetTempPath(), "no-checkpoint-is-written"),
             References = Objective == Objective.Dpo ? () => references : null,
         };
+    }
+
+    /// <summary>The ranks of an undisturbed run, each with the batches of the next step at hand. The first failure is thrown.</summary>
+    internal static DriverLoop Drive(WorkerSettings settings, IWorkerFactory workers, Action<StepCommit>? committed = null)
+    {
+        var plan = settings.Plan;
+        return new DriverLoop(new DriverPlan(new SyncRules(settings.Parallel, plan.SlotsPerStep, plan.TotalSteps, CheckpointEvery: 0), plan)
+        {
+            Credits = 2 * plan.SlotsPerStep,
+            Decided = effect =>
+            {
+                if (effect is SyncEffect.Committed commit) committed?.Invoke(commit.Step);
+            },
+        }, workers, Patience);
     }
 }

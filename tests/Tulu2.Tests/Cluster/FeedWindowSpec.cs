@@ -21,6 +21,16 @@ public sealed class FeedWindowSpec
     }
 
     [Fact]
+    public void A_run_that_is_extended_asks_for_what_it_held_back()
+    {
+        var feed = new FeedWindow(replica: 0, replicas: 1, slots: 2, lastStep: 0, credits: 3);
+
+        Assert.Empty(feed.Begin(Begin(1, new SlotRange(0, 2))));
+        Assert.Equal([(1, 0), (1, 1)], feed.Extend(1));
+        Assert.Equal([(2, 0)], feed.Extend(2));
+    }
+
+    [Fact]
     public void A_step_begun_anew_asks_anew()
     {
         var feed = new FeedWindow(replica: 0, replicas: 1, slots: 2, lastStep: 9, credits: 2);

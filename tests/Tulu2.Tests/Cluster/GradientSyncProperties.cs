@@ -56,6 +56,19 @@ public sealed class GradientSyncProperties
         Expect(simulation, finished);
     }
 
+    [Property(MaxTest = 600)]
+    public void A_supervisor_that_is_lost_in_the_middle_of_a_commit_is_succeeded_by_one_that_goes_on(int seed, byte shape, byte faults, byte takeovers)
+    {
+        var simulation = new SyncSimulation(seed, Layout(seed, shape), 1 + ((shape >> 2) & 7), 8, seed & 3);
+
+        var ended = simulation.Run(faults % 6, stopAfter: -1, takeovers: 1 + takeovers % 4);
+
+        Assert.True(ended, "the run came to a standstill");
+        var finished = Assert.IsType<SyncEffect.Finished>(simulation.End);
+        Assert.Equal((8, false), (finished.Step, finished.Cancelled));
+        Expect(simulation, finished);
+    }
+
     private static ParallelLayout Layout(int seed, byte shape)
     {
         var random = new Random(seed ^ shape);
