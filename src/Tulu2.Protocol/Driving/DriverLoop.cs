@@ -4,7 +4,7 @@ using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Protocol.Driving;
 
-/// <summary>Drives workers that have threads or processes of their own, on the calling thread: waits for what they say, and not for ever.</summary>
+/// <summary>Drives workers that have threads or processes of their own, on the calling thread: waits for their reports with a deadline.</summary>
 public sealed class DriverLoop : IDriverScheduler, IDisposable
 {
     private readonly BlockingCollection<Action> _arriving = [];
@@ -68,7 +68,7 @@ public sealed class DriverLoop : IDriverScheduler, IDisposable
             if (_driver.End is SyncEffect.Failed failed) throw failed.Failure.ToException();
             if (done()) return;
             if (!_arriving.TryTake(out var arrive, _patience))
-                throw new TimeoutException($"no rank was heard for {_patience.TotalSeconds:0} s; generation {_driver.State.Generation}, step {_driver.State.Step}, {_driver.State.Phase}");
+                throw new TimeoutException($"no rank was heard for {_patience.TotalSeconds:0} s; generation {_driver.State.Generation}, {_driver.State.Phase}");
             arrive();
         }
     }
