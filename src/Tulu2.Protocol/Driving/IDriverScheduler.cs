@@ -4,13 +4,13 @@ using Tulu2.Protocol.Workers;
 namespace Tulu2.Protocol.Driving;
 
 /// <summary>A report of a rank's worker.</summary>
-/// <param name="Incarnation">Of the worker.</param>
+/// <param name="Incarnation">Which of the rank's workers it is.</param>
 public sealed record RankReport(int Rank, long Incarnation, WorkerReport Report);
 
 /// <summary>When, in which order and on which thread a <see cref="StepDriver"/> hears what.</summary>
 public interface IDriverScheduler
 {
-    /// <summary>Of a monotonic clock.</summary>
+    /// <summary>The time by a monotonic clock.</summary>
     TimeSpan Now { get; }
 
     /// <summary>A worker has said something, on a thread of its own: <paramref name="arrive"/> is to run on the driver's thread.</summary>

@@ -25,7 +25,7 @@ public sealed partial record GradientSyncState
     private Decision RankLost(SyncCommand.RankLost lost)
     {
         var seat = Seats[lost.Rank];
-        // One that never came up: that it is known is all there is to do.
+        // It never came up: remembering it is all there is to do.
         if (!seat.Up && lost.Incarnation > seat.Incarnation)
             return To(Seat(lost.Rank, s => s with { Incarnation = lost.Incarnation }), new SyncEffect.RankOut(lost.Rank, lost.Why));
         if (!seat.Up || lost.Incarnation != seat.Incarnation) return Stay;

@@ -22,7 +22,7 @@ public sealed record RankSeat(int Rank)
     /// <summary>It has a worker.</summary>
     public bool Up { get; init; }
 
-    /// <summary>Of the latest worker heard of.</summary>
+    /// <summary>Number of the latest worker heard of.</summary>
     public long Incarnation { get; init; }
 
     /// <summary>Where that worker's data plane is reached.</summary>
@@ -43,7 +43,7 @@ public sealed record RankSeat(int Rank)
     /// <summary>Slots it answers for in that step.</summary>
     public ImmutableArray<SlotRange> Slots { get; init; } = [];
 
-    /// <summary>Of these, the ones it has still to compute.</summary>
+    /// <summary>The slots among them that it has still to compute.</summary>
     public ImmutableHashSet<int> Pending { get; init; } = [];
 
     /// <summary>Seconds that slots of that step took here.</summary>

@@ -6,8 +6,8 @@ namespace Tulu2.Protocol.Placement;
 /// Which rank is on which node. Ranks are placed in order, the ranks of a tensor-parallel group on one node where one has room for them, and nothing starts
 /// before there is room for all that have no place. Immutable.
 /// </summary>
-/// <param name="Ranks">Of the run.</param>
-/// <param name="Together">Size of a tensor-parallel group: these many neighbours talk most.</param>
+/// <param name="Ranks">How many the run has.</param>
+/// <param name="Together">Size of a tensor-parallel group: the neighbours that talk most.</param>
 public sealed record PlacementState(int Ranks, int Together)
 {
     private sealed record Node(string Name, int Places, ImmutableDictionary<int, long> Epochs)

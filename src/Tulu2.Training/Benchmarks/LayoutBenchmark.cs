@@ -9,7 +9,7 @@ using Tulu2.Training.Hosting;
 namespace Tulu2.Training.Benchmarks;
 
 /// <summary>How fast a layout's ranks are together, and where their time goes: shares of the time of all of them.</summary>
-/// <param name="TokensPerSecond">Of the median step.</param>
+/// <param name="TokensPerSecond">That of the median step.</param>
 /// <param name="Speedup">Over one rank alone: the median of the rounds, in each of which both were measured.</param>
 /// <param name="Waiting">For batches and for the commit.</param>
 /// <param name="Bubble">In receiving from pipeline neighbours and sending to them.</param>

@@ -12,8 +12,8 @@ using Tulu2.Training.Workers;
 namespace Tulu2.Training.Benchmarks;
 
 /// <summary>A run of a model with random weights on sequences of one length, every token scored: what measurements train on.</summary>
-/// <param name="Slots">Of a step.</param>
-/// <param name="Sequences">Of a slot; for DPO two make a pair.</param>
+/// <param name="Slots">Slots of a step.</param>
+/// <param name="Sequences">Sequences of a slot; for DPO two make a pair.</param>
 /// <param name="Length">Tokens of each sequence.</param>
 public sealed record MeasuredRun(
     ModelConfig Config, int VirtualShards, Objective Objective, Precision Precision, bool Recompute, int Slots, int Sequences, int Length)

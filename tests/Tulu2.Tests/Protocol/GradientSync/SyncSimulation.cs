@@ -3,8 +3,9 @@ using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Driving;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Workers;
+using Tulu2.Tests.Cluster.Fakes;
 
-namespace Tulu2.Tests.Cluster.Fakes;
+namespace Tulu2.Tests.Protocol.GradientSync;
 
 /// <summary>
 /// A driver and fake workers on a simulated network, one event at a time in an order that a random number generator draws: ranks crash with or without a word,

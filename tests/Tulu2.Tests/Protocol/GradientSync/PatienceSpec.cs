@@ -5,7 +5,7 @@ using Tulu2.Protocol.WorkQueues;
 using Tulu2.Protocol.Workers;
 using Xunit;
 
-namespace Tulu2.Tests.Cluster;
+namespace Tulu2.Tests.Protocol.GradientSync;
 
 /// <summary>How long the supervisor waits for what, by its pure state alone.</summary>
 public sealed class PatienceSpec

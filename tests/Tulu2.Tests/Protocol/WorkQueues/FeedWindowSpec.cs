@@ -4,7 +4,7 @@ using Tulu2.Protocol.WorkQueues;
 using Tulu2.Protocol.Workers;
 using Xunit;
 
-namespace Tulu2.Tests.Cluster;
+namespace Tulu2.Tests.Protocol.WorkQueues;
 
 public sealed class FeedWindowSpec
 {

@@ -2,10 +2,9 @@ using FsCheck.Xunit;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.GradientSync;
-using Tulu2.Tests.Cluster.Fakes;
 using Xunit;
 
-namespace Tulu2.Tests.Cluster;
+namespace Tulu2.Tests.Protocol.GradientSync;
 
 /// <summary>Whatever crashes, repeats and overtakes: steps are transactions, and the end is the same.</summary>
 public sealed class GradientSyncProperties
