@@ -13,43 +13,44 @@ public sealed partial record GradientSyncState
     {
         var highest = Seats.Max(seat => seat.Joined!.StateStep);
         // The end was decided but its checkpoint is lost with a rank: no step is left to make from here, so the last ones are made again.
-        var reload = highest < 0 || highest >= (Final ?? _rules.LastStep);
-        var from = reload ? Manifest?.Step ?? 0 : highest;
+        var reload = highest < 0 || highest >= LastStep;
         var copies = reload ? null : Copies(highest);
         // Without a live twin what a rank has to have is on disk only, and all go back to it together.
-        if (copies is null) (reload, from) = (true, Manifest?.Step ?? 0);
-        StateTransfer transfer = reload
-            ? Manifest is { } manifest ? new StateTransfer.FromManifest(manifest.Path) : new StateTransfer.FromRecipe()
-            : copies is [] ? new StateTransfer.None()
-            : new StateTransfer.FromPeer(copies!);
-
-        var replicas = Enumerable.Range(0, _rules.Layout.Data).Select(data => reload || DropHeld ? [] : HeldBy(_rules.Layout.Replica(data), highest)).ToArray();
-        var replicaShares = SlotAssignment.Recover(_rules.Slots, replicas);
-        SlotShare[] shares = [.. Seats.Select(seat => replicaShares[_rules.Layout.CoordinatesOf(seat.Rank).Data])];
+        reload = copies is null;
+        var step = 1 + (reload ? Manifest?.Step ?? 0 : highest);
+        var (transfer, entry) = copies switch
+        {
+            null when Manifest is { } manifest => (new StateTransfer.FromManifest(manifest.Path), StepEntry.Loading),
+            null => (new StateTransfer.FromRecipe(), StepEntry.Loading),
+            [] => (new StateTransfer.None(), StepEntry.Resuming),
+            _ => ((StateTransfer)new StateTransfer.FromPeer(copies), StepEntry.Copying),
+        };
+        var shares = Shares(reload, highest);
         var next = this with
         {
-            Phase = SyncPhase.Running,
-            Step = from + 1,
-            Begun = true,
-            DropHeld = false,
-            StateMoves = transfer is not StateTransfer.None,
-            StateLoads = transfer is StateTransfer.FromRecipe or StateTransfer.FromManifest,
-            StepBegan = now,
-            Seats = [.. Seats.Select((seat, rank) => (seat with
-            {
-                // Seconds belong to the step that is recovered; another one starts afresh.
-                Seconds = from + 1 == Step ? seat.Seconds : ImmutableDictionary<int, double>.Empty,
-            }).Assigned(shares[rank].Keep, shares[rank].Compute, now))],
+            Phase = new SyncPhase.Running(step, now, entry),
+            Tie = Tie is { } tie ? tie with { Retried = true } : null,
+            Seats = [.. Seats.Select(seat => seat.Assigned(
+                step, shares[seat.Rank].Keep, shares[seat.Rank].Compute, entry == StepEntry.Loading ? RankWork.Loading : RankWork.Computing, now))],
         };
         var decision = next.Tell(RunPhase.Training);
-        if (SnapshotInFlight is { } snapshot)
+        if (Snapshot is SnapshotStatus.InFlight flight)
         {
             // A commit that was overtaken by this generation: its snapshot will never come from these.
-            var never = Seats.Where(seat => seat.Joined!.StateStep < snapshot).Select(seat => seat.Rank).ToImmutableArray();
-            if (!never.IsEmpty) decision = decision.Do(new SyncEffect.SnapshotRanksGone(snapshot, never));
+            var never = Seats.Where(seat => seat.Joined!.StateStep < flight.Step).Select(seat => seat.Rank).ToImmutableArray();
+            if (!never.IsEmpty) decision = decision.Do(new SyncEffect.SnapshotRanksGone(flight.Step, never));
         }
         return decision.Do(Seats.Select((seat, rank) =>
-            new SyncEffect.Tell(rank, new WorkerCommand.Begin(Generation, from + 1, transfer, shares[rank].Keep, shares[rank].Compute))));
+            new SyncEffect.Tell(rank, new WorkerCommand.Begin(Generation, step, transfer, shares[rank].Keep, shares[rank].Compute))));
+    }
+
+    // By rank: the ranks of a replica have the same share of the slots.
+    private SlotShare[] Shares(bool reload, int highest)
+    {
+        var drop = reload || Tie is { Retried: false };
+        var held = Enumerable.Range(0, _rules.Layout.Data).Select(data => drop ? [] : HeldBy(_rules.Layout.Replica(data), highest)).ToArray();
+        var byReplica = SlotAssignment.Recover(_rules.Slots, held);
+        return [.. Seats.Select(seat => byReplica[_rules.Layout.CoordinatesOf(seat.Rank).Data])];
     }
 
     // Who gives whom the state of the highest step; null where a rank is behind and no twin of it has that step.
@@ -71,9 +72,11 @@ public sealed partial record GradientSyncState
 
     private bool Counts(long generation, int rank) => generation == Generation && Seats[rank].IsMember;
 
+    private bool IsMaking(int step) => Phase is SyncPhase.Running running && running.Step == step;
+
     private Decision SlotDone(WorkerReport.SlotDone slot, TimeSpan now)
     {
-        if (Phase != SyncPhase.Running || !Counts(slot.Generation, slot.Rank) || slot.Step != Step) return Stay;
+        if (!IsMaking(slot.Step) || !Counts(slot.Generation, slot.Rank)) return Stay;
         return To(Seat(slot.Rank, seat => seat with
         {
             Pending = seat.Pending.Remove(slot.Slot),
@@ -84,21 +87,23 @@ public sealed partial record GradientSyncState
 
     private Decision StepReady(WorkerReport.StepReady ready, TimeSpan now)
     {
-        if (Phase != SyncPhase.Running || !Counts(ready.Generation, ready.Rank) || ready.Step != Step) return Stay;
+        if (Phase is not SyncPhase.Running running || running.Step != ready.Step || !Counts(ready.Generation, ready.Rank)) return Stay;
         var next = Seat(ready.Rank, seat => seat with { Ready = ready, Pending = [], Progress = now });
-        return next.Seats.All(seat => seat.Ready is not null) ? (next with { ReadyAt = now }).Compare(now) : To(next);
+        return next.Seats.All(seat => seat.Ready is not null)
+            ? (next with { Phase = running with { AllReady = now } }).Compare(running.Step, now)
+            : To(next);
     }
 
-    private Decision Compare(TimeSpan now)
+    private Decision Compare(int step, TimeSpan now)
     {
-        var known = Hashes.GetValueOrDefault(Step);
+        var known = Hashes.GetValueOrDefault(step);
         var groups = Seats.GroupBy(seat => seat.Ready!.GradientHash).OrderByDescending(group => group.Count()).ToArray();
         if (groups.Length == 1)
         {
             return known is null || known == groups[0].Key
                 ? Commit(now)
                 : Fail(new RunFailure(
-                    $"step {Step} is not the step it was: its gradient now has the hash {groups[0].Key}, the ledger has {known}. " +
+                    $"step {step} is not the step it was: its gradient now has the hash {groups[0].Key}, the ledger has {known}. " +
                     "The same bits need the same CPU type and the same libtorch build as before", ""));
         }
         // More than half agree, or some agree with the ledger: the others are corrupt.
@@ -106,61 +111,50 @@ public sealed partial record GradientSyncState
         if (sound is not null)
         {
             var corrupt = Seats.Where(seat => seat.Ready!.GradientHash != sound.Key).ToArray();
-            return Replace(corrupt, seat => $"its gradient of step {Step} has the hash {seat.Ready!.GradientHash}, the others have {sound.Key}");
+            return Replace(corrupt, seat => $"its gradient of step {step} has the hash {seat.Ready!.GradientHash}, the others have {sound.Key}", now);
         }
         var hashes = string.Join(", ", Seats.Select(seat => $"rank {seat.Rank} {seat.Ready!.GradientHash}"));
-        if (TieAt == Step)
-        {
-            return Fail(new RunFailure(
-                $"the ranks came twice to different gradients of step {Step} and no majority says which is right: {hashes}. One of them computes wrongly", ""));
-        }
-        return To(this with { TieAt = Step, DropHeld = true, Why = $"unequal gradients of step {Step} without a majority: {hashes}" })
-            .Then(next => next.OpenGeneration(now));
+        return Tie?.Step == step
+            ? Fail(new RunFailure(
+                $"the ranks came twice to different gradients of step {step} and no majority says which is right: {hashes}. One of them computes wrongly", ""))
+            : (this with { Tie = new HashTie(step, Retried: false) }).OpenGeneration($"unequal gradients of step {step} without a majority: {hashes}", now);
     }
 
     // Decides the commit once every rank is ready; the last one waits for a snapshot in flight, since it takes one itself.
     private Decision Commit(TimeSpan now)
     {
-        if (Phase != SyncPhase.Running || Seats.Any(seat => seat.Ready is null)) return Stay;
-        var last = Step == (Final ?? _rules.LastStep) || Stopping;
-        var due = last || SnapshotDue || (_rules.CheckpointEvery > 0 && Step % _rules.CheckpointEvery == 0);
-        if (last && SnapshotInFlight is not null) return Stay;
-        var snapshot = due && SnapshotInFlight is null;
-
-        var seconds = now - StepBegan;
+        if (Phase is not SyncPhase.Running { AllReady: { } allReady } running) return Stay;
+        var step = running.Step;
+        var last = step == LastStep || Stopping;
+        if (last && Snapshot is SnapshotStatus.InFlight) return Stay;
+        var due = last || (_rules.CheckpointEvery > 0 && step % _rules.CheckpointEvery == 0);
+        var snapshots = Snapshot.AtCommit(step, due, now);
+        var snapshot = Snapshot is not SnapshotStatus.InFlight && snapshots is SnapshotStatus.InFlight;
         var first = Seats[0].Ready!;
-        var commit = new StepCommit(
-            Generation, Step, first.GradientHash, first.Metrics, [.. Seats.Select(seat => seat.Share(SpeaksForSlots(seat.Rank)))], seconds.TotalSeconds, Hashes.ContainsKey(Step));
-        var next = this with
-        {
-            Committed = Math.Max(Committed, Step),
-            Hashes = Hashes.SetItem(Step, first.GradientHash),
-            SnapshotDue = due && !snapshot,
-            SnapshotInFlight = snapshot ? Step : SnapshotInFlight,
-            SnapshotBegan = snapshot ? now : SnapshotBegan,
-            StateMoves = false,
-            StateLoads = false,
-            // Waiting for a snapshot is not the ranks' pace.
-            Lease = InStride ? Lease.With(ReadyAt - StepBegan) : Lease,
-            InStride = true,
-            StepBegan = now,
-            Step = last ? Step : Step + 1,
-            Final = last ? Step : Final,
-            Phase = last ? SyncPhase.Finishing : SyncPhase.Running,
-            Seats = [.. Seats.Select(seat => last ? seat with { Applied = null, Progress = now } : Onward(seat, now))],
-        };
-        var decision = To(next, new SyncEffect.Committed(commit));
-        if (snapshot) decision = decision.Do(new SyncEffect.SnapshotBegun(Step));
+        var decision = To(
+            this with
+            {
+                Phase = last ? new SyncPhase.Finishing(step) : new SyncPhase.Running(step + 1, now, StepEntry.InStride),
+                LastStep = last ? step : LastStep,
+                Hashes = Hashes.SetItem(step, first.GradientHash),
+                Snapshot = snapshots,
+                // Waiting for a snapshot is not the ranks' pace.
+                Lease = running.Entry == StepEntry.InStride ? Lease.With(allReady - running.Began) : Lease,
+                Seats = [.. Seats.Select(seat => last ? seat with { Applied = null, Work = RankWork.Computing, Progress = now } : Onward(seat, step + 1, now))],
+            },
+            new SyncEffect.Committed(new StepCommit(Generation, step, first.GradientHash, first.Metrics,
+                [.. Seats.Select(seat => seat.Share(SpeaksForSlots(seat.Rank)))], (now - running.Began).TotalSeconds, Hashes.ContainsKey(step))));
+        if (snapshot) decision = decision.Do(new SyncEffect.SnapshotBegun(step));
         return decision
-            .Do(Seats.Select(seat => new SyncEffect.Tell(seat.Rank, new WorkerCommand.Commit(Generation, Step, snapshot, last))))
+            .Do(Seats.Select(seat => new SyncEffect.Tell(seat.Rank, new WorkerCommand.Commit(Generation, step, snapshot, last))))
             .When(last, after => after.Tell(RunPhase.Finishing));
     }
 
     // One rank of each replica counts its slots; the others did parts of the same.
     private bool SpeaksForSlots(int rank) => _rules.Layout.CoordinatesOf(rank) is { Pipeline: 0, Tensor: 0 };
 
-    private RankSeat Onward(RankSeat seat, TimeSpan now) => (seat with { Applied = null, Seconds = ImmutableDictionary<int, double>.Empty })
-        .Assigned([], _rules.SlotsOf(seat.Rank), now);
+    private RankSeat Onward(RankSeat seat, int step, TimeSpan now) =>
+        (seat with { Applied = null }).Assigned(step, [], _rules.SlotsOf(seat.Rank), RankWork.Computing, now);
 
     private Decision Applied(WorkerReport.Applied applied, TimeSpan now)
     {

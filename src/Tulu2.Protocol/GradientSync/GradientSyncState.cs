@@ -13,51 +13,32 @@ public sealed partial record GradientSyncState
 {
     private readonly SyncRules _rules;
 
-    private GradientSyncState(SyncRules rules) => _rules = rules;
+    private GradientSyncState(SyncRules rules) => (_rules, LastStep) = (rules, rules.LastStep);
 
-    public SyncPhase Phase { get; private init; } = SyncPhase.Gathering;
+    public SyncPhase Phase { get; private init; } = new SyncPhase.Gathering(TimeSpan.Zero, "the run begins");
 
     /// <summary>The present one; its reports count.</summary>
     public long Generation { get; private init; }
 
-    /// <summary>The step being made, from 1; 0 before the first.</summary>
-    public int Step { get; private init; }
-
-    /// <summary>The highest step ever decided; its commit may not have reached every rank.</summary>
-    public int Committed { get; private init; }
-
-    /// <summary>The run ends after this step, whose commit is decided; null before.</summary>
-    public int? Final { get; private init; }
-
     /// <summary>By rank.</summary>
     public ImmutableArray<RankSeat> Seats { get; private init; }
+
+    // The step after which the run ends: that of the rules, or an earlier one whose commit was decided when the run was to stop.
+    private int LastStep { get; init; }
+
+    // By step: of every commit ever decided, also in an earlier life.
     private ImmutableDictionary<int, string> Hashes { get; init; } = ImmutableDictionary<int, string>.Empty;
     private KnownManifest? Manifest { get; init; }
+    private SnapshotStatus Snapshot { get; init; } = new SnapshotStatus.None();
     private bool ReferenceDue { get; init; }
-    private bool Begun { get; init; }
     private bool Stopping { get; init; }
-
-    // Since when ranks are missing, as far as ticks say; stopping does not wait for them for ever.
-    private TimeSpan MissingSince { get; init; }
-    private string Why { get; init; } = "the run begins";
-
-    // Snapshots: at most one in flight; one that fell due meanwhile waits for the next step.
-    private int? SnapshotInFlight { get; init; }
-    private bool SnapshotDue { get; init; }
-    private TimeSpan SnapshotBegan { get; init; }
-
-    // Unequal hashes without a majority.
-    private bool DropHeld { get; init; }
-    private int TieAt { get; init; }
-
-    // Pace, for the lease.
+    private HashTie? Tie { get; init; }
     private ProgressLease Lease { get; init; } = ProgressLease.Default;
-    private bool StateMoves { get; init; } = true;
-    private bool StateLoads { get; init; } = true;
-    private TimeSpan StepBegan { get; init; }
-    private TimeSpan ReadyAt { get; init; }
-    private bool InStride { get; init; }
     private RunPhase Told { get; init; } = RunPhase.Starting;
+
+    /// <summary>Unequal gradients of a step without a majority.</summary>
+    /// <param name="Retried">The step was begun again, without the gradients that were held.</param>
+    private sealed record HashTie(int Step, bool Retried);
 
     public static GradientSyncState Of(SyncRules rules, SyncStart start, ProgressLease lease) => new(rules)
     {
@@ -65,14 +46,13 @@ public sealed partial record GradientSyncState
         Manifest = start.Manifest,
         Hashes = start.Hashes,
         ReferenceDue = start.ReferenceDue,
-        Committed = start.Manifest?.Step ?? 0,
         Lease = lease,
         Seats = [.. Enumerable.Range(0, rules.Ranks).Select(rank => new RankSeat(rank))],
     };
 
     public Decision Decide(SyncCommand command)
     {
-        if (Phase == SyncPhase.Over) return Stay;
+        if (Phase is SyncPhase.Over) return Stay;
         return command switch
         {
             SyncCommand.RankUp up => RankUp(up),
@@ -81,8 +61,8 @@ public sealed partial record GradientSyncState
             SyncCommand.Reported { Report: WorkerReport.SlotDone slot } => SlotDone(slot, command.Now),
             SyncCommand.Reported { Report: WorkerReport.StepReady ready } => StepReady(ready, command.Now),
             SyncCommand.Reported { Report: WorkerReport.Applied applied } => Applied(applied, command.Now),
-            SyncCommand.Scored scored => Phase == SyncPhase.Scoring ? To(Advanced(scored.Rank, command.Now)) : Stay,
-            SyncCommand.ReferenceDone => To(this with { ReferenceDue = false }).When(Phase == SyncPhase.Scoring, next => next.Begin(command.Now)),
+            SyncCommand.Scored scored => Phase is SyncPhase.Scoring ? To(Advanced(scored.Rank, command.Now)) : Stay,
+            SyncCommand.ReferenceDone => To(this with { ReferenceDue = false }).When(Phase is SyncPhase.Scoring, next => next.Begin(command.Now)),
             SyncCommand.SnapshotSettled settled => SnapshotSettled(settled),
             SyncCommand.Stop => Stop(),
             SyncCommand.Tick => Tick(command.Now),
@@ -101,41 +81,40 @@ public sealed partial record GradientSyncState
     private GradientSyncState Advanced(int rank, TimeSpan now) => _rules.Layout.Replica(_rules.Layout.CoordinatesOf(rank).Data)
         .Aggregate(this, (next, member) => next.Seat(member, seat => seat with { Progress = now }));
 
-    private Decision Fail(RunFailure failure) => To(this with { Phase = SyncPhase.Over }, new SyncEffect.Failed(failure));
+    private Decision Fail(RunFailure failure) => To(this with { Phase = new SyncPhase.Over() }, new SyncEffect.Failed(failure));
 
     private Decision Tell(RunPhase phase) => Told == phase ? Stay : To(this with { Told = phase }, new SyncEffect.PhaseChanged(phase));
 
     private Decision Stop()
     {
         // Nothing has been computed, so there is nothing to keep.
-        return Begun ? To(this with { Stopping = true }) : StopHere();
+        var begun = Seats.Any(seat => seat.Step > 0);
+        return begun ? To(this with { Stopping = true }) : StopHere();
     }
 
     // At the newest checkpoint: whatever came after it is made again, with the same bits, when the run is resumed.
     private Decision StopHere() =>
-        To(this with { Phase = SyncPhase.Over }, new SyncEffect.Finished(Manifest?.Step ?? 0, null, Manifest?.Path, Cancelled: true));
+        To(this with { Phase = new SyncPhase.Over() }, new SyncEffect.Finished(Manifest?.Step ?? 0, null, Manifest?.Path, Cancelled: true));
 
     private Decision SnapshotSettled(SyncCommand.SnapshotSettled settled)
     {
         var isNewest = settled.Step >= (Manifest?.Step ?? 0);
         var next = isNewest && settled.ManifestPath is { } path ? this with { Manifest = new KnownManifest(path, settled.Step) } : this;
-        if (settled.Step != SnapshotInFlight) return To(next);
-        next = next with { SnapshotInFlight = null };
+        if (Snapshot is not SnapshotStatus.InFlight flight || flight.Step != settled.Step) return To(next);
+        next = next with { Snapshot = SnapshotStatus.After(flight.AnotherDue) };
         if (settled.ManifestPath is not null) return next.Finish().Then(after => after.Commit(settled.Now));
-        if (Final == settled.Step)
-        {
-            return settled.Lost
-                ? To(next with { Phase = SyncPhase.Gathering, Why = settled.Error ?? "a rank was lost" }).Then(after => after.Gather(settled.Now))
-                : next.Fail(new RunFailure($"the last checkpoint, of step {settled.Step}, could not be written: {settled.Error}", "",
-                    "checkpoints/", "free space on the disk of the run directory, or make it writable, then resume the run"));
-        }
-        return To(next with { SnapshotDue = next.SnapshotDue || settled.Lost }).Then(after => after.Commit(settled.Now));
+        if (Phase is not SyncPhase.Finishing)
+            return To(next with { Snapshot = SnapshotStatus.After(flight.AnotherDue || settled.Lost) }).Then(after => after.Commit(settled.Now));
+        return settled.Lost
+            ? To(next with { Phase = new SyncPhase.Gathering(settled.Now, settled.Error ?? "a rank was lost") }).Then(after => after.Gather(settled.Now))
+            : next.Fail(new RunFailure($"the last checkpoint, of step {settled.Step}, could not be written: {settled.Error}", "",
+                "checkpoints/", "free space on the disk of the run directory, or make it writable, then resume the run"));
     }
 
     // The end: the last commit is applied wherever there is a worker, and its checkpoint exists.
     private Decision Finish()
     {
-        if (Phase != SyncPhase.Finishing || Final is not { } final || Manifest?.Step != final) return Stay;
+        if (Phase is not SyncPhase.Finishing { LastStep: var final } || Manifest?.Step != final) return Stay;
         var members = Seats.Where(seat => seat.IsMember).ToArray();
         if (members.Any(seat => seat.Applied?.Step != final)) return Stay;
         var hashes = members.Select(seat => seat.Applied!.ParametersSha256).OfType<string>().Distinct().ToArray();
@@ -145,6 +124,6 @@ public sealed partial record GradientSyncState
             return Fail(new RunFailure($"the ranks have different parameters after step {final}: {told}", ""));
         }
         var cancelled = final < _rules.LastStep;
-        return To(this with { Phase = SyncPhase.Over }, new SyncEffect.Finished(final, hashes.FirstOrDefault(), Manifest.Path, cancelled));
+        return To(this with { Phase = new SyncPhase.Over() }, new SyncEffect.Finished(final, hashes.FirstOrDefault(), Manifest.Path, cancelled));
     }
 }

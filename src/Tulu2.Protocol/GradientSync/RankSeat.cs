@@ -4,13 +4,25 @@ using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Protocol.GradientSync;
 
+/// <summary>What a worker may be in the middle of when it is called to a new generation.</summary>
+public enum RankWork
+{
+    /// <summary>It was given nothing yet.</summary>
+    Nothing,
+
+    Computing,
+
+    /// <summary>Loading a manifest or the recipe's weights, then computing.</summary>
+    Loading,
+}
+
 /// <summary>What the supervisor knows of one rank.</summary>
 public sealed record RankSeat(int Rank)
 {
     /// <summary>It has a worker.</summary>
     public bool Up { get; init; }
 
-    /// <summary>Of the latest worker heard of.</summary>
+    /// <summary>Number of the latest worker heard of.</summary>
     public long Incarnation { get; init; }
 
     /// <summary>Where that worker's data plane is reached.</summary>
@@ -25,40 +37,52 @@ public sealed record RankSeat(int Rank)
     /// <summary>Its report on the last commit; null before.</summary>
     public WorkerReport.Applied? Applied { get; init; }
 
-    /// <summary>Slots it answers for in the step being made.</summary>
+    /// <summary>The latest step it was assigned slots of, also by an older generation; 0 before the first.</summary>
+    public int Step { get; init; }
+
+    /// <summary>Slots it answers for in that step.</summary>
     public ImmutableArray<SlotRange> Slots { get; init; } = [];
 
-    /// <summary>Of these, the ones it has still to compute.</summary>
+    /// <summary>The slots among them that it has still to compute.</summary>
     public ImmutableHashSet<int> Pending { get; init; } = [];
 
-    /// <summary>Seconds that slots of the step being made took here.</summary>
+    /// <summary>Seconds that slots of that step took here.</summary>
     public ImmutableDictionary<int, double> Seconds { get; init; } = ImmutableDictionary<int, double>.Empty;
 
     /// <summary>When it last gave a sign of progress.</summary>
     public TimeSpan Progress { get; init; }
 
-    /// <summary>Its worker was given work, and may be in the middle of some when it is called to a new generation.</summary>
-    public bool Busy { get; init; }
+    public RankWork Work { get; init; }
 
     /// <summary>It takes part in the present generation.</summary>
     public bool IsMember => Up && Joined is not null;
 
     public RankSeat Out() => this with { Up = false, Joined = null, Ready = null, Applied = null, Pending = [] };
 
+    /// <summary>It has a new worker.</summary>
+    public RankSeat Entered(SyncCommand.RankUp up) =>
+        this with { Up = true, Work = RankWork.Nothing, Incarnation = up.Incarnation, Endpoint = up.Endpoint, Progress = up.Now };
+
     /// <summary>Ready to be asked into a new generation.</summary>
     public RankSeat Invited(TimeSpan now) => this with { Joined = null, Ready = null, Applied = null, Pending = [], Progress = now };
 
     /// <summary>Set to a step: <paramref name="keep"/> is there, <paramref name="compute"/> is to do.</summary>
-    public RankSeat Assigned(IEnumerable<SlotRange> keep, IEnumerable<SlotRange> compute, TimeSpan now)
+    public RankSeat Assigned(int step, IEnumerable<SlotRange> keep, IEnumerable<SlotRange> compute, RankWork work, TimeSpan now) => this with
     {
-        var ordered = keep.Concat(compute).OrderBy(range => range.First).ToImmutableArray();
-        return this with { Slots = ordered, Pending = [.. compute.SelectMany(Each)], Ready = null, Busy = true, Progress = now };
-    }
+        Step = step,
+        Slots = [.. keep.Concat(compute).OrderBy(range => range.First)],
+        Pending = [.. compute.SelectMany(Each)],
+        // They belong to the step that is recovered; another one starts afresh.
+        Seconds = step == Step ? Seconds : ImmutableDictionary<int, double>.Empty,
+        Ready = null,
+        Work = work,
+        Progress = now,
+    };
 
     /// <param name="counts">Its slots are counted here; else another rank of its replica counts the same ones.</param>
     public RankShare Share(bool counts) => counts
         ? new(Rank, Slots, [.. Slots.SelectMany(Each).Select(slot => Seconds.GetValueOrDefault(slot))], Ready!.Times)
         : new(Rank, [], [], Ready!.Times);
 
-    internal static IEnumerable<int> Each(SlotRange range) => Enumerable.Range(range.First, range.Count);
+    private static IEnumerable<int> Each(SlotRange range) => Enumerable.Range(range.First, range.Count);
 }

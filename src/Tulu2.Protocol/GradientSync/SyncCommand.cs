@@ -2,7 +2,7 @@ using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Protocol.GradientSync;
 
-/// <summary>What the supervisor of the gradient sync hears. Time is what a monotonic clock of its own says.</summary>
+/// <summary>What the supervisor of the gradient sync hears. Times are those of its own monotonic clock.</summary>
 public abstract record SyncCommand(TimeSpan Now)
 {
     /// <summary>A rank has a new worker. May be repeated.</summary>

@@ -25,24 +25,3 @@ public sealed record KnownManifest(string Path, int Step);
 /// <param name="Hashes">Gradient hashes of steps that were committed in an earlier life: a replayed step must have them again.</param>
 /// <param name="ReferenceDue">The ranks have to do the reference pass first.</param>
 public sealed record SyncStart(long Generation, KnownManifest? Manifest, ImmutableDictionary<int, string> Hashes, bool ReferenceDue);
-
-public enum SyncPhase
-{
-    /// <summary>Waiting until every rank has a worker.</summary>
-    Gathering,
-
-    /// <summary>Waiting until every worker has joined the generation.</summary>
-    Joining,
-
-    /// <summary>The reference pass is under way.</summary>
-    Scoring,
-
-    /// <summary>Steps are made.</summary>
-    Running,
-
-    /// <summary>The last commit is decided; applying it and its checkpoint are awaited.</summary>
-    Finishing,
-
-    /// <summary>Finished or failed; nothing has an effect any more.</summary>
-    Over,
-}

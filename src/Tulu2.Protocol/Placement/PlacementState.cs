@@ -2,28 +2,12 @@ using System.Collections.Immutable;
 
 namespace Tulu2.Protocol.Placement;
 
-/// <summary>What follows from a change among the nodes.</summary>
-public abstract record PlacementEffect
-{
-    private PlacementEffect() { }
-
-    /// <summary>The node is to start workers for these ranks.</summary>
-    /// <param name="Epoch">Grows with each start, so that a rank's later worker is told from its earlier ones.</param>
-    public sealed record Start(string Node, long Epoch, ImmutableArray<int> Ranks) : PlacementEffect;
-
-    /// <summary>These ranks have no worker any more.</summary>
-    public sealed record Lost(string Node, long Epoch, ImmutableArray<int> Ranks) : PlacementEffect;
-
-    /// <summary>There are not enough places.</summary>
-    public sealed record Waiting(int Missing) : PlacementEffect;
-}
-
 /// <summary>
 /// Which rank is on which node. Ranks are placed in order, the ranks of a tensor-parallel group on one node where one has room for them, and nothing starts
 /// before there is room for all that have no place. Immutable.
 /// </summary>
-/// <param name="Ranks">Of the run.</param>
-/// <param name="Together">Size of a tensor-parallel group: these many neighbours talk most.</param>
+/// <param name="Ranks">How many the run has.</param>
+/// <param name="Together">Size of a tensor-parallel group: the neighbours that talk most.</param>
 public sealed record PlacementState(int Ranks, int Together)
 {
     private sealed record Node(string Name, int Places, ImmutableDictionary<int, long> Epochs)
@@ -44,7 +28,7 @@ public sealed record PlacementState(int Ranks, int Together)
     {
         if (Nodes.Any(known => known.Name == node)) return (this, []);
         ImmutableArray<Node> nodes = [.. Nodes.Append(new Node(node, places, ImmutableDictionary<int, long>.Empty)).OrderBy(each => each.Name, StringComparer.Ordinal)];
-        return (this with { Nodes = nodes }).Place();
+        return (this with { Nodes = nodes }).PlaceAll();
     }
 
     /// <summary>A node is gone with all it had.</summary>
@@ -53,11 +37,11 @@ public sealed record PlacementState(int Ranks, int Together)
         if (Nodes.FirstOrDefault(each => each.Name == node) is not { } gone) return (this, []);
         ImmutableArray<PlacementEffect> lost =
             [.. gone.Epochs.GroupBy(rank => rank.Value).Select(group => new PlacementEffect.Lost(node, group.Key, [.. group.Select(rank => rank.Key).Order()]))];
-        var (next, effects) = (this with { Nodes = Nodes.Remove(gone) }).Place();
+        var (next, effects) = (this with { Nodes = Nodes.Remove(gone) }).PlaceAll();
         return (next, [.. lost, .. effects]);
     }
 
-    private (PlacementState Next, ImmutableArray<PlacementEffect> Effects) Place()
+    private (PlacementState Next, ImmutableArray<PlacementEffect> Effects) PlaceAll()
     {
         int[] homeless = [.. Homeless];
         if (homeless.Length == 0) return (this, []);

@@ -4,13 +4,15 @@ using Tulu2.Protocol.Workers;
 namespace Tulu2.Protocol.WorkQueues;
 
 /// <summary>
-/// Which slots a rank's worker should be fed next: those of the step in hand, then its replica's range of the steps after it, with a limited number
+/// Which slots a rank's worker should be fed next: those of the step being made, then its replica's range of the steps after it, with a limited number
 /// (the credits) asked for and not yet computed. Not thread-safe; no clock, no disk.
 /// </summary>
+/// <param name="lastStep">Slots of later steps are not asked for.</param>
 public sealed class FeedWindow(int replica, int replicas, int slots, int lastStep, int credits)
 {
     private readonly Queue<(int Step, int Slot)> _coming = new();
     private readonly HashSet<(int Step, int Slot)> _ahead = [];
+    private int _lastStep = lastStep;
     private int _nextStep = int.MaxValue;
 
     /// <summary>A step is begun anew: whatever was asked for before does not count.</summary>
@@ -30,6 +32,13 @@ public sealed class FeedWindow(int replica, int replicas, int slots, int lastSte
         return Ask();
     }
 
+    /// <summary>Slots of the steps up to this one may be asked for from now on.</summary>
+    public IReadOnlyList<(int Step, int Slot)> Extend(int lastStep)
+    {
+        _lastStep = lastStep;
+        return Ask();
+    }
+
     private List<(int Step, int Slot)> Ask()
     {
         var asked = new List<(int, int)>();
@@ -43,8 +52,8 @@ public sealed class FeedWindow(int replica, int replicas, int slots, int lastSte
 
     private (int Step, int Slot)? TryNext()
     {
-        if (_coming.Count == 0 && _nextStep <= lastStep && SlotAssignment.Range(slots, replicas, replica) is { } range) Enqueue(_nextStep++, range);
-        return _coming.TryDequeue(out var next) ? next : null;
+        if (_coming.Count == 0 && _nextStep <= _lastStep && SlotAssignment.Range(slots, replicas, replica) is { } range) Enqueue(_nextStep++, range);
+        return _coming.TryPeek(out var next) && next.Step <= _lastStep ? _coming.Dequeue() : null;
     }
 
     private void Enqueue(int step, SlotRange range)

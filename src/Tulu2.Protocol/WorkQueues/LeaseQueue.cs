@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Tulu2.Protocol.WorkQueues;
 
-/// <summary>A piece of work in somebody's hands.</summary>
+/// <summary>A piece of work that a worker holds.</summary>
 /// <param name="Id">Its index in the list of work.</param>
 /// <param name="Attempt">From 1.</param>
 public sealed record Lease<T>(int Id, int Attempt, T Work);
@@ -75,7 +75,7 @@ public sealed record LeaseQueue<T>
             .Select(l => KeyValuePair.Create(l.Key, l.Value with { Until = now + duration }))),
     };
 
-    /// <summary>An outcome has come, from whomever and however late.</summary>
+    /// <summary>An outcome has come, from any worker and however late.</summary>
     public (LeaseQueue<T> Next, bool Accepted) Complete(int id)
     {
         if (id < 0 || id >= _items.Length) return (this, false);

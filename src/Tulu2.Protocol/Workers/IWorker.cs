@@ -1,6 +1,6 @@
 namespace Tulu2.Protocol.Workers;
 
-/// <summary>A worker as its rank trainer sees it: the process or dedicated thread that computes for a rank and owns its tensors.</summary>
+/// <summary>A worker from the outside: the process or dedicated thread that computes for a rank and owns its tensors.</summary>
 public interface IWorker : IDisposable
 {
     /// <summary>Returns at once; callable from any thread.</summary>

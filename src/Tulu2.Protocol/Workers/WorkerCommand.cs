@@ -4,7 +4,7 @@ using Tulu2.Data.Slots;
 namespace Tulu2.Protocol.Workers;
 
 /// <summary>
-/// What a worker is told. Commands are done in order, except <see cref="JoinGeneration"/> and <see cref="Shutdown"/>, which also end at once whatever
+/// A command to a worker. Commands are done in order, except <see cref="JoinGeneration"/> and <see cref="Shutdown"/>, which also end at once whatever
 /// collective call or wait the worker is in.
 /// </summary>
 public abstract record WorkerCommand
@@ -17,10 +17,10 @@ public abstract record WorkerCommand
 
     /// <summary>
     /// Bring the state to <paramref name="Step"/> - 1 by <paramref name="Transfer"/> (every rank of the generation gets the same one), then compute
-    /// <paramref name="Compute"/> (what this rank neither holds nor another one will), reduce with everything held, and answer
+    /// <paramref name="Compute"/> (slots that no rank holds and no other one computes), reduce with everything held, and answer
     /// <see cref="WorkerReport.StepReady"/>. Steps that follow a commit in the same generation begin by themselves with <see cref="SlotAssignment.Range"/>.
     /// </summary>
-    /// <param name="Keep">Of the slot gradients held for this step, the ranges to use; the others are dropped.</param>
+    /// <param name="Keep">Ranges of the slot gradients held for this step that are used; the others are dropped.</param>
     public sealed record Begin(long Generation, int Step, StateTransfer Transfer, IReadOnlyList<SlotRange> Keep, IReadOnlyList<SlotRange> Compute) : WorkerCommand;
 
     /// <summary>The batch of one slot this rank will compute; may come before it is needed.</summary>

@@ -3,7 +3,7 @@ using Tulu2.Collectives;
 
 namespace Tulu2.Protocol.Workers;
 
-/// <summary>What a worker tells its rank trainer, on the worker's own thread.</summary>
+/// <summary>A report of a worker to whoever started it, on the worker's own thread.</summary>
 public abstract record WorkerReport
 {
     private WorkerReport() { }
@@ -12,7 +12,7 @@ public abstract record WorkerReport
     /// <param name="Endpoint">Where its data plane is reached (<see cref="ICollectiveFactory.Endpoint"/>).</param>
     public sealed record Started(string Endpoint) : WorkerReport;
 
-    /// <summary>Said again and again, by worker processes only and to nobody but who started them: the process runs.</summary>
+    /// <summary>Repeated by worker processes, only to the process that started them: this one runs.</summary>
     public sealed record Alive : WorkerReport;
 
     /// <param name="StateStep">Steps applied to the parameters this worker holds; -1: it holds none.</param>
@@ -22,7 +22,7 @@ public abstract record WorkerReport
 
     public sealed record SlotDone(long Generation, int Rank, int Step, int Slot, double Seconds) : WorkerReport;
 
-    /// <param name="GradientHash">Hash of the reduced gradient; equal on every rank or somebody is corrupt.</param>
+    /// <param name="GradientHash">Hash of the reduced gradient; equal on every rank, or one of them is corrupt.</param>
     public sealed record StepReady(long Generation, int Rank, int Step, string GradientHash, StepMetrics Metrics, StepTimes Times) : WorkerReport;
 
     /// <param name="ParametersSha256">After the last step, else null: see <c>train --json</c>.</param>

@@ -1,13 +1,15 @@
 using System.Security.Cryptography;
 using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Driving;
+using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Hosting;
 
 namespace Tulu2.Training.Benchmarks;
 
 /// <summary>How fast a layout's ranks are together, and where their time goes: shares of the time of all of them.</summary>
-/// <param name="TokensPerSecond">Of the median step.</param>
+/// <param name="TokensPerSecond">That of the median step.</param>
 /// <param name="Speedup">Over one rank alone: the median of the rounds, in each of which both were measured.</param>
 /// <param name="Waiting">For batches and for the commit.</param>
 /// <param name="Bubble">In receiving from pipeline neighbours and sending to them.</param>
@@ -38,17 +40,24 @@ public static class LayoutBenchmark
     public static IReadOnlyList<LayoutMeasurement> Run(
         MeasuredRun run, IReadOnlyList<MeasuredLayout> layouts, int rounds, int steps, WorkerProgram? program, Action<int> progress)
     {
-        var ranks = new List<MeasuredRanks>();
-        var measured = layouts.Select(_ => new List<IReadOnlyList<MeasuredStep>>()).ToArray();
+        var ranks = new List<DriverLoop>();
+        var commits = layouts.Select(_ => new List<StepCommit>()).ToArray();
+        var measured = layouts.Select(_ => new List<IReadOnlyList<StepCommit>>()).ToArray();
         try
         {
-            foreach (var layout in layouts) ranks.Add(Start(run, layout, rounds * (steps + 1) + 1, program));
+            for (var index = 0; index < layouts.Count; index++)
+            {
+                ranks.Add(Start(run, layouts[index], 1 + rounds * (1 + steps) + 1, program, commits[index].Add));
+                // Loads the model, so that no turn meets another layout's start.
+                ranks[index].Advance(1);
+            }
             for (var turn = 0; turn < rounds * layouts.Count; turn++)
             {
                 progress(turn);
                 var layout = turn % layouts.Count;
+                ranks[layout].Advance(commits[layout].Count + 1 + steps);
                 // The first step of a round begins with the wait for its turn.
-                measured[layout].Add([.. ranks[layout].Run(1 + steps).Skip(1)]);
+                measured[layout].Add([.. commits[layout].TakeLast(steps)]);
             }
         }
         finally
@@ -59,10 +68,11 @@ public static class LayoutBenchmark
         return [.. layouts.Select((layout, index) => Of(layout, tokens, measured[index], measured[0]))];
     }
 
-    private static MeasuredRanks Start(MeasuredRun run, MeasuredLayout measured, int steps, WorkerProgram? program)
+    /// <param name="steps">More than will be made.</param>
+    private static DriverLoop Start(MeasuredRun run, MeasuredLayout measured, int steps, WorkerProgram? program, Action<StepCommit> committed)
     {
         var settings = run.Settings(measured.Layout, new InProcessDataPlane(), steps, measured.Overlap);
-        return new MeasuredRanks(settings, program is null ? new EmbeddedWorkerFactory(settings) : new ProcessWorkerFactory(program, new WorkerStart
+        return MeasuredRun.Drive(settings, program is null ? new EmbeddedWorkerFactory(settings) : new ProcessWorkerFactory(program, new WorkerStart
         {
             Recipe = settings.Recipe,
             Model = run.Config,
@@ -72,21 +82,21 @@ public static class LayoutBenchmark
             Batches = BatchFacts.Of(settings.Plan),
             Key = RandomNumberGenerator.GetBytes(KeyBytes),
             ListenAddress = Loopback,
-        }, log: null));
+        }, log: null), committed);
     }
 
     private static LayoutMeasurement Of(
-        MeasuredLayout layout, double tokens, IReadOnlyList<IReadOnlyList<MeasuredStep>> rounds, IReadOnlyList<IReadOnlyList<MeasuredStep>> alone)
+        MeasuredLayout layout, double tokens, IReadOnlyList<IReadOnlyList<StepCommit>> rounds, IReadOnlyList<IReadOnlyList<StepCommit>> alone)
     {
         var steps = rounds.SelectMany(round => round).ToList();
-        var all = steps.Sum(step => step.Wall) * layout.Layout.Size;
-        double Share(Func<StepTimes, double> part) => steps.Sum(step => step.Ranks.Sum(part)) / all;
+        var all = steps.Sum(step => step.Seconds) * layout.Layout.Size;
+        double Share(Func<StepTimes, double> part) => steps.Sum(step => step.Shares.Sum(share => part(share.Times))) / all;
         return new LayoutMeasurement($"{layout}", layout.Layout.Size, tokens / Wall(steps), Median(rounds.Zip(alone, (own, one) => Wall(one) / Wall(own))),
             Share(times => times.Compute), Share(times => times.WaitForData + times.WaitForCommit), Share(times => times.WaitForStage),
             Share(times => times.TensorSums), Share(times => times.Reduce), Share(times => times.ReduceBeside));
     }
 
-    private static double Wall(IEnumerable<MeasuredStep> steps) => Median(steps.Select(step => step.Wall));
+    private static double Wall(IEnumerable<StepCommit> steps) => Median(steps.Select(step => step.Seconds));
 
     private static double Median(IEnumerable<double> values)
     {

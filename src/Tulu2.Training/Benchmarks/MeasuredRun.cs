@@ -2,6 +2,9 @@ using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Models.Families;
 using Tulu2.Models.Parameters;
+using Tulu2.Protocol.Driving;
+using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Workers;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
@@ -10,12 +13,14 @@ using Tulu2.Training.Workers;
 namespace Tulu2.Training.Benchmarks;
 
 /// <summary>A run of a model with random weights on sequences of one length, every token scored: what measurements train on.</summary>
-/// <param name="Slots">Of a step.</param>
-/// <param name="Sequences">Of a slot; for DPO two make a pair.</param>
+/// <param name="Slots">Slots of a step.</param>
+/// <param name="Sequences">Sequences of a slot; for DPO two make a pair.</param>
 /// <param name="Length">Tokens of each sequence.</param>
 public sealed record MeasuredRun(
     ModelConfig Config, int VirtualShards, Objective Objective, Precision Precision, bool Recompute, int Slots, int Sequences, int Length)
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
     private ObjectiveDescriptor Descriptor => ObjectiveCatalog.Of(Objective);
 
     private int Items => Sequences / Descriptor.SequencesPerItem;
@@ -53,5 +58,19 @@ public sealed record MeasuredRun(
             CheckpointDirectory = Path.Combine(Path.GetTempPath(), "no-checkpoint-is-written"),
             References = () => references,
         };
+    }
+
+    /// <summary>The ranks of an undisturbed run, each with the batches of the next step at hand. The first failure is thrown.</summary>
+    internal static DriverLoop Drive(WorkerSettings settings, IWorkerFactory workers, Action<StepCommit>? committed = null)
+    {
+        var plan = settings.Plan;
+        return new DriverLoop(new DriverPlan(new SyncRules(settings.Parallel, plan.SlotsPerStep, plan.TotalSteps, CheckpointEvery: 0), plan)
+        {
+            Credits = 2 * plan.SlotsPerStep,
+            Decided = effect =>
+            {
+                if (effect is SyncEffect.Committed commit) committed?.Invoke(commit.Step);
+            },
+        }, workers, Patience);
     }
 }

@@ -44,7 +44,7 @@ public static class MemoryBenchmark
     private static void Train(MeasuredRun run, ParallelLayout layout)
     {
         var settings = run.Settings(layout, new InProcessDataPlane());
-        using var ranks = new MeasuredRanks(settings, new EmbeddedWorkerFactory(settings));
-        ranks.Run(Steps);
+        using var ranks = MeasuredRun.Drive(settings, new EmbeddedWorkerFactory(settings));
+        ranks.Advance(Steps);
     }
 }

@@ -34,7 +34,7 @@ internal sealed class FakeWorker : IWorker
         (_cluster, _rank, _worker, _report) = (cluster, rank, worker, report);
         _thread = queue is null ? new DedicatedThread($"fake rank {rank}", fault => report(new WorkerReport.Failed(-1, rank, fault.Message, $"{fault}", null, null))) : null;
         _queue = queue ?? _thread!.Post;
-        if (queue is null) Post(() => report(new WorkerReport.Started("fake")));
+        Post(() => report(new WorkerReport.Started("fake")));
     }
 
     public void Send(WorkerCommand command)

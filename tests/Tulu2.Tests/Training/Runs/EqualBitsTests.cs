@@ -1,7 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
-using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Training.Workers;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
@@ -79,14 +78,10 @@ public class EqualBitsTests
         {
             var hash = One[(Objective.Sft, precision)].Value.Hash;
             var settings = TinyRun.Settings(Objective.Sft, precision, checkpoints: directory.FullName);
-            string manifest;
-            using (var supervisor = new TestSupervisor(settings, before))
-            {
-                supervisor.Run(2, snapshotAt: 2);
-                manifest = supervisor.WriteManifest(2);
-            }
+            using var supervisor = new TestSupervisor(settings, before);
+            supervisor.Run(2, checkpoint: true);
             using var resumed = new TestSupervisor(settings with { Faults = new FaultPlan().FailAt(0, 3, 1) }, after);
-            Assert.Equal(hash, resumed.Run(TinyRun.Steps, new StateTransfer.FromManifest(manifest), initialStep: 2));
+            Assert.Equal(hash, resumed.Run(TinyRun.Steps, supervisor.Checkpoint));
             Assert.Equal([3, 4], resumed.Steps.Keys);
         }
         finally

@@ -129,7 +129,7 @@ public class LayoutTests
         float[] Scored(ParallelLayout layout)
         {
             using var supervisor = new TestSupervisor(settings, layout);
-            return supervisor.Score(batch);
+            return Assert.Single(supervisor.Score(batch));
         }
         var one = Scored(new ParallelLayout(1));
         Assert.Equal(4, one.Length);

@@ -45,9 +45,9 @@ internal static class TinyRun
         var plan = (BatchPlan)settings.Plan;
         var size = settings.Recipe.Batch.Slot;
         var values = new float[2 * plan.Items];
-        using (var supervisor = new TestSupervisor(settings with { References = () => throw new InvalidOperationException("not before the pass") }, 1))
-            for (var first = 0; first < plan.Items; first += size)
-                supervisor.Score(plan.ReadPairs(first / size, [.. Enumerable.Range(first, Math.Min(size, plan.Items - first))])).CopyTo(values, 2 * first);
+        SlotBatch[] chunks = [.. Enumerable.Range(0, plan.Items).Chunk(size).Select((pairs, chunk) => plan.ReadPairs(chunk, pairs))];
+        using var supervisor = new TestSupervisor(settings with { References = () => throw new InvalidOperationException("not before the pass") }, 1);
+        foreach (var (chunk, scores) in supervisor.Score(chunks).Index()) scores.CopyTo(values, 2 * size * chunk);
         var references = new ReferenceLogProbabilities(values);
         return settings with { References = () => references };
     }

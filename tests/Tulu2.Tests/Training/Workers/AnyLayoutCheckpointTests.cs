@@ -72,16 +72,12 @@ public sealed class AnyLayoutCheckpointTests : IDisposable
         foreach (var writing in layouts)
         {
             var settings = LayoutRun.Settings(objective, precision, 3, Path.Combine(_folder.Root, $"{writing}"));
-            string manifest;
-            using (var first = new TestSupervisor(settings, writing))
-            {
-                first.Run(1, snapshotAt: 1);
-                manifest = first.WriteManifest(1);
-            }
+            using var first = new TestSupervisor(settings, writing);
+            first.Run(1, checkpoint: true);
             foreach (var reading in layouts)
             {
                 using var second = new TestSupervisor(settings, reading);
-                Assert.Equal(expected, second.Run(3, new StateTransfer.FromManifest(manifest), initialStep: 1));
+                Assert.Equal(expected, second.Run(3, first.Checkpoint));
             }
         }
     }

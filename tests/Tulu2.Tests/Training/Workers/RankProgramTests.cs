@@ -233,6 +233,31 @@ public class RankProgramTests
     }
 
     [Fact]
+    public void A_commit_that_comes_again_is_answered_again_and_applied_once()
+    {
+        var settings = Settings(Precision.Fp32, null);
+        using var reports = new System.Collections.Concurrent.BlockingCollection<WorkerReport>();
+        using var worker = new EmbeddedWorkerFactory(settings, FakeSlots.Of).Start(0, reports.Add);
+        worker.Send(new WorkerCommand.JoinGeneration(1, 0, ["in-process"]));
+        worker.Send(new WorkerCommand.Begin(1, 1, new StateTransfer.FromRecipe(), [], [new(0, Slots)]));
+        for (var slot = 0; slot < Slots; slot++) worker.Send(new WorkerCommand.Feed(settings.Plan.Read(1, slot)));
+        WorkerReport.Applied Applied()
+        {
+            WorkerReport report;
+            do report = reports.Take(); while (report is not (WorkerReport.Applied or WorkerReport.StepReady or WorkerReport.Failed));
+            return report is WorkerReport.StepReady ? Commit() : Assert.IsType<WorkerReport.Applied>(report);
+        }
+        WorkerReport.Applied Commit()
+        {
+            worker.Send(new WorkerCommand.Commit(1, 1, Snapshot: false, Last: true));
+            return Applied();
+        }
+        var (first, again) = (Applied(), Commit());
+        Assert.NotNull(first.ParametersSha256);
+        Assert.Equal((1, first.ParametersSha256), (again.Step, again.ParametersSha256));
+    }
+
+    [Fact]
     public void A_loss_that_is_no_number_ends_the_step_before_the_weights_are_touched()
     {
         var settings = Settings(Precision.Fp32, null);

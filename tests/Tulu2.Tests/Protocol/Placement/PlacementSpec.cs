@@ -3,7 +3,7 @@ using FsCheck.Xunit;
 using Tulu2.Protocol.Placement;
 using Xunit;
 
-namespace Tulu2.Tests.Cluster;
+namespace Tulu2.Tests.Protocol.Placement;
 
 /// <summary>Which rank goes to which node.</summary>
 public sealed class PlacementSpec

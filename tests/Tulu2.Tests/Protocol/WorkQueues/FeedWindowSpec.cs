@@ -4,7 +4,7 @@ using Tulu2.Protocol.WorkQueues;
 using Tulu2.Protocol.Workers;
 using Xunit;
 
-namespace Tulu2.Tests.Cluster;
+namespace Tulu2.Tests.Protocol.WorkQueues;
 
 public sealed class FeedWindowSpec
 {
@@ -18,6 +18,16 @@ public sealed class FeedWindowSpec
         Assert.Equal([(2, 0), (3, 2), (3, 3)], feed.Begin(Begin(2, new SlotRange(0, 1))));
         Assert.Empty(feed.Done(2, 0));
         Assert.Empty(feed.Done(2, 0));
+    }
+
+    [Fact]
+    public void A_run_that_is_extended_asks_for_what_it_held_back()
+    {
+        var feed = new FeedWindow(replica: 0, replicas: 1, slots: 2, lastStep: 0, credits: 3);
+
+        Assert.Empty(feed.Begin(Begin(1, new SlotRange(0, 2))));
+        Assert.Equal([(1, 0), (1, 1)], feed.Extend(1));
+        Assert.Equal([(2, 0)], feed.Extend(2));
     }
 
     [Fact]

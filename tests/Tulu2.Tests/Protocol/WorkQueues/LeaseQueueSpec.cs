@@ -2,7 +2,7 @@ using FsCheck.Xunit;
 using Tulu2.Protocol.WorkQueues;
 using Xunit;
 
-namespace Tulu2.Tests.Cluster;
+namespace Tulu2.Tests.Protocol.WorkQueues;
 
 public sealed class LeaseQueueSpec
 {

@@ -2,10 +2,9 @@ using FsCheck.Xunit;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.GradientSync;
-using Tulu2.Tests.Cluster.Fakes;
 using Xunit;
 
-namespace Tulu2.Tests.Cluster;
+namespace Tulu2.Tests.Protocol.GradientSync;
 
 /// <summary>Whatever crashes, repeats and overtakes: steps are transactions, and the end is the same.</summary>
 public sealed class GradientSyncProperties
@@ -53,6 +52,19 @@ public sealed class GradientSyncProperties
         var finished = Assert.IsType<SyncEffect.Finished>(simulation.End);
         Assert.Equal(finished.Step == 0 ? null : $"{finished.Step}", finished.ManifestPath);
         if ((stopAfter & 1) == 0) Assert.Equal((8, false), (finished.Step, finished.Cancelled));
+        Expect(simulation, finished);
+    }
+
+    [Property(MaxTest = 600)]
+    public void A_supervisor_that_is_lost_in_the_middle_of_a_commit_is_succeeded_by_one_that_goes_on(int seed, byte shape, byte faults, byte takeovers)
+    {
+        var simulation = new SyncSimulation(seed, Layout(seed, shape), 1 + ((shape >> 2) & 7), 8, seed & 3);
+
+        var ended = simulation.Run(faults % 6, stopAfter: -1, takeovers: 1 + takeovers % 4);
+
+        Assert.True(ended, "the run came to a standstill");
+        var finished = Assert.IsType<SyncEffect.Finished>(simulation.End);
+        Assert.Equal((8, false), (finished.Step, finished.Cancelled));
         Expect(simulation, finished);
     }
 

@@ -1,0 +1,231 @@
+using System.Collections.Immutable;
+using Tulu2.Checkpoints;
+using Tulu2.Protocol.Checkpointing;
+using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Workers;
+using Tulu2.Protocol.WorkQueues;
+
+namespace Tulu2.Protocol.Driving;
+
+/// <summary>
+/// Plays the supervisor, the nodes and the checkpoint coordinator of docs/protocol.md over plain workers, by the pure states and without actors: turns what it hears
+/// into decisions and carries them out. On one thread; order and time are the scheduler's.
+/// </summary>
+public sealed class StepDriver : IDisposable
+{
+    private readonly DriverPlan _plan;
+    private readonly IWorkerFactory _workers;
+    private readonly IDriverScheduler _scheduler;
+    private readonly Seat[] _seats;
+    private CheckpointCatalog _catalog;
+    private ReferenceQueue _reference;
+    private ImmutableDictionary<int, string> _hashes = ImmutableDictionary<int, string>.Empty;
+    private KnownManifest? _manifest;
+    private long _incarnations;
+    private int _failures;
+    private int _through;
+
+    private sealed class Seat
+    {
+        public long Incarnation;
+        public IWorker? Worker;
+        public FeedWindow? Feed;
+    }
+
+    public StepDriver(DriverPlan plan, IWorkerFactory workers, IDriverScheduler scheduler)
+    {
+        (_plan, _workers, _scheduler, _manifest) = (plan, workers, scheduler, plan.Start);
+        _seats = [.. Enumerable.Range(0, plan.Rules.Ranks).Select(_ => new Seat())];
+        _catalog = new CheckpointCatalog(plan.Rules.Ranks);
+        _reference = ReferenceQueue.Of(plan.Rules.Layout, plan.Reference.Count);
+        State = FromRecord(generation: 0);
+    }
+
+    public GradientSyncState State { get; private set; }
+
+    /// <summary>Finished or Failed; null before the end.</summary>
+    public SyncEffect? End { get; private set; }
+
+    public bool ReferenceIsDone => _reference.IsComplete;
+
+    /// <summary>Starts the workers of all ranks.</summary>
+    public void Start()
+    {
+        for (var rank = 0; rank < _seats.Length; rank++) Start(rank);
+    }
+
+    /// <summary>Ranks are fed the slots of the steps up to this one; they wait for those of later steps.</summary>
+    public void FeedThrough(int step)
+    {
+        _through = step;
+        for (var rank = 0; rank < _seats.Length; rank++)
+            if (_seats[rank].Feed is { } feed) Feed(rank, feed.Extend(step));
+    }
+
+    /// <summary>Ends the worker of a rank, whatever it does, and starts another one.</summary>
+    /// <param name="why">Null: the supervisor hears nothing of the loss.</param>
+    public void Replace(int rank, string? why)
+    {
+        var seat = _seats[rank];
+        seat.Worker?.Dispose();
+        if (why is not null) _scheduler.Sent(new RankReport(rank, seat.Incarnation, new WorkerReport.Failed(-1, rank, why, "", null, null)));
+        Start(rank);
+    }
+
+    /// <summary>A report has arrived at the supervisor.</summary>
+    public void Receive(RankReport report)
+    {
+        var (rank, incarnation) = (report.Rank, report.Incarnation);
+        switch (report.Report)
+        {
+            case WorkerReport.Started started:
+                Take(new SyncCommand.RankUp(rank, incarnation, started.Endpoint, _scheduler.Now));
+                break;
+            case WorkerReport.Failed failed:
+                Take(new SyncCommand.RankLost(rank, incarnation, failed.Error, _scheduler.Now));
+                break;
+            case WorkerReport.ShardWritten shard:
+                Settle(_catalog.Arrive(rank, shard.Step, shard.Shard));
+                break;
+            case WorkerReport.SnapshotFailed failed:
+                Settle(_catalog.Fail(rank, failed.Step, failed.Error));
+                break;
+            case WorkerReport.Scored scored:
+                Scored(scored);
+                break;
+            default:
+                Take(new SyncCommand.Reported(report.Report, _scheduler.Now));
+                if (report.Report is WorkerReport.Applied applied && _plan.WriteManifest is null)
+                    Settle(_catalog.Arrive(rank, applied.Step, new ShardEntry("", 0, [])));
+                break;
+        }
+    }
+
+    /// <summary>Decides about a command and carries the decision out.</summary>
+    public void Take(SyncCommand command)
+    {
+        if (End is not null) return;
+        (State, var effects) = State.Decide(command);
+        var reached = effects.OfType<SyncEffect.Committed>().FirstOrDefault() is { } commit ? _plan.CommitTo(commit.Step.Step) : null;
+        foreach (var effect in effects)
+            if (reached is null || effect is not SyncEffect.Tell { Command: WorkerCommand.Commit, Rank: var rank } || reached.Contains(rank)) Do(effect);
+        if (reached is not null) TakeOver();
+    }
+
+    public void Dispose()
+    {
+        foreach (var seat in _seats) seat.Worker?.Dispose();
+    }
+
+    private void Start(int rank)
+    {
+        var seat = _seats[rank];
+        var incarnation = seat.Incarnation = ++_incarnations;
+        var (layout, slots) = (_plan.Rules.Layout, _plan.Rules.Slots);
+        seat.Feed = new FeedWindow(layout.CoordinatesOf(rank).Data, layout.Data, slots, _through, _plan.Credits);
+        seat.Worker = _workers.Start(rank, report => _scheduler.Said(() => Hear(new RankReport(rank, incarnation, report))));
+    }
+
+    // What a rank's node does with a report: it keeps the worker fed, replaces one that failed, and passes the report on.
+    private void Hear(RankReport report)
+    {
+        var (rank, seat) = (report.Rank, _seats[report.Rank]);
+        if (report.Incarnation != seat.Incarnation) return;
+        _plan.Heard(report);
+        switch (report.Report)
+        {
+            case WorkerReport.Failed failed when failed.BadInputWhere is not null || failed.BadInputFix is not null:
+                End ??= new SyncEffect.Failed(RunFailure.OfBadInput(failed.Error, failed.Detail, failed.BadInputWhere, failed.BadInputFix));
+                return;
+            case WorkerReport.Failed failed when ++_failures > _plan.Restarts:
+                End ??= new SyncEffect.Failed(new RunFailure($"rank {rank}, after {_failures - 1} restarts: {failed.Error}", failed.Detail));
+                return;
+            case WorkerReport.Failed failed:
+                Replace(rank, failed.Error);
+                return;
+            case WorkerReport.SlotDone slot:
+                Feed(rank, seat.Feed!.Done(slot.Step, slot.Slot));
+                break;
+        }
+        _scheduler.Sent(report);
+    }
+
+    private void Do(SyncEffect effect)
+    {
+        _plan.Decided(effect);
+        if (!_plan.Delivers(effect)) return;
+        switch (effect)
+        {
+            case SyncEffect.Tell { Rank: var rank, Command: var command }:
+                _seats[rank].Worker!.Send(command is WorkerCommand.Commit commit && _plan.WriteManifest is null ? commit with { Snapshot = false } : command);
+                if (command is WorkerCommand.Begin begin) Feed(rank, _seats[rank].Feed!.Begin(begin));
+                break;
+            case SyncEffect.Restart restart when restart.Incarnation == _seats[restart.Rank].Incarnation:
+                Replace(restart.Rank, restart.Why);
+                break;
+            case SyncEffect.BeginScoring:
+                (_reference, var chunks) = _reference.Begin();
+                Score(chunks);
+                break;
+            case SyncEffect.Committed { Step: var step }:
+                _hashes = _hashes.SetItem(step.Step, step.GradientHash);
+                break;
+            case SyncEffect.SnapshotBegun begun:
+                _catalog = _catalog.Begin(begun.Step);
+                break;
+            case SyncEffect.SnapshotRanksGone gone:
+                Settle(_catalog.Gone(gone.Step, gone.Ranks));
+                break;
+            case SyncEffect.Finished or SyncEffect.Failed:
+                End = effect;
+                break;
+        }
+    }
+
+    private void Feed(int rank, IReadOnlyList<(int Step, int Slot)> asked)
+    {
+        foreach (var (step, slot) in asked) _seats[rank].Worker!.Send(new WorkerCommand.Feed(_plan.Batches.Read(step, slot)));
+    }
+
+    private void Scored(WorkerReport.Scored scored)
+    {
+        Take(new SyncCommand.Scored(scored.Rank, _scheduler.Now));
+        (_reference, var accepted, var chunks) = _reference.Scored(scored.Rank, scored.Task);
+        if (accepted) _plan.Scored(scored.Task, scored.LogProbabilities);
+        Score(chunks);
+        if (accepted && _reference.IsComplete) Take(new SyncCommand.ReferenceDone(_scheduler.Now));
+    }
+
+    private void Score(ImmutableArray<(int Rank, int Chunk)> chunks)
+    {
+        foreach (var (rank, chunk) in chunks) _seats[rank].Worker!.Send(new WorkerCommand.Score(State.Generation, chunk, _plan.Reference[chunk]));
+    }
+
+    private void Settle((CheckpointCatalog Next, CatalogDecision Decision) arrived)
+    {
+        _catalog = arrived.Next;
+        switch (arrived.Decision)
+        {
+            case CatalogDecision.ManifestDue due:
+                _manifest = new KnownManifest(_plan.WriteManifest?.Invoke(due.Step, due.Shards) ?? "", due.Step);
+                _scheduler.Settled(new SyncCommand.SnapshotSettled(due.Step, _manifest.Path, null, false, _scheduler.Now));
+                break;
+            case CatalogDecision.Abandoned lost:
+                _scheduler.Settled(new SyncCommand.SnapshotSettled(lost.Step, null, lost.Why, lost.Lost, _scheduler.Now));
+                break;
+        }
+    }
+
+    // The supervisor is lost, and another one begins with what ledger and manifests know.
+    private void TakeOver()
+    {
+        var up = State.Seats.Where(seat => seat.Up).ToArray();
+        _catalog = new CheckpointCatalog(_plan.Rules.Ranks);
+        State = FromRecord(State.Generation);
+        foreach (var seat in up) Take(new SyncCommand.RankUp(seat.Rank, seat.Incarnation, seat.Endpoint, _scheduler.Now));
+    }
+
+    private GradientSyncState FromRecord(long generation) =>
+        GradientSyncState.Of(_plan.Rules, new SyncStart(generation, _manifest, _hashes, ReferenceDue: !_reference.IsComplete), _plan.Lease);
+}

@@ -1,0 +1,27 @@
+namespace Tulu2.Protocol.GradientSync;
+
+/// <summary>Snapshots: at most one is in flight.</summary>
+public abstract record SnapshotStatus
+{
+    private SnapshotStatus() { }
+
+    public sealed record None : SnapshotStatus;
+
+    /// <summary>The next commit takes one.</summary>
+    public sealed record Due : SnapshotStatus;
+
+    /// <summary>The ranks were told to take one and it is neither a checkpoint yet nor given up.</summary>
+    /// <param name="AnotherDue">One fell due meanwhile.</param>
+    public sealed record InFlight(int Step, TimeSpan Began, bool AnotherDue = false) : SnapshotStatus;
+
+    /// <summary>What a commit makes of it.</summary>
+    /// <param name="due">The step's place in the run asks for a snapshot.</param>
+    internal SnapshotStatus AtCommit(int step, bool due, TimeSpan now) => this switch
+    {
+        InFlight flight => flight with { AnotherDue = flight.AnotherDue || due },
+        Due => new InFlight(step, now),
+        _ => due ? new InFlight(step, now) : this,
+    };
+
+    internal static SnapshotStatus After(bool due) => due ? new Due() : new None();
+}

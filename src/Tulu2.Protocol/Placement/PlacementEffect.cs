@@ -1,0 +1,19 @@
+using System.Collections.Immutable;
+
+namespace Tulu2.Protocol.Placement;
+
+/// <summary>What follows from a change among the nodes.</summary>
+public abstract record PlacementEffect
+{
+    private PlacementEffect() { }
+
+    /// <summary>The node is to start workers for these ranks.</summary>
+    /// <param name="Epoch">Grows with each start, so that a rank's later worker is told from its earlier ones.</param>
+    public sealed record Start(string Node, long Epoch, ImmutableArray<int> Ranks) : PlacementEffect;
+
+    /// <summary>These ranks have no worker any more.</summary>
+    public sealed record Lost(string Node, long Epoch, ImmutableArray<int> Ranks) : PlacementEffect;
+
+    /// <summary>There are not enough places.</summary>
+    public sealed record Waiting(int Missing) : PlacementEffect;
+}

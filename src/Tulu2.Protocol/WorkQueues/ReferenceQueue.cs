@@ -1,0 +1,60 @@
+using System.Collections.Immutable;
+using Tulu2.Collectives.Layout;
+
+namespace Tulu2.Protocol.WorkQueues;
+
+/// <summary>
+/// Which replica scores which chunk of the reference pass. A replica has one chunk to score and one to come; each chunk counts once. Immutable.
+/// </summary>
+public sealed record ReferenceQueue
+{
+    private const int HeldPerReplica = 2;
+
+    // A rank that fails is limited by its supervisor; chunks are not.
+    private const int Attempts = int.MaxValue;
+
+    private readonly ParallelLayout _layout;
+
+    private ReferenceQueue(ParallelLayout layout, LeaseQueue<int> chunks) => (_layout, Chunks) = (layout, chunks);
+
+    private LeaseQueue<int> Chunks { get; init; }
+
+    public int Total => Chunks.Total;
+    public int Done => Chunks.Done;
+    public bool IsComplete => Chunks.IsComplete;
+
+    /// <param name="isDone">Chunks that were scored by an earlier run.</param>
+    public static ReferenceQueue Of(ParallelLayout layout, int chunks, Func<int, bool>? isDone = null) =>
+        new(layout, LeaseQueue<int>.Of(Enumerable.Range(0, chunks), Attempts, isDone));
+
+    /// <summary>A generation has begun: what older ones held is assigned again; should they still answer, that counts.</summary>
+    public (ReferenceQueue Next, ImmutableArray<(int Rank, int Chunk)> Assigned) Begin()
+    {
+        var (next, assigned) = (this with { Chunks = Chunks.Recall() }, ImmutableArray.CreateBuilder<(int, int)>());
+        for (var replica = 0; replica < _layout.Data; replica++) next = next.Assign(replica, assigned);
+        return (next, assigned.ToImmutable());
+    }
+
+    /// <summary>A rank has scored a chunk with the others of its replica.</summary>
+    /// <returns>Accepted: the first answer for this chunk.</returns>
+    public (ReferenceQueue Next, bool Accepted, ImmutableArray<(int Rank, int Chunk)> Assigned) Scored(int rank, int chunk)
+    {
+        var (chunks, accepted) = Chunks.Complete(chunk);
+        var assigned = ImmutableArray.CreateBuilder<(int, int)>();
+        var next = (this with { Chunks = chunks }).Assign(_layout.CoordinatesOf(rank).Data, assigned);
+        return (next, accepted, assigned.ToImmutable());
+    }
+
+    // Every rank of a replica does its part of a chunk, in the same order.
+    private ReferenceQueue Assign(int replica, ImmutableArray<(int, int)>.Builder assigned)
+    {
+        var chunks = Chunks;
+        while (chunks.HeldBy($"{replica}") < HeldPerReplica)
+        {
+            (chunks, var lease) = chunks.Take($"{replica}", TimeSpan.Zero, TimeSpan.MaxValue);
+            if (lease is null) break;
+            assigned.AddRange(_layout.Replica(replica).Select(rank => (rank, lease.Work)));
+        }
+        return this with { Chunks = chunks };
+    }
+}

@@ -1,0 +1,162 @@
+using Tulu2.Cluster.Ledger;
+using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Driving;
+using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Workers;
+using Tulu2.Tests.Cluster.Fakes;
+
+namespace Tulu2.Tests.Protocol.GradientSync;
+
+/// <summary>
+/// A driver and fake workers on a simulated network, one event at a time in an order that a random number generator draws: ranks crash with or without a word,
+/// messages come late and twice or, if asked for, not at all, commits reach some ranks only before another supervisor takes over, ranks overtake one another. What one
+/// sender says arrives in order, except for the repeats.
+/// </summary>
+internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
+{
+    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(60);
+
+    private readonly Random _random;
+    private readonly Sender[] _senders;
+    private readonly Queue<SyncCommand> _settled = new();
+    private readonly List<(RankReport Report, long Due)> _late = [];
+    private readonly List<LedgerEntry> _ledger = [];
+    private readonly StepDriver _driver;
+    private TimeSpan _now;
+    private long _events;
+    private int _workers;
+    private int _losses;
+    private int _takeovers;
+
+    // A rank: what its worker has to do, and what is on its way from there.
+    private sealed class Sender
+    {
+        public Queue<Action> Work = new();
+        public readonly Queue<RankReport> Sent = new();
+    }
+
+    public SyncSimulation(int seed, ParallelLayout layout, int slots, int steps, int every)
+    {
+        _random = new Random(seed);
+        Cluster = new FakeCluster(slots, steps) { Layout = layout };
+        Write(new LedgerEvent.RunStarted("recipe", 1, layout.Size, slots, steps, 0));
+        _senders = [.. Enumerable.Range(0, layout.Size).Select(_ => new Sender())];
+        _driver = new StepDriver(new DriverPlan(new SyncRules(layout, slots, steps, every), new FakePlan(slots, steps))
+        {
+            Lease = new ProgressLease(Lease, Lease, 8),
+            WriteManifest = (step, _) => $"{step}",
+            CommitTo = _ => _takeovers > 0 && _random.Next(4) == 0 && _takeovers-- > 0 ? [.. Enumerable.Range(0, layout.Size).Where(_ => _random.Next(2) == 0)] : null,
+            Delivers = effect => effect is not (SyncEffect.Tell or SyncEffect.Restart) || !Loses(),
+            Decided = Decided,
+        }, this, this);
+        _driver.FeedThrough(steps);
+        _driver.Start();
+    }
+
+    public FakeCluster Cluster { get; }
+    public SyncEffect? End => _driver.End;
+    public IReadOnlyList<LedgerEntry> Ledger => _ledger;
+    public List<SyncEffect.Committed> Commits { get; } = [];
+
+    public TimeSpan Now => _now;
+
+    /// <summary>Runs with these many faults, then without until the end.</summary>
+    /// <returns>It came to an end.</returns>
+    /// <param name="losses">At most these many messages between nodes do not arrive.</param>
+    /// <param name="takeovers">At most these many commits are the last thing that a supervisor does.</param>
+    public bool Run(int faults, int stopAfter, int losses = 0, int takeovers = 0)
+    {
+        (_losses, _takeovers) = (losses, takeovers);
+        // A late loss costs a lease or two; a snapshot costs more.
+        for (var idle = 0; End is null && idle < 3 + 4 * losses;)
+        {
+            if (++_events > 200_000) return false;
+            if (_events == stopAfter) _driver.Take(new SyncCommand.Stop(_now));
+            if (faults > 0 && _random.Next(40) == 0)
+            {
+                faults--;
+                var rank = _random.Next(_senders.Length);
+                _driver.Replace(rank, _random.Next(3) == 0 ? null : "crashed");
+            }
+            if (Happen(repeats: faults > 0))
+            {
+                idle = 0;
+                continue;
+            }
+            // Nothing is under way: only time can help.
+            idle++;
+            _now += Lease + Lease;
+            _driver.Take(new SyncCommand.Tick(_now));
+        }
+        return End is not null;
+    }
+
+    public IWorker Start(int rank, Action<WorkerReport> report)
+    {
+        // What the old worker still had to do died with it.
+        var work = _senders[rank].Work = new Queue<Action>();
+        return new FakeWorker(Cluster, rank, ++_workers, report, work.Enqueue);
+    }
+
+    public void Said(Action arrive) => arrive();
+
+    public void Sent(RankReport report)
+    {
+        // The checkpoint coordinator's messages go other ways than the supervisor's.
+        if (report.Report is not WorkerReport.ShardWritten) _senders[report.Rank].Sent.Enqueue(report);
+        else if (!Loses()) _driver.Receive(report);
+    }
+
+    public void Settled(SyncCommand.SnapshotSettled settled) => _settled.Enqueue(settled);
+
+    private bool Happen(bool repeats)
+    {
+        _now += TimeSpan.FromMilliseconds(1);
+        var choices = new List<Action>();
+        foreach (var sender in _senders)
+        {
+            if (sender.Work.Count > 0) choices.Add(() => sender.Work.Dequeue()());
+            if (sender.Sent.Count > 0) choices.Add(() => Deliver(sender.Sent.Dequeue(), repeats));
+        }
+        if (_settled.Count > 0) choices.Add(() => _driver.Take(_settled.Dequeue()));
+        if (_late.FindIndex(late => late.Due <= _events) is var index and >= 0)
+        {
+            choices.Add(() =>
+            {
+                var (report, _) = _late[index];
+                _late.RemoveAt(index);
+                _driver.Receive(report);
+            });
+        }
+        if (choices.Count == 0) return false;
+        choices[_random.Next(choices.Count)]();
+        return true;
+    }
+
+    private void Deliver(RankReport report, bool repeats)
+    {
+        if (repeats && _random.Next(4) == 0) _late.Add((report, _events + _random.Next(60)));
+        // A worker is announced until it is told something.
+        if (report.Report is WorkerReport.Started || !Loses()) _driver.Receive(report);
+    }
+
+    private bool Loses() => _losses > 0 && _random.Next(30) == 0 && _losses-- > 0;
+
+    private void Decided(SyncEffect effect)
+    {
+        switch (effect)
+        {
+            case SyncEffect.GenerationOpened opened:
+                Write(new LedgerEvent.GenerationOpened(opened.Generation, opened.Why, opened.Ranks));
+                break;
+            case SyncEffect.Committed committed:
+                Commits.Add(committed);
+                var step = committed.Step;
+                Write(new LedgerEvent.StepCommitted(step.Generation, step.Step, step.Metrics.Loss, 1, step.GradientHash, 1, step.Seconds,
+                    [.. step.Shares.Select(share => new LedgerShare(share.Rank, share.Slots, share.SlotSeconds, share.Times))]));
+                break;
+        }
+    }
+
+    private void Write(LedgerEvent what) => _ledger.Add(new LedgerEntry(_ledger.Count + 1, DateTimeOffset.UnixEpoch, what));
+}

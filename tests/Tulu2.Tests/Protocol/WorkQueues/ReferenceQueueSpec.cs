@@ -1,0 +1,37 @@
+using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.WorkQueues;
+using Xunit;
+
+namespace Tulu2.Tests.Protocol.WorkQueues;
+
+public sealed class ReferenceQueueSpec
+{
+    private static readonly ParallelLayout Layout = new(2, tensor: 2);
+
+    [Fact]
+    public void All_ranks_of_a_replica_get_its_chunks_and_each_replica_has_two()
+    {
+        var (queue, assigned) = ReferenceQueue.Of(Layout, chunks: 5).Begin();
+        Assert.Equal([(0, 0), (1, 0), (0, 1), (1, 1), (2, 2), (3, 2), (2, 3), (3, 3)], assigned.ToArray());
+
+        (queue, var accepted, assigned) = queue.Scored(rank: 1, chunk: 0);
+        Assert.True(accepted);
+        Assert.Equal([(0, 4), (1, 4)], assigned.ToArray());
+        Assert.Equal((1, 5, false), (queue.Done, queue.Total, queue.IsComplete));
+    }
+
+    [Fact]
+    public void A_new_generation_gets_what_was_not_answered_and_a_late_answer_counts_once()
+    {
+        var (queue, _) = ReferenceQueue.Of(Layout, chunks: 3, isDone: chunk => chunk == 0).Begin();
+        (queue, var assigned) = queue.Begin();
+        Assert.Equal([1, 2], assigned.Select(each => each.Chunk).Distinct().Order());
+
+        (queue, var first, _) = queue.Scored(rank: 3, chunk: 2);
+        (queue, var second, _) = queue.Scored(rank: 0, chunk: 2);
+        Assert.Equal((true, false), (first, second));
+        (queue, _, assigned) = queue.Scored(rank: 0, chunk: 1);
+        Assert.True(queue.IsComplete);
+        Assert.Empty(assigned);
+    }
+}
