@@ -2,7 +2,7 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Training.Objectives;
 
-/// <summary>Over what the token losses of a step are averaged (docs/reference/tulu2.md, SFT). It changes the model, so a profile decides it, not a layout.</summary>
+/// <summary>What the token losses of a step are averaged over (docs/reference/tulu2.md, SFT). It changes the model, so a profile decides it, not a layout.</summary>
 public enum LossReduction
 {
     /// <summary>Sum of token losses over all loss tokens of the step: every token weighs the same.</summary>

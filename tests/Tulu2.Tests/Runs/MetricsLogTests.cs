@@ -26,7 +26,7 @@ public sealed class MetricsLogTests : IDisposable
         Assert.Equal(
             """{"step":1,"loss":0.30000000000000004,"learning_rate":2E-05,"grad_norm":0.3333333333333333,"tokens":100,"loss_tokens":50,"seconds":0.5}""",
             StepLine.Write(Step(1)));
-        var preference = MetricsLog.Record(2, new StepMetrics(Math.Log(2), 1, 0, 8, 4, 
+        var preference = MetricsLog.Record(2, new StepMetrics(Math.Log(2), 1, 0, 8, 4,
             [
                 new("rewards_chosen", 1), new("rewards_rejected", 2), new("rewards_margin", 3), new("rewards_accuracy", 0.5), new("logps_chosen", -5),
                 new("logps_rejected", -6),

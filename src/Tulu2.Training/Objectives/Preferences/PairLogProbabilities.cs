@@ -9,7 +9,7 @@ internal readonly record struct PairLogProbabilities(double PolicyChosen, double
     /// <summary>Scored tokens of the rejected answer.</summary>
     public int RejectedTokens { get; init; }
 
-    /// <summary>x of docs/reference/tulu2.md, DPO: how much more the policy prefers the chosen side than the reference does.</summary>
+    /// <summary>The margin x (docs/reference/tulu2.md, DPO): how much more the policy prefers the chosen side than the reference does.</summary>
     public double Margin => PolicyChosen - PolicyRejected - (ReferenceChosen - ReferenceRejected);
 }
 

@@ -1,6 +1,6 @@
 namespace Tulu2.Training.Objectives.Preferences;
 
-/// <summary>The metrics of preference losses: means over the step's pairs (docs/reference/tulu2.md, DPO).</summary>
+/// <summary>The metrics of preference losses: means over the step's pairs (docs/reference/tulu2.md, metrics of DPO).</summary>
 internal static class PreferenceMetrics
 {
     private static readonly MetricChart Rewards = new("rewards", "Rewards");

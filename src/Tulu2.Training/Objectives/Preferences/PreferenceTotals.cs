@@ -2,7 +2,7 @@ using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Training.Objectives.Preferences;
 
-/// <summary>Means over the pairs of a step, added in pair order (docs/reference/tulu2.md, DPO).</summary>
+/// <summary>Means over the pairs of a step, added in pair order (docs/reference/tulu2.md, metrics of DPO).</summary>
 internal sealed class PreferenceTotals
 {
     private CompensatedSum _loss, _rewardsChosen, _rewardsRejected, _margin, _logpsChosen, _logpsRejected;

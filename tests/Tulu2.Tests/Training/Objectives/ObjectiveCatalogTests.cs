@@ -3,7 +3,6 @@ using Tulu2.Training.Objectives;
 using Tulu2.Training.Objectives.Preferences;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Steps;
-using Tulu2.Training.Workers;
 using Xunit;
 
 namespace Tulu2.Tests.Training.Objectives;

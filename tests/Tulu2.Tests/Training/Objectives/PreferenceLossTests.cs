@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Tulu2.Tests.Training.Objectives;
 
-/// <summary>Known answers of docs/reference/tulu2.md, DPO (known-answer test 4).</summary>
+/// <summary>Known answers of docs/reference/tulu2.md, DPO.</summary>
 public class PreferenceLossTests
 {
     private const double LnTwo = 0.6931471805599453;

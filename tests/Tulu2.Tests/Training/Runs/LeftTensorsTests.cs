@@ -1,7 +1,6 @@
 using TorchSharp;
 using Tulu2.Models.Decoder;
 using Tulu2.Protocol.Workers;
-using Tulu2.Training.Objectives;
 using Tulu2.Training.Ranks;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Slots;
