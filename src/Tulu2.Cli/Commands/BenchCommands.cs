@@ -5,8 +5,8 @@ using Tulu2.Collectives.Benchmarks;
 using Tulu2.Files;
 using Tulu2.Runs.Output;
 using Tulu2.Training.Benchmarks;
-using Tulu2.Training.Planning;
 using Tulu2.Training.Objectives;
+using Tulu2.Training.Planning;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Cli.Commands;

@@ -1,8 +1,8 @@
 using Akka.Actor;
 using Tulu2.Cluster.Messages;
 using Tulu2.Protocol.Outcomes;
-using Tulu2.Protocol.WorkQueues;
 using Tulu2.Protocol.Workers;
+using Tulu2.Protocol.WorkQueues;
 
 namespace Tulu2.Cluster.Ranks;
 

@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
 using Tulu2.Data.Chat;
 using Tulu2.Data.Tokenizers.Bpe;
-using Tulu2.Data.Tokenizers.Loading;
 using Tulu2.Data.Tokenizers.Learning;
+using Tulu2.Data.Tokenizers.Loading;
 using Tulu2.Files;
 
 namespace Tulu2.Data.Export;

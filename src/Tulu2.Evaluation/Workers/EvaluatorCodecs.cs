@@ -2,8 +2,8 @@ using MessagePack;
 using Tulu2.Data.Rows;
 using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Scoring;
-using Tulu2.Training.Hosting;
 using Tulu2.Protocol.Encoding;
+using Tulu2.Training.Hosting;
 using static Tulu2.Protocol.Encoding.WireFields;
 
 namespace Tulu2.Evaluation.Workers;

@@ -14,30 +14,30 @@ internal static class RunPlans
     /// <param name="stoppedBy">Names the signal that stopped the run; for the ledger.</param>
     public static RunPlan Of(
         PreparedRun run, RunDirectory directory, CheckpointStore store, RunStart start, RankHosting hosting, Func<string?> stoppedBy) => new()
-    {
-        RunDirectory = directory.Root,
-        Layout = run.Parallel,
-        Workers = hosting switch
         {
-            RankHosting.Threads => RunWorkers.Threads(run, directory),
-            RankHosting.Processes => RunWorkers.Processes(run, run.Parallel, directory, RunWorkers.NewKey(), RunWorkers.Loopback),
-            _ => null,
-        },
-        ClusterKey = hosting is RankHosting.Nodes ? RunWorkers.NewKey() : null,
-        Batches = run.Batches,
-        Checkpoints = new StoredCheckpoints(store),
-        TotalSteps = run.Batches.TotalSteps,
-        CheckpointEvery = run.Recipe.Checkpoint.Every,
-        CheckpointKeep = run.Recipe.Checkpoint.Keep,
-        Lease = ProgressLease.Of(TimeSpan.FromSeconds(run.Recipe.Parallel.Patience)),
-        Start = start,
-        Reference = run.Reference,
-        RecipeHash = run.RecipeHash,
-        BegunWith = run.Hashes[0],
-        Changes = [.. run.Changes.Select((change, index) => new PlannedChange(change.After, [.. change.Keys.Select(key => $"{key}")], run.Hashes[index + 1]))],
-        RecipeText = run.Remembered.Text,
-        VirtualShards = run.Parameters.VirtualShards,
-        Facts = TrainingFacts.Gather(TimeProvider.System.GetUtcNow()),
-        StoppedBy = stoppedBy,
-    };
+            RunDirectory = directory.Root,
+            Layout = run.Parallel,
+            Workers = hosting switch
+            {
+                RankHosting.Threads => RunWorkers.Threads(run, directory),
+                RankHosting.Processes => RunWorkers.Processes(run, run.Parallel, directory, RunWorkers.NewKey(), RunWorkers.Loopback),
+                _ => null,
+            },
+            ClusterKey = hosting is RankHosting.Nodes ? RunWorkers.NewKey() : null,
+            Batches = run.Batches,
+            Checkpoints = new StoredCheckpoints(store),
+            TotalSteps = run.Batches.TotalSteps,
+            CheckpointEvery = run.Recipe.Checkpoint.Every,
+            CheckpointKeep = run.Recipe.Checkpoint.Keep,
+            Lease = ProgressLease.Of(TimeSpan.FromSeconds(run.Recipe.Parallel.Patience)),
+            Start = start,
+            Reference = run.Reference,
+            RecipeHash = run.RecipeHash,
+            BegunWith = run.Hashes[0],
+            Changes = [.. run.Changes.Select((change, index) => new PlannedChange(change.After, [.. change.Keys.Select(key => $"{key}")], run.Hashes[index + 1]))],
+            RecipeText = run.Remembered.Text,
+            VirtualShards = run.Parameters.VirtualShards,
+            Facts = TrainingFacts.Gather(TimeProvider.System.GetUtcNow()),
+            StoppedBy = stoppedBy,
+        };
 }

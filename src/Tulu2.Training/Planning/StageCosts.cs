@@ -1,7 +1,6 @@
 using Tulu2.Models.Memory;
 using Tulu2.Models.Parameters;
 using Tulu2.Training.Objectives;
-using Tulu2.Training.Recipes;
 
 namespace Tulu2.Training.Planning;
 

@@ -1,6 +1,5 @@
 using Tulu2.Cli;
 using Tulu2.Cli.Shell;
-using Tulu2.Files;
 using Tulu2.Runs.Output;
 using Tulu2.Tests.Runs;
 using Xunit;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Tulu2.Cli.Shell;
 using Tulu2.Data.Tokenizers.Learning;
 using Tulu2.Runs.Output;
 using Tulu2.Tests.Checkpoints.TorchFiles;

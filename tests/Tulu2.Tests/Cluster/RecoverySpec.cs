@@ -3,7 +3,6 @@ using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Outcomes;
-using Tulu2.Protocol.WorkQueues;
 using Tulu2.Tests.Cluster.Fakes;
 using Xunit;
 

@@ -49,7 +49,7 @@ public partial class BenchmarkCatalogueTests
         Assert.Empty(seeing);
     }
 
-    [GeneratedRegex("using (static )?(TorchSharp|Tulu2\\.(Models|Training|Evaluation\\.Generation))")]
+    [GeneratedRegex("using (static )?(TorchSharp|Tulu2\\.(Models|Training(?!\\.Objectives)|Evaluation\\.Generation))")]
     private static partial Regex Model();
 
     [GeneratedRegex("\"(exact_match|preference)\"|ExactMatchBenchmark|PreferenceBenchmark")]

@@ -1,4 +1,3 @@
-using TorchSharp;
 using Tulu2.Models.Decoder;
 using Tulu2.Models.Parameters;
 using Xunit;

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.GradientSync;
-using Tulu2.Protocol.WorkQueues;
 using Tulu2.Protocol.Workers;
 using Xunit;
 

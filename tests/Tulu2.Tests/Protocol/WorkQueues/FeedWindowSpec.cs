@@ -1,7 +1,7 @@
 using FsCheck.Xunit;
 using Tulu2.Collectives;
-using Tulu2.Protocol.WorkQueues;
 using Tulu2.Protocol.Workers;
+using Tulu2.Protocol.WorkQueues;
 using Xunit;
 
 namespace Tulu2.Tests.Protocol.WorkQueues;
