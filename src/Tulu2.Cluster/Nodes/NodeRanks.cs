@@ -48,7 +48,7 @@ internal sealed class NodeRanks
         _trainers.Tell(new RankTrainers.Add([.. ranks.Select(rank => new RankSetup(
             rank,
             report => plan.Workers.Start(rank, report),
-            () => new FeedWindow(plan.Layout.CoordinatesOf(rank).Data, plan.Layout.Data, plan.Batches.SlotsPerStep, plan.TotalSteps, Math.Max(2, plan.Prefetch)),
+            () => FeedWindow.Of(plan.Layout, rank, plan.Batches.SlotsPerStep, plan.TotalSteps, Math.Max(2, plan.Prefetch)),
             () => Interlocked.Increment(ref incarnations),
             _sync, _loader, _checkpointer, shutdown))]));
     }

@@ -123,7 +123,7 @@ public sealed class StepDriver : IDisposable
         var seat = _seats[rank];
         var incarnation = seat.Incarnation = ++_incarnations;
         var (layout, slots) = (_plan.Rules.Layout, _plan.Rules.Slots);
-        seat.Feed = new FeedWindow(layout.CoordinatesOf(rank).Data, layout.Data, slots, _through, _plan.Credits);
+        seat.Feed = FeedWindow.Of(layout, rank, slots, _through, _plan.Credits);
         seat.Worker = _workers.Start(rank, report => _scheduler.Said(() => Hear(new RankReport(rank, incarnation, report))));
     }
 

@@ -1,4 +1,5 @@
 using Tulu2.Collectives;
+using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Protocol.WorkQueues;
@@ -10,6 +11,14 @@ namespace Tulu2.Protocol.WorkQueues;
 /// <param name="lastStep">Slots of later steps are not asked for.</param>
 public sealed class FeedWindow(int replica, int replicas, int slots, int lastStep, int credits)
 {
+    /// <summary>The window of a rank of a layout.</summary>
+    /// <param name="credits">
+    /// At least; in a pipeline there are more. 1F1B has a slot in flight for every stage before the first one is done, so with fewer credits than stages the first
+    /// stage would wait for a batch, and the last one for it.
+    /// </param>
+    public static FeedWindow Of(ParallelLayout layout, int rank, int slots, int lastStep, int credits) =>
+        new(layout.CoordinatesOf(rank).Data, layout.Data, slots, lastStep, Math.Max(credits, layout.Pipeline + 1));
+
     private readonly Queue<(int Step, int Slot)> _coming = new();
     private readonly HashSet<(int Step, int Slot)> _ahead = [];
     private int _lastStep = lastStep;

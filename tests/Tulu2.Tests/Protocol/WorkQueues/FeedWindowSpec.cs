@@ -1,5 +1,6 @@
 using FsCheck.Xunit;
 using Tulu2.Collectives;
+using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Workers;
 using Tulu2.Protocol.WorkQueues;
 using Xunit;
@@ -9,6 +10,13 @@ namespace Tulu2.Tests.Protocol.WorkQueues;
 public sealed class FeedWindowSpec
 {
     private static WorkerCommand.Begin Begin(int step, params SlotRange[] compute) => new(1, step, new StateTransfer.None(), [], compute);
+
+    [Theory]
+    [InlineData(1, 4)]
+    [InlineData(4, 5)]
+    [InlineData(8, 9)]
+    public void A_pipeline_is_fed_a_slot_for_every_stage_before_the_first_one_is_done(int stages, int asked) =>
+        Assert.Equal(asked, FeedWindow.Of(new ParallelLayout(1, 1, stages), 0, slots: 16, lastStep: 9, credits: 4).Begin(Begin(1, new SlotRange(0, 16))).Count);
 
     [Fact]
     public void Slots_are_asked_for_ahead_as_far_as_the_credits_go_and_not_past_the_last_step()
