@@ -91,7 +91,7 @@ public class RankProgramTests
         IWorker[] workers = [factory.Start(0, reports.Add), factory.Start(1, reports.Add)];
         T Take<T>() where T : WorkerReport
         {
-            while (reports.TryTake(out var report, TimeSpan.FromSeconds(20)))
+            while (reports.TryTake(out var report, TimeSpan.FromSeconds(60)))
                 if (report is T wanted) return wanted;
             throw new TimeoutException($"no {typeof(T).Name}");
         }
