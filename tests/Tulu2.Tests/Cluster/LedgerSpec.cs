@@ -227,12 +227,17 @@ public sealed class LedgerSpec : IDisposable
         Assert.False(Directory.Exists(none));
     }
 
+    private static LedgerEvent.GenerationOpened Again(long generation) => new(generation, "rank 0 was lost", 1);
+
     public static TheoryData<string, LedgerEvent[]> Unsound => new()
     {
         { "entry 3: step 1 has slot 3 0 times", [Step(1, slots: new SlotRange(0, 3))] },
         { "entry 3: step 1 has slot 2 2 times", [Step(1, slots: [new SlotRange(0, 3), new SlotRange(2, 2)])] },
         { "entry 4: step 3 was committed after step 1", [Step(1), Step(3)] },
-        { "entry 4: step 1 was made again with the gradient other instead of h1", [Step(1), Step(1, hash: "other")] },
+        { "entry 4: step 1 was committed after step 1", [Step(1), Step(1)] },
+        { "entry 5: step 1 was made again with the gradient other instead of h1", [Step(1), Again(2), Step(1, 2, hash: "other")] },
+        { "entry 5: step 3 was committed after step 1", [Step(1), Again(2), Step(3, 2)] },
+        { "entry 7: step 4 was committed after step 2", [Step(1), Step(2), Again(2), Step(2, 2), Step(4, 2)] },
         { "entry 3: step 1 was committed by generation 7 in generation 1", [Step(1, generation: 7)] },
         { "entry 4: resumed after step 5, which was never committed", [Step(1), new LedgerEvent.RunResumed("recipe", 4, 1, 4, 10, 5, "m5")] },
         { "entry 3: generation 1 was opened after generation 1", [Opened] },
@@ -256,5 +261,16 @@ public sealed class LedgerSpec : IDisposable
         var verdict = LedgerVerifier.Verify(_directory.FullName);
 
         Assert.Equal((true, 4, 2), (verdict.IsSound, verdict.Steps, verdict.Replayed));
+    }
+
+    [Fact]
+    public void A_generation_may_go_on_from_a_checkpoint_that_settled_after_the_generation_before_it_went_back_further()
+    {
+        Write(Started, Opened, Step(1), Step(2), Step(3), Again(2), Step(2, 2), new LedgerEvent.CheckpointWritten(3, "m3"), Again(3), Step(4, 3));
+
+        var verdict = LedgerVerifier.Verify(_directory.FullName);
+
+        Assert.Empty(verdict.Faults);
+        Assert.Equal((4, 1), (verdict.Steps, verdict.Replayed));
     }
 }
