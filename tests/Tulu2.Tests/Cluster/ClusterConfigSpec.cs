@@ -1,6 +1,7 @@
 using Tulu2.Cli;
 using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Configuration;
+using Tulu2.Cluster.Logging;
 using Tulu2.Runs.Output;
 using Xunit;
 using YamlDotNet.RepresentationModel;
@@ -63,6 +64,16 @@ public sealed class ClusterConfigSpec
         Assert.True(ClusterConfig.BaseConfig().GetTimeSpan($"{Detector}.acceptable-heartbeat-pause") >= TimeSpan.FromSeconds(5));
         // What differs between the two is all that local.conf holds, and stands nowhere else.
         Assert.DoesNotContain(machines.Zip(host), pair => pair.First == pair.Second);
+    }
+
+    [Fact]
+    public async Task What_is_logged_while_a_system_ends_does_not_reach_standard_output()
+    {
+        var setting = $"akka.stdout-logger-class = \"{ClusterConfig.BaseConfig().GetString("akka.stdout-logger-class")}\"";
+        using var system = Akka.Actor.ActorSystem.Create("ends", Akka.Configuration.ConfigurationFactory.ParseString(setting));
+        // The logger that Akka subscribes for as long as the end takes, whatever `stdout-loglevel` says.
+        Assert.IsType<SilentLogger>(system.Settings.StdoutLogger);
+        await system.Terminate();
     }
 
     private const string Detector = "akka.cluster.failure-detector";
