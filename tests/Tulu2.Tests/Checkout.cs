@@ -7,6 +7,10 @@ internal static class Checkout
 
     public static string Path(params string[] parts) => System.IO.Path.Combine([Root, .. parts]);
 
+    /// <summary>Source files under a folder, without what a build leaves there.</summary>
+    public static IEnumerable<string> Sources(params string[] folder) => Directory.EnumerateFiles(Path(folder), "*.cs", SearchOption.AllDirectories)
+        .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal));
+
     private static string Find()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)

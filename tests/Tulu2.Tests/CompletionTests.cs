@@ -9,8 +9,7 @@ public partial class CompletionTests
     [Fact]
     public void No_completion_is_demanded_where_it_can_be_tried()
     {
-        var demanded = Directory.EnumerateFiles(Checkout.Path("src"), "*.cs", SearchOption.AllDirectories)
-            .Where(file => Demand().IsMatch(File.ReadAllText(file)));
+        var demanded = Checkout.Sources("src").Where(file => Demand().IsMatch(File.ReadAllText(file)));
         Assert.Empty(demanded);
     }
 

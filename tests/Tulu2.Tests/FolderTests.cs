@@ -23,9 +23,7 @@ public partial class FolderTests
     // Namespace to the namespaces of the same project that its files use.
     private static Dictionary<string, HashSet<string>> Dependencies(string project)
     {
-        var files = Directory.GetFiles(Path.Combine(Checkout.Root, "src", project), "*.cs", SearchOption.AllDirectories)
-            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal))
-            .Select(file => Comment().Replace(File.ReadAllText(file), "")).ToList();
+        var files = Checkout.Sources("src", project).Select(file => Comment().Replace(File.ReadAllText(file), "")).ToList();
         var types = files.SelectMany(text => Declaration().Matches(text).Select(type => (Name: type.Groups[1].Value, Namespace: NamespaceOf(text, project)))).ToList();
         var uses = files.Select(text => NamespaceOf(text, project)).Distinct().ToDictionary(name => name, _ => new HashSet<string>());
         foreach (var text in files)

@@ -30,8 +30,7 @@ public sealed class NumberTextTests
     public void Nothing_else_rounds_percentages()
     {
         var own = new Regex(@":F\d\} ?%|:P\d|ToString\(""P|100(\.0)? \* [^}]*:F");
-        var files = Directory.EnumerateFiles(Checkout.Path("src"), "*.cs", SearchOption.AllDirectories)
-            .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)).ToList();
+        var files = Checkout.Sources("src").ToList();
         Assert.NotEmpty(files);
         Assert.DoesNotContain(files, file => own.IsMatch(File.ReadAllText(file)));
     }

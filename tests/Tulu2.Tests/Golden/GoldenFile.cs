@@ -16,7 +16,8 @@ internal static class GoldenFile
     public static void Check(string text, params string[] path)
     {
         if (IsRefreshing) File.WriteAllText(Checkout.Path(path), text);
-        Assert.True(text == Read(path), Difference(Read(path), text, path));
+        var before = Read(path);
+        if (text != before) Assert.Fail(Difference(before, text, path));
     }
 
     /// <inheritdoc cref="Check(string, string[])"/>

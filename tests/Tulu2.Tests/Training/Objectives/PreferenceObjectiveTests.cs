@@ -1,6 +1,7 @@
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Objectives.Preferences;
 using Tulu2.Training.Recipes;
+using Tulu2.Training.Slots;
 using Xunit;
 
 namespace Tulu2.Tests.Training.Objectives;
@@ -15,9 +16,9 @@ public class PreferenceObjectiveTests
     [Fact]
     public void Each_token_has_the_derivative_of_its_side_over_the_pairs_of_the_step()
     {
-        var loss = new Probe { NeedsReferences = true };
+        var loss = new Probe();
         var slot = new ScoredSlot(1, 0, Segments_R, 4, [-3.5f, -4.5f, -3, -2]);
-        var coefficients_R = Objective(loss).Coefficients(slot, LogProbabilities_R);
+        var coefficients_R = Of(loss).Coefficients(slot, LogProbabilities_R);
         Assert.Equal([0.25f, 0.25f, -0.5f, 0.25f, -0.5f, -0.5f, -0.5f], coefficients_R);
         Assert.Equal(
             [
@@ -32,7 +33,7 @@ public class PreferenceObjectiveTests
     {
         var loss = new Probe();
         var slot = new ScoredSlot(1, 1, Segments_R, 4, []);
-        var objective = Objective(loss);
+        var objective = Of(loss);
         objective.Coefficients(slot, LogProbabilities_R);
         var seen = loss.Seen.ToList();
         loss.Seen.Clear();
@@ -44,20 +45,21 @@ public class PreferenceObjectiveTests
     }
 
     [Fact]
-    public void A_loss_without_reference_asks_for_none() => Assert.False(new Probe().NeedsReference);
+    public void An_objective_that_needs_a_reference_is_not_made_without_one()
+    {
+        var plan = new CountedPlan(1, [7, 7], slotSequences: 2);
+        Assert.Throws<ArgumentException>(() => SlotObjective.Of(new Recipe { Objective = Objective.Dpo }, plan, references: null));
+        Assert.NotNull(SlotObjective.Of(new Recipe { Objective = Objective.Sft }, plan, references: null));
+    }
 
-    private static PreferenceObjective Objective(PreferenceLoss loss) => new(loss, new DpoRecipe(), new CountedPlan(1, [7, 7], slotSequences: 2));
+    private static PreferenceObjective Of(PreferenceLoss loss) => new(loss, new DpoRecipe(), new CountedPlan(1, [7, 7], slotSequences: 2));
 
     /// <summary>Keeps the pairs that it is given; its two derivatives differ in size.</summary>
     private sealed class Probe : PreferenceLoss
     {
         public List<PairLogProbabilities> Seen { get; } = [];
 
-        public bool NeedsReferences { get; init; }
-
         public override DpoLoss Value => DpoLoss.Sigmoid;
-
-        public override bool NeedsReference => NeedsReferences;
 
         public override PairOutcome Evaluate(PairLogProbabilities pair, DpoRecipe settings)
         {

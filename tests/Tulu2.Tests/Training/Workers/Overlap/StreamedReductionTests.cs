@@ -17,7 +17,7 @@ namespace Tulu2.Tests.Training.Workers.Overlap;
 public sealed class StreamedReductionTests
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
-    private static readonly ParameterMap Layout = new(RankProgramTests.Config, 2);
+    private static readonly ParameterMap Layout = new(WorkerLoopTests.Config, 2);
 
     [Property(MaxTest = 60)]
     public void Cut_off_at_any_time_it_leaves_sound_sums_and_the_next_generation_ends_with_the_same_bits(int seed)

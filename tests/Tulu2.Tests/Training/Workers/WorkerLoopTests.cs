@@ -18,7 +18,7 @@ using Xunit;
 namespace Tulu2.Tests.Training.Workers;
 
 /// <summary>The state machine of a rank, on gradients without a model behind them: the result never depends on ranks or on what fails when.</summary>
-public class RankProgramTests
+public class WorkerLoopTests
 {
     private const int Steps = 5;
     private const int Slots = 7;
