@@ -19,10 +19,7 @@ public static class BenchmarkCatalogue
 
     internal static IReadOnlyList<IBenchmark> Find(Assembly assembly) =>
     [
-        .. assembly.GetTypes()
-            .Where(type => type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(IBenchmark)))
-            .Where(type => type.GetConstructor(Type.EmptyTypes) is not null)
-            .Select(type => (IBenchmark)Activator.CreateInstance(type)!)
+        .. Implementations.In<IBenchmark>(assembly, where: type => type.GetConstructor(Type.EmptyTypes) is not null)
             .OrderBy(benchmark => benchmark.Name, StringComparer.Ordinal),
     ];
 }

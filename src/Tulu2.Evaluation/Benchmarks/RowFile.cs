@@ -1,4 +1,5 @@
 using System.Text;
+using Tulu2.Data.Chat;
 using Tulu2.Data.Rows;
 using Tulu2.Files;
 
@@ -13,7 +14,7 @@ internal static class RowFile
     /// <param name="tooLong">Why an item does not fit into the model's context; null: it does.</param>
     /// <exception cref="BadInputException">The file is damaged, or rows are broken or too long, and the options do not allow it; or no row is usable.</exception>
     public static BenchmarkItems<TItem> Read<TRow, TItem>(IEnumerable<RowResult<TRow>> results, BenchmarkInput input,
-        Func<TRow, RowLocation> place, Func<TRow, string?> broken, Func<TRow, TItem> item, Func<TItem, string?> tooLong)
+        Func<TRow, RowLocation> place, Func<TRow, string?> broken, Func<TRow, TItem> item, Func<TItem, ChatEncoder, string?> tooLong)
         where TRow : class
         where TItem : BenchmarkItem
     {
@@ -29,7 +30,7 @@ internal static class RowFile
                 (fault.Kind is RowFaultKind.Dirt or RowFaultKind.DamagedFile ? leftOut : bad).Add(fault);
             }
             else if (broken(row) is { } reason) bad.Add(new RowFault(place(row), reason));
-            else if (item(row) is var made && tooLong(made) is { } why)
+            else if (item(row) is var made && input.Chat is { } chat && tooLong(made, chat) is { } why)
                 (input.Options.SkipLong ? leftOut : tooLongRows).Add(new RowFault(place(row), why, RowFaultKind.NothingToLearn));
             else items.Add(made);
         }

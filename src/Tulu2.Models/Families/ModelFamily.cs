@@ -53,8 +53,7 @@ internal static class ModelFamilies
 {
     private static volatile IReadOnlyList<ModelFamily> _all =
     [
-        .. typeof(ModelFamily).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(ModelFamily)) && !type.IsAbstract)
-            .Select(type => (ModelFamily)Activator.CreateInstance(type)!).OrderBy(family => family.Name, StringComparer.Ordinal),
+        .. Implementations.In<ModelFamily>(typeof(ModelFamily).Assembly).OrderBy(family => family.Name, StringComparer.Ordinal),
     ];
 
     /// <summary>In order of their names.</summary>

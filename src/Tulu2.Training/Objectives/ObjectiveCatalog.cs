@@ -1,3 +1,4 @@
+using Tulu2.Files;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Training.Objectives;
@@ -6,7 +7,7 @@ namespace Tulu2.Training.Objectives;
 public static class ObjectiveCatalog
 {
     /// <summary>In the order of <see cref="Objective"/>.</summary>
-    public static IReadOnlyList<ObjectiveDescriptor> All { get; } = [.. Found<ObjectiveDescriptor>().OrderBy(objective => objective.Value)];
+    public static IReadOnlyList<ObjectiveDescriptor> All { get; } = [.. Implementations.In<ObjectiveDescriptor>(typeof(ObjectiveCatalog).Assembly).OrderBy(objective => objective.Value)];
 
     /// <summary>Every metric of every objective, by name: what report and messages call a value in a run's files.</summary>
     private static readonly Dictionary<string, MetricDescriptor> MetricsByName =
@@ -17,9 +18,7 @@ public static class ObjectiveCatalog
     /// <summary>A metric by its key in <c>metrics.jsonl</c>. One that no objective of this version gives is called by its key, in a chart of its own.</summary>
     public static MetricDescriptor Metric(string name) => MetricsByName.GetValueOrDefault(name) ?? new MetricDescriptor(name, name, new MetricChart(name, name), name);
 
-    /// <summary>Instances of the classes of this assembly that derive from <typeparamref name="T"/>.</summary>
-    internal static IEnumerable<T> Found<T>()
-        where T : class =>
-        typeof(ObjectiveCatalog).Assembly.GetTypes().Where(type => type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(T)))
-            .Select(type => (T)Activator.CreateInstance(type)!);
+    /// <summary>Objectives with a section of the recipe that has no effect under this one.</summary>
+    internal static IReadOnlyList<ObjectiveDescriptor> Idle(Objective value) =>
+        [.. All.Where(other => other.Section is not null && other.Section != Of(value).Section)];
 }

@@ -55,9 +55,7 @@ internal static class RowSources
         return best;
     }
 
-    private static IEnumerable<IRowSource> Added() => typeof(IRowSource).Assembly.GetTypes()
-        .Where(type => type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(IRowSource)))
-        .Except([typeof(MessagesSource), typeof(PreferencesSource)])
-        .Select(type => (IRowSource)Activator.CreateInstance(type)!)
+    private static IEnumerable<IRowSource> Added() => Implementations
+        .In<IRowSource>(typeof(IRowSource).Assembly, where: type => type != typeof(MessagesSource) && type != typeof(PreferencesSource))
         .OrderBy(source => source.Name, StringComparer.Ordinal);
 }

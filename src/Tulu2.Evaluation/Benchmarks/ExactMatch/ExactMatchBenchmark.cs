@@ -28,7 +28,7 @@ public sealed class ExactMatchBenchmark : Benchmark<ExactMatchBenchmark.Item>
         RowReader.ReadMessages(input.Path), input, row => row.Location,
         row => Question(row).Count == 0 ? "has no turn before its last assistant turn" : null,
         row => ItemOf(row, input.Options.MaxTokens),
-        item => input.Chat is { } chat ? TooLong(item, chat) : null);
+        TooLong);
 
     public override IEnumerable<string> Remarks(BenchmarkInput input, IReadOnlyList<Item> items)
     {

@@ -20,7 +20,7 @@ public sealed class PreferenceBenchmark : Benchmark<PreferenceBenchmark.Item>
     public override BenchmarkItems<Item> Read(BenchmarkInput input) => RowFile.Read(
         RowReader.ReadPreferences(input.Path), input, row => row.Location, _ => null,
         row => new Item(row.Id, row.Dataset, $"{row.Location}", row.Chosen, row.Rejected),
-        item => input.Chat is { } chat ? TooLong(item, chat) : null);
+        TooLong);
 
     public override IEnumerable<string> Remarks(BenchmarkInput input, IReadOnlyList<Item> items)
     {

@@ -8,9 +8,6 @@ internal abstract class PreferenceLoss
 {
     public abstract DpoLoss Value { get; }
 
-    /// <summary>As recipes spell it.</summary>
-    public string Name => RecipeValue.Name(Value);
-
     /// <summary>It looks at the reference model's log-probabilities; otherwise these are neither computed nor stored.</summary>
     public virtual bool NeedsReference => true;
 

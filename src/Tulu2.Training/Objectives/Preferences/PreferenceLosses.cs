@@ -1,3 +1,4 @@
+using Tulu2.Files;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Training.Objectives.Preferences;
@@ -6,7 +7,7 @@ namespace Tulu2.Training.Objectives.Preferences;
 internal static class PreferenceLosses
 {
     /// <summary>In the order of <see cref="DpoLoss"/>.</summary>
-    public static IReadOnlyList<PreferenceLoss> All { get; } = [.. ObjectiveCatalog.Found<PreferenceLoss>().OrderBy(loss => loss.Value)];
+    public static IReadOnlyList<PreferenceLoss> All { get; } = [.. Implementations.In<PreferenceLoss>(typeof(PreferenceLosses).Assembly).OrderBy(loss => loss.Value)];
 
     public static PreferenceLoss Of(DpoLoss value) => All.Single(loss => loss.Value == value);
 }

@@ -34,9 +34,8 @@ public partial class BenchmarkCatalogueTests
     [Fact]
     public void No_source_outside_its_folder_names_a_benchmark()
     {
-        var named = Directory.EnumerateFiles(Checkout.Path("src"), "*.cs", SearchOption.AllDirectories)
-            .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
-                && !file.Contains($"{Path.DirectorySeparatorChar}Benchmarks{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
+        var named = Checkout.Sources("src")
+            .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}Benchmarks{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
                 && Name().IsMatch(File.ReadAllText(file)));
         Assert.Empty(named);
     }
