@@ -7,7 +7,6 @@ internal readonly struct Deadline(TimeSpan allowed)
 {
     private readonly long _start = Stopwatch.GetTimestamp();
 
-    public TimeSpan Allowed => allowed;
     public bool IsOver => Left <= TimeSpan.Zero;
     public TimeSpan Left => allowed - Stopwatch.GetElapsedTime(_start);
 

@@ -1,4 +1,5 @@
 using Tulu2.Collectives.Frames;
+using Tulu2.Collectives.Layout;
 using Tulu2.Collectives.Reduction;
 
 namespace Tulu2.Collectives.Exchanges;
@@ -33,10 +34,10 @@ internal sealed class ReductionPlan
             long first = borders[index - 1], end = borders[index];
             var receivers = wanted.Select(range => range.First <= first && end <= range.End).ToArray();
             var ranks = Enumerable.Range(0, wanted.Count).Where(rank => receivers[rank]).ToArray();
-            var blocks = (end - first + Alignment - 1) / Alignment;
             for (var part = 0; part < ranks.Length; part++)
             {
-                long from = first + blocks * part / ranks.Length * Alignment, to = Math.Min(end, first + blocks * (part + 1) / ranks.Length * Alignment);
+                var share = RowShares.Aligned(end - first, part, ranks.Length, Alignment);
+                long from = first + share.First, to = first + share.End;
                 for (var at = from; at < to; at += chunkLength) chunks[ranks[part]].Add(new ReductionChunk(at, (int)Math.Min(chunkLength, to - at), receivers));
             }
         }

@@ -1,3 +1,4 @@
+using Tulu2.Collectives.Layout;
 using Tulu2.Collectives.Reduction;
 
 namespace Tulu2.Collectives.InProcess;
@@ -26,23 +27,19 @@ internal sealed unsafe class InProcessCollective(InProcessGeneration generation,
         ReductionTree.CheckCover(slots, nodes);
 
         // Each rank sums one part and writes it to every rank that wants it. Parts consist of whole cache lines.
-        var part = PartOf(rank, length, alignment: 16);
+        var part = RowShares.Aligned(length, rank, Size, alignment: 16);
         _rendezvous.Share(() =>
         {
             var program = new TreeProgram(new SlotRange(0, slots), nodes);
             var operands = new nint[partials.Length];
-            var scratch = GC.AllocateUninitializedArray<float>(TreeProgram.BlockFloats);
-            fixed (float* scratchStart = scratch)
-                for (var at = part.First; at < part.End && !_rendezvous.Aborted; at += scratch.Length)
+            var block = GC.AllocateUninitializedArray<float>(TreeProgram.BlockFloats);
+            fixed (float* sum = block)
+                for (var at = part.First; at < part.End && !_rendezvous.Aborted; at += block.Length)
                 {
-                    var block = new ElementRange(at, Math.Min(scratch.Length, part.End - at));
+                    var count = (int)Math.Min(block.Length, part.End - at);
                     for (var index = 0; index < operands.Length; index++) operands[index] = partials[index].Address + (nint)(at * sizeof(float));
-                    // Straight into the result of a rank that wants the whole block, if there is one.
-                    var target = Array.Find(all, one => one.Wanted.First <= block.First && block.End <= one.Wanted.End);
-                    var sum = target is null ? scratchStart : (float*)target.Result + (at - target.Wanted.First);
-                    program.Run(operands, (nint)sum, (int)block.Count);
-                    foreach (var one in all)
-                        if (!ReferenceEquals(one, target)) Copy(sum, block, one);
+                    program.Run(operands, (nint)sum, count);
+                    foreach (var one in all) Copy(sum, new ElementRange(at, count), one);
                 }
         });
         _rendezvous.Meet(rank, null, deadline);
@@ -54,7 +51,7 @@ internal sealed unsafe class InProcessCollective(InProcessGeneration generation,
     public void AllReduce(nint address, long length, ElementType type, ReduceOperation operation, TimeSpan deadline)
     {
         var addresses = Array.ConvertAll(_rendezvous.Meet(rank, address, deadline), contributed => (nint)contributed!);
-        var own = PartOf(rank, length, alignment: 32);
+        var own = RowShares.Aligned(length, rank, Size, alignment: 32);
         // Each rank reduces one part into its own buffer; once all have done so, each copies the other parts.
         _rendezvous.Share(() =>
         {
@@ -65,7 +62,7 @@ internal sealed unsafe class InProcessCollective(InProcessGeneration generation,
         _rendezvous.Share(() =>
         {
             for (var other = 0; other < Size && !_rendezvous.Aborted; other++)
-                if (other != rank) CopyBytes(addresses[other], address, PartOf(other, length, alignment: 32), size);
+                if (other != rank) CopyBytes(addresses[other], address, RowShares.Aligned(length, other, Size, alignment: 32), size);
         });
         _rendezvous.Meet(rank, null, deadline);
     }
@@ -121,14 +118,6 @@ internal sealed unsafe class InProcessCollective(InProcessGeneration generation,
     public void Dispose()
     {
         if (isWorld) generation.Abort($"rank {rank} has left");
-    }
-
-    // One rank's part of a buffer, in multiples of the alignment except at the end.
-    private ElementRange PartOf(int part, long length, long alignment)
-    {
-        var blocks = (length + alignment - 1) / alignment;
-        long first = Math.Min(length, blocks * part / Size * alignment), end = Math.Min(length, blocks * (part + 1) / Size * alignment);
-        return new ElementRange(first, end - first);
     }
 
     // Copies the elements of a summed block that a rank wants to its result.

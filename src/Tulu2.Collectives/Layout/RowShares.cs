@@ -13,6 +13,14 @@ public static class RowShares
         return new ElementRange(first, end - first);
     }
 
+    /// <summary>One rank's part of <paramref name="count"/> elements: parts begin at multiples of <paramref name="alignment"/> and differ by at most one such block.</summary>
+    public static ElementRange Aligned(long count, int rank, int ranks, long alignment)
+    {
+        var blocks = (count + alignment - 1) / alignment;
+        long first = Math.Min(count, blocks * rank / ranks * alignment), end = Math.Min(count, blocks * (rank + 1) / ranks * alignment);
+        return new ElementRange(first, end - first);
+    }
+
     /// <summary>By rank: the range of a contiguous tensor that its rows occupy, in the unit of <paramref name="rowSize"/> (elements or bytes).</summary>
     public static IReadOnlyList<ElementRange> All(long rows, long rowSize, int ranks)
     {

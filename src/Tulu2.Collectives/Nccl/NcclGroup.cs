@@ -1,3 +1,4 @@
+using Tulu2.Collectives.Layout;
 using Tulu2.Collectives.Reduction;
 
 namespace Tulu2.Collectives.Nccl;
@@ -23,13 +24,7 @@ public sealed class NcclGroup : IDisposable
     /// <summary>
     /// The elements a rank sums. Parts begin at multiples of 16 elements, so that additions stay aligned, and differ by at most one block of 16.
     /// </summary>
-    public ElementRange PartOf(int rank, long count)
-    {
-        const int Block = 16;
-        var blocks = (count + Block - 1) / Block;
-        long first = Math.Min(count, blocks * rank / Size * Block), end = Math.Min(count, blocks * (rank + 1) / Size * Block);
-        return new ElementRange(first, end - first);
-    }
+    public ElementRange PartOf(int rank, long count) => RowShares.Aligned(count, rank, Size, alignment: 16);
 
     /// <summary>Number of elements in the largest part of <paramref name="count"/>: the size of a scratch block.</summary>
     public long LargestPart(long count) => Enumerable.Range(0, Size).Max(rank => PartOf(rank, count).Count);

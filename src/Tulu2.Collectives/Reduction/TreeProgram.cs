@@ -26,6 +26,8 @@ internal sealed unsafe class TreeProgram
         var free = new Stack<int>();
         var allocated = 0;
         _root = Visit(node);
+        // The only addition goes to the result.
+        if (_steps.Count == 1) allocated = 0;
         _scratch = new float[allocated][];
         for (var index = 0; index < allocated; index++) _scratch[index] = GC.AllocateUninitializedArray<float>(BlockFloats);
 

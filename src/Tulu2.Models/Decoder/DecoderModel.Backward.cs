@@ -1,4 +1,5 @@
 // N tokens, S of them this tensor-parallel rank's share, R scored rows, D hidden, C vocabulary rows of this rank.
+using Tulu2.Models.Families;
 using Tulu2.Models.Parameters;
 using static TorchSharp.torch;
 
@@ -91,7 +92,7 @@ public sealed partial class DecoderModel
             return;
         }
         EmbeddingBackward(activations, gradient_ND, gradient);
-        Finish(gradient, -1, final, ready);
+        Finish(gradient, ModelTensor.BeforeLayers, final, ready);
     }
 
     private void EmbeddingBackward(Activations activations, Tensor gradient_ND, Tensor gradient)

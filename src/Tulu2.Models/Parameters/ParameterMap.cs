@@ -57,8 +57,8 @@ public sealed class ParameterMap
     public int LocalShards { get; }
     public int FirstShard => Part.TensorPlace * LocalShards;
 
-    public bool HasEmbedding => Part.FirstLayer == 0;
-    public bool HasHead => Part.EndLayer == Config.Layers;
+    public bool HasEmbedding => Part.Holds(ModelTensor.BeforeLayers, Config);
+    public bool HasHead => Part.Holds(Config.Layers, Config);
     public bool IsWhole => Part == ModelPart.Whole(Config);
 
     /// <summary>Rows of embedding and head over all ranks: the vocabulary, and with several virtual shards padding to a multiple of 16 for each.</summary>

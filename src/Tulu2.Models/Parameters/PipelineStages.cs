@@ -42,9 +42,9 @@ public static class PipelineStages
         return ranges;
     }
 
-    /// <summary>Multiplications of a block's matrices for one token.</summary>
+    /// <summary>Multiplications of a block's matrices for one token. The blocks of a decoder are alike, so the first of one layer stands for all.</summary>
     public static long BlockCost(ModelConfig config) =>
-        config.Family.Tensors(config).Where(tensor => tensor.Layer == 0 && tensor.Shape.Length == 2).Sum(tensor => tensor.Length);
+        config.Family.Tensors(config with { Layers = 1 }).Where(tensor => tensor.Layer == 0 && tensor.Shape.Length == 2).Sum(tensor => tensor.Length);
 
     /// <summary>Multiplications of the head for one token.</summary>
     public static long HeadCost(ModelConfig config) => (long)config.VocabularySize * config.HiddenSize;
