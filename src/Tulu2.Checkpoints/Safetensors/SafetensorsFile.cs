@@ -25,11 +25,11 @@ public sealed unsafe class SafetensorsFile : ITensorFile
     {
         Path = path;
         ForeignContent.Refuse(path, FileUse.Safetensors);
-        var length = FileLength.Of(path);
-        if (length < 8) throw Broken($"the file has {NumberText.Count(length, "byte")}, which is less than a header's length field");
         _bytes = MappedFile.OpenInput(path);
         try
         {
+            var length = _bytes.Length;
+            if (length < 8) throw Broken($"the file has {NumberText.Count(length, "byte")}, which is less than a header's length field");
             var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(_bytes.Start, 8));
             if (headerLength > LargestHeader || (long)headerLength > length - 8)
                 throw Broken($"its header says it is {headerLength} bytes long, but the file has {length - 8} after the length field");

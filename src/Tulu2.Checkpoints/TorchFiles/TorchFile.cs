@@ -30,7 +30,7 @@ public sealed unsafe class TorchFile : ITensorFile
         _bytes = MappedFile.OpenInput(path);
         try
         {
-            var parts = new StoredZip(path, _bytes.Start, FileLength.Of(path)).Read();
+            var parts = new StoredZip(path, _bytes.Start, _bytes.Length).Read();
             var folder = Folder(parts.Keys);
             CheckOrder(parts, folder);
             var pickle = parts[folder + Pickle];

@@ -53,7 +53,7 @@ internal sealed class BenchCommands(Terminal terminal)
         foreach (var (option, least) in new[] { (_sizes, 1), (_ranks, 2) })
             if (parsed.GetValue(option)!.Any(value => value < least || value > MostOfAny))
                 throw new BadInputException(option.Name, $"a value is not within {least} and {MostOfAny}", "use smaller or larger ones");
-        BenchShape.AtLeastOne(parsed, _rounds);
+        CommandBuilder.AtLeastOne(parsed, _rounds);
         var results = await ProgressDisplay.RunAsync(terminal, "bench allreduce", report => MeasureAllReduce(parsed, report, cancellation), cancellation);
         var table = new Table().AddColumns("ranks", "MiB", "transport", "GB/s", "memcpy GB/s", "socket GB/s", "of buffers GB/s", "of the bound");
         foreach (var result in results)

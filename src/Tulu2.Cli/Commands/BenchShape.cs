@@ -9,7 +9,7 @@ namespace Tulu2.Cli.Commands;
 /// <summary>The options that give a measured model its shape and a step its size.</summary>
 internal sealed class BenchShape
 {
-    /// <summary>Slots of a measured step, a sequence each.</summary>
+    /// <summary>Slots of a measured step of ranks.</summary>
     public const int Slots = 4;
 
     private readonly Option<int> _layers = CommandBuilder.Option("--layers", "Decoder layers", 4);
@@ -18,7 +18,7 @@ internal sealed class BenchShape
     private readonly Option<int> _keyValueHeads = CommandBuilder.Option("--kv-heads", "Key-value heads", 4);
     private readonly Option<int> _feed = CommandBuilder.Option("--ffn", "Size of the feed-forward layer", 1408);
     private readonly Option<int> _vocabulary = CommandBuilder.Option("--vocabulary", "Vocabulary size", 8192);
-    private readonly Option<int> _sequences = CommandBuilder.Option("--sequences", "Sequences per step; for DPO two make a pair", 4);
+    private readonly Option<int> _sequences = CommandBuilder.Option("--sequences", "Sequences per step, with --layouts and in bench memory per slot; for DPO two make a pair", 4);
     private readonly Option<int> _length = CommandBuilder.Option("--length", "Tokens per sequence", 256);
     private readonly Option<int> _shards = CommandBuilder.Option("--virtual-shards", "Virtual shards", 4);
 
@@ -34,7 +34,7 @@ internal sealed class BenchShape
     /// <exception cref="BadInputException">Sizes that no model can have.</exception>
     public (ModelConfig Config, int VirtualShards) Model(ParseResult parsed, SmallerShape? smaller = null)
     {
-        foreach (var option in Options) AtLeastOne(parsed, option);
+        foreach (var option in Options) CommandBuilder.AtLeastOne(parsed, option);
         if (parsed.GetValue(_sequences) % 2 != 0) throw new BadInputException("--sequences", "two sequences make a pair of DPO", "use an even number");
         var hidden = Or(_hidden, smaller?.Hidden);
         if (hidden % parsed.GetValue(_heads) != 0) throw new BadInputException("--heads", "does not divide --hidden", "use a divisor");
@@ -53,14 +53,8 @@ internal sealed class BenchShape
         };
         return (config, ParameterMap.LargestVirtualShards(config, parsed.GetValue(_shards)));
 
-        int Or(Option<int> option, int? size) => size is { } otherwise && !IsGiven(parsed, option) ? otherwise : parsed.GetValue(option);
+        int Or(Option<int> option, int? size) => size is { } otherwise && !CommandBuilder.IsGiven(parsed, option) ? otherwise : parsed.GetValue(option);
     }
-
-    public static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
-
-    /// <exception cref="BadInputException">The option's value is below 1.</exception>
-    public static int AtLeastOne(ParseResult parsed, Option<int> option) => parsed.GetValue(option) is >= 1 and var value ? value
-        : throw new BadInputException(option.Name, $"{parsed.GetValue(option)} is below 1", "use 1 or more");
 }
 
 /// <summary>Sizes of a model that is measured many times.</summary>

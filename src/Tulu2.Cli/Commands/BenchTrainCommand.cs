@@ -31,7 +31,7 @@ internal sealed class BenchTrainCommand(Terminal terminal)
     private async Task<int> StepsAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var (config, shards) = _shape.Model(parsed);
-        BenchShape.AtLeastOne(parsed, _steps);
+        CommandBuilder.AtLeastOne(parsed, _steps);
         var results = await ProgressDisplay.RunAsync(terminal, "bench train", report => Measure(parsed, config, shards, report, cancellation), cancellation);
         var table = new Table().AddColumns("objective", "precision", "tokens/s", "of the ceiling", "ceiling GFLOP/s", "outside libtorch", "managed overhead");
         foreach (var result in results)
@@ -67,8 +67,8 @@ internal sealed class BenchTrainCommand(Terminal terminal)
     private async Task<int> LayoutsAsync(ParseResult parsed, CancellationToken cancellation)
     {
         if (parsed.GetValue(_threads) && parsed.GetValue(_processes)) throw new BadInputException("--threads", "ranks cannot be processes too", "use one of the two");
-        var rounds = BenchShape.AtLeastOne(parsed, _rounds);
-        var steps = BenchShape.IsGiven(parsed, _steps) ? BenchShape.AtLeastOne(parsed, _steps) : LayoutSteps;
+        var rounds = CommandBuilder.AtLeastOne(parsed, _rounds);
+        var steps = CommandBuilder.IsGiven(parsed, _steps) ? CommandBuilder.AtLeastOne(parsed, _steps) : LayoutSteps;
         var (config, shards) = _shape.Model(parsed, LayoutShape);
         var program = parsed.GetValue(_threads) ? null : WorkerEntry.Rank;
         var run = new MeasuredRun(

@@ -60,11 +60,17 @@ internal static class CommandBuilder
     public static Option<string[]> Change() => Repeated("--change",
         "With --resume: key=value that is valid from here on, for learning rate, schedule, steps or epochs, checkpoint and patience; may be repeated");
 
+    public static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
+
+    /// <exception cref="BadInputException">The option's value is below 1.</exception>
+    public static int AtLeastOne(ParseResult parsed, Option<int> option) => parsed.GetValue(option) is >= 1 and var value ? value
+        : throw new BadInputException(option.Name, $"{parsed.GetValue(option)} is below 1", "use 1 or more");
+
     /// <exception cref="BadInputException">A change without --resume.</exception>
     public static (ResumeMode Mode, string[] Changes) BeginningOf(ParseResult parsed, Option<string?> resume, Option<string[]> change)
     {
         var changes = parsed.GetValue(change) ?? [];
-        if (parsed.GetResult(resume) is not null and not { Implicit: true })
+        if (IsGiven(parsed, resume))
             return (parsed.GetValue(resume) == "auto" ? ResumeMode.Auto : ResumeMode.Resume, changes);
         return changes.Length == 0 ? (ResumeMode.New, changes)
             : throw new BadInputException($"--change {changes[0]}", "changes a run that is resumed", $"add --resume, or start the run with {changes[0]} after the recipe");

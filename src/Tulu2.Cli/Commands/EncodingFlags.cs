@@ -2,7 +2,6 @@ using System.CommandLine;
 using Tulu2.Data.Chat;
 using Tulu2.Data.Tokenizers;
 using Tulu2.Files;
-using Tulu2.Runs.Preparation;
 
 namespace Tulu2.Cli.Commands;
 
@@ -21,6 +20,6 @@ internal sealed class EncodingFlags
         var tokenizer = SentencePieceBpeTokenizer.Load(parsed.GetValue(_tokenizer)!);
         var length = parsed.GetValue(_maxLength);
         if (length < 2) throw new BadInputException("--max-length", $"{length} is below 2", "use 2 or more");
-        return (tokenizer, new ChatEncoder(ChatTokenizers.Of(tokenizer), parsed.GetValue(_chat), length));
+        return (tokenizer, new ChatEncoder(ChatTokenizer.Of(tokenizer), parsed.GetValue(_chat), length));
     }
 }

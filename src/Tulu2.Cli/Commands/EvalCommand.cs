@@ -35,7 +35,7 @@ internal sealed class EvalCommand(Terminal terminal)
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var (model, file) = (Path.GetFullPath(parsed.GetValue(_model)!), FilePatterns.One(parsed.GetValue(_data)!));
-        if (parsed.GetValue(_evaluators) < 1) throw new BadInputException("--evaluators", $"{parsed.GetValue(_evaluators)} is below 1", "use 1 or more");
+        var evaluators = CommandBuilder.AtLeastOne(parsed, _evaluators);
         var options = new BenchmarkOptions(parsed.GetValue(_maxTokens), parsed.GetValue(_skipLong), parsed.GetValue(_keepWholeRows));
         if (options.MaxTokens < 1) throw new BadInputException("--max-tokens", $"{options.MaxTokens} is below 1", "use 1 or more");
         var benchmark = parsed.GetValue(_benchmark) is { } name ? BenchmarkCatalogue.Named(name) : BenchmarkCatalogue.For(RowKinds.Of(file));
@@ -43,7 +43,7 @@ internal sealed class EvalCommand(Terminal terminal)
         await using var node = new LocalNode();
         var table = new EvaluationTable();
         var job = new EvaluationJob(Path.GetFileName(model), benchmark, model, file);
-        var settings = new EvaluationSettings(parsed.GetValue(_evaluators), parsed.GetValue(_inProcess), options);
+        var settings = new EvaluationSettings(evaluators, parsed.GetValue(_inProcess), options);
         var plan = (await new EvaluationRunner(terminal, node).RunAsync(
             $"eval {job.Name} {benchmark.Name}", [job], settings, null, table, cancellation)).Single();
         var scores = table.Scores();

@@ -34,7 +34,7 @@ internal sealed class NodeCommand(Terminal terminal)
         await using var host = await ActorHost.StartAsync(settings, cancellation);
         service.Host.TrySetResult(host);
         terminal.Say($"node {host.Address} is up and takes {(host.Places == 0 ? "no ranks" : NumberText.Count(host.Places, "rank"))}; details go to {terminal.LogFile}");
-        if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new NodeUp(host.Address)));
+        if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { host.Address }));
         await Task.WhenAny(host.Terminated, Task.Delay(Timeout.Infinite, cancellation));
         if (cancellation.IsCancellationRequested) return ExitCode.Done;
         // Whoever watches this process starts it again; the node then joins as a new one.

@@ -39,7 +39,7 @@ internal sealed class EvaluationQueue(EvaluationControl.StartEvaluations start, 
         var self = Self;
         _cancellation = start.Cancellation.Register(() => self.Tell(EvaluationProtocol.Cancel.Instance));
         // It has a thread of its own for the disk.
-        if (start.Ledger is { } file) _ledger = Context.ActorOf(Props.Create(() => new RunLedger(file, TimeProvider.System)), "ledger");
+        if (start.Ledger is { } file) _ledger = Context.ActorOf(Props.Create(() => new RunLedger(file, TimeProvider.System)), ActorNames.Ledger);
         if (_queue.IsComplete)
         {
             End(null);

@@ -15,7 +15,7 @@ internal sealed class EvaluatorWorker(IEvaluatorFactory factory, IActorRef queue
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource _cancellation = new();
-    private readonly DedicatedThread _thread = new("evaluator", _ => { /* Everything posted reports its own failures. */ });
+    private readonly DedicatedThread _thread = new("evaluator", _ => { /* Tasks report their own failures; an evaluator that fails at its end may have failed before, which was reported. */ });
 
     private IEvaluator? _evaluator;   // touched by the thread only
     private EvaluationProtocol.Assigned? _task;   // touched by the actor only
@@ -39,17 +39,7 @@ internal sealed class EvaluatorWorker(IEvaluatorFactory factory, IActorRef queue
     protected override void PostStop()
     {
         _cancellation.Cancel();
-        _thread.Post(() =>
-        {
-            try
-            {
-                _evaluator?.Dispose();
-            }
-            catch (Exception)
-            {
-                // It may have failed before, which was reported.
-            }
-        });
+        _thread.Post(() => _evaluator?.Dispose());
         _thread.Dispose();
     }
 

@@ -70,7 +70,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
                 Take(new SyncCommand.Reported(report.Body, Now));
                 break;
             case RankProtocol.BadInput bad:
-                Context.Parent.Tell(new RunProtocol.Fatal(RunFailure.OfBadInput(bad.Error, bad.Detail, bad.Where, bad.Fix)));
+                Context.Parent.Tell(new RunProtocol.Fatal(new RunFailure(bad.Error, bad.Detail, bad.Where, bad.Fix)));
                 break;
             case CheckpointProtocol.Settled settled:
                 Take(new SyncCommand.SnapshotSettled(settled.Step, settled.ManifestPath, settled.Error, settled.Lost, Now));

@@ -1,7 +1,6 @@
 using Akka.Actor;
 using Tulu2.Cluster.Messages;
 using Tulu2.Files;
-using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Ledger;
 
@@ -66,24 +65,21 @@ internal sealed class RunLedger(LedgerFile file, TimeProvider time) : UntypedAct
         _thread.Dispose();
     }
 
-    private void Write()
+    private void Write() => _thread.Post(() =>
     {
-        var run = Context.Parent;
-        _thread.Post(() =>
+        List<(LedgerEvent, DateTimeOffset)> batch;
+        lock (_gate) (batch, _gathered) = (_gathered, []);
+        if (_failed) return;
+        // Until it has not thrown.
+        _failed = true;
+        try
         {
-            List<(LedgerEvent, DateTimeOffset)> batch;
-            lock (_gate) (batch, _gathered) = (_gathered, []);
-            if (_failed) return;
-            try
-            {
-                file.Append(batch);
-            }
-            catch (Exception fault)
-            {
-                _failed = true;
-                run.Tell(new RunProtocol.Fatal(RunFailure.Of(fault is not (IOException or UnauthorizedAccessException) ? fault : new BadInputException(
-                    "ledger/", $"cannot be written: {FaultText.Of(fault)}", "free space on the disk of the run directory, then resume the run", fault))));
-            }
-        });
-    }
+            file.Append(batch);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new BadInputException("ledger/", $"cannot be written: {FaultText.Of(fault)}", "free space on the disk of the run directory, then resume the run", fault);
+        }
+        _failed = false;
+    });
 }

@@ -9,7 +9,8 @@ namespace Tulu2.Cluster.Logging;
 /// </summary>
 internal sealed class EventFile : IExtension
 {
-    private readonly DedicatedThread _writing = new("event file", _ => { /* For people only: a line that cannot be written is lost. */ });
+    // For people only: a line that cannot be written is lost. A full disk ends the run where it matters, at the ledger or a checkpoint.
+    private readonly DedicatedThread _writing = new("event file", _ => { });
 
     // The thread's own.
     private readonly RepeatFilter _repeats = new();
@@ -80,14 +81,7 @@ internal sealed class EventFile : IExtension
             if (Otherwise is not null && _repeats.IsNew(text)) Otherwise($"{level}: {text}");
             return;
         }
-        try
-        {
-            _writer.WriteLine(JsonSerializer.Serialize(new { time, level, source, text }));
-        }
-        catch (IOException)
-        {
-            // For people only: a full disk ends the run where it matters, at the ledger or a checkpoint.
-        }
+        _writer.WriteLine(JsonSerializer.Serialize(new { time, level, source, text }));
     }
 
     public sealed class Provider : ExtensionIdProvider<EventFile>

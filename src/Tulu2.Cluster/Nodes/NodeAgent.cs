@@ -28,9 +28,9 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor
     // Ranks to be started for a run: of this node, or for a placement.
     private abstract record Request(IActorRef Placement, long Epoch, ImmutableArray<int> Ranks)
     {
-        public sealed record Local(StartRanks Start, IActorRef Run) : Request(Run, 0, [.. Enumerable.Range(0, Start.Plan.Layout.Size)]);
+        public sealed record Local(StartRanks Start, IActorRef Placement) : Request(Placement, 0, [.. Enumerable.Range(0, Start.Plan.Layout.Size)]);
 
-        public sealed record Placed(NodeProtocol.TakeRanks Take, IActorRef By) : Request(By, Take.Epoch, Take.Ranks);
+        public sealed record Placed(NodeProtocol.TakeRanks Take, IActorRef Placement) : Request(Placement, Take.Epoch, Take.Ranks);
     }
 
     private sealed record Prepared(Request.Placed Request, NodePlan? Plan, RunFailure? Failure) : INoSerializationVerificationNeeded;
@@ -124,7 +124,7 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor
         _waiting.Dequeue();
         switch (next)
         {
-            case Request.Local { Start: var start, Run: var run }:
+            case Request.Local { Start: var start, Placement: var run }:
                 _ranks = new NodeRanks(Context, start.Plan, run, run, start.GradientSync, start.Checkpoints);
                 _ranks.Start(next.Epoch, next.Ranks);
                 StartNext();

@@ -48,7 +48,7 @@ internal sealed class NodeRanks
         _trainers.Tell(new RankTrainers.Add([.. ranks.Select(rank => new RankSetup(
             rank,
             report => plan.Workers.Start(rank, report),
-            () => FeedWindow.Of(plan.Layout, rank, plan.Batches.SlotsPerStep, plan.TotalSteps, Math.Max(2, plan.Prefetch)),
+            () => FeedWindow.Of(plan.Layout, rank, plan.Batches.SlotsPerStep, plan.TotalSteps, plan.Prefetch),
             () => Interlocked.Increment(ref incarnations),
             _sync, _loader, _checkpointer, shutdown))]));
     }

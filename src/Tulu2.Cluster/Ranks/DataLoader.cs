@@ -56,12 +56,8 @@ internal sealed class DataLoader : UntypedActor
                 asker.Tell(read());
                 return;
             }
-            catch (BadInputException bad)
-            {
-                _run.Tell(new RunProtocol.Fatal(RunFailure.Of(bad)));
-                return;
-            }
-            catch (Exception fault)
+            // Bad input is not tried again: the thread ends the run with it.
+            catch (Exception fault) when (fault is not BadInputException)
             {
                 if (attempt < Attempts) continue;
                 _run.Tell(new RunProtocol.Fatal(new RunFailure($"{what} cannot be read: {FaultText.Of(fault)}", fault.ToString())));

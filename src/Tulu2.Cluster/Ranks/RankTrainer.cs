@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Tulu2.Cluster.Messages;
-using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.Workers;
 using Tulu2.Protocol.WorkQueues;
 
@@ -35,8 +34,7 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
         catch (Exception fault)
         {
             // Handled like a failure that the worker reports.
-            var failure = RunFailure.Of(fault);
-            Report(new WorkerReport.Failed(-1, setup.Rank, failure.Error, failure.Detail, failure.BadInputWhere, failure.BadInputFix));
+            Report(WorkerReport.Failed.Of(-1, setup.Rank, fault));
         }
     }
 
@@ -82,7 +80,7 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
             case WorkerReport.Started started:
                 setup.GradientSync.Tell(new RankProtocol.Up(setup.Rank, _incarnation, started.Endpoint));
                 break;
-            case WorkerReport.Failed failed when failed.BadInputWhere is not null || failed.BadInputFix is not null:
+            case WorkerReport.Failed failed when failed.IsFinal:
                 setup.GradientSync.Tell(new RankProtocol.BadInput(setup.Rank, failed.Error, failed.Detail, failed.BadInputWhere, failed.BadInputFix));
                 break;
             case WorkerReport.Failed failed:

@@ -36,7 +36,7 @@ internal sealed class RankTrainers(WorkerShutdown shutdown, int restartsPerMinut
     {
         switch (message)
         {
-            case Add add when !_stopping:
+            case Add add:
                 foreach (var setup in add.Setups) Start(setup);
                 break;
             case RankProtocol.Stop:

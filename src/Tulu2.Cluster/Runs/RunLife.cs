@@ -95,7 +95,7 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
 
     private void Start()
     {
-        var (known, self) = (start.Ledger.State, Self);
+        var known = start.Ledger.State;
         var manifest = _plan.Start is RunStart.FromManifest from ? new KnownManifest(from.Path, from.Step) : null;
         var reference = _plan.Reference is { } pass && !Enumerable.Range(0, pass.Chunks).All(pass.IsDone) ? pass : null;
         // Steps that an earlier life committed after the checkpoint are made again, and must have the same hashes: known.Hashes.
@@ -110,7 +110,7 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         var sync = _sync = Context.ActorOf(
             Props.Create(() => new GradientSyncSupervisor(state, _plan.Layout, ledger, checkpoints, reference)), ActorNames.GradientSync);
         _ranks = _plan.ClusterKey is { } key ? StartPlacement(key) : node;
-        _subscriber = new SubscriberThread(start.Subscriber, RunProtocol.EndRun(self));
+        _subscriber = new SubscriberThread(start.Subscriber, RunProtocol.EndRun(Self));
         Publish(new RunEvent.Started(
             known.HasSteps || manifest is not null, _plan.RecipeHash, _plan.VirtualShards, _plan.Layout.Size, _plan.Batches.SlotsPerStep, _plan.TotalSteps,
             manifest?.Step ?? 0, manifest?.Path, _plan.Facts));

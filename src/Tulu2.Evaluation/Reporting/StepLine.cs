@@ -36,9 +36,9 @@ public static class StepLine
 
     /// <summary>Numbers under other keys than the seven are the objective's metrics; anything else is passed over.</summary>
     /// <exception cref="JsonException">Not an object, or one of the seven keys is missing or no number.</exception>
-    public static StepRecord Read(ReadOnlySpan<byte> line)
+    public static StepRecord Read(ReadOnlyMemory<byte> line)
     {
-        using var document = JsonDocument.Parse(line.ToArray());
+        using var document = JsonDocument.Parse(line);
         if (document.RootElement.ValueKind != JsonValueKind.Object) throw new JsonException("not an object");
         var values = new OrderedDictionary<string, JsonElement>();
         foreach (var property in document.RootElement.EnumerateObject()) values[property.Name] = property.Value;

@@ -17,7 +17,7 @@ public sealed class ProcessEvaluatorFactory(WorkerProgram program, EvaluatorSett
     public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>The process is started at once, and takes a task as soon as it is ready.</summary>
-    public IEvaluator Create() => new ProcessEvaluator(new HostedProcessSettings(
+    public IEvaluator Create() => new ProcessEvaluator(new HostedProcessSettings<EvaluatorReply>(
         program, $"evaluator {Interlocked.Increment(ref _created)}", EvaluatorCodecs.ChannelCodecs,
         new EvaluatorStart(settings), new EvaluatorCommand.Shutdown())
     {
@@ -32,13 +32,10 @@ public sealed class ProcessEvaluatorFactory(WorkerProgram program, EvaluatorSett
 /// <summary>The node's side of an evaluator process. Once the process has ended, every call fails.</summary>
 internal sealed class ProcessEvaluator : IEvaluator
 {
-    private readonly HostedProcess _process;
+    private readonly HostedProcess<EvaluatorReply> _process;
     private readonly BlockingCollection<EvaluatorReply> _replies = [];
 
-    public ProcessEvaluator(HostedProcessSettings settings) => _process = new HostedProcess(settings, Received, Ended);
-
-    /// <summary>Null before the process is started.</summary>
-    public int? ProcessId => _process.ProcessId;
+    public ProcessEvaluator(HostedProcessSettings<EvaluatorReply> settings) => _process = new HostedProcess<EvaluatorReply>(settings, Received, Ended);
 
     public EvaluationOutcome Run(EvaluationTask task, CancellationToken cancellation) =>
         Ask<EvaluatorReply.Scored>(new EvaluatorCommand.Run(task), cancellation).Outcome;
@@ -68,10 +65,9 @@ internal sealed class ProcessEvaluator : IEvaluator
         }
     }
 
-    private void Received(object message)
+    private void Received(EvaluatorReply reply)
     {
-        if (message is EvaluatorReply.Ready) return;
-        _replies.Add(message as EvaluatorReply ?? throw new WorkerChannelException($"a message came that is no {nameof(EvaluatorReply)}"));
+        if (reply is not EvaluatorReply.Ready) _replies.Add(reply);
     }
 
     // Answers whoever waits, and whoever asks once more.

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Workers;
 
@@ -10,15 +11,13 @@ public sealed class DriverLoop : IDriverScheduler, IDisposable
     private readonly BlockingCollection<Action> _arriving = [];
     private readonly DriverPlan _plan;
     private readonly TimeSpan _patience;
-    private readonly TimeProvider _time;
     private readonly StepDriver _driver;
 
     /// <summary>Starts the workers.</summary>
     /// <param name="patience">The longest silence of all ranks together.</param>
-    /// <param name="time">Null: the system's.</param>
-    public DriverLoop(DriverPlan plan, IWorkerFactory workers, TimeSpan patience, TimeProvider? time = null)
+    public DriverLoop(DriverPlan plan, IWorkerFactory workers, TimeSpan patience)
     {
-        (_plan, _patience, _time) = (plan, patience, time ?? TimeProvider.System);
+        (_plan, _patience) = (plan, patience);
         _driver = new StepDriver(plan, workers, this);
         try
         {
@@ -31,7 +30,7 @@ public sealed class DriverLoop : IDriverScheduler, IDisposable
         }
     }
 
-    TimeSpan IDriverScheduler.Now => _time.GetElapsedTime(0);
+    TimeSpan IDriverScheduler.Now => Stopwatch.GetElapsedTime(0);
 
     void IDriverScheduler.Said(Action arrive) => _arriving.Add(arrive);
 

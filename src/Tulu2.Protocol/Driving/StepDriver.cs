@@ -135,8 +135,8 @@ public sealed class StepDriver : IDisposable
         _plan.Heard(report);
         switch (report.Report)
         {
-            case WorkerReport.Failed failed when failed.BadInputWhere is not null || failed.BadInputFix is not null:
-                End ??= new SyncEffect.Failed(RunFailure.OfBadInput(failed.Error, failed.Detail, failed.BadInputWhere, failed.BadInputFix));
+            case WorkerReport.Failed failed when failed.IsFinal:
+                End ??= new SyncEffect.Failed(new RunFailure(failed.Error, failed.Detail, failed.BadInputWhere, failed.BadInputFix));
                 return;
             case WorkerReport.Failed failed when ++_failures > _plan.Restarts:
                 End ??= new SyncEffect.Failed(new RunFailure($"rank {rank}, after {_failures - 1} restarts: {failed.Error}", failed.Detail));

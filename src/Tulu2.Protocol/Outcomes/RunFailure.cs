@@ -14,10 +14,6 @@ public sealed record RunFailure(string Error, string Detail, string? BadInputWhe
         ? new RunFailedException(Error, Detail, BadInputFix)
         : new BadInputException(BadInputWhere, Error, BadInputFix ?? "correct it and start again");
 
-    /// <summary>A worker's words for a <see cref="BadInputException"/>; its message has the place in front, which is kept only once.</summary>
-    public static RunFailure OfBadInput(string error, string detail, string? where, string? fix) =>
-        new(where is not null && error.StartsWith($"{where}: ", StringComparison.Ordinal) ? error[(where.Length + 2)..] : error, detail, where, fix);
-
     public static RunFailure Of(Exception cause) => cause switch
     {
         BadInputException bad => new RunFailure(bad.What, bad.ToString(), bad.Where, bad.Fix),

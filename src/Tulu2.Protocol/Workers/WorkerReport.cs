@@ -1,5 +1,6 @@
 using Tulu2.Checkpoints;
 using Tulu2.Collectives;
+using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Protocol.Workers;
 
@@ -40,5 +41,15 @@ public abstract record WorkerReport
     /// <summary>The worker is at its end; nothing more comes from it.</summary>
     /// <param name="BadInputWhere">Not null: what the user gave is at fault (see <c>BadInputException</c>), so that a restart would not help.</param>
     /// <param name="BadInputFix">Without a place: nothing that the user gave is at fault, but a restart would not help either (see <c>NonFiniteException</c>).</param>
-    public sealed record Failed(long Generation, int Rank, string Error, string Detail, string? BadInputWhere, string? BadInputFix) : WorkerReport;
+    public sealed record Failed(long Generation, int Rank, string Error, string Detail, string? BadInputWhere, string? BadInputFix) : WorkerReport
+    {
+        /// <summary>A restart would not help.</summary>
+        public bool IsFinal => BadInputWhere is not null || BadInputFix is not null;
+
+        public static Failed Of(long generation, int rank, Exception fault)
+        {
+            var failure = RunFailure.Of(fault);
+            return new Failed(generation, rank, failure.Error, failure.Detail, failure.BadInputWhere, failure.BadInputFix);
+        }
+    }
 }

@@ -99,11 +99,7 @@ internal sealed class DemoRunner(IRunOutput output, LocalNode node, DemoSettings
             TokenLengths = ReportNotes.Read(sft).TokenLengths,
             WallSeconds = _costs.ToDictionary(cost => cost.Stage, cost => cost.Seconds),
         };
-        ReportMaker.Try(output, $"there is no report; `tulu2 report {directory.Root}` tries again", () =>
-        {
-            notes.Write(directory);
-            ReportMaker.Make(directory);
-        });
+        ReportMaker.TryMake(output, directory, notes);
     }
 
     private async Task<T> Stage<T>(string name, Func<Task<T>> work)

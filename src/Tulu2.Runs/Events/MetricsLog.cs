@@ -112,7 +112,7 @@ internal sealed class MetricsLog : IDisposable
         var (begin, sound, bad, skipped) = (0, 0, 0, 0);
         while (bytes.AsSpan(begin).IndexOf((byte)'\n') is >= 0 and var length)
         {
-            if (Parse(bytes.AsSpan(begin, length)) is { } line && (lines.Count == 0 || line.Step > lines[^1].Step))
+            if (Parse(bytes.AsMemory(begin, length)) is { } line && (lines.Count == 0 || line.Step > lines[^1].Step))
             {
                 lines.Add(line);
                 (sound, skipped) = (begin + length + 1, bad);
@@ -126,7 +126,7 @@ internal sealed class MetricsLog : IDisposable
         return (lines, sound, skipped);
     }
 
-    private static StepRecord? Parse(ReadOnlySpan<byte> line)
+    private static StepRecord? Parse(ReadOnlyMemory<byte> line)
     {
         try
         {

@@ -69,7 +69,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         if (outcome.End != RunEnd.Cancelled) directory.CheckPresent();
         if (outcome.End != RunEnd.Completed)
         {
-            ReportMaker.Try(output, NoReport(directory), () => ReportMaker.Make(directory));
+            ReportMaker.TryMake(output, directory);
             throw outcome.End == RunEnd.Failed ? endings.Failed(outcome.Failure!, run.Recipe) : endings.Cancelled(directory, outcome);
         }
         var parameters = await Task.Run(() => Export(run, store, outcome, directory), cancellation).WaitAsync(cancellation);
@@ -142,12 +142,6 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         {
             Samples = SampleTexts.Of(title, directory.FinalExport, run.Recipe, run.Model.Config.ParameterCount, evaluators, cancellation),
         });
-        ReportMaker.Try(output, NoReport(directory), () =>
-        {
-            notes.Write(directory);
-            ReportMaker.Make(directory);
-        });
+        ReportMaker.TryMake(output, directory, notes);
     }
-
-    private static string NoReport(RunDirectory directory) => $"there is no report; `tulu2 report {directory.Root}` tries again";
 }

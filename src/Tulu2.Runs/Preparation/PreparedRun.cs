@@ -10,22 +10,23 @@ namespace Tulu2.Runs.Preparation;
 /// <summary>Everything about a run that is known before its first step.</summary>
 /// <param name="Recipe">Effective: profile applied, virtual shards as they are used.</param>
 /// <param name="Reference">Null for SFT.</param>
-/// <param name="RecipeHash">Hash of everything that decides the run's bits.</param>
 internal sealed record PreparedRun(
-    Recipe Recipe, ModelSource Model, ModelParameters Parameters, TrainingData Data, BatchPlan Batches, ReferencePlan? Reference, ParallelLayout Parallel,
-        string RecipeHash) : IDisposable
+    Recipe Recipe, ModelSource Model, ModelParameters Parameters, TrainingData Data, BatchPlan Batches, ReferencePlan? Reference, ParallelLayout Parallel) : IDisposable
 {
     /// <summary>The counts that the effects of the recipe depend on.</summary>
     public RunCounts Counts => new() { Items = Batches.Items, Steps = Batches.TotalSteps, Positions = Model.Config.MaxPositions, Layout = Parallel };
 
     /// <summary>Changes of the recipe during the run, in order.</summary>
-    public IReadOnlyList<RecipeChange> Changes { get; init; } = [];
+    public required IReadOnlyList<RecipeChange> Changes { get; init; }
 
     /// <summary>The recipe at the start of the run, and after each change; the last one is the current recipe.</summary>
-    public IReadOnlyList<Recipe> Stages { get; init; } = [Recipe];
+    public required IReadOnlyList<Recipe> Stages { get; init; }
 
     /// <summary>The recipe hash at the start of the run, and after each change.</summary>
-    public IReadOnlyList<string> Hashes { get; init; } = [RecipeHash];
+    public required IReadOnlyList<string> Hashes { get; init; }
+
+    /// <summary>Hash of everything that decides the run's bits.</summary>
+    public string RecipeHash => Hashes[^1];
 
     /// <summary>The schedule at the start of the run, and after each change; empty: there was no change.</summary>
     public IReadOnlyList<ScheduleSegment> Schedules => Changes.Count == 0 ? []

@@ -68,7 +68,7 @@ internal static class RunPreparation
         var stages = RecipeChanges.Stages(recipe, changes);
         var hashes = RecipeChanges.Hashes(RecipeHash.Of(stages[0], content), changes);
         var layout = new ParameterMap(model.Config, recipe.Parallel.VirtualShards);
-        return new PreparedRun(recipe, model, layout, data, batches, Reference(recipe, model, data, batches, say), parallel, hashes[^1])
+        return new PreparedRun(recipe, model, layout, data, batches, Reference(recipe, model, data, batches, say), parallel)
         {
             Changes = changes,
             Stages = stages,

@@ -45,7 +45,7 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
                 throw loaded.Fault("data.train", $"{file} holds {RowKinds.Name(wanted == RowKind.Preferences ? RowKind.Messages : RowKind.Preferences)}, but the objective trains on {RowKinds.Name(wanted)}",
                     $"set objective: {string.Join(" or ", ObjectiveCatalog.All.Where(other => other.Rows != wanted).Select(other => other.Name))}, or name a file of {RowKinds.Name(wanted)}");
         var request = new TokenStoreRequest(
-            Path.Combine(cacheDirectory, "tokens"), data.Train, new ChatEncoder(ChatTokenizers.Of(model.Tokenizer), data.Chat, data.MaxLength),
+            Path.Combine(cacheDirectory, "tokens"), data.Train, new ChatEncoder(ChatTokenizer.Of(model.Tokenizer), data.Chat, data.MaxLength),
             wanted, Environment.ProcessorCount);
         var store = TokenStore.Open(request, new StoreProgressReport(report));
         try

@@ -35,6 +35,14 @@ internal static class ReportMaker
         });
     }
 
+    /// <summary>Makes the page of a run that does not fail if it cannot be made, after keeping its notes.</summary>
+    public static void TryMake(IRunOutput output, RunDirectory run, ReportNotes? notes = null) =>
+        Try(output, $"there is no report; `tulu2 report {run.Root}` tries again", () =>
+        {
+            notes?.Write(run);
+            Make(run);
+        });
+
     /// <summary>Makes a part of a report that nothing else depends on. If it fails, <paramref name="without"/> and the cause are printed.</summary>
     public static void Try(IRunOutput output, string without, Action make)
     {

@@ -14,7 +14,6 @@ internal sealed class RunDirectory(string path)
     public string Name => System.IO.Path.GetFileName(Root);
 
     public string Recipe => In("recipe.yaml");
-    public string Events => In("events.jsonl");
     public string Metrics => In("metrics.jsonl");
     public string TensorBoard => In("tensorboard");
     public string Checkpoints => In("checkpoints");

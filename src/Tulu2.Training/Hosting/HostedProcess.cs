@@ -11,7 +11,8 @@ namespace Tulu2.Training.Hosting;
 /// <param name="Codecs">The messages of its channel.</param>
 /// <param name="Start">The first message to it.</param>
 /// <param name="Shutdown">The message that asks it to end.</param>
-public sealed record HostedProcessSettings(WorkerProgram Program, string Name, ChannelCodecs Codecs, object Start, object Shutdown)
+/// <typeparam name="T">The messages that come from it.</typeparam>
+public sealed record HostedProcessSettings<T>(WorkerProgram Program, string Name, ChannelCodecs Codecs, object Start, object Shutdown)
 {
     /// <summary>Takes what the process prints; null: nothing does.</summary>
     public string? Log { get; init; }
@@ -23,17 +24,19 @@ public sealed record HostedProcessSettings(WorkerProgram Program, string Name, C
     public required TimeSpan Patience { get; init; }
 
     /// <summary>A message that is a sign of life and nothing else; it is not passed on.</summary>
-    public required Predicate<object> IsAlive { get; init; }
+    public required Predicate<T> IsAlive { get; init; }
 
     /// <summary>The message by which the process says that it takes commands.</summary>
-    public required Predicate<object> IsReady { get; init; }
+    public required Predicate<T> IsReady { get; init; }
 }
 
 /// <summary>
 /// A worker process that this process starts, talks to and watches. One thread starts it, reads its messages and reports its end, however it ends; another one
 /// writes to it, so that a stopped process blocks nobody.
 /// </summary>
-public sealed class HostedProcess : IDisposable
+/// <typeparam name="T">The messages that come from it.</typeparam>
+public sealed class HostedProcess<T> : IDisposable
+    where T : class
 {
     // Until it takes commands. Loading libtorch from a cold disk takes a while, and so does a machine under load; one that is stopped is noticed by itself.
     private static readonly TimeSpan StartPatience = TimeSpan.FromMinutes(15);
@@ -46,8 +49,8 @@ public sealed class HostedProcess : IDisposable
     // The longest path that fits into a socket address.
     private const int MaxSocketPath = 107;
 
-    private readonly HostedProcessSettings _settings;
-    private readonly Action<object> _received;
+    private readonly HostedProcessSettings<T> _settings;
+    private readonly Action<T> _received;
     private readonly Action<string, string> _ended;
     private readonly WorkerLog _log;
     private readonly BlockingCollection<object> _commands = [];
@@ -63,16 +66,13 @@ public sealed class HostedProcess : IDisposable
 
     /// <param name="received">Called with each message, in order, on one thread.</param>
     /// <param name="ended">Called on that thread at the end of a process that was not asked to end: why, and the same with its last lines.</param>
-    public HostedProcess(HostedProcessSettings settings, Action<object> received, Action<string, string> ended)
+    public HostedProcess(HostedProcessSettings<T> settings, Action<T> received, Action<string, string> ended)
     {
         (_settings, _received, _ended) = (settings, received, ended);
         _log = new WorkerLog(settings.Log, settings.Name);
         _watch = new Timer(_ => Look(), null, settings.Patience / Looks, settings.Patience / Looks);
         new Thread(Run) { IsBackground = true, Name = $"process of {settings.Name}" }.Start();
     }
-
-    /// <summary>Null before it is started.</summary>
-    public int? ProcessId => _process?.Id;
 
     public void Send(object command)
     {
@@ -117,7 +117,7 @@ public sealed class HostedProcess : IDisposable
             using var channel = Connect();
             channel.Write(_settings.Start);
             new Thread(() => WriteCommands(channel)) { IsBackground = true, Name = $"to {_settings.Name}" }.Start();
-            while (channel.Read<object>() is { } message)
+            while (channel.Read<T>() is { } message)
             {
                 Interlocked.Increment(ref _signs);
                 if (_settings.IsAlive(message)) continue;

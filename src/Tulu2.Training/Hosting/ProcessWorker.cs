@@ -5,14 +5,14 @@ namespace Tulu2.Training.Hosting;
 /// <summary>A rank's worker as a process of its own.</summary>
 internal sealed class ProcessWorker : IWorker
 {
-    private readonly HostedProcess _process;
+    private readonly HostedProcess<WorkerReport> _process;
 
     // On the thread that reads the process's reports.
     private bool _reportedFailure;
 
     public ProcessWorker(WorkerProgram program, WorkerStart start, string? log, TimeSpan shutdownPatience, TimeSpan patience, Action<WorkerReport> report)
     {
-        var settings = new HostedProcessSettings(program, $"rank {start.Rank}", WorkerStartCodec.ChannelCodecs, start, new WorkerCommand.Shutdown())
+        var settings = new HostedProcessSettings<WorkerReport>(program, $"rank {start.Rank}", WorkerStartCodec.ChannelCodecs, start, new WorkerCommand.Shutdown())
         {
             Log = log,
             ShutdownPatience = shutdownPatience,
@@ -20,21 +20,17 @@ internal sealed class ProcessWorker : IWorker
             IsAlive = message => message is WorkerReport.Alive,
             IsReady = message => message is WorkerReport.Started,
         };
-        _process = new HostedProcess(settings, Received, (why, detail) =>
+        _process = new HostedProcess<WorkerReport>(settings, Received, (why, detail) =>
         {
             if (!_reportedFailure) report(new WorkerReport.Failed(-1, start.Rank, why, detail, null, null));
         });
 
-        void Received(object message)
+        void Received(WorkerReport received)
         {
-            if (message is not WorkerReport received) throw new WorkerChannelException($"a message came that is no {nameof(WorkerReport)}");
             _reportedFailure |= received is WorkerReport.Failed;
             report(received);
         }
     }
-
-    /// <summary>Null before the process is started.</summary>
-    public int? ProcessId => _process.ProcessId;
 
     public void Send(WorkerCommand command) => _process.Send(command);
 

@@ -53,7 +53,7 @@ public static class WorkerProcess
         }
         catch (Exception fault)
         {
-            Report(WorkerLoop.FailureOf(-1, start.Rank, fault));
+            Report(WorkerReport.Failed.Of(-1, start.Rank, fault));
         }
         finally
         {

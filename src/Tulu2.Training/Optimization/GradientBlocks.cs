@@ -25,7 +25,8 @@ internal sealed class GradientBlocks
     {
         _shards = virtualShards;
         var elements = FewestElements;
-        while (config.ParameterCount / elements > MostBlocks) elements *= 2;
+        var parameters = config.ParameterCount;
+        while (parameters / elements > MostBlocks) elements *= 2;
         foreach (var matrix in new ParameterMap(config, virtualShards).Matrices)
         {
             var shards = matrix.Split == ShardSplit.None ? 1 : virtualShards;

@@ -68,7 +68,7 @@ internal sealed class WorkerLoop : IDisposable
             _mailbox.Abort($"rank {_rank} failed: {FaultText.Of(fault)}");
             // The report starts a successor, which needs the memory.
             _body?.Free();
-            _report(FailureOf(Generation, _rank, fault));
+            _report(WorkerReport.Failed.Of(Generation, _rank, fault));
         }
     }
 
@@ -126,11 +126,4 @@ internal sealed class WorkerLoop : IDisposable
         _body = null;
         return _body = new RankBody(_settings, rank, _report, _computerOf);
     }
-
-    internal static WorkerReport.Failed FailureOf(long generation, int rank, Exception fault) => fault switch
-    {
-        BadInputException bad => new(generation, rank, bad.Message, bad.ToString(), bad.Where, bad.Fix),
-        NonFiniteException number => new(generation, rank, number.Message, number.ToString(), null, number.Fix),
-        _ => new(generation, rank, FaultText.Of(fault), fault.ToString(), null, null),
-    };
 }

@@ -71,7 +71,7 @@ internal static class RecipeRules
     {
         foreach (var objective in ObjectiveCatalog.All) objective.Check(recipe, fault);
         var chosen = ObjectiveCatalog.Of(recipe.Objective);
-        foreach (var other in ObjectiveCatalog.All.Where(objective => objective.Section is not null && objective.Section != chosen.Section))
+        foreach (var other in ObjectiveCatalog.Idle(recipe.Objective))
         {
             // A key that has its default is accepted, so that a recipe with every key written out can be read again; another value would be ignored.
             var idle = RecipeKey.All.FirstOrDefault(key => key.Section == other.Section && !Equals(key.Read(recipe), key.Read(Defaults)));

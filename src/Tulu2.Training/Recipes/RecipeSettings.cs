@@ -6,15 +6,16 @@ namespace Tulu2.Training.Recipes;
 public static class RecipeSettings
 {
     /// <summary>In the recipe's order; without keys that have no value, and without those of an objective that is not the recipe's.</summary>
-    public static IReadOnlyList<(string Name, string Value)> Of(Recipe recipe) =>
-    [
-        .. from key in RecipeKey.All
-           where key.IsInHash && !IsOthers(key, recipe)
-           let value = key.Read(recipe)
-           where value is not null
-           select (key.Name, RecipeValue.Write(value)),
-    ];
-
-    private static bool IsOthers(RecipeKey key, Recipe recipe) =>
-        key.Section != ObjectiveCatalog.Of(recipe.Objective).Section && ObjectiveCatalog.All.Any(objective => objective.Section == key.Section);
+    public static IReadOnlyList<(string Name, string Value)> Of(Recipe recipe)
+    {
+        var idle = ObjectiveCatalog.Idle(recipe.Objective);
+        return
+        [
+            .. from key in RecipeKey.All
+               where key.IsInHash && idle.All(other => other.Section != key.Section)
+               let value = key.Read(recipe)
+               where value is not null
+               select (key.Name, RecipeValue.Write(value)),
+        ];
+    }
 }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Training.Slots;
 
-/// <summary>Slots on a rank's part of a Llama model. Shapes: S rows of a slot that are this tensor-parallel rank's share, D hidden.</summary>
+/// <summary>Slots on a rank's part of a model. Shapes: S rows of a slot that are this tensor-parallel rank's share, D hidden.</summary>
 /// <param name="weights">The model's, for their type and device.</param>
 /// <param name="staged">The model's tensors, gradients included, are elsewhere than in host memory, through which stages pass on their streams.</param>
 internal sealed class ModelSlots(DecoderModel model, Tensor weights, SlotObjective objective, bool staged) : ISlotComputer

@@ -223,7 +223,7 @@ internal sealed class FakeWorker : IWorker
         if (fault is not (Fault.Fail or Fault.BadInput or Fault.Hang)) return false;
         _dead = true;
         if (fault == Fault.Fail) _report(new WorkerReport.Failed(_generation, _rank, $"rank {_rank} broke", "at a fault", null, null));
-        if (fault == Fault.BadInput) _report(new WorkerReport.Failed(_generation, _rank, "rows.jsonl:3: bad row", "", "rows.jsonl:3", "correct it"));
+        if (fault == Fault.BadInput) _report(new WorkerReport.Failed(_generation, _rank, "bad row", "", "rows.jsonl:3", "correct it"));
         return true;
     }
 }
