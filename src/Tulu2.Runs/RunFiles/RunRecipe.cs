@@ -1,6 +1,7 @@
 using System.Text;
 using Tulu2.Checkpoints;
 using Tulu2.Cluster.Ledger;
+using Tulu2.Data.Rows.Reading;
 using Tulu2.Files;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Recipes.Reading;
@@ -95,7 +96,7 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
         throw new BadInputException(directory.Recipe,
             differences.Count > 0
                 ? $"the run was started with other values of {string.Join(", ", differences)}"
-                : OtherFiles(Recipe.Data.Train, recipe.Data.Train) ?? "the run was started with other data, another tokenizer or other initial weights",
+                : OtherFiles(Recipe.Data.Files, recipe.Data.Files) ?? "the run was started with other data, another tokenizer or other initial weights",
             command is not null && RecipeChanges.Flags(Recipe, recipe) is { Count: > 0 } flags
                 ? $"`{command} --resume {string.Join(' ', flags)}` changes it from here on; or resume with the recipe it was started with"
                 : "resume with the recipe and the files it was started with, or start a new run in another --run directory");
@@ -111,9 +112,9 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
     }
 
     // A pattern may match other files than when the run started.
-    private static string? OtherFiles(IReadOnlyList<string> before, IReadOnlyList<string> now)
+    private static string? OtherFiles(IReadOnlyList<DataFile> before, IReadOnlyList<DataFile> now)
     {
-        var (old, files) = (before.Select(Path.GetFileName).ToList(), now.Select(Path.GetFileName).ToList());
+        var (old, files) = (before.Select(file => Path.GetFileName(file.Path)).ToList(), now.Select(file => Path.GetFileName(file.Path)).ToList());
         if (old.SequenceEqual(files)) return null;
         var (more, less) = (files.Except(old).ToList(), old.Except(files).ToList());
         return "the run was started with other data: data.train now matches other files"

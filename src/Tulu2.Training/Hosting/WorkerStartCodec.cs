@@ -52,38 +52,14 @@ internal static class WorkerStartCodec
         Schedules = [.. List(ref reader, Schedule)],
     };
 
+    // Values go as their YAML texts, which are exact: a key of a new type needs nothing here.
     private static void Write(ref MessagePackWriter writer, Recipe recipe)
     {
         writer.WriteMapHeader(RecipeKey.All.Count);
         foreach (var key in RecipeKey.All)
         {
             writer.Write(key.Name);
-            switch (key.Read(recipe))
-            {
-                case null:
-                    writer.WriteNil();
-                    break;
-                case bool truth:
-                    writer.Write(truth);
-                    break;
-                case int number:
-                    writer.Write(number);
-                    break;
-                case double number:
-                    writer.Write(number);
-                    break;
-                case string text:
-                    writer.Write(text);
-                    break;
-                case Enum choice:
-                    writer.Write(choice.ToString());
-                    break;
-                case IReadOnlyList<string> list:
-                    List(ref writer, list, (ref MessagePackWriter w, string text) => w.Write(text));
-                    break;
-                case var other:
-                    throw new NotSupportedException($"{key.Name}: recipe values of type {other.GetType()}");
-            }
+            writer.Write(RecipeValue.Write(key.Read(recipe)));
         }
     }
 
@@ -94,13 +70,9 @@ internal static class WorkerStartCodec
         {
             var name = Text(ref reader);
             var key = RecipeKey.Find(name) ?? throw new MessagePackSerializationException($"there is no recipe key {name}");
-            object? value = reader.TryReadNil() ? null
-                : key.Type == typeof(bool) ? reader.ReadBoolean()
-                : key.Type == typeof(int) ? reader.ReadInt32()
-                : key.Type == typeof(double) ? reader.ReadDouble()
-                : key.Type == typeof(string) ? Text(ref reader)
-                : key.Type.IsEnum ? Enum.Parse(key.Type, Text(ref reader))
-                : Texts(ref reader);
+            var node = RecipeValue.Parse(Text(ref reader));
+            var (value, fault) = RecipeValue.IsNull(node) ? (null, null) : RecipeValue.Read(key, node);
+            if (fault is not null) throw new MessagePackSerializationException($"{name} {fault}");
             // A section that is null as a whole stays so: writing one of its keys would make it.
             if (value is not null || key.Read(recipe) is not null) key.Write(recipe, value);
         }

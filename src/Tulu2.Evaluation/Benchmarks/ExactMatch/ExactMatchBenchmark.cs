@@ -25,7 +25,7 @@ public sealed class ExactMatchBenchmark : Benchmark<ExactMatchBenchmark.Item>
     public override bool Takes(RowKind rows) => rows == RowKind.Messages;
 
     public override BenchmarkItems<Item> Read(BenchmarkInput input) => RowFile.Read(
-        RowReader.ReadMessages(input.Path), input, row => row.Location,
+        RowReader.ReadMessages(input.Rows), input, row => row.Location,
         row => Question(row).Count == 0 ? "has no turn before its last assistant turn" : null,
         row => ItemOf(row, input.Options.MaxTokens),
         TooLong);

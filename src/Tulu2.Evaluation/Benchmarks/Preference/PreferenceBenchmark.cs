@@ -18,7 +18,7 @@ public sealed class PreferenceBenchmark : Benchmark<PreferenceBenchmark.Item>
 
     // Pairs whose sides are equal or empty are left out.
     public override BenchmarkItems<Item> Read(BenchmarkInput input) => RowFile.Read(
-        RowReader.ReadPreferences(input.Path), input, row => row.Location, _ => null,
+        RowReader.ReadPreferences(input.Rows), input, row => row.Location, _ => null,
         row => new Item(row.Id, row.Dataset, $"{row.Location}", row.Chosen, row.Rejected),
         TooLong);
 

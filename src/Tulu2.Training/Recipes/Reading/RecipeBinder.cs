@@ -53,7 +53,7 @@ internal sealed class RecipeBinder(string directory, Func<YamlNode, string> wher
     private object? Resolve(object? value) => value switch
     {
         string path => Full(path),
-        IReadOnlyList<string> paths => paths.Select(Full).ToList(),
+        IReadOnlyList<DataSourceRecipe> sources => sources.Select(source => source with { Files = [.. source.Files.Select(Full)] }).ToList(),
         _ => value,
     };
 

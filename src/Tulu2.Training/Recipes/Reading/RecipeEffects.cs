@@ -31,7 +31,7 @@ public static class RecipeEffects
 
     private static IEnumerable<string> Rows(Recipe recipe, RunCounts counts)
     {
-        foreach (var file in recipe.Data.Train.GroupBy(file => file, StringComparer.Ordinal).Where(file => file.Count() > 1))
+        foreach (var file in recipe.Data.Files.GroupBy(file => file.Path, StringComparer.Ordinal).Where(file => file.Count() > 1))
             yield return $"data.train names {file.Key} {file.Count()} times: its rows count as often";
         if (recipe.Data.MaxLength > counts.Positions)
             yield return $"data.max_length {recipe.Data.MaxLength} is beyond the {counts.Positions} positions that the model names; TÜLU 2 does this on purpose";

@@ -17,7 +17,7 @@ public class ShippedRecipeTests
     {
         var recipe = RecipeReader.Load(Path.Combine(Folder, name), []).Recipe;
         Assert.Equal(name.Contains("dpo") ? Objective.Dpo : Objective.Sft, recipe.Objective);
-        Assert.All(recipe.Data.Train, path => Assert.True(Path.IsPathFullyQualified(path)));
+        Assert.All(recipe.Data.Files, file => Assert.True(Path.IsPathFullyQualified(file.Path)));
     }
 
     [Theory]
