@@ -4,7 +4,7 @@ using Tulu2.Files;
 using Tulu2.Protocol.Ids;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.RunFiles;
-using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 
 namespace Tulu2.Runs.Execution;
 

@@ -10,7 +10,11 @@ public sealed record ScheduleSegment(int From, ScheduleKind Kind, double Peak, i
 {
     /// <summary>What the recipe says by itself.</summary>
     public static ScheduleSegment Of(Recipe recipe, int totalSteps, int from = 0) =>
-        new(from, recipe.Schedule.Kind, recipe.Optimizer.LearningRate, totalSteps, RecipeProfiles.WarmupSteps(recipe, totalSteps));
+        new(from, recipe.Schedule.Kind, recipe.Optimizer.LearningRate, totalSteps, Warmup(recipe, totalSteps));
+
+    /// <summary>Updates of the warm-up: a ratio is rounded up, in open-instruct down.</summary>
+    public static int Warmup(Recipe recipe, int totalSteps) =>
+        LearningRateSchedule.Warmup(recipe.Schedule.Warmup, totalSteps, roundDown: recipe.Profile == Profile.OpenInstruct);
 
     /// <summary>Rate of update <paramref name="update"/>, counted from 0: the last decision that holds for it counts.</summary>
     public static double At(IReadOnlyList<ScheduleSegment> segments, int update)

@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace Tulu2.Training.Optimization;
 
 /// <summary>How a step's gradient changes the parameters: schedule, clipping and AdamW, all of them functions of the recipe and the step's number.</summary>
+/// <param name="threads">For the update; disposed with the rule. Null: the caller's own thread only.</param>
 /// <param name="segments">Schedules of a run whose recipe was changed; none: the recipe's own.</param>
-internal sealed class UpdateRule(Recipe recipe, int totalSteps, HostThreads? threads = null, IReadOnlyList<ScheduleSegment>? segments = null)
+internal sealed class UpdateRule(Recipe recipe, int totalSteps, HostThreads? threads = null, IReadOnlyList<ScheduleSegment>? segments = null) : IDisposable
 {
     private readonly FlatAdamW _optimizer = new(recipe.Optimizer);
 
@@ -31,4 +32,6 @@ internal sealed class UpdateRule(Recipe recipe, int totalSteps, HostThreads? thr
             _optimizer.Apply(Piece(parameters), Piece(gradient), Piece(firstMoment), Piece(secondMoment), step, LearningRate(step));
         });
     }
+
+    public void Dispose() => threads?.Dispose();
 }
