@@ -3,6 +3,7 @@ using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Driving;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Hosting;
 
@@ -49,13 +50,13 @@ public static class LayoutBenchmark
             {
                 ranks.Add(Start(run, layouts[index], 1 + rounds * (1 + steps) + 1, program, commits[index].Add));
                 // Loads the model, so that no turn meets another layout's start.
-                ranks[index].Advance(1);
+                ranks[index].Advance(new StepNumber(1));
             }
             for (var turn = 0; turn < rounds * layouts.Count; turn++)
             {
                 progress(turn);
                 var layout = turn % layouts.Count;
-                ranks[layout].Advance(commits[layout].Count + 1 + steps);
+                ranks[layout].Advance(new StepNumber(commits[layout].Count + 1 + steps));
                 // The first step of a round begins with the wait for its turn.
                 measured[layout].Add([.. commits[layout].TakeLast(steps)]);
             }

@@ -4,6 +4,7 @@ using Tulu2.Models.Families;
 using Tulu2.Models.Parameters;
 using Tulu2.Protocol.Driving;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
@@ -64,7 +65,7 @@ public sealed record MeasuredRun(
     internal static DriverLoop Drive(WorkerSettings settings, IWorkerFactory workers, Action<StepCommit>? committed = null)
     {
         var plan = settings.Plan;
-        return new DriverLoop(new DriverPlan(new SyncRules(settings.Parallel, plan.SlotsPerStep, plan.TotalSteps, CheckpointEvery: 0), plan)
+        return new DriverLoop(new DriverPlan(new SyncRules(settings.Parallel, plan.SlotsPerStep, new StepNumber(plan.TotalSteps), CheckpointEvery: 0), plan)
         {
             Credits = 2 * plan.SlotsPerStep,
             Decided = effect =>

@@ -1,6 +1,7 @@
 using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Models.Families;
+using Tulu2.Protocol.Ids;
 using Tulu2.Training.Hosting;
 using Tulu2.Training.Planning;
 
@@ -45,6 +46,6 @@ public static class MemoryBenchmark
     {
         var settings = run.Settings(layout, new InProcessDataPlane());
         using var ranks = MeasuredRun.Drive(settings, new EmbeddedWorkerFactory(settings));
-        ranks.Advance(Steps);
+        ranks.Advance(new StepNumber(Steps));
     }
 }

@@ -1,13 +1,14 @@
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Ids;
 
 namespace Tulu2.Training.Communication;
 
 /// <summary>A rank's collectives within one generation: everybody, and the groups of its layout.</summary>
-internal sealed class RankGroups(ParallelLayout layout, int rank, ICollective world)
+internal sealed class RankGroups(ParallelLayout layout, Rank rank, ICollective world)
 {
     public ParallelLayout Layout => layout;
-    public int Rank => rank;
+    public Rank Rank => rank;
     public RankCoordinates Coordinates { get; } = layout.CoordinatesOf(rank);
     public ICollective World => world;
 

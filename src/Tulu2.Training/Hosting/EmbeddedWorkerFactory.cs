@@ -1,4 +1,5 @@
 using Tulu2.Models.Decoder;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;
@@ -22,7 +23,7 @@ public sealed class EmbeddedWorkerFactory : IWorkerFactory
         _computerOf = computerOf;
     }
 
-    public IWorker Start(int rank, Action<WorkerReport> report) => new ThreadWorker(_settings, rank, report, _computerOf);
+    public IWorker Start(Rank rank, Action<WorkerReport> report) => new ThreadWorker(_settings, rank, report, _computerOf);
 
     internal static SlotComputerOf ComputerOf(WorkerSettings settings)
     {

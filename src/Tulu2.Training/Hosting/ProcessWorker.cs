@@ -1,3 +1,4 @@
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Training.Hosting;
@@ -22,7 +23,7 @@ internal sealed class ProcessWorker : IWorker
         };
         _process = new HostedProcess<WorkerReport>(settings, Received, (why, detail) =>
         {
-            if (!_reportedFailure) report(new WorkerReport.Failed(-1, start.Rank, why, detail, null, null));
+            if (!_reportedFailure) report(new WorkerReport.Failed(Generation.None, start.Rank, why, detail, null, null));
         });
 
         void Received(WorkerReport received)

@@ -1,3 +1,4 @@
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Training.Hosting;
@@ -9,7 +10,7 @@ namespace Tulu2.Training.Hosting;
 public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run, string? log) : IWorkerFactory
 {
     // A rank that is started again here takes its old place.
-    private readonly Dictionary<int, int> _places = [];
+    private readonly Dictionary<Rank, int> _places = [];
 
     /// <summary>How long an orderly end may take: a snapshot under way is still written.</summary>
     public TimeSpan ShutdownPatience { get; init; } = TimeSpan.FromSeconds(30);
@@ -17,9 +18,9 @@ public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run,
     /// <summary>How long a process may give no sign of life, whatever it is at: <c>parallel.patience</c>.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(run.Recipe.Parallel.Patience);
 
-    public IWorker Start(int rank, Action<WorkerReport> report) => new ProcessWorker(program, StartOf(rank), log, ShutdownPatience, Patience, report);
+    public IWorker Start(Rank rank, Action<WorkerReport> report) => new ProcessWorker(program, StartOf(rank), log, ShutdownPatience, Patience, report);
 
-    internal WorkerStart StartOf(int rank)
+    internal WorkerStart StartOf(Rank rank)
     {
         lock (_places)
         {

@@ -1,6 +1,7 @@
 using Tulu2.Collectives;
 using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Ranks;
 using Tulu2.Training.Workers;
@@ -53,7 +54,7 @@ public static class WorkerProcess
         }
         catch (Exception fault)
         {
-            Report(WorkerReport.Failed.Of(-1, start.Rank, fault));
+            Report(WorkerReport.Failed.Of(Generation.None, start.Rank, fault));
         }
         finally
         {

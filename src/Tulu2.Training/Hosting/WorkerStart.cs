@@ -1,5 +1,6 @@
 using Tulu2.Collectives.Layout;
 using Tulu2.Models.Families;
+using Tulu2.Protocol.Ids;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
@@ -9,7 +10,7 @@ namespace Tulu2.Training.Hosting;
 /// <summary>The first message to a worker process: all it needs to know of its run.</summary>
 public sealed record WorkerStart
 {
-    public int Rank { get; init; }
+    public Rank Rank { get; init; }
 
     /// <summary>The how many-th of its node's workers this is.</summary>
     public int NodePlace { get; init; }

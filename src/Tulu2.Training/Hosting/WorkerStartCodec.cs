@@ -37,7 +37,7 @@ internal static class WorkerStartCodec
 
     private static WorkerStart Read(ref MessagePackReader reader) => new()
     {
-        Rank = reader.ReadInt32(),
+        Rank = reader.ReadRank(),
         Recipe = Recipe(ref reader),
         Model = Model(ref reader),
         VirtualShards = reader.ReadInt32(),

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Tulu2.Checkpoints;
 using Tulu2.Collectives;
 using Tulu2.Data.Slots;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Communication;
 using Tulu2.Training.Optimization;
@@ -29,17 +30,17 @@ internal sealed class RankBody : IDisposable
     private readonly TensorGroupSum? _tensorSum;
     private readonly NcclTransport? _nccl;
     private readonly SnapshotWriter _snapshots;
-    private readonly Dictionary<(int Step, int Slot), SlotBatch> _fed = [];
+    private readonly Dictionary<(StepNumber Step, SlotNumber Slot), SlotBatch> _fed = [];
     private readonly StepClock _clock = new();
     private ISlotComputer? _computer;
     private RankGroups? _groups;
     private StepMetrics? _reduced;     // of the step whose complete gradient is held
     private bool _computing;           // slots or the reduction are to be done
     private bool _begun;               // this generation has had its Begin
-    private int _rank;
+    private Rank _rank;
 
     /// <param name="computerOf">Builds the model over the rank's weights, on first use.</param>
-    public RankBody(WorkerSettings settings, int rank, Action<WorkerReport> report, SlotComputerOf computerOf)
+    public RankBody(WorkerSettings settings, Rank rank, Action<WorkerReport> report, SlotComputerOf computerOf)
     {
         (_settings, _report, _computerOf, _rank) = (settings, report, computerOf, rank);
         var (slots, deadline) = (settings.Plan.SlotsPerStep, settings.CollectiveDeadline);
@@ -55,23 +56,23 @@ internal sealed class RankBody : IDisposable
         _snapshots = new SnapshotWriter(new CheckpointStore(settings.CheckpointDirectory), report);
     }
 
-    /// <summary>The generation it takes part in; -1 before the first.</summary>
-    public long Generation => _groups?.World.Generation ?? -1;
+    /// <summary>The generation it takes part in; none before the first.</summary>
+    public Generation Generation => _groups is { } groups ? new(groups.World.Generation) : Generation.None;
 
     /// <summary><see cref="Advance"/> has something to do now, without another command or batch.</summary>
-    public bool HasWork => _computing && (_runner.Needs is not { } slot || _fed.ContainsKey((Step, slot)));
+    public bool HasWork => _computing && (_runner.Needs is not { } slot || _fed.ContainsKey((Step, new SlotNumber(slot))));
 
     private RankGroups Groups => _groups ?? throw new InvalidOperationException($"rank {_rank}: in no generation");
-    private int StateStep => _state.Step;
-    private int Step => StateStep + 1;
+    private StepNumber StateStep => _state.Step;
+    private StepNumber Step => StateStep.Next();
     private ISlotComputer Computer => _computer ??= _computerOf(_state.Replica, _tensorSum);
 
     /// <summary>The rank holds exactly what this body holds, so the body can play it and keep its state and gradients.</summary>
-    public bool CanPlay(int rank) => _part.IsAlsoOf(rank);
+    public bool CanPlay(Rank rank) => _part.IsAlsoOf(rank);
 
     /// <summary>Enters a newer generation as <paramref name="rank"/>; what is held of parameters and slot gradients is kept (docs/protocol.md, step 6).</summary>
     /// <param name="abortWith">Registers an action to run when the generation's collective is aborted.</param>
-    public void Enter(ICollective world, int rank, Action<Action<string>> abortWith)
+    public void Enter(ICollective world, Rank rank, Action<Action<string>> abortWith)
     {
         _groups = new RankGroups(_settings.Parallel, rank, world);
         if (_tensorSum is not null) _tensorSum.Group = _groups.Tensor;
@@ -107,7 +108,7 @@ internal sealed class RankBody : IDisposable
         switch (command)
         {
             case WorkerCommand.Feed feed when feed.Batch.Step > StateStep:
-                _fed[(feed.Batch.Step, feed.Batch.Slot)] = feed.Batch;
+                _fed[(new StepNumber(feed.Batch.Step), new SlotNumber(feed.Batch.Slot))] = feed.Batch;
                 break;
             case WorkerCommand.Begin begin:
                 Begin(begin);
@@ -151,7 +152,7 @@ internal sealed class RankBody : IDisposable
 
     private void Begin(WorkerCommand.Begin begin)
     {
-        _state.Transfer(begin.Transfer, begin.Step - 1, Groups, forget: () =>
+        _state.Transfer(begin.Transfer, new StepNumber(begin.Step - 1), Groups, forget: () =>
         {
             // Gradients belong to the state they were computed with.
             _held.Clear();
@@ -177,15 +178,16 @@ internal sealed class RankBody : IDisposable
     private void ComputeSlot()
     {
         SlotBatch? batch = null;
-        if (_runner.Needs is { } slot)
+        if (_runner.Needs is { } needed)
         {
+            var slot = new SlotNumber(needed);
             _settings.Faults?.AtSlot(_rank, Step, slot);
             batch = _fed[(Step, slot)];
         }
         var start = Stopwatch.GetTimestamp();
         var done = _runner.Advance(Computer, Groups, batch);
         _clock.Computed(Stopwatch.GetElapsedTime(start));
-        if (done is { } result) _report(new WorkerReport.SlotDone(Generation, _rank, Step, result.Slot, result.Time.TotalSeconds));
+        if (done is { } result) _report(new WorkerReport.SlotDone(Generation, _rank, Step, new SlotNumber(result.Slot), result.Time.TotalSeconds));
     }
 
     private void Reduce()
@@ -220,7 +222,7 @@ internal sealed class RankBody : IDisposable
             StartSlots(SlotAssignment.Range(_settings.Plan.SlotsPerStep, _settings.Parallel.Data, Groups.Coordinates.Data) is { } range ? [range] : []);
     }
 
-    private void Apply(int step)
+    private void Apply(StepNumber step)
     {
         if (step != Step || _reduced is null)
             throw new InvalidOperationException($"rank {_rank}: told to commit step {step} without its gradient, at step {StateStep}");

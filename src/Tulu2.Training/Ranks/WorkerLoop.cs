@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Tulu2.Collectives;
 using Tulu2.Files;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;
@@ -19,18 +20,18 @@ internal sealed class WorkerLoop : IDisposable
     private readonly Action<WorkerReport> _report;
     private readonly SlotComputerOf _computerOf;
     private RankBody? _body;
-    private int _rank;
+    private Rank _rank;
 
-    private WorkerLoop(WorkerSettings settings, int rank, Mailbox mailbox, Action<WorkerReport> report, SlotComputerOf computerOf) =>
+    private WorkerLoop(WorkerSettings settings, Rank rank, Mailbox mailbox, Action<WorkerReport> report, SlotComputerOf computerOf) =>
         (_settings, _rank, _mailbox, _report, _computerOf) = (settings, rank, mailbox, report, computerOf);
 
-    private long Generation => _body?.Generation ?? -1;
+    private Generation Generation => _body?.Generation ?? Generation.None;
 
     /// <summary>
     /// Runs on the calling thread until <see cref="WorkerCommand.Shutdown"/> or a failure, which it reports; everything is freed before it returns.
     /// </summary>
     /// <param name="rank">The rank it is started for, by which a failure before the first generation is reported.</param>
-    public static void Run(WorkerSettings settings, int rank, Mailbox mailbox, Action<WorkerReport> report, SlotComputerOf computerOf)
+    public static void Run(WorkerSettings settings, Rank rank, Mailbox mailbox, Action<WorkerReport> report, SlotComputerOf computerOf)
     {
         using var loop = new WorkerLoop(settings, rank, mailbox, report, computerOf);
         report(new WorkerReport.Started(settings.DataPlane.Endpoint));
@@ -101,7 +102,7 @@ internal sealed class WorkerLoop : IDisposable
     }
 
     // The fence: an older generation's commands have no effect, even where the newer one's are still in the queue.
-    private bool IsCurrent(long generation) => generation == Generation && generation >= _mailbox.Fence;
+    private bool IsCurrent(Generation generation) => generation == Generation && generation >= _mailbox.Fence;
 
     private void Join(WorkerCommand.JoinGeneration join)
     {
@@ -118,7 +119,7 @@ internal sealed class WorkerLoop : IDisposable
         _body!.ReportJoined();
     }
 
-    private RankBody BodyOf(int rank)
+    private RankBody BodyOf(Rank rank)
     {
         _rank = rank;
         if (_body is { } present && present.CanPlay(rank)) return present;

@@ -1,4 +1,5 @@
 using Tulu2.Checkpoints;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Communication;
 using Tulu2.Training.Optimization;
@@ -17,13 +18,13 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
     private bool _initial;             // the recipe's initial weights, untouched
 
     /// <summary>Steps applied; <see cref="ReplicaState.NoStep"/> where there is no state that counts.</summary>
-    public int Step => _state?.Step ?? ReplicaState.NoStep;
+    public StepNumber Step => new(_state?.Step ?? ReplicaState.NoStep);
 
     public ReplicaState Replica => _state ?? throw new InvalidOperationException("no state yet");
 
     /// <summary>Does what the supervisor has decided for all ranks, each of which calls this.</summary>
     /// <param name="forget">Whatever was computed with the state that is given up.</param>
-    public void Transfer(StateTransfer transfer, int step, RankGroups groups, Action forget)
+    public void Transfer(StateTransfer transfer, StepNumber step, RankGroups groups, Action forget)
     {
         switch (transfer)
         {
@@ -68,7 +69,7 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
         _initial = true;
     }
 
-    public double LearningRate(int step) => _rule.LearningRate(step);
+    public double LearningRate(StepNumber step) => _rule.LearningRate(step);
 
     /// <summary>Makes the next step's parameters and moments; the compute weights are still to be refreshed.</summary>
     /// <param name="gradient">Of the range that this rank updates; used up.</param>

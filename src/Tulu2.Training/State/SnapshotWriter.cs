@@ -5,6 +5,7 @@ using Tulu2.Checkpoints.Safetensors;
 using Tulu2.Files;
 using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
@@ -21,10 +22,10 @@ internal sealed class SnapshotWriter(CheckpointStore store, Action<WorkerReport>
 
     /// <param name="share">What this rank writes, with offsets within the buffers of its state.</param>
     /// <exception cref="NonFiniteStepException">A parameter or moment is not finite, or rounds to infinity in the type that the model computes with; nothing is written.</exception>
-    public unsafe void Take(ReplicaState state, int rank, IReadOnlyList<ParameterSlice> share)
+    public unsafe void Take(ReplicaState state, Rank rank, IReadOnlyList<ParameterSlice> share)
     {
         _writing?.Join();
-        var step = state.Step;
+        var step = new StepNumber(state.Step);
         var elements = share.Sum(part => part.Slice.Length);
         var memory = (nint)NativeMemory.Alloc((nuint)Math.Max(1, 3 * elements * sizeof(float)));
         var blocks = new List<StateBlock>(3 * share.Count);
@@ -61,7 +62,7 @@ internal sealed class SnapshotWriter(CheckpointStore store, Action<WorkerReport>
     /// <summary>Waits for the snapshot under way.</summary>
     public void Dispose() => _writing?.Join();
 
-    private unsafe void Write(int rank, int step, nint memory, IReadOnlyList<StateBlock> blocks)
+    private unsafe void Write(Rank rank, StepNumber step, nint memory, IReadOnlyList<StateBlock> blocks)
     {
         TorchRuntime.EnterRankThread();
         try

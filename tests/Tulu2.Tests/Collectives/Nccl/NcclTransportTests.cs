@@ -7,6 +7,7 @@ using Tulu2.Collectives.Nccl;
 using Tulu2.Collectives.Network;
 using Tulu2.Files;
 using Tulu2.Models.Families;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Launch;
 using Tulu2.Training.Communication;
@@ -95,7 +96,7 @@ public sealed class NcclTransportTests
         };
         Assert.Equal(opened, WorkerEntry.OptionsOf(start).Transport);
         var factory = new ProcessWorkerFactory(new WorkerProgram("none", []), start, null);
-        Assert.Equal([0, 1, 0], new[] { 5, 3, 5 }.Select(rank => factory.StartOf(rank).NodePlace));
+        Assert.Equal([0, 1, 0], new[] { 5, 3, 5 }.Select(rank => factory.StartOf(new Rank(rank)).NodePlace));
         Assert.Equal(1, ComputeDevices.IndexOf(3, 2));
     }
 
