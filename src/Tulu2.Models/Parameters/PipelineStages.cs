@@ -20,7 +20,7 @@ public static class PipelineStages
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(stages, 1);
         if (stages == 1) return [new LayerRange(0, config.Layers)];
-        if (stages > config.Layers) throw new ArgumentException($"{config.Layers} layers do not make {stages} pipeline stages: each needs at least one", nameof(stages));
+        if (stages > config.Layers) throw new ArgumentException($"{config.Layers} layers cannot be split into {stages} pipeline stages: each needs at least one layer", nameof(stages));
         CheckUntied(config);
         long block = BlockCost(config), head = HeadCost(config), best = long.MaxValue;
         var last = 0;

@@ -3,7 +3,7 @@ using Tulu2.Collectives.Layout;
 
 namespace Tulu2.Training.Communication;
 
-/// <summary>A rank's collectives within one generation: everybody, and the groups of its layout.</summary>
+/// <summary>A rank's collectives within one generation: that of all ranks, and those of its groups in the layout.</summary>
 internal sealed class RankGroups(ParallelLayout layout, int rank, ICollective world)
 {
     public ParallelLayout Layout => layout;

@@ -3,8 +3,9 @@ using System.Diagnostics;
 namespace Tulu2.Training.Optimization;
 
 /// <summary>
-/// Shares element-wise work of a rank out over threads. A rank on a processor has one, because its cores have ranks of their own; beside a GPU there are more cores
-/// than ranks. Which thread does what changes no bit: pieces end at multiples of 16 elements, where the kernels' vector bodies do.
+/// Runs element-wise operations of a rank on several threads. A rank on a CPU has one thread, because every core has a rank of its own; with GPUs there are
+/// more cores than ranks. The bits do not depend on the number of threads: the array is cut at multiples of 16 elements, so that all pieces but the last
+/// consist of full vectors.
 /// </summary>
 internal sealed class HostThreads(int count)
 {
@@ -12,8 +13,10 @@ internal sealed class HostThreads(int count)
 
     public static HostThreads One { get; } = new(1);
 
-    /// <summary>Calls <paramref name="work"/> with the ranges (first, count) of 0..length-1, at once, and returns when all are done.</summary>
-    /// <exception cref="AggregateException">What the calls threw, where there is more than one thread.</exception>
+    /// <summary>
+    /// Calls <paramref name="work"/> in parallel with ranges (first, count) that cover 0..length-1, and returns when all calls have returned.
+    /// </summary>
+    /// <exception cref="AggregateException">A call on another thread threw.</exception>
     public void Run(long length, Action<long, long> work)
     {
         Debug.Assert(Grain % 16 == 0);
@@ -24,7 +27,7 @@ internal sealed class HostThreads(int count)
             return;
         }
         long First(int piece) => piece == pieces ? length : length / pieces * piece / Grain * Grain;
-        // Threads of their own: the pool's are for those who must not wait.
+        // Dedicated threads: blocking pool threads would delay actors.
         var others = Enumerable.Range(1, pieces - 1)
             .Select(piece => Task.Factory.StartNew(() => work(First(piece), First(piece + 1) - First(piece)), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))
             .ToArray();

@@ -91,7 +91,7 @@ public sealed class PartMapTests
         Assert.Contains("no stage of 2", Refused(() => new ParameterMap(config, 4, new ModelPart(0, 1, 1, 3))));
         Assert.Contains("tied head", Refused(() => new ParameterMap(config with { TieEmbeddings = true }, 4, new ModelPart(0, 1, 0, 1))));
         Assert.Contains("tied head", Refused(() => ModelPart.Of(config with { TieEmbeddings = true }, new ParallelLayout(1, 1, 2), 0)));
-        Assert.Contains("2 layers do not make 3 pipeline stages", Refused(() => PipelineStages.Split(config, 3)));
+        Assert.Contains("2 layers cannot be split into 3 pipeline stages", Refused(() => PipelineStages.Split(config, 3)));
 
         static string Refused(Func<object> make) => Assert.ThrowsAny<ArgumentException>(() => { make(); }).Message;
     }
