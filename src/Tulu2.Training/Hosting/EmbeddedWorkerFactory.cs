@@ -11,7 +11,7 @@ public sealed class EmbeddedWorkerFactory : IWorkerFactory
     private readonly WorkerSettings _settings;
     private readonly SlotComputerOf _computerOf;
 
-    /// <exception cref="Files.BadInputException">A recipe whose objective cannot be computed as asked.</exception>
+    /// <exception cref="Files.BadInputException">The objective does not support the recipe's settings.</exception>
     public EmbeddedWorkerFactory(WorkerSettings settings) : this(settings, ComputerOf(settings))
     {
     }
