@@ -54,7 +54,7 @@ internal sealed class GradientBlocks
     {
         foreach (var matrix in part.Matrices)
         {
-            if (matrix.Split == ShardSplit.None && part.Part.TensorPlace > 0) continue;
+            if (matrix.Split == ShardSplit.None && part.Part.TensorIndex > 0) continue;
             var whole = _matrices[matrix.Key];
             for (var shard = 0; shard < Math.Min(whole.Shards, part.LocalShards); shard++)
                 for (var block = 0; block < whole.BlocksPerShard; block++)

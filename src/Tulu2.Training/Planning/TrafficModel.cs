@@ -44,24 +44,24 @@ internal static class TrafficModel
     public static RankTraffic Of(PlanRequest request, StageCost cost, ParallelLayout layout, int stage, int slots, bool recompute, bool split)
     {
         var stream = (double)request.SlotTokens * request.Config.HiddenSize * request.ElementBytes;
-        var place = new RankCoordinates(0, stage, 0);
+        var rank = new RankCoordinates(0, stage, 0);
         int blockSums = cost.Layers.Count * (recompute ? 5 : 4);
         var sums = blockSums + (cost.IsFirst ? 1 : 0) + (cost.IsLast ? 1 : 0);
         var rowFigures = cost.IsLast ? 3.0 * sizeof(float) * request.SlotTokens : 0;
         var neighbours = (stage > 0 ? 1 : 0) + (stage + 1 < layout.Pipeline ? 1 : 0);
         var gathers = neighbours + (split ? cost.Layers.Count * (recompute ? 1 : 2) : 0);
-        var tensor = Spread(request, layout, place, layout.Tensor, other => place with { Tensor = other },
+        var tensor = Spread(request, layout, rank, layout.Tensor, other => rank with { Tensor = other },
             (layout.Tensor - 1.0) / layout.Tensor * ((2 * sums + gathers) * stream + 2 * rowFigures), 2 * (sums + (cost.IsLast ? 2 : 0)) + gathers);
 
         var pipeline = LinkUse.None;
         foreach (var neighbour in new[] { stage - 1, stage + 1 })
             if (neighbour >= 0 && neighbour < layout.Pipeline)
-                pipeline = Add(pipeline, To(request, layout, place, place with { Pipeline = neighbour }, stream / layout.Tensor, 1));
+                pipeline = Add(pipeline, To(request, layout, rank, rank with { Pipeline = neighbour }, stream / layout.Tensor, 1));
 
         double gradient = sizeof(float) * (double)cost.Elements, data = layout.Data;
-        var reduce = Spread(request, layout, place, layout.Data, other => place with { Data = other },
+        var reduce = Spread(request, layout, rank, layout.Data, other => rank with { Data = other },
             gradient * ((data - 1) / data + (1.0 / layout.Zero - 1 / data)), 2);
-        var weights = Spread(request, layout, place, layout.Zero, other => place with { Data = other },
+        var weights = Spread(request, layout, rank, layout.Zero, other => rank with { Data = other },
             (layout.Zero - 1.0) / layout.Zero * cost.Elements * request.ElementBytes, 1);
         return new RankTraffic(tensor.Times(slots), pipeline.Times(slots), reduce, weights, Bus());
 
@@ -77,10 +77,10 @@ internal static class TrafficModel
     }
 
     // Bytes sent in equal parts to all other ranks of a group.
-    private static LinkUse Spread(PlanRequest request, ParallelLayout layout, RankCoordinates place, int size, Func<int, RankCoordinates> member, double bytes, double messages)
+    private static LinkUse Spread(PlanRequest request, ParallelLayout layout, RankCoordinates rank, int size, Func<int, RankCoordinates> member, double bytes, double messages)
     {
         if (size == 1) return LinkUse.None;
-        var node = layout.RankAt(place) / request.RanksPerNode;
+        var node = layout.RankAt(rank) / request.RanksPerNode;
         var near = 0;
         for (var other = 1; other < size; other++)
             if (layout.RankAt(member(other)) / request.RanksPerNode == node) near++;

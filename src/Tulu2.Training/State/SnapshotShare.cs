@@ -15,7 +15,7 @@ internal static class SnapshotShare
     /// <param name="twins">Number of twins.</param>
     public static IReadOnlyList<ParameterSlice> Of(ParameterMap part, ElementRange range, int twin, int twins)
     {
-        var slices = FlatRanges.Slices(part, range).Where(slice => part.Part.TensorPlace == 0 || !slice.IsReplicated).ToArray();
+        var slices = FlatRanges.Slices(part, range).Where(slice => part.Part.TensorIndex == 0 || !slice.IsReplicated).ToArray();
         var total = slices.Sum(slice => slice.Slice.Length);
         var share = new List<ParameterSlice>();
         long before = 0;
