@@ -9,7 +9,7 @@ namespace Tulu2.Training.Hosting;
 public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run, string? log) : IWorkerFactory
 {
     // Index on this node by rank; a rank that is started again keeps its index.
-    private readonly Dictionary<int, int> _places = [];
+    private readonly Dictionary<int, int> _indices = [];
 
     /// <summary>Time allowed for a clean shutdown, in which a worker finishes the snapshot in progress.</summary>
     public TimeSpan ShutdownPatience { get; init; } = TimeSpan.FromSeconds(30);
@@ -21,10 +21,10 @@ public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run,
 
     internal WorkerStart StartOf(int rank)
     {
-        lock (_places)
+        lock (_indices)
         {
-            _places.TryAdd(rank, _places.Count);
-            return run with { Rank = rank, NodePlace = _places[rank] };
+            _indices.TryAdd(rank, _indices.Count);
+            return run with { Rank = rank, IndexOnNode = _indices[rank] };
         }
     }
 }

@@ -42,7 +42,7 @@ public static class WorkerProcess
                 Schedules = start.Schedules,
                 Parameters = new ParameterMap(start.Model, start.VirtualShards),
                 Parallel = start.Parallel,
-                NodePlace = start.NodePlace,
+                IndexOnNode = start.IndexOnNode,
                 Plan = start.Batches,
                 DataPlane = dataPlane,
                 CheckpointDirectory = start.CheckpointDirectory,

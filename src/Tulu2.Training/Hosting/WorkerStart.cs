@@ -12,7 +12,7 @@ public sealed record WorkerStart
     public int Rank { get; init; }
 
     /// <summary>Index of this worker on its node, from 0; selects the GPU.</summary>
-    public int NodePlace { get; init; }
+    public int IndexOnNode { get; init; }
 
     /// <summary>The effective recipe: profile applied.</summary>
     public required Recipe Recipe { get; init; }

@@ -31,7 +31,7 @@ internal static class WorkerStartCodec
         writer.Write(start.Key);
         writer.Write(start.ListenAddress);
         writer.Write(start.CollectiveDeadline.Ticks);
-        writer.Write(start.NodePlace);
+        writer.Write(start.IndexOnNode);
         List(ref writer, start.Schedules, Write);
     }
 
@@ -48,7 +48,7 @@ internal static class WorkerStartCodec
         Key = Bytes(ref reader),
         ListenAddress = Text(ref reader),
         CollectiveDeadline = TimeSpan.FromTicks(reader.ReadInt64()),
-        NodePlace = reader.ReadInt32(),
+        IndexOnNode = reader.ReadInt32(),
         Schedules = [.. List(ref reader, Schedule)],
     };
 

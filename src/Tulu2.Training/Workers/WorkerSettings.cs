@@ -26,7 +26,7 @@ public sealed record WorkerSettings
     public ParallelLayout Parallel { get; init; } = new(1);
 
     /// <summary>Index of this worker on its node, from 0; selects the GPU.</summary>
-    public int NodePlace { get; init; }
+    public int IndexOnNode { get; init; }
 
     /// <summary>Used for counts only; batches arrive by <see cref="WorkerCommand.Feed"/>.</summary>
     public required IBatchPlan Plan { get; init; }
@@ -56,7 +56,7 @@ public sealed record WorkerSettings
 
     /// <summary>The device of the model's computation and the gradient sums; null: the host. A GPU becomes the calling thread's current one.</summary>
     /// <exception cref="Files.BadInputException">There is no such device.</exception>
-    internal Device? ComputeDevice() => StandIn ?? ComputeDevices.Of(Recipe.Parallel.Device, NodePlace);
+    internal Device? ComputeDevice() => StandIn ?? ComputeDevices.Of(Recipe.Parallel.Device, IndexOnNode);
 
     /// <summary>Threads of the optimizer: one, or with a GPU its share of the cores.</summary>
     internal HostThreads HostThreads() => StandIn is not null ? new HostThreads(3) : new HostThreads(ComputeDevices.HostThreads(Recipe.Parallel.Device));
