@@ -37,7 +37,7 @@ public static class StepBenchmark
         var plan = new FixedBatchPlan(sequences, length, config.VocabularySize, ObjectiveCatalog.Of(objective).TakesPairs);
         using var state = new ReplicaState(map, precision);
         state.Initialize(recipe);
-        using var computer = new ModelSlots(ModelTiming.Timed(map, state.Weights), state.Weights, ObjectiveOf(recipe, plan), staged: false);
+        using var computer = new ModelSlots(ModelTiming.Timed(map, state.Weights), state.Weights, ObjectiveOf(recipe, plan), onDevice: false);
         using var gradient = zeros(map.Length, dtype: ScalarType.Float32);
         var rule = new UpdateRule(recipe, totalSteps: WarmUp + steps + 1);
 

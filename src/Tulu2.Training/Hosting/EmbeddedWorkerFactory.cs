@@ -28,6 +28,6 @@ public sealed class EmbeddedWorkerFactory : IWorkerFactory
     {
         var objective = SlotObjective.Of(settings.Recipe, settings.Plan, settings.References);
         return (state, group) => new ModelSlots(
-            new DecoderModel(state.Parameters, state.Weights, settings.Recipe.Model.Recompute, group, settings.Recipe.Parallel.SplitActivations), state.Weights, objective, state.IsStaged);
+            new DecoderModel(state.Parameters, state.Weights, settings.Recipe.Model.Recompute, group, settings.Recipe.Parallel.SplitActivations), state.Weights, objective, state.WeightsOnDevice);
     }
 }

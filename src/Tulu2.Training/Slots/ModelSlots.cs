@@ -8,8 +8,8 @@ namespace Tulu2.Training.Slots;
 
 /// <summary>Computes slots with a rank's part of the model. Shapes: S rows of a slot in this tensor-parallel rank's share, D hidden size.</summary>
 /// <param name="weights">The model's weights; only their type and device are used.</param>
-/// <param name="staged">The model's tensors, gradients included, are on a device; streams between stages are copied through host memory.</param>
-internal sealed class ModelSlots(DecoderModel model, Tensor weights, SlotObjective objective, bool staged) : ISlotComputer
+/// <param name="onDevice">The model's tensors, gradients included, are on a device; streams between stages are copied through host memory.</param>
+internal sealed class ModelSlots(DecoderModel model, Tensor weights, SlotObjective objective, bool onDevice) : ISlotComputer
 {
     private readonly ScalarType _type = weights.dtype;
     private readonly Device _device = weights.device;
@@ -27,7 +27,7 @@ internal sealed class ModelSlots(DecoderModel model, Tensor weights, SlotObjecti
     public void Dispose() => model.Dispose();
 
     // A stream on the compute device.
-    private Tensor? Here(Tensor? stream_SD) => staged ? stream_SD?.to(_device, copy: true) : stream_SD;
+    private Tensor? Here(Tensor? stream_SD) => onDevice ? stream_SD?.to(_device, copy: true) : stream_SD;
 
     private double[] Backward(SlotBatch batch, Activations activations, Tensor? outputGradient_SD, Tensor gradient, Action<long>? ready)
     {
@@ -66,7 +66,7 @@ internal sealed class ModelSlots(DecoderModel model, Tensor weights, SlotObjecti
 
     private Tensor ToHost(Tensor stream_SD, List<Tensor> copies)
     {
-        if (!staged) return stream_SD;
+        if (!onDevice) return stream_SD;
         var copy = stream_SD.to(CPU, copy: true).DetachFromDisposeScope();
         copies.Add(copy);
         return copy;

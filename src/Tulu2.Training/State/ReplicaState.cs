@@ -54,7 +54,7 @@ internal sealed class ReplicaState : IDisposable
     public Tensor Weights { get; }
 
     /// <summary>The compute weights are on a device other than the host.</summary>
-    public bool IsStaged => !ReferenceEquals(Weights, _host);
+    public bool WeightsOnDevice => !ReferenceEquals(Weights, _host);
 
     /// <summary>Steps applied; <see cref="NoStep"/>: the content is not valid (yet).</summary>
     public int Step { get; set; } = NoStep;
@@ -69,7 +69,7 @@ internal sealed class ReplicaState : IDisposable
         using var noGradient = no_grad();
         if (Master.dtype != _host.dtype) _host.narrow(0, Range.First, Range.Count).copy_(Master);
         gather?.Invoke(FlatMemory.Address(_host), (int)_host.element_size());
-        if (IsStaged) Weights.copy_(_host);
+        if (WeightsOnDevice) Weights.copy_(_host);
     }
 
     /// <summary>
@@ -120,7 +120,7 @@ internal sealed class ReplicaState : IDisposable
 
     public void Dispose()
     {
-        if (IsStaged) Weights.Dispose();
+        if (WeightsOnDevice) Weights.Dispose();
         if (!ReferenceEquals(Master, _host)) Master.Dispose();
         _host.Dispose();
         FirstMoment.Dispose();

@@ -20,7 +20,7 @@ internal sealed class HeldGradients(int slots, long length, Device? device = nul
     private (int Slot, Tensor Gradient)? _apart;
 
     /// <summary>The sums are on a device other than the host, out of reach of the data plane and the optimizer.</summary>
-    public bool IsStaged => device is not null;
+    public bool IsOnDevice => device is not null;
 
     /// <summary>The held slots as nodes of the tree; a node can only be kept or dropped as a whole.</summary>
     public IReadOnlyList<SlotRange> Ranges
@@ -108,7 +108,7 @@ internal sealed class HeldGradients(int slots, long length, Device? device = nul
 
     /// <summary>The settled sums for <see cref="ICollective.TreeSum"/>, copied to host memory where they are not there; valid until the next change.</summary>
     public IReadOnlyList<PartialSum> Partials() =>
-        [.. _sums.Values.Select((held, index) => new PartialSum(held.Range, FlatMemory.Address(IsStaged ? Copy(held.Sum, index) : held.Sum), length))];
+        [.. _sums.Values.Select((held, index) => new PartialSum(held.Range, FlatMemory.Address(IsOnDevice ? Copy(held.Sum, index) : held.Sum), length))];
 
     private Tensor Copy(Tensor sum, int index)
     {

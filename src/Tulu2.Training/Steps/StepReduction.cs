@@ -31,13 +31,13 @@ internal sealed class StepReduction(
     private Tensor? _part;
     private (GradientStream Stream, Tensor Total)? _current;
 
-    private bool IsWhole => range.Count == part.Length && !held.IsStaged;
+    private bool IsWhole => range.Count == part.Length && !held.IsOnDevice;
 
     /// <summary>[range.Count] fp32: the gradient summed over all slots, after <see cref="Reduce"/>.</summary>
     public Tensor Total => IsWhole ? held.Total : _part!;
 
     /// <summary>Whether the last slot's gradient is reduced piece by piece during its backward pass; the same on all ranks of a data group.</summary>
-    public bool Streams(RankGroups groups) => overlap && !held.IsStaged && groups.Data.Size > 1;
+    public bool Streams(RankGroups groups) => overlap && !held.IsOnDevice && groups.Data.Size > 1;
 
     /// <summary>Starts to reduce the held gradients together with the gradient of the rank's last slot, which is yet to be computed.</summary>
     /// <returns>

@@ -52,12 +52,12 @@ public sealed record WorkerSettings
     internal long? GradientPiece { get; init; }
 
     /// <summary>Overrides the recipe's device: in tests, the CPU in the role of a GPU.</summary>
-    internal Device? StandIn { get; init; }
+    internal Device? DeviceOverride { get; init; }
 
     /// <summary>The device of the model's computation and the gradient sums; null: the host. A GPU becomes the calling thread's current one.</summary>
     /// <exception cref="Files.BadInputException">There is no such device.</exception>
-    internal Device? ComputeDevice() => StandIn ?? ComputeDevices.Of(Recipe.Parallel.Device, IndexOnNode);
+    internal Device? ComputeDevice() => DeviceOverride ?? ComputeDevices.Of(Recipe.Parallel.Device, IndexOnNode);
 
     /// <summary>Threads of the optimizer: one, or with a GPU its share of the cores.</summary>
-    internal HostThreads HostThreads() => StandIn is not null ? new HostThreads(3) : new HostThreads(ComputeDevices.HostThreads(Recipe.Parallel.Device));
+    internal HostThreads HostThreads() => DeviceOverride is not null ? new HostThreads(3) : new HostThreads(ComputeDevices.HostThreads(Recipe.Parallel.Device));
 }

@@ -68,19 +68,19 @@ public sealed class LayoutSearchTests
     {
         var search = new LayoutSearch(Request("llama2-7b"));
         PlannedLayout one = search.Evaluate(4, 4, 1, 1, 1, false), zero = search.Evaluate(4, 4, 1, 1, 4, false), again = search.Evaluate(4, 4, 1, 1, 1, true),
-            cut = search.Evaluate(4, 4, 4, 1, 1, false), staged = search.Evaluate(4, 4, 1, 4, 1, false);
+            cut = search.Evaluate(4, 4, 4, 1, 1, false), pipelined = search.Evaluate(4, 4, 1, 4, 1, false);
         RankMemory Of(PlannedLayout plan) => plan.Stages[0];
         Assert.InRange(Of(zero).Moments, Of(one).Moments / 4, Of(one).Moments / 4 + 8);
         Assert.Equal(Of(one).Weights, Of(zero).Weights);
         Assert.True(Of(again).Activations < Of(one).Activations / 5);
         Assert.True(again.Seconds!.Compute > one.Seconds!.Compute * 1.2);
         Assert.InRange((double)Of(cut).Master / Of(one).Master, 0.24, 0.26);
-        Assert.Equal(4, staged.Stages.Count);
+        Assert.Equal(4, pipelined.Stages.Count);
         Assert.Equal(0, one.Seconds.Bubble);
-        Assert.True(staged.Seconds!.Bubble > 0);
+        Assert.True(pipelined.Seconds!.Bubble > 0);
         Assert.True(cut.Traffic!.TensorSums.NodeBytes > 0 && one.Traffic!.TensorSums.NodeBytes == 0);
         Assert.True(zero.Traffic!.Weights.NodeBytes > 0);
-        Assert.True(staged.Traffic!.Pipeline.NodeBytes + staged.Traffic.Pipeline.LinkBytes > 0);
+        Assert.True(pipelined.Traffic!.Pipeline.NodeBytes + pipelined.Traffic.Pipeline.LinkBytes > 0);
         Assert.Equal(one.Seconds.Kinds.Sum(kind => kind.Seconds), one.Seconds.Step, 9);
     }
 
