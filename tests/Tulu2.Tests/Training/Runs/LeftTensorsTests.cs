@@ -32,7 +32,7 @@ public class LeftTensorsTests
 
         // On this thread, because tensors are counted by thread.
         WorkerLoop.Run(settings, 0, mailbox, Answer, (state, group) =>
-            new ModelSlots(new DecoderModel(state.Parameters, state.Weights), state.Weights, objective, state.IsOnDevice));
+            new ModelSlots(new DecoderModel(state.Parameters, state.Weights), state.Weights, objective, state.WeightsOnDevice));
 
         Assert.Equal(fails, reports.OfType<WorkerReport.Failed>().Any());
         Assert.Equal(fails ? 2 : TinyRun.Steps, reports.OfType<WorkerReport.StepReady>().Count());
