@@ -12,5 +12,5 @@ public sealed record GenerationResult(string Text, FinishReason Finish, int Prom
 public sealed record GenerationRequest(int[] PromptIds, GenerationOptions Options, Action<string>? OnText = null)
 {
     /// <summary>Source of the prompt, for error messages, such as a file and line.</summary>
-    public string Place { get; init; } = "prompt";
+    public string Location { get; init; } = "prompt";
 }

@@ -19,10 +19,10 @@ internal sealed class ModelAnswers(IChatGenerator generator, ICandidateScorer sc
         void Fill<T>(Func<IReadOnlyList<(T Request, string Location)>, IEnumerable<ModelAnswer>> answer)
             where T : ModelRequest
         {
-            var places = Enumerable.Range(0, asked.Count).Where(index => asked[index].Request is T).ToList();
-            if (places.Count == 0) return;
-            var given = answer([.. places.Select(index => ((T)asked[index].Request, asked[index].Item.Location))]);
-            foreach (var (place, value) in places.Zip(given)) answers[place] = value;
+            var indices = Enumerable.Range(0, asked.Count).Where(index => asked[index].Request is T).ToList();
+            if (indices.Count == 0) return;
+            var given = answer([.. indices.Select(index => ((T)asked[index].Request, asked[index].Item.Location))]);
+            foreach (var (index, value) in indices.Zip(given)) answers[index] = value;
         }
     }
 
@@ -35,7 +35,7 @@ internal sealed class ModelAnswers(IChatGenerator generator, ICandidateScorer sc
         if (prompt.Length >= generator.ContextLength)
             throw new BadInputException(
                 location, $"its prompt has {prompt.Length} tokens, but the model's context holds {generator.ContextLength}, answer included", "remove this row");
-        return new GenerationRequest(prompt, request.Options) { Place = location };
+        return new GenerationRequest(prompt, request.Options) { Location = location };
     }
 
     private List<ModelAnswer> LogProbabilities(
