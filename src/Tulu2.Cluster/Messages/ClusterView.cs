@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace Tulu2.Cluster.Messages;
 
@@ -7,7 +8,8 @@ namespace Tulu2.Cluster.Messages;
 /// <param name="Coordinator">Address of the coordinator's node; null: none answers.</param>
 /// <param name="Current">The current run; null: none.</param>
 /// <param name="Last">The run that ended last under this coordinator.</param>
-public sealed record ClusterView(ImmutableArray<NodeView> Nodes, string? Coordinator, RunView? Current, RunView? Last);
+public sealed record ClusterView(
+    ImmutableArray<NodeView> Nodes, string? Coordinator, [property: JsonPropertyName("in_hand")] RunView? Current, RunView? Last);
 
 /// <summary>A node of the cluster.</summary>
 /// <param name="Status">In lower case: joining, up, leaving, exiting, down.</param>

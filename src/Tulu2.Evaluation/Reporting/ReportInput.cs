@@ -73,11 +73,11 @@ public sealed record LengthBin(int From, int To, long Count);
 /// <summary>Seconds that one rank spent in a training stage, by purpose; the remainder is the update and message transport.</summary>
 /// <param name="Seconds">Total time of the steps in which the rank took part.</param>
 /// <param name="Batches">Waiting for batches.</param>
-/// <param name="Stages">Waiting for other pipeline stages: the bubble.</param>
+/// <param name="Bubble">Waiting for other pipeline stages.</param>
 /// <param name="TensorSums">Sums over tensor-parallel ranks, waiting included.</param>
 /// <param name="Reduction">Sum of the gradient over replicas, waiting included.</param>
 /// <param name="Commits">Waiting for the commit.</param>
-public sealed record RankTime(int Rank, double Seconds, double Compute, double Batches, double Stages, double TensorSums, double Reduction, double Commits);
+public sealed record RankTime(int Rank, double Seconds, double Compute, double Batches, double Bubble, double TensorSums, double Reduction, double Commits);
 
 /// <summary>Times of the ranks of a training stage.</summary>
 /// <param name="Stage">Name of the stage.</param>

@@ -93,7 +93,7 @@ public static class RunReport
         ["", "Computing", "Batches", "Pipeline bubble", "Tensor-parallel sums", "Gradient reduction", "Commits", "Update and rest"],
         stage.Ranks.Select(rank =>
         {
-            double[] parts = [rank.Compute, rank.Batches, rank.Stages, rank.TensorSums, rank.Reduction, rank.Commits];
+            double[] parts = [rank.Compute, rank.Batches, rank.Bubble, rank.TensorSums, rank.Reduction, rank.Commits];
             IEnumerable<double> all = [.. parts, Math.Max(0, rank.Seconds - parts.Sum())];
             return (IReadOnlyList<string>)[$"rank {rank.Rank}", .. all.Select(part => NumberText.Percent(rank.Seconds > 0 ? part / rank.Seconds : null))];
         }));

@@ -12,7 +12,7 @@ public readonly record struct LayerRange(int First, int End)
 public static class PipelineStages
 {
     /// <summary>
-    /// The cut whose dearest stage is cheapest. A block costs its matrices, the head its own, the embedding nothing. Where cuts are equally good, later
+    /// The cut whose costliest stage is cheapest. A block costs its matrices, the head its own, the embedding nothing. Where cuts are equally good, later
     /// stages take more layers, because they keep fewer slots' activations.
     /// </summary>
     /// <exception cref="ArgumentException">More stages than layers, or a tied head, which first and last stage would both have to hold.</exception>
@@ -27,8 +27,8 @@ public static class PipelineStages
         for (var layers = 1; layers <= config.Layers - (stages - 1); layers++)
         {
             var most = (config.Layers - layers + stages - 2) / (stages - 1);
-            var dearest = Math.Max(most * block, layers * block + head);
-            if (dearest <= best) (best, last) = (dearest, layers);
+            var costliest = Math.Max(most * block, layers * block + head);
+            if (costliest <= best) (best, last) = (costliest, layers);
         }
         var ranges = new LayerRange[stages];
         int others = config.Layers - last, first = 0;

@@ -31,5 +31,5 @@ internal sealed class RankGroups(ParallelLayout layout, int rank, ICollective wo
     public int? Next { get; } = layout.Neighbour(rank, 1);
 
     /// <summary>Whether this rank reports the figures of its replica's slots: the first tensor-parallel rank of the last stage does.</summary>
-    public bool Speaks => Next is null && Coordinates.Tensor == 0;
+    public bool ReportsFigures => Next is null && Coordinates.Tensor == 0;
 }

@@ -5,14 +5,14 @@ namespace Tulu2.Training.Communication;
 /// <summary>Measures how a rank's time is spent in a step. The wait for a commit ends after the step was reported, so it is counted in the next step.</summary>
 internal sealed class StepClock
 {
-    private double _compute, _data, _reduce, _commit, _commitOfNext, _sums, _stage, _beside;
+    private double _compute, _data, _reduce, _commit, _commitOfNext, _sums, _stage, _overlapped;
 
-    public StepTimes Times => new(_compute - _sums - _stage, _data, _reduce, _commit, _sums, _stage, _beside);
+    public StepTimes Times => new(_compute - _sums - _stage, _data, _reduce, _commit, _sums, _stage, _overlapped);
 
     public void BeginStep()
     {
         (_compute, _data, _reduce, _commit, _commitOfNext) = (0, 0, 0, _commitOfNext, 0);
-        (_sums, _stage, _beside) = (0, 0, 0);
+        (_sums, _stage, _overlapped) = (0, 0, 0);
     }
 
     /// <param name="time">Time of a forward or backward pass, including sums and waits for other stages.</param>
@@ -24,11 +24,11 @@ internal sealed class StepClock
     public void WaitedForStage(TimeSpan time) => _stage += time.TotalSeconds;
 
     /// <param name="time">Time that this rank waited for the reduction.</param>
-    /// <param name="beside">Time of the reduction that overlapped with computation.</param>
-    public void Reduced(TimeSpan time, TimeSpan beside)
+    /// <param name="overlapped">Time of the reduction that overlapped with computation.</param>
+    public void Reduced(TimeSpan time, TimeSpan overlapped)
     {
         _reduce += time.TotalSeconds;
-        _beside += beside.TotalSeconds;
+        _overlapped += overlapped.TotalSeconds;
     }
 
     public void Waited(bool forData, bool forCommit, TimeSpan time)

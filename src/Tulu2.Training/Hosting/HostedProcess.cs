@@ -44,7 +44,7 @@ public sealed class HostedProcess<T> : IDisposable
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
     // Checks per Patience.
-    private const int Looks = 10;
+    private const int Checks = 10;
 
     // Maximum length of a path in a Unix socket address.
     private const int MaxSocketPath = 107;
@@ -55,7 +55,7 @@ public sealed class HostedProcess<T> : IDisposable
     private readonly WorkerLog _log;
     private readonly BlockingCollection<object> _commands = [];
     private readonly ManualResetEventSlim _over = new();
-    private readonly LifeSigns _life = new(Looks);
+    private readonly LifeSigns _life = new(Checks);
     private readonly long _began = Stopwatch.GetTimestamp();
     private readonly Timer _watch;
     private long _signs;
@@ -72,7 +72,7 @@ public sealed class HostedProcess<T> : IDisposable
     {
         (_settings, _received, _ended) = (settings, received, ended);
         _log = new WorkerLog(settings.Log, settings.Name);
-        _watch = new Timer(_ => Look(), null, settings.Patience / Looks, settings.Patience / Looks);
+        _watch = new Timer(_ => Check(), null, settings.Patience / Checks, settings.Patience / Checks);
         new Thread(Run) { IsBackground = true, Name = $"process of {settings.Name}" }.Start();
     }
 
@@ -147,7 +147,7 @@ public sealed class HostedProcess<T> : IDisposable
     }
 
     // Called by the timer on a pool thread.
-    private void Look()
+    private void Check()
     {
         if (_process is not { } process) return;
         lock (_life)

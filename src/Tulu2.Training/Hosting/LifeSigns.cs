@@ -4,8 +4,8 @@ namespace Tulu2.Training.Hosting;
 /// Decides by regular checks whether a process is still running. Counts checks instead of time: if the checking process itself was stopped or starved of CPU,
 /// it made no checks.
 /// </summary>
-/// <param name="looks">Number of consecutive checks without a new sign of life after which the process is considered stopped.</param>
-internal sealed class LifeSigns(int looks)
+/// <param name="checks">Number of consecutive checks without a new sign of life after which the process is considered stopped.</param>
+internal sealed class LifeSigns(int checks)
 {
     private long _last = -1;
     private int _silent;
@@ -16,6 +16,6 @@ internal sealed class LifeSigns(int looks)
     {
         _silent = signs == _last ? _silent + 1 : 0;
         _last = signs;
-        return _silent >= looks;
+        return _silent >= checks;
     }
 }

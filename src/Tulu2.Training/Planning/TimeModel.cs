@@ -44,10 +44,10 @@ internal static class TimeModel
             Sums: traffic[index].TensorSums.Seconds(rates, request.Nccl) / Math.Max(1, slots),
             Sends: traffic[index].Pipeline.Seconds(rates) / Math.Max(1, slots))).ToArray();
         var totals = perSlot.Select(slot => slot.Compute + slot.Sums + slot.Sends).ToArray();
-        var dearest = Array.IndexOf(totals, totals.Max());
+        var slowest = Array.IndexOf(totals, totals.Max());
         var elements = stages.Max(stage => stage.Elements);
         return new StepSeconds(
-            slots * perSlot[dearest].Compute, slots * perSlot[dearest].Sums, slots * perSlot[dearest].Sends, totals.Sum() - totals[dearest],
+            slots * perSlot[slowest].Compute, slots * perSlot[slowest].Sums, slots * perSlot[slowest].Sends, totals.Sum() - totals[slowest],
             Math.Max(0, slots - 1) * BytesOfSum * elements / rates.MemoryBandwidth,
             traffic.Max(use => use.Gradients.Seconds(rates)),
             (BytesOfUpdate / rates.HostThreads + BytesOfDigest) * elements / layout.Zero / rates.HostBandwidth,

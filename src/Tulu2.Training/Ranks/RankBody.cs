@@ -120,7 +120,7 @@ internal sealed class RankBody : IDisposable
             case WorkerCommand.Score score:
                 _state.EnsureInitialWeights();
                 var scored = _runner.Score(Computer, Groups, score.Batch);
-                if (scored is not null && Groups.Speaks) _report(new WorkerReport.Scored(Generation, _rank, score.Task, scored));
+                if (scored is not null && Groups.ReportsFigures) _report(new WorkerReport.Scored(Generation, _rank, score.Task, scored));
                 break;
         }
     }
@@ -200,7 +200,7 @@ internal sealed class RankBody : IDisposable
             if (!double.IsFinite(value)) throw new NonFiniteStepException(Step, $"the {figure}{StepFigures.FirstSlot(reduced.Figures)}", value);
         _reduced = new StepMetrics(loss, reduced.Norm, _state.LearningRate(Step), _settings.Plan.Tokens(Step), _settings.Plan.LossTokens(Step), more);
         _computing = false;
-        _clock.Reduced(Stopwatch.GetElapsedTime(start), reduced.Beside);
+        _clock.Reduced(Stopwatch.GetElapsedTime(start), reduced.Overlapped);
         _settings.Faults?.AtReady(_rank, Step);
         _report(new WorkerReport.StepReady(Generation, _rank, Step, reduced.Hash, _reduced, _clock.Times));
     }

@@ -11,8 +11,8 @@ namespace Tulu2.Training.Steps;
 /// <param name="Figures">[slots] figures of each slot.</param>
 /// <param name="Norm">L2 norm of the whole model's gradient.</param>
 /// <param name="Hash">Hash of the whole model's gradient.</param>
-/// <param name="Beside">Reduction time that overlapped with this rank's computation.</param>
-internal sealed record ReducedStep(double[][] Figures, double Norm, string Hash, TimeSpan Beside);
+/// <param name="Overlapped">Reduction time that overlapped with this rank's computation.</param>
+internal sealed record ReducedStep(double[][] Figures, double Norm, string Hash, TimeSpan Overlapped);
 
 /// <summary>
 /// Reduces the step's gradient over the replicas, for the range that this rank updates, and computes norm and hash. If the range is the whole part, the sum
@@ -59,10 +59,10 @@ internal sealed class StepReduction(
     /// <summary>Completes the reduction. Every rank of the layout calls this once it holds all of its slots.</summary>
     public ReducedStep Reduce(RankGroups groups)
     {
-        var beside = TimeSpan.Zero;
+        var overlapped = TimeSpan.Zero;
         if (_current is { Stream: var begun })
         {
-            beside = begun.Busy;
+            overlapped = begun.Busy;
             if (thread.Join() is { } fault) ExceptionDispatchInfo.Throw(fault);
         }
         else
@@ -72,12 +72,12 @@ internal sealed class StepReduction(
             begun.Run();
         }
         // Only now: the data group may consist of all ranks, and a group runs one call at a time.
-        var told = groups.Speaks ? SlotFigures.Write(held.Figures) : [];
-        var figures = SlotFigures.Read(slots, groups.World.AllGather(told, deadline));
+        var own = groups.ReportsFigures ? SlotFigures.Write(held.Figures) : [];
+        var figures = SlotFigures.Read(slots, groups.World.AllGather(own, deadline));
         if (IsWhole) held.Complete(_current!.Value.Total, figures);
         _current = null;
         var (norm, hash) = GradientDigest.Combine(_model, groups.Whole.AllGather(begun.Measured, deadline));
-        return new ReducedStep(figures, norm, hash, beside);
+        return new ReducedStep(figures, norm, hash, overlapped);
     }
 
     /// <summary>Abandons a reduction in progress, if there is one. Waits for its collective call, so the generation must be over.</summary>

@@ -46,7 +46,7 @@ public sealed class SubmissionSpec : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Whoever_submits_the_run_in_hand_again_follows_it_and_another_one_is_refused()
+    public async Task Submitting_the_current_run_again_follows_it_and_another_one_is_refused()
     {
         await using var client = Client();
         var first = SubmitAsync(client, "17", "/runs/one", CancellationToken.None);
