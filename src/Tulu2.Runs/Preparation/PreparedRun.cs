@@ -4,6 +4,7 @@ using Tulu2.Models.Parameters;
 using Tulu2.Runs.RunFiles;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 
 namespace Tulu2.Runs.Preparation;
 

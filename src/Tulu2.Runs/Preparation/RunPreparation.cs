@@ -5,7 +5,9 @@ using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
 using Tulu2.Runs.Output;
 using Tulu2.Training.Objectives;
+using Tulu2.Training.Planning;
 using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 using Tulu2.Training.Reference;
 
 namespace Tulu2.Runs.Preparation;
@@ -21,7 +23,7 @@ internal static class RunPreparation
         var recipe = RecipeProfiles.Apply(loaded.Recipe, loaded.Given);
         recipe = recipe with { Data = recipe.Data with { Train = TrainingData.Files(loaded) } };
         loaded = loaded.With(recipe);
-        RecipeProfiles.Check(recipe);
+        ObjectiveCatalog.Of(recipe.Objective).CheckProfile(recipe);
         var model = ModelSource.Open(loaded);
         // Before rows are tokenised and before the directory holds a run: with other weights it would be another run.
         foreach (var remark in recipe.Model.Path is { } weights ? HuggingFaceModel.CheckWeights(weights, model.Config) : []) say(remark);

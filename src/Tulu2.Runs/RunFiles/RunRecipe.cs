@@ -3,6 +3,7 @@ using Tulu2.Checkpoints;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Files;
 using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 
 namespace Tulu2.Runs.RunFiles;
 

@@ -39,7 +39,7 @@ public static class StepBenchmark
         state.Initialize(recipe);
         using var computer = new ModelSlots(ModelTiming.Timed(map, state.Weights), state.Weights, ObjectiveOf(recipe, plan), onDevice: false);
         using var gradient = zeros(map.Length, dtype: ScalarType.Float32);
-        var rule = new UpdateRule(recipe, totalSteps: WarmUp + steps + 1);
+        using var rule = new UpdateRule(recipe, totalSteps: WarmUp + steps + 1);
 
         var blocks = new GradientBlocks(config, virtualShards);
         GradientBlock[] measured = [.. blocks.Of(map)];

@@ -10,7 +10,11 @@ public sealed record ScheduleSegment(int From, ScheduleKind Kind, double Peak, i
 {
     /// <summary>The schedule of a recipe.</summary>
     public static ScheduleSegment Of(Recipe recipe, int totalSteps, int from = 0) =>
-        new(from, recipe.Schedule.Kind, recipe.Optimizer.LearningRate, totalSteps, RecipeProfiles.WarmupSteps(recipe, totalSteps));
+        new(from, recipe.Schedule.Kind, recipe.Optimizer.LearningRate, totalSteps, Warmup(recipe, totalSteps));
+
+    /// <summary>Number of updates of the warm-up; a ratio is rounded up, or down with the open-instruct profile.</summary>
+    public static int Warmup(Recipe recipe, int totalSteps) =>
+        LearningRateSchedule.Warmup(recipe.Schedule.Warmup, totalSteps, roundDown: recipe.Profile == Profile.OpenInstruct);
 
     /// <summary>Rate of update <paramref name="update"/>, counted from 0, by the last segment that applies to it.</summary>
     public static double At(IReadOnlyList<ScheduleSegment> segments, int update)

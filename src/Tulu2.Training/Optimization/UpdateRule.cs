@@ -6,9 +6,9 @@ namespace Tulu2.Training.Optimization;
 /// <summary>
 /// Applies a step's gradient to the parameters: clipping and AdamW, with the learning rate of the schedule. Depends on the recipe and the step number only.
 /// </summary>
-/// <param name="threads">Threads for the update; null: one.</param>
+/// <param name="threads">Threads for the update, disposed of together with the rule; null: the caller's thread only.</param>
 /// <param name="segments">Schedules of a run whose recipe was changed; null or empty: the recipe's own.</param>
-internal sealed class UpdateRule(Recipe recipe, int totalSteps, HostThreads? threads = null, IReadOnlyList<ScheduleSegment>? segments = null)
+internal sealed class UpdateRule(Recipe recipe, int totalSteps, HostThreads? threads = null, IReadOnlyList<ScheduleSegment>? segments = null) : IDisposable
 {
     private readonly FlatAdamW _optimizer = new(recipe.Optimizer);
 
@@ -35,4 +35,6 @@ internal sealed class UpdateRule(Recipe recipe, int totalSteps, HostThreads? thr
             _optimizer.Apply(Piece(parameters), Piece(gradient), Piece(firstMoment), Piece(secondMoment), step, LearningRate(step));
         });
     }
+
+    public void Dispose() => threads?.Dispose();
 }

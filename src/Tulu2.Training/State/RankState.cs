@@ -90,6 +90,7 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
     {
         _state?.Dispose();
         _state = null;
+        _rule.Dispose();
     }
 
     /// <summary>Makes the rank's GPU the thread's current one.</summary>

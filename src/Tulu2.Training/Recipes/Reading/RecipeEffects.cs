@@ -3,7 +3,7 @@ using Tulu2.Files;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Optimization;
 
-namespace Tulu2.Training.Recipes;
+namespace Tulu2.Training.Recipes.Reading;
 
 /// <summary>What is known of a run beside its recipe; null where it is not: a plan opens no data.</summary>
 public sealed record RunCounts
@@ -58,7 +58,7 @@ public static class RecipeEffects
             yield break;
         }
         if (counts.Steps is not { } steps) yield break;
-        var warmup = RecipeProfiles.WarmupSteps(recipe, steps);
+        var warmup = ScheduleSegment.Warmup(recipe, steps);
         if (warmup == 0 && recipe.Schedule.Warmup > 0)
             yield return $"schedule.warmup {RecipeValue.Write(recipe.Schedule.Warmup)} of {NumberText.Count(steps, "step")} is less than one step: there is no warm-up";
         if (warmup < steps) yield break;

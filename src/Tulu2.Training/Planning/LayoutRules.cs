@@ -3,9 +3,9 @@ using Tulu2.Collectives.Layout;
 using Tulu2.Files;
 using Tulu2.Models.Families;
 using Tulu2.Models.Parameters;
-using Tulu2.Training.Planning;
+using Tulu2.Training.Recipes;
 
-namespace Tulu2.Training.Recipes;
+namespace Tulu2.Training.Planning;
 
 /// <summary>What makes sense of a recipe's layout once the model's shape and the number of slots are known. Pure.</summary>
 public static class LayoutRules

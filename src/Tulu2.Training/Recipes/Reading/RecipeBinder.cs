@@ -1,7 +1,7 @@
 using Tulu2.Files;
 using YamlDotNet.RepresentationModel;
 
-namespace Tulu2.Training.Recipes;
+namespace Tulu2.Training.Recipes.Reading;
 
 /// <summary>Turns YAML nodes into values of recipe keys.</summary>
 /// <param name="directory">What relative paths are relative to.</param>
