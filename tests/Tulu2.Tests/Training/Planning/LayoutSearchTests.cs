@@ -57,7 +57,7 @@ public sealed class LayoutSearchTests
         var search = new LayoutSearch(Request("llama2-70b"));
         Assert.Equal("virtual shards over tensor-parallel ranks: 4 is not a multiple of 8", search.Evaluate(4, 1, 8, 1, 1, false).Reason);
         Assert.Contains("fewer than 64 replicas", search.Evaluate(4, 64, 1, 1, 1, false).Reason);
-        Assert.Contains("no multiple of 3", search.Evaluate(4, 4, 1, 1, 3, false).Reason);
+        Assert.Contains("not a multiple of 3", search.Evaluate(4, 4, 1, 1, 3, false).Reason);
         Assert.Contains("cannot be split into 81 stages", search.Evaluate(4, 1, 1, 81, 1, false).Reason);
         Assert.All(search.Evaluate(4, 1, 8, 1, 1, false).Proof.Where(line => !line.Holds), line => Assert.NotNull(line.Fix));
         Assert.Contains("do not fit into 80 GiB", search.Evaluate(8, 1, 8, 1, 1, true).Reason);
