@@ -66,7 +66,7 @@ internal sealed class DataCommands(Terminal terminal)
         return ([("", encoded)], LearningCheck.Of(row, encoded, encoder.MaxLength));
     }
 
-    private static TRow Find<TRow>(IEnumerable<RowResult<TRow>> rows, Func<TRow, RowLocation> place, string file, long number)
+    private static TRow Find<TRow>(IEnumerable<RowResult<TRow>> rows, Func<TRow, RowLocation> location, string file, long number)
         where TRow : class
     {
         if (number < 1) throw new BadInputException("--row", $"{number} is below 1", "rows count from 1");
@@ -74,7 +74,7 @@ internal sealed class DataCommands(Terminal terminal)
         {
             if (fault?.Kind == RowFaultKind.DamagedFile) throw new BadInputException(fault.Location.ToString(), fault.Reason, "fetch or write the file again");
             if (fault?.Location.Line == number) throw new BadInputException(fault.Location.ToString(), fault.Reason, "correct the row");
-            if (row is not null && place(row).Line == number) return row;
+            if (row is not null && location(row).Line == number) return row;
         }
         throw new BadInputException($"{file}:{number}", "there is no such row", "use a smaller --row");
     }

@@ -147,7 +147,7 @@ public sealed partial record GradientSyncState
                 ],
             },
             new SyncEffect.Committed(new StepCommit(Generation, step, first.GradientHash, first.Metrics,
-                [.. Seats.Select(seat => seat.Share(SpeaksForSlots(seat.Rank)))], (now - running.Began).TotalSeconds, Hashes.ContainsKey(step))));
+                [.. Seats.Select(seat => seat.Share(ReportsSlots(seat.Rank)))], (now - running.Began).TotalSeconds, Hashes.ContainsKey(step))));
         if (snapshot) decision = decision.Do(new SyncEffect.SnapshotBegun(step));
         return decision
             .Do(Seats.Select(seat => new SyncEffect.Tell(seat.Rank, new WorkerCommand.Commit(Generation, step, snapshot, last))))
@@ -155,7 +155,7 @@ public sealed partial record GradientSyncState
     }
 
     // One rank of each replica counts its slots; the others did parts of the same.
-    private bool SpeaksForSlots(Rank rank) => _rules.Layout.CoordinatesOf(rank) is { Pipeline: 0, Tensor: 0 };
+    private bool ReportsSlots(Rank rank) => _rules.Layout.CoordinatesOf(rank) is { Pipeline: 0, Tensor: 0 };
 
     private RankSeat Onward(RankSeat seat, StepNumber step, TimeSpan now) =>
         (seat with { Applied = null }).Assigned(step, [], _rules.SlotsOf(seat.Rank), RankWork.Computing, now);

@@ -66,13 +66,13 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
     }
 
     /// <exception cref="BadInputException">Not the text of a run's recipe, or it was edited.</exception>
-    public static RunRecipe Parse(string place, string text)
+    public static RunRecipe Parse(string location, string text)
     {
         if (text.StartsWith(SumLine, StringComparison.Ordinal))
         {
             var end = text.IndexOf('\n') is var at && at < 0 ? text.Length : at;
             if (text[SumLine.Length..end] != SumOf(text[Math.Min(text.Length, end + 1)..]))
-                throw new BadInputException(place, "was edited: its checksum is wrong", "restore the file, and use --change to change the recipe of a run");
+                throw new BadInputException(location, "was edited: its checksum is wrong", "restore the file, and use --change to change the recipe of a run");
         }
         var hash = "";
         var changes = new List<RecipeChange>();
@@ -81,10 +81,10 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
             if (line.StartsWith(HashLine, StringComparison.Ordinal)) hash = line[HashLine.Length..];
             else if (line.StartsWith(ChangeLine, StringComparison.Ordinal))
                 changes.Add(RecipeChange.Parse(line[ChangeLine.Length..])
-                    ?? throw new BadInputException(place, $"has a change that cannot be read: {line}", "restore the file from a copy"));
+                    ?? throw new BadInputException(location, $"has a change that cannot be read: {line}", "restore the file from a copy"));
         }
-        if (hash == "") throw new BadInputException(place, "lacks the hash of what decides the run's bits", "restore the file from a copy");
-        return new RunRecipe(RecipeReader.LoadText(place, text).Recipe, hash, changes);
+        if (hash == "") throw new BadInputException(location, "lacks the hash of what decides the run's bits", "restore the file from a copy");
+        return new RunRecipe(RecipeReader.LoadText(location, text).Recipe, hash, changes);
     }
 
     /// <exception cref="BadInputException">The run has another recipe than the one given.</exception>

@@ -12,7 +12,7 @@ public sealed class EmbeddedWorkerFactory : IWorkerFactory
     private readonly WorkerSettings _settings;
     private readonly SlotComputerOf _computerOf;
 
-    /// <exception cref="Files.BadInputException">A recipe whose objective cannot be computed as asked.</exception>
+    /// <exception cref="Files.BadInputException">The objective does not support the recipe's settings.</exception>
     public EmbeddedWorkerFactory(WorkerSettings settings) : this(settings, ComputerOf(settings))
     {
     }
@@ -29,6 +29,6 @@ public sealed class EmbeddedWorkerFactory : IWorkerFactory
     {
         var objective = SlotObjective.Of(settings.Recipe, settings.Plan, settings.References);
         return (state, group) => new ModelSlots(
-            new DecoderModel(state.Parameters, state.Weights, settings.Recipe.Model.Recompute, group, settings.Recipe.Parallel.SplitActivations), state.Weights, objective, state.IsStaged);
+            new DecoderModel(state.Parameters, state.Weights, settings.Recipe.Model.Recompute, group, settings.Recipe.Parallel.SplitActivations), state.Weights, objective, state.WeightsOnDevice);
     }
 }

@@ -3,12 +3,12 @@ using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Training.Hosting;
 
-/// <summary>A rank's worker as a process of its own.</summary>
+/// <summary>A rank's worker in a process of its own.</summary>
 internal sealed class ProcessWorker : IWorker
 {
     private readonly HostedProcess<WorkerReport> _process;
 
-    // On the thread that reads the process's reports.
+    // Accessed only on the thread that reads the process's reports.
     private bool _reportedFailure;
 
     public ProcessWorker(WorkerProgram program, WorkerStart start, string? log, TimeSpan shutdownPatience, TimeSpan patience, Action<WorkerReport> report)

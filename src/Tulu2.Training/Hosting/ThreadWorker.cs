@@ -29,7 +29,7 @@ internal sealed class ThreadWorker : IWorker
 
     public void Send(WorkerCommand command) => _mailbox.Post(command);
 
-    /// <summary>Shuts the worker down and waits until its tensors are freed and its last snapshot is written.</summary>
+    /// <summary>Shuts the worker down, and waits until its tensors are freed and its last snapshot is written.</summary>
     public void Dispose()
     {
         Send(new WorkerCommand.Shutdown());

@@ -8,12 +8,12 @@ using Tulu2.Training.Workers;
 
 namespace Tulu2.Training.Hosting;
 
-/// <summary>The worker's side of the channel: what <c>tulu2 worker --socket PATH</c> does. Knows of no actor.</summary>
+/// <summary>The body of <c>tulu2 worker --socket PATH</c>: the worker's side of the channel. Does not depend on actors.</summary>
 public static class WorkerProcess
 {
-    /// <summary>Computes for one rank until its node tells it to stop, or is gone.</summary>
+    /// <summary>Computes for one rank until its node sends the shutdown command or is gone.</summary>
     /// <param name="socket">Path of the node's socket.</param>
-    /// <param name="dataPlaneOf">Opens this end of the run's data plane.</param>
+    /// <param name="dataPlaneOf">Opens this worker's end of the run's data plane.</param>
     /// <returns>The exit code.</returns>
     public static int Run(string socket, Func<WorkerStart, ICollectiveFactory> dataPlaneOf)
     {
@@ -43,7 +43,7 @@ public static class WorkerProcess
                 Schedules = start.Schedules,
                 Parameters = new ParameterMap(start.Model, start.VirtualShards),
                 Parallel = start.Parallel,
-                NodePlace = start.NodePlace,
+                IndexOnNode = start.IndexOnNode,
                 Plan = start.Batches,
                 DataPlane = dataPlane,
                 CheckpointDirectory = start.CheckpointDirectory,

@@ -10,7 +10,7 @@ using static Tulu2.Protocol.Encoding.WireFields;
 
 namespace Tulu2.Training.Hosting;
 
-/// <summary><see cref="WorkerStart"/> as bytes. The recipe goes key by key with its values as they are: reading YAML again would cost the worker a tenth of a second.</summary>
+/// <summary>Encodes <see cref="WorkerStart"/>. The recipe is encoded key by key, since parsing YAML would cost the worker a tenth of a second.</summary>
 internal static class WorkerStartCodec
 {
     public static WireCodec Codec { get; } = WireCodec.For<WorkerStart>("st", 13, Write, Read);
@@ -31,7 +31,7 @@ internal static class WorkerStartCodec
         writer.Write(start.Key);
         writer.Write(start.ListenAddress);
         writer.Write(start.CollectiveDeadline.Ticks);
-        writer.Write(start.NodePlace);
+        writer.Write(start.IndexOnNode);
         List(ref writer, start.Schedules, Write);
     }
 
@@ -48,7 +48,7 @@ internal static class WorkerStartCodec
         Key = Bytes(ref reader),
         ListenAddress = Text(ref reader),
         CollectiveDeadline = TimeSpan.FromTicks(reader.ReadInt64()),
-        NodePlace = reader.ReadInt32(),
+        IndexOnNode = reader.ReadInt32(),
         Schedules = [.. List(ref reader, Schedule)],
     };
 
@@ -73,7 +73,7 @@ internal static class WorkerStartCodec
             var node = RecipeValue.Parse(Text(ref reader));
             var (value, fault) = RecipeValue.IsNull(node) ? (null, null) : RecipeValue.Read(key, node);
             if (fault is not null) throw new MessagePackSerializationException($"{name} {fault}");
-            // A section that is null as a whole stays so: writing one of its keys would make it.
+            // A null section must stay null, and writing one of its keys would create it.
             if (value is not null || key.Read(recipe) is not null) key.Write(recipe, value);
         }
         return recipe;
@@ -128,7 +128,7 @@ internal static class WorkerStartCodec
         writer.Write(batches.SlotsPerStep);
         Numbers(ref writer, batches.StepTokens);
         Numbers(ref writer, batches.SlotLossTokens);
-        // Nearly always the same number all over.
+        // All slots nearly always have the same number of items.
         var uniform = batches.SlotItems.Distinct().Count() == 1;
         List(ref writer, uniform ? [batches.SlotItems[0]] : batches.SlotItems, (ref MessagePackWriter w, int number) => w.Write(number));
     }

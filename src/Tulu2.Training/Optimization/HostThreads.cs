@@ -3,21 +3,24 @@ using System.Diagnostics;
 namespace Tulu2.Training.Optimization;
 
 /// <summary>
-/// Divides a rank's element-wise work among threads, which stay from one step to the next. A rank on a processor has one, because its cores have ranks of their own;
-/// beside a GPU there are more cores than ranks. Which thread does what changes no bit: pieces end at multiples of 16 elements, where the kernels' vector bodies do.
+/// Runs element-wise operations of a rank on several threads, which are kept from one step to the next. A rank on a CPU has one thread, because every core has
+/// a rank of its own; with GPUs there are more cores than ranks. The bits do not depend on the number of threads: the array is cut at multiples of 16 elements,
+/// so that all pieces but the last consist of full vectors.
 /// </summary>
-/// <param name="count">Threads, counting the caller's own.</param>
+/// <param name="count">Maximum number of threads, including the caller's.</param>
 internal sealed class HostThreads(int count) : IDisposable
 {
     private const long Grain = 1 << 16;
 
-    // Threads of their own: the pool's are for work that does not block. Started by the first work that is large enough for them.
+    // Dedicated threads, since blocking pool threads would delay actors. Started when an array is first large enough for them.
     private readonly List<Helper> _helpers = [];
 
     public static HostThreads One { get; } = new(1);
 
-    /// <summary>Calls <paramref name="work"/> with ranges (first, count) that make up 0..length-1, concurrently, and returns when all are done.</summary>
-    /// <exception cref="AggregateException">What the calls threw, where there is more than one thread.</exception>
+    /// <summary>
+    /// Calls <paramref name="work"/> in parallel with ranges (first, count) that cover 0..length-1, and returns when all calls have returned.
+    /// </summary>
+    /// <exception cref="AggregateException">A call threw; thrown only where there is more than one range.</exception>
     public void Run(long length, Action<long, long> work)
     {
         Debug.Assert(Grain % 16 == 0);
@@ -42,14 +45,14 @@ internal sealed class HostThreads(int count) : IDisposable
         if (faults.Count > 0) throw new AggregateException(faults);
     }
 
-    /// <summary>Ends the threads. Not during <see cref="Run"/>.</summary>
+    /// <summary>Ends the threads; must not be called during <see cref="Run"/>.</summary>
     public void Dispose()
     {
         foreach (var helper in _helpers) helper.Dispose();
         _helpers.Clear();
     }
 
-    /// <summary>A thread that does one piece of work at a time.</summary>
+    /// <summary>A thread that runs one action at a time.</summary>
     private sealed class Helper : IDisposable
     {
         private readonly SemaphoreSlim _begun = new(0), _done = new(0);
@@ -69,7 +72,7 @@ internal sealed class HostThreads(int count) : IDisposable
             _begun.Release();
         }
 
-        /// <returns>What the work threw; null: nothing.</returns>
+        /// <returns>The exception that ended the action; null: it succeeded.</returns>
         public Exception? Await()
         {
             _done.Wait();

@@ -64,7 +64,7 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
         new RankProtocol.BadInput(new Rank(1), "step 3: the loss is NaN", "stack", null, "lower the rate"),
         new SubmissionProtocol.Submit(new Submission("17", "mine", "/runs/one/submitted.yaml", "/runs/one", true)),
         new SubmissionProtocol.Cancel("17"),
-        new SubmissionProtocol.InHand("17"),
+        new SubmissionProtocol.Accepted("17"),
         new SubmissionProtocol.Heard("17", "ab", 3),
         new SubmissionProtocol.AskStatus(),
         new SubmissionProtocol.Cancelling("17"),

@@ -96,7 +96,7 @@ public sealed class NcclTransportTests
         };
         Assert.Equal(opened, WorkerEntry.OptionsOf(start).Transport);
         var factory = new ProcessWorkerFactory(new WorkerProgram("none", []), start, null);
-        Assert.Equal([0, 1, 0], new[] { 5, 3, 5 }.Select(rank => factory.StartOf(new Rank(rank)).NodePlace));
+        Assert.Equal([0, 1, 0], new[] { 5, 3, 5 }.Select(rank => factory.StartOf(new Rank(rank)).IndexOnNode));
         Assert.Equal(1, ComputeDevices.IndexOf(3, 2));
     }
 

@@ -77,7 +77,7 @@ public sealed class WorkerChannelTests
         var got = Assert.IsType<WorkerStart>(RoundTrip(sent));
         Assert.Equal(RecipeWriter.Write(recipe), RecipeWriter.Write(got.Recipe));
         Assert.Equal(sent.Model, got.Model);
-        Assert.Equal(1, got.NodePlace);
+        Assert.Equal(1, got.IndexOnNode);
         Assert.Equal(15, typeof(LlamaConfig).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(sent.Batches.LossTokens(2), got.Batches.LossTokens(2));
         Assert.Equal(2, got.Batches.ItemsOf(1, 1));
@@ -146,7 +146,7 @@ public sealed class WorkerChannelTests
     private static WorkerStart Start() => new()
     {
         Rank = new Rank(3),
-        NodePlace = 1,
+        IndexOnNode = 1,
         Recipe = new Recipe { Epochs = 2 },
         Model = new LlamaConfig
         {

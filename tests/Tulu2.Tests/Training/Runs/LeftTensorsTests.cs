@@ -18,11 +18,11 @@ public class LeftTensorsTests
     [InlineData(Precision.Bf16, false, false)]
     [InlineData(Precision.Bf16, true, false)]
     [InlineData(Precision.Fp32, true, true)]
-    public void A_worker_that_ends_leaves_no_tensor_behind(Precision precision, bool fails, bool staged)
+    public void A_worker_that_ends_leaves_no_tensor_behind(Precision precision, bool fails, bool onDevice)
     {
         var settings = TinyRun.Settings(Objective.Sft, precision);
         if (fails) settings = settings with { Faults = new FaultPlan().FailBeforeApply(new Rank(0), new StepNumber(2)) };
-        if (staged) settings = settings with { StandIn = new torch.Device(DeviceType.CPU) };
+        if (onDevice) settings = settings with { DeviceOverride = new torch.Device(DeviceType.CPU) };
         var objective = SlotObjective.Of(settings.Recipe, settings.Plan, null);
         var mailbox = new Mailbox();
         var reports = new List<WorkerReport>();
@@ -33,7 +33,7 @@ public class LeftTensorsTests
 
         // On this thread, because tensors are counted by thread.
         WorkerLoop.Run(settings, new Rank(0), mailbox, Answer, (state, group) =>
-            new ModelSlots(new DecoderModel(state.Parameters, state.Weights), state.Weights, objective, state.IsStaged));
+            new ModelSlots(new DecoderModel(state.Parameters, state.Weights), state.Weights, objective, state.WeightsOnDevice));
 
         Assert.Equal(fails, reports.OfType<WorkerReport.Failed>().Any());
         Assert.Equal(fails ? 2 : TinyRun.Steps, reports.OfType<WorkerReport.StepReady>().Count());

@@ -91,7 +91,7 @@ public sealed class StageStreamTests
             _weights = TinyModel.Weights(part);
             Groups = new RankGroups(layout, new Rank(rank), world);
             Model = new DecoderModel(part, _weights, group: new TensorGroupSum(deadline, new StepClock()) { Group = Groups.Tensor }, splitActivations: split);
-            Slots = new ModelSlots(Model, _weights, SlotObjective.Of(new Recipe(), new CountedPlan(1, [1]), null), staged: false);
+            Slots = new ModelSlots(Model, _weights, SlotObjective.Of(new Recipe(), new CountedPlan(1, [1]), null), onDevice: false);
         }
 
         public RankGroups Groups { get; }
