@@ -39,6 +39,11 @@ public static partial class ModelFiles
         return Ordered(names, TokenizerNames.Contains);
     }
 
+    /// <summary>What an export of trained weights takes from the model that they began as: config and tokenizer.</summary>
+    /// <exception cref="BadInputException">There is no config.json.</exception>
+    public static IReadOnlyList<string> WithoutWeights(string repository, IReadOnlyList<string> names) =>
+        [.. Shape(repository, names).Concat(Ordered(names, name => (Configs.Contains(name) && name != Config) || TokenizerNames.Contains(name)))];
+
     /// <summary>The model's shape alone.</summary>
     /// <exception cref="BadInputException">There is no config.json.</exception>
     public static IReadOnlyList<string> Shape(string repository, IReadOnlyList<string> names) => names.Contains(Config) ? [Config]

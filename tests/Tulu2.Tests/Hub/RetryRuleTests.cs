@@ -1,4 +1,3 @@
-using Tulu2.Files;
 using Tulu2.Hub.Http;
 using Tulu2.Hub.References;
 using Tulu2.Hub.Settings;
