@@ -6,8 +6,6 @@ namespace Tulu2.Hub.Selection;
 /// <summary>Which files of a data set's repository hold rows. Pure.</summary>
 public static class RowFiles
 {
-    private static readonly string[] Suffixes = [".jsonl", ".json", ".parquet", ".jsonl.gz", ".json.gz"];
-
     // Descriptions of data sets, which libraries write beside the rows.
     private static readonly string[] Descriptions = ["dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json"];
 
@@ -17,17 +15,17 @@ public static class RowFiles
     {
         var path = reference.Path;
         var isMeantAsItIs = FilePattern.IsPattern(path) || names.Contains(path);
-        List<string> found = [.. names.Where(name => FilePattern.Denotes(path, name) && (isMeantAsItIs || HoldsRows(name))).Order(StringComparer.Ordinal)];
+        List<string> below = [.. names.Where(name => FilePattern.Denotes(path, name)).Order(StringComparer.Ordinal)];
+        var found = isMeantAsItIs ? below : ForeignPath.NamedLikeRows([.. below.Where(IsNoneBesideRows)]);
         if (found.Count > 0) return found;
         var near = NearestName.Of(path, names);
         throw new BadInputException($"{reference}", path == "" ? "the repository has no files of rows" : "the repository has no such file, nor one that the pattern matches",
             near is not null ? $"did you mean {near}?" : $"name files of rows; it has {Some(names)}");
     }
 
-    /// <summary>Whether a file, by its name, is one of rows that can be read.</summary>
-    public static bool HoldsRows(string name) =>
-        Suffixes.Any(suffix => name.EndsWith(suffix, StringComparison.OrdinalIgnoreCase)) && !Descriptions.Contains(name.Split('/')[^1])
-        && !name.Split('/').Any(part => part.StartsWith('.'));
+    // Neither hidden nor a description.
+    private static bool IsNoneBesideRows(string name) =>
+        !Descriptions.Contains(name.Split('/')[^1]) && !name.Split('/').Any(part => part.StartsWith('.'));
 
     internal static string Some(IReadOnlyList<string> names) => names.Count == 0 ? "no files"
         : string.Join(", ", names.Take(5)) + (names.Count > 5 ? $" and {NumberText.Count(names.Count - 5, "other")}" : "");

@@ -68,7 +68,7 @@ public sealed record ModelRecipe
 
 public sealed record DataRecipe
 {
-    [Meaning("Row files (JSON Lines, JSON or Parquet, plain or gzip), read in this order; `*`, `?` and `**` stand for all files that match, by name; hf://datasets/ORG/NAME[@REVISION][/PATH] for files on a hub. In place of a file a source: `{ files: [..], weight: 2 }` passes its rows twice an epoch, `weight: 0.5` half of them and the other half in the next, `sample: N` so many an epoch; `limit: N` uses its first N rows only; `name` is its name in metrics; `format`, `columns` and `learn` hold for it alone.")]
+    [Meaning("Row files (JSON Lines, JSON or Parquet, plain, gzip or zstd), read in this order; `*`, `?` and `**` stand for all files that match, by name, and a directory for all files of rows below it; hf://datasets/ORG/NAME[@REVISION][/PATH] for files on a hub. In place of a file a source: `{ files: [..], weight: 2 }` passes its rows twice an epoch, `weight: 0.5` half of them and the other half in the next, `sample: N` so many an epoch; `limit: N` uses its first N rows only; `name` is its name in metrics; `format`, `columns` and `learn` hold for it alone.")]
     [KnownAs(Trl = "dataset_name", Torchtune = "dataset.data_files", LlamaFactory = "dataset", Others = "datasets, train_file, data_path")]
     [PathKey, NotInHash]
     public IReadOnlyList<DataSourceRecipe> Train { get; init; } = [];

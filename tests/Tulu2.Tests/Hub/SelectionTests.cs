@@ -37,7 +37,7 @@ public class SelectionTests
     [Fact]
     public void Of_a_data_set_the_files_of_rows_are_fetched()
     {
-        string[] names = ["README.md", "dataset_infos.json", "data/train.parquet", "data/.hidden.json", "extra.jsonl.gz", "notes.txt"];
+        string[] names = ["README.md", "dataset_infos.json", "data/train.parquet", "data/.hidden.json", "extra.jsonl.gz", "notes.txt", "notes.json"];
         IReadOnlyList<string> At(string path) => RowFiles.At(HubReference.ParseUri($"hf://datasets/org/rows{path}"), names);
         Assert.Equal(["data/train.parquet", "extra.jsonl.gz"], At(""));
         Assert.Equal(["data/train.parquet"], At("/data"));

@@ -145,18 +145,24 @@ public sealed class HubCommandTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task What_was_fetched_is_found_by_the_ecosystems_own_library()
+    public async Task What_one_of_both_fetched_is_found_by_the_other_huggingface_hub_and_this_program()
     {
-        const string script = "import huggingface_hub as h; print(h.hf_hub_download('org/small', 'config.json', local_files_only=True)); print(h.snapshot_download('org/small'))";
         Skip.IfNot(await PythonAsync("import huggingface_hub") is not null, "python3 has no huggingface_hub");
         PutModel(First, 1);
         var (model, _) = await DoneAsync("model", "fetch", "org/small");
         var directory = model.GetProperty("directory").GetString()!;
+        // And what it has fetched by itself is found here.
+        PutRows();
+        var file = (await PythonAsync("import huggingface_hub as h; print(h.hf_hub_download('org/rows', 'data/a.jsonl', repo_type='dataset'))"))!.Trim();
         Environment.SetEnvironmentVariable("HF_HUB_OFFLINE", "1");
-        Assert.Equal([Path.Combine(directory, "config.json"), directory], (await PythonAsync(script))!.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal([Path.Combine(directory, "config.json"), directory],
+            (await PythonAsync("import huggingface_hub as h; print(h.hf_hub_download('org/small', 'config.json')); print(h.snapshot_download('org/small'))"))!
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        var (rows, _) = await DoneAsync("data", "fetch", "org/rows");
+        Assert.Equal(file, Path.Combine(rows.GetProperty("directory").GetString()!, "data", "a.jsonl"));
     }
 
-    // Its output; null: it failed, or there is no python3.
+    // Null: there is no python3, or it has no huggingface_hub.
     private static async Task<string?> PythonAsync(string script)
     {
         try
@@ -164,9 +170,9 @@ public sealed class HubCommandTests : IDisposable
             using var python = Process.Start(new ProcessStartInfo("python3", ["-c", script]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
             var errors = python.StandardError.ReadToEndAsync();
             var output = await python.StandardOutput.ReadToEndAsync();
-            await errors;
             await python.WaitForExitAsync();
-            return python.ExitCode == 0 ? output : null;
+            if (python.ExitCode == 0) return output;
+            return (await errors).Contains("ModuleNotFoundError", StringComparison.Ordinal) ? null : throw new InvalidOperationException(await errors);
         }
         catch (System.ComponentModel.Win32Exception)
         {
