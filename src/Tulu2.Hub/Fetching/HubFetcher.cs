@@ -31,10 +31,12 @@ public sealed class HubFetcher(HubSettings settings, FetchOptions options, Actio
             if (missing.Count > 0)
             {
                 if (settings.IsOffline) throw MissingOffline(reference, reference.TextOf(missing[0]), missing.Count - 1);
+                // Before the files: what a killed fetch leaves is not taken for all that there is.
+                cache.WriteListing(listing.Commit, listing.Files);
                 using var fetch = new SnapshotFetch(_http, settings, options, cache, say);
                 fetched = await fetch.RunAsync(reference, listing.Commit, missing, report, cancellation);
             }
-            if (!settings.IsOffline && request.Commit is null) cache.Remember(reference.RevisionOrDefault, listing.Commit);
+            if (!settings.IsOffline) Keep(request, cache, listing, mayFail: missing.Count == 0);
             var bytes = files.Sum(file => FileLength.Of(cache.Folder.Link(listing.Commit, file)));
             return new FetchResult(listing.Commit, cache.Folder.Snapshot(listing.Commit), files, bytes, fetched);
         }
@@ -55,15 +57,26 @@ public sealed class HubFetcher(HubSettings settings, FetchOptions options, Actio
         if (settings.IsOffline) return ListingOfCache(cache, pinned ?? cache.CommitOf(reference.RevisionOrDefault)) ?? throw MissingOffline(reference, reference.RepositoryText, 0);
         try
         {
-            var listing = await new HubApi(_http, settings, options.Timing, say).ListAsync(reference, pinned ?? reference.RevisionOrDefault, cancellation);
-            cache.WriteListing(listing.Commit, listing.Files);
-            return listing;
+            return await new HubApi(_http, settings, options.Timing, say).ListAsync(reference, pinned ?? reference.RevisionOrDefault, cancellation);
         }
         catch (HubException unreachable) when (pinned is null && cache.CommitOf(reference.RevisionOrDefault) is { } commit
             && ListingOfCache(cache, commit) is { } old && IsWhole(request, cache, old))
         {
             say($"{reference.RepositoryText}: the hub cannot be asked ({unreachable.What}); using commit {commit} from the cache");
             return old;
+        }
+    }
+
+    private static void Keep(FetchRequest request, RepositoryCache cache, RepositoryListing listing, bool mayFail)
+    {
+        try
+        {
+            cache.WriteListing(listing.Commit, listing.Files);
+            if (request.Commit is null) cache.Remember(request.Reference.RevisionOrDefault, listing.Commit);
+        }
+        catch (Exception readOnly) when (mayFail && readOnly is (IOException or UnauthorizedAccessException))
+        {
+            // A cache that has all files and may only be read is one to work with.
         }
     }
 

@@ -56,8 +56,11 @@ public sealed class RepositoryCache(string cacheDirectory, HubReference referenc
             .Order(StringComparer.Ordinal)];
     }
 
-    public void WriteListing(string commit, IReadOnlyList<string> files) =>
-        AtomicFile.WriteAllBytes(Folder.Listing(commit), JsonSerializer.SerializeToUtf8Bytes(files));
+    /// <summary>Keeps the names of a commit's files, which never change.</summary>
+    public void WriteListing(string commit, IReadOnlyList<string> files)
+    {
+        if (!File.Exists(Folder.Listing(commit))) AtomicFile.WriteAllBytes(Folder.Listing(commit), JsonSerializer.SerializeToUtf8Bytes(files));
+    }
 
     /// <summary>The names of all files that the repository has at a commit. Null: they are not known here.</summary>
     public IReadOnlyList<string>? ReadListing(string commit) => ReadOwn(Folder.Listing(commit)) ?? ReadTree(Folder.Tree(commit));

@@ -217,6 +217,9 @@ public sealed class FetchTests : IDisposable
         Assert.Contains("model.safetensors", failed.Where);
         _fetch.AssertNothingIsWrong();
         Assert.False(File.Exists(_fetch.Folder.Ref("main")));
+        // Offline the part is not taken for all.
+        var pinned = FetchFixture.All with { Commit = FetchFixture.Commit };
+        Assert.Contains("model.safetensors", (await Assert.ThrowsAsync<BadInputException>(() => _fetch.FetchAsync(_fetch.Settings with { IsOffline = true }, pinned))).Where);
     }
 
     [Fact]
