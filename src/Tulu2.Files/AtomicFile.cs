@@ -53,7 +53,7 @@ public static class AtomicFile
         }
     }
 
-    /// <summary>Gives a file that was written and flushed to the device under another name of the same file system its own name, in place of one that has it.</summary>
+    /// <summary>Gives a file its name, in place of one that has it. It was written and flushed to the device under another name of the same file system.</summary>
     public static void Publish(string part, string path)
     {
         File.Move(part, path, overwrite: true);

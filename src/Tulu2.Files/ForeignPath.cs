@@ -76,9 +76,11 @@ public static partial class ForeignPath
     private static (string What, string Fix) Missing(string path)
     {
         if (File.Exists(path)) return ("is a file, not a directory", $"give the directory that holds {Config}, the weights and the tokenizer");
-        if (HubUri.Is(path)) return ("is a name on a hub, which is not taken here", "fetch it first, `tulu2 model fetch ORG/NAME`, and give the directory that it prints");
+        if (HubUri.Is(path))
+            return ("is a name on a hub, which is not taken here", "fetch it first, `tulu2 model fetch ORG/NAME`, and give the directory that it prints");
         return HubName(path) is { } name
-            ? ("there is no such directory", $"give the path of a Hugging Face checkpoint directory; where the model {name} on a hub is meant, write hf://{name}")
+            ? ("there is no such directory",
+                $"give the path of a Hugging Face checkpoint directory; where the model {name} on a hub is meant, write hf://{name}")
             : ("there is no such directory", "give the path of a Hugging Face checkpoint directory");
     }
 

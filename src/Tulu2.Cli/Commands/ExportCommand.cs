@@ -42,8 +42,8 @@ internal sealed class ExportCommand(Terminal terminal)
         var loaded = RecipeReader.LoadText(run.Recipe, known.Text);
         // The checkpoint has the weights.
         loaded = (await HubSources.FetchModelAsync(loaded, known.Commits, ModelFiles.WithoutWeights, terminal.Say, cancellation)).Loaded;
-        await Task.Run(() => ModelExport.FromCheckpoint(store, manifest, ModelSource.Open(loaded), loaded.Recipe, Types[parsed.GetValue(_type)!], to), cancellation)
-            .WaitAsync(cancellation);
+        var type = Types[parsed.GetValue(_type)!];
+        await Task.Run(() => ModelExport.FromCheckpoint(store, manifest, ModelSource.Open(loaded), loaded.Recipe, type, to), cancellation).WaitAsync(cancellation);
         terminal.WriteHuman($"step {manifest.Step}");
         terminal.WriteHuman($"from {path}");
         terminal.WriteHuman($"to   {to}");

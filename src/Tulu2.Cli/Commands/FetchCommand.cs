@@ -13,7 +13,8 @@ namespace Tulu2.Cli.Commands;
 internal sealed class FetchCommand(Terminal terminal, RepositoryKind kind)
 {
     private readonly Argument<string> _repository = CommandBuilder.Argument("REPO", "ORG/NAME, or ORG/NAME@REVISION for a branch, a tag or a commit");
-    private readonly Option<string[]> _include = CommandBuilder.Repeated("--include", "Pattern of files to fetch in place of the usual ones; * stands for anything; may be repeated");
+    private readonly Option<string[]> _include = CommandBuilder.Repeated("--include",
+        "Pattern of files to fetch in place of the usual ones; * stands for anything; may be repeated");
     private readonly Option<string[]> _exclude = CommandBuilder.Repeated("--exclude", "Pattern of files to leave out; may be repeated");
     private readonly Option<bool> _verify = CommandBuilder.Flag("--verify", "Also check the content of files that are there, and fetch damaged ones again");
     private readonly Option<int> _connections = CommandBuilder.Option("--connections", "Connections at a time", new FetchOptions().Connections);
@@ -27,7 +28,8 @@ internal sealed class FetchCommand(Terminal terminal, RepositoryKind kind)
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var reference = HubReference.ParseName(parsed.GetValue(_repository)!, kind);
-        if (IsModel && reference.Path != "") throw new BadInputException($"{reference}", "is a file in a repository", $"use `{reference.Command} --include {reference.Path}`");
+        if (IsModel && reference.Path != "") throw new BadInputException($"{reference}", "is a file in a repository",
+            $"use `{reference.Command} --include {reference.Path}`");
         var name = reference.RepositoryText;
         var request = new FetchRequest(reference, names => Choice.Of(name, names, parsed.GetValue(_include) ?? [], parsed.GetValue(_exclude) ?? [],
             all => IsModel ? ModelFiles.Whole(name, all) : RowFiles.At(reference, all)))
@@ -44,7 +46,8 @@ internal sealed class FetchCommand(Terminal terminal, RepositoryKind kind)
     private void Print(HubReference reference, FetchResult result)
     {
         foreach (var file in result.Files) terminal.WriteHuman(result.PathOf(file));
-        terminal.WriteHuman($"{NumberText.Count(result.Files.Count, "file")}, {NumberText.Count(result.Bytes, "byte")}, of which {NumberText.Count(result.FetchedBytes)} came now; commit {result.Commit}");
+        var (files, bytes) = (NumberText.Count(result.Files.Count, "file"), NumberText.Count(result.Bytes, "byte"));
+        terminal.WriteHuman($"{files}, {bytes}, of which {NumberText.Count(result.FetchedBytes)} came now; commit {result.Commit}");
         terminal.WriteHuman($"in a recipe: {(IsModel ? "model.path" : "data.train")}: {(IsModel ? $"{reference}" : $"[{reference}]")}");
         if (terminal.Json)
             terminal.Output.WriteLine(JsonLine.Of(new

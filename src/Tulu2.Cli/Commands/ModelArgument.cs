@@ -19,7 +19,8 @@ internal static class ModelArgument
     {
         if (!HubUri.Is(text)) return text;
         var reference = HubReference.ParseName(text, RepositoryKind.Model);
-        if (reference.Path != "") throw new BadInputException(text, $"names {reference.Path} in a repository, and a model is a whole one", $"write {reference.RepositoryText}");
+        if (reference.Path != "") throw new BadInputException(text, $"names {reference.Path} in a repository, and a model is a whole one",
+            $"write {reference.RepositoryText}");
         var name = reference.RepositoryText;
         using var fetcher = new HubFetcher(HubSettings.OfProcess(), new FetchOptions(), terminal.Say);
         var request = new FetchRequest(reference, names => ModelFiles.Whole(name, names));

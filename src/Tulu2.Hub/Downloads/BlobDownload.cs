@@ -19,7 +19,8 @@ internal sealed class BlobDownload(RepositoryFolder folder, HubTiming timing, Pi
     {
         var facts = source.Facts;
         Directory.CreateDirectory(folder.Blobs);
-        using var held = await BlobLock.TakeAsync(folder.Lock(facts.Etag), timing.Delay, () => say($"{where}: another process is fetching it; waiting for it"), cancellation);
+        using var held = await BlobLock.TakeAsync(folder.Lock(facts.Etag), timing.Delay, () => say($"{where}: another process is fetching it; waiting for it"),
+            cancellation);
         if (IsThere(folder.Blob(facts.Etag), facts.Size))
         {
             progress(facts.Size);

@@ -3,8 +3,8 @@ using System.Buffers;
 namespace Tulu2.Hub.Downloads;
 
 /// <summary>
-/// Fills a blob's unfinished file from its source. Pieces are fetched side by side and written in order, so that the file is at every moment the beginning of the
-/// content: a killed fetch, of this program or another, goes on at the file's end.
+/// Fills a blob's unfinished file from its source. Pieces are fetched side by side and written in order, so that the file is at every moment the beginning of
+/// the content: a killed fetch, of this program or another, goes on at the file's end.
 /// </summary>
 internal sealed class BlobWriter(FileSource source, PieceSlots slots, int pieceBytes, Action<long> progress)
 {

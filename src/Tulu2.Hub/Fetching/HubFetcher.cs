@@ -8,8 +8,8 @@ using Tulu2.Hub.Settings;
 namespace Tulu2.Hub.Fetching;
 
 /// <summary>
-/// Brings files of a repository into the cache of the ecosystem. Each file is whole or absent there: it gets its name only once its hash is the one that the hub
-/// gives for it. Files that are there are not fetched again, and what a killed fetch has left is gone on with.
+/// Brings files of a repository into the cache of the ecosystem. Each file is whole or absent there: it gets its name only once its hash is the one that the
+/// hub gives for it. Files that are there are not fetched again, and what a killed fetch has left is gone on with.
 /// </summary>
 /// <param name="say">Takes what the user should know: a long wait, a damaged file, a hub that could not be asked.</param>
 public sealed class HubFetcher(HubSettings settings, FetchOptions options, Action<string> say) : IDisposable
@@ -54,7 +54,8 @@ public sealed class HubFetcher(HubSettings settings, FetchOptions options, Actio
         var reference = request.Reference;
         var pinned = request.Commit ?? (reference.IsPinned ? reference.Revision : null);
         if (pinned is not null && cache.ReadListing(pinned) is { } known) return new RepositoryListing(pinned, known);
-        if (settings.IsOffline) return ListingOfCache(cache, pinned ?? cache.CommitOf(reference.RevisionOrDefault)) ?? throw MissingOffline(reference, reference.RepositoryText, 0);
+        if (settings.IsOffline) return ListingOfCache(cache, pinned ?? cache.CommitOf(reference.RevisionOrDefault))
+            ?? throw MissingOffline(reference, reference.RepositoryText, 0);
         try
         {
             return await new HubApi(_http, settings, options.Timing, say).ListAsync(reference, pinned ?? reference.RevisionOrDefault, cancellation);

@@ -16,7 +16,8 @@ internal sealed class SnapshotFetch(HubHttp http, HubSettings settings, FetchOpt
     private long _done;
 
     /// <returns>Bytes that came over the network.</returns>
-    public async Task<long> RunAsync(HubReference reference, string commit, IReadOnlyList<string> files, Action<FetchProgress> report, CancellationToken cancellation)
+    public async Task<long> RunAsync(HubReference reference, string commit, IReadOnlyList<string> files, Action<FetchProgress> report,
+        CancellationToken cancellation)
     {
         var facts = await FactsAsync(reference, commit, files, cancellation);
         CheckRoom(facts);
@@ -41,7 +42,8 @@ internal sealed class SnapshotFetch(HubHttp http, HubSettings settings, FetchOpt
         var download = new BlobDownload(cache.Folder, options.Timing, _slots, options.PieceBytes, say);
         void Progress(long bytes) => report(new FetchProgress(Interlocked.Add(ref _done, bytes), total));
         Task<long> RunAsync(FileFacts facts) => download.RunAsync(
-            new FileSource(http, reference, facts, _api.AddressOf(reference, commit, facts.Path), settings, options.Timing, say), reference.TextOf(facts.Path), Progress, cancellation);
+            new FileSource(http, reference, facts, _api.AddressOf(reference, commit, facts.Path), settings, options.Timing, say),
+            reference.TextOf(facts.Path), Progress, cancellation);
         try
         {
             return (file.Etag, await RunAsync(file));
@@ -67,9 +69,11 @@ internal sealed class SnapshotFetch(HubHttp http, HubSettings settings, FetchOpt
     private void CheckRoom(IReadOnlyList<FileFacts> facts)
     {
         Directory.CreateDirectory(cache.Folder.Blobs);
-        var needed = facts.DistinctBy(file => file.Etag).Sum(file => BlobDownload.IsThere(cache.Folder.Blob(file.Etag), file.Size) ? 0 : file.Size - Begun(file));
+        var needed = facts.DistinctBy(file => file.Etag).Where(file => !BlobDownload.IsThere(cache.Folder.Blob(file.Etag), file.Size))
+            .Sum(file => file.Size - Begun(file));
         if (FreeBytes() is { } free && needed > free)
-            throw new BadInputException(settings.CacheDirectory, $"the disk has {NumberText.Count(free, "free byte")}, and {NumberText.Count(needed)} are needed",
+            throw new BadInputException(settings.CacheDirectory,
+                $"the disk has {NumberText.Count(free, "free byte")}, and {NumberText.Count(needed)} are needed",
                 "free some space, or set HF_HOME to a directory on another disk");
     }
 

@@ -4,12 +4,14 @@ namespace Tulu2.Hub.Http;
 
 /// <summary>What the hub says about a file's content.</summary>
 /// <param name="Path">In the repository.</param>
-/// <param name="Etag">Its hash in lower-case hexadecimal: SHA-256 (64 digits) for large files, git's SHA-1 of a blob (40) for others. The name of its blob.</param>
+/// <param name="Etag">Its hash in lower-case hexadecimal: SHA-256 (64 digits) for large files, git's SHA-1 of a blob (40) for others. The name of its
+/// blob.</param>
 /// <param name="Size">Bytes.</param>
 internal sealed partial record FileFacts(string Path, string Etag, long Size)
 {
     /// <summary>Whether the headers have the facts; a redirect to the content has them too, and need not be followed.</summary>
-    public static bool AreIn(HttpResponseMessage response) => HubAnswer.Header(response, "X-Linked-Etag") is not null && HubAnswer.Header(response, "X-Linked-Size") is not null;
+    public static bool AreIn(HttpResponseMessage response) => HubAnswer.Header(response, "X-Linked-Etag") is not null
+        && HubAnswer.Header(response, "X-Linked-Size") is not null;
 
     /// <returns>Null: size or hash are missing, or it is not the file of that commit.</returns>
     public static FileFacts? Read(string path, HttpResponseMessage response, string commit)

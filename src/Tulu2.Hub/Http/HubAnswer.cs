@@ -18,10 +18,14 @@ internal sealed partial record HubAnswer(int Status, bool IsHub, string? ErrorCo
     public static string? Header(HttpResponseMessage response, string name) =>
         response.Headers.TryGetValues(name, out var values) || response.Content.Headers.TryGetValues(name, out values) ? values.FirstOrDefault() : null;
 
-    /// <summary>Seconds of the header <c>RateLimit: "api";r=0;t=55</c> (draft-ietf-httpapi-ratelimit-headers), where nothing remains. Null: it says nothing of the kind.</summary>
+    /// <summary>
+    /// Seconds of the header <c>RateLimit: "api";r=0;t=55</c> (draft-ietf-httpapi-ratelimit-headers), where nothing remains. Null: it says nothing of the
+    /// kind.
+    /// </summary>
     internal static TimeSpan? RateLimit(string? header) =>
         header is not null && Remaining().Match(header) is { Success: true } found && found.Groups[1].Value.All(digit => digit == '0')
-        && double.TryParse(found.Groups[2].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? TimeSpan.FromSeconds(Math.Min(seconds, 1e6)) : null;
+        && double.TryParse(found.Groups[2].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            ? TimeSpan.FromSeconds(Math.Min(seconds, 1e6)) : null;
 
     private static TimeSpan? WaitOf(HttpResponseHeaders headers, DateTimeOffset now)
     {

@@ -57,8 +57,8 @@ internal sealed class HubHttp : IDisposable
             {
                 if (response.Headers.Location is not { } location) throw new HttpRequestException("a redirect without an address");
                 var next = new Uri(address, location);
-                if (next.Scheme != "https" && (next.Scheme != "http" || address.Scheme == "https")) throw new HttpRequestException("a redirect to an address that is not secure");
-                address = next;
+                var isSecure = next.Scheme == "https" || (next.Scheme == "http" && address.Scheme != "https");
+                address = isSecure ? next : throw new HttpRequestException("a redirect to an address that is not secure");
             }
         }
         throw new HttpRequestException("the redirects go round in a circle");

@@ -24,7 +24,10 @@ internal static class NetworkFault
 
     /// <summary>There was no connection to begin with: no network, no such host, nobody listening.</summary>
     public static bool IsUnreachable(Exception? fault) =>
-        fault is HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.ProxyTunnelError };
+        fault is HttpRequestException
+        {
+            HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.ProxyTunnelError,
+        };
 
     /// <summary>Bytes of the range <c>bytes FIRST-LAST/SIZE</c> that an answer has. Null: it has none.</summary>
     public static (long From, long To, long? Size)? RangeOf(ContentRangeHeaderValue? range) =>

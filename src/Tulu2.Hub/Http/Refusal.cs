@@ -20,7 +20,8 @@ internal static class Refusal
         var (what, fix) = (answer.ErrorCode, answer.Status) switch
         {
             ("GatedRepo", _) => Gated(page, settings),
-            ("RevisionNotFound", _) => ($"there is no revision '{reference.RevisionOrDefault}'", $"see {page}/refs for branches and tags, or leave the revision out"),
+            ("RevisionNotFound", _) => ($"there is no revision '{reference.RevisionOrDefault}'",
+                $"see {page}/refs for branches and tags, or leave the revision out"),
             ("EntryNotFound", _) => ("the repository has no such file", $"see {page}/tree/{reference.RevisionOrDefault}"),
             (_, 401) when IsBadToken(answer) => ("the hub does not accept the token",
                 $"make a new one at {settings.Endpoint}/{TokenPage} and set HF_TOKEN, or unset it where the repository is public"),
@@ -33,12 +34,14 @@ internal static class Refusal
     }
 
     private static (string What, string Fix) Gated(string page, HubSettings settings) => settings.Token is null
-        ? ("is gated: its owner wants the licence accepted, by name", $"accept it at {page}, and set HF_TOKEN to a token of that account ({settings.Endpoint}/{TokenPage})")
+        ? ("is gated: its owner wants the licence accepted, by name",
+            $"accept it at {page}, and set HF_TOKEN to a token of that account ({settings.Endpoint}/{TokenPage})")
         : ("is gated, and the account of the token has no access to it (yet)",
             $"accept the licence at {page}, wait where the owner has to agree, and let the token read gated repositories ({settings.Endpoint}/{TokenPage})");
 
     private static (string What, string Fix) Missing(HubReference reference, HubSettings settings) => settings.Token is null
-        ? ("there is no such repository, or it is private or gated", $"check the name; where it is right, set HF_TOKEN to a token that may read it ({settings.Endpoint}/{TokenPage})")
+        ? ("there is no such repository, or it is private or gated",
+            $"check the name; where it is right, set HF_TOKEN to a token that may read it ({settings.Endpoint}/{TokenPage})")
         : ("there is no such repository, or the token may not read it", reference.Kind == RepositoryKind.Model
             ? "check the name and the token's permissions; a data set is named hf://datasets/ORG/NAME" : "check the name and the token's permissions");
 

@@ -37,7 +37,10 @@ internal static class RetryRule
         _ => Verdict.Refuse,
     };
 
-    /// <summary>The wait before the next try: it doubles, from half a second to half a minute, and is spread by a quarter; or what the server asks for, if that is longer.</summary>
+    /// <summary>
+    /// The wait before the next try: it doubles, from half a second to half a minute, and is spread by a quarter; or what the server asks for, if that is
+    /// longer.
+    /// </summary>
     /// <param name="failures">Failures in a row, from 1.</param>
     /// <param name="asked">What the server asks for.</param>
     /// <param name="spread">From 0 to below 1.</param>

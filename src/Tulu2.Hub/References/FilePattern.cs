@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace Tulu2.Hub.References;
 
 /// <summary>
-/// A pattern over names of files in a repository, as the hub's own tools read it (Python's fnmatch): <c>*</c> stands for anything, slashes too, <c>?</c> for one
-/// character. A name that ends with <c>/</c> stands for all below that folder.
+/// A pattern over names of files in a repository, as the hub's own tools read it (Python's fnmatch): <c>*</c> stands for anything, slashes too, <c>?</c> for
+/// one character. A name that ends with <c>/</c> stands for all below that folder.
 /// </summary>
 public static class FilePattern
 {

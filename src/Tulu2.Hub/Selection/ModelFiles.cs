@@ -10,19 +10,25 @@ public static partial class ModelFiles
 
     private static readonly string[] TokenizerNames =
     [
-        "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja", "chat_template.json",
+        "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
+        "chat_template.json",
         "vocab.json", "merges.txt",
     ];
 
     private static readonly string[] Configs = [Config, "generation_config.json"];
 
-    /// <summary>Config, tokenizer and weights: safetensors, or PyTorch's files where there are none; the single file where there are shards too, as transformers reads.</summary>
+    /// <summary>
+    /// Config, tokenizer and weights: safetensors, or PyTorch's files where there are none; the single file where there are shards too, as transformers
+    /// reads.
+    /// </summary>
     /// <exception cref="BadInputException">The repository has no config.json or no such weights.</exception>
     public static IReadOnlyList<string> Whole(string repository, IReadOnlyList<string> names)
     {
         if (!names.Contains(Config))
-            throw new BadInputException(repository, names.Contains(Adapter) ? "is an adapter, not a model" : $"has no {Config}: it is not a model in Hugging Face's form",
-                names.Contains(Adapter) ? "merge it into its base (peft: merge_and_unload), and use the result" : "name another repository, or say with --include what to fetch");
+            throw names.Contains(Adapter)
+                ? new BadInputException(repository, "is an adapter, not a model", "merge it into its base (peft: merge_and_unload), and use the result")
+                : new BadInputException(repository, $"has no {Config}: it is not a model in Hugging Face's form",
+                    "name another repository, or say with --include what to fetch");
         var weights = Weights(names);
         if (weights.Count == 0)
             throw new BadInputException(repository, $"has neither model*.safetensors nor pytorch_model*.bin{Others(names)}",
@@ -63,7 +69,8 @@ public static partial class ModelFiles
         return [];
     }
 
-    private static IReadOnlyList<string> Ordered(IReadOnlyList<string> names, Func<string, bool> isWanted) => [.. names.Where(isWanted).Order(StringComparer.Ordinal)];
+    private static IReadOnlyList<string> Ordered(IReadOnlyList<string> names, Func<string, bool> isWanted) =>
+        [.. names.Where(isWanted).Order(StringComparer.Ordinal)];
 
     private static string Others(IReadOnlyList<string> names) =>
         names.FirstOrDefault(name => OtherWeights().IsMatch(name)) is { } other ? $"; it has {other}" : "";

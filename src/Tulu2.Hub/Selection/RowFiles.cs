@@ -19,7 +19,8 @@ public static class RowFiles
         var found = isMeantAsItIs ? below : ForeignPath.NamedLikeRows([.. below.Where(IsNoneBesideRows)]);
         if (found.Count > 0) return found;
         var near = NearestName.Of(path, names);
-        throw new BadInputException($"{reference}", path == "" ? "the repository has no files of rows" : "the repository has no such file, nor one that the pattern matches",
+        throw new BadInputException($"{reference}", path == "" ? "the repository has no files of rows"
+            : "the repository has no such file, nor one that the pattern matches",
             near is not null ? $"did you mean {near}?" : $"name files of rows; it has {Some(names)}");
     }
 

@@ -20,7 +20,8 @@ internal sealed class NodePreparation(Action<string> say) : INodePreparation
         var text = File.ReadAllText(directory.Recipe);
         var known = RunRecipe.Parse(directory.Recipe, text);
         // On a thread of its own, which may wait.
-        var fetched = HubSources.FetchAsync(RecipeReader.LoadText(directory.Recipe, text), known.Commits, _ => { }, say, CancellationToken.None).GetAwaiter().GetResult();
+        var loaded = RecipeReader.LoadText(directory.Recipe, text);
+        var fetched = HubSources.FetchAsync(loaded, known.Commits, _ => { }, say, CancellationToken.None).GetAwaiter().GetResult();
         var prepared = RunPreparation.Prepare(fetched, _ => { }, say, known.Changes);
         try
         {

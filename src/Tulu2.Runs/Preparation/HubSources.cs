@@ -21,7 +21,8 @@ internal sealed class HubSources
     private readonly Action<string> _say;
     private readonly HubFetcher _fetcher;
 
-    private HubSources(LoadedRecipe loaded, IReadOnlyDictionary<string, string> known, HubFetcher fetcher, Action<ProgressSnapshot> report, Action<string> say) =>
+    private HubSources(LoadedRecipe loaded, IReadOnlyDictionary<string, string> known, HubFetcher fetcher, Action<ProgressSnapshot> report,
+        Action<string> say) =>
         (_loaded, _known, _fetcher, _report, _say) = (loaded, known, fetcher, report, say);
 
     /// <summary>Fetches model, tokenizer and data.</summary>
@@ -30,12 +31,13 @@ internal sealed class HubSources
     /// <param name="model">Which files of the model's repository are needed; null: all that training reads.</param>
     /// <exception cref="BadInputException">What the user can mend; names the line or the argument.</exception>
     /// <exception cref="Tulu2.Hub.HubException">The hub or the network does not do its part.</exception>
-    public static async Task<FetchedRecipe> FetchAsync(LoadedRecipe loaded, IReadOnlyDictionary<string, string>? commits, Action<ProgressSnapshot> report, Action<string> say,
-        CancellationToken cancellation, Func<string, IReadOnlyList<string>, IReadOnlyList<string>>? model = null, bool withData = true)
+    public static async Task<FetchedRecipe> FetchAsync(LoadedRecipe loaded, IReadOnlyDictionary<string, string>? commits, Action<ProgressSnapshot> report,
+        Action<string> say, CancellationToken cancellation, Func<string, IReadOnlyList<string>, IReadOnlyList<string>>? model = null, bool withData = true)
     {
         if (!IsNamed(loaded.Recipe, withData)) return new FetchedRecipe(loaded, HubNames.None);
         using var fetcher = new HubFetcher(HubSettings.OfProcess(), new FetchOptions(), say);
-        return await new HubSources(loaded, commits ?? new Dictionary<string, string>(), fetcher, report, say).RunAsync(model ?? ModelFiles.Whole, withData, cancellation);
+        return await new HubSources(loaded, commits ?? new Dictionary<string, string>(), fetcher, report, say).RunAsync(model ?? ModelFiles.Whole, withData,
+            cancellation);
     }
 
     /// <summary>Fetches the model alone, without its weights where these are not needed.</summary>
@@ -66,7 +68,8 @@ internal sealed class HubSources
         }), new HubNames(_commits, _names));
     }
 
-    private async Task<string?> DirectoryAsync(string key, string? path, Func<string, IReadOnlyList<string>, IReadOnlyList<string>> select, CancellationToken cancellation)
+    private async Task<string?> DirectoryAsync(string key, string? path, Func<string, IReadOnlyList<string>, IReadOnlyList<string>> select,
+        CancellationToken cancellation)
     {
         if (!HubUri.Is(path)) return path;
         var reference = Parse(key, path!, RepositoryKind.Model);
@@ -86,7 +89,8 @@ internal sealed class HubSources
         return result.Files.Select(result.PathOf);
     }
 
-    private async Task<FetchResult> FetchAsync(string key, HubReference reference, Func<IReadOnlyList<string>, IReadOnlyList<string>> select, CancellationToken cancellation)
+    private async Task<FetchResult> FetchAsync(string key, HubReference reference, Func<IReadOnlyList<string>, IReadOnlyList<string>> select,
+        CancellationToken cancellation)
     {
         var name = reference.RepositoryText;
         // Model and tokenizer, or two files of data, are of one commit also where the branch moves between them.
@@ -109,8 +113,9 @@ internal sealed class HubSources
         try
         {
             var reference = HubReference.ParseUri(text);
-            return reference.Kind == kind ? reference : throw new BadInputException(text, kind == RepositoryKind.Model ? "is a data set, not a model" : "is a model, not a data set",
-                kind == RepositoryKind.Model ? "write hf://ORG/NAME" : "write hf://datasets/ORG/NAME");
+            if (reference.Kind == kind) return reference;
+            throw kind == RepositoryKind.Model ? new BadInputException(text, "is a data set, not a model", "write hf://ORG/NAME")
+                : new BadInputException(text, "is a model, not a data set", "write hf://datasets/ORG/NAME");
         }
         catch (BadInputException fault)
         {

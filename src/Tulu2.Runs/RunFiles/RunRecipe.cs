@@ -89,7 +89,8 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
             else if (line.StartsWith(ChangeLine, StringComparison.Ordinal))
                 changes.Add(RecipeChange.Parse(line[ChangeLine.Length..])
                     ?? throw new BadInputException(location, $"has a change that cannot be read: {line}", "restore the file from a copy"));
-            else if (line.StartsWith(CommitLine, StringComparison.Ordinal) && line[CommitLine.Length..].Split(CommitWord) is [var name, var commit]) commits[name] = commit;
+            else if (line.StartsWith(CommitLine, StringComparison.Ordinal) && line[CommitLine.Length..].Split(CommitWord) is [var name, var commit])
+                commits[name] = commit;
         }
         if (hash == "") throw new BadInputException(location, "lacks the hash of what decides the run's bits", "restore the file from a copy");
         return new RunRecipe(RecipeReader.LoadText(location, text).Recipe, hash, changes) { Commits = commits };

@@ -26,7 +26,8 @@ public class FaultStormTests
 
     private static void Put(FetchFixture fetch, int files, int bytes)
     {
-        fetch.PutModel([("config.json", HubFile.Text("{}")), .. Enumerable.Range(0, files).Select(file => ($"part-{file}.bin", HubFile.Random(file, bytes + 77 * file, file % 3 > 0)))]);
+        fetch.PutModel([("config.json", HubFile.Text("{}")), .. Enumerable.Range(0, files).Select(file =>
+            ($"part-{file}.bin", HubFile.Random(file, bytes + 77 * file, file % 3 > 0)))]);
         // Another copy of a content, in a folder.
         var all = fetch.Hub.Commits[$"{FetchFixture.Model}@{FetchFixture.Commit}"];
         all["copy/part-1.bin"] = all["part-1.bin"];
@@ -73,7 +74,8 @@ public class FaultStormTests
                 var place = $"{request.Method} {request.Path}";
                 var fault = Kinds[random.Next(Kinds.Length)](random);
                 // What no client can get over: a refusal by the hub itself, a list without names, a place that never answers, content that is always wrong.
-                var isFatal = (fault is Fault.Status { Code: 403 } && !request.IsContent) || (fault is Fault.Corrupt && (request.Method == "HEAD" || request.Path.StartsWith("/api")))
+                var isFatal = (fault is Fault.Status { Code: 403 } && !request.IsContent)
+                    || (fault is Fault.Corrupt && (request.Method == "HEAD" || request.Path.StartsWith("/api")))
                     || inARow.GetValueOrDefault(place) >= 2 || (fault is Fault.Corrupt && damaged.GetValueOrDefault(place) >= 2);
                 if (isFatal || given >= 260 || random.Next(5) > 2)
                 {

@@ -11,7 +11,8 @@ namespace Tulu2.Tests.Hub;
 /// <summary>A loopback hub, a cache of a test's own, and a clock on which nothing is waited for.</summary>
 internal sealed class FetchFixture : IDisposable
 {
-    public const string Model = "models/org/small", Commit = "0123456789012345678901234567890123456789", NextCommit = "abcdefabcdefabcdefabcdefabcdefabcdefabcd";
+    public const string Model = "models/org/small", Commit = "0123456789012345678901234567890123456789",
+        NextCommit = "abcdefabcdefabcdefabcdefabcdefabcdefabcd";
 
     private readonly TemporaryFolder _folder = new();
 

@@ -155,11 +155,13 @@ public sealed class FetchTests : IDisposable
     {
         await PutLargeAsync();
         var breaks = 0;
-        _fetch.Hub.FaultOf = request => !request.IsContent ? null : request.Range is null && Interlocked.Increment(ref breaks) < 4 ? new Fault.Break(2500 * breaks) : new Fault.NoRange();
+        _fetch.Hub.FaultOf = request => !request.IsContent ? null : request.Range is null && Interlocked.Increment(ref breaks) < 4
+            ? new Fault.Break(2500 * breaks) : new Fault.NoRange();
         _fetch.AssertAllIsThere(await _fetch.FetchAsync());
     }
 
-    public static TheoryData<string> Faults => new("break", "silence", "corrupt", "429", "503", "500", "short", "long", "other range", "page", "expired", "416", "loop");
+    public static TheoryData<string> Faults => new("break", "silence", "corrupt", "429", "503", "500", "short", "long", "other range", "page", "expired",
+        "416", "loop");
 
     [Theory]
     [MemberData(nameof(Faults))]
@@ -219,7 +221,8 @@ public sealed class FetchTests : IDisposable
         Assert.False(File.Exists(_fetch.Folder.Ref("main")));
         // Offline the part is not taken for all.
         var pinned = FetchFixture.All with { Commit = FetchFixture.Commit };
-        Assert.Contains("model.safetensors", (await Assert.ThrowsAsync<BadInputException>(() => _fetch.FetchAsync(_fetch.Settings with { IsOffline = true }, pinned))).Where);
+        Assert.Contains("model.safetensors",
+            (await Assert.ThrowsAsync<BadInputException>(() => _fetch.FetchAsync(_fetch.Settings with { IsOffline = true }, pinned))).Where);
     }
 
     [Fact]
@@ -268,7 +271,8 @@ public sealed class FetchTests : IDisposable
         Assert.Contains("`tulu2 model fetch org/small`", missing.Fix);
         Assert.Empty(_fetch.Hub.Requests);
         await _fetch.FetchAsync(request: FetchFixture.All with { Select = names => [.. names.Where(name => name == "config.json")] });
-        Assert.StartsWith("hf://org/small/sub/empty: is not in the cache (nor 1 other file), and", (await Assert.ThrowsAsync<BadInputException>(() => _fetch.FetchAsync(offline))).Message);
+        Assert.StartsWith("hf://org/small/sub/empty: is not in the cache (nor 1 other file), and",
+            (await Assert.ThrowsAsync<BadInputException>(() => _fetch.FetchAsync(offline))).Message);
     }
 
     [Fact]

@@ -12,7 +12,8 @@ public class HubReferenceTests
     [InlineData("hf://org/name@feature%2Fx", RepositoryKind.Model, "org/name", "feature/x", "")]
     [InlineData("hf://datasets/org/name", RepositoryKind.Dataset, "org/name", null, "")]
     [InlineData("hf://datasets/org/name@dev/data/train.jsonl", RepositoryKind.Dataset, "org/name", "dev", "data/train.jsonl")]
-    [InlineData("hf://datasets/org/name@refs/convert/parquet/default/*.parquet", RepositoryKind.Dataset, "org/name", "refs/convert/parquet", "default/*.parquet")]
+    [InlineData("hf://datasets/org/name@refs/convert/parquet/default/*.parquet", RepositoryKind.Dataset, "org/name", "refs/convert/parquet",
+        "default/*.parquet")]
     public void Uris_are_those_of_the_ecosystem(string text, RepositoryKind kind, string repository, string? revision, string path)
     {
         var reference = HubReference.ParseUri(text);
@@ -42,7 +43,8 @@ public class HubReferenceTests
         Assert.Equal(new HubReference(RepositoryKind.Model, "org/name", "feature/x", ""), HubReference.ParseName("org/name@feature/x", RepositoryKind.Model));
         Assert.Equal("gpt2", HubReference.ParseName("gpt2", RepositoryKind.Model).Repository);
         Assert.Equal("org/rows", HubReference.ParseName("datasets/org/rows", RepositoryKind.Dataset).Repository);
-        Assert.Contains("data fetch org/rows", Assert.Throws<BadInputException>(() => HubReference.ParseName("hf://datasets/org/rows", RepositoryKind.Model)).Fix);
+        Assert.Contains("data fetch org/rows", Assert.Throws<BadInputException>(() =>
+            HubReference.ParseName("hf://datasets/org/rows", RepositoryKind.Model)).Fix);
         Assert.Throws<BadInputException>(() => HubReference.ParseName("https://huggingface.co/org/name", RepositoryKind.Model));
         Assert.Throws<BadInputException>(() => HubReference.ParseName("a/b/c", RepositoryKind.Model));
     }
@@ -63,5 +65,6 @@ public class HubReferenceTests
     [InlineData("data", "data/a.jsonl", true)]
     [InlineData("data", "database.jsonl", false)]
     [InlineData("", "any", true)]
-    public void A_path_of_a_recipe_means_what_it_means_for_files(string path, string name, bool matches) => Assert.Equal(matches, FilePattern.Denotes(path, name));
+    public void A_path_of_a_recipe_means_what_it_means_for_files(string path, string name, bool matches) =>
+        Assert.Equal(matches, FilePattern.Denotes(path, name));
 }

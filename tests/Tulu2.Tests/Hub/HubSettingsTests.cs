@@ -18,7 +18,8 @@ public sealed class HubSettingsTests : IDisposable
     public void Without_variables_it_is_the_ecosystems_default()
     {
         var settings = Read();
-        Assert.Equal(("https://huggingface.co", _folder.File(".cache/huggingface/hub"), null, false), (settings.Endpoint, settings.CacheDirectory, settings.Token, settings.IsOffline));
+        Assert.Equal(("https://huggingface.co", _folder.File(".cache/huggingface/hub"), null, false),
+            (settings.Endpoint, settings.CacheDirectory, settings.Token, settings.IsOffline));
     }
 
     [Fact]
@@ -49,5 +50,6 @@ public sealed class HubSettingsTests : IDisposable
     [InlineData("HF_ENDPOINT", "ftp://huggingface.co")]
     [InlineData("HF_HUB_DOWNLOAD_TIMEOUT", "soon")]
     [InlineData("HF_TOKEN", "hf_a\nX-Header: b")]
-    public void What_makes_no_sense_is_named(string name, string value) => Assert.Equal(name, Assert.Throws<BadInputException>(() => Read((name, value))).Where);
+    public void What_makes_no_sense_is_named(string name, string value) =>
+        Assert.Equal(name, Assert.Throws<BadInputException>(() => Read((name, value))).Where);
 }

@@ -7,7 +7,8 @@ namespace Tulu2.Tests.Hub;
 
 public class SelectionTests
 {
-    private static readonly string[] Usual = ["README.md", ".gitattributes", "config.json", "generation_config.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json"];
+    private static readonly string[] Usual = ["README.md", ".gitattributes", "config.json", "generation_config.json", "tokenizer.json", "tokenizer.model",
+        "tokenizer_config.json", "special_tokens_map.json"];
 
     private static IEnumerable<string> Weights(params string[] names) =>
         ModelFiles.Whole("org/name", [.. Usual, .. names]).Where(name => !Usual.Contains(name));

@@ -7,7 +7,8 @@ namespace Tulu2.Tests.Hub.Server;
 internal sealed record HubFile(byte[] Content, bool IsLarge)
 {
     public string Etag { get; } = IsLarge ? Convert.ToHexStringLower(SHA256.HashData(Content))
-        : Convert.ToHexStringLower(CryptographicOperations.HashData(HashAlgorithmName.SHA1, (byte[])[.. Encoding.ASCII.GetBytes($"blob {Content.Length}\0"), .. Content]));
+        : Convert.ToHexStringLower(CryptographicOperations.HashData(HashAlgorithmName.SHA1,
+            (byte[])[.. Encoding.ASCII.GetBytes($"blob {Content.Length}\0"), .. Content]));
 
     public static HubFile Random(int seed, int length, bool isLarge)
     {

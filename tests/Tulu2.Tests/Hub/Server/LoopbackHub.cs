@@ -7,7 +7,9 @@ using System.Text.Json;
 
 namespace Tulu2.Tests.Hub.Server;
 
-/// <summary>A hub on loopback, with a second address for the content of large files. One request a connection; a fault for each that is asked to have one.</summary>
+/// <summary>
+/// A hub on loopback, with a second address for the content of large files. One request a connection; a fault for each that is asked to have one.
+/// </summary>
 internal sealed class LoopbackHub : IDisposable
 {
     private readonly TcpListener _hub = new(IPAddress.Loopback, 0), _content = new(IPAddress.Loopback, 0);
@@ -137,7 +139,8 @@ internal sealed class LoopbackHub : IDisposable
     }
 
     private Task MissingAsync(NetworkStream stream, HubRequest request, string repository) => WriteAsync(stream, 404,
-        $"X-Error-Code: {(Revisions.Keys.Any(key => key.StartsWith(repository + "@", StringComparison.Ordinal)) ? "RevisionNotFound" : "RepoNotFound")}", [], request, null);
+        $"X-Error-Code: {(Revisions.Keys.Any(key => key.StartsWith(repository + "@", StringComparison.Ordinal)) ? "RevisionNotFound" : "RepoNotFound")}", [],
+            request, null);
 
     private (string Commit, Dictionary<string, HubFile> Files)? Find(string repository, string revision)
     {
@@ -145,7 +148,8 @@ internal sealed class LoopbackHub : IDisposable
         return Commits.TryGetValue($"{repository}@{commit}", out var files) ? (commit, files) : null;
     }
 
-    private HubFile Large(string path) => Commits.Values.SelectMany(files => files.Values).First(file => path.StartsWith($"/{file.Etag}?", StringComparison.Ordinal));
+    private HubFile Large(string path) => Commits.Values.SelectMany(files => files.Values).First(file =>
+        path.StartsWith($"/{file.Etag}?", StringComparison.Ordinal));
 
     private Task ContentAsync(TcpClient client, NetworkStream stream, HubRequest request, HubFile file, string headers, Fault? fault)
     {
@@ -190,5 +194,6 @@ internal sealed class LoopbackHub : IDisposable
         await stream.FlushAsync();
     }
 
-    private static (string Before, string Behind) Split(string text, string at) => text.Split(at, 2) is [var before, var behind] ? (before, behind) : (text, "");
+    private static (string Before, string Behind) Split(string text, string at) => text.Split(at, 2) is [var before, var behind] ? (before, behind)
+        : (text, "");
 }

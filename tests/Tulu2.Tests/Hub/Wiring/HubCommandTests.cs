@@ -132,9 +132,11 @@ public sealed class HubCommandTests : IDisposable
         Assert.Equal($"error: {recipe}:3: data.train\n       hf://datasets/org/rows: is not in the cache, and HF_HUB_OFFLINE forbids to fetch it\n"
             + "  fix: unset HF_HUB_OFFLINE, or run `tulu2 data fetch org/rows` where there is a network\n", error);
         Assert.False(Directory.Exists(_small.In("run")));
-        Assert.Contains("model.path\n       hf://org/small: is not in the cache", await RefusedAsync("train", recipe, "data.train=rows.jsonl", "--run", _small.In("run")));
+        Assert.Contains("model.path\n       hf://org/small: is not in the cache",
+            await RefusedAsync("train", recipe, "data.train=rows.jsonl", "--run", _small.In("run")));
         Assert.Contains("is not in the cache", await RefusedAsync("generate", "--model", "hf://org/small", "--prompt", "x"));
-        Assert.Contains("is a data set, not a model", await RefusedAsync("train", recipe, "model.path=hf://datasets/org/rows", "data.train=rows.jsonl", "--run", _small.In("run")));
+        Assert.Contains("is a data set, not a model", await RefusedAsync("train", recipe, "model.path=hf://datasets/org/rows", "data.train=rows.jsonl",
+            "--run", _small.In("run")));
         Assert.Contains("only a recipe takes", await RefusedAsync("data", "inspect", "hf://datasets/org/rows/a.jsonl", "--tokenizer", _small.In("tokenizer")));
         Assert.Empty(_hub.Requests);
         Environment.SetEnvironmentVariable("HF_HUB_OFFLINE", null);

@@ -8,7 +8,8 @@ public sealed class HubEnvironment
 {
     public const string Name = "environment of a hub";
 
-    private static readonly string[] Names = ["HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_TOKEN", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_TOKEN_PATH"];
+    private static readonly string[] Names = ["HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_TOKEN", "HF_HUB_OFFLINE",
+        "TRANSFORMERS_OFFLINE", "HF_TOKEN_PATH"];
 
     /// <summary>Sets them until the answer is disposed of.</summary>
     internal static IDisposable Set(string endpoint, string home)
