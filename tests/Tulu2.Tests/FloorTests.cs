@@ -3,10 +3,10 @@ using Xunit;
 
 namespace Tulu2.Tests;
 
-/// <summary>The floors of the house: who may know whom (docs/architecture.md).</summary>
+/// <summary>The dependencies that each project may have (docs/architecture.md).</summary>
 public class FloorTests
 {
-    // What each floor's own code may use. Compiled references are read, so a project reference that nothing uses does not count as one.
+    // Compiled references are checked, so an unused project reference does not count.
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Tulu2.Files"] = [],

@@ -76,7 +76,7 @@ internal sealed class BenchTrainCommand(Terminal terminal)
         var layouts = Layouts(config, shards);
         var results = await ProgressDisplay.RunAsync(terminal, "bench train", report =>
             LayoutBenchmark.Run(run, layouts, rounds, steps, program, done => report(new ProgressSnapshot(done, rounds * layouts.Count))), cancellation);
-        var table = new Table().AddColumns("data x tensor x pipeline", "ranks", "tokens/s", "over one rank", "computing", "waiting", "bubble", "tensor sums", "reduction", "beside computing");
+        var table = new Table().AddColumns("data x tensor x pipeline", "ranks", "tokens/s", "over one rank", "computing", "waiting", "bubble", "tensor sums", "reduction", "overlapped");
         foreach (var result in results)
             table.AddRow(result.Layout, $"{result.Ranks}", $"{result.TokensPerSecond:N0}", $"{result.Speedup:F2}", NumberText.Percent(result.Compute), NumberText.Percent(result.Waiting),
                 NumberText.Percent(result.Bubble), NumberText.Percent(result.TensorSums), NumberText.Percent(result.Reduction), NumberText.Percent(result.Beside));

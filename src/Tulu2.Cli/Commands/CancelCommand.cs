@@ -29,7 +29,7 @@ internal sealed class CancelCommand(Terminal terminal)
         if (await ClusterConnection.LookAsync(terminal, client, null, cancellation) is not { } cluster) return ExitCode.Failed;
         var run = RunOf(cluster, parsed.GetValue(_run), config);
         terminal.Say($"{run.Directory} stops as soon as its step is done and a checkpoint is written");
-        while (cluster?.InHand?.Id == run.Id)
+        while (cluster?.Current?.Id == run.Id)
         {
             cluster = await ClusterConnection.LookAsync(terminal, client, run.Id, cancellation);
             if (cluster is null || cluster.Coordinator is null)
@@ -50,7 +50,7 @@ internal sealed class CancelCommand(Terminal terminal)
     {
         if (cluster.Coordinator is null)
             throw new BadInputException(config, "no coordinator of this cluster answers", "try again in a few seconds; `tulu2 status` shows the nodes");
-        if (cluster.InHand is not { } run) throw new BadInputException(meant ?? config, "the cluster has no current run", "`tulu2 status` shows which run ended last");
+        if (cluster.Current is not { } run) throw new BadInputException(meant ?? config, "the cluster has no current run", "`tulu2 status` shows which run ended last");
         return meant is null || meant == run.Title || Path.TrimEndingDirectorySeparator(Path.GetFullPath(meant)) == run.Directory ? run
             : throw new BadInputException(meant, $"the cluster's current run is another one: {run.Directory} ({run.Title})", "name that one, or omit the name");
     }

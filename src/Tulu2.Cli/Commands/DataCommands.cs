@@ -19,16 +19,17 @@ internal sealed class DataCommands(Terminal terminal)
 
     private readonly Argument<string> _file = CommandBuilder.Argument("FILE", "Row file");
     private readonly EncodingFlags _flags = new();
+    private readonly RowFlags _rows = new();
     private readonly Option<long> _row = CommandBuilder.Option("--row", "Number of the row, from 1: its line, or its place in a JSON array or Parquet file", 1L);
 
     public Command Create() => CommandBuilder.Group("data", "Look at training data, or build it",
         new DataBuildCommand(terminal).Create(),
         new DataStatsCommand(terminal).Create(),
-        CommandBuilder.Command("inspect", "One row as the model reads it, scored tokens in colour", [_file, _row, .. _flags.Symbols], Inspect));
+        CommandBuilder.Command("inspect", "One row as the model reads it, scored tokens in colour", [_file, _row, .. _flags.Symbols, .. _rows.Learning], Inspect));
 
     private int Inspect(ParseResult parsed)
     {
-        var file = FilePatterns.One(parsed.GetValue(_file)!);
+        var file = _rows.Of(parsed, FilePatterns.One(parsed.GetValue(_file)!));
         var (tokenizer, encoder) = _flags.Read(parsed);
         var (sequences, nothing) = Sequences(file, parsed.GetValue(_row), encoder);
         foreach (var (label, sequence) in sequences)
@@ -52,21 +53,21 @@ internal sealed class DataCommands(Terminal terminal)
     }
 
     // With the reason why training would leave the row out, if it would.
-    private static (IReadOnlyList<(string Label, EncodedSequence Sequence)> Sequences, RowFault? Nothing) Sequences(string file, long number, ChatEncoder encoder)
+    private static (IReadOnlyList<(string Label, EncodedSequence Sequence)> Sequences, RowFault? Nothing) Sequences(DataFile file, long number, ChatEncoder encoder)
     {
         if (RowKinds.Of(file) == RowKind.Preferences)
         {
-            var pair = Find(RowReader.ReadPreferences(file), row => row.Location, file, number);
+            var pair = Find(RowReader.ReadPreferences(file), row => row.Location, file.Path, number);
             var chosen = encoder.EncodeDialogue(pair.Chosen, LossRule.LastAssistantTurn);
             var rejected = encoder.EncodeDialogue(pair.Rejected, LossRule.LastAssistantTurn);
             return ([("chosen", chosen), ("rejected", rejected)], LearningCheck.Of(pair, chosen, rejected, encoder.MaxLength));
         }
-        var row = Find(RowReader.ReadMessages(file), row => row.Location, file, number);
+        var row = Find(RowReader.ReadMessages(file), row => row.Location, file.Path, number);
         var encoded = encoder.EncodeDialogue(row.Messages);
         return ([("", encoded)], LearningCheck.Of(row, encoded, encoder.MaxLength));
     }
 
-    private static TRow Find<TRow>(IEnumerable<RowResult<TRow>> rows, Func<TRow, RowLocation> place, string file, long number)
+    private static TRow Find<TRow>(IEnumerable<RowResult<TRow>> rows, Func<TRow, RowLocation> location, string file, long number)
         where TRow : class
     {
         if (number < 1) throw new BadInputException("--row", $"{number} is below 1", "rows count from 1");
@@ -74,7 +75,7 @@ internal sealed class DataCommands(Terminal terminal)
         {
             if (fault?.Kind == RowFaultKind.DamagedFile) throw new BadInputException(fault.Location.ToString(), fault.Reason, "fetch or write the file again");
             if (fault?.Location.Line == number) throw new BadInputException(fault.Location.ToString(), fault.Reason, "correct the row");
-            if (row is not null && place(row).Line == number) return row;
+            if (row is not null && location(row).Line == number) return row;
         }
         throw new BadInputException($"{file}:{number}", "there is no such row", "use a smaller --row");
     }

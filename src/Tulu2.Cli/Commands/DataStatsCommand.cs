@@ -15,16 +15,17 @@ internal sealed class DataStatsCommand(Terminal terminal)
 {
     private readonly Argument<string[]> _files = CommandBuilder.Arguments("FILE", "Row files, all instruction rows or all preference pairs");
     private readonly EncodingFlags _flags = new();
+    private readonly RowFlags _rows = new();
     private readonly Option<string?> _picture = CommandBuilder.Optional<string>("--picture", "Write the histogram as an SVG file");
     private readonly Option<string?> _leftOut = CommandBuilder.Optional<string>("--left-out", "Write the rows that would be left out to a file, one per line");
     private readonly Option<string?> _cache = CommandBuilder.Optional<string>("--cache", "Directory of the token store; TULU2_CACHE, else ~/.cache/tulu2");
 
     public Command Create() => CommandBuilder.Command("stats", "Token lengths, truncation, and rows that training would leave out",
-        [_files, .. _flags.Symbols, _picture, _leftOut, _cache], RunAsync);
+        [_files, .. _flags.Symbols, .. _rows.Learning, _picture, _leftOut, _cache], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var files = parsed.GetValue(_files)!.SelectMany(FilePatterns.Expand).ToList();
+        List<DataFile> files = [.. parsed.GetValue(_files)!.SelectMany(FilePatterns.Expand).Select(path => _rows.Of(parsed, path))];
         var (_, encoder) = _flags.Read(parsed);
         var kind = RowKinds.Of(files);
         var request = new TokenStoreRequest(

@@ -29,12 +29,14 @@ internal sealed class EvalCommand(Terminal terminal)
     private readonly Option<bool> _keepWholeRows = CommandBuilder.Flag("--keep-whole-rows", "Score the rows of a damaged file that precede the damage");
     private readonly Option<bool> _inProcess = CommandBuilder.Flag("--in-process", "Run evaluators as threads of this process instead of separate processes");
 
+    private readonly RowFlags _rows = new();
+
     public Command Create() => CommandBuilder.Command("eval", "Score a model on a row file",
-        [_model, _data, _benchmark, _evaluators, _maxTokens, _skipLong, _keepWholeRows, _inProcess], RunAsync);
+        [_model, _data, _benchmark, _evaluators, _maxTokens, _skipLong, _keepWholeRows, _inProcess, .. _rows.Reading], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var (model, file) = (Path.GetFullPath(parsed.GetValue(_model)!), FilePatterns.One(parsed.GetValue(_data)!));
+        var (model, file) = (Path.GetFullPath(parsed.GetValue(_model)!), _rows.Of(parsed, FilePatterns.One(parsed.GetValue(_data)!)));
         var evaluators = CommandBuilder.AtLeastOne(parsed, _evaluators);
         var options = new BenchmarkOptions(parsed.GetValue(_maxTokens), parsed.GetValue(_skipLong), parsed.GetValue(_keepWholeRows));
         if (options.MaxTokens < 1) throw new BadInputException("--max-tokens", $"{options.MaxTokens} is below 1", "use 1 or more");
@@ -58,7 +60,7 @@ internal sealed class EvalCommand(Terminal terminal)
             terminal.Output.WriteLine(JsonLine.Of(new
             {
                 Model = model,
-                Data = file,
+                Data = file.Path,
                 Kind = benchmark.Name,
                 whole.Items,
                 LeftOut = plan.LeftOut.Count(fault => fault.Kind != RowFaultKind.DamagedFile),

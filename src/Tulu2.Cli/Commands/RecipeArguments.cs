@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 
 namespace Tulu2.Cli.Commands;
 

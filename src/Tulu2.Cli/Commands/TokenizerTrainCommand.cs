@@ -16,13 +16,15 @@ internal sealed class TokenizerTrainCommand(Terminal terminal)
     private readonly Option<int> _vocabulary = CommandBuilder.Option("--vocabulary", "Vocabulary size, including 3 special pieces and 256 bytes", 2048);
     private readonly Option<string> _to = CommandBuilder.Required<string>("--to", "Directory to write tokenizer.model, tokenizer.json and their configuration to");
 
-    public Command Create() => CommandBuilder.Command("train", "Train a small tokenizer on rows or texts", [_files, _vocabulary, _to],
+    private readonly RowFlags _rows = new();
+
+    public Command Create() => CommandBuilder.Command("train", "Train a small tokenizer on rows or texts", [_files, _vocabulary, _to, .. _rows.Reading],
         (parsed, cancellation) => ProgressDisplay.RunAsync(terminal, "reading rows", report => Run(parsed, report), cancellation));
 
     private int Run(ParseResult parsed, Action<ProgressSnapshot> report)
     {
         var faults = new List<RowFault>();
-        var texts = parsed.GetValue(_files)!.SelectMany(file => Texts(file, faults)).Select((text, number) =>
+        var texts = parsed.GetValue(_files)!.SelectMany(file => Texts(_rows.Of(parsed, file), faults)).Select((text, number) =>
         {
             if (number % 1000 == 0) report(new ProgressSnapshot(number, 0));
             return text;
@@ -39,12 +41,12 @@ internal sealed class TokenizerTrainCommand(Terminal terminal)
     }
 
     // What the model will read: the tags of the template belong to it.
-    private static IEnumerable<string> Texts(string file, List<RowFault> faults)
+    private static IEnumerable<string> Texts(DataFile file, List<RowFault> faults)
     {
-        if (file.EndsWith(".txt", StringComparison.OrdinalIgnoreCase))
+        if (file.Path.EndsWith(".txt", StringComparison.OrdinalIgnoreCase))
         {
-            if (!File.Exists(file)) throw new BadInputException(file, "there is no such file", "check the path");
-            return File.ReadLines(file);
+            if (!File.Exists(file.Path)) throw new BadInputException(file.Path, "there is no such file", "check the path");
+            return File.ReadLines(file.Path);
         }
         return RowKinds.Of(file) == RowKind.Preferences
             ? Usable(RowReader.ReadPreferences(file), faults).SelectMany(row => Dialogue(row.Chosen).Append(row.Rejected[^1].Content))

@@ -21,9 +21,9 @@ internal static class ClusterTable
             nodes.AddRow(Markup.Escape(node.Address), Markup.Escape(string.Join(", ", node.Roles)), StateOf(node, cluster.Coordinator));
         terminal.Human.Write(nodes);
         if (cluster.Coordinator is null) terminal.WriteHuman("no coordinator answers");
-        else if (cluster.InHand is null) terminal.WriteHuman("no current run");
+        else if (cluster.Current is null) terminal.WriteHuman("no current run");
         // Not in a table, which would wrap them: paths are there to be copied.
-        foreach (var line in Lines(cluster.InHand).Concat(Lines(cluster.Last))) terminal.WriteHuman(line);
+        foreach (var line in Lines(cluster.Current).Concat(Lines(cluster.Last))) terminal.WriteHuman(line);
     }
 
     /// <summary>A run in a few lines: <c>run</c>, <c>state</c>, <c>step</c>, <c>generation</c>.</summary>

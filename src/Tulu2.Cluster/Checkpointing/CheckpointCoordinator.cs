@@ -6,6 +6,7 @@ using Tulu2.Cluster.Messages;
 using Tulu2.Files;
 using Tulu2.Protocol.Checkpointing;
 using Tulu2.Protocol.Events;
+using Tulu2.Protocol.Ids;
 
 namespace Tulu2.Cluster.Checkpointing;
 
@@ -31,9 +32,9 @@ internal sealed class CheckpointCoordinator : UntypedActor
     public CheckpointCoordinator(CheckpointSetup setup, IActorRef ledger) =>
         (_setup, _ledger, _events, _catalog) = (setup, ledger, new RunEventPublisher(ledger, Context.Parent), new CheckpointCatalog(setup.Ranks));
 
-    private sealed record Written(int Step, string Path, string? PruneError) : INoSerializationVerificationNeeded;
+    private sealed record Written(StepNumber Step, string Path, string? PruneError) : INoSerializationVerificationNeeded;
 
-    private sealed record WriteFailed(int Step, string Error) : INoSerializationVerificationNeeded;
+    private sealed record WriteFailed(StepNumber Step, string Error) : INoSerializationVerificationNeeded;
 
     protected override void PreStart() => Sweep();
 
@@ -139,7 +140,7 @@ internal sealed class CheckpointCoordinator : UntypedActor
         }
     });
 
-    private void Abandon(int step, string error, bool lost)
+    private void Abandon(StepNumber step, string error, bool lost)
     {
         _events.Publish(new RunEvent.CheckpointFailed(step, error));
         _asker.Tell(new CheckpointProtocol.Settled(step, null, error, lost));

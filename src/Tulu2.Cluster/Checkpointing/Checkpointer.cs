@@ -2,6 +2,7 @@ using Akka.Actor;
 using Tulu2.Checkpoints;
 using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Messages.Encoding;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Cluster.Checkpointing;
@@ -37,7 +38,7 @@ internal sealed class Checkpointer(IActorRef checkpoints) : UntypedActor
 /// <summary>Puts the parts of a shard's entry together again.</summary>
 internal sealed class ShardAssembly
 {
-    private readonly Dictionary<(int Rank, int Step, string Sha256), SortedDictionary<int, CheckpointProtocol.ShardPart>> _parts = [];
+    private readonly Dictionary<(Rank Rank, StepNumber Step, string Sha256), SortedDictionary<int, CheckpointProtocol.ShardPart>> _parts = [];
 
     /// <summary>The whole entry once its last part is here, else null.</summary>
     public ShardEntry? Add(CheckpointProtocol.ShardPart part)

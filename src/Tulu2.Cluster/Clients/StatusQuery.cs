@@ -59,7 +59,7 @@ internal sealed class StatusQuery(Contacts contacts, TimeSpan patience, string? 
     private void End()
     {
         answer.TrySetResult(!IsComplete ? null : new ClusterView(
-            [.. _nodes.Values.OrderBy(node => node.Address, StringComparer.Ordinal)], _status?.Coordinator, _status?.InHand, _status?.Last));
+            [.. _nodes.Values.OrderBy(node => node.Address, StringComparer.Ordinal)], _status?.Coordinator, _status?.Current, _status?.Last));
         Context.Stop(Self);
     }
 }

@@ -81,7 +81,7 @@ public static class Submitter
                     if (cancellation.IsCancellationRequested && EndWithout(++_ticksSinceSignal) is { } without) End(without);
                     else Ask();
                     break;
-                case SubmissionProtocol.InHand:
+                case SubmissionProtocol.Accepted:
                     Answered();
                     if (!_isTaken) taken();
                     _isTaken = true;

@@ -35,11 +35,11 @@ internal sealed class ClusterCertificates
         var own = Read(settings, "key", key, pem => X509Certificate2.CreateFromPem(File.ReadAllText(certificate), pem), $", or not that of {certificate}");
         var found = new ClusterCertificates(own, root);
         if (found.IsOurs(shown)) return found;
-        var (place, now) = (settings.Locate($"{Section}.certificate"), DateTime.Now);
+        var (location, now) = (settings.Locate($"{Section}.certificate"), DateTime.Now);
         throw now < shown.NotBefore || now > shown.NotAfter
-            ? new BadInputException(place, $"{certificate} is valid from {shown.NotBefore:yyyy-MM-dd HH:mm} to {shown.NotAfter:yyyy-MM-dd HH:mm}, which is not now",
+            ? new BadInputException(location, $"{certificate} is valid from {shown.NotBefore:yyyy-MM-dd HH:mm} to {shown.NotAfter:yyyy-MM-dd HH:mm}, which is not now",
                 "make a new one (tools/make-certificates.sh), or set this machine's clock")
-            : new BadInputException(place, $"{certificate} was not signed by {authority}: no node of that authority takes it",
+            : new BadInputException(location, $"{certificate} was not signed by {authority}: no node of that authority takes it",
                 "name a certificate that the cluster's authority has signed (tools/make-certificates.sh makes them), or the authority that signed it");
     }
 
@@ -69,19 +69,19 @@ internal sealed class ClusterCertificates
 
     private static X509Certificate2 Read(NodeSettings settings, string key, string path, Func<string, X509Certificate2> parse, string or = "")
     {
-        var place = settings.Locate($"{Section}.{key}");
+        var location = settings.Locate($"{Section}.{key}");
         try
         {
             return parse(File.ReadAllText(path));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new BadInputException(place, File.Exists(path) ? $"{path} cannot be read" : $"there is no file {path}",
+            throw new BadInputException(location, File.Exists(path) ? $"{path} cannot be read" : $"there is no file {path}",
                 "name a PEM file that this user may read; tools/make-certificates.sh makes all three", error);
         }
         catch (Exception error) when (error is CryptographicException or ArgumentException)
         {
-            throw new BadInputException(place, $"{path} is not a {(key == "key" ? "private key" : "certificate")} as PEM{or}",
+            throw new BadInputException(location, $"{path} is not a {(key == "key" ? "private key" : "certificate")} as PEM{or}",
                 "name the node's certificate, its private key and the cluster's authority, all as PEM files", error);
         }
     }

@@ -7,6 +7,7 @@ using Tulu2.Cluster.Ranks;
 using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.Workers;
 
@@ -21,7 +22,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
     private readonly RunEventPublisher _events;
     private readonly IActorRef _checkpoints;
     private readonly ReferencePass? _reference;
-    private readonly Dictionary<int, IActorRef> _trainers = [];
+    private readonly Dictionary<Rank, IActorRef> _trainers = [];
     private GradientSyncState _state;
     private TimeSpan _ticked = Now;
 
@@ -148,7 +149,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
         }
     }
 
-    private void ToTrainer(int rank, object message)
+    private void ToTrainer(Rank rank, object message)
     {
         // A worker that ended before it was up has no trainer.
         if (_trainers.TryGetValue(rank, out var trainer)) trainer.Tell(message);

@@ -3,6 +3,7 @@ using Akka.Actor;
 using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Ranks;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.WorkQueues;
 
@@ -18,7 +19,7 @@ internal sealed class ReferencePass : IDisposable
     private readonly IActorRef _owner;
     private readonly DedicatedThread _thread;
     private ReferenceQueue _queue;
-    private long _generation;
+    private Generation _generation;
     private bool _finished;
 
     public ReferencePass(IReferencePlan plan, ParallelLayout layout, IActorRef owner)
@@ -40,7 +41,7 @@ internal sealed class ReferencePass : IDisposable
     public void Dispose() => _thread.Dispose();
 
     /// <summary>A generation has begun.</summary>
-    public void Begin(long generation, Action<int, object> tell)
+    public void Begin(Generation generation, Action<Rank, object> tell)
     {
         _generation = generation;
         (_queue, var assigned) = _queue.Begin();
@@ -49,7 +50,7 @@ internal sealed class ReferencePass : IDisposable
         Assign(assigned, tell);
     }
 
-    public void Scored(int rank, int chunk, float[] logProbabilities, Action<int, object> tell)
+    public void Scored(Rank rank, int chunk, float[] logProbabilities, Action<Rank, object> tell)
     {
         (_queue, var accepted, var assigned) = _queue.Scored(rank, chunk);
         if (accepted)
@@ -68,7 +69,7 @@ internal sealed class ReferencePass : IDisposable
         OnDisk(_plan.Complete, Completed.Instance);
     }
 
-    private void Assign(ImmutableArray<(int Rank, int Chunk)> assigned, Action<int, object> tell)
+    private void Assign(ImmutableArray<(Rank Rank, int Chunk)> assigned, Action<Rank, object> tell)
     {
         foreach (var (rank, chunk) in assigned) tell(rank, new RankProtocol.ScoreChunk(_generation, chunk));
     }

@@ -90,7 +90,7 @@ public sealed class RunHost(ActorHost host)
         var state = ledger.State;
         var events = new List<LedgerEvent>();
         var start = plan.Start as RunStart.FromManifest;
-        if (state.MissingBefore(start?.Step ?? 0, start?.Path, ledger.Damaged) is { } lost)
+        if (state.MissingBefore(start?.Step ?? default, start?.Path, ledger.Damaged) is { } lost)
         {
             subscriber.Handle(new RunEvent.HistoryLost(lost.Text));
             events.Add(lost);

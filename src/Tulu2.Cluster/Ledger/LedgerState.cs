@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Tulu2.Protocol.Ids;
 
 namespace Tulu2.Cluster.Ledger;
 
@@ -10,7 +11,7 @@ internal sealed record LedgerState
     public long LastNumber { get; private init; }
 
     /// <summary>Highest generation opened; the next one is greater.</summary>
-    public long Generation { get; private init; }
+    public Generation Generation { get; private init; }
 
     /// <summary>Hash of the run's recipe; null: the run has not started.</summary>
     public string? RecipeHash { get; private init; }
@@ -22,10 +23,10 @@ internal sealed record LedgerState
     public int Changes { get; private init; }
 
     /// <summary>Last committed step whose entry is lost; 0: none.</summary>
-    public int Lost { get; private init; }
+    public StepNumber Lost { get; private init; }
 
     /// <summary>Hash of every step's gradient as it was last committed.</summary>
-    public ImmutableDictionary<int, string> Hashes { get; private init; } = ImmutableDictionary<int, string>.Empty;
+    public ImmutableDictionary<StepNumber, string> Hashes { get; private init; } = ImmutableDictionary<StepNumber, string>.Empty;
 
     /// <summary>How the run last ended; null while it runs, or if it was killed.</summary>
     public LedgerEvent.RunFinished? Finished { get; private init; }
@@ -35,11 +36,11 @@ internal sealed record LedgerState
 
     /// <summary>The part of the run's history that the log lacks, where the run resumes from a manifest; null: nothing detectable.</summary>
     /// <param name="damaged">The damage, and where the damaged file is now.</param>
-    public LedgerEvent.HistoryLost? MissingBefore(int step, string? manifest, (string Why, string SetAside)? damaged)
+    public LedgerEvent.HistoryLost? MissingBefore(StepNumber step, string? manifest, (string Why, string SetAside)? damaged)
     {
         var known = step == 0 || step <= Lost || Hashes.ContainsKey(step);
         if (known && damaged is null) return null;
-        var last = Math.Max(Lost, Hashes.Keys.Where(made => made < step).DefaultIfEmpty(0).Max());
+        var last = Math.Max(Lost, Hashes.Keys.Where(made => made < step).DefaultIfEmpty().Max());
         var why = damaged?.Why ?? $"the log ends after step {last}";
         return known ? new(step + 1, step, null, why, damaged?.SetAside) : new(last + 1, step, manifest, why, damaged?.SetAside);
     }
@@ -57,10 +58,10 @@ internal sealed record LedgerState
                 Hashes = Hashes.Clear(),
                 Checkpoint = null,
                 Changes = 0,
-                Lost = 0,
+                Lost = default,
             },
             LedgerEvent.RunResumed resumed => next with { RecipeHash = resumed.RecipeHash, Finished = null },
-            LedgerEvent.HistoryLost lost => next with { Lost = Math.Max(Lost, lost.To) },
+            LedgerEvent.HistoryLost lost => next with { Lost = new(Math.Max(Lost, lost.To)) },
             // Where bits were changed, steps after that are others than they were.
             LedgerEvent.RecipeChanged changed => next with
             {
@@ -69,8 +70,8 @@ internal sealed record LedgerState
                 Finished = null,
                 Hashes = changed.RecipeHash == RecipeHash ? Hashes : Hashes.RemoveRange(Hashes.Keys.Where(step => step > changed.After)),
             },
-            LedgerEvent.GenerationOpened opened => next with { Generation = Math.Max(Generation, opened.Generation) },
-            LedgerEvent.StepCommitted step => next with { Hashes = Hashes.SetItem(step.Step, step.GradientHash) },
+            LedgerEvent.GenerationOpened opened => next with { Generation = new(Math.Max(Generation, opened.Generation)) },
+            LedgerEvent.StepCommitted step => next with { Hashes = Hashes.SetItem(new StepNumber(step.Step), step.GradientHash) },
             LedgerEvent.CheckpointWritten written => next with { Checkpoint = written },
             LedgerEvent.RunFinished finished => next with { Finished = finished },
             _ => next,

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Tulu2.Checkpoints;
+using Tulu2.Protocol.Ids;
 
 namespace Tulu2.Cluster.Messages;
 
@@ -8,19 +9,20 @@ namespace Tulu2.Cluster.Messages;
 internal static class CheckpointProtocol
 {
     /// <summary>Checkpointer to coordinator: a part of a shard's list of tensors; a long list takes several messages. The file is durable.</summary>
-    public sealed record ShardPart(int Rank, int Step, string Sha256, long Bytes, int Part, int Parts, ImmutableArray<ShardTensor> Tensors) : IWireMessage;
+    public sealed record ShardPart(
+        Rank Rank, StepNumber Step, string Sha256, long Bytes, int Part, int Parts, ImmutableArray<ShardTensor> Tensors) : IWireMessage;
 
     /// <summary>Checkpointer to coordinator: a rank's shard could not be written.</summary>
-    public sealed record ShardFailed(int Rank, int Step, string Error) : IWireMessage;
+    public sealed record ShardFailed(Rank Rank, StepNumber Step, string Error) : IWireMessage;
 
     /// <summary>The ranks were told to take a snapshot.</summary>
-    public sealed record SnapshotBegun(int Step) : INoSerializationVerificationNeeded;
+    public sealed record SnapshotBegun(StepNumber Step) : INoSerializationVerificationNeeded;
 
     /// <summary>These ranks will write nothing more for the step.</summary>
-    public sealed record RanksGone(int Step, ImmutableArray<int> Ranks) : INoSerializationVerificationNeeded;
+    public sealed record RanksGone(StepNumber Step, ImmutableArray<Rank> Ranks) : INoSerializationVerificationNeeded;
 
     /// <summary>The snapshot has become a checkpoint, or never will.</summary>
-    public sealed record Settled(int Step, string? ManifestPath, string? Error, bool Lost) : INoSerializationVerificationNeeded;
+    public sealed record Settled(StepNumber Step, string? ManifestPath, string? Error, bool Lost) : INoSerializationVerificationNeeded;
 
     /// <summary>Finish what is being written and answer <see cref="Closed"/>.</summary>
     public sealed record Close : INoSerializationVerificationNeeded

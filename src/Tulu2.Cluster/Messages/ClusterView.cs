@@ -1,13 +1,15 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace Tulu2.Cluster.Messages;
 
 /// <summary>The state of a cluster when it was queried.</summary>
 /// <param name="Nodes">In order of their addresses.</param>
 /// <param name="Coordinator">Address of the coordinator's node; null: none answers.</param>
-/// <param name="InHand">The current run; null: none.</param>
+/// <param name="Current">The current run; null: none.</param>
 /// <param name="Last">The run that ended last under this coordinator.</param>
-public sealed record ClusterView(ImmutableArray<NodeView> Nodes, string? Coordinator, RunView? InHand, RunView? Last);
+public sealed record ClusterView(
+    ImmutableArray<NodeView> Nodes, string? Coordinator, [property: JsonPropertyName("in_hand")] RunView? Current, RunView? Last);
 
 /// <summary>A node of the cluster.</summary>
 /// <param name="Status">In lower case: joining, up, leaving, exiting, down.</param>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Tulu2.Protocol.Ids;
 
 namespace Tulu2.Cluster.Messages;
 
@@ -16,17 +17,17 @@ internal static class NodeProtocol
 
     /// <summary>Placement to agent: start workers for these ranks.</summary>
     /// <param name="Coordinator">Path of the run's actor, with address and uid.</param>
-    public sealed record TakeRanks(long Epoch, string Coordinator, NodeRun Run, ImmutableArray<int> Ranks) : IWireMessage;
+    public sealed record TakeRanks(long Epoch, string Coordinator, NodeRun Run, ImmutableArray<Rank> Ranks) : IWireMessage;
 
     // Later placements of a rank have later incarnations, on whatever node they are: the epoch is in the upper half.
     private const int EpochShift = 32;
 
     /// <summary>The first incarnation of ranks that are placed in an epoch; those of restarted workers follow.</summary>
-    public static long FirstIncarnation(long epoch) => epoch << EpochShift;
+    public static Incarnation FirstIncarnation(long epoch) => new(epoch << EpochShift);
 
     /// <summary>The epoch of an incarnation's placement.</summary>
-    public static long EpochOf(long incarnation) => incarnation >> EpochShift;
+    public static long EpochOf(Incarnation incarnation) => incarnation >> EpochShift;
 
     /// <summary>Placement to supervisor, on its own node: these ranks are gone with their node.</summary>
-    public sealed record Gone(long Epoch, ImmutableArray<int> Ranks, string Why) : Akka.Actor.INoSerializationVerificationNeeded;
+    public sealed record Gone(long Epoch, ImmutableArray<Rank> Ranks, string Why) : Akka.Actor.INoSerializationVerificationNeeded;
 }

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Tulu2.Data.Slots;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Cluster.Messages;
@@ -8,14 +9,14 @@ namespace Tulu2.Cluster.Messages;
 internal static class RankProtocol
 {
     /// <summary>Trainer to supervisor: a new worker is there.</summary>
-    public sealed record Up(int Rank, long Incarnation, string Endpoint) : IWireMessage;
+    public sealed record Up(Rank Rank, Incarnation Incarnation, string Endpoint) : IWireMessage;
 
     /// <summary>Trainer to supervisor: that worker is gone.</summary>
-    public sealed record Lost(int Rank, long Incarnation, string Why) : IWireMessage;
+    public sealed record Lost(Rank Rank, Incarnation Incarnation, string Why) : IWireMessage;
 
     /// <summary>Trainer to supervisor: a restart would not help.</summary>
     /// <param name="Where">What the user gave that is at fault; null: nothing is.</param>
-    public sealed record BadInput(int Rank, string Error, string Detail, string? Where, string? Fix) : IWireMessage;
+    public sealed record BadInput(Rank Rank, string Error, string Detail, string? Where, string? Fix) : IWireMessage;
 
     /// <summary>Trainer to supervisor: what the worker reports of the step (Joined, SlotDone, StepReady, Applied) or of the reference pass (Scored).</summary>
     public sealed record Report(WorkerReport Body) : IWireMessage;
@@ -24,25 +25,25 @@ internal static class RankProtocol
     public sealed record Command(WorkerCommand Body) : IWireMessage;
 
     /// <summary>Supervisor to trainer: score this chunk of the reference pass.</summary>
-    public sealed record ScoreChunk(long Generation, int Chunk) : IWireMessage;
+    public sealed record ScoreChunk(Generation Generation, int Chunk) : IWireMessage;
 
     /// <summary>Supervisor to trainer: your worker hangs or is corrupt; take another.</summary>
-    public sealed record Replace(long Incarnation, string Why) : IWireMessage;
+    public sealed record Replace(Incarnation Incarnation, string Why) : IWireMessage;
 
     /// <summary>The worker said something, on its own thread.</summary>
-    public sealed record Told(long Incarnation, WorkerReport Report) : INoSerializationVerificationNeeded;
+    public sealed record Told(Incarnation Incarnation, WorkerReport Report) : INoSerializationVerificationNeeded;
 
     /// <summary>Trainer to data loader: read a slot.</summary>
-    public sealed record ReadSlot(long Incarnation, int Step, int Slot) : INoSerializationVerificationNeeded;
+    public sealed record ReadSlot(Incarnation Incarnation, StepNumber Step, SlotNumber Slot) : INoSerializationVerificationNeeded;
 
     /// <summary>Trainer to data loader: read a chunk of the reference pass.</summary>
-    public sealed record ReadChunk(long Incarnation, long Generation, int Chunk) : INoSerializationVerificationNeeded;
+    public sealed record ReadChunk(Incarnation Incarnation, Generation Generation, int Chunk) : INoSerializationVerificationNeeded;
 
     /// <summary>Data loader to trainer.</summary>
-    public sealed record SlotRead(long Incarnation, SlotBatch Batch) : INoSerializationVerificationNeeded;
+    public sealed record SlotRead(Incarnation Incarnation, SlotBatch Batch) : INoSerializationVerificationNeeded;
 
     /// <summary>Data loader to trainer.</summary>
-    public sealed record ChunkRead(long Incarnation, long Generation, int Chunk, SlotBatch Batch) : INoSerializationVerificationNeeded;
+    public sealed record ChunkRead(Incarnation Incarnation, Generation Generation, int Chunk, SlotBatch Batch) : INoSerializationVerificationNeeded;
 
     /// <summary>To all trainers: the run is over.</summary>
     public sealed record Stop : INoSerializationVerificationNeeded

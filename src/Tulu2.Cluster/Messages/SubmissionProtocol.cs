@@ -28,7 +28,7 @@ internal static class SubmissionProtocol
     }
 
     /// <summary>Coordinator to submitter: the run is accepted, or has just ended.</summary>
-    public sealed record InHand(string Id) : IWireMessage;
+    public sealed record Accepted(string Id) : IWireMessage;
 
     /// <summary>Coordinator to submitter: the run ends when its step is done.</summary>
     public sealed record Cancelling(string Id) : IWireMessage;
@@ -48,7 +48,7 @@ internal static class SubmissionProtocol
 
     /// <summary>Coordinator to a client.</summary>
     /// <param name="Coordinator">Address of its node.</param>
-    /// <param name="InHand">The current run; null: none.</param>
+    /// <param name="Current">The current run; null: none.</param>
     /// <param name="Last">The run that ended last under this coordinator; null: none.</param>
-    public sealed record RunStatus(string Coordinator, RunView? InHand, RunView? Last) : IWireMessage;
+    public sealed record RunStatus(string Coordinator, RunView? Current, RunView? Last) : IWireMessage;
 }

@@ -3,6 +3,7 @@ using Akka.Actor;
 using Tulu2.Cluster.Delivery;
 using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.Messages;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Nodes;
@@ -26,9 +27,9 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor
     public sealed record StartRanks(NodePlan Plan, IActorRef GradientSync, IActorRef Checkpoints) : INoSerializationVerificationNeeded;
 
     // Ranks to be started for a run: of this node, or for a placement.
-    private abstract record Request(IActorRef Placement, long Epoch, ImmutableArray<int> Ranks)
+    private abstract record Request(IActorRef Placement, long Epoch, ImmutableArray<Rank> Ranks)
     {
-        public sealed record Local(StartRanks Start, IActorRef Placement) : Request(Placement, 0, [.. Enumerable.Range(0, Start.Plan.Layout.Size)]);
+        public sealed record Local(StartRanks Start, IActorRef Placement) : Request(Placement, 0, [.. Rank.All(Start.Plan.Layout.Size)]);
 
         public sealed record Placed(NodeProtocol.TakeRanks Take, IActorRef Placement) : Request(Placement, Take.Epoch, Take.Ranks);
     }

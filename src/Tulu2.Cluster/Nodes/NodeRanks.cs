@@ -4,6 +4,7 @@ using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.Delivery;
 using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Ranks;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.WorkQueues;
 
 namespace Tulu2.Cluster.Nodes;
@@ -41,15 +42,15 @@ internal sealed class NodeRanks
 
     public bool IsStopping { get; private set; }
 
-    public void Start(long epoch, ImmutableArray<int> ranks)
+    public void Start(long epoch, ImmutableArray<Rank> ranks)
     {
-        var incarnations = NodeProtocol.FirstIncarnation(epoch);
+        long incarnations = NodeProtocol.FirstIncarnation(epoch);
         var (plan, shutdown) = (_plan, _shutdown);
         _trainers.Tell(new RankTrainers.Add([.. ranks.Select(rank => new RankSetup(
             rank,
             report => plan.Workers.Start(rank, report),
-            () => FeedWindow.Of(plan.Layout, rank, plan.Batches.SlotsPerStep, plan.TotalSteps, plan.Prefetch),
-            () => Interlocked.Increment(ref incarnations),
+            () => FeedWindow.Of(plan.Layout, rank, plan.Batches.SlotsPerStep, new StepNumber(plan.TotalSteps), plan.Prefetch),
+            () => new Incarnation(Interlocked.Increment(ref incarnations)),
             _sync, _loader, _checkpointer, shutdown))]));
     }
 

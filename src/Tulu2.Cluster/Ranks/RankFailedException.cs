@@ -1,9 +1,11 @@
+using Tulu2.Protocol.Ids;
+
 namespace Tulu2.Cluster.Ranks;
 
 /// <summary>A rank's worker has failed; its trainer is restarted with a new one.</summary>
-internal sealed class RankFailedException(int rank, string error, string detail) : Exception(error)
+internal sealed class RankFailedException(Rank rank, string error, string detail) : Exception(error)
 {
-    public int Rank { get; } = rank;
+    public Rank Rank { get; } = rank;
 
     /// <summary>The worker's own stack trace.</summary>
     public string Detail { get; } = detail;

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Tulu2.Cluster.Messages;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Protocol.WorkQueues;
 
@@ -9,7 +10,7 @@ namespace Tulu2.Cluster.Ranks;
 /// <param name="Worker">Starts the rank's worker.</param>
 /// <param name="NextIncarnation">Numbers the workers; outlives a restart of the trainer.</param>
 internal sealed record RankSetup(
-    int Rank, Func<Action<WorkerReport>, IWorker> Worker, Func<FeedWindow> Feed, Func<long> NextIncarnation,
+    Rank Rank, Func<Action<WorkerReport>, IWorker> Worker, Func<FeedWindow> Feed, Func<Incarnation> NextIncarnation,
     IActorRef GradientSync, IActorRef DataLoader, IActorRef Checkpointer, WorkerShutdown Shutdown);
 
 /// <summary>
@@ -20,7 +21,7 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
 {
     private readonly FeedWindow _feed = setup.Feed();
     private IWorker? _worker;
-    private long _incarnation;
+    private Incarnation _incarnation;
 
     protected override void PreStart()
     {
@@ -34,7 +35,7 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
         catch (Exception fault)
         {
             // Handled like a failure that the worker reports.
-            Report(WorkerReport.Failed.Of(-1, setup.Rank, fault));
+            Report(WorkerReport.Failed.Of(Generation.None, setup.Rank, fault));
         }
     }
 
@@ -99,7 +100,7 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
         }
     }
 
-    private void Ask(IReadOnlyList<(int Step, int Slot)> slots)
+    private void Ask(IReadOnlyList<(StepNumber Step, SlotNumber Slot)> slots)
     {
         foreach (var (step, slot) in slots) setup.DataLoader.Tell(new RankProtocol.ReadSlot(_incarnation, step, slot));
     }

@@ -1,3 +1,4 @@
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Cluster.Ranks;
@@ -10,7 +11,7 @@ internal sealed class WorkerShutdown
     private readonly Lock _gate = new();
     private readonly List<Task> _ending = [];
 
-    public void Begin(IWorker worker, int rank)
+    public void Begin(IWorker worker, Rank rank)
     {
         var thread = new DedicatedThread($"end of rank {rank}", _ => { /* The worker has already failed, which was reported. */ });
         thread.Post(worker.Dispose);

@@ -9,6 +9,7 @@ using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Submissions;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Runs;
@@ -100,7 +101,7 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         var reference = _plan.Reference is { } pass && !Enumerable.Range(0, pass.Chunks).All(pass.IsDone) ? pass : null;
         // Steps that an earlier life committed after the checkpoint are made again, and must have the same hashes: known.Hashes.
         var state = GradientSyncState.Of(
-            new SyncRules(_plan.Layout, _plan.Batches.SlotsPerStep, _plan.TotalSteps, _plan.CheckpointEvery),
+            new SyncRules(_plan.Layout, _plan.Batches.SlotsPerStep, new StepNumber(_plan.TotalSteps), _plan.CheckpointEvery),
             new SyncStart(known.Generation, manifest, known.Hashes, reference is not null), _plan.Lease);
 
         var ledger = _ledger = Context.ActorOf(Props.Create(() => new RunLedger(start.Ledger, TimeProvider.System)), ActorNames.Ledger);
@@ -113,7 +114,7 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         _subscriber = new SubscriberThread(start.Subscriber, RunProtocol.EndRun(Self));
         Publish(new RunEvent.Started(
             known.HasSteps || manifest is not null, _plan.RecipeHash, _plan.VirtualShards, _plan.Layout.Size, _plan.Batches.SlotsPerStep, _plan.TotalSteps,
-            manifest?.Step ?? 0, manifest?.Path, _plan.Facts));
+            manifest?.Step ?? default, manifest?.Path, _plan.Facts));
         Publish(new RunEvent.PhaseChanged(RunPhase.Starting));
         if (_plan.ClusterKey is not null) return;
         node.Tell(new NodeAgent.StartRanks(
@@ -155,7 +156,8 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
     {
         if (_outcome is not { } outcome) return;
         Publish(new RunEvent.Finished(
-            outcome.Steps, outcome.End, outcome.ParametersSha256, outcome.Failure?.Error, outcome.End == RunEnd.Cancelled ? _plan.StoppedBy?.Invoke() : null));
+            new StepNumber(outcome.Steps), outcome.End, outcome.ParametersSha256, outcome.Failure?.Error,
+            outcome.End == RunEnd.Cancelled ? _plan.StoppedBy?.Invoke() : null));
         _ledger.Tell(LedgerProtocol.Close.Instance);
     }
 

@@ -3,6 +3,7 @@ using Tulu2.Cluster.Ranks;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Cluster.Runs;
@@ -76,7 +77,7 @@ public sealed record RunPlan
 /// <param name="After">Steps after this one are made by the changed recipe.</param>
 /// <param name="Keys">Changed keys, one text each.</param>
 /// <param name="RecipeHash">Recipe hash from then on.</param>
-public sealed record PlannedChange(int After, IReadOnlyList<string> Keys, string RecipeHash);
+public sealed record PlannedChange(StepNumber After, IReadOnlyList<string> Keys, string RecipeHash);
 
 /// <summary>State that a run starts from.</summary>
 public abstract record RunStart
@@ -87,5 +88,5 @@ public abstract record RunStart
     public sealed record FromRecipe : RunStart;
 
     /// <summary>The state of a checkpoint; step <paramref name="Step"/> + 1 first.</summary>
-    public sealed record FromManifest(string Path, int Step) : RunStart;
+    public sealed record FromManifest(string Path, StepNumber Step) : RunStart;
 }

@@ -1,5 +1,6 @@
 using Tulu2.Cluster.Submissions;
 using Tulu2.Protocol.Events;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Runs;
@@ -8,14 +9,14 @@ namespace Tulu2.Cluster.Runs;
 internal sealed record RunState
 {
     /// <summary>Steps applied.</summary>
-    public int Step { get; private init; }
+    public StepNumber Step { get; private init; }
 
     /// <summary>Path of the newest manifest; null: none.</summary>
     public string? Manifest { get; private init; }
     public RunPhase Phase { get; private init; } = RunPhase.Starting;
 
     /// <summary>The newest generation of the ranks; 0: none yet.</summary>
-    public long Generation { get; private init; }
+    public Generation Generation { get; private init; }
 
     /// <summary>Ranks that wait for a node.</summary>
     public int Missing { get; private init; }
@@ -49,7 +50,7 @@ internal sealed record RunState
 
     public RunOutcome Failed(RunFailure failure) => Outcome(RunEnd.Failed, Step, null, Manifest, failure);
 
-    public RunOutcome Ended(RunEnd end, int step, string? parametersSha256, string? manifest) => Outcome(end, step, parametersSha256, manifest, null);
+    public RunOutcome Ended(RunEnd end, StepNumber step, string? parametersSha256, string? manifest) => Outcome(end, step, parametersSha256, manifest, null);
 
     public RunProgress Progress(RunPlan plan, bool isOver)
     {
@@ -57,6 +58,6 @@ internal sealed record RunState
         return new RunProgress(plan.RunDirectory, state, Step, plan.TotalSteps, Generation, plan.Layout.Size, Missing, isOver);
     }
 
-    private RunOutcome Outcome(RunEnd end, int step, string? sha256, string? manifest, RunFailure? failure) =>
+    private RunOutcome Outcome(RunEnd end, StepNumber step, string? sha256, string? manifest, RunFailure? failure) =>
         new(end, step, sha256, LossFirst, LossLast, manifest, Tokens, Seconds, failure);
 }

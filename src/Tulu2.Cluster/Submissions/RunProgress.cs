@@ -1,3 +1,5 @@
+using Tulu2.Protocol.Ids;
+
 namespace Tulu2.Cluster.Submissions;
 
 /// <summary>Progress of a run.</summary>
@@ -6,4 +8,4 @@ namespace Tulu2.Cluster.Submissions;
 /// <param name="Generation">0: no generation was opened yet.</param>
 /// <param name="Missing">Ranks without a node.</param>
 /// <param name="IsOver">None of its actors is left.</param>
-internal sealed record RunProgress(string RunDirectory, string State, int Step, int Steps, long Generation, int Ranks, int Missing, bool IsOver);
+internal sealed record RunProgress(string RunDirectory, string State, StepNumber Step, int Steps, Generation Generation, int Ranks, int Missing, bool IsOver);

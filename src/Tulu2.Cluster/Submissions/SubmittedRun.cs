@@ -35,8 +35,8 @@ internal sealed class SubmittedRun(Submission submission)
 
     /// <param name="id">Id in the request.</param>
     public RunView View(string id) => new(
-        id, Submission.Title, Submission.RunDirectory, State(), _progress?.Step ?? 0, _progress?.Steps ?? 0, _progress?.Generation ?? 0, _progress?.Ranks ?? 0,
-        ExitCode is null ? _progress?.Missing ?? 0 : 0, ExitCode);
+        id, Submission.Title, Submission.RunDirectory, State(), _progress?.Step.Value ?? 0, _progress?.Steps ?? 0, _progress?.Generation.Value ?? 0,
+        _progress?.Ranks ?? 0, ExitCode is null ? _progress?.Missing ?? 0 : 0, ExitCode);
 
     private string State() => this switch
     {

@@ -39,7 +39,7 @@ internal sealed class SubmittedRuns(IRunService service, string address) : Untyp
             case SubmissionProtocol.Submit { Run: var run }:
                 _listeners[run.Id] = Sender;
                 if (!_runs.ContainsKey(run.Id)) Remember(run.Id, Taken(run));
-                Sender.Tell(new SubmissionProtocol.InHand(run.Id));
+                Sender.Tell(new SubmissionProtocol.Accepted(run.Id));
                 break;
             case SubmissionProtocol.Heard heard when _runs.TryGetValue(heard.Id, out var run):
                 Tell(heard.Id, run, heard.Source == _source ? heard.Lines : 0, Sender);

@@ -24,13 +24,13 @@ public sealed class BatchPlan : IBatchPlan
         if (settings.Global % settings.Slot != 0)
             throw new BadInputException("batch.slot", $"{settings.Slot} does not divide batch.global {settings.Global}",
                 "choose a slot that divides the global batch");
-        if (items < settings.Global)
+        order = new SampleOrder(settings.Shares is { Count: > 0 } shares ? shares : [new EpochShare(0, items, items)], settings.Seed, settings.Shuffle);
+        if (order.Length < settings.Global)
             throw new BadInputException("batch.global",
-                $"one step takes {NumberText.Count(settings.Global, noun)} but the data has {NumberText.Count(items, $"usable {noun}")}",
-                $"lower batch.global to at most {items} or give more data");
-        StepsPerEpoch = items / settings.Global;
+                $"one step takes {NumberText.Count(settings.Global, noun)} but an epoch has {NumberText.Count(order.Length, $"usable {noun}")}",
+                $"lower batch.global to at most {order.Length} or give more data");
+        StepsPerEpoch = order.Length / settings.Global;
         TotalSteps = StepsOf(settings.Epochs, settings.Steps);
-        order = new SampleOrder(items, settings.Seed, settings.Shuffle);
     }
 
     public int TotalSteps { get; }
@@ -40,8 +40,11 @@ public sealed class BatchPlan : IBatchPlan
 
     public int SlotsPerStep => settings.Global / settings.Slot;
 
-    /// <summary>Number of rows (or pairs).</summary>
+    /// <summary>Number of rows (or pairs), whether or not an epoch passes them.</summary>
     public int Items => items;
+
+    /// <summary>Rows (or pairs) that an epoch passes, each counted as often as it is passed.</summary>
+    public int ItemsPerEpoch => order.Length;
 
     public long LossTokens(int step) => Sum(StepItems(step).Span, source.LossTokens);
 
@@ -72,7 +75,7 @@ public sealed class BatchPlan : IBatchPlan
                 if (!seen[item]) used.Add(item);
                 seen[item] = true;
             }
-            if (!settings.Shuffle) break;
+            if (order.IsConstant) break;
         }
         return used;
     }

@@ -17,4 +17,8 @@ public sealed record BatchSettings(
     int Seed = 42,
     bool Preferences = false,
     double? Epochs = null,
-    int? Steps = null);
+    int? Steps = null)
+{
+    /// <summary>What an epoch passes; empty: every item once.</summary>
+    public IReadOnlyList<EpochShare> Shares { get; init; } = [];
+}

@@ -58,11 +58,10 @@ internal static class StoreBuilder
         var tally = new Tally(writer);
         for (var file = 0; file < request.Files.Count; file++)
         {
-            var path = request.Files[file];
             if (request.Kind == RowKind.Messages)
-                Encode(RowReader.ReadMessages(path), request, row => SequenceEncoding.Of(request.Encoder, row), file, tally, progress, cancellation);
+                Encode(RowReader.ReadMessages(request.Files[file]), request, row => SequenceEncoding.Of(request.Encoder, row), file, tally, progress, cancellation);
             else
-                Encode(RowReader.ReadPreferences(path), request, row => SequenceEncoding.Of(request.Encoder, row), file, tally, progress, cancellation);
+                Encode(RowReader.ReadPreferences(request.Files[file]), request, row => SequenceEncoding.Of(request.Encoder, row), file, tally, progress, cancellation);
         }
         tally.Manifest(key, request.Kind, writer.Finish()).Write(folder);
     }

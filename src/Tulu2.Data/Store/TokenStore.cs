@@ -23,8 +23,8 @@ public sealed class TokenStore : ITokenSource, IDisposable
     private TokenStore(TokenStoreRequest request, string key, StoreFiles files, bool built)
     {
         (this.files, Key, Built, Kind) = (files, key, built, request.Kind);
-        Report = files.Manifest.Report(request.Files);
-        SourceFiles = request.Files;
+        SourceFiles = [.. request.Files.Select(file => file.Path)];
+        Report = files.Manifest.Report(SourceFiles);
     }
 
     /// <summary>The hash that names this store.</summary>
@@ -67,9 +67,10 @@ public sealed class TokenStore : ITokenSource, IDisposable
         {
             cancellation.ThrowIfCancellationRequested();
             // The file's name is the dataset of rows without one; its folder does not matter.
-            parts.Add(Path.GetFileName(file));
-            using (RecordFile.OpenBytes(RecordFile.Existing(file))) { }
-            parts.Add(ContentHash.OfFile(file));
+            parts.Add(Path.GetFileName(file.Path));
+            using (RecordFile.OpenBytes(RecordFile.Existing(file.Path))) { }
+            parts.Add(ContentHash.OfFile(file.Path));
+            if (file.ContentKey is { Length: > 0 } reading) parts.Add(reading);
         }
         return ContentHash.OfParts(parts)[..32];
     }
@@ -91,6 +92,9 @@ public sealed class TokenStore : ITokenSource, IDisposable
         var (file, line) = files.Origin(item * SequencesPerItem);
         return new RowLocation(SourceFiles[file], line);
     }
+
+    /// <summary>Index of a row's (or pair's) file among <see cref="SourceFiles"/>. Items stand in the order of the files.</summary>
+    public int FileOf(int item) => files.Origin(item * SequencesPerItem).File;
 
     /// <summary>The dataset field of a row (or pair).</summary>
     public string Dataset(int item) => files.Dataset(item * SequencesPerItem);

@@ -1,5 +1,6 @@
 using Tulu2.Data.Chat;
 using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Reading;
 
 namespace Tulu2.Data.Store;
 
@@ -12,7 +13,7 @@ namespace Tulu2.Data.Store;
 /// </param>
 /// <param name="Threads">Number of tokenising threads. The result does not depend on it.</param>
 public sealed record TokenStoreRequest(
-    string Directory, IReadOnlyList<string> Files, ChatEncoder Encoder, RowKind Kind, int Threads = 2);
+    string Directory, IReadOnlyList<DataFile> Files, ChatEncoder Encoder, RowKind Kind, int Threads = 2);
 
 /// <summary>Progress of a build: rows read so far, the current file (from 0) and the number of files.</summary>
 public readonly record struct StoreProgress(long Rows, int File, int Files);

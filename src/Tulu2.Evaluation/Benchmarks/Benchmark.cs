@@ -5,7 +5,7 @@ using Tulu2.Evaluation.Tasks;
 namespace Tulu2.Evaluation.Benchmarks;
 
 /// <summary>
-/// A benchmark with its own type of item; the members are those of <see cref="IBenchmark"/>. Unless overridden, a score is a share, and the aggregate is the mean.
+/// A benchmark with its own item type; for the members see <see cref="IBenchmark"/>. Unless overridden, a score is a share and the aggregate is the mean.
 /// </summary>
 public abstract class Benchmark<TItem> : IBenchmark
     where TItem : BenchmarkItem

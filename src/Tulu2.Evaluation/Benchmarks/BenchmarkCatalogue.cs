@@ -4,17 +4,17 @@ using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Benchmarks;
 
-/// <summary>Every benchmark of this assembly: each class that implements <see cref="IBenchmark"/> and has a parameterless constructor.</summary>
+/// <summary>All benchmarks of this assembly: the classes with a parameterless constructor that implement <see cref="IBenchmark"/>.</summary>
 public static class BenchmarkCatalogue
 {
-    /// <summary>By name.</summary>
+    /// <summary>All benchmarks, in ordinal order of their names.</summary>
     public static IReadOnlyList<IBenchmark> All { get; } = Find(typeof(BenchmarkCatalogue).Assembly);
 
     /// <exception cref="BadInputException">There is no such benchmark.</exception>
     public static IBenchmark Named(string name) => All.FirstOrDefault(benchmark => benchmark.Name == name)
         ?? throw new BadInputException(name, "is not a benchmark", $"give one of {string.Join(", ", All.Select(benchmark => benchmark.Name))}");
 
-    /// <summary>The benchmark that scores a file of such rows.</summary>
+    /// <summary>The default benchmark for files of such rows.</summary>
     public static IBenchmark For(RowKind rows) => All.Single(benchmark => benchmark.Takes(rows));
 
     internal static IReadOnlyList<IBenchmark> Find(Assembly assembly) =>

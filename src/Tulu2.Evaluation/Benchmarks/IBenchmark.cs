@@ -6,52 +6,52 @@ using Tulu2.Files;
 namespace Tulu2.Evaluation.Benchmarks;
 
 /// <summary>
-/// A benchmark: its items, the questions about each, and a pure score of the answers. It is one class with a parameterless constructor, derived from
-/// <see cref="Benchmark{TItem}"/>, in its own folder; <see cref="BenchmarkCatalogue"/> finds it. No benchmark sees a model, so the same code scores stored
-/// answers. Stateless and thread-safe.
+/// A benchmark defines its items, the questions about each, and the score of the answers. It is a class with a parameterless constructor, derived from
+/// <see cref="Benchmark{TItem}"/>, in a folder of its own; <see cref="BenchmarkCatalogue"/> finds it. Benchmarks do not access a model, so the same code scores
+/// stored answers. Stateless and thread-safe.
 /// </summary>
 public interface IBenchmark
 {
-    /// <summary>Its name on the command line and in files: lower case, words joined by underscores.</summary>
+    /// <summary>Name on the command line and in files: lower case, words joined by underscores.</summary>
     string Name { get; }
 
     /// <summary>Unit of the items' scores and of their aggregate.</summary>
     ScoreUnit Unit { get; }
 
-    /// <summary>Some of its requests go to a judge.</summary>
+    /// <summary>Whether some of its requests go to a judge.</summary>
     bool IsJudged { get; }
 
-    /// <summary>Whether it scores files of such rows when no benchmark is named.</summary>
+    /// <summary>Whether it is the default benchmark for files of such rows.</summary>
     bool Takes(RowKind rows);
 
     /// <summary>All items of the input, in order.</summary>
-    /// <exception cref="BadInputException">The input cannot be used, or has no item.</exception>
+    /// <exception cref="BadInputException">The input cannot be used, or has no items.</exception>
     BenchmarkItems<BenchmarkItem> Read(BenchmarkInput input);
 
     /// <summary>Remarks for the user about the score, such as items that no answer can get right.</summary>
     IEnumerable<string> Remarks(BenchmarkInput input, IReadOnlyList<BenchmarkItem> items);
 
     /// <summary>The next question about an item. Pure.</summary>
-    /// <param name="answers">The answers to the previous questions.</param>
-    /// <returns>Null: the answers suffice for a score.</returns>
+    /// <param name="answers">Answers to the previous questions, in order.</param>
+    /// <returns>Null: no more questions.</returns>
     ModelRequest? Next(BenchmarkItem item, IReadOnlyList<ModelAnswer> answers);
 
     /// <summary>The score of an item. Pure.</summary>
-    /// <param name="answers">To all questions about it, in order.</param>
+    /// <param name="answers">Answers to all questions about the item, in order.</param>
     ItemResult Score(BenchmarkItem item, IReadOnlyList<ModelAnswer> answers);
 
-    /// <summary>One score of several items: of the whole benchmark, or of one of its datasets. Pure.</summary>
+    /// <summary>The score of a set of items: the whole benchmark, or one of its datasets. Pure.</summary>
     /// <param name="scores">Not empty.</param>
     double Aggregate(IReadOnlyList<ItemScore> scores);
 }
 
 /// <summary>One item of a benchmark; benchmarks derive their own.</summary>
 /// <param name="Id">Unique within the input.</param>
-/// <param name="Dataset">The part of the benchmark that it belongs to; empty: none.</param>
-/// <param name="Location">Its file and line, for error messages.</param>
+/// <param name="Dataset">Part of the benchmark that the item belongs to; empty: none.</param>
+/// <param name="Location">File and line, for error messages.</param>
 public abstract record BenchmarkItem(string Id, string Dataset, string Location);
 
-/// <summary>The items that can be scored, and the rows that were left out, the damage of a file among them.</summary>
+/// <summary>The items to score, and the rows that were left out; damage of a file is listed among those.</summary>
 public sealed record BenchmarkItems<TItem>(IReadOnlyList<TItem> Items, IReadOnlyList<RowFault> LeftOut)
     where TItem : BenchmarkItem;
 

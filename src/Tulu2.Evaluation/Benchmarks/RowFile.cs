@@ -5,16 +5,18 @@ using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Benchmarks;
 
-/// <summary>Makes items of the rows of a file; every fault that stops an evaluation is an error that names all rows that have it.</summary>
+/// <summary>Reads the items of a file of rows; an error names all rows with the same kind of fault.</summary>
 internal static class RowFile
 {
-    /// <param name="place">The file and line of a row.</param>
-    /// <param name="broken">Why a row cannot be scored by any model; null: it can.</param>
-    /// <param name="item">Makes an item of a row that is not broken.</param>
-    /// <param name="tooLong">Why an item does not fit into the model's context; null: it does.</param>
-    /// <exception cref="BadInputException">The file is damaged, or rows are broken or too long, and the options do not allow it; or no row is usable.</exception>
+    /// <param name="location">The file and line of a row.</param>
+    /// <param name="broken">The reason why no model can be scored on a row; null: it is usable.</param>
+    /// <param name="item">Creates the item of a usable row.</param>
+    /// <param name="tooLong">The reason why an item does not fit into the model's context; null: it fits.</param>
+    /// <exception cref="BadInputException">
+    /// Rows are broken; the file is damaged or rows are too long, and the options do not allow it; or no row is usable.
+    /// </exception>
     public static BenchmarkItems<TItem> Read<TRow, TItem>(IEnumerable<RowResult<TRow>> results, BenchmarkInput input,
-        Func<TRow, RowLocation> place, Func<TRow, string?> broken, Func<TRow, TItem> item, Func<TItem, ChatEncoder, string?> tooLong)
+        Func<TRow, RowLocation> location, Func<TRow, string?> broken, Func<TRow, TItem> item, Func<TItem, ChatEncoder, string?> tooLong)
         where TRow : class
         where TItem : BenchmarkItem
     {
@@ -29,9 +31,9 @@ internal static class RowFile
                         "fetch or write the file again, or use --keep-whole-rows to score the whole rows before the damage");
                 (fault.Kind is RowFaultKind.Dirt or RowFaultKind.DamagedFile ? leftOut : bad).Add(fault);
             }
-            else if (broken(row) is { } reason) bad.Add(new RowFault(place(row), reason));
+            else if (broken(row) is { } reason) bad.Add(new RowFault(location(row), reason));
             else if (item(row) is var made && input.Chat is { } chat && tooLong(made, chat) is { } why)
-                (input.Options.SkipLong ? leftOut : tooLongRows).Add(new RowFault(place(row), why, RowFaultKind.NothingToLearn));
+                (input.Options.SkipLong ? leftOut : tooLongRows).Add(new RowFault(location(row), why, RowFaultKind.NothingToLearn));
             else items.Add(made);
         }
         ThrowIfAny(bad, "cannot be scored", "correct or remove {0}");

@@ -3,8 +3,8 @@ using Tulu2.Files;
 namespace Tulu2.Evaluation.Generation;
 
 /// <summary>
-/// Generates for many prompts at once: longest prompts first, in batches; a row leaves its batch when its answer ends. What a request gives depends on its
-/// own prompt, options and seed alone, not on what is beside it.
+/// Generates answers to many prompts in batches, longest prompts first; a row is removed from its batch when its answer ends. The result of a request depends
+/// only on its own prompt, options and seed, not on the other rows of the batch.
 /// </summary>
 internal sealed class BatchGenerator(IDecoder decoder, IReadOnlySet<int> endIds, Func<IAnswerText> newText, int maxBatch)
 {
@@ -12,7 +12,7 @@ internal sealed class BatchGenerator(IDecoder decoder, IReadOnlySet<int> endIds,
     public IReadOnlyList<GenerationResult> Run(IReadOnlyList<GenerationRequest> requests, CancellationToken cancellation)
     {
         var running = requests.Select(Start).ToList();
-        // Prompts of like length make batches that end together; the index breaks ties, so the order is one.
+        // Prompts of similar length share a batch, to waste less work on padding; the index breaks ties, so the order is unique.
         foreach (var batch in running.Select((r, i) => (r, i)).OrderByDescending(p => p.r.PromptIds.Length).ThenBy(p => p.i).Select(p => p.r).Chunk(maxBatch))
             RunBatch(batch, cancellation);
         return [.. running.Select(r => r.Result!)];
@@ -25,9 +25,9 @@ internal sealed class BatchGenerator(IDecoder decoder, IReadOnlySet<int> endIds,
         if (room < 1)
             throw new BadInputException("prompt", $"has {request.PromptIds.Length} tokens, but the model's context holds {decoder.ContextLength} (max_position_embeddings), answer included",
                 "shorten the prompt or the dialogue");
-        if (request.PromptIds.Length == 0) throw new BadInputException("prompt", "is empty", "give some text to go on from");
+        if (request.PromptIds.Length == 0) throw new BadInputException("prompt", "is empty", "give some text to continue");
         if (Array.Find(request.PromptIds, id => id >= decoder.VocabularySize) is > 0 and var unknown)
-            throw new BadInputException("prompt", $"has the id {unknown}, but the model only {decoder.VocabularySize} ids: its tokenizer has more", "leave out the special token that it stands for");
+            throw new BadInputException("prompt", $"has the id {unknown}, but the model has only {decoder.VocabularySize} ids: its tokenizer has more", "remove the special token with this id");
         return new RunningRequest(request, Math.Min(request.Options.MaxTokens ?? room, room), endIds, newText());
     }
 

@@ -3,7 +3,7 @@ using Tulu2.Evaluation.Requests;
 
 namespace Tulu2.Evaluation.Generation;
 
-/// <summary>A dialogue with a model: keeps the turns, streams the replies.</summary>
+/// <summary>A dialogue with a model: stores the turns and streams the replies.</summary>
 /// <param name="system">The system turn; null: none, as in training.</param>
 public sealed class ChatSession(IChatGenerator generator, GenerationOptions options, string? system = null)
 {
@@ -11,9 +11,9 @@ public sealed class ChatSession(IChatGenerator generator, GenerationOptions opti
 
     public IReadOnlyList<Message> Messages => _messages;
 
-    /// <summary>Adds the user's turn and generates the model's. A turn that fails or is cancelled leaves the dialogue as it was.</summary>
+    /// <summary>Adds the user's turn and generates the model's. If generation fails or is cancelled, the dialogue is unchanged.</summary>
     /// <param name="onText">Called with each piece of the reply as it is generated.</param>
-    /// <exception cref="Files.BadInputException">The dialogue has outgrown the context.</exception>
+    /// <exception cref="Files.BadInputException">The dialogue no longer fits into the context.</exception>
     public GenerationResult Reply(string user, Action<string>? onText = null, CancellationToken cancellation = default)
     {
         List<Message> asked = [.. _messages, new Message(Message.User, user)];

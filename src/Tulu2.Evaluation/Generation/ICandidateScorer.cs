@@ -2,10 +2,10 @@ using Tulu2.Data.Chat;
 
 namespace Tulu2.Evaluation.Generation;
 
-/// <summary>Computes the log-probability of answers.</summary>
+/// <summary>Computes the log-probability of candidate answers.</summary>
 internal interface ICandidateScorer
 {
-    /// <summary>Cuts at the model's context.</summary>
+    /// <summary>Encodes dialogues, truncated to the model's context.</summary>
     ChatEncoder Chat { get; }
 
     /// <summary>Number of ids in the model's embedding; its tokenizer may have more.</summary>

@@ -12,6 +12,6 @@ public interface IChatGenerator
     int[] EncodeChat(IReadOnlyList<Message> messages);
 
     /// <returns>In the order of the requests.</returns>
-    /// <exception cref="Files.BadInputException">An option outside its range, or a prompt that leaves no room in the context.</exception>
+    /// <exception cref="Files.BadInputException">An option is out of range, or a prompt fills the context.</exception>
     IReadOnlyList<GenerationResult> Generate(IReadOnlyList<GenerationRequest> requests, CancellationToken cancellation = default);
 }

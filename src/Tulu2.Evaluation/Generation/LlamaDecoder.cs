@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Evaluation.Generation;
 
-/// <summary>A loaded Llama as a decoder.</summary>
+/// <summary>Adapts a loaded model to <see cref="IDecoder"/>.</summary>
 internal sealed class LlamaDecoder(LoadedModel model) : IDecoder
 {
     public int VocabularySize => model.Config.VocabularySize;

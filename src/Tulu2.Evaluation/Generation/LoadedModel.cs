@@ -38,10 +38,10 @@ public sealed class LoadedModel : IDisposable
     public ModelConfig Config { get; }
     public SentencePieceBpeTokenizer Tokenizer { get; }
 
-    /// <summary>Cuts at the model's context length.</summary>
+    /// <summary>Encodes dialogues, truncated to the model's context.</summary>
     public ChatEncoder Chat { get; }
 
-    /// <summary>Tokens that end an answer: config.json's, the tokenizer's and those of generation_config.json.</summary>
+    /// <summary>Tokens that end an answer: the end tokens of config.json, the tokenizer and generation_config.json.</summary>
     public IReadOnlySet<int> EndIds { get; }
 
     /// <summary>Remarks for the user: unused files in the directory, a vocabulary that differs from the tokenizer's.</summary>
@@ -49,8 +49,10 @@ public sealed class LoadedModel : IDisposable
 
     internal DecoderModel Model { get; }
 
-    /// <param name="virtualShards">Number of virtual shards, lowered where the model's dimensions require it. Training's default gives training's bits.</param>
-    /// <exception cref="BadInputException">No such directory, or a file in it cannot be used.</exception>
+    /// <param name="virtualShards">
+    /// Number of virtual shards, lowered where the model's dimensions require it; the default is that of training, for equal bits.
+    /// </param>
+    /// <exception cref="BadInputException">The directory does not exist, or a file in it cannot be used.</exception>
     public static LoadedModel Load(string directory, int virtualShards = 4)
     {
         var (config, tokenizer, remarks) = Open(directory);
@@ -63,7 +65,7 @@ public sealed class LoadedModel : IDisposable
     public static IReadOnlyList<string> Check(string directory) => Open(directory).Remarks;
 
     /// <summary><see cref="Chat"/> without the weights and without torch.</summary>
-    /// <exception cref="BadInputException">No such directory, or its configuration or tokenizer cannot be used.</exception>
+    /// <exception cref="BadInputException">The directory does not exist, or its configuration or tokenizer cannot be used.</exception>
     public static ChatEncoder ReadChat(string directory)
     {
         var (config, tokenizer, _) = Open(directory);

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Evaluation.Generation;
 
-/// <summary>The log-probability that a model gives to answers. For one thread at a time.</summary>
-/// <param name="tokensPerBatch">Approximate number of tokens in one forward pass.</param>
+/// <summary>Computes the log-probability of answers with a model. Not thread-safe.</summary>
+/// <param name="tokensPerBatch">Maximum number of tokens in one forward pass; a longer sequence gets a pass of its own.</param>
 public sealed class LogProbabilityScorer(LoadedModel model, int tokensPerBatch = 4096) : ICandidateScorer
 {
     ChatEncoder ICandidateScorer.Chat => model.Chat;

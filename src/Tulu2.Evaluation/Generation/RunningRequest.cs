@@ -34,7 +34,7 @@ internal sealed class RunningRequest(GenerationRequest request, int limit, IRead
         catch (ArithmeticException)
         {
             throw new NonFiniteException(
-                request.Place, $"after {request.PromptIds.Length + _ids.Count} tokens the next one's logits are not finite", NonFiniteException.BrokenWeights);
+                request.Location, $"after {request.PromptIds.Length + _ids.Count} tokens the next one's logits are not finite", NonFiniteException.BrokenWeights);
         }
         if (endIds.Contains(id)) return Finish(FinishReason.Stop);
         _ids.Add(id);

@@ -6,10 +6,13 @@ namespace Tulu2.Evaluation.Generation;
 public static class Sampler
 {
     /// <param name="logits">[V]; at least one finite, none NaN.</param>
-    /// <param name="temperature">0: the likeliest token, the lowest id among equals.</param>
-    /// <param name="topP">In (0, 1]: the nucleus (Holtzman et al. 2019): the smallest set of likeliest tokens whose probabilities sum to at least this.</param>
-    /// <param name="uniform">In [0, 1).</param>
-    /// <exception cref="ArithmeticException">A NaN, or no finite logit: the weights are broken.</exception>
+    /// <param name="temperature">0: the most likely token; among equals, the lowest id.</param>
+    /// <param name="topP">
+    /// In (0, 1]: sample from the nucleus (Holtzman et al. 2019), the smallest set of most likely tokens with at least this total probability.
+    /// </param>
+    /// <param name="uniform">A random number in [0, 1).</param>
+    /// <returns>The id of the token.</returns>
+    /// <exception cref="ArithmeticException">A logit is NaN, or none is finite: the weights are broken.</exception>
     public static int Choose(ReadOnlySpan<float> logits, double temperature, double topP, double uniform)
     {
         var best = Likeliest(logits);
@@ -32,7 +35,7 @@ public static class Sampler
     private static int DrawFromNucleus(double[] weights, double mass, double uniform)
     {
         var ids = InOrder(weights.Length);
-        // Equal weights keep the order of their ids, so the nucleus is one set and not several.
+        // The id breaks ties, so that the nucleus is unique.
         Array.Sort(ids, (left, right) => weights[right].CompareTo(weights[left]) is var order && order != 0 ? order : left.CompareTo(right));
         var sum = 0.0;
         var size = 0;
@@ -41,7 +44,7 @@ public static class Sampler
         return Draw(weights, ids.AsSpan(0, size), uniform * sum);
     }
 
-    /// <summary>The first id at which the running sum of weights passes <paramref name="point"/>.</summary>
+    /// <summary>The first id at which the running sum of weights exceeds <paramref name="point"/>.</summary>
     private static int Draw(double[] weights, ReadOnlySpan<int> ids, double point)
     {
         var sum = 0.0;

@@ -3,8 +3,8 @@ using Tulu2.Data;
 namespace Tulu2.Evaluation.Generation;
 
 /// <summary>
-/// Numbers in [0, 1) as a pure function of (seed, index): <see cref="SplitMix64"/>. A request's draws thus depend on nothing but its own
-/// seed and its number of tokens, whatever else is in the batch.
+/// Random numbers in [0, 1) as a pure function of seed and index (<see cref="SplitMix64"/>), so that the draws of a request do not depend on the rest of its
+/// batch.
 /// </summary>
 internal static class SeededUniform
 {

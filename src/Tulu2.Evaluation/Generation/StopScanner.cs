@@ -3,8 +3,8 @@ using System.Text;
 namespace Tulu2.Evaluation.Generation;
 
 /// <summary>
-/// Passes text on up to the first stop string. A suffix that may become a stop string is held back, so that no part of one is passed on,
-/// wherever the pieces are cut.
+/// Passes on text up to the first stop string. A suffix that may become a stop string is held back, so that no part of one is passed on even when it spans
+/// several pieces.
 /// </summary>
 internal sealed class StopScanner(IReadOnlyList<string> stops)
 {
@@ -31,7 +31,7 @@ internal sealed class StopScanner(IReadOnlyList<string> stops)
         return text[..^kept];
     }
 
-    /// <summary>Ends the text and returns the part that was held back.</summary>
+    /// <summary>Ends the text and returns the suffix that was held back.</summary>
     public string Flush()
     {
         var rest = Stopped ? string.Empty : _held.ToString();

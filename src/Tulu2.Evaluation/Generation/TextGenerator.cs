@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Evaluation.Generation;
 
-/// <summary>Generates text from chat prompts and raw prompts. For one thread at a time.</summary>
+/// <summary>Generates text from chat prompts and raw prompts. Not thread-safe.</summary>
 public sealed class TextGenerator : IChatGenerator, IDisposable
 {
     private readonly LoadedModel _model;
@@ -12,7 +12,7 @@ public sealed class TextGenerator : IChatGenerator, IDisposable
     private readonly bool _owned;
 
     /// <param name="model">Disposed of by the caller.</param>
-    /// <param name="maxBatch">Maximum batch size; each prompt has a key-value cache for its maximum length.</param>
+    /// <param name="maxBatch">Maximum batch size; each prompt needs a key-value cache for its maximum length.</param>
     public TextGenerator(LoadedModel model, int maxBatch = 32)
         : this(model, maxBatch, owned: false)
     {
@@ -39,7 +39,7 @@ public sealed class TextGenerator : IChatGenerator, IDisposable
 
     public IReadOnlyList<GenerationResult> Generate(IReadOnlyList<GenerationRequest> requests, CancellationToken cancellation = default)
     {
-        // OpenMP keeps this per thread; more than one thread is slower wherever ranks or evaluators share the cores.
+        // OpenMP stores this setting per thread. More threads would be slower where ranks or evaluators share the cores.
         set_num_threads(1);
         return _generator.Run(requests, cancellation);
     }

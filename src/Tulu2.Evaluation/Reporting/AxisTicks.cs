@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace Tulu2.Evaluation.Reporting;
 
-/// <summary>An axis: its limits, and ticks at round numbers (1, 2 or 5 times a power of ten) with their labels.</summary>
+/// <summary>The limits of an axis, and its labelled ticks at round numbers (1, 2 or 5 times a power of ten).</summary>
 internal sealed record AxisTicks(double Low, double High, IReadOnlyList<double> Positions, IReadOnlyList<string> Labels)
 {
-    /// <summary>An axis that shows all of [low, high]; its limits are ticks themselves where <paramref name="snap"/>.</summary>
+    /// <summary>A linear axis that contains [low, high].</summary>
     /// <param name="wanted">Approximate number of ticks.</param>
-    /// <param name="snap">Widen the limits to the next ticks.</param>
-    /// <param name="whole">Ticks at whole numbers only (steps, counts).</param>
+    /// <param name="snap">Extend the limits to the next ticks.</param>
+    /// <param name="whole">Place ticks at whole numbers only (steps, counts).</param>
     public static AxisTicks For(double low, double high, int wanted, bool snap, bool whole = false)
     {
         if (!double.IsFinite(low) || !double.IsFinite(high)) (low, high) = (0, 1);
@@ -28,7 +28,7 @@ internal sealed record AxisTicks(double Low, double High, IReadOnlyList<double> 
     }
 
     /// <summary>
-    /// An axis of logarithms to base 10 that shows all of [low, high], both above 0: limits and positions are logarithms, labels the numbers themselves.
+    /// A logarithmic axis that contains [low, high], both above 0. Limits and positions are base-10 logarithms; labels are the numbers themselves.
     /// </summary>
     public static AxisTicks Logarithmic(double low, double high)
     {
@@ -59,7 +59,7 @@ internal sealed record AxisTicks(double Low, double High, IReadOnlyList<double> 
         ];
     }
 
-    /// <summary>The largest of 1, 2, 5 times a power of ten that is not above <paramref name="rough"/> times 1.5.</summary>
+    /// <summary>An interval near <paramref name="rough"/> that is 1, 2 or 5 times a power of ten.</summary>
     private static double RoundInterval(double rough)
     {
         var power = Math.Pow(10, Math.Floor(Math.Log10(rough)));
@@ -67,7 +67,7 @@ internal sealed record AxisTicks(double Low, double High, IReadOnlyList<double> 
         return (lead < 1.5 ? 1 : lead < 3.5 ? 2 : lead < 7.5 ? 5 : 10) * power;
     }
 
-    /// <summary>With the fewest digits that distinguish neighbouring ticks.</summary>
+    /// <summary>A number with just enough digits to distinguish neighbouring ticks.</summary>
     private static string Label(double value, double interval)
     {
         if (value == 0) return "0";

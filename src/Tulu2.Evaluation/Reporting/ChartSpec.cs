@@ -2,11 +2,11 @@ namespace Tulu2.Evaluation.Reporting;
 
 /// <summary>One line of a chart; points that are not finite are left out.</summary>
 /// <param name="Color">Index into the page's colours, from 0.</param>
-/// <param name="Light">Drawn faintly, behind another line that says the same more clearly.</param>
+/// <param name="Light">Drawn faintly, behind its smoothed curve.</param>
 internal sealed record ChartSeries(string Name, IReadOnlyList<double> X, IReadOnlyList<double> Y, int Color = 0, bool Light = false)
 {
     /// <summary>
-    /// At most <paramref name="limit"/> points: the lowest and the highest of each group of neighbours are kept, so that no spike is lost.
+    /// The series reduced to at most <paramref name="limit"/> points. The lowest and highest of each group of neighbours are kept, so that no spike is lost.
     /// </summary>
     public ChartSeries Thinned(int limit)
     {
@@ -26,17 +26,17 @@ internal sealed record ChartSeries(string Name, IReadOnlyList<double> X, IReadOn
 /// <param name="FromZero">The vertical axis begins at 0.</param>
 internal sealed record ChartSpec(string Id, string Title, string Description, string XLabel, IReadOnlyList<ChartSeries> Series, bool FromZero = false)
 {
-    /// <summary>[bars] the right edge of each bar, whose left edge is the series' X; empty: the series are lines.</summary>
+    /// <summary>[bars] the right edge of each bar, whose left edge is its X; empty: the series are lines.</summary>
     public IReadOnlyList<double> BarEnds { get; init; } = [];
 
     public bool IsBars => BarEnds.Count > 0;
 
-    /// <summary>X is drawn by its logarithm. All of it is above 0.</summary>
+    /// <summary>The x axis is logarithmic; all X must be above 0.</summary>
     public bool LogarithmicX { get; init; }
 
-    /// <summary>Y is drawn by its logarithm; points that are not above 0 are left out.</summary>
+    /// <summary>The y axis is logarithmic; points that are not above 0 are left out.</summary>
     public bool Logarithmic { get; init; }
 
-    /// <summary>A reader may switch to a logarithmic scale.</summary>
+    /// <summary>The reader can switch the y axis to a logarithmic scale.</summary>
     public bool OffersLogarithm { get; init; }
 }

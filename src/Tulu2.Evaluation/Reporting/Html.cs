@@ -4,10 +4,10 @@ using System.Text;
 
 namespace Tulu2.Evaluation.Reporting;
 
-/// <summary>Small pieces of HTML. Whatever comes from a model, a file or a user goes through <see cref="Escape"/>.</summary>
+/// <summary>Builds HTML elements. All text from models, files and users goes through <see cref="Escape"/>.</summary>
 internal static class Html
 {
-    /// <summary>Text that no browser reads as markup, in element content and in quoted attributes; control characters, which HTML forbids, become U+FFFD.</summary>
+    /// <summary>Escapes text for element content and quoted attributes; control characters, which HTML forbids, become U+FFFD.</summary>
     public static string Escape(string text)
     {
         var clean = new StringBuilder(text.Length);
@@ -20,8 +20,8 @@ internal static class Html
     }
 
     /// <summary>
-    /// A table with a header row; each row's first cell is its header. Cells are text; columns from <paramref name="numbersFrom"/> on are set as figures.
-    /// Where the page is narrow, each row becomes a block, and its cells carry the names of their columns.
+    /// A table with a header row; the first cell of each row is its header. Cells are plain text; columns from <paramref name="numbersFrom"/> on are
+    /// right-aligned numbers. On narrow pages each row becomes a block whose cells are labelled with their column names.
     /// </summary>
     /// <param name="style">Class of the table; null: none.</param>
     public static string Table(string caption, IReadOnlyList<string> header, IEnumerable<IReadOnlyList<string>> rows, int numbersFrom = 1, string? style = null)
@@ -52,18 +52,18 @@ internal static class Html
         }
     }
 
-    // What no line of a telephone holds: a path, a hash.
+    // Characters from which a word, such as a path or a hash, may be too long for one line on a phone.
     private const int LongWord = 24;
 
-    // What is never worth a second line: a time, a range of steps.
+    // Characters up to which a text, such as a time or a range of steps, is not wrapped.
     private const int ShortText = 20;
 
     private static int LongestWord(string text) => text.Split(' ', '\n').Max(word => word.Length);
 
-    /// <summary>Escaped text whose paths may go on in a new line after a slash, before any letter has to.</summary>
+    /// <summary>Escapes text and allows line breaks after slashes, so that paths need not be broken within a word.</summary>
     private static string Breakable(string text) => Escape(text).Replace("/", "/<wbr>", StringComparison.Ordinal);
 
-    /// <summary>Text that is there on demand.</summary>
+    /// <summary>Text that is collapsed until the reader opens it.</summary>
     public static string Details(string summary, string text) =>
         $"<details><summary>{Escape(summary)}</summary><pre>{Escape(text)}</pre></details>\n";
 

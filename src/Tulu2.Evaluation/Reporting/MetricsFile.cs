@@ -9,14 +9,16 @@ public static class MetricsFile
 {
     public const string Name = "metrics.jsonl";
 
-    /// <summary>The steps in order. Of a step with two lines (a run resumed before its last metrics were durable) the last one counts.</summary>
-    /// <exception cref="BadInputException">No such file, or a line that is not a step; a torn last line of a killed run is passed over.</exception>
+    /// <summary>
+    /// Reads the steps, in order. If a step has several lines (written again after a resume), the last one is used; an incomplete last line is skipped.
+    /// </summary>
+    /// <exception cref="BadInputException">The file cannot be read, or a line is not a step.</exception>
     public static IReadOnlyList<StepRecord> Read(string path)
     {
         string text;
         try
         {
-            // A run may be writing it.
+            // A run may be writing the file.
             using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
             text = reader.ReadToEnd();
         }
@@ -27,7 +29,7 @@ public static class MetricsFile
         return Parse(text, path);
     }
 
-    /// <param name="where">The file's name in error messages.</param>
+    /// <param name="where">Name of the file in error messages.</param>
     public static IReadOnlyList<StepRecord> Parse(string text, string where)
     {
         var steps = new SortedDictionary<int, StepRecord>();

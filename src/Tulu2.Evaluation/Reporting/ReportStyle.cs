@@ -1,6 +1,6 @@
 namespace Tulu2.Evaluation.Reporting;
 
-/// <summary>The report's style sheet. The attribute selectors at its end give <see cref="SvgChart"/>'s marks their colours.</summary>
+/// <summary>The report's style sheet. The attribute selectors at its end replace <see cref="SvgChart"/>'s placeholder colours.</summary>
 internal static class ReportStyle
 {
     public static readonly string Css = """

@@ -2,23 +2,23 @@ using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Reporting;
 
-/// <summary>The sections about the run itself: hyperparameters, data, machine and versions, sessions.</summary>
+/// <summary>The report's sections on hyperparameters, data, machine and versions, and sessions.</summary>
 internal static class RunFacts
 {
     public static IEnumerable<string> Sections(ReportInput input)
     {
         var stages = input.Stages;
         if (stages.Any(stage => stage.Settings.Count > 0))
-            yield return Html.Section("settings", "Hyperparameters", [BesideEachOther("By the recipe's keys", stages, stage => stage.Settings),
+            yield return Html.Section("settings", "Hyperparameters", [BesideEachOther("Recipe keys and values", stages, stage => stage.Settings),
                 .. stages.Where(stage => stage.Recipe is not null).Select(stage => Html.Details($"the whole recipe of {stage.Name}", stage.Recipe!))]);
         if (stages.Any(stage => stage.Files.Count > 0) || input.TokenLengths.Count > 0) yield return Html.Section("data", "Data", Data(input));
         if (input.Facts.Count > 0 || stages.Any(stage => stage.Facts.Count > 0)) yield return Html.Section("facts", "Run", Facts(input));
         if (stages.Any(stage => stage.Sessions.Count > 0))
-            yield return Html.Section("sessions", "Sessions", Html.Table("From each start or resumption to its last word in the ledger; times are UTC",
+            yield return Html.Section("sessions", "Sessions", Html.Table("From each start or resumption to its last ledger entry; times are UTC",
                 ["Session", "Began", "Ended", "Time", "Steps", "Ranks", "Host", "How it ended"], Sessions(stages), int.MaxValue));
     }
 
-    /// <summary>A row for each name, a column for each stage.</summary>
+    /// <summary>A table with a row for each name and a column for each stage.</summary>
     private static string BesideEachOther(string caption, IReadOnlyList<ReportStage> stages, Func<ReportStage, IReadOnlyList<ReportFact>> facts)
     {
         var told = stages.Where(stage => facts(stage).Count > 0).ToList();
@@ -32,7 +32,7 @@ internal static class RunFacts
     {
         var rows = input.Stages.SelectMany(stage => stage.Files.Select(file =>
             (IReadOnlyList<string>)[file.Path, stage.Name, NumberText.Count(file.Rows), NumberText.Count(file.Bytes)])).ToList();
-        if (rows.Count > 0) yield return Html.Table("Files that were learned from", ["File", "Stage", "Rows used", "Bytes"], rows, 2);
+        if (rows.Count > 0) yield return Html.Table("Training files", ["File", "Stage", "Rows used", "Bytes"], rows, 2);
         if (input.TokenLengths.Count > 0) yield return SvgChart.Render(StageCharts.Lengths(input.TokenLengths));
     }
 

@@ -5,7 +5,7 @@ using Tulu2.Files;
 namespace Tulu2.Evaluation.Reporting;
 
 /// <summary>
-/// One self-contained <c>report.html</c>: no script, no resource from elsewhere, which its own content policy also forbids.
+/// Renders <c>report.html</c>, a self-contained page without scripts and external resources; its content security policy forbids both.
 /// </summary>
 public static class RunReport
 {
@@ -44,7 +44,7 @@ public static class RunReport
     private static IEnumerable<string> Sections(ReportInput input)
     {
         if (input.Scores.Count > 0) yield return Html.Section("evaluation", "Evaluation", ScoreTable(input.Scores));
-        if (input.Stages.Count > 0) yield return Html.Section("stages", "Stages and what they cost", StageTable(input.Stages));
+        if (input.Stages.Count > 0) yield return Html.Section("stages", "Training stages", StageTable(input.Stages));
         for (var i = 0; i < input.Stages.Count; i++)
         {
             var charts = StageCharts.Of(input.Stages[i], $"stage{i + 1}").Select(SvgChart.Render).ToList();
@@ -60,7 +60,7 @@ public static class RunReport
                 Html.Table("From the ledger", ["When", "What"], input.Failures.Select(f => new[] { f.When, f.What }), int.MaxValue, "events"));
     }
 
-    /// <summary>Rows are benchmarks, with their datasets below them; columns are models, in the order in which they come.</summary>
+    /// <summary>Rows are benchmarks, each followed by its datasets; columns are models, in order of first appearance.</summary>
     private static string ScoreTable(IReadOnlyList<ReportScore> scores)
     {
         var models = scores.Select(s => s.Model).Distinct().ToList();
@@ -70,11 +70,11 @@ public static class RunReport
             IEnumerable<string> cells = models.Select(m => group.LastOrDefault(s => s.Model == m)?.Text ?? "–");
             return (IReadOnlyList<string>)[group.Key.Length == 0 ? name : $"{name}: {group.Key}", NumberText.Count(group.Max(s => s.Items)), .. cells];
         });
-        return Html.Table("Scores on held-out rows; % is the share of items that are right", ["Benchmark", "Items", .. models], rows);
+        return Html.Table("Scores on held-out rows; % is the share of correct items", ["Benchmark", "Items", .. models], rows);
     }
 
     private static string StageTable(IReadOnlyList<ReportStage> stages) => Html.Table(
-        "Tokens and speed count the committed steps, time all sessions from their start to their end",
+        "Tokens and tokens/s cover the committed steps; time covers whole sessions",
         ["Stage", "Steps", "Tokens", "Loss tokens", "Time", "Tokens/s", "First loss", "Last loss"],
         stages.Select(stage =>
         {
@@ -89,11 +89,11 @@ public static class RunReport
         }));
 
     private static string RankTimeTable(ReportRankTimes stage) => Html.Table(
-        $"{stage.Stage}: share of the time of its steps, waiting included in what is waited for",
+        $"{stage.Stage}: shares of step time; each includes waiting for it",
         ["", "Computing", "Batches", "Pipeline bubble", "Tensor-parallel sums", "Gradient reduction", "Commits", "Update and rest"],
         stage.Ranks.Select(rank =>
         {
-            double[] parts = [rank.Compute, rank.Batches, rank.Stages, rank.TensorSums, rank.Reduction, rank.Commits];
+            double[] parts = [rank.Compute, rank.Batches, rank.Bubble, rank.TensorSums, rank.Reduction, rank.Commits];
             IEnumerable<double> all = [.. parts, Math.Max(0, rank.Seconds - parts.Sum())];
             return (IReadOnlyList<string>)[$"rank {rank.Rank}", .. all.Select(part => NumberText.Percent(rank.Seconds > 0 ? part / rank.Seconds : null))];
         }));

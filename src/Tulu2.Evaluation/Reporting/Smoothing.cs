@@ -3,7 +3,7 @@ namespace Tulu2.Evaluation.Reporting;
 /// <summary>Exponential moving average with bias correction, as in TensorBoard. Pure.</summary>
 internal static class Smoothing
 {
-    /// <summary>Shorter curves are not smoothed.</summary>
+    /// <summary>Minimum number of points of a curve that is smoothed.</summary>
     public const int FewestPoints = 10;
 
     private const int LongRun = 1000;
@@ -11,7 +11,7 @@ internal static class Smoothing
     /// <summary>Weight of the previous average in the next one.</summary>
     public static double Constant(int points) => points < LongRun ? 0.9 : 0.98;
 
-    /// <param name="values">One a step; those that are not finite leave the average as it is.</param>
+    /// <param name="values">[steps]; values that are not finite do not change the average.</param>
     /// <param name="constant">In [0, 1).</param>
     public static double[] Of(IReadOnlyList<double> values, double constant)
     {

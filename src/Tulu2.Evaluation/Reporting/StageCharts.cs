@@ -4,10 +4,10 @@ using Tulu2.Training.Objectives;
 
 namespace Tulu2.Evaluation.Reporting;
 
-/// <summary>The charts of a stage, and of the data.</summary>
+/// <summary>The charts of a training stage and of the data.</summary>
 internal static class StageCharts
 {
-    /// <param name="prefix">Makes the charts' ids unique: the stage's number.</param>
+    /// <param name="prefix">Prefix that makes the charts' ids unique on the page.</param>
     public static IEnumerable<ChartSpec> Of(ReportStage stage, string prefix)
     {
         if (stage.Steps.Count == 0) yield break;
@@ -15,7 +15,7 @@ internal static class StageCharts
         yield return One("rate", "Learning rate", s => s.LearningRate, fromZero: true);
         yield return One("norm", "Gradient norm before clipping", s => s.GradNorm, fromZero: true);
         yield return One("speed", "Tokens per second", s => s.TokensPerSecond, fromZero: true);
-        // Of a run by another version, a metric may be one that no objective here gives.
+        // A run of another version may have metrics that no objective here defines.
         var metrics = stage.Steps.SelectMany(s => s.More).Select(value => value.Name).Distinct().Select(ObjectiveCatalog.Metric);
         foreach (var chart in metrics.GroupBy(metric => metric.Chart))
             yield return Many(chart.Key.Id, chart.Key.Title, [.. chart.Select(metric => Line(metric.Line, s => s.More.Find(metric.Name)))]) with { FromZero = chart.Key.FromZero };
@@ -33,7 +33,7 @@ internal static class StageCharts
         }
     }
 
-    /// <summary>Each step's loss, with a smoothed curve over it where there are enough steps.</summary>
+    /// <summary>The loss of each step, with a smoothed curve where there are enough steps.</summary>
     private static ChartSpec Loss(ReportStage stage, string prefix)
     {
         double[] steps = [.. stage.Steps.Select(s => (double)s.Step)], losses = [.. stage.Steps.Select(s => s.Loss)];
@@ -47,7 +47,7 @@ internal static class StageCharts
         return new ChartSpec($"{prefix}-loss", "Loss", Describe(stage.Name, "Loss", series), "step", series) { OffersLogarithm = losses.Any(loss => loss > 0) };
     }
 
-    /// <summary>The token-length histogram. Bins of several widths, which grow with the length, are drawn on a logarithmic axis.</summary>
+    /// <summary>The token-length histogram; on a logarithmic axis if the bins differ in width.</summary>
     public static ChartSpec Lengths(IReadOnlyList<LengthBin> bins)
     {
         var series = new ChartSeries("sequences", [.. bins.Select(bin => (double)bin.From)], [.. bins.Select(bin => (double)bin.Count)]);

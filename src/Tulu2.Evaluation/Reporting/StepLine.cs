@@ -7,14 +7,14 @@ using Tulu2.Protocol.Workers;
 namespace Tulu2.Evaluation.Reporting;
 
 /// <summary>
-/// A line of <c>metrics.jsonl</c>: one JSON object with the seven keys of every step, then the objective's metrics by their names. Numbers have all digits; what is
-/// not finite is a text, such as <c>"NaN"</c>, so that it is visible instead of an error.
+/// A line of <c>metrics.jsonl</c>: one JSON object with the seven keys of every step, followed by the objective's metrics. Numbers are written in full
+/// precision; values that are not finite are strings such as <c>"NaN"</c>.
 /// </summary>
 public static class StepLine
 {
     private static readonly JsonWriterOptions Format = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <returns>Without a line end.</returns>
+    /// <returns>The line without its newline.</returns>
     public static string Write(StepRecord step)
     {
         using var bytes = new MemoryStream();
@@ -34,8 +34,8 @@ public static class StepLine
         return Encoding.UTF8.GetString(bytes.ToArray());
     }
 
-    /// <summary>Numbers under other keys than the seven are the objective's metrics; anything else is passed over.</summary>
-    /// <exception cref="JsonException">Not an object, or one of the seven keys is missing or no number.</exception>
+    /// <summary>Parses a line. Numbers under keys other than the seven are the objective's metrics; other values are ignored.</summary>
+    /// <exception cref="JsonException">The line is not an object, or one of the seven keys is missing or not a number.</exception>
     public static StepRecord Read(ReadOnlyMemory<byte> line)
     {
         using var document = JsonDocument.Parse(line);
@@ -45,10 +45,10 @@ public static class StepLine
         var step = new StepRecord((int)Whole("step", int.MaxValue), Real("loss"), Real("learning_rate"), Real("grad_norm"), Whole("tokens"), Whole("loss_tokens"), Real("seconds"));
         return step with { More = [.. values.Select(value => (value.Key, Value: Number(value.Value))).Where(value => value.Value is not null).Select(value => new NamedValue(value.Key, value.Value!.Value))] };
 
-        double Real(string key) => Number(Take(key)) ?? throw new JsonException($"{key} is no number");
+        double Real(string key) => Number(Take(key)) ?? throw new JsonException($"{key} is not a number");
 
         long Whole(string key, long most = long.MaxValue) =>
-            Take(key) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out var number) && number <= most ? number : throw new JsonException($"{key} is no whole number");
+            Take(key) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out var number) && number <= most ? number : throw new JsonException($"{key} is not a whole number");
 
         JsonElement Take(string key) => values.Remove(key, out var value) ? value : throw new JsonException($"{key} is missing");
     }

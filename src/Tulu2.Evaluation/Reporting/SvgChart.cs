@@ -5,24 +5,24 @@ using ScottPlot;
 namespace Tulu2.Evaluation.Reporting;
 
 /// <summary>
-/// Charts as inline SVG. ScottPlot draws the geometry; the words are ours, as plain text elements: the ones it writes carry glyph positions
-/// of whichever font the machine has (none at all, on many servers). Colours are marks that the page's style sheet replaces, light and dark.
+/// Renders charts as inline SVG. ScottPlot draws the geometry; labels are added here as plain text elements, because ScottPlot's carry glyph positions of the
+/// machine's fonts, of which many servers have none. Colours are placeholders that the page's style sheet replaces for light and dark mode.
 /// </summary>
 internal static class SvgChart
 {
-    // Narrow, so that its words can still be read where a telephone shows it at two thirds of its size.
+    // Narrow, so that labels stay legible on a phone, which shows the chart at two thirds of its size.
     public const int Width = 520;
     public const int Height = 260;
     private const int Left = 62, Right = 14, Top = 14, Bottom = 44;
     private const int MostPoints = 1200;
 
-    /// <summary>Stroke colours of the series in order, of the grid and of the frame; <see cref="ReportStyle"/> maps them to the page's colours.</summary>
+    /// <summary>Placeholder colours of the series, in order; <see cref="ReportStyle"/> maps them to the page's colours.</summary>
     public static readonly string[] SeriesColors = ["#0000F1", "#0000F2", "#0000F3", "#0000F4"];
     public static readonly string[] LightColors = ["#0000E1", "#0000E2", "#0000E3", "#0000E4"];
     public const string GridColor = "#0000F8";
     public const string FrameColor = "#0000F9";
 
-    /// <summary>The chart; where it offers a logarithmic scale, both, with a switch between them that needs no script.</summary>
+    /// <summary>Renders the chart; if it offers a logarithmic scale, renders both, with a switch that needs no script.</summary>
     public static string Render(ChartSpec spec)
     {
         if (!spec.OffersLogarithm) return Figure(spec, "chart");
@@ -43,12 +43,12 @@ internal static class SvgChart
         if (spec.IsBars) AddBars(plot, series[0], barEnds);
         else
             foreach (var line in series.Where(line => line.X.Count > 0)) AddLine(plot, line);
-        // Adding series does not move limits that are set, but bars bring margins of their own.
+        // Set last, because bars add margins of their own.
         plot.Axes.SetLimits(x.Low, x.High, y.Low, y.High);
         return Wrap(spec, style, x, y, Geometry(plot, spec.Id));
     }
 
-    // Bars are few, and each belongs to one of the ends.
+    // Bars are not thinned: each belongs to one of the bar ends.
     private static ChartSeries Drawn(ChartSeries series, ChartSpec spec)
     {
         var drawn = series with { X = [.. series.X.Select(x => Drawn(x, spec.LogarithmicX))], Y = [.. series.Y.Select(y => Drawn(y, spec.Logarithmic))] };
@@ -100,13 +100,13 @@ internal static class SvgChart
     private static void AddLine(Plot plot, ChartSeries series)
     {
         var line = plot.Add.Scatter(series.X.ToArray(), series.Y.ToArray(), ColorOf(series));
-        // A single step is no line: show it as a point.
+        // A line needs two points: a single step is drawn as a marker.
         (line.LineWidth, line.MarkerSize) = (1.75f, series.X.Count == 1 ? 6 : 0);
     }
 
     private static Color ColorOf(ChartSeries series) => Color.FromHex((series.Light ? LightColors : SeriesColors)[series.Color % SeriesColors.Length]);
 
-    /// <summary>The content of the SVG element that ScottPlot writes, with ids that are unique on the page.</summary>
+    /// <summary>The content of ScottPlot's SVG element, with ids made unique on the page.</summary>
     private static string Geometry(Plot plot, string id)
     {
         var svg = plot.GetSvgXml(Width, Height);

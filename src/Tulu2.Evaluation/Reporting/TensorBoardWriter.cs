@@ -6,17 +6,17 @@ using System.Text;
 namespace Tulu2.Evaluation.Reporting;
 
 /// <summary>
-/// Writes scalars as a TensorBoard event file: TFRecord framing (length, masked CRC-32C of the length, data, masked CRC-32C of the data; all
-/// little-endian) around <c>tensorflow.Event</c> messages. Each record reaches the operating system before the call returns, so the file of a
-/// killed process is readable up to its last step. One file per writer: a resumed run adds one. Not thread-safe.
+/// Writes scalars to a TensorBoard event file: <c>tensorflow.Event</c> messages in TFRecord framing (length, masked CRC-32C of the length, data, masked CRC-32C
+/// of the data; all little-endian). Each record is passed to the operating system before the call returns, so the file of a killed process is readable up to
+/// its last step. Each writer creates a new file, so a resumed run has several. Not thread-safe.
 /// </summary>
-/// <remarks>TorchSharp's SummaryWriter writes sound frames, but loads libtorch (a node has none), and stamps its first event in ticks.</remarks>
+/// <remarks>TorchSharp's SummaryWriter would load libtorch, which the writing process must not, and stamps its first event in ticks.</remarks>
 public sealed class TensorBoardWriter : IDisposable
 {
     private readonly FileStream _file;
     private readonly TimeProvider _time;
 
-    /// <param name="directory">Created where it is missing.</param>
+    /// <param name="directory">Created if it does not exist.</param>
     public TensorBoardWriter(string directory, TimeProvider time)
     {
         _time = time;
@@ -27,7 +27,7 @@ public sealed class TensorBoardWriter : IDisposable
 
     public string Path => _file.Name;
 
-    /// <summary>Every value of a step. Tags are the keys of <c>metrics.jsonl</c>: under <c>train/</c>, or in a group of their own by their first word.</summary>
+    /// <summary>Writes all values of a step. Tags are the keys of <c>metrics.jsonl</c>, under <c>train/</c> or under the first word of the key.</summary>
     public void Step(StepRecord step) => Scalars(step.Step,
     [
         ("train/loss", step.Loss), ("train/learning_rate", step.LearningRate), ("train/grad_norm", step.GradNorm), ("train/tokens", step.Tokens),
@@ -53,7 +53,7 @@ public sealed class TensorBoardWriter : IDisposable
     {
         for (var serial = 0; ; serial++)
         {
-            // TensorBoard orders a directory's files by name. Two starts within a second may also share a process number: containers do.
+            // TensorBoard sorts a directory's files by name. Two starts within a second may have the same process id, in containers, hence the serial number.
             var name = string.Create(CultureInfo.InvariantCulture,
                 $"events.out.tfevents.{seconds:D10}.{Environment.MachineName}.{Environment.ProcessId}.{serial}");
             try
@@ -62,7 +62,7 @@ public sealed class TensorBoardWriter : IDisposable
             }
             catch (IOException) when (File.Exists(System.IO.Path.Combine(directory, name)))
             {
-                // Taken: the next number.
+                // The name is taken: try the next number.
             }
         }
     }
@@ -79,7 +79,7 @@ public sealed class TensorBoardWriter : IDisposable
         _file.Flush();
     }
 
-    /// <summary>CRC-32C (Castagnoli), rotated right by 15 bits plus a constant, as TFRecord asks for.</summary>
+    /// <summary>CRC-32C (Castagnoli), rotated right by 15 bits, plus a constant: the masking of TFRecord.</summary>
     internal static uint MaskedCrc(ReadOnlySpan<byte> bytes)
     {
         var crc = uint.MaxValue;
@@ -87,7 +87,7 @@ public sealed class TensorBoardWriter : IDisposable
         return BitOperations.RotateRight(~crc, 15) + 0xa282ead8u;
     }
 
-    /// <summary>The four field kinds of a protobuf message that events need.</summary>
+    /// <summary>A protobuf message with the kinds of fields that events need.</summary>
     private sealed class ProtobufMessage
     {
         private readonly MemoryStream _bytes = new();

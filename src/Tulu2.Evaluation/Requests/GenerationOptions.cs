@@ -2,16 +2,16 @@ using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Requests;
 
-/// <summary>How to generate; names and meanings follow the OpenAI API.</summary>
+/// <summary>Options of a generation; names and meanings follow the OpenAI API.</summary>
 public sealed record GenerationOptions
 {
     /// <summary>Maximum number of tokens to generate (<c>max_tokens</c>); null, or more than the context holds: up to the end of the context.</summary>
     public int? MaxTokens { get; init; }
 
-    /// <summary>0: always the likeliest token; 1: the model's own distribution.</summary>
+    /// <summary>0: always the most likely token; 1: the model's own distribution.</summary>
     public double Temperature { get; init; } = 1;
 
-    /// <summary>Sample from the smallest set of likeliest tokens whose probabilities reach this sum (<c>top_p</c>).</summary>
+    /// <summary>Sample from the smallest set of most likely tokens whose probabilities sum to at least this (<c>top_p</c>).</summary>
     public double TopP { get; init; } = 1;
 
     /// <summary>The same seed, prompt and options give the same text; null: a different text each time.</summary>
@@ -22,13 +22,13 @@ public sealed record GenerationOptions
 
     public static GenerationOptions Greedy { get; } = new() { Temperature = 0 };
 
-    /// <exception cref="BadInputException">A value outside its range; the flag is named.</exception>
+    /// <exception cref="BadInputException">A value is out of range; the error names the option.</exception>
     public void Validate()
     {
         Require(MaxTokens is null or > 0, "max_tokens", "is not above 0");
-        Require(double.IsFinite(Temperature) && Temperature >= 0, "temperature", "is not a number from 0 up");
-        Require(TopP is > 0 and <= 1, "top_p", "is not above 0 and up to 1");
-        Require(Stop.All(s => s.Length > 0), "stop", "has an empty string");
+        Require(double.IsFinite(Temperature) && Temperature >= 0, "temperature", "is not a number of at least 0");
+        Require(TopP is > 0 and <= 1, "top_p", "is not above 0 and at most 1");
+        Require(Stop.All(s => s.Length > 0), "stop", "contains an empty string");
 
         static void Require(bool holds, string where, string what)
         {
@@ -37,7 +37,7 @@ public sealed record GenerationOptions
     }
 }
 
-/// <summary>Why a text ended: as <c>finish_reason</c> of the OpenAI API.</summary>
+/// <summary>Why generation ended: <c>finish_reason</c> of the OpenAI API.</summary>
 public enum FinishReason
 {
     /// <summary>The end token or a stop string.</summary>

@@ -6,17 +6,17 @@ using Tulu2.Files;
 namespace Tulu2.Evaluation.Scoring;
 
 /// <summary>The tasks of one model on one benchmark.</summary>
-/// <param name="LeftOut">Rows that are not scored: pairs whose sides are equal, rows that are too long, those after a file's damage.</param>
+/// <param name="LeftOut">Rows that are not scored: pairs with equal answers, rows that are too long, damage of a file.</param>
 /// <param name="Remarks">Remarks for the user about the score.</param>
 public sealed record EvaluationPlan(IReadOnlyList<EvaluationTask> Tasks, IReadOnlyList<RowFault> LeftOut, IReadOnlyList<string> Remarks)
 {
-    /// <summary>Items of all tasks.</summary>
+    /// <summary>Number of items of all tasks.</summary>
     public int Items => Tasks.Sum(task => task.Count);
 
-    /// <summary>Splits a benchmark into tasks; reads all of its input, so that every row that cannot be scored is found before any work is done.</summary>
-    /// <param name="model">Hugging Face directory.</param>
-    /// <param name="chunk">Items of one task.</param>
-    /// <param name="input">With the options that the evaluators get too.</param>
+    /// <summary>Splits a benchmark into tasks. Reads the whole input, so that rows that cannot be scored are found before any work is done.</summary>
+    /// <param name="input">Must have the same options as the evaluators.</param>
+    /// <param name="model">Hugging Face directory of the model.</param>
+    /// <param name="chunk">Maximum number of items per task.</param>
     /// <exception cref="BadInputException">The input or a row of it cannot be used.</exception>
     public static EvaluationPlan Of(IBenchmark benchmark, BenchmarkInput input, string model, int chunk)
     {

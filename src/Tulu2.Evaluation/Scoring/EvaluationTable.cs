@@ -4,29 +4,29 @@ using Tulu2.Evaluation.Tasks;
 
 namespace Tulu2.Evaluation.Scoring;
 
-/// <summary>Computes scores from outcomes: of each model on each benchmark, and on its datasets where there are several.</summary>
+/// <summary>Computes the scores of each model on each benchmark, and on its datasets if it has several.</summary>
 public sealed class EvaluationTable
 {
     private readonly Dictionary<string, string> _seen = [];
     private readonly List<(string Model, IBenchmark Benchmark, EvaluationOutcome Outcome)> _outcomes = [];
 
     /// <param name="model">Column of the table: <c>untrained</c>, <c>sft</c>, <c>dpo</c>.</param>
-    /// <exception cref="ArgumentException">The task was counted already.</exception>
+    /// <exception cref="ArgumentException">The task's outcome was added already.</exception>
     public void Add(string model, IBenchmark benchmark, EvaluationOutcome outcome)
     {
         if (!_seen.TryAdd(outcome.TaskId, model)) throw new ArgumentException($"task {outcome.TaskId} was counted already, for {_seen[outcome.TaskId]}");
         _outcomes.Add((model, benchmark, outcome));
     }
 
-    /// <summary>All scores: the whole of a benchmark (dataset empty), then its datasets by name where it has more than one.</summary>
+    /// <summary>All scores: for each benchmark the overall score (dataset empty), then those of its datasets by name if it has more than one.</summary>
     public IReadOnlyList<ReportScore> Scores() =>
         [.. _outcomes.GroupBy(o => (o.Model, o.Benchmark)).SelectMany(group => Rows(group.Key.Model, group.Key.Benchmark, group.Select(o => o.Outcome)))];
 
-    /// <summary>The score of the whole benchmark, in its unit; null where nothing was scored.</summary>
+    /// <summary>The overall score of a benchmark, in its unit; null if nothing was scored.</summary>
     public double? Score(string model, IBenchmark benchmark) =>
         Scores().FirstOrDefault(score => score.Model == model && score.Benchmark == benchmark.Name && score.Dataset.Length == 0)?.Value;
 
-    /// <summary>Sample texts of each model, at most <paramref name="limit"/>, as they came.</summary>
+    /// <summary>Up to <paramref name="limit"/> sample outputs per model, in the order in which they were added.</summary>
     public IReadOnlyList<ReportSamples> Samples(int limit) =>
 
     [

@@ -7,14 +7,14 @@ using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Scoring;
 
-/// <summary>Makes evaluators that compute in this process.</summary>
-/// <param name="settings">Those that the tasks were planned with.</param>
+/// <summary>Creates evaluators that compute in this process.</summary>
+/// <param name="settings">The settings with which the tasks were planned.</param>
 /// <param name="judge">Null: judged benchmarks cannot be scored.</param>
 public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge = null) : IEvaluatorFactory
 {
     public IEvaluator Create() => new Evaluator(settings, judge);
 
-    /// <summary>Keeps the last model and the last benchmark's items, since neighbouring tasks share them.</summary>
+    /// <summary>Caches the last model and the last benchmark's items, since consecutive tasks share them.</summary>
     private sealed class Evaluator(EvaluatorSettings settings, IJudge? judge) : IEvaluator
     {
         private LoadedModel? _model;
@@ -24,7 +24,7 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge =
         {
             var benchmark = BenchmarkCatalogue.Named(task.Benchmark);
             if (benchmark.IsJudged && judge is null)
-                throw new BadInputException(benchmark.Name, "needs a judge, and none is given", "give a judge or stored verdicts");
+                throw new BadInputException(benchmark.Name, "needs a judge, but none is given", "give a judge or stored verdicts");
             var items = ItemsOf(task, benchmark);
             var model = ModelOf(task.Model);
             var answers = new ModelAnswers(new TextGenerator(model, settings.MaxBatch), new LogProbabilityScorer(model), judge);
@@ -52,7 +52,7 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge =
             return _model = LoadedModel.Load(directory);
         }
 
-        // Which items are too long depends on the model, and where they are left out the indices of the others do.
+        // With SkipLong, the items that are left out, and so the indices of the others, depend on the model.
         private IReadOnlyList<BenchmarkItem> ItemsOf(EvaluationTask task, IBenchmark benchmark)
         {
             var skips = settings.Options.SkipLong;
@@ -70,7 +70,8 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge =
     }
 }
 
-/// <param name="MaxBatch">Most prompts that one evaluator answers at once.</param>
+/// <summary>Settings of an evaluator.</summary>
+/// <param name="MaxBatch">Maximum number of prompts in a batch.</param>
 public sealed record EvaluatorSettings(int MaxBatch, BenchmarkOptions Options)
 {
     public static EvaluatorSettings Default { get; } = new(32, new BenchmarkOptions());

@@ -5,22 +5,24 @@ using Tulu2.Evaluation.Tasks;
 namespace Tulu2.Evaluation.Scoring;
 
 /// <summary>One question about an item.</summary>
-/// <param name="Number">Its place among the questions about this item, from 0.</param>
+/// <param name="Number">Index among the questions about this item, from 0.</param>
 internal sealed record ItemRequest(BenchmarkItem Item, ModelRequest Request, int Number);
 
-/// <summary>Answers a benchmark's questions: a model and a judge, or what was stored of them.</summary>
+/// <summary>Answers a benchmark's questions: a model with a judge, or stored answers.</summary>
 internal interface IAnswerSource
 {
-    /// <returns>[asked].</returns>
+    /// <returns>[asked] the answers.</returns>
     IReadOnlyList<ModelAnswer> Answer(IReadOnlyList<ItemRequest> asked, CancellationToken cancellation);
 }
 
-/// <summary>Asks a benchmark's questions, the first of all items together, then the second of those that have one, and scores the answers.</summary>
+/// <summary>
+/// Asks a benchmark's questions in rounds, the first question of every item, then the second of every item that has one, ..., and scores the answers.
+/// </summary>
 internal static class ItemScoring
 {
     private const int SamplesShown = 4;
 
-    /// <param name="id">Id of the outcome's task.</param>
+    /// <param name="id">Id of the task.</param>
     public static EvaluationOutcome Score(
         string id, IBenchmark benchmark, IReadOnlyList<BenchmarkItem> items, IAnswerSource source, CancellationToken cancellation)
     {
@@ -39,7 +41,7 @@ internal static class ItemScoring
         return new EvaluationOutcome(id, [.. scores], Samples(results.Select(scored => scored.Result.Sample)));
     }
 
-    /// <summary>A few wrong ones and a few right ones, wrong first, each in the order of the items.</summary>
+    /// <summary>A few wrong samples, then a few correct ones, both in the order of the items.</summary>
     private static IReadOnlyList<EvaluationSample> Samples(IEnumerable<EvaluationSample?> all)
     {
         var samples = all.OfType<EvaluationSample>().ToList();

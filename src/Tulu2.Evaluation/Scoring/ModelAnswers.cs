@@ -5,7 +5,7 @@ using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Scoring;
 
-/// <summary>Answers by a model and, where the benchmark has one, a judge. For one thread at a time.</summary>
+/// <summary>Gets answers from a model and, for judged benchmarks, from a judge. Not thread-safe.</summary>
 internal sealed class ModelAnswers(IChatGenerator generator, ICandidateScorer scorer, IJudge? judge) : IAnswerSource
 {
     public IReadOnlyList<ModelAnswer> Answer(IReadOnlyList<ItemRequest> asked, CancellationToken cancellation)
@@ -19,10 +19,10 @@ internal sealed class ModelAnswers(IChatGenerator generator, ICandidateScorer sc
         void Fill<T>(Func<IReadOnlyList<(T Request, string Location)>, IEnumerable<ModelAnswer>> answer)
             where T : ModelRequest
         {
-            var places = Enumerable.Range(0, asked.Count).Where(index => asked[index].Request is T).ToList();
-            if (places.Count == 0) return;
-            var given = answer([.. places.Select(index => ((T)asked[index].Request, asked[index].Item.Location))]);
-            foreach (var (place, value) in places.Zip(given)) answers[place] = value;
+            var indices = Enumerable.Range(0, asked.Count).Where(index => asked[index].Request is T).ToList();
+            if (indices.Count == 0) return;
+            var given = answer([.. indices.Select(index => ((T)asked[index].Request, asked[index].Item.Location))]);
+            foreach (var (index, value) in indices.Zip(given)) answers[index] = value;
         }
     }
 
@@ -35,7 +35,7 @@ internal sealed class ModelAnswers(IChatGenerator generator, ICandidateScorer sc
         if (prompt.Length >= generator.ContextLength)
             throw new BadInputException(
                 location, $"its prompt has {prompt.Length} tokens, but the model's context holds {generator.ContextLength}, answer included", "remove this row");
-        return new GenerationRequest(prompt, request.Options) { Place = location };
+        return new GenerationRequest(prompt, request.Options) { Location = location };
     }
 
     private List<ModelAnswer> LogProbabilities(
@@ -62,13 +62,13 @@ internal sealed class ModelAnswers(IChatGenerator generator, ICandidateScorer sc
         var encoded = scorer.Chat.EncodeDialogue(candidate.Dialogue, LossRule.LastAssistantTurn);
         if (encoded.Ids.Any(id => id >= scorer.VocabularySize))
             throw new BadInputException(
-                location, $"its {candidate.Name} side has a token that the model lacks, whose tokenizer has more ids than it", "remove this row");
+                location, $"its {candidate.Name} side has a token that the model lacks: the tokenizer has more ids than the model", "remove this row");
         return encoded.LossTokens > 0 ? encoded : throw new BadInputException(
             location, $"its {candidate.Name} answer lies beyond the model's context of {scorer.Chat.MaxLength} tokens", "remove this row");
     }
 
     private IEnumerable<ModelAnswer> Verdicts(
         IReadOnlyList<(ModelRequest.Judge Request, string Location)> asked, CancellationToken cancellation) => judge is null
-        ? throw new InvalidOperationException("a benchmark asks a judge but does not say that it has one")
+        ? throw new InvalidOperationException("a benchmark has a request for a judge, but its IsJudged is false")
         : judge.Verdicts([.. asked.Select(item => item.Request)], cancellation).Select(verdict => new ModelAnswer.Text(verdict));
 }

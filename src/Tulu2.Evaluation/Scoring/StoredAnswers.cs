@@ -6,7 +6,7 @@ using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Scoring;
 
-/// <summary>Answers that another program generated, in place of a model: no torch, no weights.</summary>
+/// <summary>Answers that another program has generated; scored without torch and weights.</summary>
 public sealed class StoredAnswers : IAnswerSource
 {
     private readonly string _path;
@@ -15,7 +15,7 @@ public sealed class StoredAnswers : IAnswerSource
     private StoredAnswers(string path, IReadOnlyDictionary<string, IReadOnlyList<string>> answers) => (_path, _answers) = (path, answers);
 
     /// <summary>
-    /// Reads JSON Lines of <c>{"id": …, "output": …}</c>. Several lines with one id are the answers to the questions about that item, in order.
+    /// Reads JSON Lines of the form <c>{"id": …, "output": …}</c>. Several lines with the same id answer the questions about that item in order.
     /// </summary>
     /// <exception cref="BadInputException">The file or a line cannot be used.</exception>
     public static StoredAnswers Read(string path)
@@ -47,12 +47,12 @@ public sealed class StoredAnswers : IAnswerSource
     }
 
     /// <summary>Scores the stored answers to all items of a benchmark.</summary>
-    /// <exception cref="BadInputException">The input cannot be used, or an item lacks an answer, or an answer its item.</exception>
+    /// <exception cref="BadInputException">The input cannot be used, an item has no answer, or an answer has no item.</exception>
     public EvaluationOutcome Score(IBenchmark benchmark, BenchmarkInput input, CancellationToken cancellation = default)
     {
         var items = benchmark.Read(input).Items;
         var ids = items.Select(item => item.Id).ToHashSet();
-        if (ids.Count < items.Count) throw new BadInputException(input.Path, "has several items with one id", "give each its own id");
+        if (ids.Count < items.Count) throw new BadInputException(input.Path, "has several items with the same id", "give each its own id");
         if (_answers.Keys.FirstOrDefault(id => !ids.Contains(id)) is { } unknown)
             throw new BadInputException(_path, $"has an answer to '{unknown}', which is not an item of {input.Path}", "give the answers to this input");
         return ItemScoring.Score($"{benchmark.Name}:{_path}", benchmark, items, this, cancellation);

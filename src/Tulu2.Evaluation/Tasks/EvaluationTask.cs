@@ -1,6 +1,6 @@
 namespace Tulu2.Evaluation.Tasks;
 
-/// <summary>A piece of evaluation work that one evaluator does in one go.</summary>
+/// <summary>A unit of evaluation work, done by one evaluator.</summary>
 /// <param name="Id">Unique within the queue.</param>
 /// <param name="Benchmark">Name of the benchmark.</param>
 /// <param name="Model">Hugging Face directory of the model.</param>
@@ -10,8 +10,8 @@ namespace Tulu2.Evaluation.Tasks;
 public sealed record EvaluationTask(string Id, string Benchmark, string Model, string File, int First, int Count);
 
 /// <summary>The result of a task.</summary>
-/// <param name="Scores">One for each item of the task, in their order.</param>
-/// <param name="Samples">Texts for the report, a few at most.</param>
+/// <param name="Scores">[items] the score of each item of the task, in order.</param>
+/// <param name="Samples">A few samples for the report.</param>
 public sealed record EvaluationOutcome(string TaskId, IReadOnlyList<ItemScore> Scores, IReadOnlyList<EvaluationSample> Samples)
 {
     public int Items => Scores.Count;

@@ -2,21 +2,21 @@ using Tulu2.Data.Rows;
 
 namespace Tulu2.Evaluation.Tasks;
 
-/// <summary>Does evaluation tasks; holds a model. For one thread at a time.</summary>
+/// <summary>Runs evaluation tasks with a model. Not thread-safe.</summary>
 public interface IEvaluator : IDisposable
 {
     /// <exception cref="Files.BadInputException">The task names something that cannot be used.</exception>
     /// <exception cref="Files.NonFiniteException">The model's weights are broken.</exception>
     EvaluationOutcome Run(EvaluationTask task, CancellationToken cancellation);
 
-    /// <summary>Greedy answers to dialogues.</summary>
+    /// <summary>Generates greedy answers to dialogues.</summary>
     /// <param name="model">Hugging Face directory.</param>
-    /// <param name="prompts">Each leaves room for an answer in the model's context.</param>
-    /// <returns>[prompts].</returns>
+    /// <param name="prompts">Dialogues; each must leave room for an answer in the model's context.</param>
+    /// <returns>[prompts] the answers.</returns>
     IReadOnlyList<string> Answer(string model, IReadOnlyList<IReadOnlyList<Message>> prompts, int maxTokens, CancellationToken cancellation);
 }
 
-/// <summary>Makes evaluators: in this process, or each in a process of its own.</summary>
+/// <summary>Creates evaluators, in this process or each in a process of its own.</summary>
 public interface IEvaluatorFactory
 {
     IEvaluator Create();

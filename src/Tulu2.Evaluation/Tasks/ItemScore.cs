@@ -6,16 +6,16 @@ namespace Tulu2.Evaluation.Tasks;
 /// <summary>The score of one item.</summary>
 /// <param name="Item">Id of the item within its benchmark.</param>
 /// <param name="Dataset">The part of the benchmark that the item belongs to; empty: none.</param>
-/// <param name="Value">In the unit of the benchmark.</param>
+/// <param name="Value">Score in the unit of the benchmark.</param>
 public sealed record ItemScore(string Item, string Dataset, double Value);
 
-/// <summary>A prompt with its answer, for the report.</summary>
+/// <summary>A prompt with its expected and generated answer, for the report.</summary>
 public sealed record EvaluationSample(string Prompt, string Expected, string Output, bool Correct);
 
 /// <summary>The unit of a benchmark's scores.</summary>
-/// <param name="Name">Follows the number: <c>%</c>, <c>of 10</c>.</param>
-/// <param name="Scale">What a score is multiplied by before it is printed.</param>
-/// <param name="Digits">Digits printed after the point.</param>
+/// <param name="Name">Text after the number: <c>%</c>, <c>of 10</c>.</param>
+/// <param name="Scale">Factor applied to a score before printing.</param>
+/// <param name="Digits">Number of decimal places printed.</param>
 public sealed record ScoreUnit(string Name, double Scale, int Digits)
 {
     /// <summary>A share from 0 to 1, printed as a percentage.</summary>

@@ -8,7 +8,7 @@ namespace Tulu2.Evaluation.Workers;
 /// <summary>The first message to an evaluator process.</summary>
 internal sealed record EvaluatorStart(EvaluatorSettings Settings);
 
-/// <summary>Node to evaluator process. Each command but the last is answered by one <see cref="EvaluatorReply"/>.</summary>
+/// <summary>Commands from a node to an evaluator process. Each except <see cref="Shutdown"/> is answered by one <see cref="EvaluatorReply"/>.</summary>
 internal abstract record EvaluatorCommand
 {
     private EvaluatorCommand() { }
@@ -21,15 +21,15 @@ internal abstract record EvaluatorCommand
     public sealed record Shutdown : EvaluatorCommand;
 }
 
-/// <summary>Evaluator process to node.</summary>
+/// <summary>Replies of an evaluator process to its node.</summary>
 internal abstract record EvaluatorReply
 {
     private EvaluatorReply() { }
 
-    /// <summary>It takes commands.</summary>
+    /// <summary>The process accepts commands.</summary>
     public sealed record Ready : EvaluatorReply;
 
-    /// <summary>A sign of life, at short intervals, whatever it computes.</summary>
+    /// <summary>A heartbeat, sent at short intervals even while the process computes.</summary>
     public sealed record Alive : EvaluatorReply;
 
     public sealed record Scored(EvaluationOutcome Outcome) : EvaluatorReply;
@@ -37,10 +37,10 @@ internal abstract record EvaluatorReply
     public sealed record Answered(IReadOnlyList<string> Texts) : EvaluatorReply;
 
     /// <summary>The command threw.</summary>
-    /// <param name="Detail">With the stack trace.</param>
-    /// <param name="Where">Null: neither the user's input nor the model's numbers are at fault.</param>
-    /// <param name="Fix">Not null where <paramref name="Where"/> is not.</param>
-    /// <param name="IsNonFinite">A number of the model is NaN or infinite.</param>
+    /// <param name="Detail">Error with stack trace.</param>
+    /// <param name="Where">Location of the error in the user's input or the model; null: neither is the cause.</param>
+    /// <param name="Fix">Null if and only if <paramref name="Where"/> is null.</param>
+    /// <param name="IsNonFinite">The cause is a NaN or infinity in the model.</param>
     public sealed record Failed(string What, string Detail, string? Where, string? Fix, bool IsNonFinite) : EvaluatorReply
     {
         public static Failed Of(Exception fault) => fault switch
@@ -56,8 +56,8 @@ internal abstract record EvaluatorReply
     }
 }
 
-/// <summary>An evaluator process failed or ended; another one may do the task.</summary>
-/// <param name="detail">With the process's stack trace or last lines.</param>
+/// <summary>An evaluator process failed or ended; the task can be given to another one.</summary>
+/// <param name="detail">Error with the process's stack trace or last output.</param>
 public sealed class EvaluatorProcessException(string error, string detail) : Exception(error)
 {
     public override string ToString() => detail;

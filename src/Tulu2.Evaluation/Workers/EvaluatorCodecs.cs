@@ -8,7 +8,7 @@ using static Tulu2.Protocol.Encoding.WireFields;
 
 namespace Tulu2.Evaluation.Workers;
 
-/// <summary>The messages between a node and an evaluator process. Both are one build, so that nothing here need stay as it is.</summary>
+/// <summary>Codecs of the messages between a node and an evaluator process. Both are the same build, so the formats may change freely.</summary>
 internal static class EvaluatorCodecs
 {
     public static WireCodec[] All { get; } =

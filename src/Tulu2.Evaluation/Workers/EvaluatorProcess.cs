@@ -6,10 +6,10 @@ using Tulu2.Training.Hosting;
 
 namespace Tulu2.Evaluation.Workers;
 
-/// <summary>The worker's side of an evaluator process: what <c>tulu2 evaluator --socket PATH</c> does.</summary>
+/// <summary>The body of <c>tulu2 evaluator --socket PATH</c>: the evaluator's side of the channel.</summary>
 public static class EvaluatorProcess
 {
-    /// <summary>Does tasks until the node says that there are no more, or is gone.</summary>
+    /// <summary>Runs tasks until the node sends the shutdown command or is gone.</summary>
     /// <param name="socket">Path of the node's socket.</param>
     /// <returns>The exit code.</returns>
     public static int Run(string socket)
@@ -37,7 +37,7 @@ public static class EvaluatorProcess
             {
                 EvaluatorCommand.Run run => new EvaluatorReply.Scored(evaluator.Run(run.Task, CancellationToken.None)),
                 EvaluatorCommand.Answer ask => new EvaluatorReply.Answered(evaluator.Answer(ask.Model, ask.Prompts, ask.MaxTokens, CancellationToken.None)),
-                _ => throw new WorkerChannelException($"a command came that an evaluator does not know: {command.GetType().Name}"),
+                _ => throw new WorkerChannelException($"an evaluator received an unknown command: {command.GetType().Name}"),
             };
         }
         catch (Exception fault)

@@ -4,13 +4,13 @@ using static Tulu2.Protocol.Encoding.WireFields;
 
 namespace Tulu2.Evaluation.Workers;
 
-/// <summary>Tasks and outcomes as bytes, between nodes and between a node and its evaluator processes.</summary>
+/// <summary>Encodes tasks and outcomes, between nodes and between a node and its evaluator processes.</summary>
 public static class OutcomeCodec
 {
-    /// <summary>Fields of a task.</summary>
+    /// <summary>Number of fields of a task.</summary>
     public const int TaskFields = 6;
 
-    /// <summary>Fields of an outcome.</summary>
+    /// <summary>Number of fields of an outcome.</summary>
     public const int OutcomeFields = 3;
 
     public static void Write(ref MessagePackWriter writer, EvaluationTask task)

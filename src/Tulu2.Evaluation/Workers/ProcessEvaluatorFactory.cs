@@ -6,17 +6,17 @@ using Tulu2.Training.Hosting;
 
 namespace Tulu2.Evaluation.Workers;
 
-/// <summary>Makes evaluators that compute each in a process of its own, so that this one loads no libtorch.</summary>
-/// <param name="program">How such a process is started.</param>
-/// <param name="log">Takes what the processes print; null: nothing does.</param>
+/// <summary>Creates evaluators that each compute in a process of their own, so that this process does not load libtorch.</summary>
+/// <param name="program">The program to start.</param>
+/// <param name="log">Path of the file to which the output of the processes is appended; null: it is discarded.</param>
 public sealed class ProcessEvaluatorFactory(WorkerProgram program, EvaluatorSettings settings, string? log) : IEvaluatorFactory
 {
     private int _created;
 
-    /// <summary>How long a process may give no sign of life, whatever it computes; then its evaluator fails.</summary>
+    /// <summary>Maximum time without a heartbeat, whatever the process is doing; after it the evaluator fails.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>The process is started at once, and takes a task as soon as it is ready.</summary>
+    /// <summary>Starts the process without waiting for it; its first task runs once it is ready.</summary>
     public IEvaluator Create() => new ProcessEvaluator(new HostedProcessSettings<EvaluatorReply>(
         program, $"evaluator {Interlocked.Increment(ref _created)}", EvaluatorCodecs.ChannelCodecs,
         new EvaluatorStart(settings), new EvaluatorCommand.Shutdown())
@@ -54,12 +54,12 @@ internal sealed class ProcessEvaluator : IEvaluator
             {
                 T answer => answer,
                 EvaluatorReply.Failed failed => throw failed.ToException(),
-                var other => throw new WorkerChannelException($"a {other.GetType().Name} came in place of a {typeof(T).Name}"),
+                var other => throw new WorkerChannelException($"received a {other.GetType().Name} instead of a {typeof(T).Name}"),
             };
         }
         catch (OperationCanceledException)
         {
-            // Its answer would be taken for that to the next command.
+            // Otherwise the late answer would be taken for that to the next command.
             _process.Kill();
             throw;
         }
@@ -70,7 +70,7 @@ internal sealed class ProcessEvaluator : IEvaluator
         if (reply is not EvaluatorReply.Ready) _replies.Add(reply);
     }
 
-    // Answers whoever waits, and whoever asks once more.
+    // Fails a waiting call; completing the queue fails all later calls.
     private void Ended(string why, string detail)
     {
         _replies.Add(new EvaluatorReply.Failed(why, detail, null, null, false));

@@ -40,7 +40,7 @@ public sealed partial class DecoderModel : IDisposable
 
     /// <param name="weights">[parameters.Read.Length] in the compute type (fp32 or bf16); read at every call, never written; must outlive the model.</param>
     /// <param name="recompute">Keep only each block's input and run the block again in the backward pass.</param>
-    /// <param name="group">Continues the sums over virtual shards beyond this rank, in order of the tensor places; null: it holds all of them.</param>
+    /// <param name="group">Continues the sums over virtual shards beyond this rank, in order of their tensor indices; null: it holds all of them.</param>
     /// <param name="splitActivations">Keep of residual streams only this rank's share of the rows, and gather the others in the backward pass.</param>
     public DecoderModel(ModelParameters parameters, Tensor weights, bool recompute = false, IShardSum? group = null, bool splitActivations = false)
         : this(parameters, weights, recompute, group ?? AllShardsHere.Instance, null, splitActivations)

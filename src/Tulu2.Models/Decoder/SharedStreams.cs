@@ -13,11 +13,11 @@ namespace Tulu2.Models.Decoder;
 /// </summary>
 internal sealed class SharedStreams(ParameterMap map, IShardSum group, Workspace scratch)
 {
-    private readonly int _place = map.Part.TensorPlace, _degree = map.Part.TensorDegree;
+    private readonly int _index = map.Part.TensorIndex, _degree = map.Part.TensorDegree;
     private Activations? _borrower;
 
     /// <summary>This rank's share of a number of rows.</summary>
-    public long RowsOf(long rows) => RowShares.Of(rows, _place, _degree).Count;
+    public long RowsOf(long rows) => RowShares.Of(rows, _index, _degree).Count;
 
     /// <summary>A pass is about to reuse the scratch memory, which holds whole streams where activations are split.</summary>
     public void BeginPass()
@@ -36,7 +36,7 @@ internal sealed class SharedStreams(ParameterMap map, IShardSum group, Workspace
     /// <summary>This rank's rows: a view.</summary>
     public Tensor Own(Tensor stream_ND)
     {
-        var (first, count) = RowShares.Of(stream_ND.shape[0], _place, _degree);
+        var (first, count) = RowShares.Of(stream_ND.shape[0], _index, _degree);
         return stream_ND.narrow(0, first, count);
     }
 

@@ -20,8 +20,8 @@ internal static class RotaryKeys
     /// <exception cref="BadInputException">Scaled or partial embeddings; two bases that differ, named with both values.</exception>
     public static double Base(string path, JsonObject json)
     {
-        var places = new List<(string Key, double Value)>();
-        if (Number(path, Theta, json[Theta]) is { } alone) places.Add((Theta, alone));
+        var found = new List<(string Key, double Value)>();
+        if (Number(path, Theta, json[Theta]) is { } alone) found.Add((Theta, alone));
         foreach (var key in (string[])[Scaling, Parameters])
         {
             if (json[key] is not { } node) continue;
@@ -33,7 +33,7 @@ internal static class RotaryKeys
                     case "rope_type" or "type":
                         throw Refused(path, key, $"{inner} '{value}': scaled rotary embeddings are not supported", "choose a model without rope_scaling");
                     case Theta:
-                        if (Number(path, $"{key}.{Theta}", value) is { } held) places.Add(($"{key}.{Theta}", held));
+                        if (Number(path, $"{key}.{Theta}", value) is { } held) found.Add(($"{key}.{Theta}", held));
                         break;
                     case "partial_rotary_factor" when Number(path, $"{key}.{inner}", value) is null or 1: break;
                     default:
@@ -45,11 +45,11 @@ internal static class RotaryKeys
             if (key == Scaling && rotary.Count > 0 && !rotary.ContainsKey("rope_type") && !rotary.ContainsKey("type"))
                 throw Refused(path, key, "it names no rope_type", "remove the key where the embeddings are not scaled");
         }
-        foreach (var place in places.Skip(1))
-            if (place.Value != places[0].Value)
-                throw Refused(path, places[0].Key, string.Create(CultureInfo.InvariantCulture, $"the rotary base is {places[0].Value} here, but {place.Value} in {place.Key}"),
+        foreach (var other in found.Skip(1))
+            if (other.Value != found[0].Value)
+                throw Refused(path, found[0].Key, string.Create(CultureInfo.InvariantCulture, $"the rotary base is {found[0].Value} here, but {other.Value} in {other.Key}"),
                     "keep the one that the model was trained with");
-        return places.Count > 0 ? places[0].Value : DefaultBase;
+        return found.Count > 0 ? found[0].Value : DefaultBase;
     }
 
     private static double? Number(string path, string key, JsonNode? node)

@@ -23,13 +23,13 @@ internal sealed unsafe partial class CpuKernels<T>
                 var turn = (long)position * Rotary.Half;
                 for (var head = 0; head < Heads.KeyValueHeads; head++)
                 {
-                    var place = ((long)slots[row] * Heads.KeyValueHeads + head) * capacity * size;
-                    Turn(from + Heads.KeyColumn(head), cosine + turn, sine + turn, 1, keys + place + (long)position * size);
-                    Unsafe.CopyBlockUnaligned(values + place + (long)position * size, from + Heads.ValueColumn(head), (uint)(size * sizeof(T)));
+                    var offset = ((long)slots[row] * Heads.KeyValueHeads + head) * capacity * size;
+                    Turn(from + Heads.KeyColumn(head), cosine + turn, sine + turn, 1, keys + offset + (long)position * size);
+                    Unsafe.CopyBlockUnaligned(values + offset + (long)position * size, from + Heads.ValueColumn(head), (uint)(size * sizeof(T)));
                     for (var g = 0; g < group; g++)
                     {
                         Turn(from + Heads.QueryColumn(head * group + g), cosine + turn, sine + turn, 1, query);
-                        Attend(query, keys + place, values + place, position + 1, size, scores, output + (long)row * Heads.QueryWidth + (head * group + g) * size);
+                        Attend(query, keys + offset, values + offset, position + 1, size, scores, output + (long)row * Heads.QueryWidth + (head * group + g) * size);
                     }
                 }
             }

@@ -25,11 +25,11 @@ internal sealed unsafe partial class CpuKernels<T>
                         for (var head = 0; head < Heads.KeyValueHeads; head++)
                         {
                             // Tokens before this matrix: those of earlier groups and segments over all heads, then this segment's earlier heads.
-                            var place = ((long)segments.Offset + (long)b * length) * Heads.KeyValueHeads + (long)head * length + t;
+                            var offset = ((long)segments.Offset + (long)b * length) * Heads.KeyValueHeads + (long)head * length + t;
                             for (var g = 0; g < group; g++)
-                                Turn(from + Heads.QueryColumn(head * group + g), cosine + turn, sine + turn, 1, queries + (place * group + g) * size);
-                            Turn(from + Heads.KeyColumn(head), cosine + turn, sine + turn, 1, keys + place * size);
-                            Unsafe.CopyBlockUnaligned(values + place * size, from + Heads.ValueColumn(head), (uint)(size * sizeof(T)));
+                                Turn(from + Heads.QueryColumn(head * group + g), cosine + turn, sine + turn, 1, queries + (offset * group + g) * size);
+                            Turn(from + Heads.KeyColumn(head), cosine + turn, sine + turn, 1, keys + offset * size);
+                            Unsafe.CopyBlockUnaligned(values + offset * size, from + Heads.ValueColumn(head), (uint)(size * sizeof(T)));
                         }
                     }
             }
@@ -64,14 +64,14 @@ internal sealed unsafe partial class CpuKernels<T>
             for (var head = tile.HeadFirst; head < tile.HeadEnd; head++)
                 for (var t = tile.QueryFirst; t < tile.QueryEnd; t++)
                 {
-                    var place = (long)(tile.Group.Starts[tile.First + b] + t) * Heads.QueryWidth + head * group * size;
-                    for (var g = 0; g < group; g++, place += size, to += size)
+                    var offset = (long)(tile.Group.Starts[tile.First + b] + t) * Heads.QueryWidth + head * group * size;
+                    for (var g = 0; g < group; g++, offset += size, to += size)
                     {
                         var dots = Vector512<float>.Zero;
                         for (var j = 0; j < size; j += Lanes.Count)
                         {
-                            var values = Lanes.Load(gradient + place + j, size - j);
-                            dots = Vector512.FusedMultiplyAdd(values, Lanes.Load(output + place + j, size - j), dots);
+                            var values = Lanes.Load(gradient + offset + j, size - j);
+                            dots = Vector512.FusedMultiplyAdd(values, Lanes.Load(output + offset + j, size - j), dots);
                             Lanes.Store(to + j, values, size - j);
                         }
                         *delta++ = Vector512.Sum(dots);

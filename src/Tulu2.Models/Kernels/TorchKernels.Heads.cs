@@ -184,9 +184,9 @@ internal sealed partial class TorchKernels
     private Tensor Turn(Tensor flat, int heads, int[] rows, int[] positions, int direction)
     {
         var (cosines, sines) = Rotary.Upto(positions.Max() + 1);
-        int[] places = [.. rows.Select(row => positions[row])];
+        int[] rowPositions = [.. rows.Select(row => positions[row])];
         Tensor Table(float[] table) =>
-            tensor(table, device: flat.device).view(-1, 1, Rotary.Half).index_select(0, Index(places, flat.device));
+            tensor(table, device: flat.device).view(-1, 1, Rotary.Half).index_select(0, Index(rowPositions, flat.device));
         Tensor cosine = Table(cosines), sine = Table(sines) * direction;
         var halves = flat.view(flat.shape[0], heads, Heads.HeadSize).to_type(ScalarType.Float32).chunk(2, 2);
         var turned = cat([halves[0] * cosine - halves[1] * sine, halves[1] * cosine + halves[0] * sine], 2);

@@ -15,25 +15,25 @@ internal sealed partial class TorchKernels(HeadGeometry heads, RotaryTable rotar
     public override void GatherEmbeddings(Tensor table_XD, int[] ids, int firstId, Tensor result_ND)
     {
         using var scope = NewDisposeScope();
-        var (places, rows) = Owned(ids, firstId, table_XD.shape[0]);
+        var (indices, rows) = Owned(ids, firstId, table_XD.shape[0]);
         result_ND.zero_();
-        if (rows.Length > 0) result_ND.index_copy_(0, Index(places, table_XD.device), table_XD.index_select(0, Index(rows, table_XD.device)) + 0);
+        if (rows.Length > 0) result_ND.index_copy_(0, Index(indices, table_XD.device), table_XD.index_select(0, Index(rows, table_XD.device)) + 0);
     }
 
     public override void ScatterAddRows(Tensor values_ND, int[] rows, int firstRow, Tensor target_XD)
     {
         using var scope = NewDisposeScope();
-        var (places, targets) = Owned(rows, firstRow, target_XD.shape[0]);
-        if (places.Length == 0) return;
-        var values = values_ND.index_select(0, Index(places, values_ND.device));
+        var (indices, targets) = Owned(rows, firstRow, target_XD.shape[0]);
+        if (indices.Length == 0) return;
+        var values = values_ND.index_select(0, Index(indices, values_ND.device));
         target_XD.index_add_(0, Index(targets, target_XD.device), values.to_type(target_XD.dtype), 1);
     }
 
     /// <summary>Which of the rows are among <paramref name="count"/> rows from <paramref name="first"/> on, and where.</summary>
-    private static (int[] Places, int[] Rows) Owned(int[] rows, int first, long count)
+    private static (int[] Indices, int[] Rows) Owned(int[] rows, int first, long count)
     {
-        int[] places = [.. Enumerable.Range(0, rows.Length).Where(i => rows[i] >= first && rows[i] - first < count)];
-        return (places, [.. places.Select(i => rows[i] - first)]);
+        int[] indices = [.. Enumerable.Range(0, rows.Length).Where(i => rows[i] >= first && rows[i] - first < count)];
+        return (indices, [.. indices.Select(i => rows[i] - first)]);
     }
 
     public override void RmsNorm(Tensor x_ND, Tensor weight_D, double epsilon, Tensor y_ND, Tensor r_N)

@@ -21,7 +21,7 @@ public sealed record PassShape(ParameterMap Map, int ElementBytes, bool Recomput
     public bool IsSplit => SplitActivations && Map.Part.TensorDegree > 1;
 
     /// <summary>Rows of a residual stream that this rank keeps.</summary>
-    public long KeptRows => IsSplit ? RowShares.Of(Rows, Map.Part.TensorPlace, Map.Part.TensorDegree).Count : Rows;
+    public long KeptRows => IsSplit ? RowShares.Of(Rows, Map.Part.TensorIndex, Map.Part.TensorDegree).Count : Rows;
 
     public int Heads => Map.Config.Heads / Map.Part.TensorDegree;
     public int KeyValueHeads => Map.Config.KeyValueHeads / Map.Part.TensorDegree;

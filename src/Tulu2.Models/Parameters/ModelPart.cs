@@ -7,9 +7,9 @@ namespace Tulu2.Models.Parameters;
 /// The part of a model that one rank of a replica holds: a contiguous run of the virtual shards of layers FirstLayer..EndLayer-1, and all their norm
 /// weights. The first stage also holds the embedding, the last one the last norm and the head. Pure arithmetic.
 /// </summary>
-/// <param name="TensorPlace">Index of the run of virtual shards.</param>
-/// <param name="TensorDegree">How many ranks share each matrix.</param>
-public sealed record ModelPart(int TensorPlace, int TensorDegree, int FirstLayer, int EndLayer)
+/// <param name="TensorIndex">Index of this rank in its tensor-parallel group, and of its run of virtual shards.</param>
+/// <param name="TensorDegree">Number of ranks that share each matrix.</param>
+public sealed record ModelPart(int TensorIndex, int TensorDegree, int FirstLayer, int EndLayer)
 {
     public int Layers => EndLayer - FirstLayer;
 
@@ -22,8 +22,8 @@ public sealed record ModelPart(int TensorPlace, int TensorDegree, int FirstLayer
     /// <exception cref="ArgumentException">The model has too few layers for the stages, or a tied head.</exception>
     public static ModelPart Of(ModelConfig config, ParallelLayout layout, int rank)
     {
-        var place = layout.CoordinatesOf(rank);
-        var layers = PipelineStages.Split(config, layout.Pipeline)[place.Pipeline];
-        return new ModelPart(place.Tensor, layout.Tensor, layers.First, layers.End);
+        var coordinates = layout.CoordinatesOf(rank);
+        var layers = PipelineStages.Split(config, layout.Pipeline)[coordinates.Pipeline];
+        return new ModelPart(coordinates.Tensor, layout.Tensor, layers.First, layers.End);
     }
 }

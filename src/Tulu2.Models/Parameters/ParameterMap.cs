@@ -55,7 +55,7 @@ public sealed class ParameterMap
 
     /// <summary>Virtual shards in this buffer: V / tensor degree, from <see cref="FirstShard"/> on.</summary>
     public int LocalShards { get; }
-    public int FirstShard => Part.TensorPlace * LocalShards;
+    public int FirstShard => Part.TensorIndex * LocalShards;
 
     public bool HasEmbedding => Part.Holds(ModelTensor.BeforeLayers, Config);
     public bool HasHead => Part.Holds(Config.Layers, Config);
@@ -66,7 +66,7 @@ public sealed class ParameterMap
 
     /// <summary>Rows of embedding and head in this buffer, padding included, and the token that the first of them stands for.</summary>
     public int VocabularyRows => PaddedVocabulary / Part.TensorDegree;
-    public int FirstToken => Part.TensorPlace * VocabularyRows;
+    public int FirstToken => Part.TensorIndex * VocabularyRows;
 
     /// <summary>Feed-forward width in this buffer.</summary>
     public int LocalIntermediateSize => Config.IntermediateSize / Part.TensorDegree;
@@ -135,7 +135,7 @@ public sealed class ParameterMap
         if (part.TensorDegree < 1 || VirtualShards % part.TensorDegree != 0)
             throw new ArgumentException(
                 $"a tensor-parallel degree of {part.TensorDegree} does not divide {VirtualShards} virtual shards: a rank holds whole ones", nameof(part));
-        if (part.TensorPlace < 0 || part.TensorPlace >= part.TensorDegree) throw new ArgumentException($"no place {part.TensorPlace} of {part.TensorDegree}", nameof(part));
+        if (part.TensorIndex < 0 || part.TensorIndex >= part.TensorDegree) throw new ArgumentException($"tensor index {part.TensorIndex} is outside 0 to {part.TensorDegree - 1}", nameof(part));
         if (part.FirstLayer < 0 || part.FirstLayer >= part.EndLayer || part.EndLayer > Config.Layers)
             throw new ArgumentException($"layers {part.FirstLayer}..{part.EndLayer - 1} are no stage of {Config.Layers}", nameof(part));
         if (part.Layers < Config.Layers) PipelineStages.CheckUntied(Config);
@@ -183,7 +183,7 @@ public sealed class ParameterMap
     {
         long rows = tensor.Shape[0], local = tensor.Shape[1] / Part.TensorDegree;
         var offset = Add(key, rows, local, ShardSplit.Columns).Offset;
-        _slices.Add(new(new TensorSlice(tensor.Name, tensor.Shape, [0, Part.TensorPlace * local], [rows, local]), offset, local) { Role = tensor.Role });
+        _slices.Add(new(new TensorSlice(tensor.Name, tensor.Shape, [0, Part.TensorIndex * local], [rows, local]), offset, local) { Role = tensor.Role });
     }
 
     // Of a bias the outputs of a virtual shard are one row, which nothing cuts.

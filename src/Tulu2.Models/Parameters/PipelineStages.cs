@@ -12,7 +12,7 @@ public readonly record struct LayerRange(int First, int End)
 public static class PipelineStages
 {
     /// <summary>
-    /// The cut whose dearest stage is cheapest. A block costs its matrices, the head its own, the embedding nothing. Where cuts are equally good, later
+    /// The cut whose costliest stage is cheapest. A block costs its matrices, the head its own, the embedding nothing. Where cuts are equally good, later
     /// stages take more layers, because they keep fewer slots' activations.
     /// </summary>
     /// <exception cref="ArgumentException">More stages than layers, or a tied head, which first and last stage would both have to hold.</exception>
@@ -20,15 +20,15 @@ public static class PipelineStages
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(stages, 1);
         if (stages == 1) return [new LayerRange(0, config.Layers)];
-        if (stages > config.Layers) throw new ArgumentException($"{config.Layers} layers do not make {stages} pipeline stages: each needs at least one", nameof(stages));
+        if (stages > config.Layers) throw new ArgumentException($"{config.Layers} layers cannot be split into {stages} pipeline stages: each needs at least one layer", nameof(stages));
         CheckUntied(config);
         long block = BlockCost(config), head = HeadCost(config), best = long.MaxValue;
         var last = 0;
         for (var layers = 1; layers <= config.Layers - (stages - 1); layers++)
         {
             var most = (config.Layers - layers + stages - 2) / (stages - 1);
-            var dearest = Math.Max(most * block, layers * block + head);
-            if (dearest <= best) (best, last) = (dearest, layers);
+            var costliest = Math.Max(most * block, layers * block + head);
+            if (costliest <= best) (best, last) = (costliest, layers);
         }
         var ranges = new LayerRange[stages];
         int others = config.Layers - last, first = 0;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Tulu2.Checkpoints;
+using Tulu2.Protocol.Ids;
 
 namespace Tulu2.Protocol.Checkpointing;
 
@@ -10,14 +11,14 @@ namespace Tulu2.Protocol.Checkpointing;
 public sealed record CheckpointCatalog(int Ranks)
 {
     /// <summary>The step whose snapshot is in flight.</summary>
-    public int? Step { get; private init; }
+    public StepNumber? Step { get; private init; }
 
-    private ImmutableSortedDictionary<int, ShardEntry> Arrived { get; init; } = ImmutableSortedDictionary<int, ShardEntry>.Empty;
+    private ImmutableSortedDictionary<Rank, ShardEntry> Arrived { get; init; } = ImmutableSortedDictionary<Rank, ShardEntry>.Empty;
 
     /// <summary>The ranks were told to take a snapshot after <paramref name="step"/>.</summary>
-    public CheckpointCatalog Begin(int step) => this with { Step = step, Arrived = Arrived.Clear() };
+    public CheckpointCatalog Begin(StepNumber step) => this with { Step = step, Arrived = Arrived.Clear() };
 
-    public (CheckpointCatalog Next, CatalogDecision Decision) Arrive(int rank, int step, ShardEntry shard)
+    public (CheckpointCatalog Next, CatalogDecision Decision) Arrive(Rank rank, StepNumber step, ShardEntry shard)
     {
         if (step != Step || rank < 0 || rank >= Ranks || Arrived.ContainsKey(rank)) return (this, new CatalogDecision.Wait());
         var next = this with { Arrived = Arrived.Add(rank, shard) };
@@ -27,12 +28,12 @@ public sealed record CheckpointCatalog(int Ranks)
     }
 
     /// <summary>A rank could not write its shard.</summary>
-    public (CheckpointCatalog Next, CatalogDecision Decision) Fail(int rank, int step, string error) => step != Step || Arrived.ContainsKey(rank)
+    public (CheckpointCatalog Next, CatalogDecision Decision) Fail(Rank rank, StepNumber step, string error) => step != Step || Arrived.ContainsKey(rank)
         ? (this, new CatalogDecision.Wait())
         : (Close(), new CatalogDecision.Abandoned(step, error, Lost: false));
 
     /// <summary>These ranks will write nothing more for this step; it is over unless all their shards are here.</summary>
-    public (CheckpointCatalog Next, CatalogDecision Decision) Gone(int step, IReadOnlyCollection<int> ranks)
+    public (CheckpointCatalog Next, CatalogDecision Decision) Gone(StepNumber step, IReadOnlyCollection<Rank> ranks)
     {
         if (step != Step || ranks.All(Arrived.ContainsKey)) return (this, new CatalogDecision.Wait());
         var missing = string.Join(", ", ranks.Where(rank => !Arrived.ContainsKey(rank)));

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Protocol.Driving;
@@ -41,7 +42,7 @@ public sealed class DriverLoop : IDriverScheduler, IDisposable
     /// <summary>Makes steps until every rank has applied this one; then the ranks wait for the batches of the next.</summary>
     /// <exception cref="TimeoutException">Nothing was heard for too long.</exception>
     /// <exception cref="Outcomes.RunFailedException">Too many workers failed, or the run did.</exception>
-    public void Advance(int step)
+    public void Advance(StepNumber step)
     {
         _driver.FeedThrough(step);
         Until(() => _driver.State.Seats.All(seat => seat.Applied?.Step >= step));

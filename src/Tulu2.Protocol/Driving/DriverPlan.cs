@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Tulu2.Checkpoints;
 using Tulu2.Data.Slots;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 
 namespace Tulu2.Protocol.Driving;
 
@@ -29,10 +30,10 @@ public sealed record DriverPlan(SyncRules Rules, IBatchPlan Batches)
     /// <summary>
     /// Makes the manifest of a step from its shards and returns its path. Null: workers take no snapshots, and a step that every rank has applied counts as saved.
     /// </summary>
-    public Func<int, ImmutableArray<ShardEntry>, string>? WriteManifest { get; init; }
+    public Func<StepNumber, ImmutableArray<ShardEntry>, string>? WriteManifest { get; init; }
 
     /// <summary>The ranks that the commit of a step reaches before the supervisor is lost and another one takes over; null: all, and it stays.</summary>
-    public Func<int, IReadOnlyCollection<int>?> CommitTo { get; init; } = _ => null;
+    public Func<StepNumber, IReadOnlyCollection<Rank>?> CommitTo { get; init; } = _ => null;
 
     /// <summary>False: the effect is lost on its way.</summary>
     public Func<SyncEffect, bool> Delivers { get; init; } = _ => true;

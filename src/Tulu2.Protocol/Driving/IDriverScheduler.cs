@@ -1,11 +1,12 @@
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Protocol.Driving;
 
 /// <summary>A report of a rank's worker.</summary>
 /// <param name="Incarnation">Which of the rank's workers it is.</param>
-public sealed record RankReport(int Rank, long Incarnation, WorkerReport Report);
+public sealed record RankReport(Rank Rank, Incarnation Incarnation, WorkerReport Report);
 
 /// <summary>When, in which order and on which thread a <see cref="StepDriver"/> hears what.</summary>
 public interface IDriverScheduler

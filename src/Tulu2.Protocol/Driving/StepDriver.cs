@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Tulu2.Checkpoints;
 using Tulu2.Protocol.Checkpointing;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.Workers;
 using Tulu2.Protocol.WorkQueues;
@@ -20,15 +21,15 @@ public sealed class StepDriver : IDisposable
     private readonly Seat[] _seats;
     private CheckpointCatalog _catalog;
     private ReferenceQueue _reference;
-    private ImmutableDictionary<int, string> _hashes = ImmutableDictionary<int, string>.Empty;
+    private ImmutableDictionary<StepNumber, string> _hashes = ImmutableDictionary<StepNumber, string>.Empty;
     private KnownManifest? _manifest;
-    private long _incarnations;
+    private Incarnation _incarnations;
     private int _failures;
-    private int _through;
+    private StepNumber _through;
 
     private sealed class Seat
     {
-        public long Incarnation;
+        public Incarnation Incarnation;
         public IWorker? Worker;
         public FeedWindow? Feed;
     }
@@ -39,7 +40,7 @@ public sealed class StepDriver : IDisposable
         _seats = [.. Enumerable.Range(0, plan.Rules.Ranks).Select(_ => new Seat())];
         _catalog = new CheckpointCatalog(plan.Rules.Ranks);
         _reference = ReferenceQueue.Of(plan.Rules.Layout, plan.Reference.Count);
-        State = FromRecord(generation: 0);
+        State = FromRecord(generation: default);
     }
 
     public GradientSyncState State { get; private set; }
@@ -52,24 +53,24 @@ public sealed class StepDriver : IDisposable
     /// <summary>Starts the workers of all ranks.</summary>
     public void Start()
     {
-        for (var rank = 0; rank < _seats.Length; rank++) Start(rank);
+        foreach (var rank in Rank.All(_seats.Length)) Start(rank);
     }
 
     /// <summary>Ranks are fed the slots of the steps up to this one; they wait for those of later steps.</summary>
-    public void FeedThrough(int step)
+    public void FeedThrough(StepNumber step)
     {
         _through = step;
-        for (var rank = 0; rank < _seats.Length; rank++)
+        foreach (var rank in Rank.All(_seats.Length))
             if (_seats[rank].Feed is { } feed) Feed(rank, feed.Extend(step));
     }
 
     /// <summary>Ends the worker of a rank, whatever it does, and starts another one.</summary>
     /// <param name="why">Null: the supervisor hears nothing of the loss.</param>
-    public void Replace(int rank, string? why)
+    public void Replace(Rank rank, string? why)
     {
         var seat = _seats[rank];
         seat.Worker?.Dispose();
-        if (why is not null) _scheduler.Sent(new RankReport(rank, seat.Incarnation, new WorkerReport.Failed(-1, rank, why, "", null, null)));
+        if (why is not null) _scheduler.Sent(new RankReport(rank, seat.Incarnation, new WorkerReport.Failed(Generation.None, rank, why, "", null, null)));
         Start(rank);
     }
 
@@ -118,10 +119,10 @@ public sealed class StepDriver : IDisposable
         foreach (var seat in _seats) seat.Worker?.Dispose();
     }
 
-    private void Start(int rank)
+    private void Start(Rank rank)
     {
         var seat = _seats[rank];
-        var incarnation = seat.Incarnation = ++_incarnations;
+        var incarnation = seat.Incarnation = _incarnations = _incarnations.Next();
         var (layout, slots) = (_plan.Rules.Layout, _plan.Rules.Slots);
         seat.Feed = FeedWindow.Of(layout, rank, slots, _through, _plan.Credits);
         seat.Worker = _workers.Start(rank, report => _scheduler.Said(() => Hear(new RankReport(rank, incarnation, report))));
@@ -183,7 +184,7 @@ public sealed class StepDriver : IDisposable
         }
     }
 
-    private void Feed(int rank, IReadOnlyList<(int Step, int Slot)> asked)
+    private void Feed(Rank rank, IReadOnlyList<(StepNumber Step, SlotNumber Slot)> asked)
     {
         foreach (var (step, slot) in asked) _seats[rank].Worker!.Send(new WorkerCommand.Feed(_plan.Batches.Read(step, slot)));
     }
@@ -197,7 +198,7 @@ public sealed class StepDriver : IDisposable
         if (accepted && _reference.IsComplete) Take(new SyncCommand.ReferenceDone(_scheduler.Now));
     }
 
-    private void Score(ImmutableArray<(int Rank, int Chunk)> chunks)
+    private void Score(ImmutableArray<(Rank Rank, int Chunk)> chunks)
     {
         foreach (var (rank, chunk) in chunks) _seats[rank].Worker!.Send(new WorkerCommand.Score(State.Generation, chunk, _plan.Reference[chunk]));
     }
@@ -226,6 +227,6 @@ public sealed class StepDriver : IDisposable
         foreach (var seat in up) Take(new SyncCommand.RankUp(seat.Rank, seat.Incarnation, seat.Endpoint, _scheduler.Now));
     }
 
-    private GradientSyncState FromRecord(long generation) =>
+    private GradientSyncState FromRecord(Generation generation) =>
         GradientSyncState.Of(_plan.Rules, new SyncStart(generation, _manifest, _hashes, ReferenceDue: !_reference.IsComplete), _plan.Lease);
 }

@@ -2,6 +2,7 @@ using MessagePack;
 using Tulu2.Checkpoints;
 using Tulu2.Collectives;
 using Tulu2.Data.Slots;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using static Tulu2.Protocol.Encoding.WireFields;
 
@@ -15,7 +16,7 @@ public static class WorkerCodecs
     [
         WireCodec.For("cj", 3,
             (ref MessagePackWriter w, WorkerCommand.JoinGeneration m) => { w.Write(m.Generation); w.Write(m.Rank); Texts(ref w, m.Endpoints); },
-            (ref MessagePackReader r) => new WorkerCommand.JoinGeneration(r.ReadInt64(), r.ReadInt32(), Texts(ref r))),
+            (ref MessagePackReader r) => new WorkerCommand.JoinGeneration(r.ReadGeneration(), r.ReadRank(), Texts(ref r))),
         WireCodec.For("cb", 5,
             (ref MessagePackWriter w, WorkerCommand.Begin m) =>
             {
@@ -25,10 +26,10 @@ public static class WorkerCodecs
                 Ranges(ref w, m.Keep);
                 Ranges(ref w, m.Compute);
             },
-            (ref MessagePackReader r) => new WorkerCommand.Begin(r.ReadInt64(), r.ReadInt32(), Transfer(ref r), Ranges(ref r), Ranges(ref r))),
+            (ref MessagePackReader r) => new WorkerCommand.Begin(r.ReadGeneration(), r.ReadStep(), Transfer(ref r), Ranges(ref r), Ranges(ref r))),
         WireCodec.For("cc", 4,
             (ref MessagePackWriter w, WorkerCommand.Commit m) => { w.Write(m.Generation); w.Write(m.Step); w.Write(m.Snapshot); w.Write(m.Last); },
-            (ref MessagePackReader r) => new WorkerCommand.Commit(r.ReadInt64(), r.ReadInt32(), r.ReadBoolean(), r.ReadBoolean())),
+            (ref MessagePackReader r) => new WorkerCommand.Commit(r.ReadGeneration(), r.ReadStep(), r.ReadBoolean(), r.ReadBoolean())),
 
         WireCodec.For("wj", 5,
             (ref MessagePackWriter w, WorkerReport.Joined m) =>
@@ -39,7 +40,7 @@ public static class WorkerCodecs
                 Ranges(ref w, m.Held);
                 w.Write(m.Reduced);
             },
-            (ref MessagePackReader r) => new WorkerReport.Joined(r.ReadInt64(), r.ReadInt32(), r.ReadInt32(), Ranges(ref r), r.ReadBoolean())),
+            (ref MessagePackReader r) => new WorkerReport.Joined(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), Ranges(ref r), r.ReadBoolean())),
         WireCodec.For("wd", 5,
             (ref MessagePackWriter w, WorkerReport.SlotDone m) =>
             {
@@ -49,7 +50,7 @@ public static class WorkerCodecs
                 w.Write(m.Slot);
                 w.Write(m.Seconds);
             },
-            (ref MessagePackReader r) => new WorkerReport.SlotDone(r.ReadInt64(), r.ReadInt32(), r.ReadInt32(), r.ReadInt32(), r.ReadDouble())),
+            (ref MessagePackReader r) => new WorkerReport.SlotDone(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), r.ReadSlot(), r.ReadDouble())),
         WireCodec.For("wr", 6,
             (ref MessagePackWriter w, WorkerReport.StepReady m) =>
             {
@@ -60,7 +61,7 @@ public static class WorkerCodecs
                 Metrics(ref w, m.Metrics);
                 Times(ref w, m.Times);
             },
-            (ref MessagePackReader r) => new WorkerReport.StepReady(r.ReadInt64(), r.ReadInt32(), r.ReadInt32(), Text(ref r), Metrics(ref r), Times(ref r))),
+            (ref MessagePackReader r) => new WorkerReport.StepReady(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), Text(ref r), Metrics(ref r), Times(ref r))),
         WireCodec.For("wa", 5,
             (ref MessagePackWriter w, WorkerReport.Applied m) =>
             {
@@ -70,7 +71,7 @@ public static class WorkerCodecs
                 w.Write(m.Seconds);
                 Text(ref w, m.ParametersSha256);
             },
-            (ref MessagePackReader r) => new WorkerReport.Applied(r.ReadInt64(), r.ReadInt32(), r.ReadInt32(), r.ReadDouble(), r.ReadString())),
+            (ref MessagePackReader r) => new WorkerReport.Applied(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), r.ReadDouble(), r.ReadString())),
         WireCodec.For("ws", 4,
             (ref MessagePackWriter w, WorkerReport.Scored m) =>
             {
@@ -79,7 +80,7 @@ public static class WorkerCodecs
                 w.Write(m.Task);
                 List(ref w, m.LogProbabilities, (ref MessagePackWriter v, float value) => v.Write(value));
             },
-            (ref MessagePackReader r) => new WorkerReport.Scored(r.ReadInt64(), r.ReadInt32(), r.ReadInt32(),
+            (ref MessagePackReader r) => new WorkerReport.Scored(r.ReadGeneration(), r.ReadRank(), r.ReadInt32(),
                 [.. List(ref r, (ref MessagePackReader v) => v.ReadSingle())])),
     ];
 
@@ -92,7 +93,7 @@ public static class WorkerCodecs
             (ref MessagePackReader r) => new WorkerCommand.Feed(Batch(ref r))),
         WireCodec.For("cs", 12,
             (ref MessagePackWriter w, WorkerCommand.Score m) => { w.Write(m.Generation); w.Write(m.Task); Batch(ref w, m.Batch); },
-            (ref MessagePackReader r) => new WorkerCommand.Score(r.ReadInt64(), r.ReadInt32(), Batch(ref r))),
+            (ref MessagePackReader r) => new WorkerCommand.Score(r.ReadGeneration(), r.ReadInt32(), Batch(ref r))),
         WireCodec.For("cx", 0, (ref MessagePackWriter _, WorkerCommand.Shutdown _) => { }, (ref MessagePackReader _) => new WorkerCommand.Shutdown()),
 
         WireCodec.For("wu", 1,
@@ -108,10 +109,11 @@ public static class WorkerCodecs
                 w.Write(m.Shard.Bytes);
                 List(ref w, m.Shard.Tensors, Tensor);
             },
-            (ref MessagePackReader r) => new WorkerReport.ShardWritten(r.ReadInt32(), r.ReadInt32(), new ShardEntry(Text(ref r), r.ReadInt64(), List(ref r, Tensor)))),
+            (ref MessagePackReader r) => new WorkerReport.ShardWritten(
+                r.ReadRank(), r.ReadStep(), new ShardEntry(Text(ref r), r.ReadInt64(), List(ref r, Tensor)))),
         WireCodec.For("we", 3,
             (ref MessagePackWriter w, WorkerReport.SnapshotFailed m) => { w.Write(m.Rank); w.Write(m.Step); Text(ref w, m.Error); },
-            (ref MessagePackReader r) => new WorkerReport.SnapshotFailed(r.ReadInt32(), r.ReadInt32(), Text(ref r))),
+            (ref MessagePackReader r) => new WorkerReport.SnapshotFailed(r.ReadRank(), r.ReadStep(), Text(ref r))),
         WireCodec.For("wf", 6,
             (ref MessagePackWriter w, WorkerReport.Failed m) =>
             {
@@ -122,7 +124,7 @@ public static class WorkerCodecs
                 Text(ref w, m.BadInputWhere);
                 Text(ref w, m.BadInputFix);
             },
-            (ref MessagePackReader r) => new WorkerReport.Failed(r.ReadInt64(), r.ReadInt32(), Text(ref r), Text(ref r), r.ReadString(), r.ReadString())),
+            (ref MessagePackReader r) => new WorkerReport.Failed(r.ReadGeneration(), r.ReadRank(), Text(ref r), Text(ref r), r.ReadString(), r.ReadString())),
     ];
 
     public static void Tensor(ref MessagePackWriter writer, ShardTensor tensor)
@@ -183,7 +185,7 @@ public static class WorkerCodecs
                 List(ref writer, peer.Copies, (ref MessagePackWriter w, PeerCopy copy) =>
                 {
                     w.Write(copy.Root);
-                    List(ref w, copy.Receivers, (ref MessagePackWriter inner, int receiver) => inner.Write(receiver));
+                    List(ref w, copy.Receivers, (ref MessagePackWriter inner, Rank receiver) => inner.Write(receiver));
                 });
                 break;
         }
@@ -195,7 +197,7 @@ public static class WorkerCodecs
         1 => new StateTransfer.FromRecipe(),
         2 => new StateTransfer.FromManifest(Text(ref reader)),
         3 => new StateTransfer.FromPeer(List(ref reader, (ref MessagePackReader r) =>
-            new PeerCopy(r.ReadInt32(), List(ref r, (ref MessagePackReader inner) => inner.ReadInt32())))),
+            new PeerCopy(r.ReadRank(), List(ref r, (ref MessagePackReader inner) => inner.ReadRank())))),
         var kind => throw new MessagePackSerializationException($"unknown state transfer {kind}"),
     };
 

@@ -1,4 +1,5 @@
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Protocol.Events;
@@ -13,7 +14,7 @@ public abstract record RunEvent
 
     /// <summary>Precedes <see cref="Started"/> and the ledger's entry. Steps made after <paramref name="After"/> are void where bits depend on the change.</summary>
     /// <param name="Keys">Changed keys, one text each.</param>
-    public sealed record RecipeChanged(int After, IReadOnlyList<string> Keys, bool DecidesBits) : RunEvent;
+    public sealed record RecipeChanged(StepNumber After, IReadOnlyList<string> Keys, bool DecidesBits) : RunEvent;
 
     /// <summary>The run starts, or starts again.</summary>
     /// <param name="Slots">Slots per step.</param>
@@ -21,7 +22,7 @@ public abstract record RunEvent
     /// <param name="Manifest">Path of the manifest with the state after <paramref name="Step"/>; null: the recipe's weights.</param>
     /// <param name="Facts">Host, versions and the like, for people.</param>
     public sealed record Started(
-        bool IsResumed, string RecipeHash, int VirtualShards, int Ranks, int Slots, int TotalSteps, int Step, string? Manifest,
+        bool IsResumed, string RecipeHash, int VirtualShards, int Ranks, int Slots, int TotalSteps, StepNumber Step, string? Manifest,
         IReadOnlyDictionary<string, string> Facts) : RunEvent;
 
     public sealed record PhaseChanged(RunPhase Phase) : RunEvent;
@@ -30,9 +31,9 @@ public abstract record RunEvent
     /// <param name="Missing">Ranks without a node.</param>
     public sealed record WaitingForPlaces(int Missing) : RunEvent;
 
-    public sealed record RanksPlaced(string Node, IReadOnlyList<int> Ranks) : RunEvent;
+    public sealed record RanksPlaced(string Node, IReadOnlyList<Rank> Ranks) : RunEvent;
 
-    public sealed record GenerationOpened(long Generation, string Why, int Ranks) : RunEvent;
+    public sealed record GenerationOpened(Generation Generation, string Why, int Ranks) : RunEvent;
 
     /// <summary>Chunks of the reference pass; those found in the cache count as done.</summary>
     public sealed record ReferenceProgressed(int Done, int Total) : RunEvent;
@@ -40,17 +41,17 @@ public abstract record RunEvent
     public sealed record StepCommitted(StepCommit Step) : RunEvent;
 
     /// <summary>The worker of a rank is gone; another one is started.</summary>
-    public sealed record RankLost(int Rank, string Why) : RunEvent;
+    public sealed record RankLost(Rank Rank, string Why) : RunEvent;
 
     /// <param name="Manifest">Path of the manifest.</param>
     /// <param name="Seconds">Since the snapshot began.</param>
-    public sealed record CheckpointWritten(int Step, string Manifest, double Seconds) : RunEvent;
+    public sealed record CheckpointWritten(StepNumber Step, string Manifest, double Seconds) : RunEvent;
 
     /// <summary>All but the newest checkpoints were deleted.</summary>
     public sealed record CheckpointsPruned(int Keep) : RunEvent;
 
     /// <summary>Training continues, unless it was the last checkpoint: then the run fails.</summary>
-    public sealed record CheckpointFailed(int Step, string Why) : RunEvent;
+    public sealed record CheckpointFailed(StepNumber Step, string Why) : RunEvent;
 
     /// <summary>The run will end after the current step and its checkpoint.</summary>
     public sealed record StopRequested : RunEvent;
@@ -59,5 +60,5 @@ public abstract record RunEvent
     /// <param name="Step">Steps applied to the parameters.</param>
     /// <param name="ParametersSha256">Hash after the last step; null: the run failed, or made no step.</param>
     /// <param name="StoppedBy">The signal or request that stopped the run; null: none, or unknown.</param>
-    public sealed record Finished(int Step, RunEnd End, string? ParametersSha256, string? Error, string? StoppedBy) : RunEvent;
+    public sealed record Finished(StepNumber Step, RunEnd End, string? ParametersSha256, string? Error, string? StoppedBy) : RunEvent;
 }

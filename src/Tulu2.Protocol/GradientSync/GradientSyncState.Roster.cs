@@ -1,3 +1,4 @@
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.Workers;
 
@@ -62,7 +63,7 @@ public sealed partial record GradientSyncState
 
     private Decision OpenGeneration(string why, TimeSpan now)
     {
-        var next = this with { Phase = new SyncPhase.Joining(), Generation = Generation + 1, Seats = [.. Seats.Select(seat => seat.Invited(now))] };
+        var next = this with { Phase = new SyncPhase.Joining(), Generation = Generation.Next(), Seats = [.. Seats.Select(seat => seat.Invited(now))] };
         string[] endpoints = [.. Seats.Select(seat => seat.Endpoint)];
         return To(next, new SyncEffect.GenerationOpened(next.Generation, why, _rules.Ranks))
             .Do(Seats.Select(seat => new SyncEffect.Tell(seat.Rank, new WorkerCommand.JoinGeneration(next.Generation, seat.Rank, endpoints))));
@@ -113,7 +114,7 @@ public sealed partial record GradientSyncState
     }
 
     private Decision GiveUpSnapshot(TimeSpan now) => Snapshot is SnapshotStatus.InFlight flight && now - flight.Began > SnapshotLeases * Lease.Initial
-        ? To(this with { Snapshot = flight with { Began = now } }, new SyncEffect.SnapshotRanksGone(flight.Step, [.. Enumerable.Range(0, _rules.Ranks)]))
+        ? To(this with { Snapshot = flight with { Began = now } }, new SyncEffect.SnapshotRanksGone(flight.Step, [.. Rank.All(_rules.Ranks)]))
         : Stay;
 
     // Who has nothing to do answers at once. A slot under way is done first, and so is the loading of a state; a copy from a twin is not, it ends with its generation.

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Tulu2.Collectives;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.Workers;
 
@@ -17,7 +18,7 @@ public sealed partial record GradientSyncState
         var copies = reload ? null : Copies(highest);
         // Without a live twin what a rank has to have is on disk only, and all go back to it together.
         reload = copies is null;
-        var step = 1 + (reload ? Manifest?.Step ?? 0 : highest);
+        var step = (reload ? Manifest?.Step ?? default : highest).Next();
         var (transfer, entry) = copies switch
         {
             null when Manifest is { } manifest => (new StateTransfer.FromManifest(manifest.Path), StepEntry.Loading),
@@ -40,39 +41,39 @@ public sealed partial record GradientSyncState
             var never = Seats.Where(seat => seat.Joined!.StateStep < flight.Step).Select(seat => seat.Rank).ToImmutableArray();
             if (!never.IsEmpty) decision = decision.Do(new SyncEffect.SnapshotRanksGone(flight.Step, never));
         }
-        return decision.Do(Seats.Select((seat, rank) =>
-            new SyncEffect.Tell(rank, new WorkerCommand.Begin(Generation, step, transfer, shares[rank].Keep, shares[rank].Compute))));
+        return decision.Do(Seats.Select(seat => new SyncEffect.Tell(
+            seat.Rank, new WorkerCommand.Begin(Generation, step, transfer, shares[seat.Rank].Keep, shares[seat.Rank].Compute))));
     }
 
     // By rank: the ranks of a replica have the same share of the slots.
-    private SlotShare[] Shares(bool reload, int highest)
+    private SlotShare[] Shares(bool reload, StepNumber highest)
     {
         var drop = reload || Tie is { Retried: false };
-        var held = Enumerable.Range(0, _rules.Layout.Data).Select(data => drop ? [] : HeldBy(_rules.Layout.Replica(data), highest)).ToArray();
+        var held = Enumerable.Range(0, _rules.Layout.Data).Select(data => drop ? [] : HeldBy(_rules.Replica(data), highest)).ToArray();
         var byReplica = SlotAssignment.Recover(_rules.Slots, held);
         return [.. Seats.Select(seat => byReplica[_rules.Layout.CoordinatesOf(seat.Rank).Data])];
     }
 
     // Who gives whom the state of the highest step; null where a rank is behind and no twin of it has that step.
-    private PeerCopy[]? Copies(int highest)
+    private PeerCopy[]? Copies(StepNumber highest)
     {
         var layout = _rules.Layout;
         var copies = Seats.Where(seat => seat.Joined!.StateStep != highest)
-            .GroupBy(seat => layout.Twins(seat.Rank).Cast<int?>().FirstOrDefault(twin => Seats[twin!.Value].Joined!.StateStep == highest))
+            .GroupBy(seat => layout.Twins(seat.Rank).Select(twin => Seats[twin]).FirstOrDefault(twin => twin.Joined!.StateStep == highest)?.Rank)
             .ToArray();
         return copies.Any(copy => copy.Key is null) ? null : [.. copies.Select(copy => new PeerCopy(copy.Key!.Value, [.. copy.Select(seat => seat.Rank)]))];
     }
 
     // A slot's gradient is in parts on the ranks of its replica: it counts where all of them hold it, in the same sums.
-    private IReadOnlyList<SlotRange> HeldBy(IReadOnlyList<int> replica, int step)
+    private IReadOnlyList<SlotRange> HeldBy(IReadOnlyList<Rank> replica, StepNumber step)
     {
-        IEnumerable<SlotRange> Of(int rank) => Seats[rank].Joined!.StateStep == step ? Seats[rank].Joined!.Held : [];
+        IEnumerable<SlotRange> Of(Rank rank) => Seats[rank].Joined!.StateStep == step ? Seats[rank].Joined!.Held : [];
         return [.. replica.Skip(1).Aggregate(Of(replica[0]), (held, rank) => held.Intersect(Of(rank)))];
     }
 
-    private bool Counts(long generation, int rank) => generation == Generation && Seats[rank].IsMember;
+    private bool Counts(Generation generation, Rank rank) => generation == Generation && Seats[rank].IsMember;
 
-    private bool IsMaking(int step) => Phase is SyncPhase.Running running && running.Step == step;
+    private bool IsMaking(StepNumber step) => Phase is SyncPhase.Running running && running.Step == step;
 
     private Decision SlotDone(WorkerReport.SlotDone slot, TimeSpan now)
     {
@@ -94,7 +95,7 @@ public sealed partial record GradientSyncState
             : To(next);
     }
 
-    private Decision Compare(int step, TimeSpan now)
+    private Decision Compare(StepNumber step, TimeSpan now)
     {
         var known = Hashes.GetValueOrDefault(step);
         var groups = Seats.GroupBy(seat => seat.Ready!.GradientHash).OrderByDescending(group => group.Count()).ToArray();
@@ -134,16 +135,19 @@ public sealed partial record GradientSyncState
         var decision = To(
             this with
             {
-                Phase = last ? new SyncPhase.Finishing(step) : new SyncPhase.Running(step + 1, now, StepEntry.InStride),
+                Phase = last ? new SyncPhase.Finishing(step) : new SyncPhase.Running(step.Next(), now, StepEntry.InStride),
                 LastStep = last ? step : LastStep,
                 Hashes = Hashes.SetItem(step, first.GradientHash),
                 Snapshot = snapshots,
                 // Waiting for a snapshot is not the ranks' pace.
                 Lease = running.Entry == StepEntry.InStride ? Lease.With(allReady - running.Began) : Lease,
-                Seats = [.. Seats.Select(seat => last ? seat with { Applied = null, Work = RankWork.Computing, Progress = now } : Onward(seat, step + 1, now))],
+                Seats =
+                [
+                    .. Seats.Select(seat => last ? seat with { Applied = null, Work = RankWork.Computing, Progress = now } : Onward(seat, step.Next(), now)),
+                ],
             },
             new SyncEffect.Committed(new StepCommit(Generation, step, first.GradientHash, first.Metrics,
-                [.. Seats.Select(seat => seat.Share(SpeaksForSlots(seat.Rank)))], (now - running.Began).TotalSeconds, Hashes.ContainsKey(step))));
+                [.. Seats.Select(seat => seat.Share(ReportsSlots(seat.Rank)))], (now - running.Began).TotalSeconds, Hashes.ContainsKey(step))));
         if (snapshot) decision = decision.Do(new SyncEffect.SnapshotBegun(step));
         return decision
             .Do(Seats.Select(seat => new SyncEffect.Tell(seat.Rank, new WorkerCommand.Commit(Generation, step, snapshot, last))))
@@ -151,9 +155,9 @@ public sealed partial record GradientSyncState
     }
 
     // One rank of each replica counts its slots; the others did parts of the same.
-    private bool SpeaksForSlots(int rank) => _rules.Layout.CoordinatesOf(rank) is { Pipeline: 0, Tensor: 0 };
+    private bool ReportsSlots(Rank rank) => _rules.Layout.CoordinatesOf(rank) is { Pipeline: 0, Tensor: 0 };
 
-    private RankSeat Onward(RankSeat seat, int step, TimeSpan now) =>
+    private RankSeat Onward(RankSeat seat, StepNumber step, TimeSpan now) =>
         (seat with { Applied = null }).Assigned(step, [], _rules.SlotsOf(seat.Rank), RankWork.Computing, now);
 
     private Decision Applied(WorkerReport.Applied applied, TimeSpan now)

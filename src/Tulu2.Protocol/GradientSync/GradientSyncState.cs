@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.Workers;
 
@@ -18,16 +19,16 @@ public sealed partial record GradientSyncState
     public SyncPhase Phase { get; private init; } = new SyncPhase.Gathering(TimeSpan.Zero, "the run begins");
 
     /// <summary>The present one; its reports count.</summary>
-    public long Generation { get; private init; }
+    public Generation Generation { get; private init; }
 
     /// <summary>By rank.</summary>
     public ImmutableArray<RankSeat> Seats { get; private init; }
 
     // The step after which the run ends: that of the rules, or an earlier one whose commit was decided when the run was to stop.
-    private int LastStep { get; init; }
+    private StepNumber LastStep { get; init; }
 
     // By step: of every commit ever decided, also in an earlier life.
-    private ImmutableDictionary<int, string> Hashes { get; init; } = ImmutableDictionary<int, string>.Empty;
+    private ImmutableDictionary<StepNumber, string> Hashes { get; init; } = ImmutableDictionary<StepNumber, string>.Empty;
     private KnownManifest? Manifest { get; init; }
     private SnapshotStatus Snapshot { get; init; } = new SnapshotStatus.None();
     private bool ReferenceDue { get; init; }
@@ -38,7 +39,7 @@ public sealed partial record GradientSyncState
 
     /// <summary>Unequal gradients of a step without a majority.</summary>
     /// <param name="Retried">The step was begun again, without the gradients that were held.</param>
-    private sealed record HashTie(int Step, bool Retried);
+    private sealed record HashTie(StepNumber Step, bool Retried);
 
     public static GradientSyncState Of(SyncRules rules, SyncStart start, ProgressLease lease) => new(rules)
     {
@@ -47,7 +48,7 @@ public sealed partial record GradientSyncState
         Hashes = start.Hashes,
         ReferenceDue = start.ReferenceDue,
         Lease = lease,
-        Seats = [.. Enumerable.Range(0, rules.Ranks).Select(rank => new RankSeat(rank))],
+        Seats = [.. Rank.All(rules.Ranks).Select(rank => new RankSeat(rank))],
     };
 
     public Decision Decide(SyncCommand command)
@@ -75,10 +76,10 @@ public sealed partial record GradientSyncState
 
     private static Decision To(GradientSyncState next, params ImmutableArray<SyncEffect> effects) => new(next, effects);
 
-    private GradientSyncState Seat(int rank, Func<RankSeat, RankSeat> change) => this with { Seats = Seats.SetItem(rank, change(Seats[rank])) };
+    private GradientSyncState Seat(Rank rank, Func<RankSeat, RankSeat> change) => this with { Seats = Seats.SetItem(rank, change(Seats[rank])) };
 
     // One rank speaks for its replica: the others had their part in what it did.
-    private GradientSyncState Advanced(int rank, TimeSpan now) => _rules.Layout.Replica(_rules.Layout.CoordinatesOf(rank).Data)
+    private GradientSyncState Advanced(Rank rank, TimeSpan now) => _rules.Replica(_rules.Layout.CoordinatesOf(rank).Data)
         .Aggregate(this, (next, member) => next.Seat(member, seat => seat with { Progress = now }));
 
     private Decision Fail(RunFailure failure) => To(this with { Phase = new SyncPhase.Over() }, new SyncEffect.Failed(failure));
@@ -94,11 +95,11 @@ public sealed partial record GradientSyncState
 
     // At the newest checkpoint: whatever came after it is made again, with the same bits, when the run is resumed.
     private Decision StopHere() =>
-        To(this with { Phase = new SyncPhase.Over() }, new SyncEffect.Finished(Manifest?.Step ?? 0, null, Manifest?.Path, Cancelled: true));
+        To(this with { Phase = new SyncPhase.Over() }, new SyncEffect.Finished(Manifest?.Step ?? default, null, Manifest?.Path, Cancelled: true));
 
     private Decision SnapshotSettled(SyncCommand.SnapshotSettled settled)
     {
-        var isNewest = settled.Step >= (Manifest?.Step ?? 0);
+        var isNewest = settled.Step >= (Manifest?.Step ?? default);
         var next = isNewest && settled.ManifestPath is { } path ? this with { Manifest = new KnownManifest(path, settled.Step) } : this;
         if (Snapshot is not SnapshotStatus.InFlight flight || flight.Step != settled.Step) return To(next);
         next = next with { Snapshot = SnapshotStatus.After(flight.AnotherDue) };

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Tulu2.Collectives;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Protocol.GradientSync;
@@ -17,13 +18,13 @@ public enum RankWork
 }
 
 /// <summary>What the supervisor knows of one rank.</summary>
-public sealed record RankSeat(int Rank)
+public sealed record RankSeat(Rank Rank)
 {
     /// <summary>It has a worker.</summary>
     public bool Up { get; init; }
 
     /// <summary>Number of the latest worker heard of.</summary>
-    public long Incarnation { get; init; }
+    public Incarnation Incarnation { get; init; }
 
     /// <summary>Where that worker's data plane is reached.</summary>
     public string Endpoint { get; init; } = "";
@@ -38,16 +39,16 @@ public sealed record RankSeat(int Rank)
     public WorkerReport.Applied? Applied { get; init; }
 
     /// <summary>The latest step it was assigned slots of, also by an older generation; 0 before the first.</summary>
-    public int Step { get; init; }
+    public StepNumber Step { get; init; }
 
     /// <summary>Slots it answers for in that step.</summary>
     public ImmutableArray<SlotRange> Slots { get; init; } = [];
 
     /// <summary>The slots among them that it has still to compute.</summary>
-    public ImmutableHashSet<int> Pending { get; init; } = [];
+    public ImmutableHashSet<SlotNumber> Pending { get; init; } = [];
 
     /// <summary>Seconds that slots of that step took here.</summary>
-    public ImmutableDictionary<int, double> Seconds { get; init; } = ImmutableDictionary<int, double>.Empty;
+    public ImmutableDictionary<SlotNumber, double> Seconds { get; init; } = ImmutableDictionary<SlotNumber, double>.Empty;
 
     /// <summary>When it last gave a sign of progress.</summary>
     public TimeSpan Progress { get; init; }
@@ -67,13 +68,13 @@ public sealed record RankSeat(int Rank)
     public RankSeat Invited(TimeSpan now) => this with { Joined = null, Ready = null, Applied = null, Pending = [], Progress = now };
 
     /// <summary>Set to a step: <paramref name="keep"/> is there, <paramref name="compute"/> is to do.</summary>
-    public RankSeat Assigned(int step, IEnumerable<SlotRange> keep, IEnumerable<SlotRange> compute, RankWork work, TimeSpan now) => this with
+    public RankSeat Assigned(StepNumber step, IEnumerable<SlotRange> keep, IEnumerable<SlotRange> compute, RankWork work, TimeSpan now) => this with
     {
         Step = step,
         Slots = [.. keep.Concat(compute).OrderBy(range => range.First)],
-        Pending = [.. compute.SelectMany(Each)],
+        Pending = [.. compute.SelectMany(SlotNumber.In)],
         // They belong to the step that is recovered; another one starts afresh.
-        Seconds = step == Step ? Seconds : ImmutableDictionary<int, double>.Empty,
+        Seconds = step == Step ? Seconds : ImmutableDictionary<SlotNumber, double>.Empty,
         Ready = null,
         Work = work,
         Progress = now,
@@ -81,8 +82,6 @@ public sealed record RankSeat(int Rank)
 
     /// <param name="counts">Its slots are counted here; else another rank of its replica counts the same ones.</param>
     public RankShare Share(bool counts) => counts
-        ? new(Rank, Slots, [.. Slots.SelectMany(Each).Select(slot => Seconds.GetValueOrDefault(slot))], Ready!.Times)
+        ? new(Rank, Slots, [.. Slots.SelectMany(SlotNumber.In).Select(slot => Seconds.GetValueOrDefault(slot))], Ready!.Times)
         : new(Rank, [], [], Ready!.Times);
-
-    private static IEnumerable<int> Each(SlotRange range) => Enumerable.Range(range.First, range.Count);
 }

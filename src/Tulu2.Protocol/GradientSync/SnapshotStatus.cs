@@ -1,3 +1,5 @@
+using Tulu2.Protocol.Ids;
+
 namespace Tulu2.Protocol.GradientSync;
 
 /// <summary>Snapshots: at most one is in flight.</summary>
@@ -12,11 +14,11 @@ public abstract record SnapshotStatus
 
     /// <summary>The ranks were told to take one and it is neither a checkpoint yet nor given up.</summary>
     /// <param name="AnotherDue">One fell due meanwhile.</param>
-    public sealed record InFlight(int Step, TimeSpan Began, bool AnotherDue = false) : SnapshotStatus;
+    public sealed record InFlight(StepNumber Step, TimeSpan Began, bool AnotherDue = false) : SnapshotStatus;
 
     /// <summary>What a commit makes of it.</summary>
     /// <param name="due">The step's place in the run asks for a snapshot.</param>
-    internal SnapshotStatus AtCommit(int step, bool due, TimeSpan now) => this switch
+    internal SnapshotStatus AtCommit(StepNumber step, bool due, TimeSpan now) => this switch
     {
         InFlight flight => flight with { AnotherDue = flight.AnotherDue || due },
         Due => new InFlight(step, now),

@@ -1,3 +1,4 @@
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Protocol.GradientSync;
@@ -8,16 +9,16 @@ public abstract record SyncCommand(TimeSpan Now)
     /// <summary>A rank has a new worker. May be repeated.</summary>
     /// <param name="Incarnation">Grows with each worker of the rank.</param>
     /// <param name="Endpoint">Where its data plane is reached.</param>
-    public sealed record RankUp(int Rank, long Incarnation, string Endpoint, TimeSpan Now) : SyncCommand(Now);
+    public sealed record RankUp(Rank Rank, Incarnation Incarnation, string Endpoint, TimeSpan Now) : SyncCommand(Now);
 
     /// <summary>That worker is gone.</summary>
-    public sealed record RankLost(int Rank, long Incarnation, string Why, TimeSpan Now) : SyncCommand(Now);
+    public sealed record RankLost(Rank Rank, Incarnation Incarnation, string Why, TimeSpan Now) : SyncCommand(Now);
 
     /// <summary>A worker said something about the step: Joined, SlotDone, StepReady or Applied.</summary>
     public sealed record Reported(WorkerReport Report, TimeSpan Now) : SyncCommand(Now);
 
     /// <summary>A rank has done a piece of the reference pass.</summary>
-    public sealed record Scored(int Rank, TimeSpan Now) : SyncCommand(Now);
+    public sealed record Scored(Rank Rank, TimeSpan Now) : SyncCommand(Now);
 
     /// <summary>The reference pass is complete.</summary>
     public sealed record ReferenceDone(TimeSpan Now) : SyncCommand(Now);
@@ -25,7 +26,7 @@ public abstract record SyncCommand(TimeSpan Now)
     /// <summary>The snapshot of a step is now a checkpoint, or never will be.</summary>
     /// <param name="ManifestPath">Null: it failed.</param>
     /// <param name="Lost">It failed since a rank was lost, so it is worth another try.</param>
-    public sealed record SnapshotSettled(int Step, string? ManifestPath, string? Error, bool Lost, TimeSpan Now) : SyncCommand(Now);
+    public sealed record SnapshotSettled(StepNumber Step, string? ManifestPath, string? Error, bool Lost, TimeSpan Now) : SyncCommand(Now);
 
     /// <summary>Finish the running step, take a checkpoint, and end.</summary>
     public sealed record Stop(TimeSpan Now) : SyncCommand(Now);

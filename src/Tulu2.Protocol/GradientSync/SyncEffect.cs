@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Tulu2.Collectives;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.Workers;
 
@@ -10,18 +11,18 @@ public abstract record SyncEffect
 {
     private SyncEffect() { }
 
-    public sealed record Tell(int Rank, WorkerCommand Command) : SyncEffect;
+    public sealed record Tell(Rank Rank, WorkerCommand Command) : SyncEffect;
 
     /// <summary>Replace the worker of a rank.</summary>
-    public sealed record Restart(int Rank, long Incarnation, string Why) : SyncEffect;
+    public sealed record Restart(Rank Rank, Incarnation Incarnation, string Why) : SyncEffect;
 
     /// <summary>A rank has no worker now.</summary>
-    public sealed record RankOut(int Rank, string Why) : SyncEffect;
+    public sealed record RankOut(Rank Rank, string Why) : SyncEffect;
 
-    public sealed record GenerationOpened(long Generation, string Why, int Ranks) : SyncEffect;
+    public sealed record GenerationOpened(Generation Generation, string Why, int Ranks) : SyncEffect;
 
     /// <summary>All ranks are there and the reference pass is not done: give them pieces of it, those of older generations included.</summary>
-    public sealed record BeginScoring(long Generation) : SyncEffect;
+    public sealed record BeginScoring(Generation Generation) : SyncEffect;
 
     public sealed record PhaseChanged(RunPhase Phase) : SyncEffect;
 
@@ -29,21 +30,21 @@ public abstract record SyncEffect
     public sealed record Committed(StepCommit Step) : SyncEffect;
 
     /// <summary>The ranks will write shards for this step.</summary>
-    public sealed record SnapshotBegun(int Step) : SyncEffect;
+    public sealed record SnapshotBegun(StepNumber Step) : SyncEffect;
 
     /// <summary>These ranks will write nothing for this step any more.</summary>
-    public sealed record SnapshotRanksGone(int Step, ImmutableArray<int> Ranks) : SyncEffect;
+    public sealed record SnapshotRanksGone(StepNumber Step, ImmutableArray<Rank> Ranks) : SyncEffect;
 
     public sealed record Failed(RunFailure Failure) : SyncEffect;
 
-    public sealed record Finished(int Step, string? ParametersSha256, string? ManifestPath, bool Cancelled) : SyncEffect;
+    public sealed record Finished(StepNumber Step, string? ParametersSha256, string? ManifestPath, bool Cancelled) : SyncEffect;
 }
 
 /// <summary>A step as it was decided.</summary>
 /// <param name="Seconds">Since the previous commit of the same generation, else since the generation began to compute.</param>
 /// <param name="Replayed">It had been committed before, with the same hash.</param>
 public sealed record StepCommit(
-    long Generation, int Step, string GradientHash, StepMetrics Metrics, ImmutableArray<RankShare> Shares, double Seconds, bool Replayed)
+    Generation Generation, StepNumber Step, string GradientHash, StepMetrics Metrics, ImmutableArray<RankShare> Shares, double Seconds, bool Replayed)
 {
     /// <summary>Real tokens of the step over <see cref="Seconds"/>; 0 where no time was measured.</summary>
     public double TokensPerSecond => Seconds > 0 ? Metrics.Tokens / Seconds : 0;
@@ -52,4 +53,4 @@ public sealed record StepCommit(
 /// <summary>What one rank did for a step.</summary>
 /// <param name="Slots">The slots whose gradients it gave, also those it kept from an older generation; of a replica of several ranks only the first names them.</param>
 /// <param name="SlotSeconds">For each of these slots; 0 where the report was lost with an older generation.</param>
-public sealed record RankShare(int Rank, ImmutableArray<SlotRange> Slots, ImmutableArray<double> SlotSeconds, StepTimes Times);
+public sealed record RankShare(Rank Rank, ImmutableArray<SlotRange> Slots, ImmutableArray<double> SlotSeconds, StepTimes Times);

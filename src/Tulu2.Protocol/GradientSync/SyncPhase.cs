@@ -1,3 +1,5 @@
+using Tulu2.Protocol.Ids;
+
 namespace Tulu2.Protocol.GradientSync;
 
 /// <summary>What a run is at, with what is known in that phase only.</summary>
@@ -18,10 +20,10 @@ public abstract record SyncPhase
     /// <summary>A step is made.</summary>
     /// <param name="Step">From 1.</param>
     /// <param name="AllReady">When every rank was ready to commit; the last step waits for a snapshot in flight after that. Null before.</param>
-    public sealed record Running(int Step, TimeSpan Began, StepEntry Entry, TimeSpan? AllReady = null) : SyncPhase;
+    public sealed record Running(StepNumber Step, TimeSpan Began, StepEntry Entry, TimeSpan? AllReady = null) : SyncPhase;
 
     /// <summary>The last commit is decided; applying it and its checkpoint are awaited.</summary>
-    public sealed record Finishing(int LastStep) : SyncPhase;
+    public sealed record Finishing(StepNumber LastStep) : SyncPhase;
 
     /// <summary>Finished or failed; nothing has an effect any more.</summary>
     public sealed record Over : SyncPhase;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Ids;
 
 namespace Tulu2.Protocol.GradientSync;
 
@@ -8,20 +9,23 @@ namespace Tulu2.Protocol.GradientSync;
 /// <param name="Layout">Where its ranks stand.</param>
 /// <param name="LastStep">Steps of the whole run.</param>
 /// <param name="CheckpointEvery">0: only after the last step.</param>
-public sealed record SyncRules(ParallelLayout Layout, int Slots, int LastStep, int CheckpointEvery)
+public sealed record SyncRules(ParallelLayout Layout, int Slots, StepNumber LastStep, int CheckpointEvery)
 {
     public int Ranks => Layout.Size;
 
+    /// <summary>The ranks of a replica, ascending.</summary>
+    public IReadOnlyList<Rank> Replica(int data) => [.. Layout.Replica(data).Select(rank => new Rank(rank))];
+
     /// <summary>The slots of a rank in an undisturbed step: those of its replica.</summary>
-    public IReadOnlyList<SlotRange> SlotsOf(int rank) => SlotAssignment.Range(Slots, Layout.Data, Layout.CoordinatesOf(rank).Data) is { } range ? [range] : [];
+    public IReadOnlyList<SlotRange> SlotsOf(Rank rank) => SlotAssignment.Range(Slots, Layout.Data, Layout.CoordinatesOf(rank).Data) is { } range ? [range] : [];
 }
 
 /// <summary>A checkpoint on disk.</summary>
-public sealed record KnownManifest(string Path, int Step);
+public sealed record KnownManifest(string Path, StepNumber Step);
 
 /// <summary>What is known of a run before its ranks are heard.</summary>
 /// <param name="Generation">The highest ever seen; the next one is greater.</param>
 /// <param name="Manifest">Null: begin with the recipe's weights.</param>
 /// <param name="Hashes">Gradient hashes of steps that were committed in an earlier life: a replayed step must have them again.</param>
 /// <param name="ReferenceDue">The ranks have to do the reference pass first.</param>
-public sealed record SyncStart(long Generation, KnownManifest? Manifest, ImmutableDictionary<int, string> Hashes, bool ReferenceDue);
+public sealed record SyncStart(Generation Generation, KnownManifest? Manifest, ImmutableDictionary<StepNumber, string> Hashes, bool ReferenceDue);

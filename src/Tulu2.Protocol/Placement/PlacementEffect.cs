@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Tulu2.Protocol.Ids;
 
 namespace Tulu2.Protocol.Placement;
 
@@ -9,10 +10,10 @@ public abstract record PlacementEffect
 
     /// <summary>The node is to start workers for these ranks.</summary>
     /// <param name="Epoch">Grows with each start, so that a rank's later worker is told from its earlier ones.</param>
-    public sealed record Start(string Node, long Epoch, ImmutableArray<int> Ranks) : PlacementEffect;
+    public sealed record Start(string Node, long Epoch, ImmutableArray<Rank> Ranks) : PlacementEffect;
 
     /// <summary>These ranks have no worker any more.</summary>
-    public sealed record Lost(string Node, long Epoch, ImmutableArray<int> Ranks) : PlacementEffect;
+    public sealed record Lost(string Node, long Epoch, ImmutableArray<Rank> Ranks) : PlacementEffect;
 
     /// <summary>There are not enough places.</summary>
     public sealed record Waiting(int Missing) : PlacementEffect;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Tulu2.Protocol.Ids;
 
 namespace Tulu2.Protocol.Placement;
 
@@ -10,7 +11,7 @@ namespace Tulu2.Protocol.Placement;
 /// <param name="Together">Size of a tensor-parallel group: the neighbours that talk most.</param>
 public sealed record PlacementState(int Ranks, int Together)
 {
-    private sealed record Node(string Name, int Places, ImmutableDictionary<int, long> Epochs)
+    private sealed record Node(string Name, int Places, ImmutableDictionary<Rank, long> Epochs)
     {
         public int Free => Places - Epochs.Count;
     }
@@ -18,7 +19,7 @@ public sealed record PlacementState(int Ranks, int Together)
     private ImmutableArray<Node> Nodes { get; init; } = [];
     private long Epoch { get; init; }
 
-    private IEnumerable<int> Homeless => Enumerable.Range(0, Ranks).Where(rank => Nodes.All(node => !node.Epochs.ContainsKey(rank)));
+    private IEnumerable<Rank> Homeless => Rank.All(Ranks).Where(rank => Nodes.All(node => !node.Epochs.ContainsKey(rank)));
 
     /// <summary>Nodes with ranks, in order.</summary>
     public IEnumerable<string> InUse => Nodes.Where(node => !node.Epochs.IsEmpty).Select(node => node.Name);
@@ -27,8 +28,8 @@ public sealed record PlacementState(int Ranks, int Together)
     public (PlacementState Next, ImmutableArray<PlacementEffect> Effects) Offer(string node, int places)
     {
         if (Nodes.Any(known => known.Name == node)) return (this, []);
-        ImmutableArray<Node> nodes = [.. Nodes.Append(new Node(node, places, ImmutableDictionary<int, long>.Empty)).OrderBy(each => each.Name, StringComparer.Ordinal)];
-        return (this with { Nodes = nodes }).PlaceAll();
+        var offered = new Node(node, places, ImmutableDictionary<Rank, long>.Empty);
+        return (this with { Nodes = [.. Nodes.Append(offered).OrderBy(each => each.Name, StringComparer.Ordinal)] }).PlaceAll();
     }
 
     /// <summary>A node is gone with all it had.</summary>
@@ -43,12 +44,12 @@ public sealed record PlacementState(int Ranks, int Together)
 
     private (PlacementState Next, ImmutableArray<PlacementEffect> Effects) PlaceAll()
     {
-        int[] homeless = [.. Homeless];
+        Rank[] homeless = [.. Homeless];
         if (homeless.Length == 0) return (this, []);
         var missing = homeless.Length - Nodes.Sum(node => node.Free);
         if (missing > 0) return (this, [new PlacementEffect.Waiting(missing)]);
         var free = Nodes.ToDictionary(node => node.Name, node => node.Free);
-        var placed = new SortedDictionary<int, string>();
+        var placed = new SortedDictionary<Rank, string>();
         foreach (var group in homeless.GroupBy(rank => rank / Together))
             if (Nodes.FirstOrDefault(node => free[node.Name] >= group.Count()) is { } roomy) Put(group, roomy.Name);
         foreach (var rank in homeless.Where(rank => !placed.ContainsKey(rank))) Put([rank], Nodes.First(node => free[node.Name] > 0).Name);
@@ -63,7 +64,7 @@ public sealed record PlacementState(int Ranks, int Together)
         }
         return (next, [.. starts]);
 
-        void Put(IEnumerable<int> ranks, string node)
+        void Put(IEnumerable<Rank> ranks, string node)
         {
             foreach (var rank in ranks)
             {

@@ -1,5 +1,6 @@
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Protocol.WorkQueues;
@@ -9,48 +10,48 @@ namespace Tulu2.Protocol.WorkQueues;
 /// (the credits) asked for and not yet computed. Not thread-safe; no clock, no disk.
 /// </summary>
 /// <param name="lastStep">Slots of later steps are not asked for.</param>
-public sealed class FeedWindow(int replica, int replicas, int slots, int lastStep, int credits)
+public sealed class FeedWindow(int replica, int replicas, int slots, StepNumber lastStep, int credits)
 {
     /// <summary>The window of a rank of a layout.</summary>
     /// <param name="credits">
     /// At least; in a pipeline there are more. 1F1B has a slot in flight for every stage before the first one is done, so with fewer credits than stages the first
     /// stage would wait for a batch, and the last one for it.
     /// </param>
-    public static FeedWindow Of(ParallelLayout layout, int rank, int slots, int lastStep, int credits) =>
+    public static FeedWindow Of(ParallelLayout layout, Rank rank, int slots, StepNumber lastStep, int credits) =>
         new(layout.CoordinatesOf(rank).Data, layout.Data, slots, lastStep, Math.Max(credits, layout.Pipeline + 1));
 
-    private readonly Queue<(int Step, int Slot)> _coming = new();
-    private readonly HashSet<(int Step, int Slot)> _ahead = [];
-    private int _lastStep = lastStep;
-    private int _nextStep = int.MaxValue;
+    private readonly Queue<(StepNumber Step, SlotNumber Slot)> _coming = new();
+    private readonly HashSet<(StepNumber Step, SlotNumber Slot)> _ahead = [];
+    private StepNumber _lastStep = lastStep;
+    private StepNumber _nextStep = new(int.MaxValue);
 
     /// <summary>A step is begun anew: whatever was asked for before does not count.</summary>
-    public IReadOnlyList<(int Step, int Slot)> Begin(WorkerCommand.Begin begin)
+    public IReadOnlyList<(StepNumber Step, SlotNumber Slot)> Begin(WorkerCommand.Begin begin)
     {
         _coming.Clear();
         _ahead.Clear();
         foreach (var range in begin.Compute) Enqueue(begin.Step, range);
-        _nextStep = begin.Step + 1;
+        _nextStep = begin.Step.Next();
         return Ask();
     }
 
     /// <summary>The worker is done with a slot.</summary>
-    public IReadOnlyList<(int Step, int Slot)> Done(int step, int slot)
+    public IReadOnlyList<(StepNumber Step, SlotNumber Slot)> Done(StepNumber step, SlotNumber slot)
     {
         _ahead.Remove((step, slot));
         return Ask();
     }
 
     /// <summary>Slots of the steps up to this one may be asked for from now on.</summary>
-    public IReadOnlyList<(int Step, int Slot)> Extend(int lastStep)
+    public IReadOnlyList<(StepNumber Step, SlotNumber Slot)> Extend(StepNumber lastStep)
     {
         _lastStep = lastStep;
         return Ask();
     }
 
-    private List<(int Step, int Slot)> Ask()
+    private List<(StepNumber Step, SlotNumber Slot)> Ask()
     {
-        var asked = new List<(int, int)>();
+        var asked = new List<(StepNumber, SlotNumber)>();
         while (_ahead.Count < credits && TryNext() is { } next)
         {
             _ahead.Add(next);
@@ -59,14 +60,18 @@ public sealed class FeedWindow(int replica, int replicas, int slots, int lastSte
         return asked;
     }
 
-    private (int Step, int Slot)? TryNext()
+    private (StepNumber Step, SlotNumber Slot)? TryNext()
     {
-        if (_coming.Count == 0 && _nextStep <= _lastStep && SlotAssignment.Range(slots, replicas, replica) is { } range) Enqueue(_nextStep++, range);
+        if (_coming.Count == 0 && _nextStep <= _lastStep && SlotAssignment.Range(slots, replicas, replica) is { } range)
+        {
+            Enqueue(_nextStep, range);
+            _nextStep = _nextStep.Next();
+        }
         return _coming.TryPeek(out var next) && next.Step <= _lastStep ? _coming.Dequeue() : null;
     }
 
-    private void Enqueue(int step, SlotRange range)
+    private void Enqueue(StepNumber step, SlotRange range)
     {
-        for (var slot = range.First; slot < range.End; slot++) _coming.Enqueue((step, slot));
+        foreach (var slot in SlotNumber.In(range)) _coming.Enqueue((step, slot));
     }
 }

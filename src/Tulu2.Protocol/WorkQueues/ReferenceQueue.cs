@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Ids;
 
 namespace Tulu2.Protocol.WorkQueues;
 
@@ -28,32 +29,32 @@ public sealed record ReferenceQueue
         new(layout, LeaseQueue<int>.Of(Enumerable.Range(0, chunks), Attempts, isDone));
 
     /// <summary>A generation has begun: what older ones held is assigned again; should they still answer, that counts.</summary>
-    public (ReferenceQueue Next, ImmutableArray<(int Rank, int Chunk)> Assigned) Begin()
+    public (ReferenceQueue Next, ImmutableArray<(Rank Rank, int Chunk)> Assigned) Begin()
     {
-        var (next, assigned) = (this with { Chunks = Chunks.Recall() }, ImmutableArray.CreateBuilder<(int, int)>());
+        var (next, assigned) = (this with { Chunks = Chunks.Recall() }, ImmutableArray.CreateBuilder<(Rank, int)>());
         for (var replica = 0; replica < _layout.Data; replica++) next = next.Assign(replica, assigned);
         return (next, assigned.ToImmutable());
     }
 
     /// <summary>A rank has scored a chunk with the others of its replica.</summary>
     /// <returns>Accepted: the first answer for this chunk.</returns>
-    public (ReferenceQueue Next, bool Accepted, ImmutableArray<(int Rank, int Chunk)> Assigned) Scored(int rank, int chunk)
+    public (ReferenceQueue Next, bool Accepted, ImmutableArray<(Rank Rank, int Chunk)> Assigned) Scored(Rank rank, int chunk)
     {
         var (chunks, accepted) = Chunks.Complete(chunk);
-        var assigned = ImmutableArray.CreateBuilder<(int, int)>();
+        var assigned = ImmutableArray.CreateBuilder<(Rank, int)>();
         var next = (this with { Chunks = chunks }).Assign(_layout.CoordinatesOf(rank).Data, assigned);
         return (next, accepted, assigned.ToImmutable());
     }
 
     // Every rank of a replica does its part of a chunk, in the same order.
-    private ReferenceQueue Assign(int replica, ImmutableArray<(int, int)>.Builder assigned)
+    private ReferenceQueue Assign(int replica, ImmutableArray<(Rank, int)>.Builder assigned)
     {
         var chunks = Chunks;
         while (chunks.HeldBy($"{replica}") < HeldPerReplica)
         {
             (chunks, var lease) = chunks.Take($"{replica}", TimeSpan.Zero, TimeSpan.MaxValue);
             if (lease is null) break;
-            assigned.AddRange(_layout.Replica(replica).Select(rank => (rank, lease.Work)));
+            assigned.AddRange(_layout.Replica(replica).Select(rank => (new Rank(rank), lease.Work)));
         }
         return this with { Chunks = chunks };
     }

@@ -1,3 +1,5 @@
+using Tulu2.Protocol.Ids;
+
 namespace Tulu2.Protocol.Workers;
 
 /// <summary>A worker from the outside: the process or dedicated thread that computes for a rank and owns its tensors.</summary>
@@ -10,5 +12,5 @@ public interface IWorker : IDisposable
 public interface IWorkerFactory
 {
     /// <summary>Starts the worker of a rank. <paramref name="report"/> is called on the worker's own threads and must return at once.</summary>
-    IWorker Start(int rank, Action<WorkerReport> report);
+    IWorker Start(Rank rank, Action<WorkerReport> report);
 }

@@ -1,3 +1,5 @@
+using Tulu2.Protocol.Ids;
+
 namespace Tulu2.Protocol.Workers;
 
 /// <summary>How the ranks of a generation come to the same parameters and optimizer state.</summary>
@@ -19,4 +21,4 @@ public abstract record StateTransfer
 }
 
 /// <summary>One rank's state to others that need the same: all of them are <see cref="Collectives.Layout.ParallelLayout.Twins"/>.</summary>
-public sealed record PeerCopy(int Root, IReadOnlyList<int> Receivers);
+public sealed record PeerCopy(Rank Root, IReadOnlyList<Rank> Receivers);

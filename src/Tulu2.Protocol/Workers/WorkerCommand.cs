@@ -1,5 +1,6 @@
 using Tulu2.Collectives;
 using Tulu2.Data.Slots;
+using Tulu2.Protocol.Ids;
 
 namespace Tulu2.Protocol.Workers;
 
@@ -13,7 +14,7 @@ public abstract record WorkerCommand
 
     /// <summary>Leave every older generation, join this one on the data plane, and answer <see cref="WorkerReport.Joined"/>. Slot gradients are kept.</summary>
     /// <param name="Endpoints">By rank: where its data plane is reached, from <see cref="WorkerReport.Started"/>.</param>
-    public sealed record JoinGeneration(long Generation, int Rank, IReadOnlyList<string> Endpoints) : WorkerCommand;
+    public sealed record JoinGeneration(Generation Generation, Rank Rank, IReadOnlyList<string> Endpoints) : WorkerCommand;
 
     /// <summary>
     /// Bring the state to <paramref name="Step"/> - 1 by <paramref name="Transfer"/> (every rank of the generation gets the same one), then compute
@@ -21,17 +22,18 @@ public abstract record WorkerCommand
     /// <see cref="WorkerReport.StepReady"/>. Steps that follow a commit in the same generation begin by themselves with <see cref="SlotAssignment.Range"/>.
     /// </summary>
     /// <param name="Keep">Ranges of the slot gradients held for this step that are used; the others are dropped.</param>
-    public sealed record Begin(long Generation, int Step, StateTransfer Transfer, IReadOnlyList<SlotRange> Keep, IReadOnlyList<SlotRange> Compute) : WorkerCommand;
+    public sealed record Begin(
+        Generation Generation, StepNumber Step, StateTransfer Transfer, IReadOnlyList<SlotRange> Keep, IReadOnlyList<SlotRange> Compute) : WorkerCommand;
 
     /// <summary>The batch of one slot this rank will compute; may come before it is needed.</summary>
     public sealed record Feed(SlotBatch Batch) : WorkerCommand;
 
     /// <summary>Apply the optimizer with the reduced gradient of <paramref name="Step"/>; answer <see cref="WorkerReport.Applied"/>; go on with the next step unless <paramref name="Last"/>.</summary>
     /// <param name="Snapshot">Copy this rank's share of the state to host memory and write it in the background: <see cref="WorkerReport.ShardWritten"/>.</param>
-    public sealed record Commit(long Generation, int Step, bool Snapshot, bool Last) : WorkerCommand;
+    public sealed record Commit(Generation Generation, StepNumber Step, bool Snapshot, bool Last) : WorkerCommand;
 
     /// <summary>Score the segments of a batch with the current weights (the reference pass of DPO, before the first step); answer <see cref="WorkerReport.Scored"/>.</summary>
-    public sealed record Score(long Generation, int Task, SlotBatch Batch) : WorkerCommand;
+    public sealed record Score(Generation Generation, int Task, SlotBatch Batch) : WorkerCommand;
 
     /// <summary>Stop after what is being computed; free everything.</summary>
     public sealed record Shutdown : WorkerCommand;

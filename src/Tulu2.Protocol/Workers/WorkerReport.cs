@@ -1,5 +1,6 @@
 using Tulu2.Checkpoints;
 using Tulu2.Collectives;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Protocol.Workers;
@@ -19,34 +20,34 @@ public abstract record WorkerReport
     /// <param name="StateStep">Steps applied to the parameters this worker holds; -1: it holds none.</param>
     /// <param name="Held">Slot ranges of step <paramref name="StateStep"/> + 1 whose gradients it holds.</param>
     /// <param name="Reduced">It holds the complete reduced gradient of step <paramref name="StateStep"/> + 1, so a repeated commit can be applied.</param>
-    public sealed record Joined(long Generation, int Rank, int StateStep, IReadOnlyList<SlotRange> Held, bool Reduced) : WorkerReport;
+    public sealed record Joined(Generation Generation, Rank Rank, StepNumber StateStep, IReadOnlyList<SlotRange> Held, bool Reduced) : WorkerReport;
 
-    public sealed record SlotDone(long Generation, int Rank, int Step, int Slot, double Seconds) : WorkerReport;
+    public sealed record SlotDone(Generation Generation, Rank Rank, StepNumber Step, SlotNumber Slot, double Seconds) : WorkerReport;
 
     /// <param name="GradientHash">Hash of the reduced gradient; equal on every rank, or one of them is corrupt.</param>
-    public sealed record StepReady(long Generation, int Rank, int Step, string GradientHash, StepMetrics Metrics, StepTimes Times) : WorkerReport;
+    public sealed record StepReady(Generation Generation, Rank Rank, StepNumber Step, string GradientHash, StepMetrics Metrics, StepTimes Times) : WorkerReport;
 
     /// <param name="ParametersSha256">After the last step, else null: see <c>train --json</c>.</param>
-    public sealed record Applied(long Generation, int Rank, int Step, double Seconds, string? ParametersSha256) : WorkerReport;
+    public sealed record Applied(Generation Generation, Rank Rank, StepNumber Step, double Seconds, string? ParametersSha256) : WorkerReport;
 
     /// <summary>One shard file is durable under its final name.</summary>
-    public sealed record ShardWritten(int Rank, int Step, ShardEntry Shard) : WorkerReport;
+    public sealed record ShardWritten(Rank Rank, StepNumber Step, ShardEntry Shard) : WorkerReport;
 
     /// <summary>A snapshot could not be written (a full disk, say); training is not affected.</summary>
-    public sealed record SnapshotFailed(int Rank, int Step, string Error) : WorkerReport;
+    public sealed record SnapshotFailed(Rank Rank, StepNumber Step, string Error) : WorkerReport;
 
     /// <param name="LogProbabilities">Summed log-probability of each segment's scored tokens.</param>
-    public sealed record Scored(long Generation, int Rank, int Task, float[] LogProbabilities) : WorkerReport;
+    public sealed record Scored(Generation Generation, Rank Rank, int Task, float[] LogProbabilities) : WorkerReport;
 
     /// <summary>The worker is at its end; nothing more comes from it.</summary>
     /// <param name="BadInputWhere">Not null: what the user gave is at fault (see <c>BadInputException</c>), so that a restart would not help.</param>
     /// <param name="BadInputFix">Without a place: nothing that the user gave is at fault, but a restart would not help either (see <c>NonFiniteException</c>).</param>
-    public sealed record Failed(long Generation, int Rank, string Error, string Detail, string? BadInputWhere, string? BadInputFix) : WorkerReport
+    public sealed record Failed(Generation Generation, Rank Rank, string Error, string Detail, string? BadInputWhere, string? BadInputFix) : WorkerReport
     {
         /// <summary>A restart would not help.</summary>
         public bool IsFinal => BadInputWhere is not null || BadInputFix is not null;
 
-        public static Failed Of(long generation, int rank, Exception fault)
+        public static Failed Of(Generation generation, Rank rank, Exception fault)
         {
             var failure = RunFailure.Of(fault);
             return new Failed(generation, rank, failure.Error, failure.Detail, failure.BadInputWhere, failure.BadInputFix);

@@ -12,7 +12,7 @@ using Tulu2.Runs.Output;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.Reports;
 using Tulu2.Runs.RunFiles;
-using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 
 namespace Tulu2.Runs.Demo;
 

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Files;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Runs.Events;
@@ -77,7 +78,7 @@ internal sealed class MetricsLog : IDisposable
     }
 
     /// <summary>Removes the steps after <paramref name="step"/>, which another recipe will make, and returns their number.</summary>
-    public int CutAfter(int step)
+    public int CutAfter(StepNumber step)
     {
         var cut = _lines.Keys.Where(made => made > step).ToList();
         foreach (var made in cut) _lines.Remove(made);
@@ -94,7 +95,7 @@ internal sealed class MetricsLog : IDisposable
         _file.Write(Encoding.UTF8.GetBytes(text.ToString()));
     }
 
-    public static StepRecord Record(int step, StepMetrics metrics, double seconds) =>
+    public static StepRecord Record(StepNumber step, StepMetrics metrics, double seconds) =>
         new(step, metrics.Loss, metrics.LearningRate, metrics.GradientNorm, metrics.Tokens, metrics.LossTokens, seconds) { More = metrics.More };
 
     /// <summary>A replayed step has the same figures to the last bit; only its time may differ.</summary>

@@ -1,11 +1,13 @@
 using Tulu2.Protocol.Events;
+using Tulu2.Protocol.Ids;
 using Tulu2.Runs.RunFiles;
 
 namespace Tulu2.Runs.Events;
 
 /// <summary>Writes committed steps to <c>metrics.jsonl</c>.</summary>
 /// <param name="firstStep">Steps of the checkpoint that the run starts from; a change of the recipe does not affect them.</param>
-internal sealed class MetricsSubscriber(string title, RunDirectory directory, int firstStep, MetricsLog metrics, Action<string> say) : IRunEventSubscriber
+internal sealed class MetricsSubscriber(
+    string title, RunDirectory directory, StepNumber firstStep, MetricsLog metrics, Action<string> say) : IRunEventSubscriber
 {
     public void Handle(RunEvent happened)
     {
@@ -18,7 +20,7 @@ internal sealed class MetricsSubscriber(string title, RunDirectory directory, in
                         $"step {step.Step} was replayed with other figures than metrics.jsonl has; was the run moved to another processor or libtorch build?");
                 break;
             case RunEvent.RecipeChanged { DecidesBits: true } change:
-                var kept = Math.Max(change.After, firstStep);
+                var kept = change.After > firstStep ? change.After : firstStep;
                 if (metrics.CutAfter(kept) is > 0 and var cut)
                     say($"{title}: {cut} steps after step {kept} are made again by the changed recipe; what they were is in the ledger");
                 break;

@@ -1,6 +1,7 @@
 using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.Hosting;
 using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Reading;
 using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Generation;
 using Tulu2.Evaluation.Scoring;
@@ -14,7 +15,7 @@ namespace Tulu2.Runs.Execution;
 /// <param name="Name">Column in the table: <c>untrained</c>, <c>sft</c>, <c>dpo</c>.</param>
 /// <param name="Model">Hugging Face directory.</param>
 /// <param name="File">Input of the benchmark.</param>
-internal sealed record EvaluationJob(string Name, IBenchmark Benchmark, string Model, string File);
+internal sealed record EvaluationJob(string Name, IBenchmark Benchmark, string Model, DataFile File);
 
 /// <summary>How evaluations are executed.</summary>
 /// <param name="Evaluators">Number of parallel evaluators.</param>
@@ -49,7 +50,7 @@ internal sealed class EvaluationRunner(IRunOutput output, LocalNode node)
 
     private EvaluationPlan Plan(EvaluationJob job, BenchmarkOptions options)
     {
-        var plan = EvaluationPlan.Of(job.Benchmark, new BenchmarkInput(job.File, options, LoadedModel.ReadChat(job.Model)), job.Model, ItemsPerTask);
+        var plan = EvaluationPlan.Of(job.Benchmark, new BenchmarkInput(job.File.Path, options, LoadedModel.ReadChat(job.Model)) { Rows = job.File }, job.Model, ItemsPerTask);
         foreach (var remark in plan.Remarks) output.Say(remark);
         foreach (var line in RowFaultLines.Of(plan.LeftOut, "left out: ")) output.Say(line);
         return plan;

@@ -20,7 +20,7 @@ internal static class RunBanner
         yield return Line($"  {rows + "s",-10}  {report.Used:N0}, {report.Tokens:N0} tokens a pass");
         yield return Line($"  steps       {batches.TotalSteps:N0}, {Passes(batches)}");
         yield return Line($"  a step      {NumberText.Count(recipe.Batch.Global, rows)}, about {TokensAStep(report.Tokens, batches.Items, recipe.Batch.Global):N0} tokens");
-        yield return Line($"  ranks       {run.Parallel.Size:N0} {Places(hosting, run.Parallel.Size)}: {run.Parallel} (data x tensor x pipeline)");
+        yield return Line($"  ranks       {run.Parallel.Size:N0} {HostingText(hosting, run.Parallel.Size)}: {run.Parallel} (data x tensor x pipeline)");
         yield return $"  run         {directory.Root}";
     }
 
@@ -33,7 +33,7 @@ internal static class RunBanner
         return Line($"{batches.StepsPerEpoch:N0} an epoch: {passes:0.##} {(passes == 1 ? "epoch" : "epochs")}");
     }
 
-    private static string Places(RankHosting hosting, int ranks)
+    private static string HostingText(RankHosting hosting, int ranks)
     {
         var process = ranks == 1 ? "process" : "processes";
         return hosting switch

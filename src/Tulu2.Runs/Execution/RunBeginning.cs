@@ -1,9 +1,10 @@
 using Tulu2.Checkpoints;
 using Tulu2.Cluster.Runs;
 using Tulu2.Files;
+using Tulu2.Protocol.Ids;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.RunFiles;
-using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 
 namespace Tulu2.Runs.Execution;
 
@@ -47,7 +48,7 @@ internal sealed record RunBeginning(LoadedRecipe Loaded, RunStart Start, RunReci
         var known = RunRecipe.Read(directory, store, say);
         var newest = store.LatestSound(fault => say($"checkpoint skipped: {fault}"));
         var step = newest?.Manifest.Step ?? 0;
-        RunStart start = newest is { } manifest ? new RunStart.FromManifest(manifest.Path, step) : new RunStart.FromRecipe();
+        RunStart start = newest is { } manifest ? new RunStart.FromManifest(manifest.Path, new StepNumber(step)) : new RunStart.FromRecipe();
         var changes = known?.Changes ?? [];
         RecipeChange? change = null;
         if (flags.Count > 0)

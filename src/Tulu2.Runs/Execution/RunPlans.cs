@@ -2,6 +2,7 @@ using Tulu2.Checkpoints;
 using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.Runs;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.RunFiles;
@@ -34,7 +35,11 @@ internal static class RunPlans
             Reference = run.Reference,
             RecipeHash = run.RecipeHash,
             BegunWith = run.Hashes[0],
-            Changes = [.. run.Changes.Select((change, index) => new PlannedChange(change.After, [.. change.Keys.Select(key => $"{key}")], run.Hashes[index + 1]))],
+            Changes =
+            [
+                .. run.Changes.Select((change, index) =>
+                    new PlannedChange(new StepNumber(change.After), [.. change.Keys.Select(key => $"{key}")], run.Hashes[index + 1])),
+            ],
             RecipeText = run.Remembered.Text,
             VirtualShards = run.Parameters.VirtualShards,
             Facts = TrainingFacts.Gather(TimeProvider.System.GetUtcNow()),

@@ -4,7 +4,7 @@ using Tulu2.Cluster.Submissions;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Output;
 using Tulu2.Runs.RunFiles;
-using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 
 namespace Tulu2.Runs.Execution;
 

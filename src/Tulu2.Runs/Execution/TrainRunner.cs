@@ -12,7 +12,7 @@ using Tulu2.Runs.Output;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.Reports;
 using Tulu2.Runs.RunFiles;
-using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 
 namespace Tulu2.Runs.Execution;
 
@@ -92,7 +92,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         string title, PreparedRun run, RunStart start, RunDirectory directory, CheckpointStore store, RunEndings endings, Action<ProgressSnapshot> report,
             CancellationToken cancellation)
     {
-        var (total, firstStep) = (run.Batches.TotalSteps, start is RunStart.FromManifest manifest ? manifest.Step : 0);
+        var (total, firstStep) = (run.Batches.TotalSteps, start is RunStart.FromManifest manifest ? manifest.Step : default);
         using var metrics = MetricsLog.Open(directory.Metrics, output.Say);
         using var board = new TensorBoardWriter(directory.TensorBoard, TimeProvider.System);
         var events = new RunEvents(

@@ -3,7 +3,7 @@ using Tulu2.Cluster.Nodes;
 using Tulu2.Files;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.RunFiles;
-using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 
 namespace Tulu2.Runs.Launch;
 

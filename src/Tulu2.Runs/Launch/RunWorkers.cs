@@ -6,7 +6,7 @@ using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.RunFiles;
 using Tulu2.Training.Hosting;
-using Tulu2.Training.Recipes;
+using Tulu2.Training.Planning;
 using Tulu2.Training.Workers;
 
 namespace Tulu2.Runs.Launch;

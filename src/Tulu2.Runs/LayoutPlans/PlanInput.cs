@@ -6,6 +6,7 @@ using Tulu2.Models.Parameters;
 using Tulu2.Training.Benchmarks;
 using Tulu2.Training.Planning;
 using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 
 namespace Tulu2.Runs.LayoutPlans;
 

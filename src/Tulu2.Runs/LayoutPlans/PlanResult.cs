@@ -1,7 +1,7 @@
 using Tulu2.Collectives.Layout;
 using Tulu2.Files;
 using Tulu2.Training.Planning;
-using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 
 namespace Tulu2.Runs.LayoutPlans;
 

@@ -3,6 +3,7 @@ using Tulu2.Files;
 using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 
 namespace Tulu2.Runs.Preparation;
 

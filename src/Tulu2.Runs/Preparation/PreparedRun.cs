@@ -4,6 +4,7 @@ using Tulu2.Models.Parameters;
 using Tulu2.Runs.RunFiles;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 
 namespace Tulu2.Runs.Preparation;
 
@@ -14,7 +15,7 @@ internal sealed record PreparedRun(
     Recipe Recipe, ModelSource Model, ModelParameters Parameters, TrainingData Data, BatchPlan Batches, ReferencePlan? Reference, ParallelLayout Parallel) : IDisposable
 {
     /// <summary>The counts that the effects of the recipe depend on.</summary>
-    public RunCounts Counts => new() { Items = Batches.Items, Steps = Batches.TotalSteps, Positions = Model.Config.MaxPositions, Layout = Parallel };
+    public RunCounts Counts => new() { Items = Batches.ItemsPerEpoch, Steps = Batches.TotalSteps, Positions = Model.Config.MaxPositions, Layout = Parallel };
 
     /// <summary>Changes of the recipe during the run, in order.</summary>
     public required IReadOnlyList<RecipeChange> Changes { get; init; }

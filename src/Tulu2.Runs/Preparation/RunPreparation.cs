@@ -5,7 +5,9 @@ using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
 using Tulu2.Runs.Output;
 using Tulu2.Training.Objectives;
+using Tulu2.Training.Planning;
 using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 using Tulu2.Training.Reference;
 
 namespace Tulu2.Runs.Preparation;
@@ -19,9 +21,9 @@ internal static class RunPreparation
     public static PreparedRun Prepare(LoadedRecipe loaded, Action<ProgressSnapshot> report, Action<string> say, IReadOnlyList<RecipeChange>? changes = null)
     {
         var recipe = RecipeProfiles.Apply(loaded.Recipe, loaded.Given);
-        recipe = recipe with { Data = recipe.Data with { Train = TrainingData.Files(loaded) } };
+        recipe = recipe with { Data = recipe.Data with { Train = TrainingData.Sources(loaded) } };
         loaded = loaded.With(recipe);
-        RecipeProfiles.Check(recipe);
+        ObjectiveCatalog.Of(recipe.Objective).CheckProfile(recipe);
         var model = ModelSource.Open(loaded);
         // Before rows are tokenised and before the directory holds a run: with other weights it would be another run.
         foreach (var remark in recipe.Model.Path is { } weights ? HuggingFaceModel.CheckWeights(weights, model.Config) : []) say(remark);
@@ -57,14 +59,18 @@ internal static class RunPreparation
     private static PreparedRun WithData(
         LoadedRecipe loaded, Recipe recipe, ModelSource model, TrainingData data, IReadOnlyList<RecipeChange> changes, Action<string> say)
     {
+        var shares = data.Shares(recipe.Data);
         var batches = new BatchPlan(data.Tokens, new BatchSettings(
             recipe.Batch.Global, recipe.Batch.Slot, recipe.Data.Packing, recipe.Data.Shuffle, recipe.Seed, ObjectiveCatalog.Of(recipe.Objective).TakesPairs,
-            recipe.Epochs, recipe.Steps));
+            recipe.Epochs, recipe.Steps)
+        {
+            Shares = shares,
+        });
         if (recipe.Schedule.Warmup > batches.TotalSteps)
             throw loaded.Fault("schedule.warmup", $"{recipe.Schedule.Warmup} steps of warm-up are more than the run's {batches.TotalSteps}",
                 "use fewer, or a ratio below 1");
         var parallel = LayoutRules.Layout(recipe.Parallel, model.Config, batches.SlotsPerStep, Environment.ProcessorCount, loaded.Fault);
-        string[] content = [model.WeightsKey, model.ShapeKey, model.Tokenizer.ContentKey, data.ContentKey];
+        string[] content = [model.WeightsKey, model.ShapeKey, model.Tokenizer.ContentKey, data.ContentKey, .. shares.Select(share => $"{share}")];
         var stages = RecipeChanges.Stages(recipe, changes);
         var hashes = RecipeChanges.Hashes(RecipeHash.Of(stages[0], content), changes);
         var layout = new ParameterMap(model.Config, recipe.Parallel.VirtualShards);

@@ -1,6 +1,7 @@
 using Tulu2.Data.Chat;
 using Tulu2.Data.Rows;
 using Tulu2.Data.Rows.Reading;
+using Tulu2.Data.Slots;
 using Tulu2.Data.Statistics;
 using Tulu2.Data.Store;
 using Tulu2.Evaluation.Reporting;
@@ -8,6 +9,7 @@ using Tulu2.Files;
 using Tulu2.Runs.Output;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 
 namespace Tulu2.Runs.Preparation;
 
@@ -19,13 +21,13 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
     /// <summary>Content key of ids, masks, template and maximum length.</summary>
     public string ContentKey => Tokens.Key;
 
-    /// <summary>Paths of the row files of a recipe.</summary>
+    /// <summary>The sources of a recipe, with the files that their patterns match.</summary>
     /// <exception cref="BadInputException">A pattern matches no file.</exception>
-    public static IReadOnlyList<string> Files(LoadedRecipe loaded)
+    public static IReadOnlyList<DataSourceRecipe> Sources(LoadedRecipe loaded)
     {
         try
         {
-            return [.. loaded.Recipe.Data.Train.SelectMany(FilePatterns.Expand)];
+            return [.. loaded.Recipe.Data.Train.Select(source => source with { Files = [.. source.Files.SelectMany(FilePatterns.Expand)] })];
         }
         catch (BadInputException pattern)
         {
@@ -37,15 +39,16 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
     public static TrainingData Open(LoadedRecipe loaded, ModelSource model, string cacheDirectory, Action<ProgressSnapshot> report, Action<string> say)
     {
         var data = loaded.Recipe.Data;
-        foreach (var file in data.Train)
-            if (ForeignPath.AsRows(file) is var (what, fix)) throw loaded.Fault("data.train", what, fix);
+        var files = data.Files;
+        foreach (var file in files)
+            if (ForeignPath.AsRows(file.Path) is var (what, fix)) throw loaded.Fault("data.train", what, fix);
         var wanted = ObjectiveCatalog.Of(loaded.Recipe.Objective).Rows;
-        foreach (var file in data.Train)
+        foreach (var file in files)
             if (!RowKinds.CanBeReadAs(file, wanted))
-                throw loaded.Fault("data.train", $"{file} holds {RowKinds.Name(wanted == RowKind.Preferences ? RowKind.Messages : RowKind.Preferences)}, but the objective trains on {RowKinds.Name(wanted)}",
+                throw loaded.Fault("data.train", $"{file.Path} holds {RowKinds.Name(wanted == RowKind.Preferences ? RowKind.Messages : RowKind.Preferences)}, but the objective trains on {RowKinds.Name(wanted)}",
                     $"set objective: {string.Join(" or ", ObjectiveCatalog.All.Where(other => other.Rows != wanted).Select(other => other.Name))}, or name a file of {RowKinds.Name(wanted)}");
         var request = new TokenStoreRequest(
-            Path.Combine(cacheDirectory, "tokens"), data.Train, new ChatEncoder(ChatTokenizer.Of(model.Tokenizer), data.Chat, data.MaxLength),
+            Path.Combine(cacheDirectory, "tokens"), files, new ChatEncoder(ChatTokenizer.Of(model.Tokenizer), data.Chat, data.MaxLength),
             wanted, Environment.ProcessorCount);
         var store = TokenStore.Open(request, new StoreProgressReport(report));
         try
@@ -60,6 +63,23 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
             store.Dispose();
             throw;
         }
+    }
+
+    /// <summary>What an epoch passes of each source; empty: every row (or pair) once.</summary>
+    public IReadOnlyList<EpochShare> Shares(DataRecipe data)
+    {
+        if (data.Train.All(source => source is { Weight: null, Sample: null, Limit: null })) return [];
+        var itemsOfFile = Enumerable.Range(0, Tokens.Items).CountBy(Tokens.FileOf).ToDictionary();
+        var shares = new List<EpochShare>();
+        int first = 0, file = 0;
+        foreach (var source in data.Train)
+        {
+            var items = source.Files.Sum(_ => itemsOfFile.GetValueOrDefault(file++));
+            var count = Math.Min(items, source.Limit ?? items);
+            if (count > 0) shares.Add(source.Sample is { } sample ? new EpochShare(first, count, sample) : EpochShare.Weighted(first, count, source.Weight ?? 1));
+            first += items;
+        }
+        return shares;
     }
 
     /// <summary>The rows that were left out, one line each.</summary>

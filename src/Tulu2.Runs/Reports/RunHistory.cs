@@ -90,7 +90,7 @@ internal static class RunHistory
             {
                 var (sum, times) = (ranks.GetValueOrDefault(share.Rank) ?? new RankTime(share.Rank, 0, 0, 0, 0, 0, 0, 0), share.Times);
                 ranks[share.Rank] = new RankTime(share.Rank, sum.Seconds + committed.Seconds, sum.Compute + times.Compute, sum.Batches + times.WaitForData,
-                    sum.Stages + times.WaitForStage, sum.TensorSums + times.TensorSums, sum.Reduction + times.Reduce, sum.Commits + times.WaitForCommit);
+                    sum.Bubble + times.WaitForStage, sum.TensorSums + times.TensorSums, sum.Reduction + times.Reduce, sum.Commits + times.WaitForCommit);
             }
         return new ReportRankTimes(stage, [.. ranks.Values]);
     }

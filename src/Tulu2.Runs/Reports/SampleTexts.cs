@@ -23,7 +23,7 @@ internal static class SampleTexts
         if (parameters > MostParameters) return [];
         var chat = LoadedModel.ReadChat(export);
         // The context must leave room for an answer.
-        var rows = recipe.Data.Train.SelectMany(file => Dialogues(file, ObjectiveCatalog.Of(recipe.Objective).TakesPairs))
+        var rows = recipe.Data.Files.SelectMany(file => Dialogues(file, ObjectiveCatalog.Of(recipe.Objective).TakesPairs))
             .Select(turns => (Prompt: turns.Take(turns.Count - 1).ToList(), Expected: turns[^1].Content))
             .Where(row => row.Prompt.Count > 0 && chat.EncodePrompt(row.Prompt).Length + MostTokens <= Math.Min(recipe.Data.MaxLength, chat.MaxLength))
             .Take(Samples).ToList();
@@ -35,7 +35,7 @@ internal static class SampleTexts
             "Greedy answers to the first prompts of the training rows, which the model has seen: they show what it learned, not what it can do.")];
     }
 
-    private static IEnumerable<IReadOnlyList<Message>> Dialogues(string file, bool pairs) => pairs
+    private static IEnumerable<IReadOnlyList<Message>> Dialogues(DataFile file, bool pairs) => pairs
         ? RowReader.ReadPreferences(file).Where(row => row.Row is not null).Select(row => row.Row!.Chosen)
         : RowReader.ReadMessages(file).Where(row => row.Row is not null).Select(row => row.Row!.Messages).Where(turns => turns[^1].Role == Message.Assistant);
 }

@@ -1,8 +1,10 @@
 using System.Text;
 using Tulu2.Checkpoints;
 using Tulu2.Cluster.Ledger;
+using Tulu2.Data.Rows.Reading;
 using Tulu2.Files;
 using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 
 namespace Tulu2.Runs.RunFiles;
 
@@ -64,13 +66,13 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
     }
 
     /// <exception cref="BadInputException">Not the text of a run's recipe, or it was edited.</exception>
-    public static RunRecipe Parse(string place, string text)
+    public static RunRecipe Parse(string location, string text)
     {
         if (text.StartsWith(SumLine, StringComparison.Ordinal))
         {
             var end = text.IndexOf('\n') is var at && at < 0 ? text.Length : at;
             if (text[SumLine.Length..end] != SumOf(text[Math.Min(text.Length, end + 1)..]))
-                throw new BadInputException(place, "was edited: its checksum is wrong", "restore the file, and use --change to change the recipe of a run");
+                throw new BadInputException(location, "was edited: its checksum is wrong", "restore the file, and use --change to change the recipe of a run");
         }
         var hash = "";
         var changes = new List<RecipeChange>();
@@ -79,10 +81,10 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
             if (line.StartsWith(HashLine, StringComparison.Ordinal)) hash = line[HashLine.Length..];
             else if (line.StartsWith(ChangeLine, StringComparison.Ordinal))
                 changes.Add(RecipeChange.Parse(line[ChangeLine.Length..])
-                    ?? throw new BadInputException(place, $"has a change that cannot be read: {line}", "restore the file from a copy"));
+                    ?? throw new BadInputException(location, $"has a change that cannot be read: {line}", "restore the file from a copy"));
         }
-        if (hash == "") throw new BadInputException(place, "lacks the hash of what decides the run's bits", "restore the file from a copy");
-        return new RunRecipe(RecipeReader.LoadText(place, text).Recipe, hash, changes);
+        if (hash == "") throw new BadInputException(location, "lacks the hash of what decides the run's bits", "restore the file from a copy");
+        return new RunRecipe(RecipeReader.LoadText(location, text).Recipe, hash, changes);
     }
 
     /// <exception cref="BadInputException">The run has another recipe than the one given.</exception>
@@ -94,7 +96,7 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
         throw new BadInputException(directory.Recipe,
             differences.Count > 0
                 ? $"the run was started with other values of {string.Join(", ", differences)}"
-                : OtherFiles(Recipe.Data.Train, recipe.Data.Train) ?? "the run was started with other data, another tokenizer or other initial weights",
+                : OtherFiles(Recipe.Data.Files, recipe.Data.Files) ?? "the run was started with other data, another tokenizer or other initial weights",
             command is not null && RecipeChanges.Flags(Recipe, recipe) is { Count: > 0 } flags
                 ? $"`{command} --resume {string.Join(' ', flags)}` changes it from here on; or resume with the recipe it was started with"
                 : "resume with the recipe and the files it was started with, or start a new run in another --run directory");
@@ -110,9 +112,9 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
     }
 
     // A pattern may match other files than when the run started.
-    private static string? OtherFiles(IReadOnlyList<string> before, IReadOnlyList<string> now)
+    private static string? OtherFiles(IReadOnlyList<DataFile> before, IReadOnlyList<DataFile> now)
     {
-        var (old, files) = (before.Select(Path.GetFileName).ToList(), now.Select(Path.GetFileName).ToList());
+        var (old, files) = (before.Select(file => Path.GetFileName(file.Path)).ToList(), now.Select(file => Path.GetFileName(file.Path)).ToList());
         if (old.SequenceEqual(files)) return null;
         var (more, less) = (files.Except(old).ToList(), old.Except(files).ToList());
         return "the run was started with other data: data.train now matches other files"

@@ -2,13 +2,13 @@ using Tulu2.Data.Slots;
 
 namespace Tulu2.Training.Benchmarks;
 
-/// <summary>The same dense batch in every slot of every step: what a measurement trains on.</summary>
+/// <summary>A plan for benchmarks: the same dense batch in every slot of every step.</summary>
 internal sealed class FixedBatchPlan : IBatchPlan
 {
     private readonly SlotBatch _batch;
     private readonly int _slots;
 
-    /// <param name="preferences">Two segments are a pair.</param>
+    /// <param name="preferences">Each two segments are a preference pair.</param>
     public FixedBatchPlan(int sequences, int length, int vocabulary, bool preferences, int slots = 1)
     {
         _slots = slots;

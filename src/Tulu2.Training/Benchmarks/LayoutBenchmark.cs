@@ -3,40 +3,44 @@ using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Driving;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Hosting;
 
 namespace Tulu2.Training.Benchmarks;
 
-/// <summary>How fast a layout's ranks are together, and where their time goes: shares of the time of all of them.</summary>
-/// <param name="TokensPerSecond">That of the median step.</param>
-/// <param name="Speedup">Over one rank alone: the median of the rounds, in each of which both were measured.</param>
-/// <param name="Waiting">For batches and for the commit.</param>
-/// <param name="Bubble">In receiving from pipeline neighbours and sending to them.</param>
-/// <param name="TensorSums">In tensor-parallel sums, waiting included.</param>
-/// <param name="Reduction">In the gradients' sum over replicas, waiting for the slower ones and the norm included.</param>
-/// <param name="Beside">That this sum was under way while the rank computed; also in one of the shares before.</param>
+/// <summary>Throughput of a layout, and how its ranks spend their time, as shares of the total time of all ranks.</summary>
+/// <param name="TokensPerSecond">Throughput of the median step.</param>
+/// <param name="Speedup">Speedup over one rank: the median over the rounds, each of which measures both.</param>
+/// <param name="Compute">Computing.</param>
+/// <param name="Waiting">Waiting for batches and commits.</param>
+/// <param name="Bubble">Exchange with pipeline neighbours, waiting included.</param>
+/// <param name="TensorSums">Tensor-parallel sums, waiting included.</param>
+/// <param name="Reduction">Gradient reduction over the replicas with norm and hash, waiting for slower ranks included.</param>
+/// <param name="Beside">Gradient reduction that overlapped with computation; also contained in another share.</param>
 public sealed record LayoutMeasurement(
     string Layout, int Ranks, double TokensPerSecond, double Speedup, double Compute, double Waiting, double Bubble, double TensorSums, double Reduction, double Beside);
 
-/// <param name="Overlap">As the recipe has it.</param>
+/// <summary>A layout to measure.</summary>
+/// <param name="Overlap"><c>parallel.overlap</c>.</param>
 public readonly record struct MeasuredLayout(ParallelLayout Layout, bool Overlap = false)
 {
     public override string ToString() => Overlap ? $"{Layout}, overlap" : $"{Layout}";
 }
 
 /// <summary>
-/// Measures whole committed steps of several layouts' ranks, each with one intra-op thread. All ranks stay while the layouts take turns, so that what else the
-/// machine does meets all of them alike.
+/// Measures whole committed steps of several layouts, with one intra-op thread per rank. All layouts stay loaded and are measured in turns, so that other load
+/// on the machine affects them equally.
 /// </summary>
 public static class LayoutBenchmark
 {
     private const string Loopback = "127.0.0.1";
     private const int KeyBytes = 32;
 
-    /// <param name="layouts">The first is one rank alone.</param>
-    /// <param name="steps">Measured in each round, after one that is not.</param>
-    /// <param name="program">How a worker process is started; null: ranks are threads of this process.</param>
+    /// <param name="layouts">Layouts to measure; the first is a single rank.</param>
+    /// <param name="steps">Steps measured in each round, after one that is not.</param>
+    /// <param name="program">Program of a worker process; null: ranks are threads of this process.</param>
+    /// <param name="progress">Called with the number of each turn, from 0.</param>
     public static IReadOnlyList<LayoutMeasurement> Run(
         MeasuredRun run, IReadOnlyList<MeasuredLayout> layouts, int rounds, int steps, WorkerProgram? program, Action<int> progress)
     {
@@ -48,15 +52,15 @@ public static class LayoutBenchmark
             for (var index = 0; index < layouts.Count; index++)
             {
                 ranks.Add(Start(run, layouts[index], 1 + rounds * (1 + steps) + 1, program, commits[index].Add));
-                // Loads the model, so that no turn meets another layout's start.
-                ranks[index].Advance(1);
+                // Loads the model, so that start-up does not disturb the measurement of another layout.
+                ranks[index].Advance(new StepNumber(1));
             }
             for (var turn = 0; turn < rounds * layouts.Count; turn++)
             {
                 progress(turn);
                 var layout = turn % layouts.Count;
-                ranks[layout].Advance(commits[layout].Count + 1 + steps);
-                // The first step of a round begins with the wait for its turn.
+                ranks[layout].Advance(new StepNumber(commits[layout].Count + 1 + steps));
+                // The first step of a turn is left out: it includes the wait for the turn.
                 measured[layout].Add([.. commits[layout].TakeLast(steps)]);
             }
         }
@@ -68,7 +72,7 @@ public static class LayoutBenchmark
         return [.. layouts.Select((layout, index) => Of(layout, tokens, measured[index], measured[0]))];
     }
 
-    /// <param name="steps">More than will be made.</param>
+    /// <param name="steps">Length of the run, which is not reached.</param>
     private static DriverLoop Start(MeasuredRun run, MeasuredLayout measured, int steps, WorkerProgram? program, Action<StepCommit> committed)
     {
         var settings = run.Settings(measured.Layout, new InProcessDataPlane(), steps, measured.Overlap);

@@ -4,6 +4,7 @@ using Tulu2.Models.Families;
 using Tulu2.Models.Parameters;
 using Tulu2.Protocol.Driving;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
@@ -12,9 +13,9 @@ using Tulu2.Training.Workers;
 
 namespace Tulu2.Training.Benchmarks;
 
-/// <summary>A run of a model with random weights on sequences of one length, every token scored: what measurements train on.</summary>
-/// <param name="Slots">Slots of a step.</param>
-/// <param name="Sequences">Sequences of a slot; for DPO two make a pair.</param>
+/// <summary>The run that benchmarks measure: a model with random weights, sequences of one length, every token scored.</summary>
+/// <param name="Slots">Slots per step.</param>
+/// <param name="Sequences">Sequences per slot; for DPO each two are a pair.</param>
 /// <param name="Length">Tokens of each sequence.</param>
 public sealed record MeasuredRun(
     ModelConfig Config, int VirtualShards, Objective Objective, Precision Precision, bool Recompute, int Slots, int Sequences, int Length)
@@ -44,7 +45,7 @@ public sealed record MeasuredRun(
         },
     };
 
-    /// <param name="steps">More than will be made.</param>
+    /// <param name="steps">Length of the run, which is not reached.</param>
     internal WorkerSettings Settings(ParallelLayout layout, ICollectiveFactory dataPlane, int steps = int.MaxValue, bool overlap = false)
     {
         var references = new ReferenceLogProbabilities(new float[2 * Items]);
@@ -60,11 +61,11 @@ public sealed record MeasuredRun(
         };
     }
 
-    /// <summary>The ranks of an undisturbed run, each with the batches of the next step at hand. The first failure is thrown.</summary>
+    /// <summary>Drives the ranks of a run without actors, with batches fed one step ahead; throws the first failure.</summary>
     internal static DriverLoop Drive(WorkerSettings settings, IWorkerFactory workers, Action<StepCommit>? committed = null)
     {
         var plan = settings.Plan;
-        return new DriverLoop(new DriverPlan(new SyncRules(settings.Parallel, plan.SlotsPerStep, plan.TotalSteps, CheckpointEvery: 0), plan)
+        return new DriverLoop(new DriverPlan(new SyncRules(settings.Parallel, plan.SlotsPerStep, new StepNumber(plan.TotalSteps), CheckpointEvery: 0), plan)
         {
             Credits = 2 * plan.SlotsPerStep,
             Decided = effect =>

@@ -1,23 +1,24 @@
 using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Models.Families;
+using Tulu2.Protocol.Ids;
 using Tulu2.Training.Hosting;
 using Tulu2.Training.Planning;
 
 namespace Tulu2.Training.Benchmarks;
 
-/// <summary>What a rank's resident memory grew by, beside what a plan says.</summary>
-/// <param name="Planned">Bytes, without the snapshot of a checkpoint, of which none is taken.</param>
-/// <param name="Measured">Bytes: the peak over some steps less what the process had before, its libraries warmed up by a tiny model.</param>
-/// <param name="Kinds">Of the planned bytes.</param>
+/// <summary>The growth of a rank's resident memory, compared with the plan.</summary>
+/// <param name="Planned">Planned bytes without the snapshot, since no checkpoint is written.</param>
+/// <param name="Measured">Measured bytes: peak over a few steps, minus the resident memory after warming up the libraries with a tiny model.</param>
+/// <param name="Kinds">Planned bytes by kind.</param>
 public sealed record MemoryMeasurement(string Objective, string Precision, bool Recompute, long Planned, long Measured, IReadOnlyDictionary<string, long> Kinds)
 {
     public double Ratio => (double)Measured / Planned;
 }
 
 /// <summary>
-/// Holds the plan's memory to the resident memory of a real rank: a worker thread of this process. Once a process: what an earlier run has freed would be used again
-/// without being counted. Linux.
+/// Compares planned memory with the resident memory of a real rank, a worker thread of this process. Works once per process, since memory freed by an earlier
+/// run would be reused without being counted. Linux only.
 /// </summary>
 public static class MemoryBenchmark
 {
@@ -31,7 +32,7 @@ public static class MemoryBenchmark
         ResidentMemory.ForgetPeak();
         var (before, files) = (ResidentMemory.Now(), ResidentMemory.OfFiles());
         Train(run, alone);
-        // Code that is read for the first time is no memory of the rank's.
+        // Code pages loaded for the first time are not memory of the rank.
         var measured = ResidentMemory.Peak() - before - (ResidentMemory.OfFiles() - files);
 
         var request = new PlanRequest(run.Config, run.Recipe(alone), run.VirtualShards, MayChangeShards: false, RanksPerNode: 1, run.Length, DeviceRates.Processor(long.MaxValue, 1));
@@ -45,6 +46,6 @@ public static class MemoryBenchmark
     {
         var settings = run.Settings(layout, new InProcessDataPlane());
         using var ranks = MeasuredRun.Drive(settings, new EmbeddedWorkerFactory(settings));
-        ranks.Advance(Steps);
+        ranks.Advance(new StepNumber(Steps));
     }
 }

@@ -1,17 +1,17 @@
 namespace Tulu2.Training.Benchmarks;
 
-/// <summary>This process's resident memory, as Linux counts it.</summary>
+/// <summary>This process's resident memory, from Linux's <c>/proc</c>.</summary>
 internal static class ResidentMemory
 {
     private const string Status = "/proc/self/status", ClearReferences = "/proc/self/clear_refs";
 
-    /// <summary>Bytes now.</summary>
+    /// <summary>Current bytes.</summary>
     public static long Now() => Read("VmRSS:");
 
-    /// <summary>The part of it that is code and other pages of files.</summary>
+    /// <summary>Current bytes of code and other file-backed pages.</summary>
     public static long OfFiles() => Read("RssFile:");
 
-    /// <summary>The most bytes since <see cref="ForgetPeak"/>.</summary>
+    /// <summary>Peak bytes since <see cref="ForgetPeak"/>.</summary>
     public static long Peak() => Read("VmHWM:");
 
     /// <exception cref="PlatformNotSupportedException">Not on Linux.</exception>

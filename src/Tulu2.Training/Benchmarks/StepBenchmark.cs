@@ -12,17 +12,17 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Training.Benchmarks;
 
-/// <summary>Measures whole steps as a rank does them (forward, reverse, norm, hash, clip, AdamW) on one thread.</summary>
+/// <summary>Measures whole steps of a rank (forward, backward, norm, hash, clipping, AdamW) on one thread.</summary>
 public static class StepBenchmark
 {
     private const int WarmUp = 3;
 
-    /// <summary>Operations a second that matrix products reach on one thread of this machine.</summary>
+    /// <summary>Floating-point operations per second of matrix products on one thread of this machine.</summary>
     public static double ProductRate(Precision precision) =>
         ModelTiming.ProductRate(precision == Precision.Fp32 ? ScalarType.Float32 : ScalarType.BFloat16);
 
-    /// <param name="sequences">Sequences a step, all of <paramref name="length"/> tokens, every token scored; for DPO two make a pair.</param>
-    /// <param name="steps">Steps measured, after a few that are not.</param>
+    /// <param name="sequences">Sequences per step, all of <paramref name="length"/> tokens, every token scored; for DPO each two are a pair.</param>
+    /// <param name="steps">Steps measured, after a few for warming up.</param>
     public static StepMeasurement Run(ModelConfig config, int virtualShards, Objective objective, Precision precision, int sequences, int length, int steps)
     {
         var before = ProductRate(precision);
@@ -37,9 +37,9 @@ public static class StepBenchmark
         var plan = new FixedBatchPlan(sequences, length, config.VocabularySize, ObjectiveCatalog.Of(objective).TakesPairs);
         using var state = new ReplicaState(map, precision);
         state.Initialize(recipe);
-        using var computer = new ModelSlots(ModelTiming.Timed(map, state.Weights), state.Weights, ObjectiveOf(recipe, plan), staged: false);
+        using var computer = new ModelSlots(ModelTiming.Timed(map, state.Weights), state.Weights, ObjectiveOf(recipe, plan), onDevice: false);
         using var gradient = zeros(map.Length, dtype: ScalarType.Float32);
-        var rule = new UpdateRule(recipe, totalSteps: WarmUp + steps + 1);
+        using var rule = new UpdateRule(recipe, totalSteps: WarmUp + steps + 1);
 
         var blocks = new GradientBlocks(config, virtualShards);
         GradientBlock[] measured = [.. blocks.Of(map)];
@@ -75,8 +75,8 @@ public static class StepBenchmark
     }
 
     /// <summary>
-    /// 6 x the elements of the matrices that a token goes through x tokens, plus causal attention: 2 products of 2 operations over (length + 1) / 2 keys on average, three times
-    /// (forward once, reverse twice).
+    /// Operations of a step: 6 x matrix elements that a token goes through x tokens, plus causal attention: 2 products of 2 operations over (length + 1) / 2
+    /// keys on average, counted three times (once forward, twice backward).
     /// </summary>
     private static double Operations(ModelConfig config, int sequences, int length)
     {

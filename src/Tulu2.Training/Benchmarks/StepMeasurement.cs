@@ -1,11 +1,11 @@
 namespace Tulu2.Training.Benchmarks;
 
-/// <summary>What a step costs on one thread. Ratios are of processor time, which other processes do not add to.</summary>
-/// <param name="TokensPerSecond">By the wall clock, of the median step.</param>
-/// <param name="CeilingFlops">Floating-point operations a second of the machine's own matrix product, measured in the same run.</param>
-/// <param name="CeilingShare">The step's model operations a second over <paramref name="CeilingFlops"/>, of the median step, optimizer included.</param>
-/// <param name="OutsideLibtorch">Share of the step outside libtorch's kernels: in vector kernels of our own, and managed overhead.</param>
-/// <param name="ManagedOverhead">Share of the step in no kernel at all.</param>
+/// <summary>The cost of a step on one thread. Ratios are based on CPU time, which load by other processes does not increase.</summary>
+/// <param name="TokensPerSecond">Throughput of the median step, by wall-clock time.</param>
+/// <param name="CeilingFlops">Floating-point operations per second of matrix products on this machine, measured in the same run.</param>
+/// <param name="CeilingShare">Model operations per second of the median step, optimizer time included, over <paramref name="CeilingFlops"/>.</param>
+/// <param name="OutsideLibtorch">Share of the step outside libtorch's kernels: our own vector kernels and managed overhead.</param>
+/// <param name="ManagedOverhead">Share of the step outside any kernel.</param>
 /// <param name="Kinds">Seconds of the median step by kind of operation.</param>
 public sealed record StepMeasurement(
     string Objective,

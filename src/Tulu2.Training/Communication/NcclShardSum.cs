@@ -1,4 +1,4 @@
-// B blocks (one a rank), P elements of the largest part.
+// Shapes: B blocks (one per rank), P elements of the largest part.
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Collectives.Nccl;
@@ -10,16 +10,16 @@ using static TorchSharp.torch;
 namespace Tulu2.Training.Communication;
 
 /// <summary>
-/// Sums over virtual shards across tensor-parallel ranks whose tensors lie on GPUs, without a way over host memory: <see cref="NcclGroup"/> moves the bytes, torch
-/// adds them, both on the default stream. Where <paramref name="bitwise"/> the bits are those of every other transport, else NCCL adds in its own order.
-/// Never run on a GPU by its makers; tests run it with host tensors over a fake NCCL.
+/// Sums over virtual shards across tensor-parallel ranks with tensors on GPUs, without copies through host memory: <see cref="NcclGroup"/> moves the bytes and
+/// torch adds them, both on the default stream. With <paramref name="bitwise"/> the bits equal those of the other transports; without, NCCL adds in its own
+/// order. Never run on a GPU; tests use host tensors and a fake NCCL.
 /// </summary>
 internal sealed class NcclShardSum(NcclGroup group, bool bitwise, TimeSpan deadline) : IShardSum
 {
     public bool Alone => group.Size == 1;
 
-    /// <summary>The generation's communicators over the machine's NCCL.</summary>
-    /// <exception cref="BadInputException">There is none here.</exception>
+    /// <summary>Creates the generation's communicators with the machine's NCCL library.</summary>
+    /// <exception cref="BadInputException">There is no NCCL library.</exception>
     public static NcclGroups Join(ICollective host, TimeSpan deadline, Action<NcclGroups>? made = null)
     {
         try

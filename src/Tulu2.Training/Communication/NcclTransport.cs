@@ -5,18 +5,18 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Training.Communication;
 
-/// <summary>A rank's NCCL over its tensor group: one communicator a generation, aborted with the generation's collective.</summary>
-/// <param name="bitwise">Sums by the fixed tree; else in NCCL's own order.</param>
-/// <param name="join">Replaced in tests.</param>
+/// <summary>NCCL communication of a rank within its tensor group: one communicator per generation, aborted together with the generation's collective.</summary>
+/// <param name="bitwise">Sum by the fixed tree; otherwise in NCCL's own order.</param>
+/// <param name="join">Creates the communicators; replaced in tests.</param>
 internal sealed class NcclTransport(bool bitwise, TimeSpan deadline, Func<ICollective, TimeSpan, Action<NcclGroups>, NcclGroups> join) : IDisposable
 {
     private NcclGroups? _groups;
 
-    /// <returns>Null: the recipe has another transport, or no sums over ranks.</returns>
+    /// <returns>Null if the recipe uses another transport or has no tensor parallelism.</returns>
     public static NcclTransport? Of(ParallelRecipe parallel, int tensorDegree, TimeSpan deadline) =>
         parallel.Transport == RankTransport.Nccl && tensorDegree > 1 ? new(parallel.Bitwise, deadline, NcclShardSum.Join) : null;
 
-    /// <summary>Every rank of the group calls this once a generation.</summary>
+    /// <summary>Creates the generation's communicator. Every rank of the group calls this once per generation.</summary>
     /// <param name="abortWith">Registers an action to run when the generation's collective is aborted.</param>
     public IShardSum Join(ICollective tensorGroup, Action<Action<string>> abortWith)
     {

@@ -1,35 +1,36 @@
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Ids;
 
 namespace Tulu2.Training.Communication;
 
-/// <summary>A rank's collectives within one generation: everybody, and the groups of its layout.</summary>
-internal sealed class RankGroups(ParallelLayout layout, int rank, ICollective world)
+/// <summary>A rank's collectives within one generation: that of all ranks, and those of its groups in the layout.</summary>
+internal sealed class RankGroups(ParallelLayout layout, Rank rank, ICollective world)
 {
     public ParallelLayout Layout => layout;
-    public int Rank => rank;
+    public Rank Rank => rank;
     public RankCoordinates Coordinates { get; } = layout.CoordinatesOf(rank);
     public ICollective World => world;
 
-    /// <summary>Those that share its matrices.</summary>
+    /// <summary>The ranks that share this rank's matrices, in order of their tensor index.</summary>
     public ICollective Tensor { get; } = world.Group(layout.TensorGroup(rank));
 
-    /// <summary>Those with the same parameters.</summary>
+    /// <summary>The ranks with the same parameters, one per replica.</summary>
     public ICollective Data { get; } = world.Group(layout.DataGroup(rank));
 
-    /// <summary>Those that share one copy of the same optimizer state.</summary>
+    /// <summary>The ranks that share one copy of this rank's optimizer state (ZeRO).</summary>
     public ICollective Zero { get; } = world.Group(layout.ZeroGroup(rank));
 
-    /// <summary>Those that together hold everything once.</summary>
+    /// <summary>The ranks that together hold the whole model and its optimizer state once.</summary>
     public ICollective Whole { get; } = world.Group(layout.WholeGroup(rank));
 
-    /// <summary>Those that hold exactly the same.</summary>
+    /// <summary>The ranks that hold exactly the same state.</summary>
     public ICollective Twins { get; } = world.Group(layout.Twins(rank));
 
-    /// <summary>The stages before and after, by their numbers in the generation; null at the ends.</summary>
+    /// <summary>The neighbouring ranks in the previous and next pipeline stage; null at the ends.</summary>
     public int? Previous { get; } = layout.Neighbour(rank, -1);
     public int? Next { get; } = layout.Neighbour(rank, 1);
 
-    /// <summary>Of the ranks that see the same figures of a slot this is the one that tells them.</summary>
-    public bool Speaks => Next is null && Coordinates.Tensor == 0;
+    /// <summary>Whether this rank reports the figures of its replica's slots: the first tensor-parallel rank of the last stage does.</summary>
+    public bool ReportsFigures => Next is null && Coordinates.Tensor == 0;
 }

@@ -2,32 +2,33 @@ using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Training.Communication;
 
-/// <summary>Adds up where a rank's time of a step goes. The wait for a commit ends only after the step was reported, so it counts to the next one.</summary>
+/// <summary>Measures how a rank's time is spent in a step. The wait for a commit ends after the step was reported, so it is counted in the next step.</summary>
 internal sealed class StepClock
 {
-    private double _compute, _data, _reduce, _commit, _commitOfNext, _sums, _stage, _beside;
+    private double _compute, _data, _reduce, _commit, _commitOfNext, _sums, _stage, _overlapped;
 
-    public StepTimes Times => new(_compute - _sums - _stage, _data, _reduce, _commit, _sums, _stage, _beside);
+    public StepTimes Times => new(_compute - _sums - _stage, _data, _reduce, _commit, _sums, _stage, _overlapped);
 
     public void BeginStep()
     {
         (_compute, _data, _reduce, _commit, _commitOfNext) = (0, 0, 0, _commitOfNext, 0);
-        (_sums, _stage, _beside) = (0, 0, 0);
+        (_sums, _stage, _overlapped) = (0, 0, 0);
     }
 
-    /// <param name="time">Of a forward or backward pass, with the sums and the waits for other stages within it.</param>
+    /// <param name="time">Time of a forward or backward pass, including sums and waits for other stages.</param>
     public void Computed(TimeSpan time) => _compute += time.TotalSeconds;
 
-    /// <param name="time">Of a sum, or a gather of rows, over the tensor-parallel ranks; also where the rows come from another stage.</param>
+    /// <param name="time">Time of a sum or a gather of rows over the tensor-parallel ranks, including gathers of rows that came from another stage.</param>
     public void SummedTensors(TimeSpan time) => _sums += time.TotalSeconds;
 
     public void WaitedForStage(TimeSpan time) => _stage += time.TotalSeconds;
 
-    /// <param name="beside">That it was under way before this rank waited for it.</param>
-    public void Reduced(TimeSpan time, TimeSpan beside)
+    /// <param name="time">Time that this rank waited for the reduction.</param>
+    /// <param name="overlapped">Time of the reduction that overlapped with computation.</param>
+    public void Reduced(TimeSpan time, TimeSpan overlapped)
     {
         _reduce += time.TotalSeconds;
-        _beside += beside.TotalSeconds;
+        _overlapped += overlapped.TotalSeconds;
     }
 
     public void Waited(bool forData, bool forCommit, TimeSpan time)

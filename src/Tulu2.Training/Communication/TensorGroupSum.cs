@@ -7,13 +7,13 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Training.Communication;
 
-/// <summary>Sums over virtual shards, and gathers of rows, across the ranks that share a model's matrices, over the collective of the generation that is on.</summary>
+/// <summary>Sums over virtual shards, and gathers of rows, across the tensor-parallel ranks, over the collective of the current generation.</summary>
 internal sealed class TensorGroupSum(TimeSpan deadline, StepClock clock) : IShardSum
 {
-    /// <summary>The ranks in order of their tensor place, in this generation.</summary>
+    /// <summary>The tensor group's collective in the current generation.</summary>
     public ICollective? Group { get; set; }
 
-    /// <summary>Sums what lies on a GPU, in this generation; null: that goes over host memory.</summary>
+    /// <summary>Sums tensors on a GPU in the current generation; null: they are copied through host memory.</summary>
     public IShardSum? OnDevice { get; set; }
 
     public bool Alone => false;
@@ -29,7 +29,7 @@ internal sealed class TensorGroupSum(TimeSpan deadline, StepClock clock) : IShar
         clock.SummedTensors(Stopwatch.GetElapsedTime(start));
     }
 
-    private ICollective Here => Group ?? throw new InvalidOperationException("a sum over ranks outside of any generation");
+    private ICollective Here => Group ?? throw new InvalidOperationException("a sum over ranks outside a generation");
 
     private void Timed(Tensor partial, ReduceOperation operation)
     {
@@ -86,7 +86,7 @@ internal sealed class TensorGroupSum(TimeSpan deadline, StepClock clock) : IShar
         rows.copy_(host);
     }
 
-    // By rank: the bytes of its rows.
+    // The byte range of each rank's rows.
     private static IReadOnlyList<ElementRange> Parts(Tensor rows, int ranks) =>
         RowShares.All(rows.shape[0], rows.element_size() * rows.numel() / Math.Max(1, rows.shape[0]), ranks);
 }

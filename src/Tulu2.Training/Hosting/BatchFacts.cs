@@ -2,9 +2,9 @@ using Tulu2.Data.Slots;
 
 namespace Tulu2.Training.Hosting;
 
-/// <summary>What a worker asks of a run's batches, as numbers: it can be sent to another process, and reads no token.</summary>
-/// <param name="slotsPerStep">Slots in every step.</param>
-/// <param name="tokens">[steps] real tokens of each step.</param>
+/// <summary>The token and sequence counts of a run's batches, which are all that a worker needs of the plan; can be sent to another process.</summary>
+/// <param name="slotsPerStep">Slots per step.</param>
+/// <param name="tokens">[steps] tokens of each step, padding excluded.</param>
 /// <param name="lossTokens">[steps * slots] scored tokens of each slot.</param>
 /// <param name="items">[steps * slots] sequences (or pairs) in each slot.</param>
 public sealed class BatchFacts(int slotsPerStep, long[] tokens, long[] lossTokens, int[] items) : IBatchPlan
@@ -16,7 +16,7 @@ public sealed class BatchFacts(int slotsPerStep, long[] tokens, long[] lossToken
     internal IReadOnlyList<long> SlotLossTokens => lossTokens;
     internal IReadOnlyList<int> SlotItems => items;
 
-    /// <summary>Asks a plan for everything, without reading a token.</summary>
+    /// <summary>Collects the counts of a plan without reading its tokens.</summary>
     public static BatchFacts Of(IBatchPlan plan)
     {
         var (steps, slots) = (plan.TotalSteps, plan.SlotsPerStep);
@@ -41,9 +41,9 @@ public sealed class BatchFacts(int slotsPerStep, long[] tokens, long[] lossToken
 
     public int ItemsOf(int step, int slot) => items[(step - 1) * slotsPerStep + slot];
 
-    public ReadOnlyMemory<int> Sequences(int step, int slot) => throw new NotSupportedException("a worker process knows how many sequences a slot has, not which");
+    public ReadOnlyMemory<int> Sequences(int step, int slot) => throw new NotSupportedException("a worker process knows only the number of sequences in a slot");
 
-    public SlotBatch Read(int step, int slot) => throw new NotSupportedException("a worker process is fed its batches");
+    public SlotBatch Read(int step, int slot) => throw new NotSupportedException("a worker process receives its batches by WorkerCommand.Feed");
 
     private static long Sum(ReadOnlySpan<long> numbers)
     {

@@ -1,4 +1,5 @@
 using Tulu2.Models.Decoder;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;
@@ -11,7 +12,7 @@ public sealed class EmbeddedWorkerFactory : IWorkerFactory
     private readonly WorkerSettings _settings;
     private readonly SlotComputerOf _computerOf;
 
-    /// <exception cref="Files.BadInputException">A recipe whose objective cannot be computed as asked.</exception>
+    /// <exception cref="Files.BadInputException">The objective does not support the recipe's settings.</exception>
     public EmbeddedWorkerFactory(WorkerSettings settings) : this(settings, ComputerOf(settings))
     {
     }
@@ -22,12 +23,12 @@ public sealed class EmbeddedWorkerFactory : IWorkerFactory
         _computerOf = computerOf;
     }
 
-    public IWorker Start(int rank, Action<WorkerReport> report) => new ThreadWorker(_settings, rank, report, _computerOf);
+    public IWorker Start(Rank rank, Action<WorkerReport> report) => new ThreadWorker(_settings, rank, report, _computerOf);
 
     internal static SlotComputerOf ComputerOf(WorkerSettings settings)
     {
         var objective = SlotObjective.Of(settings.Recipe, settings.Plan, settings.References);
         return (state, group) => new ModelSlots(
-            new DecoderModel(state.Parameters, state.Weights, settings.Recipe.Model.Recompute, group, settings.Recipe.Parallel.SplitActivations), state.Weights, objective, state.IsStaged);
+            new DecoderModel(state.Parameters, state.Weights, settings.Recipe.Model.Recompute, group, settings.Recipe.Parallel.SplitActivations), state.Weights, objective, state.WeightsOnDevice);
     }
 }

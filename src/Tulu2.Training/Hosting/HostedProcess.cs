@@ -5,48 +5,48 @@ using Tulu2.Files;
 
 namespace Tulu2.Training.Hosting;
 
-/// <summary>How a process is started and watched.</summary>
+/// <summary>Settings for starting and monitoring a process.</summary>
 /// <param name="Program">The executable and its arguments.</param>
-/// <param name="Name">In the log and in names of threads: <c>rank 3</c>.</param>
-/// <param name="Codecs">The messages of its channel.</param>
+/// <param name="Name">Name in the log and in thread names: <c>rank 3</c>.</param>
+/// <param name="Codecs">Codecs of its channel's messages.</param>
 /// <param name="Start">The first message to it.</param>
-/// <param name="Shutdown">The message that asks it to end.</param>
-/// <typeparam name="T">The messages that come from it.</typeparam>
+/// <param name="Shutdown">The message that asks it to exit.</param>
+/// <typeparam name="T">Type of the messages that it sends.</typeparam>
 public sealed record HostedProcessSettings<T>(WorkerProgram Program, string Name, ChannelCodecs Codecs, object Start, object Shutdown)
 {
-    /// <summary>Takes what the process prints; null: nothing does.</summary>
+    /// <summary>Path of the file to which the process's output is appended; null: the output is discarded.</summary>
     public string? Log { get; init; }
 
-    /// <summary>How long an orderly end may take; then it is killed.</summary>
+    /// <summary>Time allowed for a clean shutdown; after it the process is killed.</summary>
     public TimeSpan ShutdownPatience { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long the process may give no sign of life, whatever it computes; then it is killed.</summary>
+    /// <summary>Maximum time without a heartbeat, whatever the process is doing; after it the process is killed.</summary>
     public required TimeSpan Patience { get; init; }
 
-    /// <summary>A message that is a sign of life and nothing else; it is not passed on.</summary>
+    /// <summary>Whether a message is a pure heartbeat, which is not passed on.</summary>
     public required Predicate<T> IsAlive { get; init; }
 
-    /// <summary>The message by which the process says that it takes commands.</summary>
+    /// <summary>Whether a message announces that the process accepts commands.</summary>
     public required Predicate<T> IsReady { get; init; }
 }
 
 /// <summary>
-/// A worker process that this process starts, talks to and watches. One thread starts it, reads its messages and reports its end, however it ends; another one
-/// writes to it, so that a stopped process blocks nobody.
+/// A worker process that this process starts, communicates with and monitors. One thread starts it, reads its messages and reports its end; another thread
+/// writes to it, so that a stopped process does not block the caller.
 /// </summary>
-/// <typeparam name="T">The messages that come from it.</typeparam>
+/// <typeparam name="T">Type of the messages that it sends.</typeparam>
 public sealed class HostedProcess<T> : IDisposable
     where T : class
 {
-    // Until it takes commands. Loading libtorch from a cold disk takes a while, and so does a machine under load; one that is stopped is noticed by itself.
+    // Time until it accepts commands. Long, since libtorch may load from a cold disk on a loaded machine; a stopped process is detected by Patience.
     private static readonly TimeSpan StartPatience = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
 
-    // Looks within its patience.
-    private const int Looks = 10;
+    // Checks per Patience.
+    private const int Checks = 10;
 
-    // The longest path that fits into a socket address.
+    // Maximum length of a path in a Unix socket address.
     private const int MaxSocketPath = 107;
 
     private readonly HostedProcessSettings<T> _settings;
@@ -55,7 +55,7 @@ public sealed class HostedProcess<T> : IDisposable
     private readonly WorkerLog _log;
     private readonly BlockingCollection<object> _commands = [];
     private readonly ManualResetEventSlim _over = new();
-    private readonly LifeSigns _life = new(Looks);
+    private readonly LifeSigns _life = new(Checks);
     private readonly long _began = Stopwatch.GetTimestamp();
     private readonly Timer _watch;
     private long _signs;
@@ -65,12 +65,14 @@ public sealed class HostedProcess<T> : IDisposable
     private volatile bool _disposing;
 
     /// <param name="received">Called with each message, in order, on one thread.</param>
-    /// <param name="ended">Called on that thread at the end of a process that was not asked to end: why, and the same with its last lines.</param>
+    /// <param name="ended">
+    /// Called on that thread when the process ends without being asked to, with the reason and with the reason plus its last output.
+    /// </param>
     public HostedProcess(HostedProcessSettings<T> settings, Action<T> received, Action<string, string> ended)
     {
         (_settings, _received, _ended) = (settings, received, ended);
         _log = new WorkerLog(settings.Log, settings.Name);
-        _watch = new Timer(_ => Look(), null, settings.Patience / Looks, settings.Patience / Looks);
+        _watch = new Timer(_ => Check(), null, settings.Patience / Checks, settings.Patience / Checks);
         new Thread(Run) { IsBackground = true, Name = $"process of {settings.Name}" }.Start();
     }
 
@@ -82,7 +84,7 @@ public sealed class HostedProcess<T> : IDisposable
         }
         catch (InvalidOperationException)
         {
-            // It has been disposed of: there is no process to hear it.
+            // Disposed of: there is no process to receive the command.
         }
     }
 
@@ -95,11 +97,11 @@ public sealed class HostedProcess<T> : IDisposable
         }
         catch (InvalidOperationException)
         {
-            // It has ended by itself.
+            // The process has exited already.
         }
     }
 
-    /// <summary>Asks the process to end, waits until it has written what it was writing, and kills it when it does not end in time.</summary>
+    /// <summary>Asks the process to exit, waits until it has finished its writes, and kills it if it does not exit in time.</summary>
     public void Dispose()
     {
         _disposing = true;
@@ -127,7 +129,7 @@ public sealed class HostedProcess<T> : IDisposable
         }
         catch (Exception end) when (end is IOException or SocketException)
         {
-            // The process is gone; its exit code says more, unless it never started.
+            // The process is gone. Its exit code is more informative than this exception, unless it never started.
             if (_process is null) fault = $"the worker process could not be started: {FaultText.Of(end)}";
         }
         catch (Exception end)
@@ -144,8 +146,8 @@ public sealed class HostedProcess<T> : IDisposable
         _over.Set();
     }
 
-    // At intervals, on a thread of the pool.
-    private void Look()
+    // Called by the timer on a pool thread.
+    private void Check()
     {
         if (_process is not { } process) return;
         lock (_life)
@@ -153,7 +155,7 @@ public sealed class HostedProcess<T> : IDisposable
             if (_stopped is not null) return;
             try
             {
-                // Before it can send anything, that it uses the processor is the only sign there is.
+                // Until the process can send messages, its CPU time is the only sign of life.
                 process.Refresh();
                 var used = _ready ? 0 : process.TotalProcessorTime.Ticks;
                 if (_life.IsStopped(Interlocked.Read(ref _signs) + used))
@@ -164,7 +166,7 @@ public sealed class HostedProcess<T> : IDisposable
             }
             catch (Exception gone) when (gone is InvalidOperationException or System.ComponentModel.Win32Exception)
             {
-                // It has ended by itself, which is seen elsewhere.
+                // The process has exited, which the reading thread reports.
                 return;
             }
         }
@@ -173,7 +175,7 @@ public sealed class HostedProcess<T> : IDisposable
 
     private WorkerChannel Connect()
     {
-        // Only this user can enter the directory (mode 0700), and the socket takes one connection only.
+        // Only this user can enter the directory (mode 0700), and the socket accepts a single connection.
         var folder = Directory.CreateTempSubdirectory("tulu2-");
         try
         {
@@ -217,12 +219,12 @@ public sealed class HostedProcess<T> : IDisposable
         }
     }
 
-    // The channel is at its end, so the process is, or has lost its way.
+    // The channel has ended, so the process has exited, or is faulty and must be killed.
     private string End(bool faulty)
     {
         if (_process is not { } process) return "the worker process could not be started";
         if (faulty || !process.WaitForExit(EndPatience)) Kill();
-        // Without a time this waits for the last lines too.
+        // Without a timeout, this also waits for the last lines of output.
         process.WaitForExit();
         return $"worker process {process.Id} {ProcessEnd.Describe(process.ExitCode)}";
     }

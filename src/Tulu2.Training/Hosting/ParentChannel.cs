@@ -6,27 +6,27 @@ namespace Tulu2.Training.Hosting;
 /// <summary>A worker process's end of the channel to the node that started it.</summary>
 public sealed partial class ParentChannel
 {
-    /// <summary>The exit code of a process whose node is gone.</summary>
+    /// <summary>Exit code of a process whose node is gone.</summary>
     public const int Orphaned = 3;
 
     private const int SetParentDeathSignal = 1, SignalKill = 9;
 
-    // A node with one second of patience looks ten times in it.
+    // A node with one second of patience checks every 100 ms and replaces the process after ten checks without a sign of life.
     private static readonly TimeSpan AliveInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly WorkerChannel _channel;
 
     private ParentChannel(WorkerChannel channel) => _channel = channel;
 
-    /// <summary>Connects to the node, and sends it signs of life from here on. The process dies with its node.</summary>
+    /// <summary>Connects to the node and starts sending heartbeats. From then on the kernel kills this process when its node dies.</summary>
     /// <param name="socket">Path of the node's socket.</param>
-    /// <param name="alive">The message that is a sign of life.</param>
+    /// <param name="alive">The heartbeat message.</param>
     public static ParentChannel Open(string socket, ChannelCodecs codecs, object alive)
     {
-        // Signals of the terminal are the node's business: it ends its workers in order.
+        // In a session of its own the process gets no signals of the terminal; the node handles them and shuts its workers down.
         _ = StartSession();
         _ = ProcessControl(SetParentDeathSignal, SignalKill, 0, 0, 0);
-        // Open until the process ends, which is what the node waits for.
+        // Never closed: the node takes the end of the connection for the end of the process.
         var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         connection.Connect(new UnixDomainSocketEndPoint(socket));
         var parent = new ParentChannel(new WorkerChannel(new NetworkStream(connection), codecs));
@@ -34,17 +34,17 @@ public sealed partial class ParentChannel
         return parent;
     }
 
-    /// <summary>The first message; null: the node is gone.</summary>
+    /// <summary>Reads the first message; null: the node is gone.</summary>
     public T? ReadStart<T>() where T : class => _channel.Read<T>();
 
     /// <summary>
-    /// Passes the node's commands on from a thread of its own, and ends the process when the node is gone. Called before the computing thread lowers its
-    /// priority, which threads inherit: a command is to be heard at once.
+    /// Starts a thread that passes on the node's commands, and exits the process when the node is gone. Call this before the computing thread lowers its
+    /// priority: new threads inherit the priority, and commands should be received without delay.
     /// </summary>
     public void Listen<T>(Action<T> received) where T : class =>
         new Thread(() => ReadCommands(received)) { IsBackground = true, Name = "commands" }.Start();
 
-    /// <summary>Sends a message, and ends the process when the node is gone.</summary>
+    /// <summary>Sends a message; exits the process if the node is gone.</summary>
     public void Send(object message)
     {
         try
@@ -65,7 +65,7 @@ public sealed partial class ParentChannel
         }
         catch (Exception end) when (end is IOException or ObjectDisposedException)
         {
-            // The thread that reads commands sees the same end.
+            // The thread that reads commands notices the same end.
         }
     }
 
@@ -77,17 +77,17 @@ public sealed partial class ParentChannel
         }
         catch (Exception end) when (end is IOException or ObjectDisposedException)
         {
-            // As the end of the stream.
+            // Same as the end of the stream.
         }
         catch (Exception fault)
         {
             Console.Error.WriteLine(fault);
         }
-        // The node is gone, and with it everyone who could say what comes next.
+        // The node is gone, so no more commands can arrive.
         Exit(Orphaned);
     }
 
-    // At once, whatever native code other threads are in: nothing that is half written has a name yet.
+    // Exits at once, whatever native code other threads are running. Safe, since an unfinished file does not have its final name yet.
     [LibraryImport("libc", EntryPoint = "_exit")]
     private static partial void Exit(int code);
 

@@ -1,9 +1,9 @@
 namespace Tulu2.Training.Hosting;
 
-/// <summary>How a process ended, in words.</summary>
+/// <summary>Describes how a process ended.</summary>
 public static class ProcessEnd
 {
-    // .NET reports the death by a signal as a shell does.
+    // .NET reports death by a signal as 128 + signal number, as shells do.
     private const int SignalBase = 128;
 
     private static readonly Dictionary<int, string> Names = new()

@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace Tulu2.Training.Hosting;
 
 /// <summary>
-/// Starts processes on one thread that lives as long as this process: a worker asks the kernel for a signal when its parent dies, and to the kernel the
-/// parent is the thread that started it.
+/// Starts processes on one thread that lives as long as this process. Workers ask the kernel for a signal when their parent dies, and for the kernel the parent
+/// is the thread that started them.
 /// </summary>
 public static class ProcessStarter
 {
@@ -17,7 +17,7 @@ public static class ProcessStarter
         return thread;
     });
 
-    /// <exception cref="System.ComponentModel.Win32Exception">There is no such program, or it may not be started.</exception>
+    /// <exception cref="System.ComponentModel.Win32Exception">The program does not exist, or cannot be started.</exception>
     public static Process Start(ProcessStartInfo start)
     {
         _ = Starter.Value;

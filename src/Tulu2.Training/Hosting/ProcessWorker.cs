@@ -1,13 +1,14 @@
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Training.Hosting;
 
-/// <summary>A rank's worker as a process of its own.</summary>
+/// <summary>A rank's worker in a process of its own.</summary>
 internal sealed class ProcessWorker : IWorker
 {
     private readonly HostedProcess<WorkerReport> _process;
 
-    // On the thread that reads the process's reports.
+    // Accessed only on the thread that reads the process's reports.
     private bool _reportedFailure;
 
     public ProcessWorker(WorkerProgram program, WorkerStart start, string? log, TimeSpan shutdownPatience, TimeSpan patience, Action<WorkerReport> report)
@@ -22,7 +23,7 @@ internal sealed class ProcessWorker : IWorker
         };
         _process = new HostedProcess<WorkerReport>(settings, Received, (why, detail) =>
         {
-            if (!_reportedFailure) report(new WorkerReport.Failed(-1, start.Rank, why, detail, null, null));
+            if (!_reportedFailure) report(new WorkerReport.Failed(Generation.None, start.Rank, why, detail, null, null));
         });
 
         void Received(WorkerReport received)

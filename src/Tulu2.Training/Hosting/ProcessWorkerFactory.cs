@@ -1,30 +1,31 @@
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Training.Hosting;
 
-/// <summary>Workers as processes, one for each rank.</summary>
-/// <param name="program">How one is started.</param>
-/// <param name="run">What they are told, for any rank.</param>
-/// <param name="log">Takes what they print; null: nothing does.</param>
+/// <summary>Workers as processes, one per rank.</summary>
+/// <param name="program">The program to start.</param>
+/// <param name="run">The start message; rank and index on the node are filled in for each worker.</param>
+/// <param name="log">Path of the file to which the output of the processes is appended; null: it is discarded.</param>
 public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run, string? log) : IWorkerFactory
 {
-    // A rank that is started again here takes its old place.
-    private readonly Dictionary<int, int> _places = [];
+    // Index on this node by rank; a rank that is started again keeps its index.
+    private readonly Dictionary<Rank, int> _indices = [];
 
-    /// <summary>How long an orderly end may take: a snapshot under way is still written.</summary>
+    /// <summary>Time allowed for a clean shutdown, in which a worker finishes the snapshot in progress.</summary>
     public TimeSpan ShutdownPatience { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long a process may give no sign of life, whatever it is at: <c>parallel.patience</c>.</summary>
+    /// <summary>Maximum time without a heartbeat, whatever the process is doing: <c>parallel.patience</c>.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(run.Recipe.Parallel.Patience);
 
-    public IWorker Start(int rank, Action<WorkerReport> report) => new ProcessWorker(program, StartOf(rank), log, ShutdownPatience, Patience, report);
+    public IWorker Start(Rank rank, Action<WorkerReport> report) => new ProcessWorker(program, StartOf(rank), log, ShutdownPatience, Patience, report);
 
-    internal WorkerStart StartOf(int rank)
+    internal WorkerStart StartOf(Rank rank)
     {
-        lock (_places)
+        lock (_indices)
         {
-            _places.TryAdd(rank, _places.Count);
-            return run with { Rank = rank, NodePlace = _places[rank] };
+            _indices.TryAdd(rank, _indices.Count);
+            return run with { Rank = rank, IndexOnNode = _indices[rank] };
         }
     }
 }

@@ -1,4 +1,5 @@
 using Tulu2.Models.Torch;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Ranks;
 using Tulu2.Training.Slots;
@@ -12,7 +13,7 @@ internal sealed class ThreadWorker : IWorker
     private readonly Mailbox _mailbox = new();
     private readonly Thread _thread;
 
-    public ThreadWorker(WorkerSettings settings, int rank, Action<WorkerReport> report, SlotComputerOf computerOf)
+    public ThreadWorker(WorkerSettings settings, Rank rank, Action<WorkerReport> report, SlotComputerOf computerOf)
     {
         _thread = new Thread(() =>
         {
@@ -28,7 +29,7 @@ internal sealed class ThreadWorker : IWorker
 
     public void Send(WorkerCommand command) => _mailbox.Post(command);
 
-    /// <summary>Shuts the worker down and waits until its tensors are freed and its last snapshot is written.</summary>
+    /// <summary>Shuts the worker down, and waits until its tensors are freed and its last snapshot is written.</summary>
     public void Dispose()
     {
         Send(new WorkerCommand.Shutdown());

@@ -7,19 +7,19 @@ using Tulu2.Protocol.Encoding;
 
 namespace Tulu2.Training.Hosting;
 
-/// <summary>What came over the channel of a worker process is not a message of its protocol.</summary>
+/// <summary>A worker process's channel violated its protocol.</summary>
 public sealed class WorkerChannelException(string what, Exception? inner = null) : Exception($"worker channel: {what}", inner);
 
-/// <summary>The messages that one kind of worker channel carries; any other is refused.</summary>
+/// <summary>The codecs of the messages that one kind of worker channel carries; all other messages are refused.</summary>
 public sealed class ChannelCodecs(params IEnumerable<WireCodec> codecs)
 {
     private readonly FrozenDictionary<string, WireCodec> _byManifest = codecs.ToFrozenDictionary(codec => codec.Manifest);
     private readonly FrozenDictionary<Type, WireCodec> _byType = codecs.ToFrozenDictionary(codec => codec.Type);
 
     internal WireCodec Of(object message) =>
-        _byType.GetValueOrDefault(message.GetType()) ?? throw new WorkerChannelException($"{message.GetType()} is not a message of it");
+        _byType.GetValueOrDefault(message.GetType()) ?? throw new WorkerChannelException($"{message.GetType()} is not a message of this channel");
 
-    /// <exception cref="WorkerChannelException">It is not a message of this channel.</exception>
+    /// <exception cref="WorkerChannelException">The frame is not a message of this channel.</exception>
     internal object Parse(ReadOnlyMemory<byte> frame)
     {
         WireCodec? codec = null;
@@ -41,12 +41,14 @@ public sealed class ChannelCodecs(params IEnumerable<WireCodec> codecs)
 }
 
 /// <summary>
-/// Messages between a node and one worker process. A frame is its length (32 bits, little-endian), a manifest that names the type, and the fields as one
-/// array. One thread reads; writing is safe from any thread.
+/// Messages between a node and one worker process. A frame consists of its length (32 bits, little-endian), a manifest that identifies the message type, and
+/// the fields as one array. Only one thread may read; any thread may write.
 /// </summary>
 public sealed class WorkerChannel(Stream stream, ChannelCodecs codecs) : IDisposable
 {
-    /// <summary>The largest messages are the start (some bytes for each slot of the run) and a batch (some bytes for each token of a slot).</summary>
+    /// <summary>
+    /// Maximum bytes of a frame. The largest messages are the start (a few bytes per slot of the run) and a batch (a few bytes per token of a slot).
+    /// </summary>
     public const int MaxFrame = 64 << 20;
 
     private const int LengthBytes = sizeof(int);
@@ -55,6 +57,7 @@ public sealed class WorkerChannel(Stream stream, ChannelCodecs codecs) : IDispos
     private readonly ArrayBufferWriter<byte> _outgoing = new(1024);
     private byte[] _incoming = new byte[1024];
 
+    /// <exception cref="WorkerChannelException">Not a message of this channel, or too large.</exception>
     /// <exception cref="IOException">The other end is gone.</exception>
     public void Write(object message)
     {
@@ -78,7 +81,7 @@ public sealed class WorkerChannel(Stream stream, ChannelCodecs codecs) : IDispos
     }
 
     /// <summary>The next message, which must be a <typeparamref name="T"/>; null at the end of the stream.</summary>
-    /// <exception cref="WorkerChannelException">Something else came, or a part of a message.</exception>
+    /// <exception cref="WorkerChannelException">Another or an incomplete message arrived.</exception>
     /// <exception cref="IOException">The other end is gone.</exception>
     public T? Read<T>() where T : class
     {

@@ -1,8 +1,8 @@
 namespace Tulu2.Training.Hosting;
 
-/// <summary>What worker processes print, line by line in the run's log; the last lines of each are kept for its failure. Thread-safe.</summary>
-/// <param name="path">Null: nowhere.</param>
-/// <param name="name">Stands in front of each line: <c>rank 3</c>.</param>
+/// <summary>Appends a worker process's output to the run's log, and keeps its last lines for failure reports. Thread-safe.</summary>
+/// <param name="path">Path of the log; null: none.</param>
+/// <param name="name">Prefix of each line: <c>rank 3</c>.</param>
 internal sealed class WorkerLog(string? path, string name)
 {
     private const int Kept = 20;
@@ -30,7 +30,7 @@ internal sealed class WorkerLog(string? path, string name)
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            // For people only; what matters of it is in the failure.
+            // The log is for people only; the failure report has the last lines.
         }
     }
 }

@@ -1,18 +1,19 @@
 using Tulu2.Collectives;
 using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Ranks;
 using Tulu2.Training.Workers;
 
 namespace Tulu2.Training.Hosting;
 
-/// <summary>The worker's side of the channel: what <c>tulu2 worker --socket PATH</c> does. Knows of no actor.</summary>
+/// <summary>The body of <c>tulu2 worker --socket PATH</c>: the worker's side of the channel. Does not depend on actors.</summary>
 public static class WorkerProcess
 {
-    /// <summary>Computes for one rank until its node tells it to stop, or is gone.</summary>
+    /// <summary>Computes for one rank until its node sends the shutdown command or is gone.</summary>
     /// <param name="socket">Path of the node's socket.</param>
-    /// <param name="dataPlaneOf">Opens this end of the run's data plane.</param>
+    /// <param name="dataPlaneOf">Opens this worker's end of the run's data plane.</param>
     /// <returns>The exit code.</returns>
     public static int Run(string socket, Func<WorkerStart, ICollectiveFactory> dataPlaneOf)
     {
@@ -42,7 +43,7 @@ public static class WorkerProcess
                 Schedules = start.Schedules,
                 Parameters = new ParameterMap(start.Model, start.VirtualShards),
                 Parallel = start.Parallel,
-                NodePlace = start.NodePlace,
+                IndexOnNode = start.IndexOnNode,
                 Plan = start.Batches,
                 DataPlane = dataPlane,
                 CheckpointDirectory = start.CheckpointDirectory,
@@ -53,7 +54,7 @@ public static class WorkerProcess
         }
         catch (Exception fault)
         {
-            Report(WorkerReport.Failed.Of(-1, start.Rank, fault));
+            Report(WorkerReport.Failed.Of(Generation.None, start.Rank, fault));
         }
         finally
         {

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Tulu2.Training.Hosting;
 
-/// <summary>How a worker process is started: the executable and what stands before <c>--socket PATH</c>.</summary>
+/// <summary>The program of a worker process: the executable and its arguments before <c>--socket PATH</c>.</summary>
 public sealed record WorkerProgram(string File, IReadOnlyList<string> Arguments)
 {
     internal ProcessStartInfo With(string socket)
@@ -13,7 +13,7 @@ public sealed record WorkerProgram(string File, IReadOnlyList<string> Arguments)
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        // Parallelism comes from ranks. Counting calls to optimize for costs a short-lived process more than it gains.
+        // One thread each: parallelism comes from ranks. Profile-guided optimization costs a short-lived process more than it gains.
         start.Environment["OMP_NUM_THREADS"] = "1";
         start.Environment["MKL_NUM_THREADS"] = "1";
         start.Environment["DOTNET_TieredPGO"] = "0";

@@ -1,18 +1,19 @@
 using Tulu2.Collectives.Layout;
 using Tulu2.Models.Families;
+using Tulu2.Protocol.Ids;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
 
 namespace Tulu2.Training.Hosting;
 
-/// <summary>The first message to a worker process: all it needs to know of its run.</summary>
+/// <summary>The first message to a worker process, with all that it needs to know about its run.</summary>
 public sealed record WorkerStart
 {
-    public int Rank { get; init; }
+    public Rank Rank { get; init; }
 
-    /// <summary>The how many-th of its node's workers this is.</summary>
-    public int NodePlace { get; init; }
+    /// <summary>Index of this worker on its node, from 0; selects the GPU.</summary>
+    public int IndexOnNode { get; init; }
 
     /// <summary>The effective recipe: profile applied.</summary>
     public required Recipe Recipe { get; init; }
@@ -23,7 +24,7 @@ public sealed record WorkerStart
     /// <summary>The model's shape with the recipe's overrides.</summary>
     public required ModelConfig Model { get; init; }
 
-    /// <summary>V as it is used.</summary>
+    /// <summary>Number of virtual shards in effect.</summary>
     public required int VirtualShards { get; init; }
 
     public required ParallelLayout Parallel { get; init; }
@@ -33,17 +34,18 @@ public sealed record WorkerStart
 
     public required BatchFacts Batches { get; init; }
 
-    /// <summary>Null for SFT.</summary>
+    /// <summary>The reference log-probabilities; null: the objective needs none.</summary>
     public ReferenceFile? Reference { get; init; }
 
-    /// <summary>The run's data-plane key: peers that do not have it are refused. Secret; never printed.</summary>
+    /// <summary>The run's data-plane key, without which peers are refused. Secret; never printed.</summary>
     public required byte[] Key { get; init; }
 
-    /// <summary>The address of this node that peers reach.</summary>
+    /// <summary>The address under which peers reach this node.</summary>
     public required string ListenAddress { get; init; }
 
+    /// <summary>As <see cref="Workers.WorkerSettings.CollectiveDeadline"/>.</summary>
     public TimeSpan CollectiveDeadline { get; init; } = TimeSpan.FromHours(2);
 
-    /// <summary>Without the key.</summary>
+    /// <summary>Omits the key.</summary>
     public override string ToString() => $"worker of rank {Rank} of {Parallel}";
 }

@@ -10,7 +10,7 @@ using static Tulu2.Protocol.Encoding.WireFields;
 
 namespace Tulu2.Training.Hosting;
 
-/// <summary><see cref="WorkerStart"/> as bytes. The recipe goes key by key with its values as they are: reading YAML again would cost the worker a tenth of a second.</summary>
+/// <summary>Encodes <see cref="WorkerStart"/>. The recipe is encoded key by key, since parsing YAML would cost the worker a tenth of a second.</summary>
 internal static class WorkerStartCodec
 {
     public static WireCodec Codec { get; } = WireCodec.For<WorkerStart>("st", 13, Write, Read);
@@ -31,13 +31,13 @@ internal static class WorkerStartCodec
         writer.Write(start.Key);
         writer.Write(start.ListenAddress);
         writer.Write(start.CollectiveDeadline.Ticks);
-        writer.Write(start.NodePlace);
+        writer.Write(start.IndexOnNode);
         List(ref writer, start.Schedules, Write);
     }
 
     private static WorkerStart Read(ref MessagePackReader reader) => new()
     {
-        Rank = reader.ReadInt32(),
+        Rank = reader.ReadRank(),
         Recipe = Recipe(ref reader),
         Model = Model(ref reader),
         VirtualShards = reader.ReadInt32(),
@@ -48,42 +48,18 @@ internal static class WorkerStartCodec
         Key = Bytes(ref reader),
         ListenAddress = Text(ref reader),
         CollectiveDeadline = TimeSpan.FromTicks(reader.ReadInt64()),
-        NodePlace = reader.ReadInt32(),
+        IndexOnNode = reader.ReadInt32(),
         Schedules = [.. List(ref reader, Schedule)],
     };
 
+    // Values go as their YAML texts, which are exact: a key of a new type needs nothing here.
     private static void Write(ref MessagePackWriter writer, Recipe recipe)
     {
         writer.WriteMapHeader(RecipeKey.All.Count);
         foreach (var key in RecipeKey.All)
         {
             writer.Write(key.Name);
-            switch (key.Read(recipe))
-            {
-                case null:
-                    writer.WriteNil();
-                    break;
-                case bool truth:
-                    writer.Write(truth);
-                    break;
-                case int number:
-                    writer.Write(number);
-                    break;
-                case double number:
-                    writer.Write(number);
-                    break;
-                case string text:
-                    writer.Write(text);
-                    break;
-                case Enum choice:
-                    writer.Write(choice.ToString());
-                    break;
-                case IReadOnlyList<string> list:
-                    List(ref writer, list, (ref MessagePackWriter w, string text) => w.Write(text));
-                    break;
-                case var other:
-                    throw new NotSupportedException($"{key.Name}: recipe values of type {other.GetType()}");
-            }
+            writer.Write(RecipeValue.Write(key.Read(recipe)));
         }
     }
 
@@ -94,14 +70,10 @@ internal static class WorkerStartCodec
         {
             var name = Text(ref reader);
             var key = RecipeKey.Find(name) ?? throw new MessagePackSerializationException($"there is no recipe key {name}");
-            object? value = reader.TryReadNil() ? null
-                : key.Type == typeof(bool) ? reader.ReadBoolean()
-                : key.Type == typeof(int) ? reader.ReadInt32()
-                : key.Type == typeof(double) ? reader.ReadDouble()
-                : key.Type == typeof(string) ? Text(ref reader)
-                : key.Type.IsEnum ? Enum.Parse(key.Type, Text(ref reader))
-                : Texts(ref reader);
-            // A section that is null as a whole stays so: writing one of its keys would make it.
+            var node = RecipeValue.Parse(Text(ref reader));
+            var (value, fault) = RecipeValue.IsNull(node) ? (null, null) : RecipeValue.Read(key, node);
+            if (fault is not null) throw new MessagePackSerializationException($"{name} {fault}");
+            // A null section must stay null, and writing one of its keys would create it.
             if (value is not null || key.Read(recipe) is not null) key.Write(recipe, value);
         }
         return recipe;
@@ -156,7 +128,7 @@ internal static class WorkerStartCodec
         writer.Write(batches.SlotsPerStep);
         Numbers(ref writer, batches.StepTokens);
         Numbers(ref writer, batches.SlotLossTokens);
-        // Nearly always the same number all over.
+        // All slots nearly always have the same number of items.
         var uniform = batches.SlotItems.Distinct().Count() == 1;
         List(ref writer, uniform ? [batches.SlotItems[0]] : batches.SlotItems, (ref MessagePackWriter w, int number) => w.Write(number));
     }

@@ -51,7 +51,7 @@ public abstract class ObjectiveDescriptor
 
     /// <summary>Checks what depends on the profile as well, before any data is opened.</summary>
     /// <exception cref="BadInputException">Slots that the profile's loss reduction cannot be built from.</exception>
-    internal virtual void CheckProfile(Recipe recipe)
+    public virtual void CheckProfile(Recipe recipe)
     {
     }
 

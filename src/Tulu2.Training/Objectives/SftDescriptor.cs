@@ -15,7 +15,7 @@ internal sealed class SftDescriptor : ObjectiveDescriptor
 
     public override bool IsLinear => true;
 
-    internal override void CheckProfile(Recipe recipe)
+    public override void CheckProfile(Recipe recipe)
     {
         if (LossReductions.Of(recipe.Profile) == LossReduction.GroupMean) SftObjective.SlotsPerGroup(recipe.Batch.Global, recipe.Batch.Slot);
     }

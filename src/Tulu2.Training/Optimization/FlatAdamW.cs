@@ -4,13 +4,13 @@ using static TorchSharp.torch;
 namespace Tulu2.Training.Optimization;
 
 /// <summary>
-/// AdamW with decoupled weight decay (arXiv 1711.05101) over flat fp32 buffers. Element-wise, so its bits do not depend on how the buffer is cut, as long
-/// as cuts fall on multiples of 16 elements (the kernel's vector body and its tail differ).
+/// AdamW with decoupled weight decay (arXiv 1711.05101) over flat fp32 buffers. Element-wise, so the bits do not depend on how the buffer is cut, provided
+/// that it is cut at multiples of 16 elements (the kernel's vector body and its tail round differently).
 /// </summary>
 internal sealed class FlatAdamW(OptimizerRecipe recipe)
 {
     /// <summary>Updates parameters and both moments in place; the gradient may be overwritten. All are [length] fp32.</summary>
-    /// <param name="step">The update's number, from 1.</param>
+    /// <param name="step">Number of the update, from 1.</param>
     public void Apply(Tensor parameters, Tensor gradient, Tensor firstMoment, Tensor secondMoment, int step, double learningRate)
     {
         if (FusedAdamW.IsAvailable && parameters.device.type == TorchSharp.DeviceType.CPU)
@@ -19,7 +19,7 @@ internal sealed class FlatAdamW(OptimizerRecipe recipe)
             ApplyByFormula(parameters, gradient, firstMoment, secondMoment, step, learningRate);
     }
 
-    /// <summary>The same in tensor operations.</summary>
+    /// <summary>The same update in tensor operations.</summary>
     internal void ApplyByFormula(Tensor parameters, Tensor gradient, Tensor firstMoment, Tensor secondMoment, int step, double learningRate)
     {
         using var scope = NewDisposeScope();

@@ -6,10 +6,11 @@ namespace Tulu2.Training.Optimization;
 /// <summary>The bytes of flat, contiguous tensors in host memory.</summary>
 public static unsafe class FlatMemory
 {
-    // Spans end at 2^31 elements; longer buffers are walked in pieces.
+    // A span has fewer than 2^31 elements; longer buffers are processed in pieces.
     private const int Piece = 1 << 28;
 
-    /// <summary>Address of the first element. Valid as long as the tensor is alive.</summary>
+    /// <summary>Address of the first element; valid while the tensor is alive.</summary>
+    /// <exception cref="ArgumentException">The tensor is not contiguous.</exception>
     public static nint Address(Tensor tensor)
     {
         if (!tensor.is_contiguous()) throw new ArgumentException("tensor: not contiguous");

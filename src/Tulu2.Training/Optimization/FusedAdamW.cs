@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Tulu2.Training.Optimization;
 
 /// <summary>
-/// libtorch's one-pass AdamW kernel (<c>aten::_fused_adamw_</c>), which TorchSharp does not bind, called through libtorch's stable C interface. About
-/// six times as fast on a CPU as the same formula in tensor operations.
+/// libtorch's fused AdamW kernel (<c>aten::_fused_adamw_</c>), called through libtorch's stable C interface because TorchSharp has no binding for it. On a CPU
+/// about six times as fast as the same formula in tensor operations.
 /// </summary>
 internal static unsafe class FusedAdamW
 {
@@ -14,11 +14,12 @@ internal static unsafe class FusedAdamW
     private static readonly byte[] Overload = [0];
     private static readonly Lazy<bool> Probe = new(ProbeKernel);
 
-    /// <summary>Whether this build of libtorch has the interface.</summary>
+    /// <summary>Whether this build of libtorch exports the interface.</summary>
     public static bool IsAvailable => Probe.Value;
 
-    /// <summary>Updates parameters and moments in place. All tensors are flat fp32 of one length.</summary>
-    /// <param name="step">The update's number, from 1.</param>
+    /// <summary>Updates parameters and moments in place. All tensors are [length] fp32.</summary>
+    /// <param name="step">Number of the update, from 1.</param>
+    /// <exception cref="InvalidOperationException">libtorch returned an error.</exception>
     public static void Apply(
         Tensor parameters, Tensor gradient, Tensor firstMoment, Tensor secondMoment, int step,
         double learningRate, double beta1, double beta2, double epsilon, double weightDecay)
@@ -53,7 +54,7 @@ internal static unsafe class FusedAdamW
 
     private static ulong Bits(double value) => BitConverter.DoubleToUInt64Bits(value);
 
-    // The callee takes the list and the tensor handles in it.
+    // The callee takes ownership of the list and of the tensor handles in it.
     private static ulong List(params ReadOnlySpan<Tensor> tensors)
     {
         nint list;

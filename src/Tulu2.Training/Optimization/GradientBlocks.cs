@@ -3,19 +3,23 @@ using Tulu2.Models.Parameters;
 
 namespace Tulu2.Training.Optimization;
 
-/// <summary>Some rows of one virtual shard of a matrix, where they lie in a rank's flat buffer.</summary>
-/// <param name="Number">Among the blocks of the whole model.</param>
+/// <summary>A run of rows of one virtual shard of a matrix, by its address in a rank's flat buffer.</summary>
+/// <param name="Number">Number among the blocks of the whole model, from 0.</param>
+/// <param name="Offset">Element in the flat buffer at which it starts.</param>
+/// <param name="Columns">Columns of the virtual shard.</param>
+/// <param name="Stride">Elements from the start of a row to that of the next.</param>
 internal readonly record struct GradientBlock(int Number, long Offset, long Rows, long Columns, long Stride);
 
 /// <summary>
-/// The pieces by which a gradient is measured: whole rows within one virtual shard of one matrix. They depend on the model and V alone, so that norm and hash
-/// are the same however the model is spread, and no piece ever lies on two ranks. Numbered by matrices in flat order, in each by virtual shards, in each by rows.
+/// The blocks over which norm and hash of a gradient are computed: whole rows within one virtual shard of one matrix. They depend only on the model and on the
+/// number of virtual shards, so that norm and hash are the same for every layout, and no block is split between ranks. Numbered by matrix in flat order, then
+/// by virtual shard, then by row.
 /// </summary>
 internal sealed class GradientBlocks
 {
     private const long FewestElements = 1 << 14;
 
-    // What ranks tell each other of a step grows with the number of blocks: 70B has 66,000 of a million elements.
+    // Bounds the bytes that ranks exchange per step: 70B has 66,000 blocks of a million elements.
     private const long MostBlocks = 1 << 16;
 
     private readonly Dictionary<string, Matrix> _matrices = [];
@@ -38,19 +42,19 @@ internal sealed class GradientBlocks
         }
     }
 
-    /// <summary>Blocks of the whole model.</summary>
+    /// <summary>Number of blocks of the whole model.</summary>
     public int Count { get; private set; }
 
-    /// <summary>In order: (first block, virtual shards, blocks of each) of every matrix.</summary>
+    /// <summary>For every matrix, in order: first block, virtual shards, blocks per virtual shard.</summary>
     public IEnumerable<(int First, int Shards, int PerShard)> Matrices =>
         _matrices.Values.Select(matrix => (matrix.First, matrix.Shards, matrix.BlocksPerShard));
 
-    /// <summary>The blocks of a part of the model that it speaks for: what all tensor-parallel ranks hold, only the first of them names.</summary>
+    /// <summary>The blocks that the rank with this part measures; blocks of replicated tensors are measured by the first tensor-parallel rank only.</summary>
     public IEnumerable<GradientBlock> Of(ParameterMap part)
     {
         foreach (var matrix in part.Matrices)
         {
-            if (matrix.Split == ShardSplit.None && part.Part.TensorPlace > 0) continue;
+            if (matrix.Split == ShardSplit.None && part.Part.TensorIndex > 0) continue;
             var whole = _matrices[matrix.Key];
             for (var shard = 0; shard < Math.Min(whole.Shards, part.LocalShards); shard++)
                 for (var block = 0; block < whole.BlocksPerShard; block++)
@@ -65,7 +69,7 @@ internal sealed class GradientBlocks
         }
     }
 
-    /// <summary>Where a part may be cut so that no block is, ascending: the same places on all ranks that share matrices.</summary>
+    /// <summary>Elements at which a part may be cut without cutting a block, ascending; the same on all tensor-parallel ranks.</summary>
     public IEnumerable<long> Borders(ParameterMap part)
     {
         foreach (var matrix in part.Matrices)
@@ -78,8 +82,9 @@ internal sealed class GradientBlocks
         }
     }
 
-    /// <param name="Rows">Of a virtual shard.</param>
-    /// <param name="Columns">Of a virtual shard.</param>
+    /// <param name="First">Number of its first block.</param>
+    /// <param name="Rows">Rows of a virtual shard.</param>
+    /// <param name="Columns">Columns of a virtual shard.</param>
     private sealed record Matrix(int First, int Shards, long Rows, long Columns, long BlockRows)
     {
         public int BlocksPerShard => (int)((Rows + BlockRows - 1) / BlockRows);

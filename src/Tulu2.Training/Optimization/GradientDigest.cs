@@ -5,16 +5,16 @@ using System.Runtime.InteropServices;
 namespace Tulu2.Training.Optimization;
 
 /// <summary>
-/// Norm and hash of a gradient that lies in parts on several ranks: each measures its blocks, and all of them make the same two figures of everybody's
-/// measurements. Equal hashes prove that ranks hold the same gradient.
+/// Norm and hash of a gradient that is distributed over ranks: each rank measures its blocks, and every rank combines all measurements to the same norm and
+/// hash. Equal hashes prove that ranks hold the same gradient.
 /// </summary>
 internal static class GradientDigest
 {
     private const int HashBytes = 16;
     private const int RecordBytes = sizeof(int) + sizeof(double) + HashBytes;
 
-    /// <summary>What a rank tells the others: of each block its number, sum of squares and hash.</summary>
-    /// <param name="gradient">Address of what lies at <paramref name="first"/> in the flat buffer that the blocks are in.</param>
+    /// <summary>Number, sum of squares and hash of each block, encoded for the other ranks.</summary>
+    /// <param name="gradient">Address of element <paramref name="first"/> of the flat buffer that contains the blocks.</param>
     public static byte[] Measure(IReadOnlyList<GradientBlock> blocks, nint gradient, long first)
     {
         var bytes = new byte[blocks.Count * RecordBytes];
@@ -38,10 +38,10 @@ internal static class GradientDigest
     }
 
     /// <summary>
-    /// The whole gradient's L2 norm (blocks in order within a virtual shard, a binary tree over the shards, matrices in flat order) and its hash (over the
-    /// blocks' hashes in order).
+    /// L2 norm of the whole gradient (summed over blocks in order within a virtual shard, by a binary tree over the shards, over matrices in flat order) and
+    /// its hash (of the blocks' hashes in order).
     /// </summary>
-    /// <param name="ranks">What every rank of a group that together holds the model once has measured.</param>
+    /// <param name="ranks">Results of <see cref="Measure"/> of all ranks of a group that together holds the model once.</param>
     /// <exception cref="InvalidOperationException">A block was measured twice or not at all.</exception>
     public static (double Norm, string Hash) Combine(GradientBlocks blocks, IEnumerable<byte[]> ranks)
     {

@@ -3,15 +3,15 @@ using System.Runtime.Intrinsics;
 namespace Tulu2.Training.Optimization;
 
 /// <summary>
-/// The sums behind a gradient's L2 norm, in a form that does not depend on threads. Squares of floats are exact in double, so that the result does not
-/// depend on fused multiply-add either.
+/// Sums for a gradient's L2 norm that do not depend on the number of threads. The square of a float is exact in double, so the result does not depend on fused
+/// multiply-add either.
 /// </summary>
 internal static class GradientNorm
 {
-    /// <summary>By what the gradient is multiplied so that its norm is at most <paramref name="clip"/> (0: no limit): min(1, clip / (norm + 1e-6)).</summary>
+    /// <summary>The factor that limits the gradient's norm to <paramref name="clip"/> (0: no limit): min(1, clip / (norm + 1e-6)).</summary>
     public static double ClipFactor(double norm, double clip) => clip > 0 ? Math.Min(1, clip / (norm + 1e-6)) : 1;
 
-    /// <summary>Sum of squares of a row. Eight lanes, whatever the processor's vectors hold.</summary>
+    /// <summary>Sum of squares of a row, in eight lanes for any vector width of the processor.</summary>
     public static double SquareSum(ReadOnlySpan<float> row)
     {
         Vector256<double> low = default, high = default;
@@ -28,7 +28,7 @@ internal static class GradientNorm
         return sum;
     }
 
-    /// <summary>The sum by a binary tree over an array that is used up.</summary>
+    /// <summary>The sum by a binary tree; overwrites the array.</summary>
     public static double TreeSum(Span<double> shards)
     {
         for (var width = 1; width < shards.Length; width *= 2)

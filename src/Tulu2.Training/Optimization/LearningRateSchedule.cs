@@ -4,8 +4,8 @@ using Tulu2.Training.Recipes;
 namespace Tulu2.Training.Optimization;
 
 /// <summary>
-/// The learning rate of every update: linear from 0 over the warm-up, then linear to 0 at the end of the run, or constant after the warm-up
-/// (docs/reference/tulu2.md, SFT: the schedule). The first update of a run with a warm-up has rate 0.
+/// The learning rate of each update: linear from 0 to the peak during warm-up, then linear to 0 at the end of the run, or constant
+/// (docs/reference/tulu2.md, SFT: the schedule). With a warm-up, the first update has rate 0.
 /// </summary>
 /// <param name="peak">Rate at the end of the warm-up.</param>
 /// <param name="totalSteps">Updates of the whole run.</param>
@@ -21,7 +21,9 @@ public sealed class LearningRateSchedule(ScheduleKind kind, double peak, int tot
         return update >= totalSteps ? 0 : peak * (totalSteps - update) / (totalSteps - WarmupSteps);
     }
 
-    /// <summary>A warm-up as the recipe gives it, in steps: from 1 on steps, below 1 a ratio of all steps, rounded up (open-instruct: down).</summary>
+    /// <summary>Converts the recipe's warm-up to steps.</summary>
+    /// <param name="warmup">Below 1: a ratio of all steps; otherwise a number of steps.</param>
+    /// <param name="roundDown">Round a ratio down to whole steps, as open-instruct does, instead of up.</param>
     /// <exception cref="BadInputException">Negative, or a number of steps that is not whole.</exception>
     public static int Warmup(double warmup, int totalSteps, bool roundDown)
     {

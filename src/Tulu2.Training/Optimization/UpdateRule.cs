@@ -3,19 +3,23 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Training.Optimization;
 
-/// <summary>How a step's gradient changes the parameters: schedule, clipping and AdamW, all of them functions of the recipe and the step's number.</summary>
-/// <param name="segments">Schedules of a run whose recipe was changed; none: the recipe's own.</param>
-internal sealed class UpdateRule(Recipe recipe, int totalSteps, HostThreads? threads = null, IReadOnlyList<ScheduleSegment>? segments = null)
+/// <summary>
+/// Applies a step's gradient to the parameters: clipping and AdamW, with the learning rate of the schedule. Depends on the recipe and the step number only.
+/// </summary>
+/// <param name="threads">Threads for the update, disposed of together with the rule; null: the caller's thread only.</param>
+/// <param name="segments">Schedules of a run whose recipe was changed; null or empty: the recipe's own.</param>
+internal sealed class UpdateRule(Recipe recipe, int totalSteps, HostThreads? threads = null, IReadOnlyList<ScheduleSegment>? segments = null) : IDisposable
 {
     private readonly FlatAdamW _optimizer = new(recipe.Optimizer);
 
     private readonly IReadOnlyList<ScheduleSegment> _segments = segments is { Count: > 0 } ? segments : [ScheduleSegment.Of(recipe, totalSteps)];
 
-    /// <summary>Rate of the update that makes step <paramref name="step"/> (from 1).</summary>
+    /// <summary>Learning rate of step <paramref name="step"/>, counted from 1.</summary>
     public double LearningRate(int step) => ScheduleSegment.At(_segments, step - 1);
 
     /// <summary>
-    /// Clips the gradient in place and updates parameters and moments (which also advance where the rate is 0). All are the same part of the model's flat order.
+    /// Clips the gradient in place, and updates parameters and moments (the moments change even where the rate is 0). All four tensors are [length] fp32 and
+    /// cover the same range of the flat order.
     /// </summary>
     /// <param name="norm">L2 norm of the whole model's gradient.</param>
     public void Apply(Tensor parameters, Tensor gradient, Tensor firstMoment, Tensor secondMoment, int step, double norm)
@@ -31,4 +35,6 @@ internal sealed class UpdateRule(Recipe recipe, int totalSteps, HostThreads? thr
             _optimizer.Apply(Piece(parameters), Piece(gradient), Piece(firstMoment), Piece(secondMoment), step, LearningRate(step));
         });
     }
+
+    public void Dispose() => threads?.Dispose();
 }

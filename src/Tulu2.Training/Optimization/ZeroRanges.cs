@@ -3,13 +3,14 @@ using Tulu2.Models.Parameters;
 
 namespace Tulu2.Training.Optimization;
 
-/// <summary>Which part of a rank's flat buffer each of the ranks that share its optimizer state keeps (ZeRO-1, arXiv 1910.02054). Pure arithmetic.</summary>
+/// <summary>Partitions a part's flat buffer among the ranks of a ZeRO group (ZeRO-1, arXiv 1910.02054). Pure arithmetic.</summary>
 internal static class ZeroRanges
 {
     /// <summary>
-    /// Contiguous, in order, together everything, and about equal. Cut only between blocks, so that each rank can measure its part alone, and at multiples
-    /// of 16 elements, without which an element-wise kernel's bits depend on the cut. A part may be empty where there are more ranks than blocks.
+    /// The range of each rank: contiguous, in order, about equal in size, together covering the part. Cuts fall between blocks, so that each rank can measure
+    /// its range alone, and at multiples of 16 elements, since otherwise the bits of element-wise kernels would depend on them. A range may be empty.
     /// </summary>
+    /// <param name="zero">ZeRO degree: the number of ranges.</param>
     public static IReadOnlyList<ElementRange> Of(ParameterMap part, GradientBlocks blocks, int zero)
     {
         long[] borders = [.. blocks.Borders(part).Where(border => border % ParameterMap.Alignment == 0), part.Length];

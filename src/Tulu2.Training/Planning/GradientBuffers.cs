@@ -4,15 +4,16 @@ using Tulu2.Collectives.Reduction;
 namespace Tulu2.Training.Planning;
 
 /// <summary>
-/// How many full-size buffers <c>HeldGradients</c> ever has: the same sequence of rents and returns, without any buffer. A slot's gradient is
-/// rented before it is added into the tree, and the pool never shrinks within a run.
+/// Counts the full-size buffers that <c>HeldGradients</c> allocates, by replaying its sequence of rents and returns. A slot's gradient is rented before it is
+/// added to the tree, and the pool does not shrink during a run.
 /// </summary>
 internal static class GradientBuffers
 {
+    /// <param name="slots">Slots of a step.</param>
     /// <param name="own">The replica's slots; they come in order.</param>
-    /// <param name="totalApart">The step's total is no full buffer of the pool (ZeRO: only the rank's range of it; with a GPU it is on the host).</param>
-    /// <param name="streams">The total's buffer is rented before the last slot's backward pass.</param>
-    /// <returns>The most buffers there are at once, and the sums that are left once all slots are added.</returns>
+    /// <param name="totalApart">The step's total is not a buffer of the pool (ZeRO: it covers only the rank's range; with a GPU it is on the host).</param>
+    /// <param name="streams">The total's buffer is rented before the last slot's backward pass (overlap).</param>
+    /// <returns>The maximum number of buffers, and the number of sums left once all slots are added.</returns>
     public static (int Most, int Left) Of(int slots, SlotRange own, bool totalApart, bool streams)
     {
         var held = new Dictionary<int, SlotRange>();

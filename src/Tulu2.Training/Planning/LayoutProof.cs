@@ -4,16 +4,16 @@ using Tulu2.Models.Parameters;
 
 namespace Tulu2.Training.Planning;
 
-/// <summary>One thing that has to divide.</summary>
-/// <param name="Rule">What is divided by what.</param>
-/// <param name="Detail">The numbers.</param>
-/// <param name="Fix">Where it does not hold: what to change.</param>
+/// <summary>One divisibility condition of a layout.</summary>
+/// <param name="Rule">The two quantities, as in <c>slots over replicas</c>.</param>
+/// <param name="Detail">Their values.</param>
+/// <param name="Fix">What to change where the condition does not hold; otherwise null.</param>
 public sealed record ProofLine(string Rule, string Detail, bool Holds, string? Fix = null);
 
-/// <summary>Whether a model and a batch can be cut as a layout asks. Pure arithmetic; nothing is left out because something before it failed.</summary>
+/// <summary>Checks whether a model and a batch can be cut as a layout requires. Pure arithmetic; a failed condition does not skip the ones after it.</summary>
 public static class LayoutProof
 {
-    /// <param name="virtualShards">V as it is used.</param>
+    /// <param name="virtualShards">Number of virtual shards in effect.</param>
     public static IReadOnlyList<ProofLine> Of(ModelConfig config, int virtualShards, int data, int tensor, int pipeline, int zero, int slots)
     {
         var lines = new List<ProofLine>
@@ -38,12 +38,12 @@ public static class LayoutProof
 
     private static ProofLine Divides(string rule, int whole, int parts, string fix) => parts >= 1 && whole % parts == 0
         ? new ProofLine(rule, $"{whole:N0} = {parts} x {whole / parts:N0}", true)
-        : new ProofLine(rule, $"{whole:N0} is no multiple of {parts}", false, fix);
+        : new ProofLine(rule, $"{whole:N0} is not a multiple of {parts}", false, fix);
 
-    // Narrower shards, or such that are no multiple of 16, go through other product kernels and lose equal bits.
+    // Shards narrower than 16, or not a multiple of it, go through other matrix-product kernels, so that their bits differ.
     private static ProofLine Wide(string rule, int width, int shards) => shards == 1 || width % (shards * ParameterMap.Alignment) == 0
         ? new ProofLine(rule, $"{width:N0} = {shards} x {width / shards:N0}", true)
-        : new ProofLine(rule, $"{width:N0} is no multiple of {shards} x {ParameterMap.Alignment}", false, "choose a smaller parallel.virtual_shards");
+        : new ProofLine(rule, $"{width:N0} is not a multiple of {shards} x {ParameterMap.Alignment}", false, "choose a smaller parallel.virtual_shards");
 
     private static ProofLine Vocabulary(ModelConfig config, int shards)
     {
@@ -54,11 +54,11 @@ public static class LayoutProof
             : $"{config.VocabularySize:N0} and {padded - config.VocabularySize:N0} rows of padding = {shards} x {padded / shards:N0}", true);
     }
 
-    /// <summary>Whether there are layers enough, and a head that a last stage can hold alone.</summary>
+    /// <summary>Whether there are enough layers, and the head is a tensor that the last stage can hold alone.</summary>
     internal static ProofLine Stages(ModelConfig config, int stages)
     {
         if (stages > config.Layers)
-            return new ProofLine("layers over stages", $"{NumberText.Count(config.Layers, "layer does", "layers do")} not make {stages} stages", false, $"use parallel.pipeline of at most {config.Layers}");
+            return new ProofLine("layers over stages", $"{NumberText.Count(config.Layers, "layer")} cannot be split into {stages} stages", false, $"use parallel.pipeline of at most {config.Layers}");
         if (stages > 1 && config.TieEmbeddings)
             return new ProofLine("layers over stages", "head and embedding are one tensor, which first and last stage would both hold", false,
                 "use parallel.pipeline: 1; parallel.tensor cuts such a model too");

@@ -6,7 +6,7 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Training.Planning;
 
-/// <summary>Evaluates one layout, or all that a number of ranks allows. Pure, and quick enough to ask for thousands.</summary>
+/// <summary>Evaluates one layout, or all layouts of a number of ranks. Pure, and fast enough for thousands of layouts.</summary>
 public sealed class LayoutSearch(PlanRequest request)
 {
     private const int MostRanksTried = 4096;
@@ -47,8 +47,8 @@ public sealed class LayoutSearch(PlanRequest request)
     }
 
     /// <summary>
-    /// Every factorisation of <paramref name="ranks"/> into data x tensor x pipeline with every ZeRO degree, with and without recomputation, and with split activations
-    /// where that does not fit: first what fits, the fastest first, at equal speed what needs less memory; then what does not fit, the smallest first.
+    /// Every factorisation of <paramref name="ranks"/> into data x tensor x pipeline with every ZeRO degree, with and without recomputation, and with split
+    /// activations where the layout does not fit without them. Layouts that fit come first, ordered by step time, then memory; the others by memory.
     /// </summary>
     public IReadOnlyList<PlannedLayout> All(int ranks) =>
     [
@@ -56,7 +56,7 @@ public sealed class LayoutSearch(PlanRequest request)
             .ThenBy(plan => plan.Fits ? Math.Round(plan.Seconds!.Step, 6) : 0).ThenBy(plan => plan.DeviceBytes),
     ];
 
-    /// <summary>The smallest number of ranks, by doubling, that has a layout which fits; null: none up to a few thousand.</summary>
+    /// <summary>The first number of ranks, doubling from <paramref name="from"/>, with a layout that fits; null: none up to a few thousand.</summary>
     public int? FewestRanks(int from)
     {
         for (var ranks = from; ranks <= MostRanksTried; ranks *= 2)
@@ -80,7 +80,7 @@ public sealed class LayoutSearch(PlanRequest request)
                     {
                         var plan = Evaluate(Math.Max(request.VirtualShards, tensor), data, tensor, pipeline, zero, recompute);
                         yield return plan;
-                        // Shares of rows cost gathers and nothing gets faster by them.
+                        // Split activations cost gathers and save only memory.
                         if (tensor > 1 && plan.DeviceBytes > request.Rates.MemoryBytes)
                             yield return Evaluate(plan.VirtualShards, data, tensor, pipeline, zero, recompute, split: true);
                     }

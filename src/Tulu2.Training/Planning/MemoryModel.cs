@@ -4,21 +4,21 @@ using Tulu2.Collectives.Layout;
 namespace Tulu2.Training.Planning;
 
 /// <summary>
-/// Memory of a rank, by what the code allocates: <c>ReplicaState</c>, <c>HeldGradients</c>, the model's arenas
-/// (<see cref="Models.Memory.PassMemory"/>), <c>SnapshotWriter</c>. With L elements in the rank's part:
-/// master 4L / zero, moments 8L / zero, bf16 weights 2L (in fp32 the master lies in the weights, which are 4L), gradients 4L x buffers (and with ZeRO
-/// 4L / zero for the total), snapshot 12L / data, activations kept x min(stages - stage, slots). With a GPU also the weights of 2L or 4L there, and on the host
-/// 4L for each sum that the data plane is given, and 4L / zero for the total.
+/// Memory of a rank, counted from what the code allocates: <c>ReplicaState</c>, <c>HeldGradients</c>, the model's arenas
+/// (<see cref="Models.Memory.PassMemory"/>), <c>SnapshotWriter</c>. Bytes, with L elements in the rank's part:
+/// master weights 4L / zero, moments 8L / zero, bf16 weights 2L (in fp32 the weights are 4L and contain the master), gradients 4L x buffers (and with ZeRO
+/// 4L / zero for the total), snapshot 12L / data, activations of a slot x min(stages - stage, slots). A GPU adds weights of 2L or 4L on the device, and on the
+/// host 4L for each sum that is passed to the data plane, and 4L / zero for the total.
 /// </summary>
 internal static class MemoryModel
 {
-    // ids, positions, scored rows, targets and segments of a token, fed as int.
+    // Each token is fed as five ints: id, position, scored row, target and segment.
     private const int BatchBytesPerToken = 5 * sizeof(int);
 
-    // .NET, libtorch's libraries as far as they are touched, actors. Resident memory of a worker that has done nothing, rounded up.
+    // .NET, the touched pages of libtorch, actors: resident memory of an idle worker, rounded up.
     private const long ProcessorRuntime = 256L << 20;
 
-    // CUDA context, cuBLAS workspace and NCCL's buffers of two communicators; CUDA's libraries in host memory: estimates.
+    // Estimates. Device: CUDA context, cuBLAS workspace, NCCL buffers of two communicators. Host: CUDA's libraries.
     private const long CudaRuntime = 1536L << 20, CudaHostRuntime = 3072L << 20;
 
     public static RankMemory Of(PlanRequest request, StageCost cost, ParallelLayout layout, int stage)
@@ -33,7 +33,7 @@ internal static class MemoryModel
         var pass = cost.Pass;
         var fp32 = request.ElementBytes == sizeof(float);
         long tokens = request.LongestSegments.Sum(length => (long)length);
-        // Tensor-parallel ranks share out what goes to another stage.
+        // Each tensor-parallel rank sends and receives only its share of the rows between stages.
         long stream = layout.Pipeline > 1 ? 2 * RowShares.Of(tokens, 0, layout.Tensor).Count * request.Config.HiddenSize * request.ElementBytes : 0;
         return new RankMemory(
             cuda,

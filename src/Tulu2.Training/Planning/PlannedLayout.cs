@@ -2,14 +2,15 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Training.Planning;
 
-/// <summary>A layout with all that is known of it before anything runs.</summary>
-/// <param name="Proof">What divides and what does not.</param>
-/// <param name="Stages">Memory of a rank of each stage; empty where the layout cannot be cut.</param>
-/// <param name="Traffic">Of the rank of replica 0 that sends most.</param>
-/// <param name="Seconds">Null where the layout cannot be cut.</param>
-/// <param name="TokensPerSecond">Of average sequences.</param>
-/// <param name="DeviceBytes">Of the stage that needs most; so also <paramref name="HostBytes"/>.</param>
-/// <param name="Reason">Why it cannot be used; null where it can.</param>
+/// <summary>A layout with its predicted memory, traffic and time.</summary>
+/// <param name="Proof">The divisibility conditions.</param>
+/// <param name="Stages">Memory of a rank of each pipeline stage; empty where a condition fails.</param>
+/// <param name="Traffic">Traffic of the rank of replica 0 that sends most; null where a condition fails.</param>
+/// <param name="Seconds">Null where a condition fails.</param>
+/// <param name="TokensPerSecond">For sequences of average length.</param>
+/// <param name="DeviceBytes">Maximum over the stages.</param>
+/// <param name="HostBytes">Maximum over the stages; 0 without a GPU.</param>
+/// <param name="Reason">Why the layout cannot be used; null where it can.</param>
 public sealed record PlannedLayout(
     int VirtualShards, int Data, int Tensor, int Pipeline, int Zero, bool Recompute, bool SplitActivations, IReadOnlyList<ProofLine> Proof, IReadOnlyList<RankMemory> Stages,
     ComputeDevice Device, RankTransport Transport, RankTraffic? Traffic, StepSeconds? Seconds, double TokensPerSecond, long DeviceBytes, long HostBytes, string? Reason)
@@ -17,10 +18,10 @@ public sealed record PlannedLayout(
     public bool Fits => Reason is null;
     public int Ranks => Data * Tensor * Pipeline;
 
-    /// <summary>Of the stage that needs most.</summary>
+    /// <summary>Memory of a rank of the stage that needs most on the device; null where a condition fails.</summary>
     public RankMemory? Memory => Stages.MaxBy(stage => stage.Device);
 
-    /// <summary>As a recipe or <c>key=value</c> arguments have it.</summary>
+    /// <summary>The layout as recipe keys with their values.</summary>
     public IReadOnlyList<(string Key, string Value)> Keys =>
         KeysOf(new ParallelRecipe
         {
@@ -34,7 +35,7 @@ public sealed record PlannedLayout(
             Transport = Transport,
         }, Recompute);
 
-    /// <summary>What a plan decides, as a recipe has it.</summary>
+    /// <summary>The recipe keys that a plan decides, with their values in <paramref name="parallel"/>.</summary>
     public static IReadOnlyList<(string Key, string Value)> KeysOf(ParallelRecipe parallel, bool recompute) =>
     [
         ("parallel.data", $"{parallel.Data}"), ("parallel.tensor", $"{parallel.Tensor}"), ("parallel.pipeline", $"{parallel.Pipeline}"), ("parallel.zero", $"{parallel.Zero}"),

@@ -4,7 +4,7 @@ using Tulu2.Files;
 
 namespace Tulu2.Training.Planning;
 
-/// <summary>Numbers with a unit, as people write and read them: <c>80GiB</c>, <c>200 GB/s</c>, <c>150T</c>.</summary>
+/// <summary>Parses and formats numbers with a unit: <c>80GiB</c>, <c>200 GB/s</c>, <c>150T</c>.</summary>
 public static partial class Quantity
 {
     private static readonly string[] Binary = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -23,23 +23,24 @@ public static partial class Quantity
         ["Ti"] = 1099511627776,
     };
 
-    // A bare number below is one whose unit was forgotten: nothing that is planned has so few bytes, or operations a second.
+    // In a smaller bare number the unit was forgotten: no planned quantity has so few bytes or operations per second.
     private const double FewestWithoutUnit = 1 << 20;
 
-    /// <param name="flag">Named in the error.</param>
-    /// <param name="text">A number, an optional prefix (k M G T P, Ki Mi Gi Ti), an optional unit (B, B/s, bit/s, FLOP/s), which only bits change.</param>
-    /// <exception cref="BadInputException">Not a positive quantity, or one that can only be meant with a unit.</exception>
+    /// <summary>Bytes, bytes per second or operations per second; bits are converted to bytes, other units do not change the value.</summary>
+    /// <param name="flag">Flag to name in an error.</param>
+    /// <param name="text">A number, an optional prefix (k M G T P, Ki Mi Gi Ti) and an optional unit (B, B/s, bit/s, FLOP/s).</param>
+    /// <exception cref="BadInputException">Not a positive quantity, or so small that a unit must be missing.</exception>
     public static double Parse(string flag, string text)
     {
         var match = Form().Match(text.Trim());
         if (!match.Success || !double.TryParse(match.Groups[1].Value, CultureInfo.InvariantCulture, out var value) || !(value > 0) || !double.IsFinite(value))
             throw new BadInputException($"{flag} {text}", "is not a positive quantity", "write, say, 80GiB, 200GB/s, 400Gbit/s or 150T");
         if (match.Groups[2].Length + match.Groups[3].Length == 0 && value < FewestWithoutUnit)
-            throw new BadInputException($"{flag} {text}", "has no unit, and without one says next to nothing", $"write {text}GiB for memory, {text}GB/s for a rate, {text}T for operations a second");
+            throw new BadInputException($"{flag} {text}", "has no unit, and is too small without one", $"write {text}GiB for memory, {text}GB/s for a bandwidth, {text}T for operations per second");
         return value * Factors[match.Groups[2].Value] / (match.Groups[3].Value.StartsWith("bit", StringComparison.OrdinalIgnoreCase) ? 8 : 1);
     }
 
-    /// <summary>Three digits and a binary unit.</summary>
+    /// <summary>Formats with about three digits and a binary unit.</summary>
     public static string Bytes(double bytes)
     {
         var unit = 0;
@@ -47,7 +48,7 @@ public static partial class Quantity
         return string.Create(CultureInfo.InvariantCulture, $"{Digits(bytes)} {Binary[unit]}");
     }
 
-    /// <summary>Milliseconds, seconds, minutes or hours, whichever reads best.</summary>
+    /// <summary>Formats as milliseconds, seconds, minutes or hours, depending on the size.</summary>
     public static string Seconds(double seconds) => seconds switch
     {
         < 1 => $"{Digits(1e3 * seconds)} ms",

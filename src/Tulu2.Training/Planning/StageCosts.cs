@@ -4,17 +4,18 @@ using Tulu2.Training.Objectives;
 
 namespace Tulu2.Training.Planning;
 
-/// <summary>What one pipeline stage of one tensor-parallel rank holds and computes, whatever the data and ZeRO degrees are.</summary>
-/// <param name="Elements">Of the flat buffer, padding included.</param>
-/// <param name="Pass">Of a slot of longest sequences.</param>
-/// <param name="ForwardFlops">Of a slot of average sequences.</param>
-/// <param name="BackwardFlops">The same, with what is computed again.</param>
+/// <summary>Size and cost of one pipeline stage on one tensor-parallel rank; independent of the data and ZeRO degrees.</summary>
+/// <param name="Elements">Elements of the flat buffer, padding included.</param>
+/// <param name="Pass">Memory of a pass over a slot of maximum-length sequences.</param>
+/// <param name="ForwardFlops">Floating-point operations of a slot of average-length sequences.</param>
+/// <param name="BackwardFlops">The same for the backward pass, recomputation included.</param>
 internal sealed record StageCost(LayerRange Layers, bool IsFirst, bool IsLast, long Elements, PassBytes Pass, double ForwardFlops, double BackwardFlops);
 
 /// <summary>
-/// Costs of the stages of a choice of tensor and pipeline degree, recomputation and split activations, kept, because a search asks for them once for every data and ZeRO degree.
-/// Operations: a product of [a, b] with [b, c] is 2abc. A token's forward pass is 2 x the matrices it goes through, and in attention, causal, 2 products of
-/// 2 x width x (length + 1) / 2. The backward pass is twice the matrices, and in attention 5 products, for the scores are computed again; recomputation leaves out the last product of each block.
+/// Costs of the stages for each tensor and pipeline degree, with and without recomputation and split activations; cached, because a search needs them again for
+/// every data and ZeRO degree. Operations: a product of [a, b] with [b, c] has 2abc. The forward pass of a token has 2 per element of the matrices it goes
+/// through, and causal attention has 2 products of 2 x width x (length + 1) / 2 each. The backward pass has twice that for the matrices, and 5 products for
+/// attention, since the scores are computed again. Recomputation repeats the forward pass without the last product of each block.
 /// </summary>
 internal sealed class StageCosts(PlanRequest request)
 {
@@ -24,7 +25,7 @@ internal sealed class StageCosts(PlanRequest request)
     {
         var key = (virtualShards, tensor, pipeline, recompute, split);
         if (_known.TryGetValue(key, out var stages)) return stages;
-        // Stages of the same size differ only in whether they are the first or the last.
+        // Stages with equally many layers differ only in being first or last.
         var alike = new Dictionary<(int, bool, bool), StageCost>();
         var made = new List<StageCost>();
         foreach (var layers in PipelineStages.Split(request.Config, pipeline))
@@ -47,7 +48,7 @@ internal sealed class StageCosts(PlanRequest request)
         var down = (double)layers.Count * config.HiddenSize * config.IntermediateSize / tensor;
         var attention = (double)layers.Count * config.QueryWidth / tensor * (request.Length + 1);
         var head = map.HasHead ? (double)PipelineStages.HeadCost(config) / tensor : 0;
-        // The head's backward pass computes the logits again for every objective; only coefficients that depend on them need them before.
+        // Every objective computes the logits in the head's backward pass; only a nonlinear one also needs them before.
         var headForward = ObjectiveCatalog.Of(request.Recipe.Objective).IsLinear ? 0 : 2 * head;
         double tokens = request.SlotTokens, forward = 2 * blocks + 2 * attention;
         return new StageCost(layers, map.HasEmbedding, map.HasHead, map.Length, pass, tokens * (forward + headForward),

@@ -3,15 +3,15 @@ using Tulu2.Collectives.Layout;
 
 namespace Tulu2.Training.Planning;
 
-/// <summary>Where the seconds of a step go on the rank that takes longest; the parts add up to <see cref="Step"/>.</summary>
-/// <param name="Compute">Products of the dearest stage.</param>
-/// <param name="TensorSums">Its waits for tensor-parallel sums.</param>
-/// <param name="Pipeline">Its sends to neighbours.</param>
-/// <param name="Bubble">Idle while the pipeline fills and empties: the first slot's way through the other stages.</param>
-/// <param name="SlotSums">Adding up slot gradients.</param>
-/// <param name="Gradients">The sum over replicas.</param>
-/// <param name="Optimizer">Norm, hash, clip, AdamW.</param>
-/// <param name="Weights">ZeRO's gather.</param>
+/// <summary>Seconds of a step on the slowest rank; the parts add up to <see cref="Step"/>.</summary>
+/// <param name="Compute">Matrix products of the most expensive stage.</param>
+/// <param name="TensorSums">Tensor-parallel sums of that stage.</param>
+/// <param name="Pipeline">Sends of that stage to its neighbours.</param>
+/// <param name="Bubble">Idle time while the pipeline fills and drains: the time of one slot in the other stages.</param>
+/// <param name="SlotSums">Sums of slot gradients.</param>
+/// <param name="Gradients">Gradient reduction over the replicas.</param>
+/// <param name="Optimizer">Norm, hash, clipping, AdamW.</param>
+/// <param name="Weights">ZeRO's all-gather of compute weights.</param>
 /// <param name="Bus">Copies between a GPU and host memory.</param>
 public sealed record StepSeconds(
     double Compute, double TensorSums, double Pipeline, double Bubble, double SlotSums, double Gradients, double Optimizer, double Weights,
@@ -27,8 +27,9 @@ public sealed record StepSeconds(
 }
 
 /// <summary>
-/// Seconds of a step. With t_s a slot's seconds on stage s and m slots of the busiest replica, 1F1B takes (m - 1) max t_s + sum t_s; nothing else overlaps with
-/// it. Element-wise work is bytes over the memory's bandwidth: 12 a parameter for each sum of two slots, 36 for clip and AdamW, and 14 for norm, hash and the bf16 copy.
+/// Seconds of a step. If a slot takes t_s on stage s and the busiest replica has m slots, 1F1B takes (m - 1) max t_s + sum t_s; nothing is assumed to overlap
+/// with it. Element-wise operations are bound by memory bandwidth, in bytes per parameter: 12 for each sum of two slots, 36 for clipping and AdamW, 14 for
+/// norm, hash and the bf16 copy.
 /// </summary>
 internal static class TimeModel
 {
@@ -43,10 +44,10 @@ internal static class TimeModel
             Sums: traffic[index].TensorSums.Seconds(rates, request.Nccl) / Math.Max(1, slots),
             Sends: traffic[index].Pipeline.Seconds(rates) / Math.Max(1, slots))).ToArray();
         var totals = perSlot.Select(slot => slot.Compute + slot.Sums + slot.Sends).ToArray();
-        var dearest = Array.IndexOf(totals, totals.Max());
+        var slowest = Array.IndexOf(totals, totals.Max());
         var elements = stages.Max(stage => stage.Elements);
         return new StepSeconds(
-            slots * perSlot[dearest].Compute, slots * perSlot[dearest].Sums, slots * perSlot[dearest].Sends, totals.Sum() - totals[dearest],
+            slots * perSlot[slowest].Compute, slots * perSlot[slowest].Sums, slots * perSlot[slowest].Sends, totals.Sum() - totals[slowest],
             Math.Max(0, slots - 1) * BytesOfSum * elements / rates.MemoryBandwidth,
             traffic.Max(use => use.Gradients.Seconds(rates)),
             (BytesOfUpdate / rates.HostThreads + BytesOfDigest) * elements / layout.Zero / rates.HostBandwidth,

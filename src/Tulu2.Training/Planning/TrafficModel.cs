@@ -3,27 +3,29 @@ using Tulu2.Collectives.Layout;
 
 namespace Tulu2.Training.Planning;
 
-/// <summary>What a rank sends in a step for one purpose.</summary>
-/// <param name="NodeBytes">To ranks of its own node.</param>
-/// <param name="LinkBytes">To ranks of other nodes.</param>
-/// <param name="Messages">Rounds that wait for each other.</param>
+/// <summary>Traffic that a rank sends in a step for one purpose.</summary>
+/// <param name="NodeBytes">Bytes to ranks of its own node.</param>
+/// <param name="LinkBytes">Bytes to ranks of other nodes.</param>
+/// <param name="Messages">Consecutive rounds, each of which costs one latency.</param>
 public sealed record LinkUse(double NodeBytes, double LinkBytes, double Messages)
 {
     public static LinkUse None { get; } = new(0, 0, 0);
 
-    /// <param name="nccl">From GPU to GPU.</param>
+    /// <param name="nccl">Traffic within a node goes from GPU to GPU.</param>
     public double Seconds(DeviceRates rates, bool nccl = false) =>
         NodeBytes / (nccl ? rates.DeviceBandwidth : rates.NodeBandwidth) + LinkBytes / rates.LinkBandwidth + Messages * rates.Latency;
 
     internal LinkUse Times(double factor) => new(NodeBytes * factor, LinkBytes * factor, Messages * factor);
 }
 
-/// <summary>What one rank sends in a step, by purpose.</summary>
-/// <param name="TensorSums">The model's sums over tensor-parallel ranks, and their gathers of rows.</param>
-/// <param name="Pipeline">Activations to the next stage, their gradients to the one before.</param>
-/// <param name="Gradients">The sum over replicas.</param>
+/// <summary>Traffic that one rank sends in a step, by purpose.</summary>
+/// <param name="TensorSums">Sums over tensor-parallel ranks, and gathers of rows among them.</param>
+/// <param name="Pipeline">Activations to the next stage and their gradients to the previous one.</param>
+/// <param name="Gradients">Gradient reduction over the replicas.</param>
 /// <param name="Weights">ZeRO: compute weights to the ranks that do not update them.</param>
-/// <param name="BusBytes">Between GPU and host memory: gradients and weights once a step, of each slot what stages pass on and, without NCCL, what is added up.</param>
+/// <param name="BusBytes">
+/// Bytes between GPU and host memory: gradients and weights once per step; per slot the streams between stages and, without NCCL, tensor-parallel sums.
+/// </param>
 public sealed record RankTraffic(LinkUse TensorSums, LinkUse Pipeline, LinkUse Gradients, LinkUse Weights, double BusBytes)
 {
     public IReadOnlyList<(string Kind, LinkUse Use)> Kinds =>
@@ -31,34 +33,35 @@ public sealed record RankTraffic(LinkUse TensorSums, LinkUse Pipeline, LinkUse G
 }
 
 /// <summary>
-/// Bytes that a rank sends. A sum of n bytes over g ranks goes in two rounds, each rank adding up one part by the tree: 2 (g - 1) / g n, whatever the transport.
-/// Per block and slot 2 sums of [N, D] forward, 2 backward and, with recomputation, 1 again; on the first stage one for the embedding, on the last one for the
-/// rows' gradients and three numbers a row. A gather of n bytes of rows goes in one round: (g - 1) / g n. There is one for each stream from another stage, of which
-/// n / g came, and where activations are split one a block in the backward pass, two without recomputation. Gradients of 4L bytes: (d - 1) / d to add up the parts, (1/zero - 1/d) to give each rank what it wants.
+/// Bytes that a rank sends. A sum of n bytes over g ranks takes two rounds, with each rank adding up one part by the tree: 2 (g - 1) / g n, for any transport.
+/// Each block needs, per slot, 2 sums of [N, D] forward, 2 backward and, with recomputation, 1 more; the first stage one for the embedding, the last stage one
+/// for the gradient of the rows and three numbers per row. A gather of n bytes of rows takes one round: (g - 1) / g n. There is one for each stream from
+/// another stage, since a rank receives only n / g, and with split activations one per block in the backward pass, or two without recomputation. The gradient
+/// of 4L bytes takes (d - 1) / d to add up the parts and (1/zero - 1/d) to send each rank its range.
 /// </summary>
 internal static class TrafficModel
 {
     public static RankTraffic Of(PlanRequest request, StageCost cost, ParallelLayout layout, int stage, int slots, bool recompute, bool split)
     {
         var stream = (double)request.SlotTokens * request.Config.HiddenSize * request.ElementBytes;
-        var place = new RankCoordinates(0, stage, 0);
+        var rank = new RankCoordinates(0, stage, 0);
         int blockSums = cost.Layers.Count * (recompute ? 5 : 4);
         var sums = blockSums + (cost.IsFirst ? 1 : 0) + (cost.IsLast ? 1 : 0);
         var rowFigures = cost.IsLast ? 3.0 * sizeof(float) * request.SlotTokens : 0;
         var neighbours = (stage > 0 ? 1 : 0) + (stage + 1 < layout.Pipeline ? 1 : 0);
         var gathers = neighbours + (split ? cost.Layers.Count * (recompute ? 1 : 2) : 0);
-        var tensor = Spread(request, layout, place, layout.Tensor, other => place with { Tensor = other },
+        var tensor = Spread(request, layout, rank, layout.Tensor, other => rank with { Tensor = other },
             (layout.Tensor - 1.0) / layout.Tensor * ((2 * sums + gathers) * stream + 2 * rowFigures), 2 * (sums + (cost.IsLast ? 2 : 0)) + gathers);
 
         var pipeline = LinkUse.None;
         foreach (var neighbour in new[] { stage - 1, stage + 1 })
             if (neighbour >= 0 && neighbour < layout.Pipeline)
-                pipeline = Add(pipeline, To(request, layout, place, place with { Pipeline = neighbour }, stream / layout.Tensor, 1));
+                pipeline = Add(pipeline, To(request, layout, rank, rank with { Pipeline = neighbour }, stream / layout.Tensor, 1));
 
         double gradient = sizeof(float) * (double)cost.Elements, data = layout.Data;
-        var reduce = Spread(request, layout, place, layout.Data, other => place with { Data = other },
+        var reduce = Spread(request, layout, rank, layout.Data, other => rank with { Data = other },
             gradient * ((data - 1) / data + (1.0 / layout.Zero - 1 / data)), 2);
-        var weights = Spread(request, layout, place, layout.Zero, other => place with { Data = other },
+        var weights = Spread(request, layout, rank, layout.Zero, other => rank with { Data = other },
             (layout.Zero - 1.0) / layout.Zero * cost.Elements * request.ElementBytes, 1);
         return new RankTraffic(tensor.Times(slots), pipeline.Times(slots), reduce, weights, Bus());
 
@@ -66,18 +69,18 @@ internal static class TrafficModel
         {
             if (!request.Rates.Cuda) return 0;
             var own = SlotAssignment.Range(request.Slots, layout.Data, 0) is { } range ? GradientBuffers.Of(request.Slots, range, totalApart: true, streams: false).Left : 0;
-            // A neighbour's stream comes and one of one's own goes, forward and back: this rank's share. Of a gather over the host a share goes and everything comes.
+            // Per neighbour this rank's share of one stream is sent and of one received. A gather over the host copies a share down and the whole stream up.
             var share = stream / layout.Tensor;
             var sumsOfSlot = layout.Tensor > 1 && !request.Nccl ? 2 * (sums * stream + rowFigures) + gathers * (share + stream) : 0;
             return gradient * own + (double)cost.Elements * request.ElementBytes + slots * (2 * neighbours * share + sumsOfSlot);
         }
     }
 
-    // Evenly to all others of a group.
-    private static LinkUse Spread(PlanRequest request, ParallelLayout layout, RankCoordinates place, int size, Func<int, RankCoordinates> member, double bytes, double messages)
+    // Bytes sent in equal parts to all other ranks of a group.
+    private static LinkUse Spread(PlanRequest request, ParallelLayout layout, RankCoordinates rank, int size, Func<int, RankCoordinates> member, double bytes, double messages)
     {
         if (size == 1) return LinkUse.None;
-        var node = layout.RankAt(place) / request.RanksPerNode;
+        var node = layout.RankAt(rank) / request.RanksPerNode;
         var near = 0;
         for (var other = 1; other < size; other++)
             if (layout.RankAt(member(other)) / request.RanksPerNode == node) near++;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Tulu2.Checkpoints;
 using Tulu2.Collectives;
 using Tulu2.Data.Slots;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Communication;
 using Tulu2.Training.Optimization;
@@ -13,8 +14,8 @@ using Tulu2.Training.Workers;
 namespace Tulu2.Training.Ranks;
 
 /// <summary>
-/// What a worker is while it plays a rank: the rank's part of the model, its optimizer state and gradients, and the steps of docs/protocol.md from a rank's
-/// side. Built by <see cref="WorkerLoop"/> when the worker joins a generation as that rank; used on the loop's thread only.
+/// The rank that a worker currently computes for: its part of the model, optimizer state and gradients, and the rank's side of docs/protocol.md. Created by
+/// <see cref="WorkerLoop"/> when the worker joins a generation as that rank; used only on the loop's thread.
 /// </summary>
 internal sealed class RankBody : IDisposable
 {
@@ -29,17 +30,17 @@ internal sealed class RankBody : IDisposable
     private readonly TensorGroupSum? _tensorSum;
     private readonly NcclTransport? _nccl;
     private readonly SnapshotWriter _snapshots;
-    private readonly Dictionary<(int Step, int Slot), SlotBatch> _fed = [];
+    private readonly Dictionary<(StepNumber Step, SlotNumber Slot), SlotBatch> _fed = [];
     private readonly StepClock _clock = new();
     private ISlotComputer? _computer;
     private RankGroups? _groups;
-    private StepMetrics? _reduced;     // of the step whose complete gradient is held
-    private bool _computing;           // slots or the reduction are to be done
-    private bool _begun;               // this generation has had its Begin
-    private int _rank;
+    private StepMetrics? _reduced;     // metrics of the current step, once its gradient is reduced
+    private bool _computing;           // slots or the reduction are still to be done
+    private bool _begun;               // Begin was received in this generation
+    private Rank _rank;
 
-    /// <param name="computerOf">Builds the model over the rank's weights, on first use.</param>
-    public RankBody(WorkerSettings settings, int rank, Action<WorkerReport> report, SlotComputerOf computerOf)
+    /// <param name="computerOf">Creates the model over the rank's weights; called on first use.</param>
+    public RankBody(WorkerSettings settings, Rank rank, Action<WorkerReport> report, SlotComputerOf computerOf)
     {
         (_settings, _report, _computerOf, _rank) = (settings, report, computerOf, rank);
         var (slots, deadline) = (settings.Plan.SlotsPerStep, settings.CollectiveDeadline);
@@ -55,23 +56,25 @@ internal sealed class RankBody : IDisposable
         _snapshots = new SnapshotWriter(new CheckpointStore(settings.CheckpointDirectory), report);
     }
 
-    /// <summary>The generation it takes part in; -1 before the first.</summary>
-    public long Generation => _groups?.World.Generation ?? -1;
+    /// <summary>The current generation; -1 before the first.</summary>
+    public Generation Generation => _groups is { } groups ? new(groups.World.Generation) : Generation.None;
 
-    /// <summary><see cref="Advance"/> has something to do now, without another command or batch.</summary>
-    public bool HasWork => _computing && (_runner.Needs is not { } slot || _fed.ContainsKey((Step, slot)));
+    /// <summary>Whether <see cref="Advance"/> can proceed without another command or batch.</summary>
+    public bool HasWork => _computing && (_runner.Needs is not { } slot || _fed.ContainsKey((Step, new SlotNumber(slot))));
 
     private RankGroups Groups => _groups ?? throw new InvalidOperationException($"rank {_rank}: in no generation");
-    private int StateStep => _state.Step;
-    private int Step => StateStep + 1;
+    private StepNumber StateStep => _state.Step;
+    private StepNumber Step => StateStep.Next();
     private ISlotComputer Computer => _computer ??= _computerOf(_state.Replica, _tensorSum);
 
-    /// <summary>The rank holds exactly what this body holds, so the body can play it and keep its state and gradients.</summary>
-    public bool CanPlay(int rank) => _part.IsAlsoOf(rank);
+    /// <summary>
+    /// Whether <paramref name="rank"/> holds exactly the same as this body, so that the body can become that rank and keep its state and gradients.
+    /// </summary>
+    public bool CanPlay(Rank rank) => _part.IsAlsoOf(rank);
 
-    /// <summary>Enters a newer generation as <paramref name="rank"/>; what is held of parameters and slot gradients is kept (docs/protocol.md, step 6).</summary>
+    /// <summary>Enters a newer generation as <paramref name="rank"/>. Parameters and held slot gradients are kept (docs/protocol.md, step 2).</summary>
     /// <param name="abortWith">Registers an action to run when the generation's collective is aborted.</param>
-    public void Enter(ICollective world, int rank, Action<Action<string>> abortWith)
+    public void Enter(ICollective world, Rank rank, Action<Action<string>> abortWith)
     {
         _groups = new RankGroups(_settings.Parallel, rank, world);
         if (_tensorSum is not null) _tensorSum.Group = _groups.Tensor;
@@ -84,13 +87,13 @@ internal sealed class RankBody : IDisposable
         _runner.Drop();
     }
 
-    /// <summary>Ends a sum that an older generation left under way.</summary>
+    /// <summary>Abandons a reduction of the generation that has ended.</summary>
     public void Leave() => _reduction.Drop();
 
-    /// <summary>Answers <see cref="WorkerReport.Joined"/>: what this rank brings into the generation.</summary>
+    /// <summary>Reports the step and the slots that this rank brings into the generation (<see cref="WorkerReport.Joined"/>).</summary>
     public void ReportJoined() => _report(new WorkerReport.Joined(Generation, _rank, StateStep, _held.Ranges, _reduced is not null));
 
-    /// <summary>A collective was aborted: stops computing. Finished slots stay held; the next generation says what is left to do.</summary>
+    /// <summary>Stops computing after an aborted collective. Finished slots stay held; the next generation assigns the remaining work.</summary>
     public void Pause()
     {
         _computing = false;
@@ -98,16 +101,16 @@ internal sealed class RankBody : IDisposable
         _reduction.Drop();
     }
 
-    /// <summary>Counts time that the loop waited for a command or batch.</summary>
+    /// <summary>Records time that the loop waited for a command or batch.</summary>
     public void Waited(TimeSpan time) => _clock.Waited(forData: _computing, forCommit: _reduced is not null, time);
 
-    /// <summary>Carries out a command of the current generation, or takes a batch.</summary>
+    /// <summary>Executes a command of the current generation, or stores a batch.</summary>
     public void Handle(WorkerCommand command)
     {
         switch (command)
         {
             case WorkerCommand.Feed feed when feed.Batch.Step > StateStep:
-                _fed[(feed.Batch.Step, feed.Batch.Slot)] = feed.Batch;
+                _fed[(new StepNumber(feed.Batch.Step), new SlotNumber(feed.Batch.Slot))] = feed.Batch;
                 break;
             case WorkerCommand.Begin begin:
                 Begin(begin);
@@ -118,22 +121,22 @@ internal sealed class RankBody : IDisposable
             case WorkerCommand.Score score:
                 _state.EnsureInitialWeights();
                 var scored = _runner.Score(Computer, Groups, score.Batch);
-                if (scored is not null && Groups.Speaks) _report(new WorkerReport.Scored(Generation, _rank, score.Task, scored));
+                if (scored is not null && Groups.ReportsFigures) _report(new WorkerReport.Scored(Generation, _rank, score.Task, scored));
                 break;
         }
     }
 
-    /// <summary>Does the next piece of the step: one forward or backward pass of a slot, or, after the last one, the reduction.</summary>
+    /// <summary>Runs the next part of the step: one forward or backward pass of a slot, or, after the last one, the reduction.</summary>
     public void Advance()
     {
         if (_runner.IsDone) Reduce();
         else ComputeSlot();
     }
 
-    /// <summary>Frees everything but waits for no snapshot: a successor needs the memory.</summary>
+    /// <summary>Frees all memory except that of a snapshot in progress, without waiting for it: a successor needs the memory.</summary>
     public void Free()
     {
-        // First of all: it reads what the others free.
+        // First, because its thread reads memory that the others free.
         _reduction.Dispose();
         _runner.Drop();
         _held.Dispose();
@@ -151,9 +154,9 @@ internal sealed class RankBody : IDisposable
 
     private void Begin(WorkerCommand.Begin begin)
     {
-        _state.Transfer(begin.Transfer, begin.Step - 1, Groups, forget: () =>
+        _state.Transfer(begin.Transfer, new StepNumber(begin.Step - 1), Groups, forget: () =>
         {
-            // Gradients belong to the state they were computed with.
+            // The gradients were computed from the state that is being replaced.
             _held.Clear();
             _reduced = null;
         });
@@ -168,7 +171,7 @@ internal sealed class RankBody : IDisposable
     {
         foreach (var old in _fed.Keys.Where(key => key.Step <= StateStep).ToArray()) _fed.Remove(old);
         var slots = ranges.SelectMany(range => Enumerable.Range(range.First, range.Count)).Where(slot => !_held.Holds(slot)).Order();
-        // Behind the last step there is nothing to compute: ranks meet there only to bring a lost one's state back.
+        // After the last step there is nothing to compute: such a generation only restores the state of a lost rank.
         _computing = Step <= _settings.Plan.TotalSteps;
         _runner.Start(slots, Groups.Coordinates.Pipeline, _settings.Parallel.Pipeline);
         _clock.BeginStep();
@@ -177,15 +180,16 @@ internal sealed class RankBody : IDisposable
     private void ComputeSlot()
     {
         SlotBatch? batch = null;
-        if (_runner.Needs is { } slot)
+        if (_runner.Needs is { } needed)
         {
+            var slot = new SlotNumber(needed);
             _settings.Faults?.AtSlot(_rank, Step, slot);
             batch = _fed[(Step, slot)];
         }
         var start = Stopwatch.GetTimestamp();
         var done = _runner.Advance(Computer, Groups, batch);
         _clock.Computed(Stopwatch.GetElapsedTime(start));
-        if (done is { } result) _report(new WorkerReport.SlotDone(Generation, _rank, Step, result.Slot, result.Time.TotalSeconds));
+        if (done is { } result) _report(new WorkerReport.SlotDone(Generation, _rank, Step, new SlotNumber(result.Slot), result.Time.TotalSeconds));
     }
 
     private void Reduce()
@@ -198,7 +202,7 @@ internal sealed class RankBody : IDisposable
             if (!double.IsFinite(value)) throw new NonFiniteStepException(Step, $"the {figure}{StepFigures.FirstSlot(reduced.Figures)}", value);
         _reduced = new StepMetrics(loss, reduced.Norm, _state.LearningRate(Step), _settings.Plan.Tokens(Step), _settings.Plan.LossTokens(Step), more);
         _computing = false;
-        _clock.Reduced(Stopwatch.GetElapsedTime(start), reduced.Beside);
+        _clock.Reduced(Stopwatch.GetElapsedTime(start), reduced.Overlapped);
         _settings.Faults?.AtReady(_rank, Step);
         _report(new WorkerReport.StepReady(Generation, _rank, Step, reduced.Hash, _reduced, _clock.Times));
     }
@@ -206,21 +210,21 @@ internal sealed class RankBody : IDisposable
     private void Commit(WorkerCommand.Commit commit)
     {
         var start = Stopwatch.GetTimestamp();
-        // A commit of the step already applied comes again where its answer, or a peer's part of its snapshot, was lost: all but the update is done again.
+        // A commit is sent again if its answer, or a peer's share of its snapshot, was lost. If its step is applied already, all but the update is repeated.
         var applies = commit.Step != StateStep;
         if (applies) Apply(commit.Step);
         if (commit.Last) _held.Trim();
-        // Before the gather, which a peer's end may cut off: who has applied a step has also begun its snapshot, and nobody waits for it in vain.
+        // Before the gather, which a lost peer may abort: every rank that has applied a step must also have started its snapshot.
         if (commit.Snapshot) _snapshots.Take(_state.Replica, _rank, _part.SnapshotShare(_rank));
         _state.RefreshWeights(Groups);
         var hash = commit.Last && _part.HoldsEverything ? ParameterHash.Of(_part.Trained, FlatMemory.Address(_state.Replica.Master)) : null;
         _report(new WorkerReport.Applied(Generation, _rank, StateStep, Stopwatch.GetElapsedTime(start).TotalSeconds, hash));
-        // A commit repeated in a new generation comes before its Begin, which then says how the next step is shared out.
+        // A commit that is repeated in a new generation precedes Begin, which will assign the next step's slots.
         if (applies && _begun && !commit.Last)
             StartSlots(SlotAssignment.Range(_settings.Plan.SlotsPerStep, _settings.Parallel.Data, Groups.Coordinates.Data) is { } range ? [range] : []);
     }
 
-    private void Apply(int step)
+    private void Apply(StepNumber step)
     {
         if (step != Step || _reduced is null)
             throw new InvalidOperationException($"rank {_rank}: told to commit step {step} without its gradient, at step {StateStep}");

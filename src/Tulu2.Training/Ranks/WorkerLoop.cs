@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Tulu2.Collectives;
 using Tulu2.Files;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;
@@ -8,9 +9,9 @@ using Tulu2.Training.Workers;
 namespace Tulu2.Training.Ranks;
 
 /// <summary>
-/// A worker's loop, on its one thread: mailbox, fence, joining of generations, and failure. What it computes is a <see cref="RankBody"/>, built when the
-/// worker joins as a rank that it cannot play yet: without one it is a warm spare, and any worker can become any rank. Commands are taken between two
-/// pieces of work and while it waits; finished slots are kept. After a collective was aborted it waits for the next generation.
+/// A worker's main loop, on one thread: receives commands, ignores those of older generations, joins generations and reports failures. The computation is in a
+/// <see cref="RankBody"/>, created when the worker joins as a rank other than its current one or a twin of it. Without a body the worker is a spare; any worker
+/// can become any rank. Commands are handled between passes. After an aborted collective the worker keeps its finished slots and waits for the next generation.
 /// </summary>
 internal sealed class WorkerLoop : IDisposable
 {
@@ -19,18 +20,18 @@ internal sealed class WorkerLoop : IDisposable
     private readonly Action<WorkerReport> _report;
     private readonly SlotComputerOf _computerOf;
     private RankBody? _body;
-    private int _rank;
+    private Rank _rank;
 
-    private WorkerLoop(WorkerSettings settings, int rank, Mailbox mailbox, Action<WorkerReport> report, SlotComputerOf computerOf) =>
+    private WorkerLoop(WorkerSettings settings, Rank rank, Mailbox mailbox, Action<WorkerReport> report, SlotComputerOf computerOf) =>
         (_settings, _rank, _mailbox, _report, _computerOf) = (settings, rank, mailbox, report, computerOf);
 
-    private long Generation => _body?.Generation ?? -1;
+    private Generation Generation => _body?.Generation ?? Generation.None;
 
     /// <summary>
-    /// Runs on the calling thread until <see cref="WorkerCommand.Shutdown"/> or a failure, which it reports; everything is freed before it returns.
+    /// Runs on the calling thread until <see cref="WorkerCommand.Shutdown"/> or a failure, which it reports; frees all memory before it returns.
     /// </summary>
-    /// <param name="rank">The rank it is started for, by which a failure before the first generation is reported.</param>
-    public static void Run(WorkerSettings settings, int rank, Mailbox mailbox, Action<WorkerReport> report, SlotComputerOf computerOf)
+    /// <param name="rank">The rank that the worker is started for; failures before the first generation are reported under it.</param>
+    public static void Run(WorkerSettings settings, Rank rank, Mailbox mailbox, Action<WorkerReport> report, SlotComputerOf computerOf)
     {
         using var loop = new WorkerLoop(settings, rank, mailbox, report, computerOf);
         report(new WorkerReport.Started(settings.DataPlane.Endpoint));
@@ -58,7 +59,7 @@ internal sealed class WorkerLoop : IDisposable
                 }
                 catch (CollectiveAbortedException)
                 {
-                    // A peer is gone or a newer generation has begun; the supervisor's next command follows.
+                    // A peer is gone or a newer generation has begun; the supervisor will send the next command.
                     _body?.Pause();
                 }
             }
@@ -66,13 +67,13 @@ internal sealed class WorkerLoop : IDisposable
         catch (Exception fault)
         {
             _mailbox.Abort($"rank {_rank} failed: {FaultText.Of(fault)}");
-            // The report starts a successor, which needs the memory.
+            // Freed before the report, which makes the supervisor start a successor that needs the memory.
             _body?.Free();
             _report(WorkerReport.Failed.Of(Generation, _rank, fault));
         }
     }
 
-    // Null: there is work to go on with.
+    // The next command; null if there is none but the body has work.
     private WorkerCommand? Next()
     {
         if (_mailbox.TryTake(out var command)) return command;
@@ -100,8 +101,8 @@ internal sealed class WorkerLoop : IDisposable
         }
     }
 
-    // The fence: an older generation's commands have no effect, even where the newer one's are still in the queue.
-    private bool IsCurrent(long generation) => generation == Generation && generation >= _mailbox.Fence;
+    // Fencing: commands of an older generation have no effect, even while the newer generation's join is still in the queue.
+    private bool IsCurrent(Generation generation) => generation == Generation && generation >= _mailbox.Fence;
 
     private void Join(WorkerCommand.JoinGeneration join)
     {
@@ -118,7 +119,7 @@ internal sealed class WorkerLoop : IDisposable
         _body!.ReportJoined();
     }
 
-    private RankBody BodyOf(int rank)
+    private RankBody BodyOf(Rank rank)
     {
         _rank = rank;
         if (_body is { } present && present.CanPlay(rank)) return present;

@@ -1,4 +1,5 @@
 using Tulu2.Data.Chat;
+using Tulu2.Data.Rows.Reading;
 
 namespace Tulu2.Training.Recipes;
 
@@ -67,10 +68,22 @@ public sealed record ModelRecipe
 
 public sealed record DataRecipe
 {
-    [Meaning("Row files (JSON Lines, JSON or Parquet, plain or gzip), read in this order; `*`, `?` and `**` stand for all files that match, by name.")]
+    [Meaning("Row files (JSON Lines, JSON or Parquet, plain or gzip), read in this order; `*`, `?` and `**` stand for all files that match, by name. In place of a file a source: `{ files: [..], weight: 2 }` passes its rows twice an epoch, `weight: 0.5` half of them and the other half in the next, `sample: N` so many an epoch; `limit: N` uses its first N rows only; `name` is its name in metrics; `format`, `columns` and `learn` hold for it alone.")]
     [KnownAs(Trl = "dataset_name", Torchtune = "dataset.data_files", LlamaFactory = "dataset", Others = "datasets, train_file, data_path")]
     [PathKey, NotInHash]
-    public IReadOnlyList<string> Train { get; init; } = [];
+    public IReadOnlyList<DataSourceRecipe> Train { get; init; } = [];
+    [Meaning("The form of the rows: messages, sharegpt, alpaca, prompt_completion or preferences; null: the first row of each file that matches one decides.")]
+    [KnownAs(LlamaFactory = "formatting", Others = "dataset_type")]
+    [NotInHash]
+    public string? Format { get; init; }
+    [Meaning("Names that the keys of the form have in the files, such as `{ prompt: question, completion: answer }`.")]
+    [KnownAs(Torchtune = "dataset.column_map", LlamaFactory = "columns")]
+    [NotInHash]
+    public IReadOnlyDictionary<string, string> Columns { get; init; } = new Dictionary<string, string>();
+    [Meaning("Which of the assistant's turns are learnt: all (but those that a row marks with `weight: 0`), or the last one of each row.")]
+    [KnownAs(Trl = "assistant_only_loss", LlamaFactory = "mask_history", Others = "train_on_inputs, roles_to_train")]
+    [NotInHash]
+    public LearntTurns Learn { get; init; } = LearntTurns.All;
     [Meaning("Longest sequence, in tokens; a longer row is cut.")]
     [KnownAs(Trl = "max_length, max_seq_length", Torchtune = "tokenizer.max_seq_len", LlamaFactory = "cutoff_len", Others = "sequence_len, model_max_length, block_size")]
     public int MaxLength { get; init; } = 8192;
@@ -92,6 +105,14 @@ public sealed record DataRecipe
     [KnownAs(Others = "cache_dir, dataset_prepared_path")]
     [PathKey, NotInHash]
     public string? Cache { get; init; }
+
+    /// <summary>The files of all sources, in order, and how each is read.</summary>
+    public IReadOnlyList<DataFile> Files => [.. Train.SelectMany(source => source.Files.Select(file => new DataFile(file)
+    {
+        Format = source.Format ?? Format,
+        Columns = source.Columns ?? Columns,
+        Learn = source.Learn ?? Learn,
+    }))];
 }
 
 public enum BadRows { Stop, Skip }

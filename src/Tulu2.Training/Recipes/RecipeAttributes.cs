@@ -40,6 +40,6 @@ internal sealed class KnownAsAttribute : Attribute
     public string Others { get; init; } = "";
 }
 
-/// <summary>A key that may be changed in the middle of a run (<see cref="RecipeChanges"/>).</summary>
+/// <summary>A key that may be changed in the middle of a run (<c>RecipeChanges</c>).</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class ChangeableAttribute : Attribute;

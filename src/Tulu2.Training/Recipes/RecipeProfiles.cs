@@ -1,10 +1,8 @@
-using Tulu2.Training.Objectives;
-
 namespace Tulu2.Training.Recipes;
 
 /// <summary>
 /// What <c>profile</c> sets (docs/reference/tulu2.md, profiles). A profile moves defaults: a key that the user gave keeps its value. The loss reduction
-/// and the rounding of a warm-up ratio have no key of their own; they belong to the profile.
+/// (<c>ObjectiveDescriptor</c>) and the rounding of a warm-up ratio (<c>ScheduleSegment</c>) have no key of their own; they belong to the profile.
 /// </summary>
 public static class RecipeProfiles
 {
@@ -48,13 +46,6 @@ public static class RecipeProfiles
     /// </summary>
     public static double? RmsNormEpsilon(Recipe recipe, int hiddenSize, int layers) =>
         recipe.Model.RmsNormEpsilon ?? (recipe.Profile == Profile.PaperTpu && ((hiddenSize, layers) is (4096, 32) or (5120, 40)) ? 1e-6 : null);
-
-    /// <summary>Updates of the warm-up: a ratio is rounded up, by open-instruct down.</summary>
-    public static int WarmupSteps(Recipe recipe, int totalSteps) =>
-        Optimization.LearningRateSchedule.Warmup(recipe.Schedule.Warmup, totalSteps, roundDown: recipe.Profile == Profile.OpenInstruct);
-
-    /// <exception cref="Files.BadInputException">Slots that the profile's loss reduction cannot be built from.</exception>
-    public static void Check(Recipe recipe) => ObjectiveCatalog.Of(recipe.Objective).CheckProfile(recipe);
 
     private static double? PaperEpsilon(string? preset) =>
         preset is not null && (preset.EndsWith("-7b", StringComparison.OrdinalIgnoreCase) || preset.EndsWith("-13b", StringComparison.OrdinalIgnoreCase)) ? 1e-6 : null;

@@ -16,9 +16,11 @@ internal static partial class RecipeValue
     {
         if (IsNull(node)) return key.IsNullable ? (null, null) : (null, $"wants {Describe(key.Type)}, not an empty value");
         if (key.Type == typeof(IReadOnlyList<string>)) return ReadList(node);
+        if (key.Type == typeof(IReadOnlyList<DataSourceRecipe>)) return DataSourceValue.ReadList(node);
+        if (key.Type == typeof(IReadOnlyDictionary<string, string>)) return ReadMap(node);
         if (node is not YamlScalarNode { Value: { } text } scalar) return (null, $"wants {Describe(key.Type)}, not a {Kind(node)}");
         if (key.Type == typeof(string)) return (text, null);
-        object? value = scalar.Style is ScalarStyle.SingleQuoted or ScalarStyle.DoubleQuoted && !key.Type.IsEnum ? null : Parse(key.Type, text);
+        object? value = scalar.Style is ScalarStyle.SingleQuoted or ScalarStyle.DoubleQuoted && !key.Type.IsEnum ? null : ParseScalar(key.Type, text);
         return value is null ? (null, $"wants {Describe(key.Type)}, not '{text}'") : (value, null);
     }
 
@@ -33,6 +35,8 @@ internal static partial class RecipeValue
         // A JSON string is a double-quoted YAML scalar.
         string text => SafePlain().IsMatch(text) && !IsReserved(text) ? text : JsonSerializer.Serialize(text),
         IReadOnlyList<string> list => $"[{string.Join(", ", list.Select(Write))}]",
+        IReadOnlyList<DataSourceRecipe> sources => $"[{string.Join(", ", sources.Select(DataSourceValue.Write))}]",
+        IReadOnlyDictionary<string, string> map => $"{{{string.Join(", ", map.Select(pair => $"{Write(pair.Key)}: {Write(pair.Value)}"))}}}",
         _ => throw new NotSupportedException($"recipe values of type {value.GetType()}"),
     };
 
@@ -42,8 +46,15 @@ internal static partial class RecipeValue
     {
         var trimmed = text.Trim();
         var verbatim = key is not null && trimmed is not ("null" or "~" or "") && trimmed[0] is not ('"' or '\'')
-            && (key.Type == typeof(string) || (key.Type == typeof(IReadOnlyList<string>) && trimmed[0] != '['));
+            && (key.Type == typeof(string) || (key.Type == typeof(IReadOnlyList<DataSourceRecipe>) && trimmed[0] is not ('[' or '{')));
         if (verbatim) return new YamlScalarNode(trimmed) { Style = ScalarStyle.DoubleQuoted };
+        return Parse(text);
+    }
+
+    /// <summary>The node of a YAML text; null for an empty one.</summary>
+    /// <exception cref="YamlException">Not YAML.</exception>
+    public static YamlNode Parse(string text)
+    {
         var stream = new YamlStream();
         stream.Load(new StringReader(text));
         return stream.Documents.Count == 0 ? new YamlScalarNode("null") : stream.Documents[0].RootNode;
@@ -57,7 +68,16 @@ internal static partial class RecipeValue
     public static bool IsNull(YamlNode node) =>
         node is YamlScalarNode { Style: ScalarStyle.Plain or ScalarStyle.Any, Value: null or "" or "null" or "~" };
 
-    private static (object?, string?) ReadList(YamlNode node)
+    /// <summary>Reads a map from texts to texts.</summary>
+    public static (object? Value, string? Fault) ReadMap(YamlNode node)
+    {
+        var pairs = (node as YamlMappingNode)?.Children.Select(pair => ((pair.Key as YamlScalarNode)?.Value, (pair.Value as YamlScalarNode)?.Value)).ToList();
+        if (pairs is null || pairs.Exists(pair => pair.Item1 is null || pair.Item2 is null)) return (null, "wants names for names, such as { prompt: question }");
+        return (pairs.ToDictionary(pair => pair.Item1!, pair => pair.Item2!), null);
+    }
+
+    /// <summary>Reads a list of texts.</summary>
+    public static (object? Value, string? Fault) ReadList(YamlNode node)
     {
         // A lone string stands for a list of one.
         IEnumerable<YamlNode> items = node is YamlSequenceNode sequence ? sequence.Children : [node];
@@ -65,7 +85,7 @@ internal static partial class RecipeValue
         return texts.Contains(null) ? (null, "wants a list of texts, such as [rows.jsonl, more.jsonl.gz]") : (texts.Select(text => text!).ToList(), null);
     }
 
-    private static object? Parse(Type type, string text)
+    private static object? ParseScalar(Type type, string text)
     {
         if (type == typeof(bool)) return text switch { "true" => true, "false" => false, _ => null };
         if (type == typeof(int)) return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) ? whole : null;
@@ -82,6 +102,8 @@ internal static partial class RecipeValue
         if (type == typeof(double)) return "a number";
         if (type == typeof(string)) return "a text";
         if (type == typeof(IReadOnlyList<string>)) return "a list of texts";
+        if (type == typeof(IReadOnlyList<DataSourceRecipe>)) return DataSourceValue.Description;
+        if (type == typeof(IReadOnlyDictionary<string, string>)) return "names for names";
         return "one of " + string.Join(", ", Choices(type));
     }
 

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Tulu2.Training.Recipes;
 
-/// <summary>Prints a recipe with every key, as YAML that <see cref="RecipeReader"/> reads back to the same recipe.</summary>
+/// <summary>Prints a recipe with every key, as YAML that <c>RecipeReader</c> reads back to the same recipe.</summary>
 public static class RecipeWriter
 {
     public static string Write(Recipe recipe)

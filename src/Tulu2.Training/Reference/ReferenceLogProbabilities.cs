@@ -7,8 +7,8 @@ using Tulu2.Files;
 namespace Tulu2.Training.Reference;
 
 /// <summary>
-/// The reference model's summed log-probabilities of preference pairs, computed once and kept on disk under a key of everything they depend on. The
-/// file: magic, key, number of pairs, (chosen, rejected) as little-endian floats, NaN where no run has needed a pair yet, SHA-256 of all before.
+/// The reference model's summed log-probabilities of preference pairs, computed once and cached on disk under a key of everything they depend on. File format:
+/// magic, key, number of pairs, (chosen, rejected) of each pair as little-endian floats (NaN: not scored yet), SHA-256 of all preceding bytes.
 /// </summary>
 public sealed class ReferenceLogProbabilities
 {
@@ -21,7 +21,7 @@ public sealed class ReferenceLogProbabilities
     private readonly float[] _values;
 
     /// <param name="values">[2 * pairs] chosen and rejected of each pair, by pair number in the token store; NaN: not scored.</param>
-    /// <exception cref="ArgumentException">An infinite value.</exception>
+    /// <exception cref="ArgumentException">A value is infinite.</exception>
     public ReferenceLogProbabilities(float[] values)
     {
         var wrong = Array.FindIndex(values, float.IsInfinity);
@@ -36,15 +36,15 @@ public sealed class ReferenceLogProbabilities
         ? (_values[2 * pair], _values[2 * pair + 1])
         : throw new InvalidOperationException($"reference log-probabilities: pair {pair} was not scored");
 
-    /// <summary>The pair was scored.</summary>
+    /// <summary>Whether the pair was scored.</summary>
     public bool Has(int pair) => !float.IsNaN(_values[2 * pair]) && !float.IsNaN(_values[2 * pair + 1]);
 
-    /// <summary>The key under which the values of one run's pairs are kept.</summary>
-    /// <param name="weightsSha256">Of the reference weights.</param>
-    /// <param name="tokenStoreKey">Names ids, masks, template and maximum length.</param>
+    /// <summary>The key under which the values of a run's pairs are cached.</summary>
+    /// <param name="weightsSha256">Hash of the reference weights.</param>
+    /// <param name="tokenStoreKey">Identifies ids, masks, template and maximum length.</param>
     /// <param name="precision">Compute type.</param>
-    /// <param name="virtualShards">V is part of the numerics.</param>
-    /// <param name="facts">Whatever else decides bits: model overrides, slot shape, libtorch build, CPU type.</param>
+    /// <param name="virtualShards">Number of virtual shards, which affects the bits.</param>
+    /// <param name="facts">Everything else that affects the bits: model overrides, slot shape, libtorch build, CPU type.</param>
     public static string Key(string weightsSha256, string tokenStoreKey, string precision, int virtualShards, params IEnumerable<string> facts) =>
         ContentHash.OfParts(["reference-log-probabilities-1", weightsSha256, tokenStoreKey, precision, $"{virtualShards}", .. facts]);
 
@@ -52,10 +52,10 @@ public sealed class ReferenceLogProbabilities
     public static string FileOf(string directory, string key) => Path.Combine(directory, $"reference-{key}.bin");
 
     /// <summary>
-    /// Adds values to those that lie under their key already, whole or not at all; runs that add at the same time wait for each other. Waits on the disk.
+    /// Merges values into the file of their key, atomically; concurrent runs wait for each other. Blocks on disk I/O.
     /// </summary>
-    /// <param name="values">[2 * pairs], NaN where there is nothing to add.</param>
-    /// <returns>All that lies there now.</returns>
+    /// <param name="values">[2 * pairs]; NaN keeps the stored value.</param>
+    /// <returns>The merged values.</returns>
     public static ReferenceLogProbabilities Add(string directory, string key, float[] values)
     {
         Directory.CreateDirectory(directory);
@@ -66,7 +66,7 @@ public sealed class ReferenceLogProbabilities
         return all;
     }
 
-    /// <summary>Writes the values under their key, whole or not at all.</summary>
+    /// <summary>Writes the values to the file of a key, atomically.</summary>
     public void Write(string directory, string key)
     {
         var payload = MemoryMarshal.AsBytes<float>(_values);
@@ -79,8 +79,8 @@ public sealed class ReferenceLogProbabilities
         AtomicFile.WriteAllBytes(FileOf(directory, key), bytes);
     }
 
-    /// <summary>Reads the values of a key; null where there are none, or where the file is damaged (it is then as good as absent).</summary>
-    /// <param name="pairs">How many pairs the token store has.</param>
+    /// <summary>Reads the values of a key; null where the file does not exist or is damaged.</summary>
+    /// <param name="pairs">Number of pairs in the token store.</param>
     public static ReferenceLogProbabilities? TryOpen(string directory, string key, int pairs)
     {
         var path = FileOf(directory, key);
@@ -103,7 +103,7 @@ public sealed class ReferenceLogProbabilities
             }
             catch (IOException) when (File.Exists(path))
             {
-                // Held by a run that is adding; the kernel lifts the lock of one that was killed.
+                // Another run holds the lock; the kernel releases that of a killed process.
                 Thread.Sleep(LockInterval);
             }
         }

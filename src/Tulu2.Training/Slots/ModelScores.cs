@@ -8,7 +8,7 @@ namespace Tulu2.Training.Slots;
 /// <summary>Sequence log-probabilities without a gradient.</summary>
 public static class ModelScores
 {
-    /// <param name="segments">How many segments to return, so that a filler behind the sequences is left out; null: all.</param>
+    /// <param name="segments">Number of segments to return, which leaves out a filler after the sequences; null: all.</param>
     /// <returns>[segments] summed log-probability of each segment's scored tokens.</returns>
     public static float[] Of(DecoderModel model, SlotBatch batch, int? segments = null)
     {

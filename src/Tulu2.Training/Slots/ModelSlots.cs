@@ -6,10 +6,10 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Training.Slots;
 
-/// <summary>Slots on a rank's part of a model. Shapes: S rows of a slot that are this tensor-parallel rank's share, D hidden.</summary>
-/// <param name="weights">The model's, for their type and device.</param>
-/// <param name="staged">The model's tensors, gradients included, are elsewhere than in host memory, through which stages pass on their streams.</param>
-internal sealed class ModelSlots(DecoderModel model, Tensor weights, SlotObjective objective, bool staged) : ISlotComputer
+/// <summary>Computes slots with a rank's part of the model. Shapes: S rows of a slot in this tensor-parallel rank's share, D hidden size.</summary>
+/// <param name="weights">The model's weights; only their type and device are used.</param>
+/// <param name="onDevice">The model's tensors, gradients included, are on a device; streams between stages are copied through host memory.</param>
+internal sealed class ModelSlots(DecoderModel model, Tensor weights, SlotObjective objective, bool onDevice) : ISlotComputer
 {
     private readonly ScalarType _type = weights.dtype;
     private readonly Device _device = weights.device;
@@ -26,8 +26,8 @@ internal sealed class ModelSlots(DecoderModel model, Tensor weights, SlotObjecti
 
     public void Dispose() => model.Dispose();
 
-    // Where the model computes.
-    private Tensor? Here(Tensor? stream_SD) => staged ? stream_SD?.to(_device, copy: true) : stream_SD;
+    // A stream on the compute device.
+    private Tensor? Here(Tensor? stream_SD) => onDevice ? stream_SD?.to(_device, copy: true) : stream_SD;
 
     private double[] Backward(SlotBatch batch, Activations activations, Tensor? outputGradient_SD, Tensor gradient, Action<long>? ready)
     {
@@ -66,17 +66,19 @@ internal sealed class ModelSlots(DecoderModel model, Tensor weights, SlotObjecti
 
     private Tensor ToHost(Tensor stream_SD, List<Tensor> copies)
     {
-        if (!staged) return stream_SD;
+        if (!onDevice) return stream_SD;
         var copy = stream_SD.to(CPU, copy: true).DetachFromDisposeScope();
         copies.Add(copy);
         return copy;
     }
 }
 
-/// <summary>Slots where one rank does all of them.</summary>
+/// <summary>Slots on a rank that holds the whole model.</summary>
 internal static class WholeSlots
 {
-    /// <summary>Both passes of a slot on a rank that holds all layers.</summary>
+    /// <summary>Runs both passes of a slot.</summary>
+    /// <param name="gradient">[length of the model] fp32; every element is overwritten.</param>
+    /// <returns>The slot's figures.</returns>
     public static double[] Compute(this ISlotComputer computer, SlotBatch batch, Tensor gradient)
     {
         using var pass = computer.Forward(batch, null, keep: true);

@@ -1,18 +1,18 @@
 namespace Tulu2.Training.Slots;
 
-/// <summary>One piece of work of a stage.</summary>
-/// <param name="Index">Which of the rank's slots, in their order.</param>
+/// <summary>One forward or backward pass of a stage.</summary>
+/// <param name="Index">Index of the slot among the rank's slots.</param>
 internal readonly record struct PipelineAction(bool IsForward, int Index);
 
 /// <summary>
-/// The order in which a stage of a pipeline does its slots: one forward, one backward in turn (1F1B; Narayanan et al., arXiv 2006.09503), after as many
-/// forward passes as there are stages behind it. So at most stages - stage slots are in flight at a stage, the backward pass of a slot begins as soon as
-/// it can, and every stage is busy but for the ramps at both ends. Pure: all ranks of a replica come to orders that fit each other.
+/// The order of a pipeline stage's passes: one forward, one backward (1F1B; Narayanan et al., arXiv 2006.09503), after as many forward passes as there are
+/// later stages. Thus at most stages - stage slots are in flight on a stage, the backward pass of a slot starts as early as possible, and stages are idle only
+/// while the pipeline fills and drains. Pure, so that all ranks of a replica derive matching orders.
 /// </summary>
 internal static class PipelineSchedule
 {
-    /// <param name="stage">From 0.</param>
-    /// <returns>Each slot's forward pass once and, later, its backward pass once; both in slot order.</returns>
+    /// <param name="stage">Index of the stage, from 0.</param>
+    /// <returns>Each slot's forward pass and, later, its backward pass; both in slot order.</returns>
     public static IEnumerable<PipelineAction> Of(int stage, int stages, int slots)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(stage);

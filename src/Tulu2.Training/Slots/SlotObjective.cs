@@ -8,13 +8,16 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Training.Slots;
 
-/// <summary>A run's objective on the last stage of a slot: brings log-probabilities from the model to it, and its coefficients back. Shapes: R scored tokens, S segments.</summary>
+/// <summary>
+/// Connects a run's objective to the model on the last stage: passes log-probabilities to the objective and its coefficients to the model. Shapes: R scored
+/// tokens, S segments.
+/// </summary>
 internal sealed class SlotObjective
 {
     private readonly ObjectiveDescriptor _descriptor;
     private readonly IObjective _objective;
 
-    // Not opened before the first slot: the same computer also does the pass that makes them.
+    // Opened with the first slot only: the same computer runs the reference pass that creates them.
     private readonly Lazy<ReferenceLogProbabilities>? _references;
 
     /// <param name="references">Opens the reference log-probabilities; null: the objective needs none.</param>
@@ -26,8 +29,8 @@ internal sealed class SlotObjective
     }
 
     /// <summary>The objective of a recipe.</summary>
-    /// <exception cref="Files.BadInputException">Settings that the objective cannot be computed with.</exception>
-    /// <exception cref="ArgumentException">It needs reference log-probabilities and there are none.</exception>
+    /// <exception cref="Files.BadInputException">The objective does not support the recipe's settings.</exception>
+    /// <exception cref="ArgumentException">The objective needs reference log-probabilities, but <paramref name="references"/> is null.</exception>
     public static SlotObjective Of(Recipe recipe, IBatchPlan plan, Func<ReferenceLogProbabilities>? references)
     {
         var descriptor = ObjectiveCatalog.Of(recipe.Objective);
@@ -37,7 +40,8 @@ internal sealed class SlotObjective
         return new SlotObjective(descriptor, descriptor.Create(recipe, plan), needed ? references : null);
     }
 
-    /// <summary>From the log-probabilities to the loss's derivative, and back through the model.</summary>
+    /// <summary>Computes the derivatives of the loss with respect to the log-probabilities, and runs the backward pass with them.</summary>
+    /// <param name="gradient">[length of the part] fp32; every element is overwritten.</param>
     /// <param name="ready">As in <see cref="ISlotPass.Backward"/>.</param>
     /// <returns>The slot's figures.</returns>
     public double[] Backward(DecoderModel model, Activations activations, SlotBatch batch, Tensor gradient, Action<long>? ready)
@@ -49,7 +53,7 @@ internal sealed class SlotObjective
         return _objective.Figures(slot, _descriptor.IsLinear ? OnHost(after_R) : before_R);
     }
 
-    /// <summary>S: segments of a batch that have a log-probability of their own; a filler segment behind them has none.</summary>
+    /// <summary>S: the number of segments of a batch that are sequences; a filler segment after them is not.</summary>
     public int Segments(SlotBatch batch) => _descriptor.SequencesPerItem * batch.Sequences.Length;
 
     /// <inheritdoc cref="IObjective.Summarize"/>

@@ -7,7 +7,8 @@ namespace Tulu2.Training.State;
 /// <summary>Parts of Hugging Face tensors that lie in a range of a flat buffer.</summary>
 internal static class FlatRanges
 {
-    /// <summary>The slices of a range that begins and ends between rows, with offsets from the range's beginning.</summary>
+    /// <summary>The slices of a range that begins and ends at row boundaries, with offsets from the start of the range.</summary>
+    /// <exception cref="ArgumentException">The range ends within a row.</exception>
     public static IReadOnlyList<ParameterSlice> Slices(ParameterMap map, ElementRange range)
     {
         if (range.First == 0 && range.Count == map.Length) return map.Slices;
@@ -26,10 +27,10 @@ internal static class FlatRanges
         return slices;
     }
 
-    /// <summary>A vector is one row.</summary>
+    /// <summary>Number of rows of a slice; a vector counts as one row.</summary>
     public static long RowsOf(ParameterSlice slice) => slice.Slice.Length / slice.Slice.Size[^1];
 
-    /// <summary>Some rows of a slice.</summary>
+    /// <summary><paramref name="count"/> rows of a slice from row <paramref name="first"/> on; a vector is returned whole.</summary>
     public static ParameterSlice Rows(ParameterSlice whole, long first, long count)
     {
         var slice = whole.Slice;

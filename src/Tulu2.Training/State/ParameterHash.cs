@@ -5,8 +5,8 @@ using Tulu2.Training.Optimization;
 namespace Tulu2.Training.State;
 
 /// <summary>
-/// The hash that names a run's result: SHA-256 over the fp32 master parameters, tensors in ordinal order of their Hugging Face names, each in row-major
-/// order. It knows nothing of virtual shards, ranks or padding.
+/// The hash that identifies a run's result: SHA-256 over the fp32 master parameters, tensors in ordinal order of their Hugging Face names, each in row-major
+/// order. It is independent of virtual shards, ranks and padding.
 /// </summary>
 internal static class ParameterHash
 {

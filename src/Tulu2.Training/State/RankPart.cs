@@ -5,13 +5,13 @@ using Tulu2.Training.Optimization;
 
 namespace Tulu2.Training.State;
 
-/// <summary>What a rank of a layout holds: a part of the model, and of that part the range that it updates. Pure arithmetic; its twins hold the same.</summary>
+/// <summary>The part of the model that a rank of a layout holds, and the range of it that the rank updates. Pure arithmetic; its twins hold the same.</summary>
 internal sealed class RankPart
 {
     private readonly ParallelLayout _parallel;
     private readonly int _rank;
 
-    /// <param name="model">The whole model's.</param>
+    /// <param name="model">Parameters of the whole model.</param>
     public RankPart(ModelParameters model, ParallelLayout parallel, int rank)
     {
         (_parallel, _rank) = (parallel, rank);
@@ -21,21 +21,22 @@ internal sealed class RankPart
         HoldsEverything = parallel is { ReplicaSize: 1, Zero: 1 };
     }
 
-    /// <summary>Of the rank's part of the model.</summary>
+    /// <summary>Parameters of the rank's part of the model.</summary>
     public ModelParameters Parameters { get; }
     public ParameterMap Trained => Parameters.Trained;
 
-    /// <summary>What each of the ranks that share the optimizer state keeps, in order.</summary>
+    /// <summary>The range that each rank of the ZeRO group updates, in order; together they cover the part.</summary>
     public IReadOnlyList<ElementRange> Ranges { get; }
+    /// <summary>The range that this rank updates.</summary>
     public ElementRange Range { get; }
 
-    /// <summary>The whole model with all of its optimizer state.</summary>
+    /// <summary>True where the rank holds the whole model and all of its optimizer state.</summary>
     public bool HoldsEverything { get; }
 
-    /// <summary>Another rank of the layout holds exactly the same.</summary>
+    /// <summary>Whether <paramref name="rank"/> holds exactly the same part and range.</summary>
     public bool IsAlsoOf(int rank) => _parallel.Twins(_rank).Contains(rank);
 
-    /// <summary>What one of the twins writes into a checkpoint.</summary>
+    /// <summary>The slices that <paramref name="rank"/>, one of the twins, writes into a checkpoint.</summary>
     public IReadOnlyList<ParameterSlice> SnapshotShare(int rank)
     {
         var twins = _parallel.Twins(rank).ToList();

@@ -1,4 +1,5 @@
 using Tulu2.Checkpoints;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Communication;
 using Tulu2.Training.Optimization;
@@ -7,7 +8,9 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Training.State;
 
-/// <summary>A rank's state, from its first use on, and how it comes to the step that the supervisor names.</summary>
+/// <summary>
+/// A rank's parameters and optimizer state, allocated on first use, and the transfers that bring it to the step that the supervisor requests.
+/// </summary>
 internal sealed class RankState(WorkerSettings settings, RankPart part) : IDisposable
 {
     private readonly CheckpointStore _store = new(settings.CheckpointDirectory);
@@ -16,14 +19,15 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
     private ReplicaState? _state;
     private bool _initial;             // the recipe's initial weights, untouched
 
-    /// <summary>Steps applied; <see cref="ReplicaState.NoStep"/> where there is no state that counts.</summary>
-    public int Step => _state?.Step ?? ReplicaState.NoStep;
+    /// <summary>Steps applied; <see cref="ReplicaState.NoStep"/> where there is no valid state.</summary>
+    public StepNumber Step => new(_state?.Step ?? ReplicaState.NoStep);
 
     public ReplicaState Replica => _state ?? throw new InvalidOperationException("no state yet");
 
-    /// <summary>Does what the supervisor has decided for all ranks, each of which calls this.</summary>
-    /// <param name="forget">Whatever was computed with the state that is given up.</param>
-    public void Transfer(StateTransfer transfer, int step, RankGroups groups, Action forget)
+    /// <summary>Carries out the transfer that the supervisor has decided on. Every rank calls this.</summary>
+    /// <param name="step">Number of applied steps after a transfer from a peer.</param>
+    /// <param name="forget">Discards what was computed from the current state; called before the state is replaced.</param>
+    public void Transfer(StateTransfer transfer, StepNumber step, RankGroups groups, Action forget)
     {
         switch (transfer)
         {
@@ -46,7 +50,7 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
                 _state!.Step = step;
                 break;
         }
-        // Without a transfer too: a gather that the last generation's end has cut off left weights of two steps.
+        // Needed without a transfer too: if the last generation ended during a gather, the compute weights are a mix of two steps.
         RefreshWeights(groups);
 
         void Forget()
@@ -56,10 +60,11 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
         }
     }
 
-    /// <summary>Every rank calls this.</summary>
+    /// <summary>Updates the compute weights from the master weights of all ranks. Every rank calls this.</summary>
     public void RefreshWeights(RankGroups groups) => StateTransfers.RefreshWeights(groups, part.Ranges, Replica, settings.CollectiveDeadline);
 
-    /// <summary>The recipe's initial weights, for a rank that holds no later ones. No other rank is needed.</summary>
+    /// <summary>Loads the recipe's initial weights unless they are loaded already; needs no other rank.</summary>
+    /// <exception cref="InvalidOperationException">The rank holds a later step.</exception>
     public void EnsureInitialWeights()
     {
         if (_initial && Step <= 0) return;
@@ -68,11 +73,11 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
         _initial = true;
     }
 
-    public double LearningRate(int step) => _rule.LearningRate(step);
+    public double LearningRate(StepNumber step) => _rule.LearningRate(step);
 
-    /// <summary>Makes the next step's parameters and moments; the compute weights are still to be refreshed.</summary>
-    /// <param name="gradient">Of the range that this rank updates; used up.</param>
-    /// <param name="norm">Of the whole gradient.</param>
+    /// <summary>Updates parameters and moments to the next step. The caller refreshes the compute weights afterwards.</summary>
+    /// <param name="gradient">[Range.Count] fp32, of the range that this rank updates; overwritten.</param>
+    /// <param name="norm">L2 norm of the whole model's gradient.</param>
     public void Apply(Tensor gradient, double norm)
     {
         var state = Replica;
@@ -86,12 +91,13 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
     {
         _state?.Dispose();
         _state = null;
+        _rule.Dispose();
     }
 
     /// <summary>Makes the rank's GPU the thread's current one.</summary>
     public void ChooseDevice() => settings.ComputeDevice();
 
-    // The buffers, with content that is about to be replaced.
+    // The buffers; the caller replaces their content.
     private ReplicaState Renew()
     {
         _initial = false;

@@ -9,23 +9,23 @@ using static TorchSharp.torch;
 namespace Tulu2.Training.State;
 
 /// <summary>
-/// A rank's parameters and optimizer state, as flat buffers: of the range it updates fp32 master weights and both moments, of its whole part of the model the
-/// weights that the model computes with (in fp32 the master itself lies in them, in bf16 they are a copy that follows it).
+/// A rank's parameters and optimizer state, as flat buffers: fp32 master weights and both moments for the range that it updates, and compute weights for its
+/// whole part of the model. With fp32 compute the master weights are a view of the compute weights; with bf16 the compute weights are a rounded copy.
 /// </summary>
 internal sealed class ReplicaState : IDisposable
 {
-    /// <summary>The step of a rank that holds no state which counts.</summary>
+    /// <summary>Value of <see cref="Step"/> while the buffers hold no valid state.</summary>
     public const int NoStep = -1;
 
     private readonly IReadOnlyList<ParameterSlice> _slices;
     private readonly Tensor _host;
 
-    /// <param name="parameters">Of the rank's part of the model.</param>
-    /// <param name="range">What the rank updates; null: its whole part.</param>
-    /// <param name="device">Where the model computes; null: in host memory, where everything else lies.</param>
+    /// <param name="parameters">Parameters of the rank's part of the model.</param>
+    /// <param name="range">Range of the part that the rank updates; null: all of it.</param>
+    /// <param name="device">Device of the compute weights; null: the host. All other buffers are in host memory.</param>
     public ReplicaState(ModelParameters parameters, Precision precision, ElementRange? range = null, Device? device = null)
     {
-        if (!parameters.IsFull) throw new NotSupportedException("what is trained lies in what is read: nothing else is kept yet");
+        if (!parameters.IsFull) throw new NotSupportedException("frozen parameters are not supported yet: all that the model reads must be trained");
         (Parameters, Precision) = (parameters, precision);
         Range = range ?? new ElementRange(0, Trained.Length);
         _slices = FlatRanges.Slices(Trained, Range);
@@ -39,28 +39,29 @@ internal sealed class ReplicaState : IDisposable
     public ModelParameters Parameters { get; }
     public ParameterMap Trained => Parameters.Trained;
 
-    /// <summary>Of <see cref="Weights"/>.</summary>
+    /// <summary>Type of <see cref="Weights"/>.</summary>
     public Precision Precision { get; }
 
-    /// <summary>Where in the flat order of the part the master weights and moments lie.</summary>
+    /// <summary>Range of the part's flat order that the master weights and moments cover.</summary>
     public ElementRange Range { get; }
 
-    /// <summary>[Range.Count], as are the moments.</summary>
+    /// <summary>[Range.Count] fp32, like both moments.</summary>
     public Tensor Master { get; }
     public Tensor FirstMoment { get; }
     public Tensor SecondMoment { get; }
 
-    /// <summary>[Parameters.Read.Length] What the model reads; call <see cref="RefreshWeights"/> after every change of <see cref="Master"/>.</summary>
+    /// <summary>[Parameters.Read.Length] The compute weights; call <see cref="RefreshWeights"/> after every change of <see cref="Master"/>.</summary>
     public Tensor Weights { get; }
 
-    /// <summary>Weights lie on another device than the rest.</summary>
-    public bool IsStaged => !ReferenceEquals(Weights, _host);
+    /// <summary>The compute weights are on a device other than the host.</summary>
+    public bool WeightsOnDevice => !ReferenceEquals(Weights, _host);
 
-    /// <summary>Steps applied; <see cref="NoStep"/>: the content does not count (yet).</summary>
+    /// <summary>Steps applied; <see cref="NoStep"/>: the content is not valid (yet).</summary>
     public int Step { get; set; } = NoStep;
 
     /// <param name="gather">
-    /// Where ranks share the optimizer state: fills the weights beyond <see cref="Range"/>, at an address in host memory, from those of the other ranks. Takes the bytes of an element.
+    /// With ZeRO: fills the weights outside <see cref="Range"/> from the other ranks. Takes the address of the weights in host memory and the bytes of an
+    /// element.
     /// </param>
     public void RefreshWeights(Action<nint, int>? gather = null)
     {
@@ -68,19 +69,19 @@ internal sealed class ReplicaState : IDisposable
         using var noGradient = no_grad();
         if (Master.dtype != _host.dtype) _host.narrow(0, Range.First, Range.Count).copy_(Master);
         gather?.Invoke(FlatMemory.Address(_host), (int)_host.element_size());
-        if (IsStaged) Weights.copy_(_host);
+        if (WeightsOnDevice) Weights.copy_(_host);
     }
 
     /// <summary>
-    /// Initial weights, also beyond <see cref="Range"/>, and zero moments. <see cref="Step"/> stays <see cref="NoStep"/>: the caller decides whether this
-    /// counts as step 0.
+    /// Sets initial weights, outside <see cref="Range"/> too, and zero moments. <see cref="Step"/> stays <see cref="NoStep"/>: the caller decides whether this
+    /// is the state of step 0.
     /// </summary>
     public void Initialize(Recipe recipe)
     {
         Clear();
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        // One gradient's worth of memory, before there is any gradient.
+        // A temporary buffer the size of one gradient; no gradient is allocated yet.
         var all = Range.Count == Trained.Length ? Master : _host.dtype == float32 ? _host : zeros(Trained.Length, dtype: float32);
         var address = FlatMemory.Address(all);
         if (recipe.Model.Path is { } path) HuggingFaceModel.ReadWeights(path, Parameters.Read, address);
@@ -90,7 +91,9 @@ internal sealed class ReplicaState : IDisposable
         RefreshWeights();
     }
 
-    /// <summary>Zeros everywhere, also between tensors, which no checkpoint holds; the content does not count.</summary>
+    /// <summary>
+    /// Zeroes all buffers, including the gaps between tensors, which no checkpoint covers, and resets <see cref="Step"/> to <see cref="NoStep"/>.
+    /// </summary>
     public void Clear()
     {
         Step = NoStep;
@@ -99,7 +102,7 @@ internal sealed class ReplicaState : IDisposable
         foreach (var (_, buffer) in Buffers()) buffer.zero_();
     }
 
-    /// <summary>All of what this rank keeps of the state as a checkpoint knows it.</summary>
+    /// <summary>This rank's whole state as the blocks that a checkpoint stores.</summary>
     public IReadOnlyList<StateBlock> Blocks()
     {
         var blocks = new List<StateBlock>(3 * _slices.Count);
@@ -117,7 +120,7 @@ internal sealed class ReplicaState : IDisposable
 
     public void Dispose()
     {
-        if (IsStaged) Weights.Dispose();
+        if (WeightsOnDevice) Weights.Dispose();
         if (!ReferenceEquals(Master, _host)) Master.Dispose();
         _host.Dispose();
         FirstMoment.Dispose();

@@ -3,17 +3,19 @@ using Tulu2.Models.Parameters;
 
 namespace Tulu2.Training.State;
 
-/// <summary>Which rows of which tensors a rank writes into a checkpoint: its twins hold the same, so each of them writes about an equal part of its bytes.</summary>
+/// <summary>The rows that a rank writes into a checkpoint: twins hold the same state, so each writes an about equal share of its bytes.</summary>
 internal static class SnapshotShare
 {
     /// <summary>
-    /// The part of one of several twins, with offsets within the range; it may be empty. Over all ranks of a layout every row is there exactly once: a row
-    /// belongs to the twin in whose part of the flat order it begins, and what all tensor-parallel ranks hold to the first of them.
+    /// The share of one twin, with offsets within the range; it may be empty. All ranks of a layout together write every row exactly once: a row belongs to
+    /// the twin whose share of the flat order it begins in, and a replicated tensor to the first tensor-parallel rank.
     /// </summary>
-    /// <param name="range">What of the part the twins keep.</param>
+    /// <param name="range">Range of the part that the twins hold.</param>
+    /// <param name="twin">Index of the twin, from 0.</param>
+    /// <param name="twins">Number of twins.</param>
     public static IReadOnlyList<ParameterSlice> Of(ParameterMap part, ElementRange range, int twin, int twins)
     {
-        var slices = FlatRanges.Slices(part, range).Where(slice => part.Part.TensorPlace == 0 || !slice.IsReplicated).ToArray();
+        var slices = FlatRanges.Slices(part, range).Where(slice => part.Part.TensorIndex == 0 || !slice.IsReplicated).ToArray();
         var total = slices.Sum(slice => slice.Slice.Length);
         var share = new List<ParameterSlice>();
         long before = 0;
@@ -26,7 +28,7 @@ internal static class SnapshotShare
             if (end > first) share.Add(FlatRanges.Rows(slice, first, end - first));
             before += slice.Slice.Length;
 
-            // The first row whose first element lies at or behind the twin's border.
+            // The first row whose first element is at or after the border.
             long FirstRowAt(int border)
             {
                 var edge = (long)((Int128)total * border / twins) - before;

@@ -5,6 +5,7 @@ using Tulu2.Checkpoints.Safetensors;
 using Tulu2.Files;
 using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
@@ -12,19 +13,19 @@ using Tulu2.Training.Recipes;
 namespace Tulu2.Training.State;
 
 /// <summary>
-/// Copies a rank's share of the state to memory of its own and writes it on a background thread. One snapshot at a time: the next one waits for the one
-/// before, so that slow disks cost time rather than memory.
+/// Copies a rank's share of the state and writes the copy on a background thread. A new snapshot first waits for the previous one, so that a slow disk costs
+/// time, not memory.
 /// </summary>
 internal sealed class SnapshotWriter(CheckpointStore store, Action<WorkerReport> report) : IDisposable
 {
     private Thread? _writing;
 
-    /// <param name="share">What this rank writes, with offsets within the buffers of its state.</param>
-    /// <exception cref="NonFiniteStepException">A parameter or moment is not finite, or rounds to infinity in the type that the model computes with; nothing is written.</exception>
-    public unsafe void Take(ReplicaState state, int rank, IReadOnlyList<ParameterSlice> share)
+    /// <param name="share">Slices that this rank writes, with offsets within the buffers of its state.</param>
+    /// <exception cref="NonFiniteStepException">A parameter or moment is not finite, or rounds to infinity in the compute type; nothing is written.</exception>
+    public unsafe void Take(ReplicaState state, Rank rank, IReadOnlyList<ParameterSlice> share)
     {
         _writing?.Join();
-        var step = state.Step;
+        var step = new StepNumber(state.Step);
         var elements = share.Sum(part => part.Slice.Length);
         var memory = (nint)NativeMemory.Alloc((nuint)Math.Max(1, 3 * elements * sizeof(float)));
         var blocks = new List<StateBlock>(3 * share.Count);
@@ -58,10 +59,10 @@ internal sealed class SnapshotWriter(CheckpointStore store, Action<WorkerReport>
         _ => "the second moment of an element of",
     };
 
-    /// <summary>Waits for the snapshot under way.</summary>
+    /// <summary>Waits for the snapshot in progress.</summary>
     public void Dispose() => _writing?.Join();
 
-    private unsafe void Write(int rank, int step, nint memory, IReadOnlyList<StateBlock> blocks)
+    private unsafe void Write(Rank rank, StepNumber step, nint memory, IReadOnlyList<StateBlock> blocks)
     {
         TorchRuntime.EnterRankThread();
         try

@@ -7,11 +7,11 @@ using Tulu2.Training.Optimization;
 
 namespace Tulu2.Training.State;
 
-/// <summary>How a rank's state comes from elsewhere. After each, the caller refreshes the compute weights.</summary>
+/// <summary>Transfers of state into a rank. The caller refreshes the compute weights afterwards.</summary>
 internal static class StateTransfers
 {
-    /// <summary>Loads this rank's slices of a manifest, whatever layout wrote it; every byte is verified. The state's step becomes the manifest's.</summary>
-    /// <exception cref="BadInputException">A manifest of other virtual shards, or a damaged one.</exception>
+    /// <summary>Loads this rank's slices of a checkpoint of any layout and sets the state's step; every byte is verified.</summary>
+    /// <exception cref="BadInputException">The checkpoint was written with another number of virtual shards, or is damaged.</exception>
     public static void Load(CheckpointStore store, string path, ReplicaState state)
     {
         var manifest = store.Read(path);
@@ -23,7 +23,8 @@ internal static class StateTransfers
         state.Step = manifest.Step;
     }
 
-    /// <summary>Copies between this rank and its twins. Every rank calls this. The caller sets the step.</summary>
+    /// <summary>Copies state between this rank and its twins. Every rank calls this. The caller sets the step.</summary>
+    /// <param name="copies">The copies of all groups of twins; those of other groups are skipped.</param>
     public static void Copy(RankGroups groups, IReadOnlyList<PeerCopy> copies, ReplicaState state, TimeSpan deadline)
     {
         var twins = groups.Layout.Twins(groups.Rank).ToList();
@@ -33,8 +34,10 @@ internal static class StateTransfers
                     state.Range.Count * sizeof(float), deadline);
     }
 
-    /// <summary>The compute weights, where ranks share the optimizer state also what the others of them keep. Every rank calls this.</summary>
-    /// <param name="ranges">What each of the ranks that share it keeps, in order.</param>
+    /// <summary>
+    /// Updates the compute weights from the master weights; with ZeRO, also gathers those that other ranks of the group update. Every rank calls this.
+    /// </summary>
+    /// <param name="ranges">The range that each rank of the ZeRO group updates, in order.</param>
     public static void RefreshWeights(RankGroups groups, IReadOnlyList<ElementRange> ranges, ReplicaState state, TimeSpan deadline)
     {
         if (ranges.Count == 1) state.RefreshWeights();

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Tulu2.Training.State;
 
 /// <summary>
-/// The rows of embedding and head that stand for no id of the tokenizer, in a range of a flat buffer. Their gradient is zero, but an update does more than add gradients
-/// (weight decay, moments that an earlier run has left): so they are put back as they were, bit for bit.
+/// The rows of embedding and head, within a range of a flat buffer, whose ids the tokenizer does not have. Their gradient is zero, but weight decay and nonzero
+/// moments of an earlier run would still change them, so they are restored bit for bit after each update.
 /// </summary>
 internal sealed class UntrainedRows
 {
@@ -16,14 +16,14 @@ internal sealed class UntrainedRows
     {
         foreach (var matrix in map.Matrices)
         {
-            // Padding is zero and stays so.
+            // Padding rows are left out: they are zero and stay zero.
             var end = matrix.Offset + matrix.Length - matrix.PaddingRows * matrix.Columns;
             var first = Math.Max(range.First, matrix.Offset + matrix.Length - matrix.UntrainedRows * matrix.Columns);
             if (Math.Min(range.End, end) - first is > 0 and var count) _runs.Add((first - range.First, count));
         }
     }
 
-    /// <summary>Runs an update of parameters ([range.Count], fp32) that leaves these rows as they are.</summary>
+    /// <summary>Runs an update of the parameters ([range.Count] fp32), then restores these rows.</summary>
     public void Keep(Tensor parameters, Action update)
     {
         using var scope = NewDisposeScope();

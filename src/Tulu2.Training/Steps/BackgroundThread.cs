@@ -11,17 +11,18 @@ internal sealed class BackgroundThread(string name) : IDisposable
     private Exception? _fault;
     private bool _busy, _closed;
 
-    /// <summary>Exception the last action ended with; null: it succeeded or still runs.</summary>
+    /// <summary>The exception that ended the last action; null: it succeeded or is still running.</summary>
     public Exception? Fault
     {
         get { lock (_gate) return _fault; }
     }
 
+    /// <exception cref="InvalidOperationException">An action is running, or the thread is disposed.</exception>
     public void Start(Action work)
     {
         lock (_gate)
         {
-            if (_busy || _closed) throw new InvalidOperationException($"{name}: not free");
+            if (_busy || _closed) throw new InvalidOperationException($"{name}: busy or disposed");
             (_work, _fault, _busy) = (work, null, true);
             Monitor.PulseAll(_gate);
             if (_thread is not null) return;
@@ -30,8 +31,8 @@ internal sealed class BackgroundThread(string name) : IDisposable
         }
     }
 
-    /// <summary>Waits for the action that runs, if any.</summary>
-    /// <returns>Exception the last action ended with; null: it succeeded.</returns>
+    /// <summary>Waits for the running action, if any.</summary>
+    /// <returns>The exception that ended the last action; null: it succeeded.</returns>
     public Exception? Join()
     {
         lock (_gate)

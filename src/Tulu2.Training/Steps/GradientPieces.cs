@@ -4,22 +4,22 @@ using Tulu2.Models.Parameters;
 namespace Tulu2.Training.Steps;
 
 /// <summary>
-/// The pieces by which a part's gradient is added up over the replicas while its last slot's backward pass still runs: cut where a backward pass says that all
-/// above is final. Pure arithmetic of the part, so that all ranks that hold it make the same calls.
+/// The pieces in which a part's gradient is reduced over the replicas during the backward pass of the last slot. Each piece starts where a backward pass
+/// reports all higher elements as final. A pure function of the part, so that all ranks that hold it make the same calls.
 /// </summary>
 internal static class GradientPieces
 {
-    // Below 4 MiB meeting costs more than the bytes (docs/benchmarks.md); but a small model's gradient is to be more than one piece too.
+    // Below 4 MiB a reduction is bound by latency (docs/benchmarks.md); but a small model's gradient should be cut into several pieces too.
     private const long Fewest = 1 << 14, Enough = 1 << 20, Pieces = 16;
 
-    /// <param name="fewest">Elements that a piece has at least; the lowest may have fewer. Null: by the size of the part.</param>
-    /// <returns>From the top of the flat order down, without gaps, together everything.</returns>
+    /// <param name="fewest">Minimum number of elements of a piece; the lowest piece may be smaller. Null: depends on the size of the part.</param>
+    /// <returns>From the end of the flat order to its start, without gaps; together they cover the part.</returns>
     public static IReadOnlyList<ElementRange> Of(ParameterMap part, long? fewest = null)
     {
         var pieces = new List<ElementRange>();
         var end = part.Length;
         var least = fewest ?? Math.Clamp(part.Length / Pieces, Fewest, Enough);
-        // As DecoderModel.Backward reports them.
+        // The order in which DecoderModel.Backward reports them.
         foreach (var border in part.LayerStarts.Reverse())
         {
             if (border == end || (border > 0 && end - border < least)) continue;

@@ -5,13 +5,15 @@ using Tulu2.Training.Optimization;
 namespace Tulu2.Training.Steps;
 
 /// <summary>
-/// One step's sum over the replicas, piece by piece from the top of the flat order down, each as soon as it is final here. Touches memory by address alone, so that
-/// it may run on any thread; what it reads is neither freed nor written before <see cref="Run"/> has ended.
+/// One step's gradient sum over the replicas, piece by piece from the end of the flat order to its start, each as soon as it is final on this rank. Accesses
+/// memory by address only, so that it can run on any thread; the caller must not free or write the partial sums before <see cref="Run"/> has returned.
 /// </summary>
-/// <param name="partials">Of the whole part; what is not final yet is not read yet.</param>
-/// <param name="wanted">What of the sum this rank keeps, at <paramref name="total"/>.</param>
-/// <param name="blocks">By which <paramref name="wanted"/> is measured.</param>
-/// <param name="atPiece">Called before each, with its number.</param>
+/// <param name="partials">Partial sums of the whole part; elements that are not final yet are not read.</param>
+/// <param name="pieces">As <see cref="GradientPieces"/> cuts the part.</param>
+/// <param name="wanted">Range of the sum that this rank keeps.</param>
+/// <param name="total">Address of <c>wanted.Count</c> floats that receive it.</param>
+/// <param name="blocks">Blocks of <paramref name="wanted"/>, for norm and hash.</param>
+/// <param name="atPiece">Called before each piece, with its index.</param>
 internal sealed class GradientStream(
     ICollective data, int slots, IReadOnlyList<PartialSum> partials, IReadOnlyList<ElementRange> pieces, ElementRange wanted, nint total,
     IReadOnlyList<GradientBlock> blocks, TimeSpan deadline, Action<int>? atPiece)
@@ -23,16 +25,16 @@ internal sealed class GradientStream(
     private TimeSpan _busy;
     private long _since;
 
-    /// <summary>What <see cref="GradientDigest.Measure"/> says of everything wanted, after <see cref="Run"/>.</summary>
+    /// <summary>The result of <see cref="GradientDigest.Measure"/> over all blocks, after <see cref="Run"/>.</summary>
     public byte[] Measured => [.. _measured.SelectMany(bytes => bytes)];
 
-    /// <summary>How long sums were under way until now, waiting for the others' pieces included.</summary>
+    /// <summary>Time spent in reductions so far, waiting for other ranks included.</summary>
     public TimeSpan Busy
     {
         get { lock (_gate) return _since == 0 ? _busy : _busy + Stopwatch.GetElapsedTime(_since); }
     }
 
-    /// <summary>Says that everything from an element on is final.</summary>
+    /// <summary>Marks all elements from <paramref name="from"/> on as final.</summary>
     public void Ready(long from)
     {
         lock (_gate)
@@ -42,7 +44,7 @@ internal sealed class GradientStream(
         }
     }
 
-    /// <summary>Ends <see cref="Run"/> where it waits for this rank; a call under way ends with its generation.</summary>
+    /// <summary>Ends <see cref="Run"/> if it is waiting for this rank's gradient; a collective call in progress ends only with its generation.</summary>
     public void Cancel()
     {
         lock (_gate)
@@ -52,7 +54,7 @@ internal sealed class GradientStream(
         }
     }
 
-    /// <summary>Every rank with the same parameters calls this.</summary>
+    /// <summary>Reduces all pieces. Every rank with the same parameters calls this.</summary>
     public void Run()
     {
         for (var index = 0; index < pieces.Count; index++)
@@ -86,7 +88,7 @@ internal sealed class GradientStream(
         var mine = first < end ? new ElementRange(first - piece.First, end - first) : new ElementRange(0, 0);
         PartialSum[] own = [.. partials.Select(partial => partial with { Address = partial.Address + (nint)(piece.First * sizeof(float)), Length = piece.Count })];
         data.TreeSum(slots, own, mine, first < end ? total + (nint)((first - wanted.First) * sizeof(float)) : total, piece.Count, deadline);
-        // Blocks are not cut by pieces.
+        // No block crosses a boundary between pieces.
         GradientBlock[] measured = [.. blocks.Where(block => block.Offset >= first && block.Offset < end)];
         if (measured.Length > 0) _measured.Add(GradientDigest.Measure(measured, total, wanted.First));
     }

@@ -6,10 +6,11 @@ using static TorchSharp.torch;
 namespace Tulu2.Training.Steps;
 
 /// <summary>
-/// The slot gradients a rank holds for the step it is making, added up as far as the fixed tree over the step's slots allows, and the figures of each of
+/// The slot gradients that a rank holds for the current step, summed as far as the fixed tree over the step's slots allows, and the figures of each of
 /// these slots. Buffers are reused: at most log2(slots) + 2 exist while slots come in order. Survives a change of generation.
 /// </summary>
-/// <param name="device">Where the sums lie and are made; null: host memory.</param>
+/// <param name="length">Elements of a gradient: the length of the rank's part.</param>
+/// <param name="device">Device of the sums; null: the host.</param>
 internal sealed class HeldGradients(int slots, long length, Device? device = null) : IDisposable
 {
     private readonly SortedList<int, (SlotRange Range, Tensor Sum)> _sums = [];
@@ -18,10 +19,10 @@ internal sealed class HeldGradients(int slots, long length, Device? device = nul
     private readonly List<Tensor> _copies = [];
     private (int Slot, Tensor Gradient)? _apart;
 
-    /// <summary>The sums lie where the data plane and the optimizer do not reach them.</summary>
-    public bool IsStaged => device is not null;
+    /// <summary>The sums are on a device other than the host, out of reach of the data plane and the optimizer.</summary>
+    public bool IsOnDevice => device is not null;
 
-    /// <summary>The slots held, by nodes of the tree: each can be kept or dropped as a whole.</summary>
+    /// <summary>The held slots as nodes of the tree; a node can only be kept or dropped as a whole.</summary>
     public IReadOnlyList<SlotRange> Ranges
     {
         get
@@ -34,38 +35,43 @@ internal sealed class HeldGradients(int slots, long length, Device? device = nul
         }
     }
 
-    /// <summary>Figures of every held slot, by slot.</summary>
+    /// <summary>Figures of every held slot, by slot number.</summary>
     public IReadOnlyDictionary<int, double[]> Figures => _figures;
 
     public bool Holds(int slot) => _figures.ContainsKey(slot);
 
-    /// <summary>An fp32 buffer of undefined content; give it back by <see cref="Return"/> or <see cref="Add"/>.</summary>
+    /// <summary>[length] fp32 with undefined content; give it back with <see cref="Return"/>, <see cref="Add"/> or <see cref="AddApart"/>.</summary>
     public Tensor Rent() => _free.TryPop(out var buffer) ? buffer : zeros(length, dtype: float32, device: device).DetachFromDisposeScope();
 
     public void Return(Tensor buffer) => _free.Push(buffer);
 
-    /// <summary>Takes over <paramref name="gradient"/> as the gradient of a slot and adds it into the tree.</summary>
+    /// <summary>Takes ownership of the gradient of a slot and adds it to the tree.</summary>
+    /// <exception cref="InvalidOperationException">The slot is held already.</exception>
     public void Add(int slot, Tensor gradient, double[] figures)
     {
         AddApart(slot, gradient, figures);
         Settle();
     }
 
-    /// <summary>The same, but writes no sum before <see cref="Settle"/>: they, and the gradient, are being read.</summary>
+    /// <summary>
+    /// Takes ownership of the gradient of a slot, but adds it to the tree only in <see cref="Settle"/>: until then another thread may read the gradient and the
+    /// sums.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The slot is held already, or another gradient is waiting to be settled.</exception>
     public void AddApart(int slot, Tensor gradient, double[] figures)
     {
         if (Holds(slot)) throw new InvalidOperationException($"slot {slot}: added twice");
-        if (_apart is not null) throw new InvalidOperationException($"slot {slot}: slot {_apart.Value.Slot} stands apart already");
+        if (_apart is not null) throw new InvalidOperationException($"slot {slot}: slot {_apart.Value.Slot} is not settled yet");
         _figures.Add(slot, figures);
         _apart = (slot, gradient);
     }
 
-    /// <summary>Adds what stands apart into the tree, if anything does.</summary>
+    /// <summary>Adds the gradient of the last <see cref="AddApart"/> to the tree, if there is one.</summary>
     public void Settle()
     {
         if (_apart is not var (slot, gradient)) return;
         _apart = null;
-        // In-place operations return handles of their own, which would keep the memory until they are finalized.
+        // In-place operations return new handles, which would keep the memory alive until they are finalized.
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var range = new SlotRange(slot, 1);
@@ -83,8 +89,8 @@ internal sealed class HeldGradients(int slots, long length, Device? device = nul
 
     private static SlotRange Parent(SlotRange range, SlotRange sibling) => new(Math.Min(sibling.First, range.First), sibling.Count + range.Count);
 
-    /// <summary>Drops what lies outside <paramref name="keep"/>.</summary>
-    /// <exception cref="InvalidOperationException">A slot to keep is not held, or only as part of a sum with slots to drop.</exception>
+    /// <summary>Drops all slots outside <paramref name="keep"/>.</summary>
+    /// <exception cref="InvalidOperationException">A slot to keep is not held, or is held only in a sum with slots to drop.</exception>
     public void Keep(IReadOnlyList<SlotRange> keep)
     {
         Settle();
@@ -97,12 +103,12 @@ internal sealed class HeldGradients(int slots, long length, Device? device = nul
         }
         foreach (var range in keep)
             for (var slot = range.First; slot < range.End; slot++)
-                if (!Holds(slot)) throw new InvalidOperationException($"slot {slot}: to be kept, but not held by itself");
+                if (!Holds(slot)) throw new InvalidOperationException($"slot {slot}: to be kept, but not held, or only in a sum with dropped slots");
     }
 
-    /// <summary>The settled sums for <see cref="ICollective.TreeSum"/>, or copies of them in host memory; valid until something changes here.</summary>
+    /// <summary>The settled sums for <see cref="ICollective.TreeSum"/>, copied to host memory where they are not there; valid until the next change.</summary>
     public IReadOnlyList<PartialSum> Partials() =>
-        [.. _sums.Values.Select((held, index) => new PartialSum(held.Range, FlatMemory.Address(IsStaged ? Copy(held.Sum, index) : held.Sum), length))];
+        [.. _sums.Values.Select((held, index) => new PartialSum(held.Range, FlatMemory.Address(IsOnDevice ? Copy(held.Sum, index) : held.Sum), length))];
 
     private Tensor Copy(Tensor sum, int index)
     {
@@ -113,7 +119,9 @@ internal sealed class HeldGradients(int slots, long length, Device? device = nul
         return _copies[index];
     }
 
-    /// <summary>Replaces everything held by the complete sum: from now on this rank holds all slots. Not where the sums are staged.</summary>
+    /// <summary>Replaces all sums with the complete sum, so that this rank holds all slots. Only for sums in host memory.</summary>
+    /// <param name="sum">[length] fp32; this object takes ownership.</param>
+    /// <param name="figures">[slots]</param>
     public void Complete(Tensor sum, IReadOnlyList<double[]> figures)
     {
         Clear();

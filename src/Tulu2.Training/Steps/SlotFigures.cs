@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Tulu2.Training.Steps;
 
-/// <summary>The figures of a rank's slots as bytes for an all-gather, and the whole step's figures out of every rank's bytes.</summary>
+/// <summary>Encodes the figures of a rank's slots for an all-gather, and decodes those of all ranks.</summary>
 internal static class SlotFigures
 {
     public static byte[] Write(IReadOnlyDictionary<int, double[]> figures)
@@ -23,7 +23,7 @@ internal static class SlotFigures
         return bytes;
     }
 
-    /// <returns>[slots] each slot's figures.</returns>
+    /// <returns>[slots] the figures of each slot.</returns>
     /// <exception cref="InvalidOperationException">The ranks together do not hold every slot exactly once.</exception>
     public static double[][] Read(int slots, IReadOnlyList<byte[]> ranks)
     {

@@ -10,11 +10,12 @@ using static TorchSharp.torch;
 namespace Tulu2.Training.Steps;
 
 /// <summary>
-/// Takes a replica's slots through this rank's stage, one action at a time in the order of <see cref="PipelineSchedule"/>, and adds each gradient to those held
-/// when its backward pass is done. To the ranks of its tensor place in other stages goes its share of the rows. What is in flight is lost with the generation;
-/// what is held stays.
+/// Runs a replica's slots through this rank's pipeline stage, one action at a time in the order of <see cref="PipelineSchedule"/>, and adds each gradient to
+/// the
+/// held ones after its backward pass. A rank exchanges its share of the rows with the rank of the same tensor index in the neighbouring stages. Slots in flight
+/// are lost when the generation ends; held gradients stay.
 /// </summary>
-/// <param name="reduction">Is given the last slot's gradient while it is computed; null: nobody is.</param>
+/// <param name="reduction">Receives the last slot's gradient while it is being computed; null: no overlap.</param>
 internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepClock clock, StepReduction? reduction = null)
 {
     private readonly Queue<PipelineAction> _actions = new();
@@ -31,7 +32,8 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
     /// <summary>The slot whose batch the next action needs; null where it needs none.</summary>
     public int? Needs => _actions.TryPeek(out var next) && next.IsForward ? _slots[next.Index] : null;
 
-    /// <param name="slots">What the replica has to compute, ascending; all its ranks are given the same.</param>
+    /// <summary>Plans the actions for some slots and discards unfinished ones.</summary>
+    /// <param name="slots">Slots that the replica computes, ascending; the same on all of its ranks.</param>
     public void Start(IEnumerable<int> slots, int stage, int stages)
     {
         Drop();
@@ -39,7 +41,7 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
         foreach (var action in PipelineSchedule.Of(stage, stages, _slots.Length)) _actions.Enqueue(action);
     }
 
-    /// <summary>Forgets what is still to be done.</summary>
+    /// <summary>Discards unfinished actions and slots in flight.</summary>
     public void Drop()
     {
         _actions.Clear();
@@ -47,9 +49,9 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
         _flights.Clear();
     }
 
-    /// <summary>Does the next action.</summary>
-    /// <param name="batch">Of the slot that is needed.</param>
-    /// <returns>The slot that is done with it, and the time it took here; null after a forward pass.</returns>
+    /// <summary>Runs the next action.</summary>
+    /// <param name="batch">Batch of the slot in <see cref="Needs"/>; null where that is null.</param>
+    /// <returns>After a backward pass, the finished slot and its compute time on this rank; after a forward pass, null.</returns>
     public (int Slot, TimeSpan Time)? Advance(ISlotComputer computer, RankGroups groups, SlotBatch? batch)
     {
         var start = Stopwatch.GetTimestamp();
@@ -66,8 +68,8 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
         return (slot, flight.Time + Stopwatch.GetElapsedTime(start));
     }
 
-    /// <summary>Takes a batch through the stages without a gradient.</summary>
-    /// <returns>The log-probabilities of its segments on the last stage, null elsewhere.</returns>
+    /// <summary>Runs a batch through the stages without a gradient.</summary>
+    /// <returns>On the last stage, the log-probability of each segment; elsewhere null.</returns>
     public float[]? Score(ISlotComputer computer, RankGroups groups, SlotBatch batch)
     {
         using var pass = Forward(computer, groups, batch, keep: false);
@@ -93,7 +95,7 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
     private void Backward(ISlotComputer computer, RankGroups groups, Flight flight)
     {
         using var outputGradient_SD = groups.Next is { } next ? Received(computer, groups, next, flight.Batch) : null;
-        // After the last slot all that is left to do is to add up: that begins at once.
+        // Only the reduction is left after the last slot, so it can overlap with this backward pass.
         var streams = IsDone && reduction is not null && reduction.Streams(groups);
         var gradient = held.Rent();
         double[] figures;
@@ -107,7 +109,7 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
         {
             try
             {
-                // Peers wait in sums that this rank will not come to.
+                // Peers are waiting in reductions that this rank will never join.
                 if (streams && fault is not CollectiveAbortedException) groups.World.Abort($"rank {groups.Rank} failed: {FaultText.Of(fault)}");
                 if (streams) reduction!.Drop();
             }

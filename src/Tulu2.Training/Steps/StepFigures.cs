@@ -3,10 +3,10 @@ using Tulu2.Training.Objectives;
 
 namespace Tulu2.Training.Steps;
 
-/// <summary>The measured values of a step, for the check that all of them are finite.</summary>
+/// <summary>The values of a step that must be finite.</summary>
 internal static class StepFigures
 {
-    /// <summary>Causes before what is computed from them, so that the first value that is not finite is the one to look at.</summary>
+    /// <summary>Values before those derived from them, so that the first one that is not finite is nearest to the cause.</summary>
     public static IEnumerable<(string Name, double Value)> Of(double loss, double norm, NamedValues more) =>
     [
         ("loss", loss), ("gradient norm", norm),
@@ -14,7 +14,7 @@ internal static class StepFigures
             .Select(value => (value.Metric.Words, value.Value)),
     ];
 
-    /// <summary>Words for the first slot with a figure that is not finite; empty where each slot's are.</summary>
+    /// <summary>Text that names the first slot with a figure that is not finite; empty where all are finite.</summary>
     public static string FirstSlot(IReadOnlyList<double[]> figures)
     {
         for (var slot = 0; slot < figures.Count; slot++)

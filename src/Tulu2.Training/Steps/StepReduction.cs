@@ -7,19 +7,21 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Training.Steps;
 
-/// <summary>What the ranks make of their slots together.</summary>
-/// <param name="Figures">[slots]</param>
-/// <param name="Beside">How long its sums were under way before this rank waited for them.</param>
-internal sealed record ReducedStep(double[][] Figures, double Norm, string Hash, TimeSpan Beside);
+/// <summary>The result of a step's reduction.</summary>
+/// <param name="Figures">[slots] figures of each slot.</param>
+/// <param name="Norm">L2 norm of the whole model's gradient.</param>
+/// <param name="Hash">Hash of the whole model's gradient.</param>
+/// <param name="Overlapped">Reduction time that overlapped with this rank's computation.</param>
+internal sealed record ReducedStep(double[][] Figures, double Norm, string Hash, TimeSpan Overlapped);
 
 /// <summary>
-/// Adds up the step's gradient over the replicas, as much of it as this rank updates, and measures it. Where that is everything, the sum takes the place of what
-/// is held, so that any rank can redo the step alone; where it is a part, or the held sums lie on a GPU, they are kept beside it until the commit.
-/// With <paramref name="overlap"/> the sum begins in the backward pass of the rank's last slot, on a thread of its own: what that pass has not finished is not read,
-/// and what is held is not written, so that whatever ends the one or the other, held sums stay what they were.
+/// Reduces the step's gradient over the replicas, for the range that this rank updates, and computes norm and hash. If the range is the whole part, the sum
+/// replaces the held gradients, so that any rank can redo the step alone; with ZeRO, or if the held gradients are on a GPU, both are kept until the commit.
+/// With <paramref name="overlap"/> the reduction starts on a second thread during the backward pass of the rank's last slot. It reads only finished elements
+/// and does not write the held sums, so these stay intact whichever of the two fails.
 /// </summary>
-/// <param name="pieces">Of the part, as <see cref="GradientPieces"/> cuts it.</param>
-/// <param name="atPiece">Called on the thread that adds up, before each piece.</param>
+/// <param name="pieces">Pieces of the part, as <see cref="GradientPieces"/> cuts it.</param>
+/// <param name="atPiece">Called on the reducing thread before each piece, with its index.</param>
 internal sealed class StepReduction(
     int slots, ParameterMap part, ElementRange range, HeldGradients held, TimeSpan deadline, bool overlap, IReadOnlyList<ElementRange> pieces, BackgroundThread thread, Action<int>? atPiece)
     : IDisposable
@@ -29,16 +31,18 @@ internal sealed class StepReduction(
     private Tensor? _part;
     private (GradientStream Stream, Tensor Total)? _current;
 
-    private bool IsWhole => range.Count == part.Length && !held.IsStaged;
+    private bool IsWhole => range.Count == part.Length && !held.IsOnDevice;
 
-    /// <summary>The sum over the slots, of the range, after <see cref="Reduce"/>.</summary>
+    /// <summary>[range.Count] fp32: the gradient summed over all slots, after <see cref="Reduce"/>.</summary>
     public Tensor Total => IsWhole ? held.Total : _part!;
 
-    /// <summary>A last slot's gradient is to be given piece by piece. The same on all ranks that hold the same.</summary>
-    public bool Streams(RankGroups groups) => overlap && !held.IsStaged && groups.Data.Size > 1;
+    /// <summary>Whether the last slot's gradient is reduced piece by piece during its backward pass; the same on all ranks of a data group.</summary>
+    public bool Streams(RankGroups groups) => overlap && !held.IsOnDevice && groups.Data.Size > 1;
 
-    /// <summary>Begins to add up what is held together with the gradient of the rank's last slot, which is yet to be computed.</summary>
-    /// <returns>To be called whenever more of it is final: with the first element from which on everything is. Throws what the sum has failed with.</returns>
+    /// <summary>Starts to reduce the held gradients together with the gradient of the rank's last slot, which is yet to be computed.</summary>
+    /// <returns>
+    /// To be called with an element whenever the gradient is final from that element on; rethrows a failure of the reduction unless it was aborted.
+    /// </returns>
     public Action<long> Begin(RankGroups groups, int slot, Tensor gradient)
     {
         var last = new PartialSum(new SlotRange(slot, 1), FlatMemory.Address(gradient), part.Length);
@@ -46,19 +50,19 @@ internal sealed class StepReduction(
         thread.Start(stream.Run);
         return from =>
         {
-            // An abort is met where all have computed; what was computed by then is kept.
+            // An abort is rethrown only in Reduce, after the pass, so that this slot's gradient is not lost.
             if (thread.Fault is { } fault and not CollectiveAbortedException) ExceptionDispatchInfo.Throw(fault);
             stream.Ready(from);
         };
     }
 
-    /// <summary>Every rank of the layout calls this, with all its slots held.</summary>
+    /// <summary>Completes the reduction. Every rank of the layout calls this once it holds all of its slots.</summary>
     public ReducedStep Reduce(RankGroups groups)
     {
-        var beside = TimeSpan.Zero;
+        var overlapped = TimeSpan.Zero;
         if (_current is { Stream: var begun })
         {
-            beside = begun.Busy;
+            overlapped = begun.Busy;
             if (thread.Join() is { } fault) ExceptionDispatchInfo.Throw(fault);
         }
         else
@@ -67,17 +71,17 @@ internal sealed class StepReduction(
             begun.Ready(0);
             begun.Run();
         }
-        // Not before: the ranks of a group may be all ranks, and a group makes one call at a time.
-        var told = groups.Speaks ? SlotFigures.Write(held.Figures) : [];
-        var figures = SlotFigures.Read(slots, groups.World.AllGather(told, deadline));
+        // Only now: the data group may consist of all ranks, and a group runs one call at a time.
+        var own = groups.ReportsFigures ? SlotFigures.Write(held.Figures) : [];
+        var figures = SlotFigures.Read(slots, groups.World.AllGather(own, deadline));
         if (IsWhole) held.Complete(_current!.Value.Total, figures);
         _current = null;
         var (norm, hash) = GradientDigest.Combine(_model, groups.Whole.AllGather(begun.Measured, deadline));
-        return new ReducedStep(figures, norm, hash, beside);
+        return new ReducedStep(figures, norm, hash, overlapped);
     }
 
-    /// <summary>Gives up a sum under way, if there is one. Ends only when its call has, so the generation has to be over.</summary>
-    /// <exception cref="Exception">What the sum had failed with by itself.</exception>
+    /// <summary>Abandons a reduction in progress, if there is one. Waits for its collective call, so the generation must be over.</summary>
+    /// <exception cref="Exception">The failure of the reduction, unless it was aborted.</exception>
     public void Drop()
     {
         var fault = End();
@@ -105,7 +109,7 @@ internal sealed class StepReduction(
 
     private GradientStream Make(RankGroups groups, IReadOnlyList<PartialSum> partials)
     {
-        if (_current is not null) throw new InvalidOperationException("a sum is under way");
+        if (_current is not null) throw new InvalidOperationException("a reduction is in progress");
         _blocks ??= [.. _model.Of(part).Where(block => block.Offset >= range.First && block.Offset < range.End)];
         var total = IsWhole ? held.Rent() : _part ??= zeros(range.Count, dtype: float32).DetachFromDisposeScope();
         var stream = new GradientStream(

@@ -5,30 +5,31 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Training.Workers;
 
-/// <summary>Where a rank's compute weights and activations lie.</summary>
+/// <summary>Selects the device of a rank's compute weights and activations.</summary>
 public static partial class ComputeDevices
 {
-    /// <returns>Null: in host memory, beside everything else.</returns>
+    /// <summary>The device of a worker; a GPU becomes the calling thread's current one.</summary>
+    /// <param name="indexOnNode">Index of the worker on its node; workers are assigned to the node's GPUs round-robin.</param>
+    /// <returns>Null: the host.</returns>
     /// <exception cref="BadInputException">There is no such device.</exception>
-    /// <param name="place">The rank's among the workers of its node: they take the node's GPUs in turn.</param>
-    public static Device? Of(ComputeDevice device, int place)
+    public static Device? Of(ComputeDevice device, int indexOnNode)
     {
         if (device == ComputeDevice.Cpu) return null;
         if (!cuda.is_available())
             throw new BadInputException("parallel.device", "this build of libtorch finds no CUDA device",
                 "use cpu, or build with -p:TorchBackend=cuda and run where there is a GPU");
-        var index = IndexOf(place, cuda.device_count());
+        var index = IndexOf(indexOnNode, cuda.device_count());
         MakeCurrent(index);
         return new Device(TorchSharp.DeviceType.CUDA, index);
     }
 
-    /// <summary>Cores for a rank's work in host memory.</summary>
+    /// <summary>Number of cores for a rank's operations in host memory.</summary>
     internal static int HostThreads(ComputeDevice device) =>
         device == ComputeDevice.Cpu ? 1 : Math.Max(1, Environment.ProcessorCount / Math.Max(1, cuda.device_count()));
 
-    internal static int IndexOf(int place, int devices) => place % devices;
+    internal static int IndexOf(int indexOnNode, int devices) => indexOnNode % devices;
 
-    // NCCL takes the thread's current GPU, which torch lets nobody choose from here. Never run on more than one GPU by its makers.
+    // NCCL uses the thread's current GPU, which TorchSharp cannot set. Never run on more than one GPU.
     private static void MakeCurrent(int index)
     {
         Driver("cuInit", Init(0));

@@ -5,8 +5,8 @@ using Tulu2.Protocol.Workers;
 namespace Tulu2.Training.Workers;
 
 /// <summary>
-/// A worker's commands in order. Posting one that ends a generation (<see cref="WorkerCommand.JoinGeneration"/>, <see cref="WorkerCommand.Shutdown"/>)
-/// also aborts, from the sender's thread, the collective the worker may be waiting in, however sender and worker interleave.
+/// A worker's queue of commands. Posting a command that ends a generation (<see cref="WorkerCommand.JoinGeneration"/>, <see cref="WorkerCommand.Shutdown"/>)
+/// also aborts, on the sender's thread, the collective in which the worker may be waiting. This holds for every interleaving of sender and worker.
 /// </summary>
 internal sealed class Mailbox
 {
@@ -16,7 +16,7 @@ internal sealed class Mailbox
     private Action<string>? _abortToo;
     private long _fence = long.MinValue;
 
-    /// <summary>Effects of generations below this are forbidden, even where the command that says so is still in the queue.</summary>
+    /// <summary>Generations below this one must have no more effect, even while the command that ended them is still in the queue.</summary>
     public long Fence
     {
         get { lock (_entering) return _fence; }
@@ -58,7 +58,7 @@ internal sealed class Mailbox
         }
     }
 
-    /// <summary>Makes a collective the one that a later generation ends; the one before is disposed of.</summary>
+    /// <summary>Sets the current collective, which a later generation aborts, and disposes of the previous one.</summary>
     public void Enter(ICollective? collective)
     {
         lock (_entering)
@@ -69,7 +69,7 @@ internal sealed class Mailbox
         }
     }
 
-    /// <summary>Adds what is to be aborted together with the current collective; at once where that is over already.</summary>
+    /// <summary>Registers an action to run when the current collective is aborted; runs it at once if that has happened already.</summary>
     public void EnterToo(Action<string> abort)
     {
         lock (_entering)
@@ -79,7 +79,7 @@ internal sealed class Mailbox
         }
     }
 
-    /// <summary>Ends the current collective on this rank and its peers.</summary>
+    /// <summary>Aborts the current collective on this rank and its peers.</summary>
     public void Abort(string reason)
     {
         lock (_entering) AbortCurrent(reason);

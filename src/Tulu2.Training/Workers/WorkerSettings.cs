@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Training.Workers;
 
-/// <summary>What every worker of a run is started with.</summary>
+/// <summary>The settings of a run's worker.</summary>
 public sealed record WorkerSettings
 {
     /// <summary>The effective recipe: profile applied (<see cref="RecipeProfiles.Apply"/>).</summary>
@@ -19,16 +19,16 @@ public sealed record WorkerSettings
     /// <summary>Schedules of a run whose recipe was changed; empty: the recipe's own.</summary>
     public IReadOnlyList<ScheduleSegment> Schedules { get; init; } = [];
 
-    /// <summary>The model's shape with the recipe's overrides, cut into the virtual shards that are used.</summary>
+    /// <summary>Parameters of the whole model: its shape with the recipe's overrides, cut into the number of virtual shards in effect.</summary>
     public required ModelParameters Parameters { get; init; }
 
-    /// <summary>Where the run's ranks stand.</summary>
+    /// <summary>The layout of the run's ranks.</summary>
     public ParallelLayout Parallel { get; init; } = new(1);
 
-    /// <summary>The how many-th of its node's workers this is, which says what GPU it has.</summary>
-    public int NodePlace { get; init; }
+    /// <summary>Index of this worker on its node, from 0; selects the GPU.</summary>
+    public int IndexOnNode { get; init; }
 
-    /// <summary>Asked for counts and sequence numbers only; batches come by <see cref="WorkerCommand.Feed"/>.</summary>
+    /// <summary>Used for counts only; batches arrive by <see cref="WorkerCommand.Feed"/>.</summary>
     public required IBatchPlan Plan { get; init; }
 
     public required ICollectiveFactory DataPlane { get; init; }
@@ -36,28 +36,28 @@ public sealed record WorkerSettings
     /// <summary>The <c>checkpoints/</c> directory of the run.</summary>
     public required string CheckpointDirectory { get; init; }
 
-    /// <summary>Opens the reference log-probabilities; called with the first slot of a step, after the reference pass. Null: the objective needs none.</summary>
+    /// <summary>Opens the reference log-probabilities; called after the reference pass, for the first slot. Null: the objective needs none.</summary>
     public Func<ReferenceLogProbabilities>? References { get; init; }
 
     /// <summary>
-    /// Longest wait in one collective call, which includes waiting for the slowest rank's slots. A guard against a hang that nobody else sees; the progress
-    /// lease of the supervisor is much shorter.
+    /// Maximum time of one collective call, which includes waiting for the slowest rank's slots. A last resort against hangs: the supervisor's limit for
+    /// progress is much shorter.
     /// </summary>
     public TimeSpan CollectiveDeadline { get; init; } = TimeSpan.FromHours(2);
 
-    /// <summary>Faults to bring about, in tests.</summary>
+    /// <summary>Faults to inject in tests.</summary>
     public FaultPlan? Faults { get; init; }
 
-    /// <summary>Elements of the pieces by which gradients are added up beside a backward pass; null: as many as are good. Few in tests.</summary>
+    /// <summary>Minimum number of elements of a <see cref="Steps.GradientPieces"/> piece; null: its default. For tests.</summary>
     internal long? GradientPiece { get; init; }
 
-    /// <summary>A device in place of the recipe's: in tests a CPU that stands in for a GPU.</summary>
-    internal Device? StandIn { get; init; }
+    /// <summary>Overrides the recipe's device: in tests, the CPU in the role of a GPU.</summary>
+    internal Device? DeviceOverride { get; init; }
 
-    /// <summary>Where the model computes and gradients are added up; null: in host memory, beside everything else. Makes a GPU the thread's current one.</summary>
+    /// <summary>The device of the model's computation and the gradient sums; null: the host. A GPU becomes the calling thread's current one.</summary>
     /// <exception cref="Files.BadInputException">There is no such device.</exception>
-    internal Device? ComputeDevice() => StandIn ?? ComputeDevices.Of(Recipe.Parallel.Device, NodePlace);
+    internal Device? ComputeDevice() => DeviceOverride ?? ComputeDevices.Of(Recipe.Parallel.Device, IndexOnNode);
 
-    /// <summary>For the optimizer: one, or beside a GPU its share of the cores.</summary>
-    internal HostThreads HostThreads() => StandIn is not null ? new HostThreads(3) : new HostThreads(ComputeDevices.HostThreads(Recipe.Parallel.Device));
+    /// <summary>Threads of the optimizer: one, or with a GPU its share of the cores.</summary>
+    internal HostThreads HostThreads() => DeviceOverride is not null ? new HostThreads(3) : new HostThreads(ComputeDevices.HostThreads(Recipe.Parallel.Device));
 }

@@ -4,7 +4,7 @@ using Tulu2.Runs.Execution;
 using Tulu2.Runs.Output;
 using Tulu2.Runs.Preparation;
 using Tulu2.Tests.Runs;
-using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 using Xunit;
 
 namespace Tulu2.Tests.Cli;

@@ -8,6 +8,7 @@ using Tulu2.Cluster.Configuration;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Messages;
 using Tulu2.Protocol.Events;
+using Tulu2.Protocol.Ids;
 using Tulu2.Tests.Cluster.Fakes;
 using Xunit;
 
@@ -26,11 +27,12 @@ public sealed class CheckpointCoordinatorSpec : TestKit
         (_ledger, _run, _sync) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
         var setup = new CheckpointSetup(2, 3, "recipe", 4, ImmutableDictionary<string, string>.Empty, _writer);
         _checkpoints = _run.ChildActorOf(Props.Create(() => new CheckpointCoordinator(setup, _ledger)));
-        _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(5), _sync);
+        _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(new StepNumber(5)), _sync);
     }
 
     private static CheckpointProtocol.ShardPart Shard(int rank, int step = 5, int part = 0, int parts = 1) =>
-        new(rank, step, $"sha{rank}", 10, part, parts, [new ShardTensor(StateKind.Parameter, new TensorSlice($"t{rank}.{part}", [1], [0], [1]))]);
+        new(new Rank(rank), new StepNumber(step), $"sha{rank}", 10, part, parts,
+            [new ShardTensor(StateKind.Parameter, new TensorSlice($"t{rank}.{part}", [1], [0], [1]))]);
 
     [Fact]
     public async Task A_manifest_is_written_when_all_shards_are_there_and_the_ledger_has_the_step()
@@ -51,7 +53,7 @@ public sealed class CheckpointCoordinatorSpec : TestKit
         Assert.Equal(new RunEvent.CheckpointsPruned(3), (await _run.ExpectMsgAsync<RunProtocol.Happened>()).Event);
         await _ledger.ExpectMsgAsync(new LedgerProtocol.Append(new LedgerEvent.CheckpointWritten(5, "5")));
         await _ledger.ExpectMsgAsync(new LedgerProtocol.Append(new LedgerEvent.CheckpointsPruned(3)));
-        await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(5, "5", null, false));
+        await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(new StepNumber(5), "5", null, false));
         var manifest = Assert.Single(_writer.Manifests);
         Assert.Equal((5, 4, "recipe"), (manifest.Step, manifest.VirtualShards, manifest.RecipeHash));
         Assert.Equal(["t0.0", "t1.0", "t1.1"], manifest.Shards.SelectMany(shard => shard.Tensors).Select(tensor => tensor.Slice.Name));
@@ -71,12 +73,13 @@ public sealed class CheckpointCoordinatorSpec : TestKit
     public async Task A_snapshot_that_lost_a_rank_before_its_shard_is_given_up()
     {
         _checkpoints.Tell(Shard(0));
-        _checkpoints.Tell(new CheckpointProtocol.RanksGone(5, [0]), _sync);     // its shard is durable: no matter
-        _checkpoints.Tell(new CheckpointProtocol.RanksGone(5, [1]), _sync);
+        _checkpoints.Tell(new CheckpointProtocol.RanksGone(new StepNumber(5), [new Rank(0)]), _sync);     // its shard is durable: no matter
+        _checkpoints.Tell(new CheckpointProtocol.RanksGone(new StepNumber(5), [new Rank(1)]), _sync);
 
         Assert.IsType<RunEvent.CheckpointFailed>((await _run.ExpectMsgAsync<RunProtocol.Happened>()).Event);
         Assert.IsType<LedgerEvent.CheckpointFailed>((await _ledger.ExpectMsgAsync<LedgerProtocol.Append>()).Event);
-        await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(5, null, "rank 1 was lost, or not heard of for too long, before its shard was durable", Lost: true));
+        await _sync.ExpectMsgAsync(
+            new CheckpointProtocol.Settled(new StepNumber(5), null, "rank 1 was lost, or not heard of for too long, before its shard was durable", Lost: true));
         _checkpoints.Tell(Shard(1));
         await _ledger.ExpectNoMsgAsync(TimeSpan.FromMilliseconds(50));
     }
@@ -84,14 +87,14 @@ public sealed class CheckpointCoordinatorSpec : TestKit
     [Fact]
     public async Task A_shard_or_manifest_that_the_disk_refuses_is_reported()
     {
-        _checkpoints.Tell(new CheckpointProtocol.ShardFailed(1, 5, "no space left"));
-        await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(5, null, "no space left", Lost: false));
+        _checkpoints.Tell(new CheckpointProtocol.ShardFailed(new Rank(1), new StepNumber(5), "no space left"));
+        await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(new StepNumber(5), null, "no space left", Lost: false));
 
         _writer.Fault = _ => new IOException("still no space");
-        _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(6), _sync);
+        _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(new StepNumber(6)), _sync);
         _checkpoints.Tell(Shard(0, 6));
         _checkpoints.Tell(Shard(1, 6));
         _checkpoints.Tell(new LedgerProtocol.Durable(6));
-        await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(6, null, "still no space", Lost: false));
+        await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(new StepNumber(6), null, "still no space", Lost: false));
     }
 }

@@ -1,6 +1,7 @@
 using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Tests.Cluster.Fakes;
 using Xunit;
@@ -95,13 +96,13 @@ public sealed class CheckpointSpec(HostFixture fixture) : IDisposable
         Assert.InRange(stopped.Steps, 5, 8);
         Assert.Equal($"{stopped.Steps}", stopped.ManifestPath);
 
-        var resumed = await RunAsync(_run.PlanOf(ranks: 3, start: new RunStart.FromManifest(stopped.ManifestPath!, stopped.Steps)));
+        var resumed = await RunAsync(_run.PlanOf(ranks: 3, start: new RunStart.FromManifest(stopped.ManifestPath!, new StepNumber(stopped.Steps))));
 
         Assert.Equal((RunEnd.Completed, 12), (resumed.End, resumed.Steps));
         Assert.Equal(Expected(12), resumed.ParametersSha256);
         Assert.Equal([], LedgerVerifier.Verify(_run.Ledger).Faults);
 
-        var again = await RunAsync(_run.PlanOf(ranks: 3, start: new RunStart.FromManifest("12", 12)));
+        var again = await RunAsync(_run.PlanOf(ranks: 3, start: new RunStart.FromManifest("12", new StepNumber(12))));
         Assert.Equal((RunEnd.Completed, 12, Expected(12)), (again.End, again.Steps, again.ParametersSha256));
     }
 
@@ -113,7 +114,7 @@ public sealed class CheckpointSpec(HostFixture fixture) : IDisposable
         var from = _run.Observer.Checkpoints.First();
         _run.Cluster.Snapshots[from]++;
 
-        var outcome = await RunAsync(_run.PlanOf(ranks: 1, start: new RunStart.FromManifest($"{from}", from)));
+        var outcome = await RunAsync(_run.PlanOf(ranks: 1, start: new RunStart.FromManifest($"{from}", new StepNumber(from))));
 
         var says = $"^step {from + 1} is not the step it was: its gradient now has the hash [0-9a-f]{{16}}, the ledger has [0-9a-f]{{16}}";
         Assert.Matches(says, outcome.Failure!.Error);
@@ -145,7 +146,7 @@ public sealed class CheckpointSpec(HostFixture fixture) : IDisposable
         else File.Delete(log);
 
         var from = _run.Observer.Checkpoints.First();
-        var resumed = await RunAsync(_run.PlanOf(ranks: 2, start: new RunStart.FromManifest($"{from}", from)));
+        var resumed = await RunAsync(_run.PlanOf(ranks: 2, start: new RunStart.FromManifest($"{from}", new StepNumber(from))));
 
         Assert.Null(resumed.Failure);
         Assert.Equal(Expected(12), resumed.ParametersSha256);
@@ -155,7 +156,7 @@ public sealed class CheckpointSpec(HostFixture fixture) : IDisposable
         Assert.Contains($"to {from} are known from {from} only", Assert.Single(verdict.Notes));
         Assert.Equal(how == "flipped" ? 1 : 0, Directory.GetFiles(_run.Ledger, "*.damaged-*").Length);
         // Once said, it is known.
-        await RunAsync(_run.PlanOf(ranks: 1, start: new RunStart.FromManifest("12", 12)));
+        await RunAsync(_run.PlanOf(ranks: 1, start: new RunStart.FromManifest("12", new StepNumber(12))));
         Assert.Single(_run.Observer.Lost);
     }
 
@@ -166,8 +167,9 @@ public sealed class CheckpointSpec(HostFixture fixture) : IDisposable
         var from = _run.Observer.Checkpoints.First();
         // Other bits from there on, which no replay may have without a change.
         _run.Cluster.Snapshots[from]++;
-        PlannedChange[] changes = [new(from, ["a 1 -> 2"], "changed")];
-        var plan = _run.PlanOf(ranks: 1, every: 4, start: new RunStart.FromManifest($"{from}", from)) with { RecipeHash = "changed", BegunWith = "recipe", Changes = changes };
+        PlannedChange[] changes = [new(new StepNumber(from), ["a 1 -> 2"], "changed")];
+        var start = new RunStart.FromManifest($"{from}", new StepNumber(from));
+        var plan = _run.PlanOf(ranks: 1, every: 4, start) with { RecipeHash = "changed", BegunWith = "recipe", Changes = changes };
 
         var changed = await RunAsync(plan);
         var again = await RunAsync(plan with { TotalSteps = 12 });
@@ -175,7 +177,7 @@ public sealed class CheckpointSpec(HostFixture fixture) : IDisposable
         Assert.Null(changed.Failure);
         Assert.Null(again.Failure);
         Assert.Equal(changed.ParametersSha256, again.ParametersSha256);
-        Assert.Equal([(from, "a 1 -> 2", true)], _run.Observer.Changes.Select(change => (change.After, Assert.Single(change.Keys), change.DecidesBits)));
+        Assert.Equal([(from, "a 1 -> 2", true)], _run.Observer.Changes.Select(change => (change.After.Value, Assert.Single(change.Keys), change.DecidesBits)));
         Assert.Equal([], LedgerVerifier.Verify(_run.Ledger).Faults);
         Assert.Equal("was begun with another recipe", (await RunAsync(plan with { Changes = [], BegunWith = null })).Failure?.Error);
         Assert.Equal("was begun with another recipe", (await RunAsync(_run.PlanOf(ranks: 1))).Failure?.Error);

@@ -8,6 +8,7 @@ using Tulu2.Cluster.Messages;
 using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Cluster.Fakes;
 using Xunit;
@@ -22,16 +23,18 @@ public sealed class GradientSyncSupervisorSpec() : TestKit(HostFixture.Settings.
         // One probe stands for both, which shows the order.
         var (ledgerAndRank, run) = (CreateTestProbe(), CreateTestProbe());
         var state = GradientSyncState.Of(
-            new SyncRules(new ParallelLayout(1), 1, 2, 0), new SyncStart(0, null, ImmutableDictionary<int, string>.Empty, false), ProgressLease.Default);
+            new SyncRules(new ParallelLayout(1), 1, new StepNumber(2), 0),
+            new SyncStart(default, null, ImmutableDictionary<StepNumber, string>.Empty, false), ProgressLease.Default);
         var sync = run.ChildActorOf(Props.Create(() => new GradientSyncSupervisor(state, new ParallelLayout(1), ledgerAndRank, ActorRefs.Nobody, null)));
 
-        sync.Tell(new RankProtocol.Up(0, 1, "here"), ledgerAndRank);
+        sync.Tell(new RankProtocol.Up(new Rank(0), new Incarnation(1), "here"), ledgerAndRank);
         Assert.IsType<LedgerEvent.GenerationOpened>((await ledgerAndRank.ExpectMsgAsync<LedgerProtocol.Append>()).Event);
         Assert.IsType<WorkerCommand.JoinGeneration>((await ledgerAndRank.ExpectMsgAsync<RankProtocol.Command>()).Body);
-        sync.Tell(new RankProtocol.Report(new WorkerReport.Joined(1, 0, -1, [], false)), ledgerAndRank);
+        sync.Tell(new RankProtocol.Report(new WorkerReport.Joined(new Generation(1), new Rank(0), new StepNumber(-1), [], false)), ledgerAndRank);
         Assert.IsType<WorkerCommand.Begin>((await ledgerAndRank.ExpectMsgAsync<RankProtocol.Command>()).Body);
-        sync.Tell(new RankProtocol.Report(new WorkerReport.SlotDone(1, 0, 1, 0, 0.1)), ledgerAndRank);
-        sync.Tell(new RankProtocol.Report(new WorkerReport.StepReady(1, 0, 1, "ab12", new StepMetrics(2, 1, 1e-3, 100, 50, []), new StepTimes(0.1, 0, 0, 0))), ledgerAndRank);
+        sync.Tell(new RankProtocol.Report(new WorkerReport.SlotDone(new Generation(1), new Rank(0), new StepNumber(1), new SlotNumber(0), 0.1)), ledgerAndRank);
+        sync.Tell(new RankProtocol.Report(new WorkerReport.StepReady(
+            new Generation(1), new Rank(0), new StepNumber(1), "ab12", new StepMetrics(2, 1, 1e-3, 100, 50, []), new StepTimes(0.1, 0, 0, 0))), ledgerAndRank);
         Assert.IsType<LedgerEvent.StepCommitted>((await ledgerAndRank.ExpectMsgAsync<LedgerProtocol.Append>()).Event);
         Assert.IsType<WorkerCommand.Commit>((await ledgerAndRank.ExpectMsgAsync<RankProtocol.Command>()).Body);
 

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Collectives;
 using Tulu2.Files;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Xunit;
 
@@ -146,14 +147,14 @@ public sealed class LedgerSpec : IDisposable
         // As if cut off at a line's end: steps 3 to 5 were made, and only the manifest of step 5 knows.
         using (var file = LedgerFile.Open(_directory.FullName))
         {
-            Assert.Null(file.State.MissingBefore(2, "m2", null));
-            Assert.Null(file.State.MissingBefore(0, null, null));
-            Assert.Equal(new LedgerEvent.HistoryLost(3, 2, null, "why", "aside"), file.State.MissingBefore(2, "m2", ("why", "aside")));
-            var lost = file.State.MissingBefore(5, "m5", null);
+            Assert.Null(file.State.MissingBefore(new StepNumber(2), "m2", null));
+            Assert.Null(file.State.MissingBefore(new StepNumber(0), null, null));
+            Assert.Equal(new LedgerEvent.HistoryLost(3, 2, null, "why", "aside"), file.State.MissingBefore(new StepNumber(2), "m2", ("why", "aside")));
+            var lost = file.State.MissingBefore(new StepNumber(5), "m5", null);
             Assert.Equal(new LedgerEvent.HistoryLost(3, 5, "m5", "the log ends after step 2", null), lost);
             file.Append([(lost!, DateTimeOffset.UnixEpoch)]);
-            Assert.Null(file.State.MissingBefore(5, "m5", null));
-            Assert.Null(file.State.MissingBefore(4, "m4", null));
+            Assert.Null(file.State.MissingBefore(new StepNumber(5), "m5", null));
+            Assert.Null(file.State.MissingBefore(new StepNumber(4), "m4", null));
         }
         Write(new LedgerEvent.RunResumed("recipe", 4, 1, 4, 10, 5, "m5"), new LedgerEvent.GenerationOpened(2, "", 1), Step(6, 2));
 
@@ -175,7 +176,10 @@ public sealed class LedgerSpec : IDisposable
         Write(Resumed("other", "other"));
         Assert.Equal([], LedgerVerifier.Verify(_directory.FullName).Faults);
         using (var file = LedgerFile.Open(_directory.FullName))
-            Assert.Equal(("other", 1, "h1", "new", false), (file.State.RecipeHash, file.State.Changes, file.State.Hashes[1], file.State.Hashes[2], file.State.Hashes.ContainsKey(3)));
+        {
+            Assert.Equal(("other", 1), (file.State.RecipeHash, file.State.Changes));
+            Assert.Equal([(1, "h1"), (2, "new")], file.State.Hashes.Select(hash => (hash.Key.Value, hash.Value)).Order());
+        }
 
         File.WriteAllBytes(Log, begun);
         Write(Resumed("recipe", "recipe"));
@@ -189,7 +193,7 @@ public sealed class LedgerSpec : IDisposable
 
         using var file = LedgerFile.Open(_directory.FullName);
 
-        Assert.Equal((6, 2, "recipe", "h2"), (file.State.LastNumber, file.State.Generation, file.State.RecipeHash, file.State.Hashes[2]));
+        Assert.Equal((6, 2, "recipe", "h2"), (file.State.LastNumber, file.State.Generation.Value, file.State.RecipeHash, file.State.Hashes[new StepNumber(2)]));
         Assert.Equal("m1", file.State.Checkpoint?.Manifest);
         Assert.Null(file.State.Finished);
     }

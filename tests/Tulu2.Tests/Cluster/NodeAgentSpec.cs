@@ -4,6 +4,7 @@ using Tulu2.Cluster.Configuration;
 using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Cluster.Fakes;
 using Xunit;
@@ -26,7 +27,7 @@ public sealed class NodeAgentSpec : TestKit
         _agent = Sys.ActorOf(Props.Create(() => new NodeAgent(new NodeCapacity(2, _preparation))));
         var address = Akka.Cluster.Cluster.Get(Sys).SelfAddress;
         var run = new NodeRun("/runs/one", "hash", new ParallelLayout(2), 5, 5, 4, new byte[32]);
-        _agent.Tell(new NodeProtocol.TakeRanks(1, _coordinator.Ref.Path.ToStringWithAddress(address), run, [0, 1]), _placement);
+        _agent.Tell(new NodeProtocol.TakeRanks(1, _coordinator.Ref.Path.ToStringWithAddress(address), run, [new Rank(0), new Rank(1)]), _placement);
         Assert.True(_preparation.Begun.Wait(Patience));
     }
 
@@ -98,7 +99,7 @@ public sealed class NodeAgentSpec : TestKit
         public FakeCluster Cluster { get; } = new(4, 5);
         public (int Started, int Ended)? Before { get; private set; }
 
-        public IWorker Start(int rank, Action<WorkerReport> report)
+        public IWorker Start(Rank rank, Action<WorkerReport> report)
         {
             Before ??= (earlier.Started, earlier.Ended);
             return Cluster.Start(rank, report);

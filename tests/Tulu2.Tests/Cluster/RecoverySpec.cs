@@ -77,7 +77,7 @@ public sealed class RecoverySpec(HostFixture fixture) : IDisposable
 
         ExpectSound(await RunAsync(_run.PlanOf(ranks: 1, every: 5)));
 
-        var replayed = _run.Observer.Steps.Where(step => step.Replayed).Select(step => step.Step).ToArray();
+        var replayed = _run.Observer.Steps.Where(step => step.Replayed).Select(step => step.Step.Value).ToArray();
         Assert.Equal(Enumerable.Range(replayed[0], 9 - replayed[0]), replayed);
         Assert.Equal(replayed.Length, LedgerVerifier.Verify(_run.Ledger).Replayed);
     }

@@ -43,7 +43,7 @@ public sealed class RunSpec(HostFixture fixture) : IDisposable
         Assert.Equal(RunEnd.Completed, outcome.End);
         Assert.Equal((0.1, 1.2), (outcome.LossFirst, outcome.LossLast));
         Assert.Equal("12", outcome.ManifestPath);
-        Assert.Equal(Enumerable.Range(1, 12), _run.Observer.Steps.Select(step => step.Step));
+        Assert.Equal(Enumerable.Range(1, 12), _run.Observer.Steps.Select(step => step.Step.Value));
         Assert.All(_run.Observer.Steps, step => Assert.False(step.Replayed));
         Assert.Equal(12 * ranks, _run.Cluster.Applied.Count);
         Assert.Equal(12 * 8, _run.Cluster.Computed.Count);

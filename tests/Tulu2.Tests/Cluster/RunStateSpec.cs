@@ -2,6 +2,7 @@ using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.Workers;
 using Xunit;
@@ -14,26 +15,26 @@ public sealed class RunStateSpec
     private static readonly RunEvent[] Events =
     [
         new RunEvent.HistoryLost("torn"),
-        new RunEvent.RecipeChanged(2, ["seed 1 -> 2"], true),
-        new RunEvent.Started(false, "recipe", 4, 2, 8, 12, 0, null, new Dictionary<string, string>()),
+        new RunEvent.RecipeChanged(new StepNumber(2), ["seed 1 -> 2"], true),
+        new RunEvent.Started(false, "recipe", 4, 2, 8, 12, new StepNumber(0), null, new Dictionary<string, string>()),
         new RunEvent.PhaseChanged(RunPhase.Starting),
         new RunEvent.WaitingForPlaces(2),
-        new RunEvent.RanksPlaced("node", [0, 1]),
-        new RunEvent.GenerationOpened(3, "the run begins", 2),
+        new RunEvent.RanksPlaced("node", [new Rank(0), new Rank(1)]),
+        new RunEvent.GenerationOpened(new Generation(3), "the run begins", 2),
         new RunEvent.ReferenceProgressed(1, 4),
         new RunEvent.PhaseChanged(RunPhase.Training),
         Step(1, loss: 2),
-        new RunEvent.RankLost(1, "killed"),
-        new RunEvent.CheckpointWritten(1, "manifest", 0.5),
+        new RunEvent.RankLost(new Rank(1), "killed"),
+        new RunEvent.CheckpointWritten(new StepNumber(1), "manifest", 0.5),
         new RunEvent.CheckpointsPruned(3),
-        new RunEvent.CheckpointFailed(1, "no room"),
+        new RunEvent.CheckpointFailed(new StepNumber(1), "no room"),
         Step(2, loss: 1),
         new RunEvent.StopRequested(),
-        new RunEvent.Finished(2, RunEnd.Cancelled, "sha", null, "SIGINT"),
+        new RunEvent.Finished(new StepNumber(2), RunEnd.Cancelled, "sha", null, "SIGINT"),
     ];
 
     private static RunEvent.StepCommitted Step(int step, double loss) =>
-        new(new StepCommit(3, step, $"hash {step}", new StepMetrics(loss, 1, 1e-3, 100, 50, []), [], 0.5, Replayed: false));
+        new(new StepCommit(new Generation(3), new StepNumber(step), $"hash {step}", new StepMetrics(loss, 1, 1e-3, 100, 50, []), [], 0.5, Replayed: false));
 
     [Fact]
     public void A_state_is_the_fold_of_the_events()
@@ -42,7 +43,7 @@ public sealed class RunStateSpec
         foreach (var happened in Events) state = state.Apply(happened, TimeSpan.FromSeconds(++now));
         Assert.Equal((2, 3L, 0, "manifest"), (state.Step, state.Generation, state.Missing, state.Manifest));
         // Training began with the ninth event, and the fifteenth was the last step.
-        Assert.Equal(new RunOutcome(RunEnd.Cancelled, 2, "sha", 2, 1, "last", 200, 6, null), state.Ended(RunEnd.Cancelled, 2, "sha", "last"));
+        Assert.Equal(new RunOutcome(RunEnd.Cancelled, 2, "sha", 2, 1, "last", 200, 6, null), state.Ended(RunEnd.Cancelled, new StepNumber(2), "sha", "last"));
     }
 
     [Fact]

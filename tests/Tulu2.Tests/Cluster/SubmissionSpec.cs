@@ -36,17 +36,17 @@ public sealed class SubmissionSpec : IAsyncLifetime
         Assert.Equal(_host.Address, Assert.Single(view.Nodes).Address);
         Assert.Equal("coordinator", Assert.Single(view.Nodes[0].Roles));
         Assert.Equal(_host.Address, view.Coordinator);
-        Assert.Equal(("17", "title", "/runs/one", "preparing", null), (view.InHand!.Id, view.InHand.Title, view.InHand.Directory, view.InHand.State, view.InHand.ExitCode));
+        Assert.Equal(("17", "title", "/runs/one", "preparing", null), (view.Current!.Id, view.Current.Title, view.Current.Directory, view.Current.State, view.Current.ExitCode));
         _service.End(5);
         Assert.Equal(new SubmissionEnd.Over(5), await end.WaitAsync(Patience));
         Assert.Equal(Enumerable.Range(1, 100).Select(line => $"line {line}"), _printed);
         view = (await client.LookAsync(Patience, null, CancellationToken.None))!;
-        Assert.Null(view.InHand);
+        Assert.Null(view.Current);
         Assert.Equal(("failed", 5), (view.Last!.State, view.Last.ExitCode));
     }
 
     [Fact]
-    public async Task Whoever_submits_the_run_in_hand_again_follows_it_and_another_one_is_refused()
+    public async Task Submitting_the_current_run_again_follows_it_and_another_one_is_refused()
     {
         await using var client = Client();
         var first = SubmitAsync(client, "17", "/runs/one", CancellationToken.None);
@@ -80,7 +80,7 @@ public sealed class SubmissionSpec : IAsyncLifetime
         _service.End(1);
         ClusterView view;
         do view = (await client.LookAsync(Patience, null, CancellationToken.None))!;
-        while (view.InHand is not null);
+        while (view.Current is not null);
         Assert.Equal("stopped", view.Last!.State);
         Assert.Contains("no current run", Assert.Throws<BadInputException>(() => CancelCommand.RunOf(view, null, "x.conf")).What);
     }

@@ -4,6 +4,7 @@ using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Tests.Cluster.Fakes;
 using Tulu2.Tests.Training.Runs;
@@ -50,8 +51,8 @@ public sealed class TrainingUnderActorsSpec(HostFixture fixture) : IDisposable
     {
         string expected;
         using (var quiet = new TestSupervisor(TinyRun.Settings(Objective.Sft, Precision.Fp32), 1)) expected = quiet.Run(TinyRun.Steps);
-        var faults = new FaultPlan().FailAt(rank: 1, step: 1, slot: 2).FailBeforeReduce(rank: 0, step: 2)
-            .FailBeforeApply(rank: 2, step: 3).FailBeforeApplied(rank: 0, step: 4);
+        var faults = new FaultPlan().FailAt(new Rank(1), new StepNumber(1), new SlotNumber(2)).FailBeforeReduce(new Rank(0), new StepNumber(2))
+            .FailBeforeApply(new Rank(2), new StepNumber(3)).FailBeforeApplied(new Rank(0), new StepNumber(4));
 
         var outcome = await RunAsync(Settings(faults), ranks: 3);
 
@@ -63,7 +64,7 @@ public sealed class TrainingUnderActorsSpec(HostFixture fixture) : IDisposable
         Assert.Equal(outcome.ManifestPath, store.LatestSound(fault => Assert.Fail(fault))?.Path);
 
         var first = store.Manifests()[0];
-        var resumed = await RunAsync(Settings(), ranks: 2, new RunStart.FromManifest(first, store.Read(first).Step));
+        var resumed = await RunAsync(Settings(), ranks: 2, new RunStart.FromManifest(first, new StepNumber(store.Read(first).Step)));
         Assert.Equal((null, expected), (resumed.Failure, resumed.ParametersSha256));
     }
 }

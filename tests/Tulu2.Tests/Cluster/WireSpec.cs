@@ -9,6 +9,7 @@ using Tulu2.Cluster.Messages.Encoding;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Evaluation.Tasks;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.Workers;
 using Xunit;
@@ -27,41 +28,43 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
 
     private static readonly IWireMessage[] Messages =
     [
-        new RankProtocol.Up(3, 12, "10.0.0.1:4000"),
-        new RankProtocol.Lost(3, 12, "out of memory"),
-        new RankProtocol.BadInput(3, "bad", "stack", "rows.jsonl:3", "correct it"),
-        new RankProtocol.BadInput(3, "bad", "stack", "rows.jsonl:3", null),
-        new RankProtocol.ScoreChunk(4, 17),
-        new RankProtocol.Replace(12, "hung"),
-        new RankProtocol.Command(new WorkerCommand.JoinGeneration(4, 1, ["one", "two", "three"])),
-        new RankProtocol.Command(new WorkerCommand.Begin(4, 7, new StateTransfer.None(), Ranges, [])),
-        new RankProtocol.Command(new WorkerCommand.Begin(4, 7, new StateTransfer.FromRecipe(), [], Ranges)),
-        new RankProtocol.Command(new WorkerCommand.Begin(4, 7, new StateTransfer.FromManifest("a/b.json"), Ranges, Ranges)),
-        new RankProtocol.Command(new WorkerCommand.Begin(4, 7, new StateTransfer.FromPeer([new PeerCopy(2, [0, 1]), new PeerCopy(5, [3])]), Ranges, Ranges)),
-        new RankProtocol.Command(new WorkerCommand.Commit(4, 7, true, false)),
-        new RankProtocol.Command(new WorkerCommand.Commit(4, 7, false, true)),
-        new RankProtocol.Report(new WorkerReport.Joined(4, 1, -1, Ranges, true)),
-        new RankProtocol.Report(new WorkerReport.SlotDone(4, 1, 7, 5, 0.25)),
-        new RankProtocol.Report(new WorkerReport.StepReady(4, 1, 7, "ab12", Sft, Times)),
-        new RankProtocol.Report(new WorkerReport.StepReady(4, 1, 7, "ab12", Sft with { More = Preferences }, Times)),
-        new RankProtocol.Report(new WorkerReport.Applied(4, 1, 7, 0.5, null)),
-        new RankProtocol.Report(new WorkerReport.Applied(4, 1, 7, 0.5, "cd34")),
-        new RankProtocol.Report(new WorkerReport.Scored(4, 1, 17, [-1.5f, -2.25f])),
-        new CheckpointProtocol.ShardPart(1, 7, "ef56", 1L << 40, 1, 2,
+        new RankProtocol.Up(new Rank(3), new Incarnation(12), "10.0.0.1:4000"),
+        new RankProtocol.Lost(new Rank(3), new Incarnation(12), "out of memory"),
+        new RankProtocol.BadInput(new Rank(3), "bad", "stack", "rows.jsonl:3", "correct it"),
+        new RankProtocol.BadInput(new Rank(3), "bad", "stack", "rows.jsonl:3", null),
+        new RankProtocol.ScoreChunk(new Generation(4), 17),
+        new RankProtocol.Replace(new Incarnation(12), "hung"),
+        new RankProtocol.Command(new WorkerCommand.JoinGeneration(new Generation(4), new Rank(1), ["one", "two", "three"])),
+        new RankProtocol.Command(new WorkerCommand.Begin(new Generation(4), new StepNumber(7), new StateTransfer.None(), Ranges, [])),
+        new RankProtocol.Command(new WorkerCommand.Begin(new Generation(4), new StepNumber(7), new StateTransfer.FromRecipe(), [], Ranges)),
+        new RankProtocol.Command(new WorkerCommand.Begin(new Generation(4), new StepNumber(7), new StateTransfer.FromManifest("a/b.json"), Ranges, Ranges)),
+        new RankProtocol.Command(new WorkerCommand.Begin(
+            new Generation(4), new StepNumber(7),
+            new StateTransfer.FromPeer([new PeerCopy(new Rank(2), [new Rank(0), new Rank(1)]), new PeerCopy(new Rank(5), [new Rank(3)])]), Ranges, Ranges)),
+        new RankProtocol.Command(new WorkerCommand.Commit(new Generation(4), new StepNumber(7), true, false)),
+        new RankProtocol.Command(new WorkerCommand.Commit(new Generation(4), new StepNumber(7), false, true)),
+        new RankProtocol.Report(new WorkerReport.Joined(new Generation(4), new Rank(1), new StepNumber(-1), Ranges, true)),
+        new RankProtocol.Report(new WorkerReport.SlotDone(new Generation(4), new Rank(1), new StepNumber(7), new SlotNumber(5), 0.25)),
+        new RankProtocol.Report(new WorkerReport.StepReady(new Generation(4), new Rank(1), new StepNumber(7), "ab12", Sft, Times)),
+        new RankProtocol.Report(new WorkerReport.StepReady(new Generation(4), new Rank(1), new StepNumber(7), "ab12", Sft with { More = Preferences }, Times)),
+        new RankProtocol.Report(new WorkerReport.Applied(new Generation(4), new Rank(1), new StepNumber(7), 0.5, null)),
+        new RankProtocol.Report(new WorkerReport.Applied(new Generation(4), new Rank(1), new StepNumber(7), 0.5, "cd34")),
+        new RankProtocol.Report(new WorkerReport.Scored(new Generation(4), new Rank(1), 17, [-1.5f, -2.25f])),
+        new CheckpointProtocol.ShardPart(new Rank(1), new StepNumber(7), "ef56", 1L << 40, 1, 2,
             [new ShardTensor(StateKind.SecondMoment, new TensorSlice("model.norm.weight", [8, 4], [2, 0], [3, 4]))]),
-        new CheckpointProtocol.ShardFailed(1, 7, "no space"),
+        new CheckpointProtocol.ShardFailed(new Rank(1), new StepNumber(7), "no space"),
         new NodeProtocol.Invite(),
         new NodeProtocol.Places(8),
         new NodeProtocol.TakeRanks(3, "akka.tcp://tulu2@10.0.0.1:4053/user/run/coordinator/run-ab12#17",
-            new NodeRun("/runs/one", "ab12", new ParallelLayout(4, 2, 2, 2), 100, 5, 4, [1, 2, 3]), [0, 1, 4]),
+            new NodeRun("/runs/one", "ab12", new ParallelLayout(4, 2, 2, 2), 100, 5, 4, [1, 2, 3]), [new Rank(0), new Rank(1), new Rank(4)]),
         new RunProtocol.StopRanks(),
         new RunProtocol.RanksStopped(),
         new RunProtocol.Fatal(new RunFailure("bad", "stack", "rows.jsonl:3", null)),
         new RunProtocol.Fatal(new RunFailure("bad", "stack", "rows.jsonl:3", "correct it")),
-        new RankProtocol.BadInput(1, "step 3: the loss is NaN", "stack", null, "lower the rate"),
+        new RankProtocol.BadInput(new Rank(1), "step 3: the loss is NaN", "stack", null, "lower the rate"),
         new SubmissionProtocol.Submit(new Submission("17", "mine", "/runs/one/submitted.yaml", "/runs/one", true)),
         new SubmissionProtocol.Cancel("17"),
-        new SubmissionProtocol.InHand("17"),
+        new SubmissionProtocol.Accepted("17"),
         new SubmissionProtocol.Heard("17", "ab", 3),
         new SubmissionProtocol.AskStatus(),
         new SubmissionProtocol.Cancelling("17"),
@@ -117,10 +120,10 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
     [Fact]
     public void A_message_that_is_too_long_throws_where_it_is_sent()
     {
-        var shard = new WorkerReport.ShardWritten(0, 1, new ShardEntry("ab", 8, [.. Enumerable.Range(0, 3000)
+        var shard = new WorkerReport.ShardWritten(new Rank(0), new StepNumber(1), new ShardEntry("ab", 8, [.. Enumerable.Range(0, 3000)
             .Select(i => new ShardTensor(StateKind.Parameter, new TensorSlice($"model.layers.{i}.mlp.down_proj.weight", [4096, 11008], [i, 0], [1, 11008])))]));
 
-        var whole = new CheckpointProtocol.ShardPart(0, 1, "ab", 8, 0, 1, [.. shard.Shard.Tensors]);
+        var whole = new CheckpointProtocol.ShardPart(new Rank(0), new StepNumber(1), "ab", 8, 0, 1, [.. shard.Shard.Tensors]);
         Assert.Throws<SerializationException>(() => Serializer.ToBinary(whole));
         Assert.Throws<SerializationException>(() => WireSerializer.Pack(whole));
 

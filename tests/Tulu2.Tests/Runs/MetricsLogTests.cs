@@ -1,4 +1,5 @@
 using Tulu2.Evaluation.Reporting;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Events;
 using Xunit;
@@ -16,7 +17,7 @@ public sealed class MetricsLogTests : IDisposable
     public void Dispose() => _folder.Delete(recursive: true);
 
     private static StepRecord Step(int step, double seconds = 0.5) =>
-        MetricsLog.Record(step, new StepMetrics(0.1 + 0.2, 1.0 / 3, 2e-5, 100, 50, []), seconds);
+        MetricsLog.Record(new StepNumber(step), new StepMetrics(0.1 + 0.2, 1.0 / 3, 2e-5, 100, 50, []), seconds);
 
     private MetricsLog Open() => MetricsLog.Open(MetricsFile, _said.Add);
 
@@ -26,7 +27,7 @@ public sealed class MetricsLogTests : IDisposable
         Assert.Equal(
             """{"step":1,"loss":0.30000000000000004,"learning_rate":2E-05,"grad_norm":0.3333333333333333,"tokens":100,"loss_tokens":50,"seconds":0.5}""",
             StepLine.Write(Step(1)));
-        var preference = MetricsLog.Record(2, new StepMetrics(Math.Log(2), 1, 0, 8, 4,
+        var preference = MetricsLog.Record(new StepNumber(2), new StepMetrics(Math.Log(2), 1, 0, 8, 4,
             [
                 new("rewards_chosen", 1), new("rewards_rejected", 2), new("rewards_margin", 3), new("rewards_accuracy", 0.5), new("logps_chosen", -5),
                 new("logps_rejected", -6),

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using Tulu2.Data.Chat;
 using Tulu2.Runs.Execution;
 using Tulu2.Runs.Preparation;
-using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 using Xunit;
 
 namespace Tulu2.Tests.Runs;

@@ -1,6 +1,7 @@
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Events;
@@ -24,7 +25,7 @@ public sealed class RunEventsTests : IDisposable
     private MetricsLog Open() => MetricsLog.Open(Run.Metrics, _said.Add);
 
     private static RunEvent.StepCommitted Step(int step, double loss = 2) =>
-        new(new StepCommit(1, step, "hash", new StepMetrics(loss, 1, 1e-3, 100, 50, []), [], 0.5, Replayed: false));
+        new(new StepCommit(new Generation(1), new StepNumber(step), "hash", new StepMetrics(loss, 1, 1e-3, 100, 50, []), [], 0.5, Replayed: false));
 
     [Fact]
     public void Every_event_reaches_every_subscriber_in_their_order()
@@ -33,8 +34,8 @@ public sealed class RunEventsTests : IDisposable
         var events = new RunEvents(new Listener("a", heard), new Listener("b", heard));
         events.Handle(new RunEvent.PhaseChanged(RunPhase.Training));
         events.Handle(Step(1));
-        events.Handle(new RunEvent.CheckpointWritten(1, "manifest", 0.5));
-        events.Handle(new RunEvent.RankLost(0, "gone"));
+        events.Handle(new RunEvent.CheckpointWritten(new StepNumber(1), "manifest", 0.5));
+        events.Handle(new RunEvent.RankLost(new Rank(0), "gone"));
         Assert.Equal(["a PhaseChanged", "b PhaseChanged", "a StepCommitted", "b StepCommitted", "a CheckpointWritten", "b CheckpointWritten", "a RankLost", "b RankLost"], heard);
     }
 
@@ -42,7 +43,7 @@ public sealed class RunEventsTests : IDisposable
     public void A_step_is_written_once_and_a_replay_with_other_figures_ends_the_run()
     {
         using var metrics = Open();
-        var subscriber = new MetricsSubscriber("sft", Run, 0, metrics, _said.Add);
+        var subscriber = new MetricsSubscriber("sft", Run, new StepNumber(0), metrics, _said.Add);
         foreach (var step in new[] { Step(1), Step(2), Step(1) }) subscriber.Handle(step);
         Assert.Equal([1, 2], metrics.Lines.Select(line => line.Step));
         Assert.Contains("step 2 was replayed", Assert.Throws<InvalidOperationException>(() => subscriber.Handle(Step(2, loss: 3))).Message);
@@ -57,9 +58,9 @@ public sealed class RunEventsTests : IDisposable
     public void A_change_that_decides_bits_cuts_the_steps_that_are_made_again(bool decidesBits, int firstStep, int kept)
     {
         using var metrics = Open();
-        var subscriber = new MetricsSubscriber("sft", Run, firstStep, metrics, _said.Add);
+        var subscriber = new MetricsSubscriber("sft", Run, new StepNumber(firstStep), metrics, _said.Add);
         for (var step = 1; step <= 4; step++) subscriber.Handle(Step(step));
-        subscriber.Handle(new RunEvent.RecipeChanged(2, ["seed 1 -> 2"], decidesBits));
+        subscriber.Handle(new RunEvent.RecipeChanged(new StepNumber(2), ["seed 1 -> 2"], decidesBits));
         Assert.Equal(kept, metrics.LastStep);
         Assert.Equal(decidesBits ? 1 : 0, _said.Count);
     }
@@ -69,7 +70,7 @@ public sealed class RunEventsTests : IDisposable
     {
         using var metrics = Open();
         using var board = new TensorBoardWriter(Run.TensorBoard, TimeProvider.System);
-        var events = new RunEvents(new TensorBoardSubscriber(metrics, board), new MetricsSubscriber("sft", Run, 0, metrics, _said.Add));
+        var events = new RunEvents(new TensorBoardSubscriber(metrics, board), new MetricsSubscriber("sft", Run, new StepNumber(0), metrics, _said.Add));
         events.Handle(Step(1));
         var written = new FileInfo(board.Path).Length;
         events.Handle(Step(1));
@@ -86,10 +87,10 @@ public sealed class RunEventsTests : IDisposable
         events.Handle(Step(3));
         Assert.Equal([new(1, 4) { Phase = "sft reference" }, new ProgressSnapshot(3, 10, 2, 200) { Phase = "sft" }], _reported);
         events.Handle(new RunEvent.PhaseChanged(RunPhase.Training));
-        events.Handle(new RunEvent.CheckpointFailed(5, "no room"));
-        events.Handle(new RunEvent.CheckpointFailed(10, "no room"));
-        events.Handle(new RunEvent.RankLost(1, "killed"));
-        events.Handle(new RunEvent.RanksPlaced("node", [0, 1]));
+        events.Handle(new RunEvent.CheckpointFailed(new StepNumber(5), "no room"));
+        events.Handle(new RunEvent.CheckpointFailed(new StepNumber(10), "no room"));
+        events.Handle(new RunEvent.RankLost(new Rank(1), "killed"));
+        events.Handle(new RunEvent.RanksPlaced("node", [new Rank(0), new Rank(1)]));
         events.Handle(new RunEvent.WaitingForPlaces(2));
         events.Handle(new RunEvent.HistoryLost("torn"));
         events.Handle(new RunEvent.PhaseChanged(RunPhase.Finishing));

@@ -21,9 +21,9 @@ internal static class CheckpointCodecs
                 List(ref w, m.Tensors, WorkerCodecs.Tensor);
             },
             (ref MessagePackReader r) => new CheckpointProtocol.ShardPart(
-                r.ReadInt32(), r.ReadInt32(), Text(ref r), r.ReadInt64(), r.ReadInt32(), r.ReadInt32(), List(ref r, WorkerCodecs.Tensor))),
+                r.ReadRank(), r.ReadStep(), Text(ref r), r.ReadInt64(), r.ReadInt32(), r.ReadInt32(), List(ref r, WorkerCodecs.Tensor))),
         WireCodec.For("kf", 3,
             (ref MessagePackWriter w, CheckpointProtocol.ShardFailed m) => { w.Write(m.Rank); w.Write(m.Step); Text(ref w, m.Error); },
-            (ref MessagePackReader r) => new CheckpointProtocol.ShardFailed(r.ReadInt32(), r.ReadInt32(), Text(ref r))),
+            (ref MessagePackReader r) => new CheckpointProtocol.ShardFailed(r.ReadRank(), r.ReadStep(), Text(ref r))),
     ];
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using MessagePack;
 using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Encoding;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 using static Tulu2.Protocol.Encoding.WireFields;
 
@@ -22,10 +23,10 @@ internal static class NodeCodecs
                 w.Write(m.Epoch);
                 w.Write(m.Coordinator);
                 Run(ref w, m.Run);
-                List(ref w, m.Ranks, (ref MessagePackWriter v, int rank) => v.Write(rank));
+                List(ref w, m.Ranks, (ref MessagePackWriter v, Rank rank) => v.Write(rank));
             },
             (ref MessagePackReader r) => new NodeProtocol.TakeRanks(
-                r.ReadInt64(), Text(ref r), Run(ref r), List(ref r, (ref MessagePackReader v) => v.ReadInt32()))),
+                r.ReadInt64(), Text(ref r), Run(ref r), List(ref r, (ref MessagePackReader v) => v.ReadRank()))),
         WireCodec.For("ns", 0, (ref MessagePackWriter _, RunProtocol.StopRanks _) => { }, (ref MessagePackReader _) => RunProtocol.StopRanks.Instance),
         WireCodec.For("nx", 0, (ref MessagePackWriter _, RunProtocol.RanksStopped _) => { }, (ref MessagePackReader _) => RunProtocol.RanksStopped.Instance),
         WireCodec.For("nf", 4,

@@ -12,10 +12,10 @@ internal static class RankCodecs
     [
         WireCodec.For("ru", 3,
             (ref MessagePackWriter w, RankProtocol.Up m) => { w.Write(m.Rank); w.Write(m.Incarnation); Text(ref w, m.Endpoint); },
-            (ref MessagePackReader r) => new RankProtocol.Up(r.ReadInt32(), r.ReadInt64(), Text(ref r))),
+            (ref MessagePackReader r) => new RankProtocol.Up(r.ReadRank(), r.ReadIncarnation(), Text(ref r))),
         WireCodec.For("rl", 3,
             (ref MessagePackWriter w, RankProtocol.Lost m) => { w.Write(m.Rank); w.Write(m.Incarnation); Text(ref w, m.Why); },
-            (ref MessagePackReader r) => new RankProtocol.Lost(r.ReadInt32(), r.ReadInt64(), Text(ref r))),
+            (ref MessagePackReader r) => new RankProtocol.Lost(r.ReadRank(), r.ReadIncarnation(), Text(ref r))),
         WireCodec.For("rb", 5,
             (ref MessagePackWriter w, RankProtocol.BadInput m) =>
             {
@@ -25,13 +25,13 @@ internal static class RankCodecs
                 Text(ref w, m.Where);
                 Text(ref w, m.Fix);
             },
-            (ref MessagePackReader r) => new RankProtocol.BadInput(r.ReadInt32(), Text(ref r), Text(ref r), r.ReadString(), r.ReadString())),
+            (ref MessagePackReader r) => new RankProtocol.BadInput(r.ReadRank(), Text(ref r), Text(ref r), r.ReadString(), r.ReadString())),
         WireCodec.For("rc", 2,
             (ref MessagePackWriter w, RankProtocol.ScoreChunk m) => { w.Write(m.Generation); w.Write(m.Chunk); },
-            (ref MessagePackReader r) => new RankProtocol.ScoreChunk(r.ReadInt64(), r.ReadInt32())),
+            (ref MessagePackReader r) => new RankProtocol.ScoreChunk(r.ReadGeneration(), r.ReadInt32())),
         WireCodec.For("rr", 2,
             (ref MessagePackWriter w, RankProtocol.Replace m) => { w.Write(m.Incarnation); Text(ref w, m.Why); },
-            (ref MessagePackReader r) => new RankProtocol.Replace(r.ReadInt64(), Text(ref r))),
+            (ref MessagePackReader r) => new RankProtocol.Replace(r.ReadIncarnation(), Text(ref r))),
         .. WorkerCodecs.BetweenNodes,
     ];
 

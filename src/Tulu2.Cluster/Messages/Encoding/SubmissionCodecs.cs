@@ -30,8 +30,8 @@ internal static class SubmissionCodecs
         WireCodec.For("ua", 0,
             (ref MessagePackWriter _, SubmissionProtocol.AskStatus _) => { }, (ref MessagePackReader _) => SubmissionProtocol.AskStatus.Instance),
         WireCodec.For("ui", 1,
-            (ref MessagePackWriter w, SubmissionProtocol.InHand m) => w.Write(m.Id),
-            (ref MessagePackReader r) => new SubmissionProtocol.InHand(Text(ref r))),
+            (ref MessagePackWriter w, SubmissionProtocol.Accepted m) => w.Write(m.Id),
+            (ref MessagePackReader r) => new SubmissionProtocol.Accepted(Text(ref r))),
         WireCodec.For("uk", 1,
             (ref MessagePackWriter w, SubmissionProtocol.Cancelling m) => w.Write(m.Id),
             (ref MessagePackReader r) => new SubmissionProtocol.Cancelling(Text(ref r))),
@@ -53,7 +53,7 @@ internal static class SubmissionCodecs
             (ref MessagePackWriter w, SubmissionProtocol.Nodes m) => { w.Write(m.Total); List(ref w, m.Part, Node); },
             (ref MessagePackReader r) => new SubmissionProtocol.Nodes(r.ReadInt32(), List(ref r, Node))),
         WireCodec.For("ur", 3,
-            (ref MessagePackWriter w, SubmissionProtocol.RunStatus m) => { w.Write(m.Coordinator); Run(ref w, m.InHand); Run(ref w, m.Last); },
+            (ref MessagePackWriter w, SubmissionProtocol.RunStatus m) => { w.Write(m.Coordinator); Run(ref w, m.Current); Run(ref w, m.Last); },
             (ref MessagePackReader r) => new SubmissionProtocol.RunStatus(Text(ref r), Run(ref r), Run(ref r))),
     ];
 

@@ -5,7 +5,7 @@ namespace Tulu2.Data.Rows.Conversion;
 /// <summary>Parses the turns of a dialogue.</summary>
 internal static class TurnParser
 {
-    /// <summary>Parses a list of <c>{role, content}</c>. Returns a reason where it is anything else.</summary>
+    /// <summary>Parses a list of <c>{role, content}</c> or <c>{from, value}</c>. Returns a reason where it is anything else.</summary>
     /// <param name="name">The list's name in reasons.</param>
     public static string? Messages(JsonElement list, string name, out List<Message> messages)
     {
@@ -13,7 +13,7 @@ internal static class TurnParser
         if (list.ValueKind != JsonValueKind.Array) return $"{name} is {JsonFields.Describe(list)}, not a list";
         foreach (var item in list.EnumerateArray())
         {
-            if (Turn(item, $"{name}[{messages.Count}]", out var message) is { } reason) return reason;
+            if (One(item, $"{name}[{messages.Count}]", out var message) is { } reason) return reason;
             messages.Add(message!);
         }
         return messages.Count == 0 ? $"{name} is empty" : null;
@@ -37,22 +37,22 @@ internal static class TurnParser
         return null;
     }
 
-    private static string? Turn(JsonElement item, string path, out Message? message)
+    /// <summary>Parses one turn. Returns a reason where it is anything else.</summary>
+    /// <param name="path">Its location in the record, for reasons.</param>
+    public static string? One(JsonElement item, string path, out Message? message)
     {
         message = null;
         if (item.ValueKind != JsonValueKind.Object) return $"{path} is {JsonFields.Describe(item)}, not an object with role and content";
-        if (!JsonFields.TryGet(item, "role", out var role)) return $"{path} has no role";
-        if (role.ValueKind != JsonValueKind.String) return $"{path}.role is {JsonFields.Describe(role)}, not a text";
+        var form = TurnForm.Of(item);
+        if (!JsonFields.TryGet(item, form.Role, out var role)) return $"{path} has no {form.Role}";
+        if (role.ValueKind != JsonValueKind.String) return $"{path}.{form.Role} is {JsonFields.Describe(role)}, not a text";
         // Before the content: turns that call tools often have none.
         if (RowKeys.Refusal(item, path + ".", RowKeys.RefusedInTurn) is { } refusal) return refusal;
-        if (!item.TryGetProperty("content", out var content)) return $"{path} has no content";
-        if (content.ValueKind == JsonValueKind.Array) return $"{path}.content is a list of parts, not a text";
-        if (content.ValueKind != JsonValueKind.String) return $"{path}.content is {JsonFields.Describe(content)}, not a text";
-        var roleName = role.GetString()!;
-        if (roleName is not (Message.System or Message.User or Message.Assistant))
-            return $"{path} has the unknown role '{roleName}' (known: system, user, assistant)";
+        if (form.RoleOf(role.GetString()!) is not { } roleName) return form.Unknown(path, role.GetString()!);
+        if (!item.TryGetProperty(form.Content, out var content)) return $"{path} has no {form.Content}";
+        if (TurnContent.Read(content, $"{path}.{form.Content}", out var text) is { } contentReason) return contentReason;
         if (IsLearnt(item, path, roleName, out var learnt) is { } reason) return reason;
-        message = new Message(roleName, content.GetString()!) { Learnt = learnt };
+        message = new Message(roleName, text) { Learnt = learnt };
         return null;
     }
 

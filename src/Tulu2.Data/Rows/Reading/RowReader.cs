@@ -18,45 +18,61 @@ public static class RowReader
     /// <summary>
     /// Part of the key of every token store: changes whenever the same file would give other rows or faults, so also with each added row source.
     /// </summary>
-    public static string Version { get; } = string.Join(' ', ["rows-3", .. RowSources.AddedNames]);
+    public static string Version { get; } = string.Join(' ', ["rows-4", .. RowSources.AddedNames]);
 
     /// <summary>Instruction rows, e.g. <c>{dataset, id, system, messages: [{role, content, weight}]}</c>.</summary>
-    /// <param name="source">Name of the row source; null: the records decide.</param>
     /// <exception cref="Files.BadInputException">
-    /// The file is missing, unreadable, or begins like Parquet but is not; or there is no such source. Thrown when the rows are enumerated.
+    /// The file is missing, unreadable, or begins like Parquet but is not; or its form or columns are none that there are. Thrown when the rows are enumerated.
     /// </exception>
-    public static IEnumerable<RowResult<MessageRow>> ReadMessages(string path, string? source = null) => Read<MessageRow>(path, source);
+    public static IEnumerable<RowResult<MessageRow>> ReadMessages(DataFile file) =>
+        file.Learn == LearntTurns.All ? Read<MessageRow>(file) : Read<MessageRow>(file).Select(result => result.Row is { } row ? OnlyLast(row) : result);
 
     /// <summary>Preference rows, e.g. <c>chosen</c> and <c>rejected</c> as message lists or as texts after a <c>prompt</c>.</summary>
-    /// <inheritdoc cref="ReadMessages" path="/param"/>
     /// <inheritdoc cref="ReadMessages" path="/exception"/>
-    public static IEnumerable<RowResult<PreferenceRow>> ReadPreferences(string path, string? source = null) => Read<PreferenceRow>(path, source);
+    public static IEnumerable<RowResult<PreferenceRow>> ReadPreferences(DataFile file) => Read<PreferenceRow>(file);
 
-    private static IEnumerable<RowResult<TRow>> Read<TRow>(string path, string? name)
+    private static IEnumerable<RowResult<TRow>> Read<TRow>(DataFile file)
         where TRow : class
     {
-        var source = name is null ? null : RowSources.Named<TRow>(name);
-        foreach (var record in RecordReader.Open(path, RowSources.Columns))
+        var source = file.Format is null ? null : RowSources.Named<TRow>(file.Format);
+        var columns = new ColumnMap(file.Columns);
+        foreach (var record in RecordReader.Open(file.Path, columns.Wanted))
         {
-            var location = new RowLocation(path, record.Line);
+            var location = new RowLocation(file.Path, record.Line);
             if (record.Fault is not null) yield return new RowFault(location, record.Fault, record.Damage ? RowFaultKind.DamagedFile : RowFaultKind.Broken);
-            else yield return Convert(record.Element, location, ref source);
+            else yield return Convert(record.Element, columns, location, ref source);
         }
     }
 
-    private static RowResult<TRow> Convert<TRow>(JsonElement record, RowLocation location, ref IRowSource<TRow>? source)
+    private static RowResult<TRow> Convert<TRow>(JsonElement record, ColumnMap columns, RowLocation location, ref IRowSource<TRow>? source)
         where TRow : class
     {
         if (record.ValueKind != JsonValueKind.Object) return new RowFault(location, $"the row is {JsonFields.Describe(record)}, not an object");
         try
         {
-            source ??= RowSources.BestMatch<TRow>(record);
-            return (source ?? RowSources.Default<TRow>()).Convert(record, location);
+            var row = columns.Apply(record);
+            source ??= RowSources.BestMatch<TRow>(row);
+            var result = (source ?? RowSources.Default<TRow>()).Convert(row, location);
+            if (result.Fault is null) return result;
+            if (columns.Missing(record) is { } missing) return new RowFault(location, missing);
+            return source is not null && Other(row, source) is { } other
+                ? new RowFault(location, $"the row is of the form {other.Name}, but the file is read as {source.Name}: give each form a file of its own") : result;
         }
         catch (InvalidOperationException)
         {
             // Only string transcoding gets here: half a surrogate pair, or bytes that are not UTF-8, inside a string.
             return new RowFault(location, "the text is not valid Unicode (a lone surrogate, or bytes that are not UTF-8)");
         }
+    }
+
+    // The form of the same kind of rows that a record has in full, where it has not that of its file.
+    private static IRowSource<TRow>? Other<TRow>(JsonElement row, IRowSource<TRow> source)
+        where TRow : class =>
+        source.Match(row) < Likeness.Complete && RowSources.BestMatch<TRow>(row) is { } other && other.Match(row) >= Likeness.Complete ? other : null;
+
+    private static MessageRow OnlyLast(MessageRow row)
+    {
+        var last = row.Messages.ToList().FindLastIndex(message => message.Role == Message.Assistant);
+        return row with { Messages = [.. row.Messages.Select((message, index) => index < last && message.Role == Message.Assistant ? message with { Learnt = false } : message)] };
     }
 }

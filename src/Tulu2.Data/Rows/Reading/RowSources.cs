@@ -9,7 +9,7 @@ namespace Tulu2.Data.Rows.Reading;
 /// <summary>Every row source of this assembly, found by reflection.</summary>
 internal static class RowSources
 {
-    // The forms of the first release: part of the version "rows-3" itself, and the sources of rows that match no form, whose faults then say what is wanted.
+    // The forms of the first release: part of the version "rows-4" itself, and the sources of rows that match no form, whose faults then say what is wanted.
     private static readonly MessagesSource Messages = new();
     private static readonly PreferencesSource Preferences = new();
 
@@ -24,8 +24,8 @@ internal static class RowSources
         [.. All.SelectMany(source => source.Keys), .. RowKeys.Common],
         "give instruction rows with a column messages, or preference pairs with columns prompt, chosen and rejected");
 
-    /// <summary>The source that matches a record best; null: none matches.</summary>
-    public static IRowSource? BestMatch(JsonElement record) => BestOf(All, record);
+    /// <summary>The source that matches a record best, of those that give rows of one kind or of any; null: none matches.</summary>
+    public static IRowSource? BestMatch(JsonElement record, RowKind? kind = null) => BestOf(All.Where(source => kind is null || source.Kind == kind), record);
 
     /// <summary>As <see cref="BestMatch"/>, among the sources of one type of row.</summary>
     public static IRowSource<TRow>? BestMatch<TRow>(JsonElement record)
@@ -35,15 +35,23 @@ internal static class RowSources
     public static IRowSource<TRow> Default<TRow>()
         where TRow : class => All.OfType<IRowSource<TRow>>().First();
 
+    /// <exception cref="BadInputException">There is no source of that name.</exception>
+    public static IRowSource Named(string name)
+    {
+        if (All.FirstOrDefault(source => source.Name == name) is { } found) return found;
+        var names = All.Select(source => source.Name).ToList();
+        throw new BadInputException("data.format", $"there is no form of rows '{name}'",
+            NearestName.Of(name, names) is { } near ? $"did you mean '{near}'?" : $"use one of {string.Join(", ", names)}");
+    }
+
     /// <exception cref="BadInputException">There is no source of that name that gives such rows.</exception>
     public static IRowSource<TRow> Named<TRow>(string name)
         where TRow : class
     {
-        var sources = All.OfType<IRowSource<TRow>>().ToList();
-        if (sources.Find(source => source.Name == name) is { } found) return found;
-        var names = sources.Select(source => source.Name).ToList();
-        throw new BadInputException("row source", $"there is no '{name}' among those of {RowKinds.Name(sources[0].Kind)}",
-            NearestName.Of(name, names) is { } near ? $"did you mean '{near}'?" : $"use one of {string.Join(", ", names)}");
+        var named = Named(name);
+        if (named is IRowSource<TRow> found) return found;
+        var names = All.OfType<IRowSource<TRow>>().Select(source => source.Name);
+        throw new BadInputException("data.format", $"'{name}' gives {RowKinds.Name(named.Kind)}, and others are wanted here", $"use one of {string.Join(", ", names)}");
     }
 
     private static TSource? BestOf<TSource>(IEnumerable<TSource> sources, JsonElement record)

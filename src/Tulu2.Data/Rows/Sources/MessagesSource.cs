@@ -19,21 +19,9 @@ internal sealed class MessagesSource : InstructionSource
         if (JsonFields.TryGet(record, RowKeys.Messages, out _)) return null;
         if (RowKeys.IsPair(record)) return "no messages: this is a preference pair (set objective: dpo, or give instruction rows)";
         if (!record.EnumerateObject().Any()) return "no messages";
-        return $"no messages: the row has {JsonFields.Names(record)}{KnownForm(record)}; wanted: {Wanted}";
+        return $"no messages: the row has {JsonFields.Names(record)}; wanted: {Wanted}";
     }
 
     protected override string? Turns(JsonElement record, out List<Message> messages) =>
         TurnParser.Messages(record.GetProperty(RowKeys.Messages), RowKeys.Messages, out messages);
-
-    // Known forms are named rather than guessed at: how their columns join to a text decides what is learnt. The prompt/completion form joins raw text without
-    // the chat
-    // template (docs/reference/tulu2.md, chat template.4).
-    private static string KnownForm(JsonElement record)
-    {
-        if (Has("conversations") || Has("conversation")) return " (the ShareGPT form, which is not read)";
-        if (Has("instruction") && (Has("output") || Has("response"))) return " (the Alpaca form, which is not read)";
-        return Has("prompt") && Has("completion") ? " (the older prompt/completion form, which is not read)" : "";
-
-        bool Has(string name) => record.TryGetProperty(name, out _);
-    }
 }

@@ -4,17 +4,17 @@ using Tulu2.Data.Rows.Conversion;
 namespace Tulu2.Data.Rows.Sources;
 
 /// <summary>
-/// Binarised preferences (docs/reference/tulu2.md, rows): <c>chosen</c> and <c>rejected</c>, each a text after a <c>prompt</c>, an answer after it as a list of turns,
-/// or a
-/// whole dialogue.
+/// Binarised preferences (docs/reference/tulu2.md, rows): <c>chosen</c> and <c>rejected</c>, each a text after a <c>prompt</c> (or an <c>instruction</c>, or the turns
+/// of <c>conversations</c>), an answer after it as a turn or a list of turns, or a whole dialogue as turns or as a text with <c>Human:</c> and <c>Assistant:</c>.
 /// </summary>
 internal sealed class PreferencesSource : PairSource
 {
+    private const string Instruction = "instruction", Input = "input", Conversations = "conversations";
     private const string Wanted = """{"prompt": "...", "chosen": "...", "rejected": "..."}, or chosen and rejected as lists of messages""";
 
     public override string Name => "preferences";
 
-    public override IReadOnlyList<string> Keys => [RowKeys.Prompt, RowKeys.Chosen, RowKeys.Rejected];
+    public override IReadOnlyList<string> Keys => [RowKeys.Prompt, RowKeys.Chosen, RowKeys.Rejected, Instruction, Input, Conversations, .. PairScores.Keys];
 
     public override Likeness Match(JsonElement record)
     {
@@ -26,34 +26,54 @@ internal sealed class PreferencesSource : PairSource
     protected override string? Sides(JsonElement record, out List<Message> chosen, out List<Message> rejected)
     {
         (chosen, rejected) = ([], []);
-        return Prompt(record, out var prompt) ?? Side(record, RowKeys.Chosen, prompt, out chosen) ?? Side(record, RowKeys.Rejected, prompt, out rejected);
+        return Prompt(record, out var prompt) ?? Side(record, RowKeys.Chosen, prompt, out chosen) ?? Side(record, RowKeys.Rejected, prompt, out rejected)
+            ?? PairScores.Contradiction(record);
     }
 
     private static string? Prompt(JsonElement record, out List<Message>? prompt)
     {
         prompt = null;
-        if (!JsonFields.TryGet(record, RowKeys.Prompt, out var field)) return null;
-        if (field.ValueKind == JsonValueKind.String)
+        if (JsonFields.TryGet(record, RowKeys.Prompt, out var field))
         {
+            if (field.ValueKind != JsonValueKind.String) return TurnParser.Messages(field, RowKeys.Prompt, out prompt);
             prompt = [new Message(Message.User, field.GetString()!)];
             return null;
         }
-        return TurnParser.Messages(field, RowKeys.Prompt, out prompt);
+        if (JsonFields.TryGet(record, Conversations, out var turns)) return TurnParser.Messages(turns, Conversations, out prompt);
+        if (TextFields.One(record, [Instruction], out var instruction) is { } reason) return reason;
+        if (TextFields.One(record, [Input], out var input) is { } inputReason) return inputReason;
+        if (TextFields.Prompt(instruction, input) is { Length: > 0 } text) prompt = [new Message(Message.User, text)];
+        return null;
     }
 
     private static string? Side(JsonElement record, string name, List<Message>? prompt, out List<Message> dialogue)
     {
         dialogue = [];
         if (!JsonFields.TryGet(record, name, out var field)) return $"no {name} answer{Seen(record)}";
-        if (field.ValueKind == JsonValueKind.String)
+        if (field.ValueKind == JsonValueKind.String) return Text(record, name, field.GetString()!, prompt, out dialogue);
+        List<Message> messages;
+        if (field.ValueKind == JsonValueKind.Object)
         {
-            if (prompt is null) return $"{name} is a text but there is no prompt: the row has {JsonFields.Names(record)}; wanted: {Wanted}";
-            dialogue = [.. prompt, new Message(Message.Assistant, field.GetString()!)];
-            return null;
+            if (TurnParser.One(field, name, out var turn) is { } turnReason) return turnReason;
+            messages = [turn!];
         }
-        if (TurnParser.Messages(field, name, out var messages) is { } reason) return reason;
+        else if (TurnParser.Messages(field, name, out messages) is { } reason) return reason;
         if (messages[^1].Role != Message.Assistant) return $"{name} does not end with an assistant turn";
         return Join(prompt, messages, name, out dialogue);
+    }
+
+    private static string? Text(JsonElement record, string name, string text, List<Message>? prompt, out List<Message> dialogue)
+    {
+        dialogue = [];
+        if (prompt is not null)
+        {
+            dialogue = [.. prompt, new Message(Message.Assistant, text)];
+            return null;
+        }
+        // Two answers that begin alike have no prompt to be guessed from; a transcript has.
+        if (!Transcript.IsOne(text)) return $"{name} is a text but there is no prompt: the row has {JsonFields.Names(record)}; wanted: {Wanted}";
+        dialogue = Transcript.Turns(text);
+        return dialogue[^1].Role == Message.Assistant ? null : $"{name} does not end with an assistant turn";
     }
 
     // A list is either the whole dialogue (the prompt field then only repeats its beginning) or the answer alone.

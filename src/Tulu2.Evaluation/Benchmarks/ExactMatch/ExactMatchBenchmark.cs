@@ -8,10 +8,12 @@ using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Benchmarks.ExactMatch;
 
-/// <summary>The greedy answer to the turns before the last assistant turn of an instruction row equals that turn, both stripped.</summary>
+/// <summary>
+/// Exact match on instruction rows: whether the greedy answer to the turns before the last assistant turn equals that turn, both stripped of white space.
+/// </summary>
 public sealed class ExactMatchBenchmark : Benchmark<ExactMatchBenchmark.Item>
 {
-    /// <summary>White space that an answer may have around the expected text before it counts as too long to match.</summary>
+    /// <summary>Extra tokens for white space around the expected text.</summary>
     private const int Slack = 8;
 
     /// <param name="Prompt">The turns before the last assistant turn.</param>
@@ -25,7 +27,7 @@ public sealed class ExactMatchBenchmark : Benchmark<ExactMatchBenchmark.Item>
     public override bool Takes(RowKind rows) => rows == RowKind.Messages;
 
     public override BenchmarkItems<Item> Read(BenchmarkInput input) => RowFile.Read(
-        RowReader.ReadMessages(input.Path), input, row => row.Location,
+        RowReader.ReadMessages(input.Rows), input, row => row.Location,
         row => Question(row).Count == 0 ? "has no turn before its last assistant turn" : null,
         row => ItemOf(row, input.Options.MaxTokens),
         TooLong);
@@ -35,8 +37,8 @@ public sealed class ExactMatchBenchmark : Benchmark<ExactMatchBenchmark.Item>
         if (input.Chat is not { } chat) yield break;
         var unreachable = items.Count(item => IsOutOfReach(item, input.Options.MaxTokens, chat));
         if (unreachable > 0)
-            yield return $"{NumberText.Count(unreachable, "row")} cannot be answered right, since the expected answer is longer than "
-                + "--max-tokens or the model's context lets an answer be; counted as wrong";
+            yield return $"{NumberText.Count(unreachable, "row")} cannot be answered correctly, because the expected answer is longer than "
+                + "--max-tokens or the model's context allows; counted as wrong";
     }
 
     public override ModelRequest? Next(Item item, IReadOnlyList<ModelAnswer> answers) =>
@@ -53,7 +55,7 @@ public sealed class ExactMatchBenchmark : Benchmark<ExactMatchBenchmark.Item>
     {
         var question = Question(row);
         var expected = row.Messages[question.Count].Content.Trim();
-        // A token stands for at least one byte, so a longer answer cannot match: an untrained model need not ramble to the end of its context.
+        // A token has at least one byte, so a longer answer cannot match. Spares an untrained model from generating to the end of its context.
         var most = Encoding.UTF8.GetByteCount(expected) + Slack;
         return new Item(row.Id, row.Dataset, $"{row.Location}", question, expected, Math.Min(most, maxTokens ?? most));
     }
@@ -71,16 +73,16 @@ public sealed class ExactMatchBenchmark : Benchmark<ExactMatchBenchmark.Item>
         return prompt < chat.MaxLength ? null : $"its prompt has {prompt:N0} tokens, but the model's context holds {chat.MaxLength:N0}, answer included";
     }
 
-    // The expected answer is longer than any that can be generated.
+    // Whether the expected answer is longer than any that can be generated.
     private static bool IsOutOfReach(Item item, int? maxTokens, ChatEncoder chat)
     {
         var prompt = chat.EncodePrompt(item.Prompt).Length;
-        // Without the end token, which an answer that ends where the context does need not have.
+        // Not counting the end token, which an answer that fills the context does not need.
         var answer = chat.EncodeDialogue([.. item.Prompt, new Message(Message.Assistant, item.Expected)]).UntruncatedLength - prompt - 1;
         return answer > Math.Min(maxTokens ?? int.MaxValue, chat.MaxLength - prompt);
     }
 
-    // A single question as it is; each turn of a longer dialogue with its role.
+    // A single turn as plain text; a longer dialogue with the role of each turn.
     private static string TextOf(IReadOnlyList<Message> prompt) =>
         prompt.Count == 1 ? prompt[0].Content : string.Join('\n', prompt.Select(turn => $"{turn.Role}: {turn.Content}"));
 }

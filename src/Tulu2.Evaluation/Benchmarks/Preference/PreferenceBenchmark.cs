@@ -6,7 +6,10 @@ using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Benchmarks.Preference;
 
-/// <summary>The chosen answer of a preference pair has a larger summed log-probability than the rejected one; a tie counts as wrong (docs/reference/tulu2.md, DPO).</summary>
+/// <summary>
+/// Preference accuracy: whether the chosen answer of a pair has a larger summed log-probability than the rejected one; a tie counts as wrong
+/// (docs/reference/tulu2.md, DPO).
+/// </summary>
 public sealed class PreferenceBenchmark : Benchmark<PreferenceBenchmark.Item>
 {
     public sealed record Item(string Id, string Dataset, string Location, IReadOnlyList<Message> Chosen, IReadOnlyList<Message> Rejected)
@@ -16,15 +19,15 @@ public sealed class PreferenceBenchmark : Benchmark<PreferenceBenchmark.Item>
 
     public override bool Takes(RowKind rows) => rows == RowKind.Preferences;
 
-    // Pairs whose sides are equal or empty are left out.
+    // Pairs with equal or empty answers are left out by the reader.
     public override BenchmarkItems<Item> Read(BenchmarkInput input) => RowFile.Read(
-        RowReader.ReadPreferences(input.Path), input, row => row.Location, _ => null,
+        RowReader.ReadPreferences(input.Rows), input, row => row.Location, _ => null,
         row => new Item(row.Id, row.Dataset, $"{row.Location}", row.Chosen, row.Rejected),
         TooLong);
 
     public override IEnumerable<string> Remarks(BenchmarkInput input, IReadOnlyList<Item> items)
     {
-        if (input.Options.MaxTokens is not null) yield return "--max-tokens has no effect: for preference pairs nothing is generated";
+        if (input.Options.MaxTokens is not null) yield return "--max-tokens has no effect: preference pairs are scored without generation";
         if (input.Chat is { } chat && items.Count(item => IsCut(item, chat)) is > 0 and var cut)
             yield return $"{NumberText.Count(cut, "row")} cut at the model's context of {chat.MaxLength:N0} tokens";
     }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Tests.Cluster.Fakes;
@@ -69,7 +70,7 @@ internal sealed class FakeCluster(int slots, int totalSteps) : IWorkerFactory
         }
     }
 
-    public IWorker Start(int rank, Action<WorkerReport> report) => new FakeWorker(this, rank, Interlocked.Increment(ref _started), report);
+    public IWorker Start(Rank rank, Action<WorkerReport> report) => new FakeWorker(this, rank, Interlocked.Increment(ref _started), report);
 
     public static long Gradient(long parameters, SlotBatch batch) => unchecked((parameters * 31) ^ ((long)batch.Ids[0] * 2654435761));
 

@@ -36,9 +36,9 @@ internal sealed class FakeObserver : IRunEventSubscriber
     public ConcurrentQueue<RunEvent> Events { get; } = new();
     public IEnumerable<RunPhase> Phases => Of<RunEvent.PhaseChanged>().Select(changed => changed.Phase);
     public IEnumerable<StepCommit> Steps => Of<RunEvent.StepCommitted>().Select(committed => committed.Step);
-    public IEnumerable<int> Checkpoints => Of<RunEvent.CheckpointWritten>().Select(written => written.Step);
-    public IEnumerable<(int Step, string Error)> CheckpointErrors => Of<RunEvent.CheckpointFailed>().Select(failed => (failed.Step, failed.Why));
-    public IEnumerable<(int Rank, string Reason)> Restarts => Of<RunEvent.RankLost>().Select(lost => (lost.Rank, lost.Why));
+    public IEnumerable<int> Checkpoints => Of<RunEvent.CheckpointWritten>().Select(written => written.Step.Value);
+    public IEnumerable<(int Step, string Error)> CheckpointErrors => Of<RunEvent.CheckpointFailed>().Select(failed => (failed.Step.Value, failed.Why));
+    public IEnumerable<(int Rank, string Reason)> Restarts => Of<RunEvent.RankLost>().Select(lost => (lost.Rank.Value, lost.Why));
     public IEnumerable<(int Done, int Total)> Reference => Of<RunEvent.ReferenceProgressed>().Select(pass => (pass.Done, pass.Total));
     public IEnumerable<string> Lost => Of<RunEvent.HistoryLost>().Select(lost => lost.Text);
     public IEnumerable<RunEvent.RecipeChanged> Changes => Of<RunEvent.RecipeChanged>();

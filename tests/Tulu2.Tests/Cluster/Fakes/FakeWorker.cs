@@ -3,6 +3,7 @@ using Tulu2.Cluster;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Tests.Cluster.Fakes;
@@ -18,21 +19,23 @@ internal sealed class FakeWorker : IWorker
     private readonly Dictionary<int, long> _held = [];
     private readonly Dictionary<(int, int), SlotBatch> _fed = [];
     private readonly Queue<int> _todo = new();
-    private readonly int _rank;
+    private readonly Rank _rank;
     private ParallelLayout _layout = new(1);
-    private long _generation = -1;
+    private Generation _generation = Generation.None;
     private long _fence = -1;
-    private int _stateStep = -1;
+    private StepNumber _stateStep = new(-1);
     private long _value;
     private long? _reduced;
     private bool _computing;
     private bool _dead;
 
     /// <param name="queue">Takes what the worker has to do, in order; null: a thread does it.</param>
-    public FakeWorker(FakeCluster cluster, int rank, int worker, Action<WorkerReport> report, Action<Action>? queue = null)
+    public FakeWorker(FakeCluster cluster, Rank rank, int worker, Action<WorkerReport> report, Action<Action>? queue = null)
     {
         (_cluster, _rank, _worker, _report) = (cluster, rank, worker, report);
-        _thread = queue is null ? new DedicatedThread($"fake rank {rank}", fault => report(new WorkerReport.Failed(-1, rank, fault.Message, $"{fault}", null, null))) : null;
+        _thread = queue is null
+            ? new DedicatedThread($"fake rank {rank}", fault => report(new WorkerReport.Failed(Generation.None, rank, fault.Message, $"{fault}", null, null)))
+            : null;
         _queue = queue ?? _thread!.Post;
         Post(() => report(new WorkerReport.Started("fake")));
     }
@@ -44,7 +47,7 @@ internal sealed class FakeWorker : IWorker
         Post(() => Handle(command));
     }
 
-    private bool IsCurrent(long generation) => generation == _generation && generation >= Interlocked.Read(ref _fence);
+    private bool IsCurrent(Generation generation) => generation == _generation && generation >= Interlocked.Read(ref _fence);
 
     public void Dispose()
     {
@@ -109,10 +112,10 @@ internal sealed class FakeWorker : IWorker
             case StateTransfer.None:
                 break;
             case StateTransfer.FromRecipe:
-                Take(0, 0);
+                Take(0, default);
                 break;
             case StateTransfer.FromManifest manifest:
-                Take(_cluster.Snapshots[int.Parse(manifest.Path)], int.Parse(manifest.Path));
+                Take(_cluster.Snapshots[int.Parse(manifest.Path)], new StepNumber(int.Parse(manifest.Path)));
                 break;
             case StateTransfer.FromPeer peer when peer.Copies.Any(copy => copy.Root == _rank):
                 _cluster.SendState(_generation, _rank, _value);
@@ -123,7 +126,7 @@ internal sealed class FakeWorker : IWorker
                 _cluster.ReceiveState(generation, copy.Root, value => Post(() =>
                 {
                     if (generation != _generation) return;
-                    Take(value, begin.Step - 1);
+                    Take(value, new StepNumber(begin.Step - 1));
                     then();
                 }));
                 return;
@@ -132,7 +135,7 @@ internal sealed class FakeWorker : IWorker
         then();
     }
 
-    private void Take(long value, int step)
+    private void Take(long value, StepNumber step)
     {
         (_value, _stateStep, _reduced) = (value, step, null);
         _held.Clear();
@@ -157,7 +160,7 @@ internal sealed class FakeWorker : IWorker
 
     private void Pump()
     {
-        var step = _stateStep + 1;
+        var step = _stateStep.Next();
         while (_computing && _todo.TryPeek(out var slot))
         {
             if (!_fed.TryGetValue((step, slot), out var batch)) return;
@@ -165,7 +168,7 @@ internal sealed class FakeWorker : IWorker
             _todo.Dequeue();
             _held[slot] = FakeCluster.Gradient(_value, batch);
             _cluster.Computed.Enqueue((_rank, step, slot));
-            _report(new WorkerReport.SlotDone(_generation, _rank, step, slot, 0.001));
+            _report(new WorkerReport.SlotDone(_generation, _rank, step, new SlotNumber(slot), 0.001));
         }
         if (!_computing) return;
         _computing = false;
@@ -173,7 +176,7 @@ internal sealed class FakeWorker : IWorker
         _cluster.Meet(generation, step, _rank, _layout, new(_held), sum => Post(() => Ready(generation, step, sum)));
     }
 
-    private void Ready(long generation, int step, long sum)
+    private void Ready(Generation generation, StepNumber step, long sum)
     {
         if (generation != _generation) return;
         var fault = _cluster.TakeFault(At.Ready, _rank, step);
@@ -200,7 +203,7 @@ internal sealed class FakeWorker : IWorker
         if (!commit.Last) StartStep(SlotAssignment.Range(_cluster.Slots, _layout.Data, _layout.CoordinatesOf(_rank).Data) is { } range ? [range] : []);
     }
 
-    private void Snapshot(int step)
+    private void Snapshot(StepNumber step)
     {
         var value = _value;
         _cluster.OnSnapshot(_rank, step, () =>

@@ -7,11 +7,14 @@ using Tulu2.Collectives.Nccl;
 using Tulu2.Collectives.Network;
 using Tulu2.Files;
 using Tulu2.Models.Families;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Launch;
 using Tulu2.Training.Communication;
 using Tulu2.Training.Hosting;
+using Tulu2.Training.Planning;
 using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 using Tulu2.Training.Workers;
 using Xunit;
 using static TorchSharp.torch;
@@ -93,7 +96,7 @@ public sealed class NcclTransportTests
         };
         Assert.Equal(opened, WorkerEntry.OptionsOf(start).Transport);
         var factory = new ProcessWorkerFactory(new WorkerProgram("none", []), start, null);
-        Assert.Equal([0, 1, 0], new[] { 5, 3, 5 }.Select(rank => factory.StartOf(rank).NodePlace));
+        Assert.Equal([0, 1, 0], new[] { 5, 3, 5 }.Select(rank => factory.StartOf(new Rank(rank)).IndexOnNode));
         Assert.Equal(1, ComputeDevices.IndexOf(3, 2));
     }
 

@@ -49,7 +49,11 @@ public sealed class RowMeaningTests : IDisposable
     [InlineData("""{"role":"assistant","content":"a","name":"Ann"}""", "messages[1].name: names of speakers")]
     [InlineData("""{"role":"assistant","content":"a","reasoning_content":"hm"}""", "messages[1].reasoning_content: reasoning")]
     [InlineData("""{"role":"assistant","content":"a","images":["x.png"]}""", "messages[1].images: only text")]
-    [InlineData("""{"role":"assistant","content":[{"type":"text","text":"a"}]}""", "messages[1].content is a list of parts")]
+    [InlineData("""{"role":"assistant","content":[{"type":"text","text":"a"},{"type":"image_url","image_url":"x.png"}]}""", "messages[1].content[1] is of type 'image_url': only text")]
+    [InlineData("""{"role":"assistant","content":[]}""", "messages[1].content is an empty list")]
+    [InlineData("""{"role":"assistant","content":["a"]}""", "messages[1].content[0] is a text, not a part")]
+    [InlineData("""{"from":"observation","value":"a"}""", "unknown role 'observation' (known: system, human, user, gpt, chatgpt, assistant): calls of tools")]
+    [InlineData("""{"from":"gpt","value":3}""", "messages[1].value is a number")]
     [InlineData("""{"role":"assistant","content":"a","weight":0.5}""", "messages[1].weight is 0.5")]
     [InlineData("""{"role":"assistant","content":"a","train":"no"}""", "messages[1].train is a text")]
     [InlineData("""{"role":"assistant","content":"a","weight":0,"train":true}""", "contradict each other")]
@@ -88,8 +92,6 @@ public sealed class RowMeaningTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"id":"1","conversations":[{"from":"human","value":"q"},{"from":"gpt","value":"a"}]}""", "id, conversations (the ShareGPT form")]
-    [InlineData("""{"instruction":"Add","input":"2 3","output":"5"}""", "instruction, input, output (the Alpaca form")]
     [InlineData("""{"question":"q","response":"a"}""", "the row has question, response; wanted: {\"messages\"")]
     public void A_row_of_another_form_is_refused_with_its_columns_and_the_form_wanted(string row, string reason) =>
         Assert.Contains(reason, One(row).Fault!.Reason);

@@ -53,7 +53,7 @@ public class BatchGeneratorTests
     public void Logits_that_are_not_finite_name_the_prompt_s_place()
     {
         var decoder = new FakeDecoder((history, id) => history is [2, ..] && history.Count == 4 && id == 5 ? float.NaN : id);
-        GenerationRequest Request(int first) => new([first, 1], GenerationOptions.Greedy with { MaxTokens = 9 }) { Place = $"rows.jsonl:{first}" };
+        GenerationRequest Request(int first) => new([first, 1], GenerationOptions.Greedy with { MaxTokens = 9 }) { Location = $"rows.jsonl:{first}" };
         var broken = Assert.Throws<NonFiniteException>(() => Run(decoder, 8, Request(1), Request(2), Request(3)));
         Assert.Equal(("rows.jsonl:2", "after 4 tokens the next one's logits are not finite"), (broken.Where, broken.What));
     }

@@ -12,7 +12,7 @@ public class RunReportTests
 
     [Theory]
     [InlineData("Evaluation")]
-    [InlineData("Stages and what they cost")]
+    [InlineData("Training stages")]
     [InlineData("Training: sft")]
     [InlineData("Training: dpo")]
     [InlineData("Sample outputs")]

@@ -74,7 +74,7 @@ public sealed class EvaluationPlanTests : IDisposable
     {
         var plan = Plan(ExactMatch, File(Row, Row.Replace("\"2\"", "\"a long answer\"", StringComparison.Ordinal)),
             new BenchmarkOptions(MaxTokens: 5), Chat(64));
-        Assert.StartsWith("1 row cannot be answered right", Assert.Single(plan.Remarks));
+        Assert.StartsWith("1 row cannot be answered correctly", Assert.Single(plan.Remarks));
     }
 
     [Fact]

@@ -87,11 +87,11 @@ public sealed class PartMapTests
         var config = TinyModel.Config();
         Assert.Contains("does not divide 4 virtual shards", Refused(() => new ParameterMap(config, 4, new ModelPart(0, 8, 0, 2))));
         Assert.Contains("does not divide 1 virtual shards", Refused(() => new ParameterMap(config, 1, new ModelPart(0, 2, 0, 2))));
-        Assert.Contains("no place 2 of 2", Refused(() => new ParameterMap(config, 4, new ModelPart(2, 2, 0, 2))));
+        Assert.Contains("tensor index 2 is outside 0 to 1", Refused(() => new ParameterMap(config, 4, new ModelPart(2, 2, 0, 2))));
         Assert.Contains("no stage of 2", Refused(() => new ParameterMap(config, 4, new ModelPart(0, 1, 1, 3))));
         Assert.Contains("tied head", Refused(() => new ParameterMap(config with { TieEmbeddings = true }, 4, new ModelPart(0, 1, 0, 1))));
         Assert.Contains("tied head", Refused(() => ModelPart.Of(config with { TieEmbeddings = true }, new ParallelLayout(1, 1, 2), 0)));
-        Assert.Contains("2 layers do not make 3 pipeline stages", Refused(() => PipelineStages.Split(config, 3)));
+        Assert.Contains("2 layers cannot be split into 3 pipeline stages", Refused(() => PipelineStages.Split(config, 3)));
 
         static string Refused(Func<object> make) => Assert.ThrowsAny<ArgumentException>(() => { make(); }).Message;
     }

@@ -23,7 +23,7 @@ public sealed class GradientSyncProperties
         Assert.Equal((steps, false), (finished.Step, finished.Cancelled));
         Expect(simulation, finished);
         if (faults % 24 > 0) return;
-        Assert.Equal(Enumerable.Range(1, steps), simulation.Commits.Select(commit => commit.Step.Step));
+        Assert.Equal(Enumerable.Range(1, steps), simulation.Commits.Select(commit => commit.Step.Step.Value));
         Assert.Equal(steps * layout.Size, simulation.Cluster.Applied.Count);
         Assert.Equal(steps * slots * layout.ReplicaSize, simulation.Cluster.Computed.Count);
     }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Xunit;
 
@@ -17,8 +18,8 @@ public sealed class PatienceSpec
 
     public PatienceSpec()
     {
-        for (var rank = 0; rank < 2; rank++) Take(new SyncCommand.RankUp(rank, 1, "fake", _now));
-        for (var rank = 0; rank < 2; rank++) Report(new WorkerReport.Joined(1, rank, -1, [], false));
+        foreach (var rank in Rank.All(2)) Take(new SyncCommand.RankUp(rank, new Incarnation(1), "fake", _now));
+        foreach (var rank in Rank.All(2)) Report(new WorkerReport.Joined(new Generation(1), rank, new StepNumber(-1), [], false));
         for (var step = 1; step <= 3; step++) Step(step);
         Assert.Equal(4, Assert.IsType<SyncPhase.Running>(_state.Phase).Step);
     }
@@ -27,7 +28,7 @@ public sealed class PatienceSpec
     public void A_silent_rank_is_replaced_after_its_lease_and_not_before()
     {
         Assert.Empty(After(119));
-        Assert.Equal([0, 1], After(2).OfType<SyncEffect.Restart>().Select(restart => restart.Rank));
+        Assert.Equal([0, 1], After(2).OfType<SyncEffect.Restart>().Select(restart => restart.Rank.Value));
     }
 
     [Fact]
@@ -42,9 +43,9 @@ public sealed class PatienceSpec
     [Fact]
     public void A_rank_that_hangs_when_another_is_lost_is_not_given_the_time_of_a_start()
     {
-        Take(new SyncCommand.RankLost(0, 1, "crashed", _now));
-        Take(new SyncCommand.RankUp(0, 2, "fake", _now));
-        Report(new WorkerReport.Joined(2, 0, -1, [], false));
+        Take(new SyncCommand.RankLost(new Rank(0), new Incarnation(1), "crashed", _now));
+        Take(new SyncCommand.RankUp(new Rank(0), new Incarnation(2), "fake", _now));
+        Report(new WorkerReport.Joined(new Generation(2), new Rank(0), new StepNumber(-1), [], false));
         Assert.Empty(After(119));
         Assert.Equal(1, Assert.Single(After(2).OfType<SyncEffect.Restart>()).Rank);
     }
@@ -54,14 +55,14 @@ public sealed class PatienceSpec
     {
         // Not even the pace of a step is known: they have only begun.
         _state = Begun();
-        for (var rank = 0; rank < 2; rank++) Take(new SyncCommand.RankUp(rank, 1, "fake", _now));
-        Report(new WorkerReport.Joined(1, 0, -1, [], false));
+        foreach (var rank in Rank.All(2)) Take(new SyncCommand.RankUp(rank, new Incarnation(1), "fake", _now));
+        Report(new WorkerReport.Joined(new Generation(1), new Rank(0), new StepNumber(-1), [], false));
         for (var worker = 1; worker <= 3; worker++)
         {
             Assert.Empty(After(119));
             Assert.Equal((1, worker), Assert.Single(After(2).OfType<SyncEffect.Restart>()) is var restart ? (restart.Rank, (int)restart.Incarnation) : default);
-            Take(new SyncCommand.RankUp(1, worker + 1, "fake", _now));
-            Report(new WorkerReport.Joined(worker + 1, 0, -1, [], false));
+            Take(new SyncCommand.RankUp(new Rank(1), new Incarnation(worker + 1), "fake", _now));
+            Report(new WorkerReport.Joined(new Generation(worker + 1), new Rank(0), new StepNumber(-1), [], false));
         }
     }
 
@@ -69,34 +70,35 @@ public sealed class PatienceSpec
     public void A_worker_that_ends_before_it_is_up_is_told_of_once_and_its_word_that_it_is_up_comes_too_late()
     {
         _state = Begun();
-        var lost = new SyncCommand.RankLost(1, 1, "it was stopped", _now);
-        Assert.Equal(new SyncEffect.RankOut(1, "it was stopped"), Assert.Single(Take(lost)));
+        var lost = new SyncCommand.RankLost(new Rank(1), new Incarnation(1), "it was stopped", _now);
+        Assert.Equal(new SyncEffect.RankOut(new Rank(1), "it was stopped"), Assert.Single(Take(lost)));
         Assert.Empty(Take(lost));
-        for (var rank = 0; rank < 2; rank++) Assert.Empty(Take(new SyncCommand.RankUp(rank, 1, "fake", _now)));
-        Assert.Contains(Take(new SyncCommand.RankUp(1, 2, "fake", _now)), effect => effect is SyncEffect.GenerationOpened);
+        foreach (var rank in Rank.All(2)) Assert.Empty(Take(new SyncCommand.RankUp(rank, new Incarnation(1), "fake", _now)));
+        Assert.Contains(Take(new SyncCommand.RankUp(new Rank(1), new Incarnation(2), "fake", _now)), effect => effect is SyncEffect.GenerationOpened);
     }
 
     [Fact]
     public void Who_may_be_loading_a_state_is_called_to_a_generation_with_the_time_that_takes_and_who_copies_one_is_not()
     {
-        Take(new SyncCommand.RankLost(0, 1, "crashed", _now));
-        Take(new SyncCommand.RankUp(0, 2, "fake", _now));
-        Report(new WorkerReport.Joined(2, 0, -1, [], false));
+        Take(new SyncCommand.RankLost(new Rank(0), new Incarnation(1), "crashed", _now));
+        Take(new SyncCommand.RankUp(new Rank(0), new Incarnation(2), "fake", _now));
+        Report(new WorkerReport.Joined(new Generation(2), new Rank(0), new StepNumber(-1), [], false));
         // Rank 1 gives its state to rank 0, which crashes over it.
-        Assert.Contains(Report(new WorkerReport.Joined(2, 1, 3, [], false)), effect => effect is SyncEffect.Tell { Command: WorkerCommand.Begin { Transfer: StateTransfer.FromPeer } });
-        Take(new SyncCommand.RankLost(0, 2, "crashed", _now));
-        Take(new SyncCommand.RankUp(0, 3, "fake", _now));
-        Report(new WorkerReport.Joined(3, 0, -1, [], false));
+        var effects = Report(new WorkerReport.Joined(new Generation(2), new Rank(1), new StepNumber(3), [], false));
+        Assert.Contains(effects, effect => effect is SyncEffect.Tell { Command: WorkerCommand.Begin { Transfer: StateTransfer.FromPeer } });
+        Take(new SyncCommand.RankLost(new Rank(0), new Incarnation(2), "crashed", _now));
+        Take(new SyncCommand.RankUp(new Rank(0), new Incarnation(3), "fake", _now));
+        Report(new WorkerReport.Joined(new Generation(3), new Rank(0), new StepNumber(-1), [], false));
         Assert.Empty(After(119));
         Assert.Equal(1, Assert.Single(After(2).OfType<SyncEffect.Restart>()).Rank);
 
         // Both begin with the recipe's state.
         _state = Begun();
-        for (var rank = 0; rank < 2; rank++) Take(new SyncCommand.RankUp(rank, 1, "fake", _now));
-        for (var rank = 0; rank < 2; rank++) Report(new WorkerReport.Joined(1, rank, -1, [], false));
-        Take(new SyncCommand.RankLost(0, 1, "crashed", _now));
-        Take(new SyncCommand.RankUp(0, 2, "fake", _now));
-        Report(new WorkerReport.Joined(2, 0, -1, [], false));
+        foreach (var rank in Rank.All(2)) Take(new SyncCommand.RankUp(rank, new Incarnation(1), "fake", _now));
+        foreach (var rank in Rank.All(2)) Report(new WorkerReport.Joined(new Generation(1), rank, new StepNumber(-1), [], false));
+        Take(new SyncCommand.RankLost(new Rank(0), new Incarnation(1), "crashed", _now));
+        Take(new SyncCommand.RankUp(new Rank(0), new Incarnation(2), "fake", _now));
+        Report(new WorkerReport.Joined(new Generation(2), new Rank(0), new StepNumber(-1), [], false));
         Assert.Empty(After(899));
         Assert.Equal(1, Assert.Single(After(2).OfType<SyncEffect.Restart>()).Rank);
     }
@@ -105,20 +107,20 @@ public sealed class PatienceSpec
     public void A_worker_that_was_to_be_replaced_and_did_not_hear_is_told_again()
     {
         After(121);
-        Assert.Equal([(0, 1L), (1, 1L)], After(1).OfType<SyncEffect.Restart>().Select(restart => (restart.Rank, restart.Incarnation)));
-        Take(new SyncCommand.RankUp(0, 2, "fake", _now));
+        Assert.Equal([(0, 1L), (1, 1L)], After(1).OfType<SyncEffect.Restart>().Select(restart => (restart.Rank.Value, restart.Incarnation.Value)));
+        Take(new SyncCommand.RankUp(new Rank(0), new Incarnation(2), "fake", _now));
         Assert.Equal(1, Assert.Single(After(1).OfType<SyncEffect.Restart>()).Rank);
     }
 
     [Fact]
     public void A_stopped_run_does_not_wait_for_ever_for_ranks_that_do_not_come()
     {
-        Take(new SyncCommand.SnapshotSettled(2, "two", null, false, _now));
+        Take(new SyncCommand.SnapshotSettled(new StepNumber(2), "two", null, false, _now));
         After(1);
-        Take(new SyncCommand.RankLost(0, 1, "its node is gone", _now));
+        Take(new SyncCommand.RankLost(new Rank(0), new Incarnation(1), "its node is gone", _now));
         Take(new SyncCommand.Stop(_now));
         Assert.DoesNotContain(After(9), effect => effect is SyncEffect.Finished);
-        Assert.Equal(new SyncEffect.Finished(2, null, "two", Cancelled: true), Assert.Single(After(2)));
+        Assert.Equal(new SyncEffect.Finished(new StepNumber(2), null, "two", Cancelled: true), Assert.Single(After(2)));
     }
 
     [Fact]
@@ -128,8 +130,9 @@ public sealed class PatienceSpec
         // All are ready for step 9, which takes a snapshot itself; that of step 2 is still being written, for ten minutes.
         Step(9);
         After(600);
-        Assert.Contains(Take(new SyncCommand.SnapshotSettled(2, "two", null, false, _now)), effect => effect is SyncEffect.Committed { Step.Step: 9 });
-        Report(new WorkerReport.Applied(1, 0, 9, 0, "hash"));
+        var effects = Take(new SyncCommand.SnapshotSettled(new StepNumber(2), "two", null, false, _now));
+        Assert.Contains(effects, effect => effect is SyncEffect.Committed { Step.Step.Value: 9 });
+        Report(new WorkerReport.Applied(new Generation(1), new Rank(0), new StepNumber(9), 0, "hash"));
         Assert.Empty(After(119));
         Assert.Equal(1, Assert.Single(After(2).OfType<SyncEffect.Restart>()).Rank);
     }
@@ -140,17 +143,18 @@ public sealed class PatienceSpec
         var due = false;
         for (var minute = 0; minute < 70 && !due; minute++)
         {
-            foreach (var rank in new[] { 0, 1 }) Report(new WorkerReport.SlotDone(1, rank, 4, rank, 1));
-            due = After(60).Contains(new SyncEffect.SnapshotRanksGone(2, [0, 1]), new SameSnapshot());
+            foreach (var rank in Rank.All(2)) Report(new WorkerReport.SlotDone(new Generation(1), rank, new StepNumber(4), new SlotNumber(rank), 1));
+            due = After(60).Contains(new SyncEffect.SnapshotRanksGone(new StepNumber(2), [new Rank(0), new Rank(1)]), new SameSnapshot());
         }
         Assert.True(due);
         // It is tried again with the next step.
-        Take(new SyncCommand.SnapshotSettled(2, null, "lost", Lost: true, _now));
-        Assert.Contains(new SyncEffect.SnapshotBegun(4), Step(4));
+        Take(new SyncCommand.SnapshotSettled(new StepNumber(2), null, "lost", Lost: true, _now));
+        Assert.Contains(new SyncEffect.SnapshotBegun(new StepNumber(4)), Step(4));
     }
 
     private static GradientSyncState Begun() => GradientSyncState.Of(
-        new SyncRules(new ParallelLayout(2), Slots: 2, LastStep: 9, CheckpointEvery: 2), new SyncStart(0, null, ImmutableDictionary<int, string>.Empty, ReferenceDue: false), Lease);
+        new SyncRules(new ParallelLayout(2), Slots: 2, LastStep: new StepNumber(9), CheckpointEvery: 2),
+        new SyncStart(default, null, ImmutableDictionary<StepNumber, string>.Empty, ReferenceDue: false), Lease);
 
     private ImmutableArray<SyncEffect> After(int seconds)
     {
@@ -162,9 +166,10 @@ public sealed class PatienceSpec
     {
         var effects = new List<SyncEffect>();
         _now += TimeSpan.FromSeconds(1);
-        for (var rank = 0; rank < 2; rank++)
-            effects.AddRange(Report(new WorkerReport.StepReady(1, rank, step, $"hash {step}", new StepMetrics(1, 1, 1, 1, 1, []), new StepTimes(0, 0, 0, 0, 0, 0))));
-        for (var rank = 0; rank < 2; rank++) effects.AddRange(Report(new WorkerReport.Applied(1, rank, step, 0, null)));
+        foreach (var rank in Rank.All(2))
+            effects.AddRange(Report(new WorkerReport.StepReady(
+                new Generation(1), rank, new StepNumber(step), $"hash {step}", new StepMetrics(1, 1, 1, 1, 1, []), new StepTimes(0, 0, 0, 0, 0, 0))));
+        foreach (var rank in Rank.All(2)) effects.AddRange(Report(new WorkerReport.Applied(new Generation(1), rank, new StepNumber(step), 0, null)));
         return effects;
     }
 

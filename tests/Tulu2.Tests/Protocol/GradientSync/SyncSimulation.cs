@@ -2,6 +2,7 @@ using Tulu2.Cluster.Ledger;
 using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Driving;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Cluster.Fakes;
 
@@ -41,15 +42,15 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
         Cluster = new FakeCluster(slots, steps) { Layout = layout };
         Write(new LedgerEvent.RunStarted("recipe", 1, layout.Size, slots, steps, 0));
         _senders = [.. Enumerable.Range(0, layout.Size).Select(_ => new Sender())];
-        _driver = new StepDriver(new DriverPlan(new SyncRules(layout, slots, steps, every), new FakePlan(slots, steps))
+        _driver = new StepDriver(new DriverPlan(new SyncRules(layout, slots, new StepNumber(steps), every), new FakePlan(slots, steps))
         {
             Lease = new ProgressLease(Lease, Lease, 8),
             WriteManifest = (step, _) => $"{step}",
-            CommitTo = _ => _takeovers > 0 && _random.Next(4) == 0 && _takeovers-- > 0 ? [.. Enumerable.Range(0, layout.Size).Where(_ => _random.Next(2) == 0)] : null,
+            CommitTo = _ => _takeovers > 0 && _random.Next(4) == 0 && _takeovers-- > 0 ? [.. Rank.All(layout.Size).Where(_ => _random.Next(2) == 0)] : null,
             Delivers = effect => effect is not (SyncEffect.Tell or SyncEffect.Restart) || !Loses(),
             Decided = Decided,
         }, this, this);
-        _driver.FeedThrough(steps);
+        _driver.FeedThrough(new StepNumber(steps));
         _driver.Start();
     }
 
@@ -75,7 +76,7 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
             if (faults > 0 && _random.Next(40) == 0)
             {
                 faults--;
-                var rank = _random.Next(_senders.Length);
+                var rank = new Rank(_random.Next(_senders.Length));
                 _driver.Replace(rank, _random.Next(3) == 0 ? null : "crashed");
             }
             if (Happen(repeats: faults > 0))
@@ -91,7 +92,7 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
         return End is not null;
     }
 
-    public IWorker Start(int rank, Action<WorkerReport> report)
+    public IWorker Start(Rank rank, Action<WorkerReport> report)
     {
         // What the old worker still had to do died with it.
         var work = _senders[rank].Work = new Queue<Action>();

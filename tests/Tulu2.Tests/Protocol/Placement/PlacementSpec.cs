@@ -39,10 +39,10 @@ public sealed class PlacementSpec
     {
         var state = new PlacementState(4, 1).Offer("a", 2).Next.Offer("b", 2).Next;
         var (waiting, effects) = state.Gone("a");
-        Assert.Equal([0, 1], Assert.IsType<PlacementEffect.Lost>(effects[0]).Ranks.AsEnumerable());
+        Assert.Equal([0, 1], Assert.IsType<PlacementEffect.Lost>(effects[0]).Ranks.Select(rank => rank.Value));
         Assert.Equal(new PlacementEffect.Waiting(2), effects[1]);
         var start = Assert.IsType<PlacementEffect.Start>(Assert.Single(waiting.Offer("a again", 3).Effects));
-        Assert.Equal([0, 1], start.Ranks.AsEnumerable());
+        Assert.Equal([0, 1], start.Ranks.Select(rank => rank.Value));
         Assert.True(start.Epoch > ((PlacementEffect.Lost)effects[0]).Epoch);
     }
 
@@ -73,5 +73,5 @@ public sealed class PlacementSpec
     }
 
     private static IEnumerable<(int Rank, string Node)> Starts(IEnumerable<PlacementEffect> effects) =>
-        effects.OfType<PlacementEffect.Start>().SelectMany(start => start.Ranks.Select(rank => (rank, start.Node))).Order();
+        effects.OfType<PlacementEffect.Start>().SelectMany(start => start.Ranks.Select(rank => (rank.Value, start.Node))).Order();
 }

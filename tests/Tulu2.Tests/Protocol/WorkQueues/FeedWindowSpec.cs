@@ -1,6 +1,7 @@
 using FsCheck.Xunit;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Protocol.WorkQueues;
 using Xunit;
@@ -9,47 +10,51 @@ namespace Tulu2.Tests.Protocol.WorkQueues;
 
 public sealed class FeedWindowSpec
 {
-    private static WorkerCommand.Begin Begin(int step, params SlotRange[] compute) => new(1, step, new StateTransfer.None(), [], compute);
+    private static WorkerCommand.Begin Begin(int step, params SlotRange[] compute) =>
+        new(new Generation(1), new StepNumber(step), new StateTransfer.None(), [], compute);
+
+    private static (StepNumber, SlotNumber) Slot(int step, int slot) => (new StepNumber(step), new SlotNumber(slot));
 
     [Theory]
     [InlineData(1, 4)]
     [InlineData(4, 5)]
     [InlineData(8, 9)]
     public void A_pipeline_is_fed_a_slot_for_every_stage_before_the_first_one_is_done(int stages, int asked) =>
-        Assert.Equal(asked, FeedWindow.Of(new ParallelLayout(1, 1, stages), 0, slots: 16, lastStep: 9, credits: 4).Begin(Begin(1, new SlotRange(0, 16))).Count);
+        Assert.Equal(asked, FeedWindow.Of(new ParallelLayout(1, 1, stages), new Rank(0), slots: 16, lastStep: new StepNumber(9), credits: 4)
+            .Begin(Begin(1, new SlotRange(0, 16))).Count);
 
     [Fact]
     public void Slots_are_asked_for_ahead_as_far_as_the_credits_go_and_not_past_the_last_step()
     {
-        var feed = new FeedWindow(replica: 1, replicas: 2, slots: 4, lastStep: 3, credits: 3);
+        var feed = new FeedWindow(replica: 1, replicas: 2, slots: 4, lastStep: new StepNumber(3), credits: 3);
 
-        Assert.Equal([(2, 0), (3, 2), (3, 3)], feed.Begin(Begin(2, new SlotRange(0, 1))));
-        Assert.Empty(feed.Done(2, 0));
-        Assert.Empty(feed.Done(2, 0));
+        Assert.Equal([Slot(2, 0), Slot(3, 2), Slot(3, 3)], feed.Begin(Begin(2, new SlotRange(0, 1))));
+        Assert.Empty(feed.Done(new StepNumber(2), new SlotNumber(0)));
+        Assert.Empty(feed.Done(new StepNumber(2), new SlotNumber(0)));
     }
 
     [Fact]
     public void A_run_that_is_extended_asks_for_what_it_held_back()
     {
-        var feed = new FeedWindow(replica: 0, replicas: 1, slots: 2, lastStep: 0, credits: 3);
+        var feed = new FeedWindow(replica: 0, replicas: 1, slots: 2, lastStep: new StepNumber(0), credits: 3);
 
         Assert.Empty(feed.Begin(Begin(1, new SlotRange(0, 2))));
-        Assert.Equal([(1, 0), (1, 1)], feed.Extend(1));
-        Assert.Equal([(2, 0)], feed.Extend(2));
+        Assert.Equal([Slot(1, 0), Slot(1, 1)], feed.Extend(new StepNumber(1)));
+        Assert.Equal([Slot(2, 0)], feed.Extend(new StepNumber(2)));
     }
 
     [Fact]
     public void A_step_begun_anew_asks_anew()
     {
-        var feed = new FeedWindow(replica: 0, replicas: 1, slots: 2, lastStep: 9, credits: 2);
+        var feed = new FeedWindow(replica: 0, replicas: 1, slots: 2, lastStep: new StepNumber(9), credits: 2);
         feed.Begin(Begin(5, new SlotRange(0, 2)));
 
-        Assert.Equal([(3, 1), (4, 0)], feed.Begin(Begin(3, new SlotRange(1, 1))));
+        Assert.Equal([Slot(3, 1), Slot(4, 0)], feed.Begin(Begin(3, new SlotRange(1, 1))));
     }
 
     [Fact]
     public void A_rank_without_slots_asks_for_nothing() =>
-        Assert.Empty(new FeedWindow(replica: 3, replicas: 4, slots: 2, lastStep: 9, credits: 2).Begin(Begin(1)));
+        Assert.Empty(new FeedWindow(replica: 3, replicas: 4, slots: 2, lastStep: new StepNumber(9), credits: 2).Begin(Begin(1)));
 
     [Property]
     public void Every_slot_of_the_rank_is_asked_for_once_in_order(byte ranks, byte slots, byte steps, byte credits)
@@ -58,15 +63,15 @@ public sealed class FeedWindowSpec
         for (var rank = 0; rank < size; rank++)
         {
             var range = SlotAssignment.Range(count, size, rank);
-            var feed = new FeedWindow(rank, size, count, last, 2 + credits % 5);
-            var asked = new List<(int Step, int Slot)>(feed.Begin(Begin(1, range is { } first ? [first] : [])));
+            var feed = new FeedWindow(rank, size, count, new StepNumber(last), 2 + credits % 5);
+            var asked = new List<(StepNumber Step, SlotNumber Slot)>(feed.Begin(Begin(1, range is { } first ? [first] : [])));
             for (var done = 0; done < asked.Count; done++)
             {
                 Assert.InRange(asked.Count - done, 1, 2 + credits % 5);
                 asked.AddRange(feed.Done(asked[done].Step, asked[done].Slot));
             }
             var slotsOf = range is { } r ? Enumerable.Range(r.First, r.Count) : [];
-            Assert.Equal(from step in Enumerable.Range(1, last) from slot in slotsOf select (step, slot), asked);
+            Assert.Equal(from step in Enumerable.Range(1, last) from slot in slotsOf select Slot(step, slot), asked);
         }
     }
 }

@@ -1,4 +1,5 @@
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.WorkQueues;
 using Xunit;
 
@@ -12,11 +13,11 @@ public sealed class ReferenceQueueSpec
     public void All_ranks_of_a_replica_get_its_chunks_and_each_replica_has_two()
     {
         var (queue, assigned) = ReferenceQueue.Of(Layout, chunks: 5).Begin();
-        Assert.Equal([(0, 0), (1, 0), (0, 1), (1, 1), (2, 2), (3, 2), (2, 3), (3, 3)], assigned.ToArray());
+        Assert.Equal([(0, 0), (1, 0), (0, 1), (1, 1), (2, 2), (3, 2), (2, 3), (3, 3)], assigned.Select(each => (each.Rank.Value, each.Chunk)));
 
-        (queue, var accepted, assigned) = queue.Scored(rank: 1, chunk: 0);
+        (queue, var accepted, assigned) = queue.Scored(new Rank(1), chunk: 0);
         Assert.True(accepted);
-        Assert.Equal([(0, 4), (1, 4)], assigned.ToArray());
+        Assert.Equal([(0, 4), (1, 4)], assigned.Select(each => (each.Rank.Value, each.Chunk)));
         Assert.Equal((1, 5, false), (queue.Done, queue.Total, queue.IsComplete));
     }
 
@@ -27,10 +28,10 @@ public sealed class ReferenceQueueSpec
         (queue, var assigned) = queue.Begin();
         Assert.Equal([1, 2], assigned.Select(each => each.Chunk).Distinct().Order());
 
-        (queue, var first, _) = queue.Scored(rank: 3, chunk: 2);
-        (queue, var second, _) = queue.Scored(rank: 0, chunk: 2);
+        (queue, var first, _) = queue.Scored(new Rank(3), chunk: 2);
+        (queue, var second, _) = queue.Scored(new Rank(0), chunk: 2);
         Assert.Equal((true, false), (first, second));
-        (queue, _, assigned) = queue.Scored(rank: 0, chunk: 1);
+        (queue, _, assigned) = queue.Scored(new Rank(0), chunk: 1);
         Assert.True(queue.IsComplete);
         Assert.Empty(assigned);
     }

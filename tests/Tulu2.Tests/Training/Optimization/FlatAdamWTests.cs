@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
 using Xunit;
@@ -55,10 +56,11 @@ public class FlatAdamWTests
         var recipe = new Recipe { Optimizer = Recipe with { Clip = 1 }, Schedule = new() { Warmup = 0 } };
         float[] start = Draw(1, n), gradient = Draw(2, n);
         Tensor[] one = State(start), several = State(start);
+        using UpdateRule alone = new(recipe, 10), shared = new(recipe, 10, new HostThreads(threads));
         for (var step = 1; step <= 3; step++)
         {
-            new UpdateRule(recipe, 10).Apply(one[0], tensor(gradient), one[1], one[2], step, 2.5);
-            new UpdateRule(recipe, 10, new HostThreads(threads)).Apply(several[0], tensor(gradient), several[1], several[2], step, 2.5);
+            alone.Apply(one[0], tensor(gradient), one[1], one[2], step, 2.5);
+            shared.Apply(several[0], tensor(gradient), several[1], several[2], step, 2.5);
         }
         for (var i = 0; i < one.Length; i++) Assert.Equal(one[i].data<float>().ToArray(), several[i].data<float>().ToArray());
         Assert.NotEqual(start, one[0].data<float>().ToArray());
@@ -67,13 +69,29 @@ public class FlatAdamWTests
     [Fact]
     public void What_a_thread_throws_is_thrown_once_all_are_done()
     {
+        using var threads = new HostThreads(4);
         var done = 0;
-        Assert.Throws<AggregateException>(() => new HostThreads(4).Run(1 << 20, (first, _) =>
+        var thrown = Assert.Throws<AggregateException>(() => threads.Run(1 << 20, (first, _) =>
         {
             if (first > 0) throw new InvalidOperationException("no");
             Interlocked.Increment(ref done);
         }));
-        Assert.Equal(1, done);
+        Assert.Equal((1, 3), (done, thrown.InnerExceptions.Count));
+    }
+
+    [Fact]
+    public void Every_step_has_the_threads_of_the_first()
+    {
+        using var threads = new HostThreads(3);
+        HashSet<int> Run()
+        {
+            var seen = new ConcurrentBag<int>();
+            threads.Run(1 << 20, (_, _) => seen.Add(Environment.CurrentManagedThreadId));
+            return [.. seen];
+        }
+        var first = Run();
+        Assert.Equal(3, first.Count);
+        for (var step = 0; step < 20; step++) Assert.Equal(first, Run());
     }
 
     [Theory]

@@ -123,11 +123,11 @@ public class GradientNormTests
         {
             var source = from[matrix.Key];
             var matrix_RC = whole.narrow(0, source.Offset, source.Length).view(source.Rows, source.Columns);
-            var place = part.Part.TensorPlace;
+            var index = part.Part.TensorIndex;
             var cut = matrix.Split switch
             {
-                ShardSplit.Rows => matrix_RC.narrow(0, place * matrix.Rows, matrix.Rows),
-                ShardSplit.Columns => matrix_RC.narrow(1, place * matrix.Columns, matrix.Columns),
+                ShardSplit.Rows => matrix_RC.narrow(0, index * matrix.Rows, matrix.Rows),
+                ShardSplit.Columns => matrix_RC.narrow(1, index * matrix.Columns, matrix.Columns),
                 _ => matrix_RC,
             };
             result.narrow(0, matrix.Offset, matrix.Length).copy_(cut.reshape(-1));

@@ -16,7 +16,7 @@ public class ZeroRangesTests
     {
         var config = ModelPresets.Get(preset);
         var blocks = new GradientBlocks(config, shards);
-        var part = new ParameterMap(config, shards, ModelPart.Whole(config) with { TensorDegree = tensor, TensorPlace = tensor - 1 });
+        var part = new ParameterMap(config, shards, ModelPart.Whole(config) with { TensorDegree = tensor, TensorIndex = tensor - 1 });
         var ranges = ZeroRanges.Of(part, blocks, zero);
         Assert.Equal(zero, ranges.Count);
         Assert.Equal(0, ranges[0].First);

@@ -55,10 +55,10 @@ public sealed class LayoutSearchTests
     public void What_does_not_divide_is_named_with_its_fix()
     {
         var search = new LayoutSearch(Request("llama2-70b"));
-        Assert.Equal("virtual shards over tensor-parallel ranks: 4 is no multiple of 8", search.Evaluate(4, 1, 8, 1, 1, false).Reason);
+        Assert.Equal("virtual shards over tensor-parallel ranks: 4 is not a multiple of 8", search.Evaluate(4, 1, 8, 1, 1, false).Reason);
         Assert.Contains("fewer than 64 replicas", search.Evaluate(4, 64, 1, 1, 1, false).Reason);
-        Assert.Contains("no multiple of 3", search.Evaluate(4, 4, 1, 1, 3, false).Reason);
-        Assert.Contains("do not make 81 stages", search.Evaluate(4, 1, 1, 81, 1, false).Reason);
+        Assert.Contains("not a multiple of 3", search.Evaluate(4, 4, 1, 1, 3, false).Reason);
+        Assert.Contains("cannot be split into 81 stages", search.Evaluate(4, 1, 1, 81, 1, false).Reason);
         Assert.All(search.Evaluate(4, 1, 8, 1, 1, false).Proof.Where(line => !line.Holds), line => Assert.NotNull(line.Fix));
         Assert.Contains("do not fit into 80 GiB", search.Evaluate(8, 1, 8, 1, 1, true).Reason);
     }
@@ -68,19 +68,19 @@ public sealed class LayoutSearchTests
     {
         var search = new LayoutSearch(Request("llama2-7b"));
         PlannedLayout one = search.Evaluate(4, 4, 1, 1, 1, false), zero = search.Evaluate(4, 4, 1, 1, 4, false), again = search.Evaluate(4, 4, 1, 1, 1, true),
-            cut = search.Evaluate(4, 4, 4, 1, 1, false), staged = search.Evaluate(4, 4, 1, 4, 1, false);
+            cut = search.Evaluate(4, 4, 4, 1, 1, false), pipelined = search.Evaluate(4, 4, 1, 4, 1, false);
         RankMemory Of(PlannedLayout plan) => plan.Stages[0];
         Assert.InRange(Of(zero).Moments, Of(one).Moments / 4, Of(one).Moments / 4 + 8);
         Assert.Equal(Of(one).Weights, Of(zero).Weights);
         Assert.True(Of(again).Activations < Of(one).Activations / 5);
         Assert.True(again.Seconds!.Compute > one.Seconds!.Compute * 1.2);
         Assert.InRange((double)Of(cut).Master / Of(one).Master, 0.24, 0.26);
-        Assert.Equal(4, staged.Stages.Count);
+        Assert.Equal(4, pipelined.Stages.Count);
         Assert.Equal(0, one.Seconds.Bubble);
-        Assert.True(staged.Seconds!.Bubble > 0);
+        Assert.True(pipelined.Seconds!.Bubble > 0);
         Assert.True(cut.Traffic!.TensorSums.NodeBytes > 0 && one.Traffic!.TensorSums.NodeBytes == 0);
         Assert.True(zero.Traffic!.Weights.NodeBytes > 0);
-        Assert.True(staged.Traffic!.Pipeline.NodeBytes + staged.Traffic.Pipeline.LinkBytes > 0);
+        Assert.True(pipelined.Traffic!.Pipeline.NodeBytes + pipelined.Traffic.Pipeline.LinkBytes > 0);
         Assert.Equal(one.Seconds.Kinds.Sum(kind => kind.Seconds), one.Seconds.Step, 9);
     }
 

@@ -6,6 +6,7 @@ using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Models.Families.Llama;
 using Tulu2.Protocol.Encoding;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Hosting;
 using Tulu2.Training.Recipes;
@@ -23,23 +24,28 @@ public sealed class WorkerChannelTests
     private static readonly object[] Messages =
     [
         Start(),
-        new WorkerCommand.JoinGeneration(4, 1, ["one", "two"]),
-        new WorkerCommand.Begin(4, 7, new StateTransfer.FromPeer([new PeerCopy(0, [1, 2])]), Ranges, []),
+        new WorkerCommand.JoinGeneration(new Generation(4), new Rank(1), ["one", "two"]),
+        new WorkerCommand.Begin(
+            new Generation(4), new StepNumber(7), new StateTransfer.FromPeer([new PeerCopy(new Rank(0), [new Rank(1), new Rank(2)])]), Ranges, []),
         new WorkerCommand.Feed(Batch),
-        new WorkerCommand.Commit(4, 7, true, false),
-        new WorkerCommand.Score(4, 17, Batch),
+        new WorkerCommand.Commit(new Generation(4), new StepNumber(7), true, false),
+        new WorkerCommand.Score(new Generation(4), 17, Batch),
         new WorkerCommand.Shutdown(),
         new WorkerReport.Started("tcp://10.0.0.1:4000"),
         new WorkerReport.Alive(),
-        new WorkerReport.Joined(4, 1, -1, Ranges, true),
-        new WorkerReport.SlotDone(4, 1, 7, 5, 0.25),
-        new WorkerReport.StepReady(4, 1, 7, "ab12", new StepMetrics(2, 1, 1e-5, 40, 30, [new("rewards_margin", 0.5)]), new StepTimes(1, 2, 3, 4, 5, 6, 7)),
-        new WorkerReport.Applied(4, 1, 7, 0.5, "cd34"),
-        new WorkerReport.ShardWritten(1, 7, new ShardEntry("ef56", 99, [new ShardTensor(StateKind.SecondMoment, new TensorSlice("model.norm.weight", [8], [2], [3]))])),
-        new WorkerReport.SnapshotFailed(1, 7, "no space"),
-        new WorkerReport.Scored(4, 1, 17, [-1.5f]),
-        new WorkerReport.Failed(-1, 1, "bad", "stack", null, null),
-        new WorkerReport.Failed(4, 1, "bad", "stack", "rows.jsonl:3", "correct it"),
+        new WorkerReport.Joined(new Generation(4), new Rank(1), new StepNumber(-1), Ranges, true),
+        new WorkerReport.SlotDone(new Generation(4), new Rank(1), new StepNumber(7), new SlotNumber(5), 0.25),
+        new WorkerReport.StepReady(
+            new Generation(4), new Rank(1), new StepNumber(7), "ab12", new StepMetrics(2, 1, 1e-5, 40, 30, [new("rewards_margin", 0.5)]),
+            new StepTimes(1, 2, 3, 4, 5, 6, 7)),
+        new WorkerReport.Applied(new Generation(4), new Rank(1), new StepNumber(7), 0.5, "cd34"),
+        new WorkerReport.ShardWritten(
+            new Rank(1), new StepNumber(7),
+            new ShardEntry("ef56", 99, [new ShardTensor(StateKind.SecondMoment, new TensorSlice("model.norm.weight", [8], [2], [3]))])),
+        new WorkerReport.SnapshotFailed(new Rank(1), new StepNumber(7), "no space"),
+        new WorkerReport.Scored(new Generation(4), new Rank(1), 17, [-1.5f]),
+        new WorkerReport.Failed(new Generation(-1), new Rank(1), "bad", "stack", null, null),
+        new WorkerReport.Failed(new Generation(4), new Rank(1), "bad", "stack", "rows.jsonl:3", "correct it"),
     ];
 
     [Fact]
@@ -71,7 +77,7 @@ public sealed class WorkerChannelTests
         var got = Assert.IsType<WorkerStart>(RoundTrip(sent));
         Assert.Equal(RecipeWriter.Write(recipe), RecipeWriter.Write(got.Recipe));
         Assert.Equal(sent.Model, got.Model);
-        Assert.Equal(1, got.NodePlace);
+        Assert.Equal(1, got.IndexOnNode);
         Assert.Equal(15, typeof(LlamaConfig).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(sent.Batches.LossTokens(2), got.Batches.LossTokens(2));
         Assert.Equal(2, got.Batches.ItemsOf(1, 1));
@@ -139,8 +145,8 @@ public sealed class WorkerChannelTests
 
     private static WorkerStart Start() => new()
     {
-        Rank = 3,
-        NodePlace = 1,
+        Rank = new Rank(3),
+        IndexOnNode = 1,
         Recipe = new Recipe { Epochs = 2 },
         Model = new LlamaConfig
         {

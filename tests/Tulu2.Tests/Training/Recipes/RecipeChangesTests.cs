@@ -1,6 +1,7 @@
 using Tulu2.Files;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 using Xunit;
 
 namespace Tulu2.Tests.Training.Recipes;

@@ -1,5 +1,5 @@
 using Tulu2.Collectives.Layout;
-using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 using Xunit;
 
 namespace Tulu2.Tests.Training.Recipes;

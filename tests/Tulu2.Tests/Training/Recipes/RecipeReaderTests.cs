@@ -1,6 +1,7 @@
 using Tulu2.Files;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 using Xunit;
 
 namespace Tulu2.Tests.Training.Recipes;
@@ -37,10 +38,10 @@ public class RecipeReaderTests
     public void Paths_are_relative_to_the_recipe_and_in_flags_to_the_current_directory()
     {
         Assert.Equal("/recipes/base", Read(Good).Recipe.Model.Path);
-        Assert.Equal(["/recipes/rows.jsonl"], Read(Good).Recipe.Data.Train);
+        Assert.Equal(["/recipes/rows.jsonl"], Read(Good).Recipe.Data.Files.Select(file => file.Path));
         var moved = Read(Good, "model.path=other", "data.train=[a.jsonl, /b.jsonl]").Recipe;
         Assert.Equal("/here/other", moved.Model.Path);
-        Assert.Equal(["/here/a.jsonl", "/b.jsonl"], moved.Data.Train);
+        Assert.Equal(["/here/a.jsonl", "/b.jsonl"], moved.Data.Files.Select(file => file.Path));
     }
 
     [Fact]
@@ -48,14 +49,14 @@ public class RecipeReaderTests
     {
         var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
         var recipe = Read(Good, "data.train=[~/x/*.jsonl.gz]", "model.path=~/base", "data.cache=~/c").Recipe;
-        Assert.Equal([$"{home}/x/*.jsonl.gz"], recipe.Data.Train);
+        Assert.Equal([$"{home}/x/*.jsonl.gz"], recipe.Data.Files.Select(file => file.Path));
         Assert.Equal(($"{home}/base", $"{home}/c"), (recipe.Model.Path, recipe.Data.Cache));
         Assert.Contains("quote a pattern that begins with *", Refused("model: { path: base }\ndata: { train: [*.jsonl] }").Fix);
     }
 
     [Fact]
     public void A_lone_path_stands_for_a_list_of_one() =>
-        Assert.Equal(["/here/a: b.jsonl"], Read(Good, "data.train=a: b.jsonl").Recipe.Data.Train);
+        Assert.Equal(["/here/a: b.jsonl"], Read(Good, "data.train=a: b.jsonl").Recipe.Data.Files.Select(file => file.Path));
 
     [Fact]
     public void An_unknown_key_names_its_line_and_the_nearest_key()

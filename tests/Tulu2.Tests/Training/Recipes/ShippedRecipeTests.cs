@@ -1,4 +1,5 @@
 using Tulu2.Training.Recipes;
+using Tulu2.Training.Recipes.Reading;
 using Xunit;
 
 namespace Tulu2.Tests.Training.Recipes;
@@ -16,7 +17,7 @@ public class ShippedRecipeTests
     {
         var recipe = RecipeReader.Load(Path.Combine(Folder, name), []).Recipe;
         Assert.Equal(name.Contains("dpo") ? Objective.Dpo : Objective.Sft, recipe.Objective);
-        Assert.All(recipe.Data.Train, path => Assert.True(Path.IsPathFullyQualified(path)));
+        Assert.All(recipe.Data.Files, file => Assert.True(Path.IsPathFullyQualified(file.Path)));
     }
 
     [Theory]

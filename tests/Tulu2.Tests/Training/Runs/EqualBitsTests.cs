@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
+using Tulu2.Protocol.Ids;
 using Tulu2.Tests.Training.Workers;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
@@ -80,7 +81,7 @@ public class EqualBitsTests
             var settings = TinyRun.Settings(Objective.Sft, precision, checkpoints: directory.FullName);
             using var supervisor = new TestSupervisor(settings, before);
             supervisor.Run(2, checkpoint: true);
-            using var resumed = new TestSupervisor(settings with { Faults = new FaultPlan().FailAt(0, 3, 1) }, after);
+            using var resumed = new TestSupervisor(settings with { Faults = new FaultPlan().FailAt(new Rank(0), new StepNumber(3), new SlotNumber(1)) }, after);
             Assert.Equal(hash, resumed.Run(TinyRun.Steps, supervisor.Checkpoint));
             Assert.Equal([3, 4], resumed.Steps.Keys);
         }

@@ -141,7 +141,7 @@ public class LayoutTests
     public void Weights_and_gradients_that_lie_on_another_device_are_the_same()
     {
         var (settings, hash) = One[(Objective.Sft, Precision.Fp32)].Value;
-        settings = settings with { StandIn = new Device(TorchSharp.DeviceType.CPU) };
+        settings = settings with { DeviceOverride = new Device(TorchSharp.DeviceType.CPU) };
         foreach (var layout in new[] { new ParallelLayout(2), new ParallelLayout(2, tensor: 2, pipeline: 2, zero: 2) })
         {
             using var supervisor = new TestSupervisor(settings, layout);

@@ -49,7 +49,7 @@ public class LossReductionTests
         var plan = new BatchPlan(new DrawnSequences(rows, GradientNormTests.Tiny.VocabularySize), new BatchSettings(rows, slotRows, Steps: 1));
         var weights = zeros(layout.Length);
         RandomWeights.Fill(layout, 5, FlatMemory.Address(weights));
-        using var slots = new ModelSlots(new DecoderModel(layout, weights), weights, new SlotObjective(new SftDescriptor(), new SftObjective(reduction, plan, slotRows)), staged: false);
+        using var slots = new ModelSlots(new DecoderModel(layout, weights), weights, new SlotObjective(new SftDescriptor(), new SftObjective(reduction, plan, slotRows)), onDevice: false);
         using var held = new HeldGradients(plan.SlotsPerStep, layout.Length);
         var figures = new double[plan.SlotsPerStep][];
         for (var slot = 0; slot < plan.SlotsPerStep; slot++)

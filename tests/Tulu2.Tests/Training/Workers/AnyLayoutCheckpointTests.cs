@@ -2,6 +2,7 @@ using Tulu2.Checkpoints;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Models.Parameters;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Data;
 using Tulu2.Tests.Models.Families;
@@ -41,7 +42,7 @@ public sealed class AnyLayoutCheckpointTests : IDisposable
                 {
                     var part = parts[writing][rank];
                     using var writer = new SnapshotWriter(store, report => shards.Add(Assert.IsType<WorkerReport.ShardWritten>(report).Shard));
-                    writer.Take(held[Key(part)].State, rank, part.SnapshotShare(rank));
+                    writer.Take(held[Key(part)].State, new Rank(rank), part.SnapshotShare(rank));
                 }
                 Assert.Equal(writing.Size, shards.Count);
                 var manifest = store.WriteManifest(new Manifest(3, 4, "recipe", shards, new Dictionary<string, string>()));

@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Ids;
 using Tulu2.Training.Workers;
 
 namespace Tulu2.Tests.Training.Workers;
@@ -14,12 +15,12 @@ internal sealed record Schedule(ParallelLayout Layout, (int Kind, int Rank, int 
         foreach (var (kind, rank, step, slot) in Faults)
             _ = kind switch
             {
-                0 => plan.FailAt(rank, step, slot),
-                1 => plan.FailBeforeReduce(rank, step),
-                2 => plan.FailBeforeReady(rank, step),
-                3 => plan.FailBeforeApply(rank, step),
-                4 => plan.FailBeforePiece(rank, step, slot % 4),
-                _ => plan.FailBeforeApplied(rank, step),
+                0 => plan.FailAt(new Rank(rank), new StepNumber(step), new SlotNumber(slot)),
+                1 => plan.FailBeforeReduce(new Rank(rank), new StepNumber(step)),
+                2 => plan.FailBeforeReady(new Rank(rank), new StepNumber(step)),
+                3 => plan.FailBeforeApply(new Rank(rank), new StepNumber(step)),
+                4 => plan.FailBeforePiece(new Rank(rank), new StepNumber(step), slot % 4),
+                _ => plan.FailBeforeApplied(new Rank(rank), new StepNumber(step)),
             };
         return plan;
     }

@@ -15,7 +15,7 @@ public sealed class StepClockTests
         clock.WaitedForStage(Seconds(4));
         clock.Computed(Seconds(16));
         clock.Waited(forData: true, forCommit: false, Seconds(32));
-        clock.Reduced(Seconds(64), beside: Seconds(8));
+        clock.Reduced(Seconds(64), overlapped: Seconds(8));
         Assert.Equal(new StepTimes(10, 32, 64, 0, 2, 4, 8), clock.Times);
 
         clock.Waited(forData: false, forCommit: true, Seconds(128));

@@ -5,6 +5,7 @@ using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Protocol.Driving;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Hosting;
 using Tulu2.Training.Slots;
@@ -24,7 +25,7 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     private readonly ParallelLayout _layout;
     private readonly SlotComputerOf _computerOf;
     private readonly ReplicaState?[] _states;
-    private readonly Dictionary<(long Generation, int Step), StepMetrics> _ready = [];
+    private readonly Dictionary<(Generation Generation, StepNumber Step), StepMetrics> _ready = [];
     private DriverLoop? _run;
 
     public TestSupervisor(WorkerSettings settings, int ranks, SlotComputerOf? computerOf = null) : this(settings, new ParallelLayout(ranks), computerOf)
@@ -51,7 +52,7 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     /// <param name="checkpoint">Write one of the last step.</param>
     /// <param name="commitTo">Ranks that get the commit of a step before another supervisor takes over; null: all.</param>
     /// <returns>The parameters' hash: that of each rank that holds everything, or that of all ranks' parts put together.</returns>
-    public string Run(int until, KnownManifest? start = null, bool checkpoint = false, Func<int, int[]?>? commitTo = null)
+    public string Run(int until, KnownManifest? start = null, bool checkpoint = false, Func<StepNumber, IReadOnlyCollection<Rank>?>? commitTo = null)
     {
         _run = new DriverLoop(Plan(until) with
         {
@@ -80,7 +81,7 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     /// <summary>After a run: what all ranks hold together.</summary>
     public IReadOnlyList<(string Name, float[] Values)> Parameters() => AssembledState.Parameters(_settings.Parameters.Config, _states.OfType<ReplicaState>());
 
-    public IWorker Start(int rank, Action<WorkerReport> report)
+    public IWorker Start(Rank rank, Action<WorkerReport> report)
     {
         _states[rank] = null;
         return new EmbeddedWorkerFactory(_settings, (state, group) => _computerOf(_states[rank] = state, group)).Start(rank, report);
@@ -88,7 +89,8 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
 
     public void Dispose() => _run?.Dispose();
 
-    private DriverPlan Plan(int lastStep) => new(new SyncRules(_layout, _settings.Plan.SlotsPerStep, lastStep, CheckpointEvery: 0), _settings.Plan)
+    private DriverPlan Plan(int lastStep) => new(
+        new SyncRules(_layout, _settings.Plan.SlotsPerStep, new StepNumber(lastStep), CheckpointEvery: 0), _settings.Plan)
     {
         Restarts = Restarts,
         Heard = Heard,
@@ -120,6 +122,6 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
         Steps[step.Step] = (step.Metrics, step.GradientHash);
     }
 
-    private string WriteManifest(int step, ImmutableArray<ShardEntry> shards) => new CheckpointStore(_settings.CheckpointDirectory).WriteManifest(
+    private string WriteManifest(StepNumber step, ImmutableArray<ShardEntry> shards) => new CheckpointStore(_settings.CheckpointDirectory).WriteManifest(
         new Manifest(step, _settings.Parameters.VirtualShards, "recipe", [.. shards], new Dictionary<string, string>()));
 }

@@ -7,6 +7,7 @@ using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Models.Families.Llama;
 using Tulu2.Models.Parameters;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Training.Objectives;
 using Tulu2.Training.Hosting;
@@ -75,7 +76,7 @@ public class WorkerLoopTests
     public void A_rank_that_dies_while_its_peers_gather_the_new_weights_leaves_no_half_gathered_ones()
     {
         // Rank 2 is lost with the update in its master weights: rank 0, its twin, gives them back, and everybody gathers again.
-        var faults = new FaultPlan().FailBeforeApplied(rank: 2, step: 2).FailBeforeApply(rank: 1, step: 4);
+        var faults = new FaultPlan().FailBeforeApplied(new Rank(2), new StepNumber(2)).FailBeforeApply(new Rank(1), new StepNumber(4));
         using var supervisor = new TestSupervisor(Settings(Precision.Bf16, faults), new ParallelLayout(4, zero: 2), FakeSlots.Of);
         Assert.Equal(Run(1, Precision.Bf16, null, null), supervisor.Run(Steps));
         Assert.Equal(2, supervisor.Failures.Count);
@@ -88,7 +89,7 @@ public class WorkerLoopTests
         var settings = Settings(Precision.Fp32, null, checkpoints.FullName) with { Parallel = new ParallelLayout(2, zero: 2) };
         var factory = new EmbeddedWorkerFactory(settings, FakeSlots.Of);
         using var reports = new System.Collections.Concurrent.BlockingCollection<WorkerReport>();
-        IWorker[] workers = [factory.Start(0, reports.Add), factory.Start(1, reports.Add)];
+        IWorker[] workers = [factory.Start(new Rank(0), reports.Add), factory.Start(new Rank(1), reports.Add)];
         T Take<T>() where T : WorkerReport
         {
             while (reports.TryTake(out var report, TimeSpan.FromSeconds(60)))
@@ -101,14 +102,15 @@ public class WorkerLoopTests
         }
         try
         {
-            Each(rank => new WorkerCommand.JoinGeneration(1, rank, ["in-process", "in-process"]));
-            Each(rank => new WorkerCommand.Begin(1, 1, new StateTransfer.FromRecipe(), [], [SlotAssignment.Range(Slots, 2, rank)!.Value]));
+            Each(rank => new WorkerCommand.JoinGeneration(new Generation(1), new Rank(rank), ["in-process", "in-process"]));
+            Each(rank => new WorkerCommand.Begin(
+                new Generation(1), new StepNumber(1), new StateTransfer.FromRecipe(), [], [SlotAssignment.Range(Slots, 2, rank)!.Value]));
             for (var slot = 0; slot < Slots; slot++)
                 for (var rank = 0; rank < 2; rank++) workers[rank].Send(new WorkerCommand.Feed(settings.Plan.Read(1, slot)));
             _ = (Take<WorkerReport.StepReady>(), Take<WorkerReport.StepReady>());
 
             // Rank 1 never hears of the commit: rank 0 waits for its part of the weights until the next generation.
-            workers[0].Send(new WorkerCommand.Commit(1, 1, Snapshot: true, Last: false));
+            workers[0].Send(new WorkerCommand.Commit(new Generation(1), new StepNumber(1), Snapshot: true, Last: false));
             Assert.Equal((0, 1), Take<WorkerReport.ShardWritten>() is var shard ? (shard.Rank, shard.Step) : default);
         }
         finally
@@ -122,7 +124,7 @@ public class WorkerLoopTests
     [Fact]
     public void A_rank_without_a_twin_takes_everybody_back_to_where_the_run_began()
     {
-        var faults = new FaultPlan().FailBeforeReduce(rank: 1, step: 3);
+        var faults = new FaultPlan().FailBeforeReduce(new Rank(1), new StepNumber(3));
         using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), new ParallelLayout(1, tensor: 2), FakeSlots.Of);
         Assert.Equal(Undisturbed.Value, supervisor.Run(Steps));
         Assert.Single(supervisor.Failures);
@@ -134,8 +136,8 @@ public class WorkerLoopTests
     public void A_generation_of_another_size_than_the_layout_is_refused()
     {
         using var reports = new System.Collections.Concurrent.BlockingCollection<WorkerReport>();
-        using var worker = new EmbeddedWorkerFactory(Settings(Precision.Fp32, null), FakeSlots.Of).Start(0, reports.Add);
-        worker.Send(new WorkerCommand.JoinGeneration(1, 0, ["in-process", "in-process"]));
+        using var worker = new EmbeddedWorkerFactory(Settings(Precision.Fp32, null), FakeSlots.Of).Start(new Rank(0), reports.Add);
+        worker.Send(new WorkerCommand.JoinGeneration(new Generation(1), new Rank(0), ["in-process", "in-process"]));
         Assert.IsType<WorkerReport.Started>(reports.Take());
         Assert.Equal("rank 0: a generation of 2 ranks for the layout 1x1x1", Assert.IsType<WorkerReport.Failed>(reports.Take()).Error);
     }
@@ -147,14 +149,14 @@ public class WorkerLoopTests
             var faults = schedule.Plan();
             using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), schedule.Layout, FakeSlots.Of);
             var partial = new HashSet<int>(schedule.PartialCommits);
-            var hash = supervisor.Run(Steps, commitTo: step => partial.Remove(step) ? [step % schedule.Layout.Size] : null);
+            var hash = supervisor.Run(Steps, commitTo: step => partial.Remove(step) ? [new Rank(step % schedule.Layout.Size)] : null);
             return (hash == Undisturbed.Value).Label(hash);
         });
 
     [Fact]
     public void Survivors_keep_their_slots()
     {
-        var faults = new FaultPlan().FailBeforeReduce(rank: 1, step: 3);
+        var faults = new FaultPlan().FailBeforeReduce(new Rank(1), new StepNumber(3));
         using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), 2, FakeSlots.Of);
         Assert.Equal(Undisturbed.Value, supervisor.Run(Steps));
         // Rank 1 had 3 of the 7 slots; only those are computed again.
@@ -170,7 +172,7 @@ public class WorkerLoopTests
     [InlineData(2, 2)]
     public void A_rank_that_dies_in_the_middle_of_a_streamed_reduction_costs_its_own_slots_only(int zero, int piece)
     {
-        var faults = new FaultPlan().FailBeforePiece(rank: 1, step: 3, piece);
+        var faults = new FaultPlan().FailBeforePiece(new Rank(1), new StepNumber(3), piece);
         using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), new ParallelLayout(2, zero: zero), FakeSlots.Of);
         Assert.Equal(Undisturbed.Value, supervisor.Run(Steps));
         Assert.Equal(0, faults.Pending);
@@ -193,7 +195,7 @@ public class WorkerLoopTests
     [Fact]
     public void A_rank_lost_after_the_reduction_costs_no_slot_at_all()
     {
-        var faults = new FaultPlan().FailBeforeReady(rank: 1, step: 2).FailBeforeApply(rank: 0, step: 4);
+        var faults = new FaultPlan().FailBeforeReady(new Rank(1), new StepNumber(2)).FailBeforeApply(new Rank(0), new StepNumber(4));
         using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), 3, FakeSlots.Of);
         Assert.Equal(Undisturbed.Value, supervisor.Run(Steps));
         Assert.Equal(Steps * Slots, supervisor.SlotsComputed);
@@ -203,7 +205,7 @@ public class WorkerLoopTests
     [Fact]
     public void A_failure_says_what_it_was()
     {
-        var faults = new FaultPlan().FailAt(rank: 0, step: 1, slot: 2);
+        var faults = new FaultPlan().FailAt(new Rank(0), new StepNumber(1), new SlotNumber(2));
         using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), 1, FakeSlots.Of);
         supervisor.Run(Steps);
         Assert.Equal("injected fault: rank 0 step 1 slot 2 slot", Assert.Single(supervisor.Failures).Error);
@@ -214,21 +216,21 @@ public class WorkerLoopTests
     {
         var settings = Settings(Precision.Fp32, null);
         using var reports = new System.Collections.Concurrent.BlockingCollection<WorkerReport>();
-        using var worker = new EmbeddedWorkerFactory(settings, FakeSlots.Of).Start(0, reports.Add);
-        worker.Send(new WorkerCommand.JoinGeneration(5, 0, ["in-process"]));
-        worker.Send(new WorkerCommand.JoinGeneration(4, 0, ["in-process"]));
-        worker.Send(new WorkerCommand.Begin(4, 1, new StateTransfer.FromRecipe(), [], []));
-        worker.Send(new WorkerCommand.Commit(4, 1, false, false));
-        worker.Send(new WorkerCommand.Score(4, 1, settings.Plan.Read(1, 0)));
-        worker.Send(new WorkerCommand.JoinGeneration(6, 0, ["in-process"]));
-        worker.Send(new WorkerCommand.Score(6, 2, settings.Plan.Read(1, 0)));
+        using var worker = new EmbeddedWorkerFactory(settings, FakeSlots.Of).Start(new Rank(0), reports.Add);
+        worker.Send(new WorkerCommand.JoinGeneration(new Generation(5), new Rank(0), ["in-process"]));
+        worker.Send(new WorkerCommand.JoinGeneration(new Generation(4), new Rank(0), ["in-process"]));
+        worker.Send(new WorkerCommand.Begin(new Generation(4), new StepNumber(1), new StateTransfer.FromRecipe(), [], []));
+        worker.Send(new WorkerCommand.Commit(new Generation(4), new StepNumber(1), false, false));
+        worker.Send(new WorkerCommand.Score(new Generation(4), 1, settings.Plan.Read(1, 0)));
+        worker.Send(new WorkerCommand.JoinGeneration(new Generation(6), new Rank(0), ["in-process"]));
+        worker.Send(new WorkerCommand.Score(new Generation(6), 2, settings.Plan.Read(1, 0)));
         var seen = new List<WorkerReport>();
         do seen.Add(reports.Take()); while (seen[^1] is not WorkerReport.Scored);
         Assert.All(seen.OfType<WorkerReport.Joined>(), joined => Assert.Contains(joined.Generation, new long[] { 5, 6 }));
         Assert.Equal(2, ((WorkerReport.Scored)seen[^1]).Task);
         Assert.DoesNotContain(seen, report => report is WorkerReport.Failed or WorkerReport.StepReady);
         // Scoring uses the initial weights, which are no state that counts.
-        worker.Send(new WorkerCommand.JoinGeneration(7, 0, ["in-process"]));
+        worker.Send(new WorkerCommand.JoinGeneration(new Generation(7), new Rank(0), ["in-process"]));
         Assert.Equal(-1, Assert.IsType<WorkerReport.Joined>(reports.Take()).StateStep);
     }
 
@@ -237,9 +239,9 @@ public class WorkerLoopTests
     {
         var settings = Settings(Precision.Fp32, null);
         using var reports = new System.Collections.Concurrent.BlockingCollection<WorkerReport>();
-        using var worker = new EmbeddedWorkerFactory(settings, FakeSlots.Of).Start(0, reports.Add);
-        worker.Send(new WorkerCommand.JoinGeneration(1, 0, ["in-process"]));
-        worker.Send(new WorkerCommand.Begin(1, 1, new StateTransfer.FromRecipe(), [], [new(0, Slots)]));
+        using var worker = new EmbeddedWorkerFactory(settings, FakeSlots.Of).Start(new Rank(0), reports.Add);
+        worker.Send(new WorkerCommand.JoinGeneration(new Generation(1), new Rank(0), ["in-process"]));
+        worker.Send(new WorkerCommand.Begin(new Generation(1), new StepNumber(1), new StateTransfer.FromRecipe(), [], [new(0, Slots)]));
         for (var slot = 0; slot < Slots; slot++) worker.Send(new WorkerCommand.Feed(settings.Plan.Read(1, slot)));
         WorkerReport.Applied Applied()
         {
@@ -249,7 +251,7 @@ public class WorkerLoopTests
         }
         WorkerReport.Applied Commit()
         {
-            worker.Send(new WorkerCommand.Commit(1, 1, Snapshot: false, Last: true));
+            worker.Send(new WorkerCommand.Commit(new Generation(1), new StepNumber(1), Snapshot: false, Last: true));
             return Applied();
         }
         var (first, again) = (Applied(), Commit());
@@ -262,9 +264,9 @@ public class WorkerLoopTests
     {
         var settings = Settings(Precision.Fp32, null);
         using var reports = new System.Collections.Concurrent.BlockingCollection<WorkerReport>();
-        using var worker = new EmbeddedWorkerFactory(settings, (_, _) => new NanSlots()).Start(0, reports.Add);
-        worker.Send(new WorkerCommand.JoinGeneration(1, 0, ["in-process"]));
-        worker.Send(new WorkerCommand.Begin(1, 1, new StateTransfer.FromRecipe(), [], [new(0, Slots)]));
+        using var worker = new EmbeddedWorkerFactory(settings, (_, _) => new NanSlots()).Start(new Rank(0), reports.Add);
+        worker.Send(new WorkerCommand.JoinGeneration(new Generation(1), new Rank(0), ["in-process"]));
+        worker.Send(new WorkerCommand.Begin(new Generation(1), new StepNumber(1), new StateTransfer.FromRecipe(), [], [new(0, Slots)]));
         for (var slot = 0; slot < Slots; slot++) worker.Send(new WorkerCommand.Feed(settings.Plan.Read(1, slot)));
         WorkerReport report;
         do report = reports.Take(); while (report is not WorkerReport.Failed);
@@ -292,7 +294,7 @@ public class WorkerLoopTests
         Faults = faults,
     };
 
-    private static string Run(int ranks, Precision precision, FaultPlan? faults, Func<int, int[]?>? commitTo)
+    private static string Run(int ranks, Precision precision, FaultPlan? faults, Func<StepNumber, IReadOnlyCollection<Rank>?>? commitTo)
     {
         using var supervisor = new TestSupervisor(Settings(precision, faults), ranks, FakeSlots.Of);
         return supervisor.Run(Steps, commitTo: commitTo);

@@ -116,7 +116,7 @@ public sealed class SplitStreamTests
             using var scope = NewDisposeScope();
             for (var other = 0; other < part.TensorDegree; other++)
             {
-                if (other == part.TensorPlace) continue;
+                if (other == part.TensorIndex) continue;
                 var (first, count) = RowShares.Of(rows.shape[0], other, part.TensorDegree);
                 rows.narrow(0, first, count).fill_(1);
             }

@@ -5,6 +5,7 @@ using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Collectives.Reduction;
 using Tulu2.Models.Parameters;
+using Tulu2.Protocol.Ids;
 using Tulu2.Training.Communication;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.State;
@@ -27,7 +28,7 @@ public sealed class StreamedReductionTests
         var parallel = new ParallelLayout(data, zero: random.Next(2) == 0 ? 1 : data);
         var gradients = Enumerable.Range(0, slots).Select(_ => Enumerable.Range(0, (int)Layout.Length).Select(_ => random.NextSingle() - 0.5f).ToArray()).ToArray();
         var plane = new InProcessDataPlane();
-        Rank[] ranks = [.. Enumerable.Range(0, data).Select(rank => new Rank(parallel, rank, slots, gradients, new Random(random.Next())))];
+        Worker[] ranks = [.. Enumerable.Range(0, data).Select(rank => new Worker(parallel, rank, slots, gradients, new Random(random.Next())))];
         try
         {
             for (var generation = 1; generation <= 3; generation++)
@@ -74,7 +75,7 @@ public sealed class StreamedReductionTests
         return [.. Sum(left, gradients).Zip(Sum(right, gradients), (one, other) => one + other)];
     }
 
-    private sealed class Rank : IDisposable
+    private sealed class Worker : IDisposable
     {
         private readonly ParallelLayout _parallel;
         private readonly int _rank, _slots;
@@ -83,7 +84,7 @@ public sealed class StreamedReductionTests
         private readonly ElementRange _range;
         private readonly StepReduction _reduction;
 
-        public Rank(ParallelLayout parallel, int rank, int slots, float[][] gradients, Random random)
+        public Worker(ParallelLayout parallel, int rank, int slots, float[][] gradients, Random random)
         {
             (_parallel, _rank, _slots, _gradients, _random) = (parallel, rank, slots, gradients, random);
             _range = new RankPart(Layout, parallel, rank).Range;
@@ -97,7 +98,7 @@ public sealed class StreamedReductionTests
         public bool Step(ICollective world, SlotShare share, int endAt, bool dies)
         {
             using var own = world;
-            var groups = new RankGroups(_parallel, _rank, world);
+            var groups = new RankGroups(_parallel, new Rank(_rank), world);
             try
             {
                 Held.Keep(share.Keep);

@@ -1,8 +1,9 @@
 using Tulu2.Training.Objectives;
+using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
 using Xunit;
 
-namespace Tulu2.Tests.Training;
+namespace Tulu2.Tests.Training.Recipes;
 
 public class RecipeProfilesTests
 {
@@ -13,7 +14,7 @@ public class RecipeProfilesTests
     {
         var recipe = RecipeProfiles.Apply(new Recipe { Profile = Profile.OpenInstruct }, Nothing);
         Assert.Equal(0.999, recipe.Optimizer.Beta2);
-        Assert.Equal(152, RecipeProfiles.WarmupSteps(recipe, 5096));
+        Assert.Equal(152, ScheduleSegment.Warmup(recipe, 5096));
         Assert.Equal(LossReduction.SlotMean, LossReductions.Of(recipe.Profile));
     }
 
@@ -43,6 +44,6 @@ public class RecipeProfilesTests
     {
         var recipe = new Recipe();
         Assert.Equal(recipe, RecipeProfiles.Apply(recipe, Nothing));
-        Assert.Equal(153, RecipeProfiles.WarmupSteps(recipe, 5096));
+        Assert.Equal(153, ScheduleSegment.Warmup(recipe, 5096));
     }
 }

@@ -1,6 +1,6 @@
 using Tulu2.Files;
 
-namespace Tulu2.Training.Recipes;
+namespace Tulu2.Training.Recipes.Reading;
 
 /// <summary>Where each key of a recipe was given, so that every complaint names the line or the argument.</summary>
 /// <param name="file">The recipe file as the user named it.</param>

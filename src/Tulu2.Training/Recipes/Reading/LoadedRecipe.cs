@@ -1,6 +1,6 @@
 using Tulu2.Files;
 
-namespace Tulu2.Training.Recipes;
+namespace Tulu2.Training.Recipes.Reading;
 
 /// <summary>A recipe that has passed every check, with the memory of where its keys came from.</summary>
 public sealed class LoadedRecipe

@@ -1,7 +1,7 @@
 using Tulu2.Files;
 using Tulu2.Training.Objectives;
 
-namespace Tulu2.Training.Recipes;
+namespace Tulu2.Training.Recipes.Reading;
 
 /// <summary>What makes sense in a recipe, as far as it can be said without opening any other file.</summary>
 internal static class RecipeRules

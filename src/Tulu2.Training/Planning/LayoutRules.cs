@@ -3,19 +3,19 @@ using Tulu2.Collectives.Layout;
 using Tulu2.Files;
 using Tulu2.Models.Families;
 using Tulu2.Models.Parameters;
-using Tulu2.Training.Planning;
+using Tulu2.Training.Recipes;
 
-namespace Tulu2.Training.Recipes;
+namespace Tulu2.Training.Planning;
 
-/// <summary>What makes sense of a recipe's layout once the model's shape and the number of slots are known. Pure.</summary>
+/// <summary>Resolves and checks a recipe's layout, given the model's shape and the number of slots. Pure.</summary>
 public static class LayoutRules
 {
     /// <summary>
-    /// The virtual shards that are used: as many of those asked for as the model's dimensions allow, which the tensor degree has to divide. With
-    /// <c>parallel.bitwise: false</c> as many as there are tensor-parallel ranks, where fewer would be aligned.
+    /// The number of virtual shards in effect: the recipe's, lowered where the model's dimensions require it. The tensor degree must divide it; if it does not,
+    /// <c>parallel.bitwise: false</c> allows one virtual shard per tensor-parallel rank.
     /// </summary>
-    /// <param name="fault">Makes the complaint about a key: (key, what, fix).</param>
-    /// <exception cref="BadInputException">A tensor degree that the model cannot be cut for.</exception>
+    /// <param name="fault">Creates the error for a key: (key, what, fix).</param>
+    /// <exception cref="BadInputException">The model cannot be cut for the tensor degree.</exception>
     public static int VirtualShards(ParallelRecipe parallel, ModelConfig config, Func<string, string, string, BadInputException> fault)
     {
         var tensor = parallel.Tensor;
@@ -33,18 +33,18 @@ public static class LayoutRules
         return tensor;
     }
 
-    /// <summary>What ranks that are threads of one process cannot do.</summary>
-    /// <exception cref="BadInputException">NCCL, which wants a process for each GPU.</exception>
+    /// <summary>Refuses settings that do not work with ranks as threads of one process.</summary>
+    /// <exception cref="BadInputException">The transport is NCCL, which needs a process for each GPU.</exception>
     public static void CheckThreads(ParallelRecipe parallel, Func<string, string, string, BadInputException> fault)
     {
         if (parallel.Transport == RankTransport.Nccl)
-            throw fault("parallel.transport", "nccl wants a process for each rank, and these are threads of one", "run without --in-process, or use parallel.transport: auto");
+            throw fault("parallel.transport", "nccl needs a process for each rank, but the ranks are threads of one process", "run without --in-process, or use parallel.transport: auto");
     }
 
-    /// <summary>Where the ranks stand.</summary>
-    /// <param name="slots">Slots of a step.</param>
-    /// <param name="processors">For how many ranks there is room, where the recipe leaves the number of replicas open.</param>
-    /// <exception cref="BadInputException">More stages than layers, a tied model in stages.</exception>
+    /// <summary>The layout of the ranks.</summary>
+    /// <param name="slots">Slots per step.</param>
+    /// <param name="processors">Maximum number of ranks if the recipe does not set the number of replicas.</param>
+    /// <exception cref="BadInputException">There are more stages than layers, or a model with a tied head has several stages.</exception>
     public static ParallelLayout Layout(
         ParallelRecipe parallel, ModelConfig config, int slots, int processors, Func<string, string, string, BadInputException> fault)
     {

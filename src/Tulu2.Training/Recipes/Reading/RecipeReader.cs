@@ -3,7 +3,7 @@ using Tulu2.Training.Objectives;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
-namespace Tulu2.Training.Recipes;
+namespace Tulu2.Training.Recipes.Reading;
 
 /// <summary>Reads a recipe file and the <c>key=value</c> arguments over it. Strict: what it does not know or cannot use is an error, never skipped.</summary>
 public static class RecipeReader

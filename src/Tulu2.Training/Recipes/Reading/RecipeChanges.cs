@@ -1,6 +1,6 @@
 using Tulu2.Files;
 
-namespace Tulu2.Training.Recipes;
+namespace Tulu2.Training.Recipes.Reading;
 
 /// <summary>
 /// What becomes of a recipe that is changed in the middle of its run. Pure. A run with the same changes after the same steps is the same run, however often it was

@@ -1,10 +1,11 @@
 using Tulu2.Collectives.Layout;
 using Tulu2.Files;
 using Tulu2.Models.Families;
+using Tulu2.Training.Planning;
 using Tulu2.Training.Recipes;
 using Xunit;
 
-namespace Tulu2.Tests.Training.Recipes;
+namespace Tulu2.Tests.Training.Planning;
 
 public class LayoutRulesTests
 {

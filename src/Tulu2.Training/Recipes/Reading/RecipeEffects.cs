@@ -3,7 +3,7 @@ using Tulu2.Files;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Optimization;
 
-namespace Tulu2.Training.Recipes;
+namespace Tulu2.Training.Recipes.Reading;
 
 /// <summary>What is known of a run beside its recipe; null where it is not: a plan opens no data.</summary>
 public sealed record RunCounts
@@ -31,7 +31,7 @@ public static class RecipeEffects
 
     private static IEnumerable<string> Rows(Recipe recipe, RunCounts counts)
     {
-        foreach (var file in recipe.Data.Train.GroupBy(file => file, StringComparer.Ordinal).Where(file => file.Count() > 1))
+        foreach (var file in recipe.Data.Files.GroupBy(file => file.Path, StringComparer.Ordinal).Where(file => file.Count() > 1))
             yield return $"data.train names {file.Key} {file.Count()} times: its rows count as often";
         if (recipe.Data.MaxLength > counts.Positions)
             yield return $"data.max_length {recipe.Data.MaxLength} is beyond the {counts.Positions} positions that the model names; TÜLU 2 does this on purpose";
@@ -58,7 +58,7 @@ public static class RecipeEffects
             yield break;
         }
         if (counts.Steps is not { } steps) yield break;
-        var warmup = RecipeProfiles.WarmupSteps(recipe, steps);
+        var warmup = ScheduleSegment.Warmup(recipe, steps);
         if (warmup == 0 && recipe.Schedule.Warmup > 0)
             yield return $"schedule.warmup {RecipeValue.Write(recipe.Schedule.Warmup)} of {NumberText.Count(steps, "step")} is less than one step: there is no warm-up";
         if (warmup < steps) yield break;

@@ -1,6 +1,6 @@
 using Tulu2.Files;
 
-namespace Tulu2.Training.Recipes;
+namespace Tulu2.Training.Recipes.Reading;
 
 /// <summary>What to write in place of a name that is no key: by what it means elsewhere, by its last word, or by its letters.</summary>
 internal static class RecipeNames

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace Tulu2.Training.Recipes;
+namespace Tulu2.Training.Recipes.Reading;
 
 /// <summary>A recipe key that has another value now; both as YAML text.</summary>
 public sealed record KeyChange(string Key, string From, string To)

@@ -1,7 +1,7 @@
 using Tulu2.Files;
 using YamlDotNet.RepresentationModel;
 
-namespace Tulu2.Training.Recipes;
+namespace Tulu2.Training.Recipes.Reading;
 
 /// <summary>Turns YAML nodes into values of recipe keys.</summary>
 /// <param name="directory">What relative paths are relative to.</param>
@@ -53,7 +53,7 @@ internal sealed class RecipeBinder(string directory, Func<YamlNode, string> wher
     private object? Resolve(object? value) => value switch
     {
         string path => Full(path),
-        IReadOnlyList<string> paths => paths.Select(Full).ToList(),
+        IReadOnlyList<DataSourceRecipe> sources => sources.Select(source => source with { Files = [.. source.Files.Select(Full)] }).ToList(),
         _ => value,
     };
 

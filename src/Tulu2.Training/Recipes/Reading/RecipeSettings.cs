@@ -1,6 +1,6 @@
 using Tulu2.Training.Objectives;
 
-namespace Tulu2.Training.Recipes;
+namespace Tulu2.Training.Recipes.Reading;
 
 /// <summary>A run's hyperparameters for people: the keys that decide what is learned, with their values as the recipe's file would give them.</summary>
 public static class RecipeSettings
