@@ -12,7 +12,8 @@ over=${OVER:-}
 if [ -n "${WORK:-}" ]; then work=$WORK; mkdir -p "$work"; else work=$(mktemp -d); trap 'rm -rf "$work"' EXIT; fi
 
 # Texts out of made-up sentences, by a congruential generator: the same everywhere.
-[ -f "$work/mixture.yaml" ] || awk -v dir="$work/" 'function r(n) { x = (x * 16807) % 2147483647; return x % n }
+if [ ! -f "$work/mixture.yaml" ]; then
+awk -v dir="$work/" 'function r(n) { x = (x * 16807) % 2147483647; return x % n }
     function text(n,   s, i) { s = ""; for (i = 0; i < n; i++) s = s sentence[r(4096)]; return s }
     function turns(n, long,   s, i) {
         s = ""
@@ -37,7 +38,9 @@ if [ -n "${WORK:-}" ]; then work=$WORK; mkdir -p "$work"; else work=$(mktemp -d)
         for (i = 0; i < 60000; i++) printf "{\"id\":\"t0.%d\",\"system_prompt\":\"%s\",\"question\":\"%s\",\"response\":\"%s\"}\n", i, text(1), text(8), text(8 + r(8)) > (dir "orca.jsonl")
         for (i = 0; i < 7468; i++) printf "{\"dataset\":\"part%d\",\"input\":\"%s\",\"output\":\"%s\"}\n", i % 6, text(30), text(3) > (dir "science.jsonl")
         for (i = 0; i < 14; i++) printf "{\"Prompt\":\"Who are you, %d?\",\"Output\":\"Not ChatGPT.\"}\n", i > (dir "hard-coded.jsonl")
-    }' && gzip -1 "$work/sharegpt.jsonl" && cat > "$work/mixture.yaml" <<'YAML'
+    }'
+gzip -1 "$work/sharegpt.jsonl"
+cat > "$work/mixture.yaml" <<'YAML'
 filters: [{ name: other_models, except: [hard_coded] }]
 shards: 4
 sources:
@@ -53,6 +56,7 @@ sources:
   - { name: science, converter: science, files: [science.jsonl] }
   - { name: hard_coded, converter: hard_coded, files: [hard-coded.jsonl], weight: 10 }
 YAML
+fi
 
 # Prints seconds and the highest resident set (kB) of a build.
 build() {
@@ -81,16 +85,24 @@ if [ "${1:-}" != kill ]; then
 fi
 
 RANDOM=${SEED:-1}
+compare() { [ "$(hash "$work/one")" = "$(hash "$work/killed")" ] && echo "same bytes" || { echo "the bytes differ" >&2; exit 1; }; }
 rm -rf "$work/killed"
 for ((kill = 1; kill <= ${2:-10}; kill++)); do
-    # A part of the whole time, so that the kills fall into every phase.
-    after=$(echo "$RANDOM $seconds" | awk '{ printf "%.2f", 0.3 + $1 / 32768 * $2 * 0.45 }')
+    # Up to a quarter of the whole time: each kill finds the build a little further on.
+    after=$(echo "$RANDOM $seconds" | awk '{ printf "%.2f", 0.3 + $1 / 32768 * $2 * 0.25 }')
     $tulu2 data build "$work/mixture.yaml" $over --to "$work/killed" --threads 2 > "$work/log" 2>&1 &
     pid=$!
     sleep "$after"
-    if kill -9 "$pid" 2>/dev/null; then echo "killed after $after s: $(ls "$work/killed/.build/segments" 2>/dev/null | grep -c segment) segments, $(ls "$work/killed" | grep -c train) shards"
-    else echo "it had ended before $after s"; fi
-    wait "$pid" 2>/dev/null || true
+    if kill -9 "$pid" 2>/dev/null; then
+        echo "kill $kill after $after s: $(ls "$work/killed/.build/segments" 2>/dev/null | grep -c segment || true) segments, $(ls "$work/killed" | grep -c train || true) shards"
+        wait "$pid" 2>/dev/null || true
+    else
+        # It was faster: it has to be right, and the next kill meets a new build.
+        wait "$pid"
+        compare
+        rm -rf "$work/killed"
+        kill=$((kill - 1))
+    fi
 done
-read -r seconds peak <<< "$(build "$work/killed" 2)"
-[ "$(hash "$work/one")" = "$(hash "$work/killed")" ] && echo "same bytes" || { echo "the bytes differ" >&2; exit 1; }
+$tulu2 data build "$work/mixture.yaml" $over --to "$work/killed" --threads 2 > "$work/log" 2>&1
+compare

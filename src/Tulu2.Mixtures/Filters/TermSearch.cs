@@ -39,7 +39,10 @@ internal sealed class TermSearch(IReadOnlyList<string> terms)
     private static bool StartsWith(ReadOnlySpan<char> text, string term) => text.StartsWith(term, StringComparison.OrdinalIgnoreCase);
 
     private static bool IsWord(ReadOnlySpan<char> text, int begin, int end) =>
-        (begin == 0 || !char.IsLetterOrDigit(text[begin - 1])) && (end == text.Length || !char.IsLetterOrDigit(text[end]));
+        (begin == 0 || !IsPartOfWord(text[begin - 1])) && (end == text.Length || !IsPartOfWord(text[end]));
+
+    private static bool IsPartOfWord(char character) =>
+        char.IsLetterOrDigit(character) || char.GetUnicodeCategory(character) == System.Globalization.UnicodeCategory.NonSpacingMark;
 
     // The two letters beyond ASCII whose lower case in Python begins with an ASCII letter; .NET's comparison leaves them alone.
     private static string Lowered(string text) => text.AsSpan().ContainsAny('\u0130', '\u212a')

@@ -11,7 +11,7 @@ namespace Tulu2.Mixtures.Recipes;
 internal static class MixtureReader
 {
     private const int MostShards = 10_000;
-    private const string Data = "data", Sources = "sources", Filters = "filters", Duplicates = "deduplicate", Name = "name";
+    private const string Data = "data", Sources = "sources", Filters = "filters", Duplicates = "deduplicate", Name = "name", Except = "except";
 
     /// <param name="path">The YAML file; relative paths in it start at its folder, or at <c>data</c>, which is relative to it.</param>
     /// <param name="arguments"><c>key=value</c>; a relative <c>data</c> among them starts at the current directory.</param>
@@ -45,7 +45,7 @@ internal static class MixtureReader
         if (sources.Count == 0) throw section.Fault(Sources, "there are none", "write `sources: [{name: mine, converter: messages, files: [rows.jsonl]}]`");
         if (sources.GroupBy(source => source.Name).FirstOrDefault(same => same.Count() > 1) is { } twice)
             throw twice.Last().Fault(Name, $"'{twice.Key}' stands twice", "give each source a name of its own; the rows' dataset and ids begin with it");
-        var recipe = new MixtureRecipe(file, seed, mode, sources, [.. section.Sections(Filters).Select(part => Filter(part, mode))], Duplicate(section),
+        var recipe = new MixtureRecipe(file, seed, mode, sources, [.. section.Sections(Filters).Select(part => Filter(part, mode, sources))], Duplicate(section),
             section.Whole("shards", 1) ?? 1, section.Choice("format", "jsonl.gz", "jsonl.gz", "parquet") == "parquet" ? ShardFormat.Parquet : ShardFormat.JsonLines)
         {
             // Where the inputs lie does not decide what is built; their content does.
@@ -97,12 +97,13 @@ internal static class MixtureReader
         return raw is null && final is null ? null : new PaperCount(raw, final);
     }
 
-    private static FilterRecipe Filter(Section section, MixtureMode mode)
+    private static FilterRecipe Filter(Section section, MixtureMode mode, List<SourceRecipe> sources)
     {
         section.RequiredText(Name);
         var name = section.Choice(Name, "", [.. RowFilters.All.Select(filter => filter.Name)]);
-        // Not checked against the sources: an argument may have left one of them out.
-        var except = section.Texts("except");
+        var except = section.Texts(Except);
+        if (except.FirstOrDefault(one => !sources.Exists(source => source.Name == one) && !section.Places.LeftOut.Contains(one)) is { } unknown)
+            throw section.Fault(Except, $"there is no source '{unknown}'", $"use names of sources: {string.Join(", ", sources.Select(source => source.Name))}");
         var filter = new FilterRecipe(name, except, RowFilters.All.Single(filter => filter.Name == name).Begin(section, mode));
         section.RefuseUnread();
         return filter;

@@ -57,6 +57,7 @@ internal static class MixtureText
                 if (value is not YamlScalarNode { Value: "null" or "~" or "" })
                     throw new BadInputException(argument, "a source is more than one value", $"change a key of it ({Sources}.{names[1]}.weight=0.5), or leave it out: {Sources}.{names[1]}=null");
                 list.Children.Remove(source);
+                places.LeftOut.Add(names[1]);
                 return;
             }
             (owner, names) = (source, names[2..]);

@@ -74,7 +74,7 @@ internal sealed class Section(YamlMappingNode? node, string path, Places places)
         if (value is not YamlSequenceNode list) throw Wants(key, "a list", value);
         return [.. list.Children.Select((item, at) => item is YamlMappingNode part ? new Section(part, $"{Dotted(key)}[{at}]", places)
             // A lone word is a part of which only the name is given.
-            : item is YamlScalarNode { Value: { Length: > 0 } } word ? new Section(Named(word), $"{Dotted(key)}[{at}]", places)
+            : item is YamlScalarNode { Value: { Length: > 0 } } word ? new Section((YamlMappingNode)places.Replaced(Named(word), word), $"{Dotted(key)}[{at}]", places)
             : throw new BadInputException($"{places.Of(item)}: {Dotted(key)}[{at}]", "wants keys and values", "write { name: ..., key: value }"))];
     }
 
@@ -121,7 +121,7 @@ internal sealed class Section(YamlMappingNode? node, string path, Places places)
 
     private string Place(string key)
     {
-        if (node is null) return places.File;
+        if (node is null || path == "" && !Has(key)) return places.File;
         var pair = node.Children.FirstOrDefault(pair => Name(pair.Key) == key);
         return places.Of(pair.Value is { } value && places.IsGiven(value) ? value : pair.Key ?? node);
     }
@@ -135,7 +135,7 @@ internal sealed class Section(YamlMappingNode? node, string path, Places places)
 
     private string Dotted(string key) => path == "" ? key : $"{path}.{key}";
 
-    private static YamlMappingNode Named(YamlScalarNode word) => new(new YamlScalarNode("name"), word);
+    private static YamlMappingNode Named(YamlScalarNode word) => new(new YamlScalarNode("name"), new YamlScalarNode(word.Value));
 
     private static string Name(YamlNode key) => (key as YamlScalarNode)?.Value ?? key.ToString();
 

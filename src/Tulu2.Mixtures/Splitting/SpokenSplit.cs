@@ -41,7 +41,7 @@ internal sealed class SpokenSplit(int most, TurnCosts costs, MixtureMode mode)
         var (original, whole) = (ConversationSplitter.AsOriginal(counted, most), ConversationSplitter.Whole(counted, most));
         output.Slip(LostLastPair, (Covered(whole) - Covered(original)) / 2);
         var parts = mode == MixtureMode.Parity ? original : whole;
-        if (parts.Count == 0) output.Reject("no pair of turns is short enough");
+        if (parts.Count == 0) output.Reject($"no pair of turns makes a part of up to {most} tokens");
         return parts;
     }
 
