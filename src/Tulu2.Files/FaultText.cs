@@ -10,9 +10,6 @@ namespace Tulu2.Files;
 /// </summary>
 public static class FaultText
 {
-    /// <summary>What <see cref="Of"/> says of a full disk.</summary>
-    public const string NoSpace = "No space left on device", NoQuota = "Disk quota exceeded";
-
     public static string Of(Exception fault) => fault switch
     {
         BadInputException bad => bad.Message,
@@ -61,8 +58,8 @@ public static class FaultText
     // .NET leaves the system's number in HResult: errno on Linux and macOS, a Win32 code in the lower half on Windows.
     private static string OfSystem(IOException fault) => (fault.HResult & 0xFFFF) switch
     {
-        28 or 112 => NoSpace,
-        122 => NoQuota,
+        28 or 112 => "No space left on device",
+        122 => "Disk quota exceeded",
         30 or 19 => "the file system is read-only",
         5 => "the disk reports an error",
         11 or 32 or 33 => "another process has it open",

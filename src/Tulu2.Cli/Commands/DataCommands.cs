@@ -31,6 +31,7 @@ internal sealed class DataCommands(Terminal terminal)
     {
         var file = _rows.Of(parsed, FilePatterns.One(parsed.GetValue(_file)!));
         var (tokenizer, encoder) = _flags.Read(parsed);
+        if (RowFormats.Found([file]) is { } found) terminal.Say(found);
         var (sequences, nothing) = Sequences(file, parsed.GetValue(_row), encoder);
         foreach (var (label, sequence) in sequences)
         {

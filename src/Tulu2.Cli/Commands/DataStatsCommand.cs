@@ -28,6 +28,7 @@ internal sealed class DataStatsCommand(Terminal terminal)
         List<DataFile> files = [.. parsed.GetValue(_files)!.SelectMany(FilePatterns.Expand).Select(path => _rows.Of(parsed, path))];
         var (_, encoder) = _flags.Read(parsed);
         var kind = RowKinds.Of(files);
+        if (RowFormats.Found(files, kind) is { } found) terminal.Say(found);
         var request = new TokenStoreRequest(
             Path.Combine(CacheDirectory.Of(parsed.GetValue(_cache)), "tokens"), files, encoder, kind, Environment.ProcessorCount);
         using var store = await ProgressDisplay.RunAsync(terminal, "tokenising", report =>

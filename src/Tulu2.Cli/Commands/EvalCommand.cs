@@ -42,6 +42,7 @@ internal sealed class EvalCommand(Terminal terminal)
         if (options.MaxTokens < 1) throw new BadInputException("--max-tokens", $"{options.MaxTokens} is below 1", "use 1 or more");
         var benchmark = parsed.GetValue(_benchmark) is { } name ? BenchmarkCatalogue.Named(name) : BenchmarkCatalogue.For(RowKinds.Of(file));
         foreach (var remark in LoadedModel.Check(model)) terminal.Say(remark);
+        if (RowFormats.Found([file]) is { } found) terminal.Say(found);
         await using var node = new LocalNode();
         var table = new EvaluationTable();
         var job = new EvaluationJob(Path.GetFileName(model), benchmark, model, file);

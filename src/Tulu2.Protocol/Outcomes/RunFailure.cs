@@ -17,6 +17,7 @@ public sealed record RunFailure(string Error, string Detail, string? BadInputWhe
     public static RunFailure Of(Exception cause) => cause switch
     {
         BadInputException bad => new RunFailure(bad.What, bad.ToString(), bad.Where, bad.Fix),
+        _ when DiskFault.AsBadInput(cause) is { } disk => new RunFailure(disk.What, cause.ToString(), disk.Where, disk.Fix),
         NonFiniteException number => new RunFailure(number.Message, number.ToString(), null, number.Fix),
         _ => new RunFailure(FaultText.Of(cause), cause.ToString()),
     };

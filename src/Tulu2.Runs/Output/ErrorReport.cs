@@ -21,15 +21,11 @@ internal sealed record ErrorReport(int Code, string Block)
             RunStoppedException stopped => new ErrorReport(ExitCode.Failed, Format("stopped", stopped.Message, stopped.Fix)),
             OperationCanceledException =>
                 new ErrorReport(ExitCode.Failed, Format("stopped", $"the command was interrupted{(signal is null ? "" : $" by {signal}")}", "start it again")),
-            IOException io when DiskFull.Is(io) => NoRoom(FaultText.Of(io)),
-            // A worker or the checkpointer met the full disk; what has come from there is the text of FaultText.
-            RunFailedException failed when SaysNoRoom(failed.Message) => NoRoom(failed.Message),
+            _ when DiskFault.AsBadInput(cause) is { } disk => BadInput(disk.Where, disk.What, disk.Fix),
             RunFailedException { Fix: { } fix } failed => new ErrorReport(ExitCode.Failed, Format("failed", failed.Message, fix)),
             UnauthorizedAccessException denied => BadInput(FaultText.PathIn(denied) ?? "permissions", FaultText.Of(denied), "choose a directory that you may write, or correct its permissions"),
             FileNotFoundException missing => BadInput(missing.FileName ?? "file", "there is no such file", "check the path"),
             DirectoryNotFoundException => BadInput("directory", "a directory on the way to a file is not there", "check the paths"),
-            IOException io when io.Message.Contains("Read-only file system", StringComparison.Ordinal) =>
-                BadInput(FaultText.PathIn(io) ?? "permissions", "the file system is read-only", "choose a directory that you may write"),
             _ => new ErrorReport(ExitCode.Failed, Format(FaultText.PathIn(cause) ?? "failed", FaultText.Of(cause), $"details are in {logFile}; `--verbose` prints them")),
         };
     }
@@ -46,8 +42,6 @@ internal sealed record ErrorReport(int Code, string Block)
         return first < 0 || last <= first ? null
             : new BadInputException(lines[first][Where.Length..], string.Join('\n', lines.Skip(first + 1).Take(last - first - 1).Select(line => line.Trim())), lines[last][Fix.Length..]);
     }
-
-    private static ErrorReport NoRoom(string message) => BadInput("disk", message, "free some space, or put --run and data.cache on another disk");
 
     private static ErrorReport BadInput(string where, string what, string fix) => new(ExitCode.BadInput, Format(where, what, fix));
 
@@ -67,7 +61,4 @@ internal sealed record ErrorReport(int Code, string Block)
         TypeInitializationException { InnerException: { } inner } => Innermost(inner),
         _ => error,
     };
-
-    private static bool SaysNoRoom(string message) =>
-        message.Contains(FaultText.NoSpace, StringComparison.Ordinal) || message.Contains(FaultText.NoQuota, StringComparison.Ordinal);
 }

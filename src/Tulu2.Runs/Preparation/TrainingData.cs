@@ -47,6 +47,7 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
             if (!RowKinds.CanBeReadAs(file, wanted))
                 throw loaded.Fault("data.train", $"{file.Path} holds {RowKinds.Name(wanted == RowKind.Preferences ? RowKind.Messages : RowKind.Preferences)}, but the objective trains on {RowKinds.Name(wanted)}",
                     $"set objective: {string.Join(" or ", ObjectiveCatalog.All.Where(other => other.Rows != wanted).Select(other => other.Name))}, or name a file of {RowKinds.Name(wanted)}");
+        if (RowFormats.Found(files, wanted) is { } found) say(found);
         var request = new TokenStoreRequest(
             Path.Combine(cacheDirectory, "tokens"), files, new ChatEncoder(ChatTokenizer.Of(model.Tokenizer), data.Chat, data.MaxLength),
             wanted, Environment.ProcessorCount);

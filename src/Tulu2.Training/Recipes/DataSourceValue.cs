@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Tulu2.Data.Rows.Reading;
 using Tulu2.Files;
 using YamlDotNet.RepresentationModel;
@@ -43,6 +44,33 @@ internal static class DataSourceValue
         Add("columns", source.Columns);
         Add("learn", source.Learn);
         return $"{{ {string.Join(", ", parts)} }}";
+    }
+
+    /// <summary>JSON schema of an entry.</summary>
+    public static JsonObject Schema()
+    {
+        static JsonObject Of(string type) => new() { ["type"] = type };
+        static JsonObject Count() => new() { ["type"] = "integer", ["minimum"] = 1 };
+        return new JsonObject
+        {
+            ["anyOf"] = new JsonArray(Of("string"), new JsonObject
+            {
+                ["type"] = "object",
+                ["additionalProperties"] = false,
+                ["required"] = new JsonArray("files"),
+                ["properties"] = new JsonObject
+                {
+                    ["files"] = new JsonObject { ["type"] = new JsonArray("array", "string"), ["items"] = Of("string") },
+                    ["name"] = Of("string"),
+                    ["weight"] = new JsonObject { ["type"] = "number", ["exclusiveMinimum"] = 0 },
+                    ["sample"] = Count(),
+                    ["limit"] = Count(),
+                    ["format"] = new JsonObject { ["enum"] = new JsonArray([.. RowFormats.Names.Select(name => JsonValue.Create(name))]) },
+                    ["columns"] = new JsonObject { ["type"] = "object", ["additionalProperties"] = Of("string") },
+                    ["learn"] = new JsonObject { ["enum"] = new JsonArray([.. RecipeValue.Choices(typeof(LearntTurns)).Select(choice => JsonValue.Create(choice))]) },
+                },
+            }),
+        };
     }
 
     private static (DataSourceRecipe? Source, string? Fault) Read(YamlNode node)

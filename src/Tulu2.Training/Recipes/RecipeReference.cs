@@ -71,7 +71,8 @@ public static class RecipeReference
         {
             var types = Types(key.Type).Concat(key.IsNullable ? ["null"] : []).Select(name => (JsonNode)JsonValue.Create(name)).ToArray();
             schema["type"] = types is [var only] ? only : new JsonArray(types);
-            if (key.Type == typeof(IReadOnlyList<string>)) schema["items"] = new JsonObject { ["type"] = "string" };
+            if (key.Type == typeof(IReadOnlyList<DataSourceRecipe>)) schema["items"] = DataSourceValue.Schema();
+            if (key.Type == typeof(IReadOnlyDictionary<string, string>)) schema["additionalProperties"] = new JsonObject { ["type"] = "string" };
         }
         schema["default"] = key.Read(Defaults) switch
         {
@@ -83,7 +84,7 @@ public static class RecipeReference
     }
 
     private static string[] Types(Type type) =>
-        type == typeof(bool) ? ["boolean"] : type == typeof(int) ? ["integer"] : type == typeof(double) ? ["number"] : type == typeof(string) ? ["string"] : ["array", "string"];
+        type == typeof(IReadOnlyDictionary<string, string>) ? ["object"] : type == typeof(bool) ? ["boolean"] : type == typeof(int) ? ["integer"] : type == typeof(double) ? ["number"] : type == typeof(string) ? ["string"] : ["array", "string"];
 
     private static string Elsewhere(KnownAsAttribute? known) => known is null ? "" : string.Join("; ", new[]
     {

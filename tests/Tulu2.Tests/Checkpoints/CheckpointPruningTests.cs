@@ -170,7 +170,7 @@ public sealed class CheckpointPruningTests : IDisposable
         var failure = Assert.Throws<IOException>(() => store.WriteShard(state.Whole()));
         Assert.Contains($"shard of {3 * (70 + 9 + 12) * 4} bytes cannot be written to {_folder.Root}", failure.Message);
         Assert.Contains("No space left on device", failure.Message);
-        Assert.True(Tulu2.Files.DiskFull.Is(failure));
+        Assert.True(Tulu2.Files.DiskFault.IsFull(failure));
         Assert.Empty(Directory.GetFiles(_folder.Root, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }));
     }
 

@@ -1,3 +1,4 @@
+using Tulu2.Data.Rows.Reading;
 using Tulu2.Files;
 using Tulu2.Training.Objectives;
 
@@ -36,6 +37,9 @@ internal static class RecipeRules
     private static void CheckData(Recipe recipe, RecipeFault fault)
     {
         if (recipe.Data.Train.Count == 0) throw fault("data.train", "no training file is named", "give data.train: [rows.jsonl]");
+        foreach (var format in recipe.Data.Train.Select(source => source.Format).Append(recipe.Data.Format).OfType<string>())
+            if (!RowFormats.Names.Contains(format))
+                throw fault("data.format", $"there is no form of rows '{format}'", $"use one of {string.Join(", ", RowFormats.Names)}, or leave it out");
         fault.AtLeast("data.max_length", recipe.Data.MaxLength, 2);
         fault.AtLeast("batch.global", recipe.Batch.Global, 1);
         fault.AtLeast("batch.slot", recipe.Batch.Slot, 1);

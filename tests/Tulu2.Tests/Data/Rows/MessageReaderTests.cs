@@ -29,7 +29,7 @@ public sealed class MessageReaderTests : IDisposable
     [InlineData("""{"messages":[{"role":"assistant"}]}""", "messages[0] has no content")]
     [InlineData("""{"messages":["a"]}""", "messages[0] is a text")]
     [InlineData("""{"messages":[{"role":"assistant","content":"\ud800"}]}""", "not valid Unicode")]
-    [InlineData("""{"prompt":"a","completion":"b"}""", "prompt/completion")]
+    [InlineData("""{"prompt":"a","completion":"b"}""", "of the form prompt_completion")]
     [InlineData("", "the line is empty")]
     public void A_bad_line_is_a_fault_with_its_line_and_reason_and_costs_only_itself(string bad, string reason)
     {

@@ -124,6 +124,15 @@ public sealed class RowFormTests : IDisposable
     }
 
     [Fact]
+    public void What_was_found_is_said_and_what_was_named_is_not()
+    {
+        string alpaca = folder.Write("a.jsonl", """{"instruction":"q","output":"a"}"""), released = folder.Write("b.jsonl", """{"messages":[]}"""), none = folder.Write("c.jsonl", "{}");
+        Assert.Equal("rows are read as alpaca", RowFormats.Found([alpaca, none]));
+        Assert.Equal("rows are read as alpaca: a.jsonl; as messages: b.jsonl", RowFormats.Found([alpaca, released]));
+        Assert.Null(RowFormats.Found([none, new DataFile(alpaca) { Format = "alpaca" }]));
+    }
+
+    [Fact]
     public void Of_a_dialogue_the_last_answer_alone_can_be_learnt()
     {
         var path = folder.Write("rows.jsonl", """{"conversations":[{"from":"human","value":"q"},{"from":"gpt","value":"a"},{"from":"human","value":"r"},{"from":"gpt","value":"b"}]}""");

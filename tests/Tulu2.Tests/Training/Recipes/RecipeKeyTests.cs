@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
+using Tulu2.Data.Rows.Reading;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Recipes.Reading;
 using Xunit;
@@ -17,8 +18,8 @@ public class RecipeKeyTests
     [Fact]
     public void The_keys_are_those_of_the_design() => Assert.Equal(
         """
-        objective model.path model.preset model.tokenizer model.rms_norm_epsilon model.rope_theta model.recompute data.train data.max_length data.packing
-        data.shuffle data.chat data.bad_rows data.bad_files data.cache batch.global batch.slot epochs steps optimizer.learning_rate optimizer.beta1 optimizer.beta2
+        objective model.path model.preset model.tokenizer model.rms_norm_epsilon model.rope_theta model.recompute data.train data.format data.columns
+        data.learn data.max_length data.packing data.shuffle data.chat data.bad_rows data.bad_files data.cache batch.global batch.slot epochs steps optimizer.learning_rate optimizer.beta1 optimizer.beta2
         optimizer.epsilon optimizer.weight_decay optimizer.clip schedule.kind schedule.warmup dpo.loss dpo.beta dpo.label_smoothing lora.rank lora.alpha
         lora.dropout lora.quantize precision profile parallel.data parallel.tensor parallel.pipeline parallel.zero parallel.virtual_shards
         parallel.bitwise parallel.split_activations parallel.device parallel.transport parallel.overlap parallel.patience checkpoint.every checkpoint.keep seed
@@ -44,7 +45,7 @@ public class RecipeKeyTests
     {
         string[] free =
         [
-            "checkpoint.every", "checkpoint.keep", "data.bad_files", "data.cache", "data.train", "model.path", "model.tokenizer", "parallel.bitwise", "parallel.data",
+            "checkpoint.every", "checkpoint.keep", "data.bad_files", "data.cache", "data.columns", "data.format", "data.learn", "data.train", "model.path", "model.tokenizer", "parallel.bitwise", "parallel.data",
             "parallel.device", "parallel.overlap", "parallel.patience", "parallel.pipeline", "parallel.split_activations", "parallel.tensor", "parallel.transport", "parallel.zero",
         ];
         var before = RecipeHash.Of(Full, ["content"]);
@@ -80,7 +81,22 @@ public class RecipeKeyTests
         int number => number + 1,
         double number => number + 0.25,
         Enum choice => Enum.GetValues(key.Type).Cast<Enum>().First(value => !Equals(value, choice)),
-        IReadOnlyList<string> => new List<string> { "/a.jsonl", "/with space: and colon.jsonl" },
+        IReadOnlyList<DataSourceRecipe> => new List<DataSourceRecipe>
+        {
+            "/a.jsonl", "/with space: and colon.jsonl",
+            new()
+            {
+                Files = ["/b.jsonl", "/c.jsonl"],
+                Name = "a: name",
+                Weight = 0.1,
+                Limit = 3,
+                Format = "alpaca",
+                Columns = new Dictionary<string, string> { ["prompt"] = "a question, or: two" },
+                Learn = LearntTurns.Last,
+            },
+            new() { Files = ["/d.jsonl"], Sample = 7 },
+        },
+        IReadOnlyDictionary<string, string> => new Dictionary<string, string> { ["prompt"] = "question", ["completion"] = "the answer" },
         _ => key.Type == typeof(string) ? "/some/where" : key.Type == typeof(int) ? 17 : (object)0.375,
     };
 }

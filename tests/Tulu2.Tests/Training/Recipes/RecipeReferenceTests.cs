@@ -47,8 +47,18 @@ public class RecipeReferenceTests
     [InlineData("objective: ppo")]
     [InlineData("batch: 128")]
     [InlineData("data: { train: [1] }")]
+    [InlineData("data: { train: [{ weight: 2 }] }")]
+    [InlineData("data: { train: [{ files: a.jsonl, weigth: 2 }] }")]
+    [InlineData("data: { train: [{ files: a.jsonl, sample: 0 }] }")]
+    [InlineData("data: { columns: { prompt: 1 } }")]
     public async Task The_schema_refuses_what_the_reader_refuses(string yaml) =>
         Assert.NotEmpty((await JsonSchema.FromJsonAsync(RecipeReference.Schema())).Validate(Json(yaml)));
+
+    [Theory]
+    [InlineData("data: { train: a.jsonl }")]
+    [InlineData("data: { train: [a.jsonl, { files: [b.jsonl], name: b, weight: 0.5, limit: 10, format: alpaca, columns: { prompt: q }, learn: last }] }")]
+    public async Task The_schema_takes_sources(string yaml) =>
+        Assert.Empty((await JsonSchema.FromJsonAsync(RecipeReference.Schema())).Validate(Json(yaml)));
 
     private static JToken Json(string yaml)
     {
