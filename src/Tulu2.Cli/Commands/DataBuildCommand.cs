@@ -18,7 +18,9 @@ internal sealed class DataBuildCommand(Terminal terminal)
     };
 
     private readonly Option<string> _to = CommandBuilder.Required<string>("--to", "Directory of the mixture; a build that was stopped goes on there");
-    private readonly Option<int> _threads = CommandBuilder.Option("--threads", "Threads at work; the result is the same for any number", Environment.ProcessorCount);
+
+    private readonly Option<int> _threads =
+        CommandBuilder.Option("--threads", "Threads at work; the result is the same for any number", Environment.ProcessorCount);
 
     public Command Create() => CommandBuilder.Command("build", "Build a mixture: convert, sample, filter and deduplicate the rows of several sources",
         [_mixture, _set, _to, _threads], RunAsync);
@@ -27,7 +29,8 @@ internal sealed class DataBuildCommand(Terminal terminal)
     {
         var request = new MixtureRequest(
             parsed.GetValue(_mixture)!, parsed.GetValue(_set) ?? [], parsed.GetValue(_to)!, CommandBuilder.AtLeastOne(parsed, _threads));
-        var built = await ProgressDisplay.RunAsync(terminal, "building", report => new MixtureBuilder(request, now => report(Snapshot(now))).Run(cancellation), cancellation);
+        var built = await ProgressDisplay.RunAsync(terminal, "building", report =>
+            new MixtureBuilder(request, now => report(Snapshot(now))).Run(cancellation), cancellation);
         if (built.AlreadyThere) terminal.WriteHuman($"{built.Folder}: this mixture is there already");
         else MixtureTable.Write(terminal, built);
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(built));

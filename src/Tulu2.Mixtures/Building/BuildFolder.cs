@@ -29,14 +29,14 @@ internal sealed class BuildFolder : IDisposable
         {
             var work = System.IO.Path.Combine(full, WorkName);
             if (File.Exists(full)) throw new BadInputException(path, "is a file, not a directory", "name a new directory by --to");
-            if (Directory.Exists(full) && !Directory.Exists(work) && Directory.EnumerateFileSystemEntries(full).Any() && !File.Exists(System.IO.Path.Combine(full, MixtureManifest.Name)))
-                throw new BadInputException(path, "holds other files", Another);
+            if (IsForeign(full, work)) throw new BadInputException(path, "holds other files", Another);
             Directory.CreateDirectory(work);
             return new BuildFolder(full, new FileStream(System.IO.Path.Combine(work, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
-        catch (IOException failure) when (!DiskFull.Is(failure))
+        catch (IOException failure) when (DiskFault.AsBadInput(failure) is null)
         {
-            throw new BadInputException(path, $"cannot be built in: {FaultText.Of(failure)}", "wait for the other build, or name another directory by --to", failure);
+            throw new BadInputException(
+                path, $"cannot be built in: {FaultText.Of(failure)}", "wait for the other build, or name another directory by --to", failure);
         }
         catch (UnauthorizedAccessException failure)
         {
@@ -68,6 +68,9 @@ internal sealed class BuildFolder : IDisposable
     }
 
     public void Dispose() => _lock.Dispose();
+
+    private static bool IsForeign(string full, string work) => Directory.Exists(full) && !Directory.Exists(work)
+        && !File.Exists(System.IO.Path.Combine(full, MixtureManifest.Name)) && Directory.EnumerateFileSystemEntries(full).Any();
 
     private string Work(params ReadOnlySpan<string> names) => System.IO.Path.Combine([Path, WorkName, .. names]);
 }

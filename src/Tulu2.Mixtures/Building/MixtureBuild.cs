@@ -7,7 +7,8 @@ namespace Tulu2.Mixtures.Building;
 /// <param name="Key">What decides its bytes: the recipe, the content of its inputs, and the version of this code.</param>
 /// <param name="Rejected">Entries of the list of what was left out.</param>
 /// <param name="AlreadyThere">It was built before; nothing was done.</param>
-public sealed record MixtureBuild(string Folder, string Key, long Rows, IReadOnlyList<SourceCounts> Sources, IReadOnlyList<Shard> Shards, long Rejected, bool AlreadyThere);
+public sealed record MixtureBuild(
+    string Folder, string Key, long Rows, IReadOnlyList<SourceCounts> Sources, IReadOnlyList<Shard> Shards, long Rejected, bool AlreadyThere);
 
 /// <param name="Recipe">The mixture's YAML file.</param>
 /// <param name="Arguments"><c>key=value</c> over it.</param>

@@ -8,8 +8,9 @@ using Tulu2.Mixtures.Segments;
 namespace Tulu2.Mixtures.Building;
 
 /// <summary>
-/// Builds a mixture: counts the inputs, draws what is taken, converts it to segments, decides, and writes shards and manifest. Each step leaves files that are whole
-/// or absent, so that a build that was killed goes on from there and ends with the same bytes. Memory grows by some bytes a row, not with the rows' texts.
+/// Builds a mixture: counts the inputs, draws what is taken, converts it to segments, decides, and writes shards and manifest. Each step leaves files that
+/// are whole or absent, so that a build that was killed goes on from there and ends with the same bytes. Memory grows by some bytes a row, not with the
+/// rows' texts.
 /// </summary>
 public sealed class MixtureBuilder
 {
@@ -74,9 +75,10 @@ public sealed class MixtureBuilder
         var (decision, rejected, onlyParity) = Decide(folder, plans, store, cancellation);
         var rows = decision.Kept;
         if (rows.Count == 0)
-            throw new BadInputException(_request.Recipe, "gives no row", $"see {Path.Combine(folder.Path, LeftOutFiles.RejectedName)} for why each record was left out");
-        var shards = new ShardedOutput(folder.Path, folder.Shards, _recipe.Format).Write(rows.Count, _recipe.Shards, at => store.Line(rows[at]), _request.Threads,
-            done => _report(new BuildProgress(BuildPhase.Writing, done, rows.Count)), cancellation);
+            throw new BadInputException(_request.Recipe, "gives no row",
+                $"see {Path.Combine(folder.Path, LeftOutFiles.RejectedName)} for why each record was left out");
+        var shards = new ShardedOutput(folder.Path, folder.Shards, _recipe.Format).Write(rows.Count, _recipe.Shards, at => store.Line(rows[at]),
+            _request.Threads, done => _report(new BuildProgress(BuildPhase.Writing, done, rows.Count)), cancellation);
         MixtureManifest.Write(folder.Path, key, _recipe, plans, decision.Counts, shards, rejected, onlyParity, Shown);
         folder.Finish();
         return new MixtureBuild(folder.Path, key, rows.Count, decision.Counts, shards, rejected.Entries, AlreadyThere: false);
@@ -102,7 +104,8 @@ public sealed class MixtureBuilder
     {
         folder.Finish();
         return built == key ? new MixtureBuild(folder.Path, key, 0, [], [], 0, AlreadyThere: true)
-            : throw new BadInputException(_request.Folder, "holds a mixture of another recipe, of other arguments or of other inputs", "name another directory by --to");
+            : throw new BadInputException(
+                _request.Folder, "holds a mixture of another recipe, of other arguments or of other inputs", "name another directory by --to");
     }
 
     // Relative to where the recipe's inputs lie.

@@ -55,7 +55,8 @@ internal static class MixtureManifest
     {
         var path = Path.Combine(folder, Name);
         if (!File.Exists(path)) return null;
-        return JsonFile.ReadObject(path)["key"]?.ToString() ?? throw new BadInputException(path, "is not the manifest of a mixture", "name another directory by --to");
+        return JsonFile.ReadObject(path)["key"]?.ToString()
+            ?? throw new BadInputException(path, "is not the manifest of a mixture", "name another directory by --to");
     }
 
     private static object Source(SourcePlan plan, SourceCounts count, Func<string, string> shown) => new

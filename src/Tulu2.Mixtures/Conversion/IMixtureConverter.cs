@@ -6,8 +6,8 @@ using Tulu2.Mixtures.Settings;
 namespace Tulu2.Mixtures.Conversion;
 
 /// <summary>
-/// Makes rows of the records of one of TÜLU's upstream sources. A converter is one class without constructor parameters in one file of <c>Converters</c>; it is
-/// found there by reflection (docs/extending/mixture-converter.md, which also says why it is not a row source).
+/// Makes rows of the records of one of TÜLU's upstream sources. A converter is one class without constructor parameters in one file of <c>Converters</c>;
+/// it is found there by reflection (docs/extending/mixture-converter.md, which also says why it is not a row source).
 /// </summary>
 internal interface IMixtureConverter
 {

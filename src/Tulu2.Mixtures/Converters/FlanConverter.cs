@@ -31,7 +31,8 @@ internal sealed class FlanConverter : IMixtureConverter
     {
         var total = setup.Options.Whole(Total, least: 1);
         if (!setup.Options.Has(Shares))
-            return total is null ? new SampleRule() : throw setup.Options.Fault(Total, "has no effect without shares", $"add `{Shares}: {V2}`, or use the source's sample");
+            return total is null ? new SampleRule()
+                : throw setup.Options.Fault(Total, "has no effect without shares", $"add `{Shares}: {V2}`, or use the source's sample");
         if (total is not { } wanted) throw setup.Options.Fault(Shares, "has no total beside it", $"add `{Total}: 50000`");
         return new SharesRule(wanted, setup.Options.IsPart(Shares) ? Own(setup.Options.Part(Shares)) : Named(setup.Options), setup.Seed);
     }

@@ -7,8 +7,8 @@ using Tulu2.Mixtures.Conversion;
 namespace Tulu2.Mixtures.Converters;
 
 /// <summary>
-/// Rows that are in a form which training reads already, the released one unless the option <c>form</c> names another row source. They keep their dataset and id.
-/// The option <c>only</c> takes the rows of some datasets: a released mixture is a source of all its parts.
+/// Rows that are in a form which training reads already, the released one unless the option <c>form</c> names another row source. They keep their dataset
+/// and id. The option <c>only</c> takes the rows of some datasets: a released mixture is a source of all its parts.
 /// </summary>
 internal sealed class MessagesConverter : IMixtureConverter
 {

@@ -7,8 +7,8 @@ using Tulu2.Mixtures.Trees;
 namespace Tulu2.Mixtures.Converters;
 
 /// <summary>
-/// OpenAssistant's trees (docs/reference/tulu2.md, sources): a row for each way from the prompt to a last answer. The option <c>top_k</c> is how many replies are
-/// followed at each turn, the best ones by quality; <c>all</c> is the default.
+/// OpenAssistant's trees (docs/reference/tulu2.md, sources): a row for each way from the prompt to a last answer. The option <c>top_k</c> is how many
+/// replies are followed at each turn, the best ones by quality; <c>all</c> is the default.
 /// </summary>
 internal sealed class OpenAssistantConverter : IMixtureConverter
 {
@@ -20,7 +20,8 @@ internal sealed class OpenAssistantConverter : IMixtureConverter
 
     public IRecordConversion Begin(ConversionSetup setup) => new OpenAssistantConversion(setup, Replies(setup.Options));
 
-    private static int Replies(Section options) => options.Has(TopK) && options.Text(TopK) == "all" ? int.MaxValue : options.Whole(TopK, least: 1) ?? int.MaxValue;
+    private static int Replies(Section options) =>
+        options.Has(TopK) && options.Text(TopK) == "all" ? int.MaxValue : options.Whole(TopK, least: 1) ?? int.MaxValue;
 
     private sealed class OpenAssistantConversion(ConversionSetup setup, int topK) : IRecordConversion
     {

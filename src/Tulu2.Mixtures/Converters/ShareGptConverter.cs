@@ -23,7 +23,8 @@ internal sealed class ShareGptConverter : IMixtureConverter
         var (most, path) = (setup.Options.Whole(Most, least: 16), setup.Options.Text(Tokenizer));
         if (most is null && path is null) return new ShareGptConversion(setup, null);
         if (most is null) throw setup.Options.Fault(Tokenizer, $"has no effect without {Most}", $"add `{Most}: 4096`, or remove the tokenizer");
-        if (path is null) throw setup.Options.Fault(Most, "wants a tokenizer that counts the tokens", $"add `{Tokenizer}: DIR`, a directory with Llama-2's tokenizer");
+        if (path is null)
+            throw setup.Options.Fault(Most, "wants a tokenizer that counts the tokens", $"add `{Tokenizer}: DIR`, a directory with Llama-2's tokenizer");
         return new ShareGptConversion(setup, new SpokenSplit(most.Value, new TurnCosts(SentencePieceBpeTokenizer.Load(setup.FullPath(path))), setup.Mode));
     }
 
@@ -49,7 +50,8 @@ internal sealed class ShareGptConverter : IMixtureConverter
             {
                 if (Role(sender) is not { } role)
                 {
-                    output.Reject($"id {id}: a turn from '{sender}'{(sender is "system" or "bing" ? ", which the original leaves out with its whole row" : "")}");
+                    var known = sender is "system" or "bing" ? ", which the original leaves out with its whole row" : "";
+                    output.Reject($"id {id}: a turn from '{sender}'{known}");
                     return;
                 }
                 messages.Add(new Message(role, text));

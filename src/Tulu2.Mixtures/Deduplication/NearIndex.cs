@@ -3,8 +3,8 @@ using Tulu2.Data;
 namespace Tulu2.Mixtures.Deduplication;
 
 /// <summary>
-/// Finds an earlier signature that is as similar as a threshold asks, by bands of equal places (locality-sensitive hashing). A pair at the threshold is compared
-/// with a probability of at least 99 %. About 0.4 kB of memory a row.
+/// Finds an earlier signature that is as similar as a threshold asks, by bands of equal places (locality-sensitive hashing). A pair at the threshold is
+/// compared with a probability of at least 99 %. About 0.4 kB of memory a row.
 /// </summary>
 internal sealed class NearIndex
 {

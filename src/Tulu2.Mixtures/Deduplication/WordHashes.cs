@@ -1,8 +1,8 @@
 namespace Tulu2.Mixtures.Deduplication;
 
 /// <summary>
-/// Hashes of a text's words, in order: runs of letters and digits, whatever their case. Scripts without spaces between words (from U+2E80 on) count character by
-/// character.
+/// Hashes of a text's words, in order: runs of letters and digits, whatever their case. Scripts without spaces between words (from U+2E80 on) count
+/// character by character.
 /// </summary>
 internal ref struct WordHashes(ReadOnlySpan<char> text)
 {

@@ -29,7 +29,8 @@ internal static class InputScan
     }
 
     /// <summary>The content of all files; each is given with its source and its hash.</summary>
-    public static ScannedFile[] Count(IReadOnlyList<(SourceRecipe Source, string Path, string Sha256)> files, int threads, Action<long> counted, CancellationToken cancellation)
+    public static ScannedFile[] Count(
+        IReadOnlyList<(SourceRecipe Source, string Path, string Sha256)> files, int threads, Action<long> counted, CancellationToken cancellation)
     {
         var scanned = new ScannedFile[files.Count];
         long total = 0;

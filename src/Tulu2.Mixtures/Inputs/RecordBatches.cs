@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Tulu2.Data.Rows.Records;
+using Tulu2.Files;
 
 namespace Tulu2.Mixtures.Inputs;
 
@@ -13,8 +14,8 @@ internal sealed record TakenRecord(int File, long Line, JsonElement Element, int
 internal sealed record RecordBatch(int Number, IReadOnlyList<TakenRecord> Records);
 
 /// <summary>
-/// Cuts what is taken of a source into batches, in reading order. Where the cuts are depends only on the files and the plan, so that a build that was killed finds
-/// the same ones again.
+/// Cuts what is taken of a source into batches, in reading order. Where the cuts are depends only on the files and the plan, so that a build that was
+/// killed finds the same ones again.
 /// </summary>
 internal static class RecordBatches
 {
@@ -47,8 +48,13 @@ internal static class RecordBatches
             foreach (var (line, element, fault) in SourceRecords.Of(plan.Recipe, RecordFile.Unexamined(plan.Files[file].Path)))
             {
                 if (fault is not null) continue;
+                if (record == plan.Selection.Records) throw Changed(plan);
                 int[] places = [.. plan.Selection.PlacesOf(record++)];
                 if (places.Length > 0) yield return (file, line, element, places);
             }
+        if (record != plan.Selection.Records) throw Changed(plan);
     }
+
+    private static BadInputException Changed(SourcePlan plan) =>
+        new($"source {plan.Recipe.Name}", "one of its files changed while the mixture was built", "start again, in a new directory, once nothing writes to it");
 }

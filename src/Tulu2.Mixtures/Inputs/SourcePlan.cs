@@ -19,8 +19,8 @@ internal sealed record SourcePlan(SourceRecipe Recipe, IReadOnlyList<ScannedFile
     public int RepeatedRows => Math.Max(0, Selection.Passes - 1) * Selection.Records;
 
     /// <summary>
-    /// All sources' plans. In <c>parity</c> they share one random stream, in their order, as the converters of the original do. In <c>fixed</c> each has its own,
-    /// so that no source moves another's choice.
+    /// All sources' plans. In <c>parity</c> they share one random stream, in their order, as the converters of the original do. In <c>fixed</c> each has
+    /// its own, so that no source moves another's choice.
     /// </summary>
     /// <param name="files">The files of all sources, in order.</param>
     /// <exception cref="BadInputException">A source has fewer records than the recipe asks for.</exception>

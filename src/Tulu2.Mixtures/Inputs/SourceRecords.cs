@@ -15,7 +15,8 @@ internal static class SourceRecords
     /// <exception cref="BadInputException">The file is damaged: a mixture of a part of it would be another one.</exception>
     public static IEnumerable<SourceRecord> Of(SourceRecipe source, RecordFile file)
     {
-        foreach (var record in RecordReader.Open(file, new RecordColumns(source.Keys, $"the converter {source.Converter} reads {string.Join(", ", source.Keys)}")))
+        var columns = new RecordColumns(source.Keys, $"the converter {source.Converter} reads {string.Join(", ", source.Keys)}");
+        foreach (var record in RecordReader.Open(file, columns))
         {
             if (record.Damage) throw new BadInputException($"{file.Path}:{record.Line}", record.Fault!, "fetch or write the file again");
             if (Fault(source, record) is { } fault) yield return new SourceRecord(record.Line, default, fault);

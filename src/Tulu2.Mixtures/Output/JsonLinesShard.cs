@@ -3,8 +3,8 @@ using System.IO.Compression;
 namespace Tulu2.Mixtures.Output;
 
 /// <summary>
-/// JSON Lines, packed by gzip in members of a fixed number of rows each: they are packed in parallel, and the bytes do not depend on the number of threads. (They do
-/// depend on the runtime's zlib.)
+/// JSON Lines, packed by gzip in members of a fixed number of rows each: they are packed in parallel, and the bytes do not depend on the number of threads.
+/// (They do depend on the runtime's zlib.)
 /// </summary>
 internal sealed class JsonLinesShard : IShardFormat
 {

@@ -7,7 +7,9 @@ using ParquetSharp.IO;
 
 namespace Tulu2.Mixtures.Output;
 
-/// <summary>Parquet with the columns of the released data set: <c>dataset</c>, <c>id</c> and <c>messages</c>, a list of role and content. Packed by Zstandard.</summary>
+/// <summary>
+/// Parquet with the columns of the released data set: <c>dataset</c>, <c>id</c> and <c>messages</c>, a list of role and content. Packed by Zstandard.
+/// </summary>
 internal sealed class ParquetShard : IShardFormat
 {
     private const int GroupRows = 4096;

@@ -45,8 +45,9 @@ internal static class MixtureReader
         if (sources.Count == 0) throw section.Fault(Sources, "there are none", "write `sources: [{name: mine, converter: messages, files: [rows.jsonl]}]`");
         if (sources.GroupBy(source => source.Name).FirstOrDefault(same => same.Count() > 1) is { } twice)
             throw twice.Last().Fault(Name, $"'{twice.Key}' stands twice", "give each source a name of its own; the rows' dataset and ids begin with it");
-        var recipe = new MixtureRecipe(file, seed, mode, sources, [.. section.Sections(Filters).Select(part => Filter(part, mode, sources))], Duplicate(section),
-            section.Whole("shards", 1) ?? 1, section.Choice("format", "jsonl.gz", "jsonl.gz", "parquet") == "parquet" ? ShardFormat.Parquet : ShardFormat.JsonLines)
+        var filters = section.Sections(Filters).Select(part => Filter(part, mode, sources)).ToList();
+        var format = section.Choice("format", "jsonl.gz", "jsonl.gz", "parquet") == "parquet" ? ShardFormat.Parquet : ShardFormat.JsonLines;
+        var recipe = new MixtureRecipe(file, seed, mode, sources, filters, Duplicate(section), section.Whole("shards", 1) ?? 1, format)
         {
             // Where the inputs lie does not decide what is built; their content does.
             Canonical = MixtureText.Canonical(MixtureText.Without(root, Data)),

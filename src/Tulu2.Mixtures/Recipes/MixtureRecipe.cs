@@ -23,8 +23,8 @@ internal sealed record MixtureRecipe(string File, int Seed, MixtureMode Mode, IR
 
 /// <param name="Entries">The source's files, entry by entry as the recipe writes them.</param>
 /// <param name="Paper">What the paper's mixture has of it; null: the recipe does not say.</param>
-internal sealed record SourceRecipe(string Name, string Converter, IReadOnlyList<string> Keys, IRecordConversion Conversion, IReadOnlyList<FileEntry> Entries, Amount Amount,
-    PaperCount? Paper, Section Section)
+internal sealed record SourceRecipe(string Name, string Converter, IReadOnlyList<string> Keys, IRecordConversion Conversion,
+    IReadOnlyList<FileEntry> Entries, Amount Amount, PaperCount? Paper, Section Section)
 {
     public BadInputException Fault(string key, string what, string fix) => Section.Fault(key, what, fix);
 }

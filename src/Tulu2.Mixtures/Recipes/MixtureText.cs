@@ -6,7 +6,9 @@ using YamlDotNet.RepresentationModel;
 
 namespace Tulu2.Mixtures.Recipes;
 
-/// <summary>A mixture's YAML with <c>key=value</c> arguments over it: <c>seed=7</c>, <c>sources.cot.weight=0.5</c>, <c>sources.lima=null</c> to leave one out.</summary>
+/// <summary>
+/// A mixture's YAML with <c>key=value</c> arguments over it: <c>seed=7</c>, <c>sources.cot.weight=0.5</c>, <c>sources.lima=null</c> to leave one out.
+/// </summary>
 internal static class MixtureText
 {
     private const string Sources = "sources", NameKey = "name";
@@ -14,7 +16,8 @@ internal static class MixtureText
     /// <exception cref="BadInputException">It is not YAML, or not keys and values, or an argument names no place in it.</exception>
     public static YamlMappingNode Read(string file, string text, IReadOnlyList<string> arguments, Places places)
     {
-        if (Parse(file, text) is not YamlMappingNode root) throw new BadInputException(file, "is not a mixture: keys and values are wanted", "write `sources: [...]`");
+        if (Parse(file, text) is not YamlMappingNode root)
+            throw new BadInputException(file, "is not a mixture: keys and values are wanted", "write `sources: [...]`");
         foreach (var argument in arguments) Apply(root, argument, places);
         return root;
     }
@@ -47,17 +50,13 @@ internal static class MixtureText
         var value = Parse(argument, argument[(equals + 1)..]) ?? new YamlScalarNode("null");
         var names = argument[..equals].Split('.');
         var owner = root;
-        if (names is [Sources, _, ..])
+        if (names is [Sources, var wanted, ..])
         {
-            var list = Child(root, Sources) as YamlSequenceNode ?? throw new BadInputException(argument, "the mixture has no sources", "name a mixture with sources");
-            var source = list.Children.OfType<YamlMappingNode>().FirstOrDefault(item => Child(item, NameKey) is YamlScalarNode { Value: { } name } && name == names[1])
-                ?? throw new BadInputException(argument, $"the mixture has no source '{names[1]}'", $"use one of {string.Join(", ", Names(list))}");
+            var (list, source) = Source(root, wanted, argument);
             if (names.Length == 2)
             {
-                if (value is not YamlScalarNode { Value: "null" or "~" or "" })
-                    throw new BadInputException(argument, "a source is more than one value", $"change a key of it ({Sources}.{names[1]}.weight=0.5), or leave it out: {Sources}.{names[1]}=null");
-                list.Children.Remove(source);
-                places.LeftOut.Add(names[1]);
+                LeaveOut(list, source, value, wanted, argument);
+                places.LeftOut.Add(wanted);
                 return;
             }
             (owner, names) = (source, names[2..]);
@@ -65,6 +64,24 @@ internal static class MixtureText
         foreach (var name in names[..^1]) owner = Inner(owner, name, argument);
         places.Given(value, argument);
         owner.Children[new YamlScalarNode(names[^1])] = value;
+    }
+
+    private static (YamlSequenceNode List, YamlMappingNode Source) Source(YamlMappingNode root, string wanted, string argument)
+    {
+        if (Child(root, Sources) is not YamlSequenceNode list)
+            throw new BadInputException(argument, "the mixture has no sources", "name a mixture with sources");
+        foreach (var source in list.Children.OfType<YamlMappingNode>())
+            if (NameOf(source) == wanted) return (list, source);
+        var names = string.Join(", ", list.Children.OfType<YamlMappingNode>().Select(NameOf));
+        throw new BadInputException(argument, $"the mixture has no source '{wanted}'", $"use one of {names}");
+    }
+
+    private static void LeaveOut(YamlSequenceNode list, YamlMappingNode source, YamlNode value, string name, string argument)
+    {
+        if (value is not YamlScalarNode { Value: "null" or "~" or "" })
+            throw new BadInputException(argument, "a source is more than one value",
+                $"change a key of it ({Sources}.{name}.weight=0.5), or leave it out: {Sources}.{name}=null");
+        list.Children.Remove(source);
     }
 
     private static YamlMappingNode Inner(YamlMappingNode owner, string name, string argument)
@@ -76,8 +93,7 @@ internal static class MixtureText
         return inner;
     }
 
-    private static IEnumerable<string?> Names(YamlSequenceNode list) =>
-        list.Children.OfType<YamlMappingNode>().Select(item => (Child(item, NameKey) as YamlScalarNode)?.Value);
+    private static string? NameOf(YamlMappingNode source) => (Child(source, NameKey) as YamlScalarNode)?.Value;
 
     private static YamlNode? Child(YamlMappingNode owner, string name) => owner.Children.TryGetValue(new YamlScalarNode(name), out var child) ? child : null;
 

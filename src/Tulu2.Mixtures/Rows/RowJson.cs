@@ -7,8 +7,8 @@ using Tulu2.Mixtures.Python;
 namespace Tulu2.Mixtures.Rows;
 
 /// <summary>
-/// A row as the line that the original scripts wrote (Python's <c>json.dumps</c>): <c>{"dataset": ..., "id": ..., "messages": [...]}</c>, everything beyond ASCII
-/// escaped. A turn that is not learnt keeps its <c>weight</c>.
+/// A row as the line that the original scripts wrote (Python's <c>json.dumps</c>): <c>{"dataset": ..., "id": ..., "messages": [...]}</c>, everything beyond
+/// ASCII escaped. A turn that is not learnt keeps its <c>weight</c>.
 /// </summary>
 internal static class RowJson
 {

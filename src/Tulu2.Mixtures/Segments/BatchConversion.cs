@@ -31,7 +31,8 @@ internal sealed class BatchConversion(MixtureRecipe recipe, SourcePlan plan)
                 for (var part = 0; part < output.Rows.Count; part++)
                 {
                     lines.Add(RowJson.Write(output.Rows[part], out var numberAt));
-                    rows.Add(Judge(output.Rows[part].Messages, new SegmentRow(place, part, record.File, record.Line, numberAt, -1, null, null, default, null, 0, 0)));
+                    var row = new SegmentRow(place, part, record.File, record.Line, numberAt, -1, null, null, default, null, 0, 0);
+                    rows.Add(Judge(output.Rows[part].Messages, row));
                 }
             }
         return (new Segment(rows, rejects, slips), lines);

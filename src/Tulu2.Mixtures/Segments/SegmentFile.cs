@@ -5,8 +5,8 @@ using Tulu2.Files;
 namespace Tulu2.Mixtures.Segments;
 
 /// <summary>
-/// The file of a segment: the rows' lines, then what is known of them, then the length and the checksum of that. It is whole or absent (<see cref="AtomicFile"/>);
-/// the checksum finds a file that something else has damaged.
+/// The file of a segment: the rows' lines, then what is known of them, then the length and the checksum of that. It is whole or absent (<see
+/// cref="AtomicFile"/>); the checksum finds a file that something else has damaged.
 /// </summary>
 internal static class SegmentFile
 {
@@ -94,9 +94,10 @@ internal static class SegmentFile
         writer.Write(row.Length);
     }
 
-    private static SegmentRow ReadRow(BinaryReader reader) => new(reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt32(),
-        reader.ReadInt32(), ReadOptional(reader), ReadOptional(reader), new UInt128(reader.ReadUInt64(), reader.ReadUInt64()), ReadSignature(reader),
-        reader.ReadInt64(), reader.ReadInt32());
+    // In the order in which WriteRow writes them.
+    private static SegmentRow ReadRow(BinaryReader reader) => new(
+        reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt32(), reader.ReadInt32(), ReadOptional(reader),
+        ReadOptional(reader), new UInt128(reader.ReadUInt64(), reader.ReadUInt64()), ReadSignature(reader), reader.ReadInt64(), reader.ReadInt32());
 
     private static ushort[]? ReadSignature(BinaryReader reader)
     {

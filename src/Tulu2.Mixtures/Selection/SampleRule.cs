@@ -27,7 +27,8 @@ internal class SampleRule : ISelectionRule
     private IEnumerable<int> OfEach(IReadOnlyList<EntryCount> entries, IReadOnlyList<int> samples, PythonRandom random)
     {
         if (samples.Count != entries.Count)
-            throw new SelectionFault("sample", $"has {NumberText.Count(samples.Count, "number")} for {NumberText.Count(entries.Count, "entry", "entries")} of files",
+            throw new SelectionFault("sample",
+                $"has {NumberText.Count(samples.Count, "number")} for {NumberText.Count(entries.Count, "entry", "entries")} of files",
                 "give one number for each entry of files, or one for all together");
         var first = 0;
         foreach (var (entry, wanted) in entries.Zip(Samples(samples)))

@@ -4,8 +4,8 @@ using Tulu2.Mixtures.Python;
 namespace Tulu2.Mixtures.Selection;
 
 /// <summary>
-/// The original's resampling of FLAN: of each sub-mix a share of the total, in the order of its file. Draws from a stream of its own, since the original does it in
-/// a script of its own (docs/reference/tulu2.md, FLAN's shares).
+/// The original's resampling of FLAN: of each sub-mix a share of the total, in the order of its file. Draws from a stream of its own, since the original
+/// does it in a script of its own (docs/reference/tulu2.md, FLAN's shares).
 /// </summary>
 /// <param name="total">Records of all sub-mixes together.</param>
 /// <param name="shares">Sub-mix to its share, in the order drawn; one that has no share is not read.</param>
@@ -25,7 +25,8 @@ internal sealed class SharesRule(int total, IReadOnlyList<KeyValuePair<string, d
             var at = names.IndexOf(name);
             if (at < 0) throw new SelectionFault("files", $"has no sub-mix {name}, which has a share of {share}", $"add a file named {name}.jsonl");
             if (chosen > entries[at].Records)
-                throw new SelectionFault("options", $"the share of {name} is {NumberText.Count(chosen, "record")}, but there are {NumberText.Count(entries[at].Records)}",
+                throw new SelectionFault("options",
+                    $"the share of {name} is {NumberText.Count(chosen, "record")}, but there are {NumberText.Count(entries[at].Records)}",
                     "lower the total or the share");
             part.AddRange(own.Sample(entries[at].Records, chosen).Order().Select(number => starts[at] + number));
         }

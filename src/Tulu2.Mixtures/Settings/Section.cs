@@ -54,8 +54,8 @@ internal sealed class Section(YamlMappingNode? node, string path, Places places)
     {
         if (Text(key) is not { } word) return otherwise;
         if (words.Contains(word)) return word;
-        throw Fault(key, $"there is no '{word}'",
-            NearestName.Of(word, words) is { } near ? $"did you mean '{near}'? It is one of {string.Join(", ", words)}" : $"use one of {string.Join(", ", words)}");
+        var all = $"use one of {string.Join(", ", words)}";
+        throw Fault(key, $"there is no '{word}'", NearestName.Of(word, words) is { } near ? $"did you mean '{near}'? Otherwise {all}" : all);
     }
 
     /// <summary>A list of texts; a lone text is a list of one; empty where the key is not there.</summary>
@@ -72,10 +72,7 @@ internal sealed class Section(YamlMappingNode? node, string path, Places places)
     {
         if (Find(key) is not { } value) return [];
         if (value is not YamlSequenceNode list) throw Wants(key, "a list", value);
-        return [.. list.Children.Select((item, at) => item is YamlMappingNode part ? new Section(part, $"{Dotted(key)}[{at}]", places)
-            // A lone word is a part of which only the name is given.
-            : item is YamlScalarNode { Value: { Length: > 0 } } word ? new Section((YamlMappingNode)places.Replaced(Named(word), word), $"{Dotted(key)}[{at}]", places)
-            : throw new BadInputException($"{places.Of(item)}: {Dotted(key)}[{at}]", "wants keys and values", "write { name: ..., key: value }"))];
+        return [.. list.Children.Select((item, at) => Item(item, $"{Dotted(key)}[{at}]"))];
     }
 
     /// <summary>A part of keys and values; one without keys where it is not there.</summary>
@@ -98,8 +95,9 @@ internal sealed class Section(YamlMappingNode? node, string path, Places places)
     public IReadOnlyList<int> Wholes(string key)
     {
         if (Find(key) is not YamlSequenceNode list) throw Wants(key, "a list of whole numbers", Find(key));
-        return [.. list.Children.Select(item => item is YamlScalarNode { Value: { } text }
-            && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw Wants(key, "a list of whole numbers", list))];
+        return [.. list.Children.Select(item =>
+            item is YamlScalarNode { Value: { } text } && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
+                : throw Wants(key, "a list of whole numbers", list))];
     }
 
     public BadInputException Fault(string key, string what, string fix) => new($"{Place(key)}: {Dotted(key)}", what, fix);
@@ -126,9 +124,23 @@ internal sealed class Section(YamlMappingNode? node, string path, Places places)
         return places.Of(pair.Value is { } value && places.IsGiven(value) ? value : pair.Key ?? node);
     }
 
-    private BadInputException Wants(string key, string wanted, YamlNode? value) => Fault(key,
-        $"wants {wanted}, not {value switch { YamlMappingNode => "keys and values", YamlSequenceNode => "a list", YamlScalarNode scalar => $"'{scalar.Value}'", _ => "nothing" }}",
-        "correct the value");
+    // A lone word is a part of which only the name is given.
+    private Section Item(YamlNode item, string name) => item switch
+    {
+        YamlMappingNode part => new Section(part, name, places),
+        YamlScalarNode { Value: { Length: > 0 } } word => new Section((YamlMappingNode)places.Replaced(Named(word), word), name, places),
+        _ => throw new BadInputException($"{places.Of(item)}: {name}", "wants keys and values", "write { name: ..., key: value }"),
+    };
+
+    private BadInputException Wants(string key, string wanted, YamlNode? value) => Fault(key, $"wants {wanted}, not {Shown(value)}", "correct the value");
+
+    private static string Shown(YamlNode? value) => value switch
+    {
+        YamlMappingNode => "keys and values",
+        YamlSequenceNode => "a list",
+        YamlScalarNode scalar => $"'{scalar.Value}'",
+        _ => "nothing",
+    };
 
     private BadInputException Missing(string key, string wanted) =>
         new($"{(node is null ? places.File : places.Of(node))}: {Dotted(key)}", $"is missing: {wanted}", $"write `{key}: ...`");

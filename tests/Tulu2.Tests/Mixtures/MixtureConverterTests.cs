@@ -9,7 +9,9 @@ using Xunit;
 
 namespace Tulu2.Tests.Mixtures;
 
-/// <summary>What <c>fixed</c> does otherwise than <c>parity</c>, and records that are no rows. What <c>parity</c> does is in <see cref="OriginalOutputTests"/>.</summary>
+/// <summary>
+/// What <c>fixed</c> does otherwise than <c>parity</c>, and records that are no rows. What <c>parity</c> does is in <see cref="OriginalOutputTests"/>.
+/// </summary>
 public class MixtureConverterTests
 {
     [Fact]

@@ -8,8 +8,8 @@ using Xunit;
 namespace Tulu2.Tests.Mixtures;
 
 /// <summary>
-/// Released rows of the TÜLU 2 mixture. Of none of them the upstream record is at hand; so the record is derived from the row, and its converter has to give the row
-/// back, byte for byte. That proves labels, ids, roles, the newline behind a prompt and the templates, as far as rows can.
+/// Released rows of the TÜLU 2 mixture. Of none of them the upstream record is at hand; so the record is derived from the row, and its converter has to
+/// give the row back, byte for byte. That proves labels, ids, roles, the newline behind a prompt and the templates, as far as rows can.
 /// </summary>
 public class ReleasedRowTests
 {
