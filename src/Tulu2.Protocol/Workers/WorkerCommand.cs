@@ -12,6 +12,9 @@ public abstract record WorkerCommand
 {
     private WorkerCommand() { }
 
+    /// <summary>A command that has an effect in its own generation only: the worker's loop drops it in any other (docs/protocol.md, fencing).</summary>
+    public abstract record OfGeneration(Generation Generation) : WorkerCommand;
+
     /// <summary>Leave every older generation, join this one on the data plane, and answer <see cref="WorkerReport.Joined"/>. Slot gradients are kept.</summary>
     /// <param name="Endpoints">By rank: where its data plane is reached, from <see cref="WorkerReport.Started"/>.</param>
     public sealed record JoinGeneration(Generation Generation, Rank Rank, IReadOnlyList<string> Endpoints) : WorkerCommand;
@@ -23,17 +26,18 @@ public abstract record WorkerCommand
     /// </summary>
     /// <param name="Keep">Ranges of the slot gradients held for this step that are used; the others are dropped.</param>
     public sealed record Begin(
-        Generation Generation, StepNumber Step, StateTransfer Transfer, IReadOnlyList<SlotRange> Keep, IReadOnlyList<SlotRange> Compute) : WorkerCommand;
+        Generation Generation, StepNumber Step, StateTransfer Transfer, IReadOnlyList<SlotRange> Keep, IReadOnlyList<SlotRange> Compute)
+        : OfGeneration(Generation);
 
     /// <summary>The batch of one slot this rank will compute; may come before it is needed.</summary>
     public sealed record Feed(SlotBatch Batch) : WorkerCommand;
 
     /// <summary>Apply the optimizer with the reduced gradient of <paramref name="Step"/>; answer <see cref="WorkerReport.Applied"/>; go on with the next step unless <paramref name="Last"/>.</summary>
     /// <param name="Snapshot">Copy this rank's share of the state to host memory and write it in the background: <see cref="WorkerReport.ShardWritten"/>.</param>
-    public sealed record Commit(Generation Generation, StepNumber Step, bool Snapshot, bool Last) : WorkerCommand;
+    public sealed record Commit(Generation Generation, StepNumber Step, bool Snapshot, bool Last) : OfGeneration(Generation);
 
     /// <summary>Score the segments of a batch with the current weights (the reference pass of DPO, before the first step); answer <see cref="WorkerReport.Scored"/>.</summary>
-    public sealed record Score(Generation Generation, int Task, SlotBatch Batch) : WorkerCommand;
+    public sealed record Score(Generation Generation, int Task, SlotBatch Batch) : OfGeneration(Generation);
 
     /// <summary>Stop after what is being computed; free everything.</summary>
     public sealed record Shutdown : WorkerCommand;

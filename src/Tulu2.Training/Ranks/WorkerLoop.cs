@@ -91,9 +91,7 @@ internal sealed class WorkerLoop : IDisposable
             case WorkerCommand.JoinGeneration join:
                 if (join.Generation >= _mailbox.Fence) Join(join);
                 break;
-            case WorkerCommand.Begin { Generation: var generation } when !IsCurrent(generation):
-            case WorkerCommand.Commit { Generation: var committed } when !IsCurrent(committed):
-            case WorkerCommand.Score { Generation: var scored } when !IsCurrent(scored):
+            case WorkerCommand.OfGeneration { Generation: var generation } when !IsCurrent(generation):
                 break;
             default:
                 _body?.Handle(command);

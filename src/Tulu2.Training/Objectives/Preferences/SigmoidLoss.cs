@@ -3,7 +3,8 @@ using Tulu2.Training.Recipes;
 namespace Tulu2.Training.Objectives.Preferences;
 
 /// <summary>
-/// Direct preference optimization: -log sigmoid(beta x) (arXiv 2305.18290, eq. 7) with label smoothing (1-e) L(x) + e L(-x). Facts and known answers:
+/// Direct preference optimization: -log sigmoid(beta x) of the margin x (<see cref="PairLogProbabilities.Margin"/>; arXiv 2305.18290, eq. 7), with label smoothing
+/// (1-e) L(x) + e L(-x). Facts and known answers:
 /// docs/reference/tulu2.md, DPO.
 /// </summary>
 internal sealed class SigmoidLoss : MarginLoss

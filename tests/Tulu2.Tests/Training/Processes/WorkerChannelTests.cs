@@ -8,6 +8,7 @@ using Tulu2.Models.Families.Llama;
 using Tulu2.Protocol.Encoding;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
+using Tulu2.Tests.Training.Recipes;
 using Tulu2.Training.Hosting;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
@@ -72,7 +73,7 @@ public sealed class WorkerChannelTests
     {
         // Everything differs from its default: a key or field that is left out shows.
         var recipe = new Recipe();
-        foreach (var key in RecipeKey.All) key.Write(recipe, Other(key.Type, key.Read(new Recipe())));
+        foreach (var key in RecipeKey.All) key.Write(recipe, OtherValue.Of(key, new Recipe()));
         var sent = Start() with { Recipe = recipe };
         var got = Assert.IsType<WorkerStart>(RoundTrip(sent));
         Assert.Equal(RecipeWriter.Write(recipe), RecipeWriter.Write(got.Recipe));
@@ -176,18 +177,6 @@ public sealed class WorkerChannelTests
         CollectiveDeadline = TimeSpan.FromSeconds(77),
     };
 
-    private static object Other(Type type, object? value) => value switch
-    {
-        bool truth => !truth,
-        int number => number + 1,
-        double number => number / 3 + 0.1,
-        Enum choice => Enum.GetValues(type).Cast<object>().First(other => !other.Equals(choice)),
-        _ when type == typeof(int) => 7,
-        _ when type == typeof(double) => 0.7,
-        _ when type == typeof(IReadOnlyList<string>) => new[] { "a.jsonl", "b: c.jsonl" },
-        _ when type.IsEnum => Enum.GetValues(type).GetValue(0)!,
-        _ => "some text",
-    };
 
     private static object RoundTrip(object message) => WorkerStartCodec.ChannelCodecs.Parse(Bytes(message).AsMemory(4));
 

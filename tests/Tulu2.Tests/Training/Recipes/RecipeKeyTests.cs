@@ -1,7 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
-using Tulu2.Data.Rows.Reading;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Recipes.Reading;
 using Xunit;
@@ -31,7 +30,7 @@ public class RecipeKeyTests
     public void Every_key_is_reachable_by_set_printed_and_read_back(string name)
     {
         var key = RecipeKey.Find(name)!;
-        var other = Other(key);
+        var other = OtherValue.Of(key, Full);
         var set = RecipeReader.Parse("r.yaml", "", "/", [$"{name}={RecipeValue.Write(other)}"], "/").Recipe;
         Assert.Equivalent(other, key.Read(set), strict: true);
 
@@ -70,33 +69,7 @@ public class RecipeKeyTests
     private static Recipe Changed(RecipeKey key)
     {
         var recipe = RecipeReader.Parse("r.yaml", RecipeWriter.Write(Full), "/", [], "/").Recipe with { Epochs = null };
-        key.Write(recipe, Other(key));
+        key.Write(recipe, OtherValue.Of(key, Full));
         return recipe;
     }
-
-    // A value that is not the default.
-    private static object Other(RecipeKey key) => key.Read(Full) switch
-    {
-        bool truth => !truth,
-        int number => number + 1,
-        double number => number + 0.25,
-        Enum choice => Enum.GetValues(key.Type).Cast<Enum>().First(value => !Equals(value, choice)),
-        IReadOnlyList<DataSourceRecipe> => new List<DataSourceRecipe>
-        {
-            "/a.jsonl", "/with space: and colon.jsonl",
-            new()
-            {
-                Files = ["/b.jsonl", "/c.jsonl"],
-                Name = "a: name",
-                Weight = 0.1,
-                Limit = 3,
-                Format = "alpaca",
-                Columns = new Dictionary<string, string> { ["prompt"] = "a question, or: two" },
-                Learn = LearntTurns.Last,
-            },
-            new() { Files = ["/d.jsonl"], Sample = 7 },
-        },
-        IReadOnlyDictionary<string, string> => new Dictionary<string, string> { ["prompt"] = "question", ["completion"] = "the answer" },
-        _ => key.Type == typeof(string) ? "/some/where" : key.Type == typeof(int) ? 17 : (object)0.375,
-    };
 }

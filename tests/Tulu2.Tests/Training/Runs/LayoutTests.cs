@@ -17,7 +17,7 @@ namespace Tulu2.Tests.Training.Runs;
 public class LayoutTests
 {
     private static readonly int Steps =
-        Environment.GetEnvironmentVariable("TULU2_SWEEP_STEPS") is { Length: > 0 } steps ? int.Parse(steps, CultureInfo.InvariantCulture) : 4;
+        Environment.GetEnvironmentVariable("TULU2_SWEEP_STEPS") is { Length: > 0 } steps ? int.Parse(steps, CultureInfo.InvariantCulture) : 3;
 
     private static readonly Dictionary<(Objective, Precision), Lazy<(WorkerSettings Settings, string Hash)>> One =
         (from objective in Enum.GetValues<Objective>()
