@@ -95,7 +95,7 @@ for ((kill = 1; kill <= ${2:-10}; kill++)); do
     sleep "$after"
     if kill -9 "$pid" 2>/dev/null; then
         echo "kill $kill after $after s: $(ls "$work/killed/.build/segments" 2>/dev/null | grep -c segment || true) segments, $(ls "$work/killed" | grep -c train || true) shards"
-        wait "$pid" 2>/dev/null || true
+        { wait "$pid"; } 2>/dev/null || true
     else
         # It was faster: it has to be right, and the next kill meets a new build.
         wait "$pid"

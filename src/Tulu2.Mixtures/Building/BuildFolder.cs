@@ -36,7 +36,7 @@ internal sealed class BuildFolder : IDisposable
         catch (IOException failure) when (DiskFault.AsBadInput(failure) is null)
         {
             throw new BadInputException(
-                path, $"cannot be built in: {FaultText.Of(failure)}", "wait for the other build, or name another directory by --to", failure);
+                path, $"cannot be built in: {FaultText.Of(failure)}", "correct the path, or wait for the build that runs there", failure);
         }
         catch (UnauthorizedAccessException failure)
         {
@@ -49,9 +49,14 @@ internal sealed class BuildFolder : IDisposable
     public void GoOn(string key)
     {
         var known = Work(KeyName);
-        if (!File.Exists(known)) AtomicFile.WriteAllText(known, key);
-        else if (File.ReadAllText(known) != key)
-            throw new BadInputException(Path, "holds an unfinished build of another recipe, of other arguments or of other inputs", Another);
+        if (!File.Exists(known) || File.ReadAllText(known) != key)
+        {
+            // A build that never came to converting, as with a sample that is too large, has nothing to lose.
+            if (Directory.Exists(Segments) && Directory.EnumerateFiles(Segments, "*.segment").Any())
+                throw new BadInputException(Path, "holds an unfinished build of another recipe, of other arguments or of other inputs", Another);
+            File.Delete(Scan);
+            AtomicFile.WriteAllText(known, key);
+        }
         Directory.CreateDirectory(Segments);
         Directory.CreateDirectory(Shards);
         // The lock is ours: whatever a killed writer left belongs to nobody.

@@ -25,7 +25,10 @@ internal sealed class ShareGptConverter : IMixtureConverter
         if (most is null) throw setup.Options.Fault(Tokenizer, $"has no effect without {Most}", $"add `{Most}: 4096`, or remove the tokenizer");
         if (path is null)
             throw setup.Options.Fault(Most, "wants a tokenizer that counts the tokens", $"add `{Tokenizer}: DIR`, a directory with Llama-2's tokenizer");
-        return new ShareGptConversion(setup, new SpokenSplit(most.Value, new TurnCosts(SentencePieceBpeTokenizer.Load(setup.FullPath(path))), setup.Mode));
+        var full = setup.FullPath(path);
+        if (!Path.Exists(full))
+            throw setup.Options.Fault(Tokenizer, $"there is no {full}", "give the path of a directory with Llama-2's tokenizer.model or tokenizer.json");
+        return new ShareGptConversion(setup, new SpokenSplit(most.Value, new TurnCosts(SentencePieceBpeTokenizer.Load(full)), setup.Mode));
     }
 
     private sealed class ShareGptConversion(ConversionSetup setup, SpokenSplit? split) : IRecordConversion

@@ -10,7 +10,7 @@ internal class SampleRule : ISelectionRule
     {
         var records = checked(entries.Sum(entry => entry.Records));
         if (amount.Samples is { } samples) return new SourceSelection(records, 0, [.. OfEach(entries, samples, random)]);
-        if (amount.Sample is { } wanted) return new SourceSelection(records, 0, Draw(Enough("all files", records, wanted), wanted, random));
+        if (amount.Sample is { } wanted) return new SourceSelection(records, 0, Draw(Enough(null, records, wanted), wanted, random));
         if (amount.Weight is not { } weight) return SourceSelection.All(records);
         var passes = (int)weight;
         // Truncated, as the original's int(share * total) is.
@@ -39,7 +39,8 @@ internal class SampleRule : ISelectionRule
         }
     }
 
-    private static int Enough(string name, int records, int wanted) => wanted <= records ? records
-        : throw new SelectionFault("sample", $"asks for {NumberText.Count(wanted, "record")}, but {name} has {NumberText.Count(records)}",
+    private static int Enough(string? name, int records, int wanted) => wanted <= records ? records
+        : throw new SelectionFault("sample",
+            $"asks for {NumberText.Count(wanted, "record")}, but {(name is null ? "there are" : $"{name} has")} {NumberText.Count(records)}",
             "take fewer, or use `weight: 1` for all that there are");
 }

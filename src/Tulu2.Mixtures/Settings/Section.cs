@@ -13,6 +13,8 @@ namespace Tulu2.Mixtures.Settings;
 /// <param name="path">Dotted name of the part, as in <c>sources.cot</c>; empty for the whole file.</param>
 internal sealed class Section(YamlMappingNode? node, string path, Places places)
 {
+    private const string NameKey = "name";
+
     private readonly HashSet<string> _read = [];
 
     public Places Places => places;
@@ -67,12 +69,12 @@ internal sealed class Section(YamlMappingNode? node, string path, Places places)
         return texts.Contains(null) ? throw Wants(key, "a list of texts", value) : [.. texts.Select(text => text!)];
     }
 
-    /// <summary>The parts of a list of parts; the name of each is its place, from 0.</summary>
+    /// <summary>The parts of a list of parts; each is known by its <c>name</c>, or by its place from 0 where it has none.</summary>
     public IReadOnlyList<Section> Sections(string key)
     {
         if (Find(key) is not { } value) return [];
         if (value is not YamlSequenceNode list) throw Wants(key, "a list", value);
-        return [.. list.Children.Select((item, at) => Item(item, $"{Dotted(key)}[{at}]"))];
+        return [.. list.Children.Select((item, at) => Item(item, NameOf(item) is { } name ? $"{Dotted(key)}.{name}" : $"{Dotted(key)}[{at}]"))];
     }
 
     /// <summary>A part of keys and values; one without keys where it is not there.</summary>
@@ -124,6 +126,13 @@ internal sealed class Section(YamlMappingNode? node, string path, Places places)
         return places.Of(pair.Value is { } value && places.IsGiven(value) ? value : pair.Key ?? node);
     }
 
+    private static string? NameOf(YamlNode item) => item switch
+    {
+        YamlScalarNode word => word.Value,
+        YamlMappingNode part => part.Children.TryGetValue(new YamlScalarNode(NameKey), out var name) ? (name as YamlScalarNode)?.Value : null,
+        _ => null,
+    };
+
     // A lone word is a part of which only the name is given.
     private Section Item(YamlNode item, string name) => item switch
     {
@@ -147,7 +156,7 @@ internal sealed class Section(YamlMappingNode? node, string path, Places places)
 
     private string Dotted(string key) => path == "" ? key : $"{path}.{key}";
 
-    private static YamlMappingNode Named(YamlScalarNode word) => new(new YamlScalarNode("name"), new YamlScalarNode(word.Value));
+    private static YamlMappingNode Named(YamlScalarNode word) => new(new YamlScalarNode(NameKey), new YamlScalarNode(word.Value));
 
     private static string Name(YamlNode key) => (key as YamlScalarNode)?.Value ?? key.ToString();
 

@@ -150,7 +150,7 @@ public class MixtureBuilderTests
         var before = folder.Bytes("out");
         Assert.True(folder.Build(Recipe).AlreadyThere);
         Assert.Contains("another recipe", Assert.Throws<BadInputException>(() => folder.Build(Recipe, arguments: ["seed=7"])).What);
-        Stopped(folder, "other", 3);
+        Stopped(folder, "other", 5);
         Assert.Contains("unfinished build", Assert.Throws<BadInputException>(() => folder.Build(Recipe, "other", arguments: ["seed=7"])).What);
         Directory.CreateDirectory(folder.To("foreign"));
         File.WriteAllText(folder.To("foreign/mine.txt"), "");
@@ -158,6 +158,14 @@ public class MixtureBuilderTests
         using (var held = BuildFolder.Take(folder.To("held")))
             Assert.Contains("another process", Assert.Throws<BadInputException>(() => folder.Build(Recipe, "held")).What);
         Assert.Equal(before.Keys.Order(), folder.Bytes("out").Keys.Order());
+    }
+
+    [Fact]
+    public void A_build_that_failed_before_it_converted_anything_can_be_corrected()
+    {
+        using var folder = Inputs();
+        Assert.Equal("asks for 9,999 records, but there are 1,300", Assert.Throws<BadInputException>(() => folder.Build(Recipe, arguments: ["sources.asked.sample=9999"])).What);
+        Assert.True(folder.Build(Recipe).Rows > 0);
     }
 
     [Fact]

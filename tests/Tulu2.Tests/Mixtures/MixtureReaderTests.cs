@@ -20,17 +20,17 @@ public partial class MixtureReaderTests
     [InlineData(Start + "format: csv\n", "m.yaml:3: format", "there is no 'csv'")]
     [InlineData(Start + "deduplicate: all\n", "m.yaml:3: deduplicate", "there is no 'all'")]
     [InlineData(Start + "deduplicate: { kind: near, threshold: 2 }\n", "m.yaml:3: deduplicate.threshold", "2 is out of range")]
-    [InlineData(Start + "filters: [others]\n", "m.yaml:3: filters[0].name", "there is no 'others'")]
-    [InlineData(Start + "filters:\n  - { name: other_models, except: [hard_coded] }\n", "m.yaml:4: filters[0].except", "there is no source 'hard_coded'")]
-    [InlineData(Start + "filters:\n  - { name: other_models, match: words }\n", "m.yaml:4: filters[0].match", "there is no 'words'")]
-    [InlineData(Start + "  - { name: mine, converter: flan, files: [rows.jsonl] }\n", "m.yaml:3: sources[1].name", "'mine' stands twice")]
+    [InlineData(Start + "filters: [others]\n", "m.yaml:3: filters.others.name", "there is no 'others'")]
+    [InlineData(Start + "filters:\n  - { name: other_models, except: [hard_coded] }\n", "m.yaml:4: filters.other_models.except", "there is no source 'hard_coded'")]
+    [InlineData(Start + "filters:\n  - { name: other_models, match: words }\n", "m.yaml:4: filters.other_models.match", "there is no 'words'")]
+    [InlineData(Start + "  - { name: mine, converter: flan, files: [rows.jsonl] }\n", "m.yaml:3: sources.mine.name", "'mine' stands twice")]
     [InlineData("sources:\n  - { converter: flan, files: [rows.jsonl] }\n", "m.yaml:2: sources[0].name", "is missing: a text")]
-    [InlineData("sources:\n  - { name: a, converter: flam, files: [rows.jsonl] }\n", "m.yaml:2: sources[0].converter", "there is no 'flam'")]
-    [InlineData("sources:\n  - name: a\n    converter: flan\n", "m.yaml:2: sources[0].files", "there are none")]
-    [InlineData("sources:\n  - name: a\n    converter: flan\n    files: [rows.jsonl]\n    sample: 3\n    weight: 2\n", "m.yaml:6: sources[0].weight", "stands beside a sample")]
-    [InlineData("sources:\n  - name: a\n    converter: flan\n    files: [rows.jsonl]\n    options: { top_k: 1 }\n", "m.yaml:5: sources[0].options.top_k", "there is no such key here")]
-    [InlineData("sources:\n  - name: a\n    converter: flan\n    files: [rows.jsonl]\n    options: { shares: v2 }\n", "m.yaml:5: sources[0].options.shares", "has no total beside it")]
-    [InlineData("sources:\n  - name: a\n    converter: sharegpt\n    files: [rows.jsonl]\n    options: { max_tokens: 4096 }\n", "m.yaml:5: sources[0].options.max_tokens",
+    [InlineData("sources:\n  - { name: a, converter: flam, files: [rows.jsonl] }\n", "m.yaml:2: sources.a.converter", "there is no 'flam'")]
+    [InlineData("sources:\n  - name: a\n    converter: flan\n", "m.yaml:2: sources.a.files", "there are none")]
+    [InlineData("sources:\n  - name: a\n    converter: flan\n    files: [rows.jsonl]\n    sample: 3\n    weight: 2\n", "m.yaml:6: sources.a.weight", "stands beside a sample")]
+    [InlineData("sources:\n  - name: a\n    converter: flan\n    files: [rows.jsonl]\n    options: { top_k: 1 }\n", "m.yaml:5: sources.a.options.top_k", "there is no such key here")]
+    [InlineData("sources:\n  - name: a\n    converter: flan\n    files: [rows.jsonl]\n    options: { shares: v2 }\n", "m.yaml:5: sources.a.options.shares", "has no total beside it")]
+    [InlineData("sources:\n  - name: a\n    converter: sharegpt\n    files: [rows.jsonl]\n    options: { max_tokens: 4096 }\n", "m.yaml:5: sources.a.options.max_tokens",
         "wants a tokenizer that counts the tokens")]
     [InlineData("sources: [\n", "m.yaml:2", "is not YAML from column 1 on")]
     public void What_cannot_be_used_is_named_with_its_line(string text, string where, string what)
@@ -47,7 +47,7 @@ public partial class MixtureReaderTests
     [InlineData("seed=x", "seed=x: seed", "wants a whole number, not 'x'")]
     [InlineData("sources.yours.weight=2", "sources.yours.weight=2", "the mixture has no source 'yours'")]
     [InlineData("sources.mine=7", "sources.mine=7", "a source is more than one value")]
-    [InlineData("sources.mine.weight=-1", "sources.mine.weight=-1: sources[0].weight", "-1 is out of range")]
+    [InlineData("sources.mine.weight=-1", "sources.mine.weight=-1: sources.mine.weight", "-1 is out of range")]
     [InlineData("seed.more=1", "seed.more=1", "seed has no keys in it")]
     public void What_an_argument_cannot_change_is_named_with_it(string argument, string where, string what)
     {
@@ -62,7 +62,7 @@ public partial class MixtureReaderTests
     {
         using var folder = new MixtureFolder();
         var fault = Assert.Throws<BadInputException>(() => MixtureReader.Parse("m.yaml", Start, folder.Root, [], folder.Root));
-        Assert.Equal(("m.yaml:2: sources[0].files", $"there is no file {folder.To("rows.jsonl")}"), (fault.Where, fault.What));
+        Assert.Equal(("m.yaml:2: sources.mine.files", $"there is no file {folder.To("rows.jsonl")}"), (fault.Where, fault.What));
     }
 
     [Fact]
