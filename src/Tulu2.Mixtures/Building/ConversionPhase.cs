@@ -17,7 +17,8 @@ internal sealed class ConversionPhase(MixtureRecipe recipe, IReadOnlyList<Source
     {
         var queues = plans.Select((plan, source) => store.Count(source) is null ? new BatchQueue(plan, source, store) : null).ToList();
         _done = queues.Select((queue, source) => queue is null ? (long)plans[source].Selection.Count : 0).Sum();
-        List<BatchQueue> open = [.. queues.OfType<BatchQueue>()];
+        // The largest source first: reading it is work for one thread, which others should not have to wait for at the end.
+        List<BatchQueue> open = [.. queues.OfType<BatchQueue>().OrderByDescending(queue => queue.Bytes)];
         var conversions = plans.Select(plan => new BatchConversion(recipe, plan)).ToList();
         try
         {
@@ -65,6 +66,8 @@ internal sealed class ConversionPhase(MixtureRecipe recipe, IReadOnlyList<Source
         private int _count;
 
         public int Source => source;
+
+        public long Bytes => plan.Files.Sum(file => file.Bytes);
 
         public RecordBatch? TryNext(bool wait)
         {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using Tulu2.Data.Rows.Records;
 using Tulu2.Files;
@@ -34,19 +35,36 @@ internal static class InputScan
     {
         var scanned = new ScannedFile[files.Count];
         long total = 0;
-        Parallel.For(0, files.Count, Options(threads, cancellation), at =>
+        // The largest first: one of them is often most of the work.
+        var order = Enumerable.Range(0, files.Count).OrderByDescending(at => FileLength.Of(files[at].Path)).ToList();
+        Parallel.ForEach(Partitioner.Create(order, EnumerablePartitionerOptions.NoBuffering), Options(threads, cancellation), at =>
         {
-            var (source, path, hash) = files[at];
-            var (records, unreadable) = (0, new List<UnreadableRecord>());
-            foreach (var record in SourceRecords.Of(source, RecordFile.Examine(path)))
+            scanned[at] = Count(files[at].Source, files[at].Path, files[at].Sha256, () =>
+            {
+                if (Interlocked.Increment(ref total) is var now && now % 1024 == 0) Report(counted, now, cancellation);
+            });
+        });
+        return scanned;
+    }
+
+    private static ScannedFile Count(SourceRecipe source, string path, string hash, Action counted)
+    {
+        var (records, unreadable) = (0, new List<UnreadableRecord>());
+        try
+        {
+            // A damaged file is refused, so that no record has to wait for its checksum.
+            foreach (var record in SourceRecords.Of(source, RecordFile.Unexamined(path)))
             {
                 if (record.Fault is { } fault) unreadable.Add(new UnreadableRecord(record.Line, fault));
                 else checked { records++; }
-                if (Interlocked.Increment(ref total) % 1024 == 0) Report(counted, total, cancellation);
+                counted();
             }
-            scanned[at] = new ScannedFile(path, FileLength.Of(path), hash, records, unreadable);
-        });
-        return scanned;
+        }
+        catch (GzipDamageException damage)
+        {
+            throw new BadInputException(path, damage.Message, "fetch or write the file again", damage);
+        }
+        return new ScannedFile(path, FileLength.Of(path), hash, records, unreadable);
     }
 
     public static void Write(string path, ScannedFile[] files) => AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, files));

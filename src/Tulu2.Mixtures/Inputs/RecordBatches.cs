@@ -44,7 +44,7 @@ internal static class RecordBatches
     {
         var record = 0;
         for (var file = 0; file < plan.Files.Count; file++)
-            // It was examined to its end when its hash, which is still the same, was taken.
+            // It was read to its end, and found whole, when its records were counted.
             foreach (var (line, element, fault) in SourceRecords.Of(plan.Recipe, RecordFile.Unexamined(plan.Files[file].Path)))
             {
                 if (fault is not null) continue;
