@@ -40,11 +40,22 @@ public static class FilePatterns
             : throw new BadInputException(path, "no file matches", "check the path; * and ? stand for parts of a name, ** for folders of any depth");
     }
 
+    /// <summary>As <see cref="Expand"/>, and a directory gives all files of rows in it and below it, as partitioned data sets have them.</summary>
+    /// <exception cref="BadInputException">As for <see cref="Expand"/>, or a directory has no file of rows.</exception>
+    public static IReadOnlyList<string> ExpandRows(string path) => [.. Expand(path).SelectMany(found => Directory.Exists(found) ? RowsBelow(found) : [found])];
+
     /// <summary>The one file that a path stands for.</summary>
     /// <exception cref="BadInputException">As for <see cref="Expand"/>, or it stands for several files.</exception>
     public static string One(string path) => Expand(path) is var files && files.Count == 1
         ? files[0]
         : throw new BadInputException(path, $"stands for {files.Count} files, of which the first is {files[0]}", "name one of them");
+
+    private static IReadOnlyList<string> RowsBelow(string directory)
+    {
+        IReadOnlyList<string> rows = Directory.EnumerateFileSystemEntries(directory).Any() ? ForeignPath.NamedLikeRows(Expand(Path.Join(directory, AnyDepth, "*"))) : [];
+        return rows.Count > 0 ? rows : throw new BadInputException(directory, "is a directory without a file of rows",
+            "name the files of rows; of a directory those are taken that end in .jsonl or .parquet, or else in .json, also with .gz or .zst");
+    }
 
     private static bool IsPattern(string name) => name.AsSpan().ContainsAny('*', '?');
 

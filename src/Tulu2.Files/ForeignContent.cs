@@ -63,7 +63,7 @@ public static class ForeignContent
 
     private static string Wanted(FileUse use) => use switch
     {
-        FileUse.Rows => "give rows as JSON Lines, JSON or Parquet, plain or gzip",
+        FileUse.Rows => "give rows as JSON Lines, JSON or Parquet, plain, gzip or zstd",
         FileUse.Safetensors => "give weights as safetensors",
         FileUse.TorchWeights => "give weights as safetensors, or as torch.save writes them",
         FileUse.SentencePiece => "give the model's own tokenizer.model",

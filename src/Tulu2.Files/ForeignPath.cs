@@ -10,7 +10,10 @@ public static partial class ForeignPath
 
     private const string Config = "config.json";
 
-    private static readonly string[] RowSuffixes = [".jsonl", ".json", ".parquet", ".jsonl.gz", ".json.gz"];
+    private static readonly string[] Packed = ["", ".gz", ".zst"];
+
+    // A .json beside the others is rather a description of them.
+    private static readonly string[] RowSuffixes = [.. Suffixes(".jsonl"), .. Suffixes(".parquet")], LesserRowSuffixes = [.. Suffixes(".json")];
 
     /// <summary>
     /// What is wrong with a path that should be a directory with a model or a tokenizer: it is missing, a name on the Hugging Face Hub, a run, an adapter, a
@@ -58,9 +61,18 @@ public static partial class ForeignPath
     internal static string RowsIn(string directory)
     {
         var files = Directory.EnumerateFiles(directory).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal);
-        return files.FirstOrDefault(name => RowSuffixes.Any(suffix => name.EndsWith(suffix, StringComparison.OrdinalIgnoreCase))) is { } rows
+        return NamedLikeRows([.. files]).FirstOrDefault() is { } rows
             ? $"name the files of rows in it, such as {rows}" : "name the files of rows; there are none in it";
     }
+
+    /// <summary>Those of the files whose names say that they hold rows.</summary>
+    internal static IReadOnlyList<string> NamedLikeRows(IReadOnlyList<string> files)
+    {
+        IReadOnlyList<string> Ending(string[] suffixes) => [.. files.Where(file => suffixes.Any(suffix => file.EndsWith(suffix, StringComparison.OrdinalIgnoreCase)))];
+        return Ending(RowSuffixes) is { Count: > 0 } rows ? rows : Ending(LesserRowSuffixes);
+    }
+
+    private static IEnumerable<string> Suffixes(string name) => Packed.Select(packing => name + packing);
 
     private static (string What, string Fix) Missing(string path)
     {

@@ -32,7 +32,7 @@ internal sealed record Signature(string Name, Signature.Test Matches, string? Fi
         // As weights it may be torch.save's with its parts in another order; its reader decides.
         new("a zip archive", (head, _) => IsZip(head), Unpack, FileUse.TorchWeights),
         new("gzip data", (head, _) => head is [0x1F, 0x8B, ..], Unpack, FileUse.Rows),
-        new("Zstandard data", (head, _) => head is [0x28, 0xB5, 0x2F, 0xFD, ..], "unpack it: zstd -d FILE"),
+        new("Zstandard data", (head, _) => head is [0x28, 0xB5, 0x2F, 0xFD, ..], "unpack it: zstd -d FILE", FileUse.Rows),
         new("bzip2 data",
             (head, _) => head is [(byte)'B', (byte)'Z', (byte)'h', >= (byte)'1' and <= (byte)'9', 0x31, 0x41, 0x59, ..], "unpack it: bunzip2 FILE"),
         new("xz data", (head, _) => head is [0xFD, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0, ..], "unpack it: unxz FILE"),

@@ -25,7 +25,7 @@ internal sealed class DataStatsCommand(Terminal terminal)
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        List<DataFile> files = [.. parsed.GetValue(_files)!.SelectMany(FilePatterns.Expand).Select(path => _rows.Of(parsed, path))];
+        List<DataFile> files = [.. parsed.GetValue(_files)!.SelectMany(FilePatterns.ExpandRows).Select(path => _rows.Of(parsed, path))];
         var (_, encoder) = _flags.Read(parsed);
         var kind = RowKinds.Of(files);
         if (RowFormats.Found(files, kind) is { } found) terminal.Say(found);

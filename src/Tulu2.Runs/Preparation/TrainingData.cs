@@ -27,7 +27,7 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
     {
         try
         {
-            return [.. loaded.Recipe.Data.Train.Select(source => source with { Files = [.. source.Files.SelectMany(FilePatterns.Expand)] })];
+            return [.. loaded.Recipe.Data.Train.Select(source => source with { Files = [.. source.Files.SelectMany(FilePatterns.ExpandRows)] })];
         }
         catch (BadInputException pattern)
         {

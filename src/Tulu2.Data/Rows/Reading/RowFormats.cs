@@ -47,7 +47,7 @@ public static class RowFormats
                     return (source, [.. RowSources.All.Where(other => other.Match(row) >= Likeness.Complete).Select(other => other.Kind)]);
             }
         }
-        catch (GzipDamageException)
+        catch (PackedDamageException)
         {
             // Reading the rows reports it.
         }

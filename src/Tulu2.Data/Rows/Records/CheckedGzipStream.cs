@@ -19,7 +19,7 @@ internal sealed class CheckedGzipStream(Stream file) : ForwardStream(file)
     private bool inMember;
     private bool ended;
 
-    /// <exception cref="GzipDamageException">The file is damaged at this point.</exception>
+    /// <exception cref="PackedDamageException">The file is damaged at this point.</exception>
     public override int Read(byte[] target, int offset, int count)
     {
         if (count == 0) return 0;
@@ -102,20 +102,11 @@ internal sealed class CheckedGzipStream(Stream file) : ForwardStream(file)
         inMember = false;
     }
 
-    private GzipDamageException Damaged() => Untrusted($"the gzip data is damaged before byte {input.Position:N0} of the file");
+    private PackedDamageException Damaged() => Untrusted($"the gzip data is damaged before byte {input.Position:N0} of the file");
 
     // The bytes of a file that was cut off are right up to the cut, although the checksum that would prove it is missing.
-    private GzipDamageException BreaksOff() => new($"the gzip data breaks off at byte {input.Position:N0}, where the file ends", unpacked, verified);
+    private PackedDamageException BreaksOff() => new($"the gzip data breaks off at byte {input.Position:N0}, where the file ends", unpacked, verified);
 
     // A wrong byte can stand long before the byte where it is noticed: nothing of its member can be trusted.
-    private GzipDamageException Untrusted(string what) => new(what, verified, verified);
-}
-
-/// <summary>A gzip file is damaged.</summary>
-/// <param name="trusted">Number of unpacked bytes, from the start, that can be trusted.</param>
-/// <param name="verified">How many of them a checksum covers.</param>
-internal sealed class GzipDamageException(string what, long trusted, long verified) : IOException(what)
-{
-    public long Trusted { get; } = trusted;
-    public long Verified { get; } = verified;
+    private PackedDamageException Untrusted(string what) => new(what, verified, verified);
 }

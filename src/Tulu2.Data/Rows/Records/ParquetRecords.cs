@@ -83,7 +83,7 @@ internal static class ParquetRecords
 
         public static ParquetPath Of(RecordFile file)
         {
-            if (!file.Zipped) return new ParquetPath(file.Path, copy: false);
+            if (!file.IsPacked) return new ParquetPath(file.Path, copy: false);
             var path = new ParquetPath(Path.Combine(Path.GetTempPath(), $"tulu2-{Guid.NewGuid():N}.parquet"), copy: true);
             try
             {
@@ -95,7 +95,7 @@ internal static class ParquetRecords
             catch (Exception failure)
             {
                 path.Dispose();
-                if (failure is not GzipDamageException) throw;
+                if (failure is not PackedDamageException) throw;
                 throw new BadInputException(file.Path, FaultText.Of(failure), "fetch or write the file again", failure);
             }
         }

@@ -2,22 +2,27 @@ using Tulu2.Files;
 
 namespace Tulu2.Data.Rows.Records;
 
+/// <summary>Compression of a file as a whole.</summary>
+internal enum FilePacking { None, Gzip, Zstandard }
+
 /// <summary>A file of records and how far its bytes can be trusted.</summary>
-/// <param name="Zipped">It is gzip.</param>
+/// <param name="Packing">How it is compressed.</param>
 /// <param name="Trusted">Number of unpacked bytes, from the start, that are known to be as they were written.</param>
 /// <param name="Damage">What is wrong with the file after these; null: nothing.</param>
-internal sealed record RecordFile(string Path, bool Zipped, long Trusted, string? Damage)
+internal sealed record RecordFile(string Path, FilePacking Packing, long Trusted, string? Damage)
 {
     /// <summary>Number of trusted bytes that are covered by a checksum (all of them in a plain file).</summary>
     public long Verified { get; init; } = Trusted;
 
+    public bool IsPacked => Packing != FilePacking.None;
+
     /// <summary>
-    /// Reads a gzip file to its end once, since a member's checksum stands at its end: no row is taken before the checksum is known to be right.
+    /// Reads a packed file to its end once, since a checksum stands at the end of what it covers: no row is taken before it is known to be right.
     /// </summary>
     public static RecordFile Examine(string path)
     {
         var file = Unexamined(path);
-        if (!file.Zipped) return file;
+        if (!file.IsPacked) return file;
         using var stream = file.Open();
         var buffer = new byte[1 << 16];
         long length = 0;
@@ -27,22 +32,23 @@ internal sealed record RecordFile(string Path, bool Zipped, long Trusted, string
             while ((count = stream.Read(buffer, 0, buffer.Length)) > 0) length += count;
             return file with { Trusted = length, Verified = length };
         }
-        catch (GzipDamageException damage)
+        catch (PackedDamageException damage)
         {
             return file with { Trusted = damage.Trusted, Verified = damage.Verified, Damage = damage.Message };
         }
     }
 
     /// <summary>
-    /// The file without that check, to look at its first records: the stream of <see cref="Open"/> throws <see cref="GzipDamageException"/> where the file is
+    /// The file without that check, to look at its first records: the stream of <see cref="Open"/> throws <see cref="PackedDamageException"/> where the file is
     /// damaged.
     /// </summary>
     public static RecordFile Unexamined(string path)
     {
         using var stream = OpenBytes(Existing(path));
-        Span<byte> head = stackalloc byte[2];
-        var zipped = stream.ReadAtLeast(head, 2, throwOnEndOfStream: false) == 2 && head is [0x1f, 0x8b];
-        return new RecordFile(path, zipped, long.MaxValue, null);
+        Span<byte> head = stackalloc byte[4];
+        head = head[..stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)];
+        var packing = head is [0x1f, 0x8b, ..] ? FilePacking.Gzip : head is [0x28, 0xB5, 0x2F, 0xFD] ? FilePacking.Zstandard : FilePacking.None;
+        return new RecordFile(path, packing, long.MaxValue, null);
     }
 
     /// <summary>The path, if there is a file and its content is not recognised as something else.</summary>
@@ -69,8 +75,8 @@ internal sealed record RecordFile(string Path, bool Zipped, long Trusted, string
     public Stream Open()
     {
         var bytes = OpenBytes(Path);
-        if (!Zipped) return bytes;
-        var unpacked = new CheckedGzipStream(bytes);
+        if (!IsPacked) return bytes;
+        Stream unpacked = Packing == FilePacking.Gzip ? new CheckedGzipStream(bytes) : new CheckedZstdStream(bytes);
         return Trusted == long.MaxValue ? unpacked : new Beginning(unpacked, this);
     }
 
@@ -88,7 +94,7 @@ internal sealed record RecordFile(string Path, bool Zipped, long Trusted, string
                 left -= given;
                 if (given > 0 || count == 0) return given;
             }
-            catch (GzipDamageException)
+            catch (PackedDamageException)
             {
                 // Reported below: the file was not damaged here when it was examined.
             }

@@ -51,7 +51,7 @@ internal static class RecordReader
         var head = new byte[4096];
         using var stream = file.Open();
         var start = head.AsSpan(0, stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false));
-        if (file.Zipped && !start.IsEmpty && ForeignContent.Of(start, long.MaxValue, FileUse.Rows) is var (what, fix))
+        if (file.IsPacked && !start.IsEmpty && ForeignContent.Of(start, long.MaxValue, FileUse.Rows) is var (what, fix))
             throw new BadInputException(file.Path, $"unpacked, it {what}", fix);
         if (start.StartsWith("PAR1"u8)) return Form.Parquet;
         if (start.StartsWith("\uFEFF"u8)) start = start[3..];

@@ -76,7 +76,7 @@ public sealed class CheckedGzipStreamTests
         Assert.Contains("head", Unpack(packed).Damage!.Message);
     }
 
-    private static (string Text, GzipDamageException? Damage) Unpack(byte[] packed)
+    private static (string Text, PackedDamageException? Damage) Unpack(byte[] packed)
     {
         using var stream = new CheckedGzipStream(new MemoryStream(packed));
         var read = new MemoryStream();
@@ -87,7 +87,7 @@ public sealed class CheckedGzipStreamTests
             while ((count = stream.Read(buffer, 0, buffer.Length)) > 0) read.Write(buffer, 0, count);
             return (Encoding.UTF8.GetString(read.ToArray()), null);
         }
-        catch (GzipDamageException damage)
+        catch (PackedDamageException damage)
         {
             return (Encoding.UTF8.GetString(read.ToArray()), damage);
         }
