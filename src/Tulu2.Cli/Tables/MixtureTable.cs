@@ -19,7 +19,7 @@ internal static class MixtureTable
         foreach (var source in built.Sources)
             foreach (var (slip, times) in source.Slips) terminal.WriteHuman($"slip of the original, {source.Name}: {slip}: {NumberText.Count(times)}");
         if (built.Rejected > 0)
-            terminal.WriteHuman($"left out: {Path.Combine(built.Folder, "rejected.jsonl")} ({NumberText.Count(built.Rejected, "entry", "entries")})");
+            terminal.WriteHuman($"left out: {Path.Combine(built.Folder, "rejected.ndjson")} ({NumberText.Count(built.Rejected, "entry", "entries")})");
         terminal.WriteHuman($"mixture: {built.Folder}: {NumberText.Count(built.Rows, "row")} in {NumberText.Count(built.Shards.Count, "file")}");
     }
 

@@ -5,10 +5,11 @@ using System.Text.Json;
 namespace Tulu2.Mixtures.Building;
 
 /// <summary>The lists of what a mixture leaves out, one JSON object a line: <c>{source, file, line, by, reason}</c>.</summary>
+/// <remarks>Their names end in .ndjson: where a directory stands for its files of rows, they are none.</remarks>
 /// <param name="shown">A file's path as the lists have it: relative, so that they do not depend on where the inputs lie.</param>
 internal sealed class LeftOutFiles(Stream rejected, Stream onlyParity, Func<string, string> shown)
 {
-    public const string RejectedName = "rejected.jsonl", OnlyParityName = "parity-only.jsonl";
+    public const string RejectedName = "rejected.ndjson", OnlyParityName = "parity-only.ndjson";
 
     private static readonly JsonSerializerOptions Options = new()
     {

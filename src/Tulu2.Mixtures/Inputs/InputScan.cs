@@ -60,7 +60,7 @@ internal static class InputScan
                 counted();
             }
         }
-        catch (GzipDamageException damage)
+        catch (PackedDamageException damage)
         {
             throw new BadInputException(path, damage.Message, "fetch or write the file again", damage);
         }

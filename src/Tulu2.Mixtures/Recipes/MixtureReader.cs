@@ -78,7 +78,7 @@ internal static class MixtureReader
 
     private static FileEntry Entry(Section section, string file, string folder)
     {
-        var paths = FilePatterns.Expand(Path.GetFullPath(FilePatterns.Home(file), folder));
+        var paths = FilePatterns.ExpandRows(Path.GetFullPath(FilePatterns.Home(file), folder));
         return paths.FirstOrDefault(path => !File.Exists(path)) is not { } missing ? new FileEntry(file, paths)
             : throw section.Fault("files", $"there is no file {missing}", "fetch it, correct the path or `data`, or leave the source out: sources.NAME=null");
     }

@@ -121,8 +121,8 @@ public class MixtureBuilderTests
                 (8, "converter", "targets is a number, not a text"), (5, "other_models", "messages[0] has 'Claude'"),
                 (6, "deduplicate", "the same turns as mine: rows.jsonl:1"), (9, "other_models", "messages[0] has 'BARD'"),
             ],
-            folder.Lines("out", "rejected.jsonl").Select(line => JsonNode.Parse(line)!).Select(entry => ((int)entry["line"]!, entry["by"]!.ToString(), entry["reason"]!.ToString())));
-        Assert.Equal(["""{"source":"mine","file":"rows.jsonl","line":9,"reason":"messages[0] has 'BARD'","removed":true}"""], folder.Lines("out", "parity-only.jsonl"));
+            folder.Lines("out", "rejected.ndjson").Select(line => JsonNode.Parse(line)!).Select(entry => ((int)entry["line"]!, entry["by"]!.ToString(), entry["reason"]!.ToString())));
+        Assert.Equal(["""{"source":"mine","file":"rows.jsonl","line":9,"reason":"messages[0] has 'BARD'","removed":true}"""], folder.Lines("out", "parity-only.ndjson"));
         var counts = built.Sources.Single();
         Assert.Equal((7, 2, 7, 3, 4, 1, 1), (counts.Records, counts.Unreadable, counts.Taken, counts.Rejected, counts.Converted, counts.OnlyParity, counts.Kept));
         Assert.Equal([new RowsLeft("other_models", 2), new RowsLeft("deduplicate", 1)], counts.Left);
