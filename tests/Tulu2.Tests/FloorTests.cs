@@ -12,6 +12,7 @@ public class FloorTests
         ["Tulu2.Files"] = [],
         ["Tulu2.Hub"] = ["Tulu2.Files"],
         ["Tulu2.Data"] = ["Tulu2.Files"],
+        ["Tulu2.Mixtures"] = ["Tulu2.Files", "Tulu2.Data"],
         ["Tulu2.Collectives"] = [],
         ["Tulu2.Checkpoints"] = ["Tulu2.Files"],
         ["Tulu2.Protocol"] = ["Tulu2.Files", "Tulu2.Data", "Tulu2.Collectives", "Tulu2.Checkpoints"],
@@ -27,7 +28,7 @@ public class FloorTests
         ["tulu2"] =
         [
             "Tulu2.Files", "Tulu2.Data", "Tulu2.Collectives", "Tulu2.Checkpoints", "Tulu2.Protocol", "Tulu2.Models", "Tulu2.Training", "Tulu2.Evaluation",
-            "Tulu2.Cluster", "Tulu2.Hub", "Tulu2.Runs",
+            "Tulu2.Cluster", "Tulu2.Hub", "Tulu2.Runs", "Tulu2.Mixtures",
         ],
     };
 

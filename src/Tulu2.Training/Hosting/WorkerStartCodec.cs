@@ -81,18 +81,19 @@ internal static class WorkerStartCodec
 
     private static void Write(ref MessagePackWriter writer, ScheduleSegment segment)
     {
-        writer.WriteArrayHeader(5);
+        writer.WriteArrayHeader(6);
         writer.Write(segment.From);
         writer.Write(segment.Kind.ToString());
         writer.Write(segment.Peak);
         writer.Write(segment.TotalSteps);
         writer.Write(segment.WarmupSteps);
+        writer.Write(segment.Floor);
     }
 
     private static ScheduleSegment Schedule(ref MessagePackReader reader)
     {
-        if (reader.ReadArrayHeader() != 5) throw new MessagePackSerializationException("a schedule has five fields");
-        return new(reader.ReadInt32(), Enum.Parse<ScheduleKind>(Text(ref reader)), reader.ReadDouble(), reader.ReadInt32(), reader.ReadInt32());
+        if (reader.ReadArrayHeader() != 6) throw new MessagePackSerializationException("a schedule has six fields");
+        return new(reader.ReadInt32(), Enum.Parse<ScheduleKind>(Text(ref reader)), reader.ReadDouble(), reader.ReadInt32(), reader.ReadInt32(), reader.ReadDouble());
     }
 
     private static void Write(ref MessagePackWriter writer, ModelConfig model)

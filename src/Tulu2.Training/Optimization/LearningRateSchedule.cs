@@ -4,12 +4,13 @@ using Tulu2.Training.Recipes;
 namespace Tulu2.Training.Optimization;
 
 /// <summary>
-/// The learning rate of each update: linear from 0 to the peak during warm-up, then linear to 0 at the end of the run, or constant
-/// (docs/reference/tulu2.md, SFT: the schedule). With a warm-up, the first update has rate 0.
+/// The learning rate of each update: linear from 0 to the peak during warm-up, then linear or along half a cosine wave to the floor at the end of the run, or
+/// constant (docs/reference/tulu2.md, SFT: the schedule). With a warm-up, the first update has rate 0.
 /// </summary>
 /// <param name="peak">Rate at the end of the warm-up.</param>
 /// <param name="totalSteps">Updates of the whole run.</param>
-public sealed class LearningRateSchedule(ScheduleKind kind, double peak, int totalSteps, int warmupSteps)
+/// <param name="floor">Rate at the end of the run, as a part of the peak: 0 to 1.</param>
+public sealed class LearningRateSchedule(ScheduleKind kind, double peak, int totalSteps, int warmupSteps, double floor = 0)
 {
     public int WarmupSteps { get; } = warmupSteps;
 
@@ -18,7 +19,13 @@ public sealed class LearningRateSchedule(ScheduleKind kind, double peak, int tot
     {
         if (update < WarmupSteps) return peak * update / WarmupSteps;
         if (kind == ScheduleKind.Constant) return peak;
-        return update >= totalSteps ? 0 : peak * (totalSteps - update) / (totalSteps - WarmupSteps);
+        if (update >= totalSteps) return peak * floor;
+        var left = totalSteps - update;
+        // Without a floor in this order of operations, whose bits older runs have.
+        if (kind == ScheduleKind.Linear && floor == 0) return peak * left / (totalSteps - WarmupSteps);
+        var part = (double)left / (totalSteps - WarmupSteps);
+        if (kind == ScheduleKind.Cosine) part = (1 - Math.Cos(Math.PI * part)) / 2;
+        return peak * (floor + (1 - floor) * part);
     }
 
     /// <summary>Converts the recipe's warm-up to steps.</summary>

@@ -159,7 +159,7 @@ public sealed record OptimizerRecipe
 
 public sealed record ScheduleRecipe
 {
-    [Meaning("linear: warm-up, then down to 0 at the last step; constant: warm-up, then level.")]
+    [Meaning("linear: warm-up, then straight down to the floor at the end of the run; cosine: along half a cosine wave; constant: warm-up, then level.")]
     [KnownAs(Trl = "lr_scheduler_type", Torchtune = "lr_scheduler", Others = "lr_scheduler")]
     [Changeable]
     public ScheduleKind Kind { get; init; } = ScheduleKind.Linear;
@@ -167,9 +167,13 @@ public sealed record ScheduleRecipe
     [KnownAs(Trl = "warmup_ratio, warmup_steps", Torchtune = "lr_scheduler.num_warmup_steps")]
     [Changeable]
     public double Warmup { get; init; } = 0.03;
+    [Meaning("The rate at the end of the run, as a part of optimizer.learning_rate: 0.1 ends at a tenth of it.")]
+    [KnownAs(Trl = "lr_scheduler_kwargs.min_lr_rate", Others = "min_lr_rate, min_lr_ratio, cosine_min_lr_ratio")]
+    [Changeable]
+    public double Floor { get; init; }
 }
 
-public enum ScheduleKind { Linear, Constant }
+public enum ScheduleKind { Linear, Cosine, Constant }
 
 public sealed record DpoRecipe
 {

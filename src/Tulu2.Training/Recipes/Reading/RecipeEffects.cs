@@ -65,7 +65,7 @@ public static class RecipeEffects
         if (steps == 1) yield return "the run's only step has rate 0, which is where schedule.warmup begins: it changes no weight";
         else
             yield return $"the peak rate is never reached: schedule.warmup is as long as the run's {steps} steps, whose last has "
-                + $"{RecipeValue.Write(new LearningRateSchedule(recipe.Schedule.Kind, peak, steps, warmup).At(steps - 1))} in place of {RecipeValue.Write(peak)}";
+                + $"{RecipeValue.Write(new LearningRateSchedule(recipe.Schedule.Kind, peak, steps, warmup, recipe.Schedule.Floor).At(steps - 1))} in place of {RecipeValue.Write(peak)}";
     }
 
     private static IEnumerable<string> Checkpoints(Recipe recipe, RunCounts counts)

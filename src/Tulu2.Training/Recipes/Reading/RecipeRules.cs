@@ -65,6 +65,9 @@ internal static class RecipeRules
         fault.AtLeast("optimizer.clip", optimizer.Clip, 0);
         var warmup = recipe.Schedule.Warmup;
         fault.AtLeast("schedule.warmup", warmup, 0);
+        fault.AtLeast("schedule.floor", recipe.Schedule.Floor, 0);
+        if (recipe.Schedule.Floor > 1) throw fault("schedule.floor", $"{RecipeValue.Write(recipe.Schedule.Floor)} is above the rate it is a part of", "use a number from 0 to 1");
+        if (recipe.Schedule is { Kind: ScheduleKind.Constant, Floor: not 0 }) throw fault("schedule.floor", "has no effect with schedule.kind: constant", "remove it, or use linear or cosine");
         if (warmup >= 1 && warmup != Math.Floor(warmup))
             throw fault("schedule.warmup", $"{RecipeValue.Write(warmup)} is neither a ratio below 1 nor a whole number of steps", "use, say, 0.03 or 100");
         if (warmup >= 1 && recipe.Steps is { } steps && warmup > steps)

@@ -55,4 +55,24 @@ public class LearningRateScheduleTests
     [InlineData(double.NaN)]
     public void A_warm_up_that_is_neither_is_refused(double warmup) =>
         Assert.Throws<BadInputException>(() => LearningRateSchedule.Warmup(warmup, 100, false));
+
+    // transformers' get_cosine_schedule_with_warmup and get_cosine_with_min_lr_schedule_with_warmup, by hand: half a wave from the peak to the floor.
+    [Theory]
+    [InlineData(0, 0, 0)]
+    [InlineData(0, 2, 1)]
+    [InlineData(0, 6, 0.5)]
+    [InlineData(0, 4, 0.8535533905932737)]
+    [InlineData(0, 10, 0)]
+    [InlineData(0.1, 2, 1)]
+    [InlineData(0.1, 6, 0.55)]
+    [InlineData(0.1, 10, 0.1)]
+    [InlineData(0.1, 99, 0.1)]
+    public void Cosine_goes_along_half_a_wave(double floor, int update, double rate) =>
+        Assert.Equal(rate, new LearningRateSchedule(ScheduleKind.Cosine, 1, 10, 2, floor).At(update), 1e-15);
+
+    [Theory]
+    [InlineData(2, 1)]
+    [InlineData(6, 0.625)]
+    [InlineData(10, 0.25)]
+    public void Linear_ends_at_its_floor(int update, double rate) => Assert.Equal(rate, new LearningRateSchedule(ScheduleKind.Linear, 1, 10, 2, 0.25).At(update));
 }

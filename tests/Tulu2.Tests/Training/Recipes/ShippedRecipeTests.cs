@@ -1,3 +1,6 @@
+using Tulu2.Data.Chat;
+using Tulu2.Data.Slots;
+using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Recipes.Reading;
 using Xunit;
@@ -31,5 +34,39 @@ public class ShippedRecipeTests
         var dpo = RecipeReader.Load(Path.Combine(Folder, $"tulu2-dpo-{size}.yaml"), []).Recipe;
         Assert.Equal((5e-7, 3.0, 32, 8192, 0.1, 0.1),
             (dpo.Optimizer.LearningRate, dpo.Epochs, dpo.Batch.Global, dpo.Data.MaxLength, dpo.Schedule.Warmup, dpo.Dpo.Beta));
+    }
+
+    // docs/reference/tulu2.md, SFT and DPO: the rows of the released sets.
+    [Theory]
+    [InlineData("tulu2-sft-7b", 326_154, 5096, 153)]
+    [InlineData("tulu2-sft-13b", 326_154, 5096, 153)]
+    [InlineData("tulu2-sft-70b", 326_154, 5096, 153)]
+    [InlineData("codetulu2-sft-7b", 326_154, 5096, 153)]
+    [InlineData("codetulu2-sft-13b", 326_154, 5096, 153)]
+    [InlineData("codetulu2-sft-34b", 326_154, 5096, 153)]
+    [InlineData("tulu2-dpo-7b", 61_966, 5808, 581)]
+    [InlineData("tulu2-dpo-13b", 61_966, 5808, 581)]
+    [InlineData("tulu2-dpo-70b", 61_966, 5808, 581)]
+    [InlineData("tulu2-dpo-70b", 60_829, 5700, 570)]
+    [InlineData("tulu2-dpo-70b", 61_135, 5730, 573)]
+    public void Rows_of_the_papers_number_make_the_papers_steps(string name, int rows, int steps, int warmup)
+    {
+        var recipe = RecipeReader.Load(Path.Combine(Folder, $"{name}.yaml"), []).Recipe;
+        var plan = new BatchPlan(new CountedSequences(rows), new BatchSettings(recipe.Batch.Global, recipe.Batch.Slot, Epochs: recipe.Epochs));
+        Assert.Equal((steps, warmup), (plan.TotalSteps, ScheduleSegment.Warmup(recipe, plan.TotalSteps)));
+        Assert.Equal(0, ScheduleSegment.At([ScheduleSegment.Of(recipe, steps)], 0));
+    }
+
+    private sealed class CountedSequences(int count) : ITokenSource
+    {
+        public int Sequences => count;
+
+        public int Length(int sequence) => 1;
+
+        public int LossTokens(int sequence) => 1;
+
+        public ReadOnlySpan<int> Ids(int sequence) => throw new NotSupportedException();
+
+        public ReadOnlySpan<LossSpan> Spans(int sequence) => throw new NotSupportedException();
     }
 }
