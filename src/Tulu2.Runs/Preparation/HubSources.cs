@@ -104,7 +104,7 @@ internal sealed class HubSources
         }
         catch (BadInputException fault)
         {
-            throw _loaded.Fault(key, fault.Message, fault.Fix);
+            throw _loaded.Fault(key, $"{fault.Where}: {fault.What}", fault.Fix);
         }
     }
 
@@ -119,7 +119,7 @@ internal sealed class HubSources
         }
         catch (BadInputException fault)
         {
-            throw _loaded.Fault(key, fault.Message, fault.Fix);
+            throw _loaded.Fault(key, $"{fault.Where}: {fault.What}", fault.Fix);
         }
     }
 }
