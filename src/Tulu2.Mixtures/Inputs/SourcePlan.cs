@@ -1,9 +1,9 @@
 using System.Numerics;
 using System.Security.Cryptography;
 using System.Text;
+using Tulu2.Data.Python;
 using Tulu2.Files;
 using Tulu2.Mixtures.Conversion;
-using Tulu2.Mixtures.Python;
 using Tulu2.Mixtures.Recipes;
 using Tulu2.Mixtures.Selection;
 

@@ -1,4 +1,4 @@
-using Tulu2.Mixtures.Python;
+using Tulu2.Data.Python;
 
 namespace Tulu2.Mixtures.Selection;
 

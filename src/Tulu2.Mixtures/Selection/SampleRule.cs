@@ -1,5 +1,5 @@
+using Tulu2.Data.Python;
 using Tulu2.Files;
-using Tulu2.Mixtures.Python;
 
 namespace Tulu2.Mixtures.Selection;
 

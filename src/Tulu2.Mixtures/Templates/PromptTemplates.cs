@@ -1,3 +1,4 @@
+using Tulu2.Data.Python;
 using Tulu2.Mixtures.Python;
 
 namespace Tulu2.Mixtures.Templates;

@@ -72,7 +72,7 @@ public sealed record DataRecipe
     [KnownAs(Trl = "dataset_name", Torchtune = "dataset.data_files", LlamaFactory = "dataset", Others = "datasets, train_file, data_path")]
     [PathKey, NotInHash]
     public IReadOnlyList<DataSourceRecipe> Train { get; init; } = [];
-    [Meaning("The form of the rows: messages, sharegpt, alpaca, prompt_completion or preferences; null: the first row of each file that matches one decides.")]
+    [Meaning("The form of the rows: messages, sharegpt, alpaca, prompt_completion, preferences or rated_completions; null: the first row of each file that matches one decides.")]
     [KnownAs(LlamaFactory = "formatting", Others = "dataset_type")]
     [NotInHash]
     public string? Format { get; init; }

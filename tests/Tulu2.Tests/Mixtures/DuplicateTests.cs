@@ -1,7 +1,7 @@
 using FsCheck.Xunit;
+using Tulu2.Data.Python;
 using Tulu2.Data.Rows;
 using Tulu2.Mixtures.Deduplication;
-using Tulu2.Mixtures.Python;
 using Xunit;
 
 namespace Tulu2.Tests.Mixtures;

@@ -1,7 +1,7 @@
 using System.Text.Json;
+using Tulu2.Data.Python;
 using Tulu2.Data.Tokenizers;
 using Tulu2.Mixtures.Conversion;
-using Tulu2.Mixtures.Python;
 using Tulu2.Mixtures.Splitting;
 using Tulu2.Mixtures.Templates;
 using Tulu2.Mixtures.Trees;

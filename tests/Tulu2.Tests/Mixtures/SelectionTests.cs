@@ -1,6 +1,6 @@
 using FsCheck;
 using FsCheck.Xunit;
-using Tulu2.Mixtures.Python;
+using Tulu2.Data.Python;
 using Tulu2.Mixtures.Selection;
 using Xunit;
 

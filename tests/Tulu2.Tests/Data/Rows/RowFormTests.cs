@@ -94,6 +94,28 @@ public sealed class RowFormTests : IDisposable
     public void A_pair_that_cannot_be_meant_is_refused_by_name(string record, string reason) =>
         Assert.Contains(reason, Assert.Single(RowReader.ReadPreferences(folder.Write("pairs.jsonl", record))).Fault!.Reason);
 
+    [Theory]
+    [InlineData("9, 5, 5, 1", "t0", "t2")]
+    [InlineData("1, 9, 5, 9", "t1", "t0")]
+    [InlineData("\"1\", \"2.5\"", "t1", "t0")]
+    [InlineData("1, 1, 2", "t2", "t0")]
+    public void Of_rated_completions_the_best_is_chosen_over_one_that_the_zephyr_script_draws(string scores, string chosen, string rejected)
+    {
+        var completions = scores.Split(", ").Select((score, index) => $$"""{"response":"t{{index}}","overall_score":{{score}},"fine-grained_score":1}""");
+        var path = folder.Write("rated.jsonl", $$"""{"instruction":"q","completions":[{{string.Join(',', completions)}}]}""");
+        Assert.Equal("rated_completions", RowFormats.Of(path));
+        var pair = Assert.Single(RowReader.ReadPreferences(path)).Row!;
+        Assert.Equal(($"user:q assistant:{chosen}", $"user:q assistant:{rejected}"), (Text(pair.Chosen), Text(pair.Rejected)));
+    }
+
+    [Theory]
+    [InlineData("""{"response":"a","score":1},{"response":"b","score":1}""", "all 2 completions have the score 1")]
+    [InlineData("""{"response":"a","score":1}""", "completions has 1: a pair needs two")]
+    [InlineData("""{"response":"a","score":1},{"response":"b"}""", "completions[1] has no score that is a number")]
+    [InlineData("""{"response":"a","score":1},{"score":2}""", "completions[1] has no text")]
+    public void Completions_without_a_best_one_are_refused_by_name(string completions, string reason) =>
+        Assert.Contains(reason, Assert.Single(RowReader.ReadPreferences(folder.Write("rated.jsonl", $$"""{"prompt":"q","completions":[{{completions}}]}"""))).Fault!.Reason);
+
     [Fact]
     public void A_row_of_another_form_than_its_files_is_refused_by_line()
     {

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Tulu2.Mixtures.Python;
+namespace Tulu2.Data.Python;
 
 /// <summary>
 /// Python 3's <c>random.Random</c> for whole-number seeds: the same seed gives the same draws, number by number (docs/reference/tulu2.md, randomness). Not

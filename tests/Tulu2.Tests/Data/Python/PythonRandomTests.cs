@@ -1,9 +1,9 @@
 using System.Numerics;
+using Tulu2.Data.Python;
 using Tulu2.Files;
-using Tulu2.Mixtures.Python;
 using Xunit;
 
-namespace Tulu2.Tests.Mixtures;
+namespace Tulu2.Tests.Data.Python;
 
 /// <summary>Known answers are CPython 3.11's own.</summary>
 public class PythonRandomTests

@@ -1,4 +1,4 @@
-namespace Tulu2.Mixtures.Python;
+namespace Tulu2.Data.Python;
 
 /// <summary>
 /// MT19937 (Matsumoto, Nishimura: Mersenne Twister, 1998) with the seeding by an array of words that Python uses. Written out in full: the numbers drawn from a
