@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Tulu2.Cli.Commands;
 using Tulu2.Cli.Shell;
+using Tulu2.Hub.References;
 
 namespace Tulu2.Cli;
 
@@ -17,6 +18,7 @@ internal static class CommandCatalogue
         new SubmitCommand(terminal).Create(),
         new StatusCommand(terminal).Create(),
         new CancelCommand(terminal).Create(),
+        CommandBuilder.Group("model", "Models on a hub", new FetchCommand(terminal, RepositoryKind.Model).Create()),
         new DataCommands(terminal).Create(),
         new TokenizerCommands(terminal).Create(),
         new GenerateCommand(terminal).Create(),

@@ -43,8 +43,7 @@ public static class AtomicFile
                 full = Path.Combine(directory, write(stream));
                 stream.Flush(flushToDisk: true);
             }
-            File.Move(part, full, overwrite: true);
-            FlushDirectory(directory);
+            Publish(part, full);
             return full;
         }
         catch
@@ -52,6 +51,13 @@ public static class AtomicFile
             try { File.Delete(part); } catch (IOException) { /* the first failure is the one to report */ }
             throw;
         }
+    }
+
+    /// <summary>Gives a file its name, in place of one that has it. It was written and flushed to the device under another name of the same file system.</summary>
+    public static void Publish(string part, string path)
+    {
+        File.Move(part, path, overwrite: true);
+        FlushDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 
     public static void WriteAllText(string path, string text) =>

@@ -20,6 +20,9 @@ public static class FilePatterns
     /// <exception cref="BadInputException">No file matches the pattern, or a folder on the way cannot be read.</exception>
     public static IReadOnlyList<string> Expand(string path)
     {
+        if (HubUri.Is(path))
+            throw new BadInputException(path, "is a name on a hub, which only a recipe takes",
+                "fetch it first, `tulu2 data fetch ORG/NAME`, and name the files that it prints");
         var full = Path.GetFullPath(Home(path));
         if (!IsPattern(full) || Path.Exists(full)) return [full];
         var root = Path.GetPathRoot(full)!;

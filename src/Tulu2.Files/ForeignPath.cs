@@ -53,8 +53,7 @@ public static partial class ForeignPath
             return ($"{path} is a link to {target}, which is not there", "fetch the file again, or correct the link");
         if (File.Exists(path)) return null;
         return HubName(path) is { } name
-            ? ($"there is no file {path}, and data sets are not fetched by their name on the Hugging Face Hub ({name})",
-                $"download it first, `hf download {name} --repo-type dataset --local-dir DIR`, and name the files of rows in it")
+            ? ($"there is no file {path}", $"check the path; where the data set {name} on a hub is meant, write hf://datasets/{name} in a recipe")
             : ($"there is no file {path}", "check the path; it is relative to the recipe, or to the current directory where it stands on the command line");
     }
 
@@ -66,7 +65,7 @@ public static partial class ForeignPath
     }
 
     /// <summary>Those of the files whose names say that they hold rows.</summary>
-    internal static IReadOnlyList<string> NamedLikeRows(IReadOnlyList<string> files)
+    public static IReadOnlyList<string> NamedLikeRows(IReadOnlyList<string> files)
     {
         IReadOnlyList<string> Ending(string[] suffixes) => [.. files.Where(file => suffixes.Any(suffix => file.EndsWith(suffix, StringComparison.OrdinalIgnoreCase)))];
         return Ending(RowSuffixes) is { Count: > 0 } rows ? rows : Ending(LesserRowSuffixes);
@@ -77,9 +76,11 @@ public static partial class ForeignPath
     private static (string What, string Fix) Missing(string path)
     {
         if (File.Exists(path)) return ("is a file, not a directory", $"give the directory that holds {Config}, the weights and the tokenizer");
+        if (HubUri.Is(path))
+            return ("is a name on a hub, which is not taken here", "fetch it first, `tulu2 model fetch ORG/NAME`, and give the directory that it prints");
         return HubName(path) is { } name
-            ? ($"there is no such directory, and models are not fetched by their name on the Hugging Face Hub ({name})",
-                $"download it first, `hf download {name} --local-dir DIR`, and give DIR")
+            ? ("there is no such directory",
+                $"give the path of a Hugging Face checkpoint directory; where the model {name} on a hub is meant, write hf://{name}")
             : ("there is no such directory", "give the path of a Hugging Face checkpoint directory");
     }
 

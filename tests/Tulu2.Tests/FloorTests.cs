@@ -10,6 +10,7 @@ public class FloorTests
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Tulu2.Files"] = [],
+        ["Tulu2.Hub"] = ["Tulu2.Files"],
         ["Tulu2.Data"] = ["Tulu2.Files"],
         ["Tulu2.Mixtures"] = ["Tulu2.Files", "Tulu2.Data"],
         ["Tulu2.Collectives"] = [],
@@ -22,12 +23,12 @@ public class FloorTests
         ["Tulu2.Runs"] =
         [
             "Tulu2.Files", "Tulu2.Data", "Tulu2.Collectives", "Tulu2.Checkpoints", "Tulu2.Protocol", "Tulu2.Models", "Tulu2.Training", "Tulu2.Evaluation",
-            "Tulu2.Cluster",
+            "Tulu2.Cluster", "Tulu2.Hub",
         ],
         ["tulu2"] =
         [
             "Tulu2.Files", "Tulu2.Data", "Tulu2.Collectives", "Tulu2.Checkpoints", "Tulu2.Protocol", "Tulu2.Models", "Tulu2.Training", "Tulu2.Evaluation",
-            "Tulu2.Cluster", "Tulu2.Runs", "Tulu2.Mixtures",
+            "Tulu2.Cluster", "Tulu2.Hub", "Tulu2.Runs", "Tulu2.Mixtures",
         ],
     };
 

@@ -8,18 +8,24 @@ namespace Tulu2.Cli.Commands;
 /// <summary><c>chat --model DIR</c>: a dialogue, line by line; works from a pipe as well.</summary>
 internal sealed class ChatCommand(Terminal terminal)
 {
-    private readonly Option<string> _model = CommandBuilder.Required<string>("--model", "Hugging Face directory");
+    private readonly Option<string> _model = CommandBuilder.Required<string>("--model", ModelArgument.Description);
     private readonly Option<string?> _system = CommandBuilder.Optional<string>("--system", "System message before the dialogue");
     private readonly GenerationFlags _flags = new(maxTokens: 512, temperature: 0);
 
     public Command Create() => CommandBuilder.Command("chat", "Chat with a model; /clear starts over, /exit or end of input quits",
-        [_model, _system, .. _flags.Symbols], Run);
+        [_model, _system, .. _flags.Symbols], RunAsync);
 
-    private Task<int> Run(ParseResult parsed, CancellationToken cancellation) => Task.Run(() =>
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var model = await ModelArgument.DirectoryAsync(terminal, parsed.GetValue(_model)!, cancellation);
+        return await Task.Run(() => Run(parsed, model, cancellation), cancellation);
+    }
+
+    private int Run(ParseResult parsed, string model, CancellationToken cancellation)
     {
         var options = _flags.Read(parsed);
         options.Validate();
-        using var generator = TextGenerator.Load(parsed.GetValue(_model)!);
+        using var generator = TextGenerator.Load(model);
         foreach (var remark in generator.Model.Remarks) terminal.Say(remark);
         var chat = new ChatSession(generator, options, parsed.GetValue(_system));
         while (Ask(cancellation) is { } line && line != "/exit")
@@ -28,7 +34,7 @@ internal sealed class ChatCommand(Terminal terminal)
             else if (line.Length > 0) Reply(chat, line, cancellation);
         }
         return ExitCode.Done;
-    }, cancellation);
+    }
 
     private string? Ask(CancellationToken cancellation)
     {

@@ -7,11 +7,12 @@ using Tulu2.Data.Rows.Reading;
 using Tulu2.Data.Statistics;
 using Tulu2.Data.Store;
 using Tulu2.Files;
+using Tulu2.Hub.References;
 using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Commands;
 
-/// <summary><c>data inspect FILE</c>: one row as the model reads it. <c>data stats</c> and <c>data build</c> are commands of their own.</summary>
+/// <summary><c>data inspect FILE</c>: one row as the model reads it. <c>data stats</c>, <c>data build</c> and <c>data fetch</c> are commands of their own.</summary>
 internal sealed class DataCommands(Terminal terminal)
 {
     private static readonly Style Scored = new(Color.Green, decoration: Decoration.Bold);
@@ -22,9 +23,10 @@ internal sealed class DataCommands(Terminal terminal)
     private readonly RowFlags _rows = new();
     private readonly Option<long> _row = CommandBuilder.Option("--row", "Number of the row, from 1: its line, or its place in a JSON array or Parquet file", 1L);
 
-    public Command Create() => CommandBuilder.Group("data", "Look at training data, or build it",
+    public Command Create() => CommandBuilder.Group("data", "Look at training data, build it, or fetch it",
         new DataBuildCommand(terminal).Create(),
         new DataStatsCommand(terminal).Create(),
+        new FetchCommand(terminal, RepositoryKind.Dataset).Create(),
         CommandBuilder.Command("inspect", "One row as the model reads it, scored tokens in colour", [_file, _row, .. _flags.Symbols, .. _rows.Learning], Inspect));
 
     private int Inspect(ParseResult parsed)

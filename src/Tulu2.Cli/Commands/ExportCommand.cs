@@ -2,6 +2,7 @@ using System.CommandLine;
 using Tulu2.Checkpoints;
 using Tulu2.Cli.Shell;
 using Tulu2.Files;
+using Tulu2.Hub.Selection;
 using Tulu2.Runs.Execution;
 using Tulu2.Runs.Output;
 using Tulu2.Runs.Preparation;
@@ -22,10 +23,10 @@ internal sealed class ExportCommand(Terminal terminal)
     public Command Create()
     {
         _type.AcceptOnlyFromAmong([.. Types.Keys]);
-        return CommandBuilder.Command("export", "Write a checkpoint as a Hugging Face directory", [_from, _to, _type], Run);
+        return CommandBuilder.Command("export", "Write a checkpoint as a Hugging Face directory", [_from, _to, _type], RunAsync);
     }
 
-    private int Run(ParseResult parsed)
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var (from, to) = (Path.GetFullPath(parsed.GetValue(_from)!), Path.GetFullPath(parsed.GetValue(_to)!));
         if (File.Exists(to) || (Directory.Exists(to) && Directory.EnumerateFileSystemEntries(to).Any()))
@@ -39,8 +40,10 @@ internal sealed class ExportCommand(Terminal terminal)
             : store.LatestSound(terminal.Say) ?? throw new BadInputException(from, "holds no sound checkpoint", "see `tulu2 checkpoint verify`");
         var known = RunRecipe.Read(run, store, terminal.Say) ?? throw new BadInputException(run.Recipe, "is lost", "resume the run once with its recipe, which writes it again");
         var loaded = RecipeReader.LoadText(run.Recipe, known.Text);
-        var model = ModelSource.Open(loaded);
-        ModelExport.FromCheckpoint(store, manifest, model, loaded.Recipe, Types[parsed.GetValue(_type)!], to);
+        // The checkpoint has the weights.
+        loaded = (await HubSources.FetchModelAsync(loaded, known.Commits, ModelFiles.WithoutWeights, terminal.Say, cancellation)).Loaded;
+        var type = Types[parsed.GetValue(_type)!];
+        await Task.Run(() => ModelExport.FromCheckpoint(store, manifest, ModelSource.Open(loaded), loaded.Recipe, type, to), cancellation).WaitAsync(cancellation);
         terminal.WriteHuman($"step {manifest.Step}");
         terminal.WriteHuman($"from {path}");
         terminal.WriteHuman($"to   {to}");

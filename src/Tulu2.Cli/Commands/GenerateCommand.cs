@@ -9,19 +9,25 @@ namespace Tulu2.Cli.Commands;
 /// <summary><c>generate --model DIR --prompt TEXT</c>; the options are named as in the OpenAI API.</summary>
 internal sealed class GenerateCommand(Terminal terminal)
 {
-    private readonly Option<string> _model = CommandBuilder.Required<string>("--model", "Hugging Face directory");
+    private readonly Option<string> _model = CommandBuilder.Required<string>("--model", ModelArgument.Description);
     private readonly Option<string> _prompt = CommandBuilder.Required<string>("--prompt", "Prompt; - reads it from standard input");
     private readonly Option<bool> _raw = CommandBuilder.Flag("--raw", "Continue the prompt as it is, without the chat template");
     private readonly GenerationFlags _flags = new(maxTokens: 256, temperature: 1);
 
-    public Command Create() => CommandBuilder.Command("generate", "Generate text with a model", [_model, _prompt, _raw, .. _flags.Symbols], Run);
+    public Command Create() => CommandBuilder.Command("generate", "Generate text with a model", [_model, _prompt, _raw, .. _flags.Symbols], RunAsync);
 
-    private Task<int> Run(ParseResult parsed, CancellationToken cancellation) => Task.Run(() =>
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var model = await ModelArgument.DirectoryAsync(terminal, parsed.GetValue(_model)!, cancellation);
+        return await Task.Run(() => Run(parsed, model, cancellation), cancellation);
+    }
+
+    private int Run(ParseResult parsed, string model, CancellationToken cancellation)
     {
         var options = _flags.Read(parsed);
         options.Validate();
         var prompt = parsed.GetValue(_prompt)! is "-" ? terminal.ReadToEnd(cancellation) : parsed.GetValue(_prompt)!;
-        using var generator = TextGenerator.Load(parsed.GetValue(_model)!);
+        using var generator = TextGenerator.Load(model);
         foreach (var remark in generator.Model.Remarks) terminal.Say(remark);
         var ids = parsed.GetValue(_raw) ? generator.EncodeRaw(prompt) : generator.EncodeChat([new Message(Message.User, prompt)]);
         // With --json standard output holds the one object only.
@@ -39,7 +45,7 @@ internal sealed class GenerateCommand(Terminal terminal)
         else
             terminal.Output.WriteLine();
         return ExitCode.Done;
-    }, cancellation);
+    }
 
     private void Write(string piece)
     {

@@ -28,9 +28,9 @@ internal sealed class PlanCommand(Terminal terminal)
 
     public Command Create() => CommandBuilder.Command("plan", "Prove shapes, memory, traffic and time of a layout before anything starts, or find the best one",
         [.. _recipe.Symbols, _model, _ranks, _perNode, _length, _device, _memory, _hostMemory, _flops, _memoryBandwidth, _hostBandwidth, _busBandwidth,
-            _deviceBandwidth, _nodeBandwidth, _linkBandwidth, _disk], Run);
+            _deviceBandwidth, _nodeBandwidth, _linkBandwidth, _disk], RunAsync);
 
-    private int Run(ParseResult parsed)
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var loaded = _recipe.Load(parsed);
         var flags = new PlanFlags
@@ -51,7 +51,9 @@ internal sealed class PlanCommand(Terminal terminal)
             LinkBandwidth = parsed.GetValue(_linkBandwidth),
             Disk = parsed.GetValue(_disk),
         };
-        var result = PlanResult.Of(PlanInput.Read(loaded, flags, terminal.Say), flags.Ranks, PlanInput.IsOpen(loaded));
+        if (flags.Model is null) loaded = await PlanInput.WithShapeAsync(loaded, terminal.Say, cancellation);
+        var result = await Task.Run(() => PlanResult.Of(PlanInput.Read(loaded, flags, terminal.Say), flags.Ranks, PlanInput.IsOpen(loaded)), cancellation)
+            .WaitAsync(cancellation);
         PlanTables.Print(result, terminal);
         foreach (var sentence in result.MissingEffects) terminal.Say($"warning: {sentence}");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(PlanJson.Of(result)));

@@ -15,7 +15,7 @@ internal static class RunBanner
     {
         var (recipe, batches, report) = (run.Recipe, run.Batches, run.Data.Tokens.Report);
         var rows = ObjectiveCatalog.Of(recipe.Objective).ItemName;
-        yield return $"{title}: {recipe.Objective.ToString().ToUpperInvariant()} of {recipe.Model.Path ?? recipe.Model.Preset}";
+        yield return $"{title}: {recipe.Objective.ToString().ToUpperInvariant()} of {run.Named.Model.Path ?? recipe.Model.Preset}";
         yield return Line($"  parameters  {run.Model.Config.ParameterCount:N0}, {recipe.Precision.ToString().ToLowerInvariant()}");
         yield return Line($"  {rows + "s",-10}  {report.Used:N0}, {report.Tokens:N0} tokens a pass");
         yield return Line($"  steps       {batches.TotalSteps:N0}, {Passes(batches)}");

@@ -33,7 +33,13 @@ internal sealed record RunBeginning(LoadedRecipe Loaded, RunStart Start, RunReci
     {
         var (_, _, known, changes) = Resume(loaded, directory, flags, say);
         if (known is null || changes.Count == known.Changes.Count) return;
-        new RunRecipe(RecipeChanges.After(known.Recipe, changes[^1]), RecipeChanges.Hashes(known.Hash, [changes[^1]])[^1], changes).Write(directory);
+        var changed = known with
+        {
+            Recipe = RecipeChanges.After(known.Recipe, changes[^1]),
+            Hash = RecipeChanges.Hashes(known.Hash, [changes[^1]])[^1],
+            Changes = changes,
+        };
+        changed.Write(directory);
     }
 
     /// <summary>A new run, from step 1.</summary>

@@ -57,7 +57,8 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         await RunLock.WaitAsync(directory.Ledger, OthersPatience, output.Say, cancellation);
         var beginning = await Task.Run(() => resumes ? RunBeginning.Resume(loaded, directory, Changes, output.Say) : RunBeginning.New(loaded), cancellation)
             .WaitAsync(cancellation);
-        using var run = await Interruptible(() => RunPreparation.Prepare(beginning.Loaded, report, output.Say, beginning.Changes), cancellation);
+        var fetched = await HubSources.FetchAsync(beginning.Loaded, beginning.Known?.Commits, report, output.Say, cancellation);
+        using var run = await Interruptible(() => RunPreparation.Prepare(fetched, report, output.Say, beginning.Changes), cancellation);
         foreach (var sentence in RecipeEffects.Missing(run.Recipe, run.Counts)) output.Say($"warning: {sentence}");
         beginning.Check(run, directory, Command);
         var notes = WriteDown(title, run, directory);

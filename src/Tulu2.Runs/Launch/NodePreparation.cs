@@ -19,7 +19,10 @@ internal sealed class NodePreparation(Action<string> say) : INodePreparation
         say($"taking part in {run}");
         var text = File.ReadAllText(directory.Recipe);
         var known = RunRecipe.Parse(directory.Recipe, text);
-        var prepared = RunPreparation.Prepare(RecipeReader.LoadText(directory.Recipe, text), _ => { }, say, known.Changes);
+        // On a thread of its own, which may wait.
+        var loaded = RecipeReader.LoadText(directory.Recipe, text);
+        var fetched = HubSources.FetchAsync(loaded, known.Commits, _ => { }, say, CancellationToken.None).GetAwaiter().GetResult();
+        var prepared = RunPreparation.Prepare(fetched, _ => { }, say, known.Changes);
         try
         {
             if (prepared.RecipeHash != run.RecipeHash)

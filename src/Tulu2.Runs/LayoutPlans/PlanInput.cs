@@ -1,8 +1,11 @@
 using System.Text.RegularExpressions;
 using Tulu2.Files;
+using Tulu2.Hub;
+using Tulu2.Hub.Selection;
 using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Parameters;
+using Tulu2.Runs.Preparation;
 using Tulu2.Training.Benchmarks;
 using Tulu2.Training.Planning;
 using Tulu2.Training.Recipes;
@@ -32,6 +35,21 @@ internal static partial class PlanInput
             // Reductions through host memory waste GPUs; the recipe's own layout keeps its own transport.
             Transport = device == ComputeDevice.Cuda && (flags.Ranks is not null || IsOpen(loaded)) ? RankTransport.Nccl : recipe.Parallel.Transport,
         };
+    }
+
+    /// <summary>The recipe with the config.json of a model on a hub, if it can be had; else the shape may be guessed from the model's name.</summary>
+    /// <exception cref="BadInputException">It cannot be had, and the name tells nothing.</exception>
+    public static async Task<LoadedRecipe> WithShapeAsync(LoadedRecipe loaded, Action<string> say, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await HubSources.FetchModelAsync(loaded, null, ModelFiles.Shape, say, cancellation)).Loaded;
+        }
+        catch (Exception missing) when (missing is BadInputException or HubException && PresetNamed(loaded.Recipe.Model.Path!) is not null)
+        {
+            say(missing.Message);
+            return loaded;
+        }
     }
 
     /// <summary>The recipe names no layout, so that any layout may be chosen.</summary>

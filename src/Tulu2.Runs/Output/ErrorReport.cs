@@ -1,5 +1,6 @@
 using System.Text;
 using Tulu2.Files;
+using Tulu2.Hub;
 using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Runs.Output;
@@ -18,6 +19,7 @@ internal sealed record ErrorReport(int Code, string Block)
         {
             BadInputException bad => BadInput(bad.Where, bad.What, bad.Fix),
             NonFiniteException number => new ErrorReport(ExitCode.Failed, Format(number.Where, number.What, number.Fix)),
+            HubException hub => new ErrorReport(ExitCode.Failed, Format(hub.Where, hub.What, hub.Fix)),
             RunStoppedException stopped => new ErrorReport(ExitCode.Failed, Format("stopped", stopped.Message, stopped.Fix)),
             OperationCanceledException =>
                 new ErrorReport(ExitCode.Failed, Format("stopped", $"the command was interrupted{(signal is null ? "" : $" by {signal}")}", "start it again")),

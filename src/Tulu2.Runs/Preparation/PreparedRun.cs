@@ -26,6 +26,12 @@ internal sealed record PreparedRun(
     /// <summary>The recipe hash at the start of the run, and after each change.</summary>
     public required IReadOnlyList<string> Hashes { get; init; }
 
+    /// <summary>What the recipe's names on a hub stand for.</summary>
+    public HubNames Names { get; init; } = HubNames.None;
+
+    /// <summary>The recipe with its names on a hub, in place of the paths that they stand for here.</summary>
+    public Recipe Named => Names.Restore(Recipe);
+
     /// <summary>Hash of everything that decides the run's bits.</summary>
     public string RecipeHash => Hashes[^1];
 
@@ -35,7 +41,7 @@ internal sealed record PreparedRun(
             ScheduleSegment.Of(stage, Batches.StepsOf(stage.Epochs, stage.Steps), index == 0 ? 0 : Changes[index - 1].After))];
 
     /// <summary>The recipe as the run directory and every manifest store it.</summary>
-    public RunRecipe Remembered => new(Recipe, RecipeHash, Changes);
+    public RunRecipe Remembered => new(Named, RecipeHash, Changes) { Commits = Names.Commits };
 
     public void Dispose() => Data.Dispose();
 }

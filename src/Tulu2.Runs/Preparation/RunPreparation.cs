@@ -15,11 +15,13 @@ namespace Tulu2.Runs.Preparation;
 /// <summary>Turns a recipe into a run that can start: opens the model's shape, the tokenizer and the data, and checks that they fit each other.</summary>
 internal static class RunPreparation
 {
+    /// <param name="fetched">The recipe; what it names on a hub is fetched.</param>
     /// <param name="say">Takes what the user should know: fewer virtual shards, rows left out, a cache that was found.</param>
     /// <param name="changes">Changes of the recipe in the middle of the run; the recipe has them already.</param>
     /// <exception cref="BadInputException">Whatever the user gave that cannot be used.</exception>
-    public static PreparedRun Prepare(LoadedRecipe loaded, Action<ProgressSnapshot> report, Action<string> say, IReadOnlyList<RecipeChange>? changes = null)
+    public static PreparedRun Prepare(FetchedRecipe fetched, Action<ProgressSnapshot> report, Action<string> say, IReadOnlyList<RecipeChange>? changes = null)
     {
+        var loaded = fetched.Loaded;
         var recipe = RecipeProfiles.Apply(loaded.Recipe, loaded.Given);
         recipe = recipe with { Data = recipe.Data with { Train = TrainingData.Sources(loaded) } };
         loaded = loaded.With(recipe);
@@ -36,7 +38,7 @@ internal static class RunPreparation
         var data = TrainingData.Open(loaded, model, CacheDirectory.Of(recipe.Data.Cache), report, say);
         try
         {
-            return WithData(loaded, recipe, model, data, changes ?? [], say);
+            return WithData(loaded, recipe, model, data, changes ?? [], say) with { Names = fetched.Names };
         }
         catch
         {

@@ -10,7 +10,7 @@ internal static class RunNotes
     {
         Facts =
         [
-            new ReportFact("model", run.Recipe.Model.Path ?? run.Recipe.Model.Preset!),
+            new ReportFact("model", run.Named.Model.Path ?? run.Recipe.Model.Preset!),
             new ReportFact("parameters", $"{run.Model.Config.ParameterCount:N0}"),
             new ReportFact("ranks", $"{run.Parallel.Size}"),
             new ReportFact("layout", $"{run.Parallel} (data x tensor x pipeline)"),

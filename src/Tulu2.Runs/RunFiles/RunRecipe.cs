@@ -17,6 +17,11 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
     private const string SumLine = "# sha256 of what follows: ";
     private const string HashLine = "# hash of what decides the bits: ";
     private const string ChangeLine = "# changed ";
+    private const string CommitLine = "# fetched ";
+    private const string CommitWord = " at commit ";
+
+    /// <summary>Commits of the repositories on a hub that the recipe names, by their <c>hf://</c> names without a path: a resumed run has the same.</summary>
+    public IReadOnlyDictionary<string, string> Commits { get; init; } = new Dictionary<string, string>();
 
     /// <summary>The recipe as a file: YAML, preceded by checksum, hash and changes as comments.</summary>
     public string Text
@@ -25,6 +30,7 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
         {
             var text = new StringBuilder($"{HashLine}{Hash}\n");
             foreach (var change in Changes) text.Append($"{ChangeLine}{change.Text}\n");
+            foreach (var (name, commit) in Commits.OrderBy(pair => pair.Key, StringComparer.Ordinal)) text.Append($"{CommitLine}{name}{CommitWord}{commit}\n");
             text.Append(RecipeWriter.Write(Recipe));
             return $"{SumLine}{SumOf($"{text}")}\n{text}";
         }
@@ -76,15 +82,18 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
         }
         var hash = "";
         var changes = new List<RecipeChange>();
+        var commits = new Dictionary<string, string>();
         foreach (var line in text.Split('\n').TakeWhile(line => line.StartsWith('#')))
         {
             if (line.StartsWith(HashLine, StringComparison.Ordinal)) hash = line[HashLine.Length..];
             else if (line.StartsWith(ChangeLine, StringComparison.Ordinal))
                 changes.Add(RecipeChange.Parse(line[ChangeLine.Length..])
                     ?? throw new BadInputException(location, $"has a change that cannot be read: {line}", "restore the file from a copy"));
+            else if (line.StartsWith(CommitLine, StringComparison.Ordinal) && line[CommitLine.Length..].Split(CommitWord) is [var name, var commit])
+                commits[name] = commit;
         }
         if (hash == "") throw new BadInputException(location, "lacks the hash of what decides the run's bits", "restore the file from a copy");
-        return new RunRecipe(RecipeReader.LoadText(location, text).Recipe, hash, changes);
+        return new RunRecipe(RecipeReader.LoadText(location, text).Recipe, hash, changes) { Commits = commits };
     }
 
     /// <exception cref="BadInputException">The run has another recipe than the one given.</exception>
@@ -107,7 +116,7 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
     {
         var known = ledger.Select(entry => entry.Event).Reverse().TakeWhile(what => what is not LedgerEvent.RunStarted).OfType<LedgerEvent.RecipeChanged>().Reverse();
         return known.Skip(Changes.Count).Aggregate(this, (recipe, changed) => RecipeChange.Of(changed.After, changed.Keys) is { } change
-            ? new RunRecipe(RecipeChanges.After(recipe.Recipe, change), changed.RecipeHash, [.. recipe.Changes, change])
+            ? recipe with { Recipe = RecipeChanges.After(recipe.Recipe, change), Hash = changed.RecipeHash, Changes = [.. recipe.Changes, change] }
             : recipe);
     }
 

@@ -45,13 +45,13 @@ public enum Profile { Default, PaperTpu, OpenInstruct }
 
 public sealed record ModelRecipe
 {
-    [Meaning("A Hugging Face checkpoint directory: config.json and weights, and the tokenizer unless model.tokenizer names it.")]
+    [Meaning("A Hugging Face checkpoint directory: config.json and weights, and the tokenizer unless model.tokenizer names it. Or a model on a hub, hf://ORG/NAME or hf://ORG/NAME@REVISION, which is fetched into the cache (docs/hub.md).")]
     [KnownAs(Trl = "model_name_or_path", Torchtune = "checkpointer.checkpoint_dir")]
     [PathKey, NotInHash]
     public string? Path { get; init; }
     [Meaning("In place of a path: random weights of a known shape, such as llama2-7b or demo.")]
     public string? Preset { get; init; }
-    [Meaning("Where the tokenizer lies, if not in model.path.")]
+    [Meaning("Where the tokenizer lies, if not in model.path; hf://ORG/NAME too.")]
     [KnownAs(Torchtune = "tokenizer.path", Others = "tokenizer_name")]
     [PathKey, NotInHash]
     public string? Tokenizer { get; init; }
@@ -68,7 +68,7 @@ public sealed record ModelRecipe
 
 public sealed record DataRecipe
 {
-    [Meaning("Row files (JSON Lines, JSON or Parquet, plain, gzip or zstd), read in this order; `*`, `?` and `**` stand for all files that match, by name, and a directory for all files of rows below it. In place of a file a source: `{ files: [..], weight: 2 }` passes its rows twice an epoch, `weight: 0.5` half of them and the other half in the next, `sample: N` so many an epoch; `limit: N` uses its first N rows only; `name` is its name in metrics; `format`, `columns` and `learn` hold for it alone.")]
+    [Meaning("Row files (JSON Lines, JSON or Parquet, plain, gzip or zstd), read in this order; `*`, `?` and `**` stand for all files that match, by name, and a directory for all files of rows below it; hf://datasets/ORG/NAME[@REVISION][/PATH] for files on a hub. In place of a file a source: `{ files: [..], weight: 2 }` passes its rows twice an epoch, `weight: 0.5` half of them and the other half in the next, `sample: N` so many an epoch; `limit: N` uses its first N rows only; `name` is its name in metrics; `format`, `columns` and `learn` hold for it alone.")]
     [KnownAs(Trl = "dataset_name", Torchtune = "dataset.data_files", LlamaFactory = "dataset", Others = "datasets, train_file, data_path")]
     [PathKey, NotInHash]
     public IReadOnlyList<DataSourceRecipe> Train { get; init; } = [];

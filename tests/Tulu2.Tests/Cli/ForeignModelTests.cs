@@ -82,7 +82,7 @@ public sealed class ForeignModelTests : IDisposable
         await BaseAsync();
         Directory.CreateDirectory(_small.In("adapter"));
         File.WriteAllText(_small.In("adapter/adapter_config.json"), """{"base_model_name_or_path": "base"}""");
-        foreach (var (given, named) in ((string, string)[])[(_small.In("base"), "is a run, not a model"), (_small.In("adapter"), "an adapter, not a model"), (_small.In("meta-llama/Llama-2-7b-hf"), "hf download meta-llama/Llama-2-7b-hf")])
+        foreach (var (given, named) in ((string, string)[])[(_small.In("base"), "is a run, not a model"), (_small.In("adapter"), "an adapter, not a model"), (_small.In("meta-llama/Llama-2-7b-hf"), "write hf://meta-llama/Llama-2-7b-hf")])
         {
             await RefusedAsync(named, "generate", "--model", given, "--prompt", "a");
             await RefusedAsync(named, "eval", "--model", given, "--data", _small.In("rows.jsonl"));

@@ -54,7 +54,7 @@ public sealed class ForeignPathTests : IDisposable
     public void A_name_on_the_hub_is_told_from_a_mistyped_path(string path, bool hub)
     {
         Directory.CreateDirectory(_folder.File("kept"));
-        Assert.Equal(hub, ForeignPath.AsModel(_folder.File(path))!.Value.Fix.Contains($"hf download {path}"));
+        Assert.Equal(hub, ForeignPath.AsModel(_folder.File(path))!.Value.Fix.Contains($"write hf://{path}"));
     }
 
     [Fact]
@@ -76,7 +76,7 @@ public sealed class ForeignPathTests : IDisposable
         Put("rows.jsonl", "{}");
         Assert.Null(ForeignPath.AsRows(_folder.File("rows.jsonl")));
         Assert.Equal("name the files of rows in it, such as rows.jsonl", ForeignPath.AsRows(_folder.Root)!.Value.Fix);
-        Assert.Contains("--repo-type dataset", ForeignPath.AsRows(_folder.File("allenai/tulu-v2-sft-mixture"))!.Value.Fix);
+        Assert.Contains("write hf://datasets/allenai/tulu-v2-sft-mixture", ForeignPath.AsRows(_folder.File("allenai/tulu-v2-sft-mixture"))!.Value.Fix);
         Assert.Contains("there is no file", ForeignPath.AsRows(_folder.File("row.jsonl"))!.Value.What);
         File.CreateSymbolicLink(_folder.File("good"), "rows.jsonl");
         Assert.Null(ForeignPath.AsRows(_folder.File("good")));

@@ -57,5 +57,6 @@ internal sealed class RecipeBinder(string directory, Func<YamlNode, string> wher
         _ => value,
     };
 
-    private string Full(string path) => Path.GetFullPath(FilePatterns.Home(path), directory);
+    // A name on a hub is no path; what it stands for is found where it is used.
+    private string Full(string path) => HubUri.Is(path) ? path : Path.GetFullPath(FilePatterns.Home(path), directory);
 }

@@ -1,0 +1,29 @@
+using Tulu2.Cli.Shell;
+using Tulu2.Files;
+using Tulu2.Hub.Fetching;
+using Tulu2.Hub.References;
+using Tulu2.Hub.Selection;
+using Tulu2.Hub.Settings;
+using Tulu2.Runs.Output;
+
+namespace Tulu2.Cli.Commands;
+
+/// <summary>The value of <c>--model</c>: a directory, or a name on a hub.</summary>
+internal static class ModelArgument
+{
+    public const string Description = "Hugging Face directory, or hf://ORG/NAME";
+
+    /// <summary>The directory that is meant; a model on a hub is fetched where it is not in the cache.</summary>
+    /// <exception cref="BadInputException">What the user can mend, as for <see cref="HubFetcher.FetchAsync"/>.</exception>
+    public static async Task<string> DirectoryAsync(Terminal terminal, string text, CancellationToken cancellation)
+    {
+        if (!HubUri.Is(text)) return text;
+        var reference = HubReference.ParseName(text, RepositoryKind.Model);
+        if (reference.Path != "") throw new BadInputException(text, $"names {reference.Path} in a repository, and a model is a whole one",
+            $"write {reference.RepositoryText}");
+        var name = reference.RepositoryText;
+        using var fetcher = new HubFetcher(HubSettings.OfProcess(), new FetchOptions(), terminal.Say);
+        var request = new FetchRequest(reference, names => ModelFiles.Whole(name, names));
+        return (await ProgressDisplay.RunAsync(terminal, name, report => fetcher.FetchAsync(request, HubProgress.Of(name, report), cancellation))).Directory;
+    }
+}
