@@ -45,7 +45,7 @@ internal sealed record SourcePlan(SourceRecipe Recipe, IReadOnlyList<ScannedFile
         }
         catch (SelectionFault fault)
         {
-            throw source.Fault(fault.Key, fault.Message, fault.Fix);
+            throw source.Fault(fault.Key, fault.What, fault.Fix);
         }
         return new SourcePlan(source, files, selection, source.Conversion.Draws ? Numbers(selection.Count, random) : null);
     }

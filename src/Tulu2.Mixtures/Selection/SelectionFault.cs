@@ -5,5 +5,6 @@ namespace Tulu2.Mixtures.Selection;
 internal sealed class SelectionFault(string key, string what, string fix) : Exception(what)
 {
     public string Key { get; } = key;
+    public string What { get; } = what;
     public string Fix { get; } = fix;
 }

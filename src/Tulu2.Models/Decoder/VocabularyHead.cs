@@ -40,7 +40,7 @@ internal sealed class VocabularyHead(ILinear linear, ParameterMap map, BlockKern
         linear.Forward(hidden_RD, null, logits_RC, workspace);
         if (_tokens == linear.Outputs) return;
         using var padding_RC = logits_RC.narrow(1, _tokens, linear.Outputs - _tokens);
-        using var filled_RC = padding_RC.fill_(float.NegativeInfinity);
+        using var filled_RC = padding_RC.fill_(HeldScalars.NegativeInfinity);
     }
 
     public void LogProbabilities(Tensor hidden_RD, int[] targets, Tensor result_R, Workspace workspace)

@@ -1,3 +1,4 @@
+using Tulu2.Models.Torch;
 using static TorchSharp.torch;
 
 namespace Tulu2.Models.Kernels;
@@ -28,22 +29,22 @@ internal sealed partial class TorchKernels
     public override void Softmax(Tensor scores_MIGJ, AttentionTile tile, Tensor logSums_MTG, Tensor inverse_MIG)
     {
         using var scope = NewDisposeScope();
-        var scores = (scores_MIGJ.to_type(ScalarType.Float32) * Heads.Scale).masked_fill(After(tile, scores_MIGJ.device), float.NegativeInfinity);
+        var scores = (scores_MIGJ.to_type(ScalarType.Float32) * _scale).masked_fill(After(tile, scores_MIGJ.device), HeldScalars.NegativeInfinity);
         var maximum = scores.amax([2], keepdim: true);
-        var exponentials = (scores - maximum).exp();
+        var exponentials = scores.sub(maximum).exp();
         var sum = exponentials.sum(2);
         scores_MIGJ.copy_(exponentials);
-        inverse_MIG.copy_(1 / sum);
-        LogSums(logSums_MTG, tile).copy_(maximum.squeeze(2) + sum.log());
+        inverse_MIG.copy_(sum.reciprocal());
+        LogSums(logSums_MTG, tile).copy_(maximum.squeeze(2).Plus(sum.log()));
     }
 
     public override void SoftmaxBackward(Tensor scores_MIGJ, Tensor gradient_MIGJ, AttentionTile tile, Tensor logSums_MTG, Tensor delta_MIG)
     {
         using var scope = NewDisposeScope();
-        var probabilities = (scores_MIGJ.to_type(ScalarType.Float32) * Heads.Scale - LogSums(logSums_MTG, tile).unsqueeze(2)).exp()
-            .masked_fill(After(tile, scores_MIGJ.device), 0);
+        var probabilities = (scores_MIGJ.to_type(ScalarType.Float32) * _scale).sub(LogSums(logSums_MTG, tile).unsqueeze(2)).exp()
+            .masked_fill(After(tile, scores_MIGJ.device), HeldScalars.Zero);
         scores_MIGJ.copy_(probabilities);
-        gradient_MIGJ.copy_(probabilities * (gradient_MIGJ.to_type(ScalarType.Float32) - delta_MIG.unsqueeze(2)) * Heads.Scale);
+        gradient_MIGJ.copy_(probabilities * gradient_MIGJ.to_type(ScalarType.Float32).sub(delta_MIG.unsqueeze(2)) * _scale);
     }
 
     public override void MergeOutput(Tensor output_MIGK, Tensor inverse_MIG, AttentionTile tile, Tensor output_NQ)
@@ -88,11 +89,11 @@ internal sealed partial class TorchKernels
     public override void ExponentialSums(Tensor logits_RC, int shards, Tensor maximum_R, Tensor sum_R)
     {
         using var scope = NewDisposeScope();
-        var sums = (logits_RC.to_type(ScalarType.Float32) - maximum_R.unsqueeze(1)).exp().view(logits_RC.shape[0], shards, -1).sum(2);
+        var sums = logits_RC.to_type(ScalarType.Float32).sub(maximum_R.unsqueeze(1)).exp().view(logits_RC.shape[0], shards, -1).sum(2);
         for (var count = shards; count > 1; count /= 2)
         {
             var pairs = sums.view(-1, count / 2, 2);
-            sums = pairs.select(2, 0) + pairs.select(2, 1);
+            sums = pairs.select(2, 0).Plus(pairs.select(2, 1));
         }
         sum_R.copy_(sums.select(1, 0));
     }
@@ -101,7 +102,7 @@ internal sealed partial class TorchKernels
     {
         using var scope = NewDisposeScope();
         var (column, here) = Targets(logits_RC, targets, firstColumn);
-        target_R.copy_(where(here, logits_RC.gather(1, column.unsqueeze(1)).squeeze(1).to_type(ScalarType.Float32) + 0, zeros_like(target_R)));
+        target_R.copy_(where(here, logits_RC.gather(1, column.unsqueeze(1)).squeeze(1).to_type(ScalarType.Float32).Plus(HeldScalars.Zero), zeros_like(target_R)));
     }
 
     public override void LogitGradient(
@@ -109,7 +110,7 @@ internal sealed partial class TorchKernels
     {
         using var scope = NewDisposeScope();
         var (column, here) = Targets(logits_RC, targets, firstColumn);
-        var gradient = (logits_RC.to_type(ScalarType.Float32) - maximum_R.unsqueeze(1)).exp() * (-coefficient_R / sum_R).unsqueeze(1);
+        var gradient = logits_RC.to_type(ScalarType.Float32).sub(maximum_R.unsqueeze(1)).exp() * (-coefficient_R / sum_R).unsqueeze(1);
         gradient.scatter_add_(1, column.unsqueeze(1), where(here, coefficient_R, zeros_like(coefficient_R)).unsqueeze(1));
         logits_RC.copy_(gradient);
     }
@@ -131,11 +132,11 @@ internal sealed partial class TorchKernels
             TensorIndex.Tensor(slot), TensorIndex.Colon, TensorIndex.Tensor(position));
         var longest = lengths.Max() + 1;
         Tensor Cached(Tensor cache) => cache.narrow(2, 0, longest).index_select(0, slot).to_type(ScalarType.Float32);
-        var scores = matmul(query.to_type(ScalarType.Float32), Cached(keys_XVLK).transpose(2, 3)) * Heads.Scale;
-        var later = arange(longest, device: fused.device).unsqueeze(0) > position.unsqueeze(1);
-        var probabilities = scores.masked_fill(later.unsqueeze(1).unsqueeze(1), float.NegativeInfinity).softmax(3);
+        var scores = matmul(query.to_type(ScalarType.Float32), Cached(keys_XVLK).transpose(2, 3)) * _scale;
+        var later = Numbers(0, longest, fused.device).unsqueeze(0) > position.unsqueeze(1);
+        var probabilities = scores.masked_fill(later.unsqueeze(1).unsqueeze(1), HeldScalars.NegativeInfinity).softmax(3);
         // The cache is unwritten memory behind a sequence's end, and zero times a NaN that may lie there is a NaN.
-        var values = Cached(values_XVLK).masked_fill(later.unsqueeze(1).unsqueeze(3), 0);
+        var values = Cached(values_XVLK).masked_fill(later.unsqueeze(1).unsqueeze(3), HeldScalars.Zero);
         output_NQ.narrow(0, 0, count).copy_(matmul(probabilities, values).reshape(count, Heads.QueryWidth));
     }
 
@@ -143,15 +144,23 @@ internal sealed partial class TorchKernels
 
     private Tensor After(AttentionTile tile, Device device)
     {
-        var query = arange(tile.QueryFirst, tile.QueryEnd, device: device).repeat_interleave(Heads.Group);
-        return (arange(tile.Keys, device: device).unsqueeze(0) > query.unsqueeze(1)).unsqueeze(0);
+        var query = Numbers(tile.QueryFirst, tile.QueryEnd, device).repeat_interleave(Heads.Group);
+        return (Numbers(0, tile.Keys, device).unsqueeze(0) > query.unsqueeze(1)).unsqueeze(0);
     }
+
+    // Not torch.arange, whose scalars nobody holds (HeldScalars).
+    private static Tensor Numbers(int first, int end, Device device) => Index([.. Enumerable.Range(first, end - first)], device);
 
     private static (Tensor Column, Tensor Here) Targets(Tensor logits_RC, ReadOnlySpan<int> targets, long firstColumn)
     {
-        var column = Index(targets, logits_RC.device) - firstColumn;
-        var here = (column >= 0).logical_and(column < logits_RC.shape[1]);
-        return (where(here, column, zeros_like(column)), here);
+        var (columns, here) = (new int[targets.Length], new bool[targets.Length]);
+        for (var row = 0; row < targets.Length; row++)
+        {
+            var column = targets[row] - firstColumn;
+            here[row] = column >= 0 && column < logits_RC.shape[1];
+            columns[row] = here[row] ? (int)column : 0;
+        }
+        return (Index(columns, logits_RC.device), tensor(here, device: logits_RC.device));
     }
 
     /// <summary>[M, I G, K] as rows of the flat batch, [B I, KV G K].</summary>
@@ -187,9 +196,9 @@ internal sealed partial class TorchKernels
         int[] rowPositions = [.. rows.Select(row => positions[row])];
         Tensor Table(float[] table) =>
             tensor(table, device: flat.device).view(-1, 1, Rotary.Half).index_select(0, Index(rowPositions, flat.device));
-        Tensor cosine = Table(cosines), sine = Table(sines) * direction;
+        Tensor cosine = Table(cosines), sine = direction < 0 ? -Table(sines) : Table(sines);
         var halves = flat.view(flat.shape[0], heads, Heads.HeadSize).to_type(ScalarType.Float32).chunk(2, 2);
-        var turned = cat([halves[0] * cosine - halves[1] * sine, halves[1] * cosine + halves[0] * sine], 2);
+        var turned = cat([(halves[0] * cosine).sub(halves[1] * sine), (halves[1] * cosine).Plus(halves[0] * sine)], 2);
         return turned.reshape(flat.shape).to_type(flat.dtype);
     }
 }

@@ -1,3 +1,5 @@
+using TorchSharp;
+using Tulu2.Models.Torch;
 using static TorchSharp.torch;
 
 namespace Tulu2.Models.Kernels;
@@ -5,6 +7,8 @@ namespace Tulu2.Models.Kernels;
 /// <summary>The same in chains of tensor operations, for tensors that are not in host memory. See <see cref="BlockKernels"/> for shapes.</summary>
 internal sealed partial class TorchKernels(HeadGeometry heads, RotaryTable rotary) : BlockKernels(heads, rotary)
 {
+    private readonly Scalar _scale = heads.Scale.ToScalar();
+
     public override void GatherRows(Tensor table_XD, int[] rows, Tensor result_ND)
     {
         using var scope = NewDisposeScope();
@@ -17,7 +21,7 @@ internal sealed partial class TorchKernels(HeadGeometry heads, RotaryTable rotar
         using var scope = NewDisposeScope();
         var (indices, rows) = Owned(ids, firstId, table_XD.shape[0]);
         result_ND.zero_();
-        if (rows.Length > 0) result_ND.index_copy_(0, Index(indices, table_XD.device), table_XD.index_select(0, Index(rows, table_XD.device)) + 0);
+        if (rows.Length > 0) result_ND.index_copy_(0, Index(indices, table_XD.device), table_XD.index_select(0, Index(rows, table_XD.device)).Plus(HeldScalars.Zero));
     }
 
     public override void ScatterAddRows(Tensor values_ND, int[] rows, int firstRow, Tensor target_XD)
@@ -26,7 +30,7 @@ internal sealed partial class TorchKernels(HeadGeometry heads, RotaryTable rotar
         var (indices, targets) = Owned(rows, firstRow, target_XD.shape[0]);
         if (indices.Length == 0) return;
         var values = values_ND.index_select(0, Index(indices, values_ND.device));
-        target_XD.index_add_(0, Index(targets, target_XD.device), values.to_type(target_XD.dtype), 1);
+        target_XD.index_add_(0, Index(targets, target_XD.device), values.to_type(target_XD.dtype), HeldScalars.One);
     }
 
     /// <summary>Which of the rows are among <paramref name="count"/> rows from <paramref name="first"/> on, and where.</summary>
@@ -39,7 +43,8 @@ internal sealed partial class TorchKernels(HeadGeometry heads, RotaryTable rotar
     public override void RmsNorm(Tensor x_ND, Tensor weight_D, double epsilon, Tensor y_ND, Tensor r_N)
     {
         using var scope = NewDisposeScope();
-        r_N.copy_((x_ND.to_type(ScalarType.Float32).pow(2).mean([1]) + epsilon).rsqrt());
+        using var added = epsilon.ToScalar();
+        r_N.copy_(x_ND.to_type(ScalarType.Float32).pow(HeldScalars.Two).mean([1]).Plus(added).rsqrt());
         RmsNormAgain(x_ND, weight_D, r_N, y_ND);
     }
 
@@ -56,7 +61,7 @@ internal sealed partial class TorchKernels(HeadGeometry heads, RotaryTable rotar
         dWeight_D.copy_((dy * x * r).sum([0]));
         var inner = dy * weight_D.to_type(ScalarType.Float32);
         var share = (inner * x).mean([1], keepdim: true) * r * r;
-        dx_ND.add_(((inner - x * share) * r).to_type(dx_ND.dtype));
+        dx_ND.add_((inner.sub(x * share) * r).to_type(dx_ND.dtype), HeldScalars.One);
     }
 
     public override void TreeSum(Tensor[] parts_ND, Tensor? residual_ND, Tensor result_ND)
@@ -65,14 +70,14 @@ internal sealed partial class TorchKernels(HeadGeometry heads, RotaryTable rotar
         var nodes = parts_ND.ToArray();
         for (var count = nodes.Length; count > 1; count /= 2)
             for (var v = 0; v < count / 2; v++)
-                nodes[v] = nodes[2 * v] + nodes[2 * v + 1];
-        result_ND.copy_(residual_ND is null ? nodes[0] : nodes[0] + residual_ND);
+                nodes[v] = nodes[2 * v].Plus(nodes[2 * v + 1]);
+        result_ND.copy_(residual_ND is null ? nodes[0] : nodes[0].Plus(residual_ND));
     }
 
     public override void AddBias(Tensor rows_NO, Tensor bias_O)
     {
         using var scope = NewDisposeScope();
-        rows_NO.add_(bias_O);
+        rows_NO.add_(bias_O, HeldScalars.One);
     }
 
     public override void SumRows(Tensor rows_NO, Tensor target_O, bool first)
@@ -80,21 +85,21 @@ internal sealed partial class TorchKernels(HeadGeometry heads, RotaryTable rotar
         using var scope = NewDisposeScope();
         var sum_O = rows_NO.to_type(ScalarType.Float32).sum([0]);
         if (first) target_O.copy_(sum_O);
-        else target_O.add_(sum_O);
+        else target_O.add_(sum_O, HeldScalars.One);
     }
 
     public override void Accumulate(Tensor values, Tensor target, bool first)
     {
         using var scope = NewDisposeScope();
         if (first) target.copy_(values);
-        else target.add_(values.to_type(ScalarType.Float32));
+        else target.add_(values.to_type(ScalarType.Float32), HeldScalars.One);
     }
 
     public override void SwiGlu(Tensor gateUp_N2F, int shards, Tensor product_NF)
     {
         using var scope = NewDisposeScope();
         var (gate, up) = GateUp(gateUp_N2F, shards, product_NF);
-        product_NF.copy_((gate / ((-gate).exp() + 1) * up).view(product_NF.shape));
+        product_NF.copy_((gate / (-gate).exp().Plus(HeldScalars.One) * up).view(product_NF.shape));
     }
 
     public override void SwiGluBackward(Tensor gateUp_N2F, int shards, Tensor product_NF)
@@ -102,10 +107,10 @@ internal sealed partial class TorchKernels(HeadGeometry heads, RotaryTable rotar
         using var scope = NewDisposeScope();
         var (gate, up) = GateUp(gateUp_N2F, shards, product_NF);
         var gradient = product_NF.to_type(ScalarType.Float32).view(gate.shape);
-        var sigmoid = 1 / ((-gate).exp() + 1);
+        var sigmoid = (-gate).exp().Plus(HeldScalars.One).reciprocal();
         var silu = gate * sigmoid;
         // In fp32 the sources are the targets: everything is computed before anything is written.
-        Tensor product = silu * up, dGate = gradient * up * (sigmoid * (1 + gate * (1 - sigmoid))), dUp = gradient * silu;
+        Tensor product = silu * up, dGate = gradient * up * (sigmoid * (gate * (-sigmoid).Plus(HeldScalars.One)).Plus(HeldScalars.One)), dUp = gradient * silu;
         product_NF.copy_(product.view(product_NF.shape));
         var fused = gateUp_N2F.view(product_NF.shape[0], shards, 2, -1);
         fused.select(2, 0).copy_(dGate);

@@ -32,7 +32,7 @@ internal static partial class Aten
         else
         {
             using var product = a.mm(b);
-            result.add_(product);
+            result.add_(product, HeldScalars.One);
         }
         KeepAlive(result, a, b);
         OperationClock.Stop(start, "product");
@@ -60,7 +60,7 @@ internal static partial class Aten
         else
         {
             using var product = a.bmm(b);
-            result.add_(product);
+            result.add_(product, HeldScalars.One);
         }
         KeepAlive(result, a, b);
         OperationClock.Stop(start, "attention product");

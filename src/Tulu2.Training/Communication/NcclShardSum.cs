@@ -88,7 +88,7 @@ internal sealed class NcclShardSum(NcclGroup group, bool bitwise, TimeSpan deadl
         public void Add(int left, int right, long count)
         {
             using var scope = NewDisposeScope();
-            Part(left, count).add_(Part(right, count));
+            Part(left, count).add_(Part(right, count), HeldScalars.One);
         }
 
         public void Store(int rank, long first, long count)

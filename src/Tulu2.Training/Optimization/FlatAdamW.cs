@@ -1,3 +1,5 @@
+using TorchSharp;
+using Tulu2.Models.Torch;
 using Tulu2.Training.Recipes;
 using static TorchSharp.torch;
 
@@ -24,12 +26,16 @@ internal sealed class FlatAdamW(OptimizerRecipe recipe)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        parameters.mul_(1 - learningRate * recipe.WeightDecay);
-        firstMoment.mul_(recipe.Beta1).add_(gradient, alpha: 1 - recipe.Beta1);
-        secondMoment.mul_(recipe.Beta2).addcmul_(gradient, gradient, value: 1 - recipe.Beta2);
         var firstCorrection = 1 - Math.Pow(recipe.Beta1, step);
         var secondCorrection = 1 - Math.Pow(recipe.Beta2, step);
-        var denominator = secondMoment.sqrt().div_(Math.Sqrt(secondCorrection)).add_(recipe.Epsilon);
-        parameters.addcdiv_(firstMoment, denominator, value: -learningRate / firstCorrection);
+        // Held until the calls are over: TorchSharp would free them once they are collected.
+        using Scalar kept = (1 - learningRate * recipe.WeightDecay).ToScalar(), beta1 = recipe.Beta1.ToScalar(), new1 = (1 - recipe.Beta1).ToScalar(),
+            beta2 = recipe.Beta2.ToScalar(), new2 = (1 - recipe.Beta2).ToScalar(), root = Math.Sqrt(secondCorrection).ToScalar(),
+            epsilon = recipe.Epsilon.ToScalar(), rate = (-learningRate / firstCorrection).ToScalar();
+        parameters.mul_(kept);
+        firstMoment.mul_(beta1).add_(gradient, alpha: new1);
+        secondMoment.mul_(beta2).addcmul_(gradient, gradient, value: new2);
+        var denominator = secondMoment.sqrt().div_(root).add_(epsilon, HeldScalars.One);
+        parameters.addcdiv_(firstMoment, denominator, value: rate);
     }
 }

@@ -1,3 +1,4 @@
+using TorchSharp;
 using Tulu2.Training.Recipes;
 using static TorchSharp.torch;
 
@@ -31,7 +32,9 @@ internal sealed class UpdateRule(Recipe recipe, int totalSteps, HostThreads? thr
             using var scope = NewDisposeScope();
             using var noGradient = no_grad();
             Tensor Piece(Tensor whole) => whole.narrow(0, first, count);
-            if (factor < 1) Piece(gradient).mul_(factor);
+            // Held until the call is over: TorchSharp would free it once it is collected.
+            using var clip = factor.ToScalar();
+            if (factor < 1) Piece(gradient).mul_(clip);
             _optimizer.Apply(Piece(parameters), Piece(gradient), Piece(firstMoment), Piece(secondMoment), step, LearningRate(step));
         });
     }

@@ -1,5 +1,6 @@
 using Tulu2.Collectives;
 using Tulu2.Collectives.Reduction;
+using Tulu2.Models.Torch;
 using Tulu2.Training.Optimization;
 using static TorchSharp.torch;
 
@@ -79,7 +80,7 @@ internal sealed class HeldGradients(int slots, long length, Device? device = nul
         {
             _sums.Remove(sibling.First);
             var (left, right) = sibling.First < range.First ? (other.Sum, gradient) : (gradient, other.Sum);
-            left.add_(right);
+            left.add_(right, HeldScalars.One);
             Return(right);
             gradient = left;
             range = Parent(range, sibling);

@@ -64,7 +64,7 @@ public class FaultStormTests
     public async Task Two_hundred_faults_in_one_fetch_are_got_over()
     {
         using var fetch = new FetchFixture();
-        Put(fetch, files: 14, bytes: 24_000);
+        Put(fetch, files: 20, bytes: 24_000);
         var random = new Random(11);
         var (given, kinds, inARow, damaged) = (0, new Dictionary<string, int>(), new Dictionary<string, int>(), new Dictionary<string, int>());
         fetch.Hub.FaultOf = request =>
