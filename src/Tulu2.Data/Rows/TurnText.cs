@@ -15,5 +15,12 @@ internal static class TurnText
         return text[start..end];
     }
 
+    /// <summary>Python's <c>str.rstrip()</c>.</summary>
+    public static ReadOnlySpan<char> TrimEnd(ReadOnlySpan<char> text)
+    {
+        while (!text.IsEmpty && IsSpace(text[^1])) text = text[..^1];
+        return text;
+    }
+
     private static bool IsSpace(char character) => char.IsWhiteSpace(character) || character is >= '\u001c' and <= '\u001f';
 }

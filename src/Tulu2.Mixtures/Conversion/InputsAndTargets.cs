@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Tulu2.Mixtures.Python;
+using Tulu2.Data.Rows;
 
 namespace Tulu2.Mixtures.Conversion;
 
@@ -17,5 +17,5 @@ internal static class InputsAndTargets
     }
 
     // Training strips it again: docs/reference/tulu2.md, chat template.
-    private static string WithNewline(string prompt) => prompt.EndsWith('\n') || PythonText.TrimEnd(prompt).EndsWith(":") ? prompt : prompt + "\n";
+    private static string WithNewline(string prompt) => prompt.EndsWith('\n') || TurnText.TrimEnd(prompt).EndsWith(":") ? prompt : prompt + "\n";
 }

@@ -1,7 +1,6 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using Tulu2.Data.Rows;
-using Tulu2.Mixtures.Python;
 
 namespace Tulu2.Mixtures.Deduplication;
 
@@ -14,7 +13,7 @@ internal static class ContentFingerprint
         foreach (var message in messages)
         {
             Append(hash, message.Role);
-            Append(hash, PythonText.Strip(message.Content));
+            Append(hash, TurnText.Strip(message.Content));
         }
         return hash.GetCurrentHashAsUInt128();
     }

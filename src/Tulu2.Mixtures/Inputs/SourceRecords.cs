@@ -19,26 +19,23 @@ internal static class SourceRecords
         foreach (var record in RecordReader.Open(file, columns))
         {
             if (record.Damage) throw new BadInputException($"{file.Path}:{record.Line}", record.Fault!, "fetch or write the file again");
-            if (Fault(source, record) is { } fault) yield return new SourceRecord(record.Line, default, fault);
-            else if (source.Conversion.Wants(record.Element)) yield return new SourceRecord(record.Line, record.Element, null);
+            var (isWanted, fault) = Judge(source, record);
+            if (fault is not null) yield return new SourceRecord(record.Line, default, fault);
+            else if (isWanted) yield return new SourceRecord(record.Line, record.Element, null);
         }
     }
 
-    private static string? Fault(SourceRecipe source, RawRecord record)
+    private static (bool IsWanted, string? Fault) Judge(SourceRecipe source, RawRecord record)
     {
-        if (record.Fault is not null) return record.Fault;
-        if (record.Element.ValueKind != JsonValueKind.Object) return $"the record is {JsonFields.Describe(record.Element)}, not an object";
+        if (record.Fault is not null) return (false, record.Fault);
+        if (record.Element.ValueKind != JsonValueKind.Object) return (false, $"the record is {JsonFields.Describe(record.Element)}, not an object");
         try
         {
-            _ = source.Conversion.Wants(record.Element);
-            return null;
+            return (source.Conversion.Wants(record.Element), null);
         }
         catch (InvalidOperationException)
         {
-            return InvalidText;
+            return (false, JsonFields.InvalidText);
         }
     }
-
-    /// <summary>Only the transcoding of strings throws in a conversion: half a surrogate pair, or bytes that are not UTF-8.</summary>
-    public const string InvalidText = "the text is not valid Unicode (a lone surrogate, or bytes that are not UTF-8)";
 }

@@ -2,25 +2,10 @@ using System.Text;
 
 namespace Tulu2.Mixtures.Python;
 
-/// <summary>Texts as Python writes and cuts them, so that rows have the bytes that the original scripts wrote.</summary>
+/// <summary>Texts as Python writes them, so that rows have the bytes that the original scripts wrote.</summary>
 internal static class PythonText
 {
     private const string Digits = "0123456789abcdef";
-
-    /// <summary><c>str.rstrip()</c>: white space as Python counts it (.NET's and U+001C to U+001F).</summary>
-    public static ReadOnlySpan<char> TrimEnd(ReadOnlySpan<char> text)
-    {
-        while (!text.IsEmpty && IsSpace(text[^1])) text = text[..^1];
-        return text;
-    }
-
-    /// <summary><c>str.strip()</c>.</summary>
-    public static string Strip(string text)
-    {
-        var kept = TrimEnd(text);
-        while (!kept.IsEmpty && IsSpace(kept[0])) kept = kept[1..];
-        return kept.Length == text.Length ? text : kept.ToString();
-    }
 
     /// <summary>Appends a text as <c>json.dumps</c> writes it: in quotes, everything beyond printable ASCII escaped.</summary>
     public static void AppendJson(StringBuilder json, string text)
@@ -45,6 +30,4 @@ internal static class PythonText
         if (letter != 'u') return;
         for (var shift = 12; shift >= 0; shift -= 4) json.Append(Digits[(character >> shift) & 15]);
     }
-
-    private static bool IsSpace(char character) => char.IsWhiteSpace(character) || character is >= '\u001c' and <= '\u001f';
 }

@@ -1,4 +1,5 @@
 using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Conversion;
 using Tulu2.Files;
 using Tulu2.Mixtures.Conversion;
 using Tulu2.Mixtures.Deduplication;
@@ -50,7 +51,7 @@ internal sealed class BatchConversion(MixtureRecipe recipe, SourcePlan plan)
         catch (InvalidOperationException)
         {
             output.Clear();
-            output.Reject(SourceRecords.InvalidText);
+            output.Reject(JsonFields.InvalidText);
         }
         if (recipe.Format == ShardFormat.Parquet && output.Rows.Any(row => row.Messages.Any(message => !message.Learnt)))
             throw new BadInputException(location.ToString(), "has a turn of weight 0, for which the Parquet form has no place", "use `format: jsonl.gz`");

@@ -1,5 +1,5 @@
 using Tulu2.Data.Python;
-using Tulu2.Mixtures.Python;
+using Tulu2.Data.Rows;
 
 namespace Tulu2.Mixtures.Templates;
 
@@ -59,7 +59,7 @@ internal static class PromptTemplates
     /// <param name="misspelt">The template with the slip was drawn.</param>
     public static (string Prompt, string Answer) Fill(double draw, bool correct, string instruction, string input, string output, out bool misspelt)
     {
-        (instruction, input, output) = (PythonText.Strip(instruction), PythonText.Strip(input), PythonText.Strip(output));
+        (instruction, input, output) = (TurnText.Strip(instruction), TurnText.Strip(input), TurnText.Strip(output));
         var chosen = PythonRandom.Choose(draw, Weights);
         misspelt = false;
         if (input != "")

@@ -6,6 +6,9 @@ namespace Tulu2.Data.Rows.Conversion;
 /// <summary>Reads fields of a record; what is wrong comes back as a reason, not as an exception.</summary>
 internal static class JsonFields
 {
+    /// <summary>The reason where reading a text throws <see cref="InvalidOperationException"/>: only the transcoding of strings does.</summary>
+    public const string InvalidText = "the text is not valid Unicode (a lone surrogate, or bytes that are not UTF-8)";
+
     private const int ShownNames = 12;
 
     public static string Describe(JsonElement element) => element.ValueKind switch

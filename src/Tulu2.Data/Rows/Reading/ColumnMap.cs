@@ -10,6 +10,7 @@ namespace Tulu2.Data.Rows.Reading;
 internal sealed class ColumnMap
 {
     private readonly IReadOnlyDictionary<string, string> _columns;
+    private readonly Dictionary<string, string> _keys;
 
     /// <exception cref="BadInputException">No form has one of the keys, or two keys are read from one column.</exception>
     public ColumnMap(IReadOnlyDictionary<string, string> columns)
@@ -20,6 +21,7 @@ internal sealed class ColumnMap
                 NearestName.Of(key, RowSources.Columns.Names) is { } near ? $"did you mean '{near}'?" : "docs/data.md lists the forms and their keys");
         foreach (var twice in columns.GroupBy(column => column.Value).Where(column => column.Count() > 1))
             throw new BadInputException("data.columns", $"both {string.Join(" and ", twice.Select(column => column.Key))} are read from '{twice.Key}'", "name a column once");
+        _keys = columns.ToDictionary(column => column.Value, column => column.Key);
     }
 
     /// <summary>Columns to read of a table.</summary>
@@ -35,9 +37,9 @@ internal sealed class ColumnMap
             writer.WriteStartObject();
             foreach (var property in record.EnumerateObject())
             {
-                var keys = _columns.Where(column => column.Value == property.Name).Select(column => column.Key).ToList();
-                if (keys.Count == 0 && _columns.ContainsKey(property.Name)) continue;
-                writer.WritePropertyName(keys.Count == 0 ? property.Name : keys[0]);
+                var key = _keys.GetValueOrDefault(property.Name);
+                if (key is null && _columns.ContainsKey(property.Name)) continue;
+                writer.WritePropertyName(key ?? property.Name);
                 property.Value.WriteTo(writer);
             }
             writer.WriteEndObject();

@@ -60,8 +60,7 @@ public static class RowReader
         }
         catch (InvalidOperationException)
         {
-            // Only string transcoding gets here: half a surrogate pair, or bytes that are not UTF-8, inside a string.
-            return new RowFault(location, "the text is not valid Unicode (a lone surrogate, or bytes that are not UTF-8)");
+            return new RowFault(location, JsonFields.InvalidText);
         }
     }
 
