@@ -57,44 +57,6 @@ public sealed class KernelTests
         Assert.Equal(TinyModel.LogProbabilities(model, TinyModel.Pick(batch, 1)), TinyModel.LogProbabilities(model, batch).Where((_, r) => batch.ScoredSegments[r] == 1));
     }
 
-    /// <summary>A scalar that nobody holds is freed as soon as it is collected, also in the middle of the operation that reads it (<c>HeldScalars</c>).</summary>
-    [Fact]
-    public void Numbers_are_the_same_while_memory_is_collected_all_the_time()
-    {
-        using var scope = NewDisposeScope();
-        var layout = new ParameterMap(TinyModel.Config(heads: 4, keyValueHeads: 4), 4);
-        using var model = new DecoderModel(
-            layout, TinyModel.Weights(layout, ScalarType.BFloat16), false, AllShardsHere.Instance, new TorchKernels(new HeadGeometry(layout.Config, 4), new RotaryTable(16, 10000, 8)));
-        var batch = TinyModel.Batch([3, 2]);
-        var expected = Once();
-        var over = false;
-        var collecting = new Thread(() =>
-        {
-            while (!Volatile.Read(ref over))
-            {
-                GC.Collect(0);
-                GC.WaitForPendingFinalizers();
-            }
-        });
-        collecting.Start();
-        try
-        {
-            for (var round = 0; round < 60; round++) Assert.Equal(expected, Once());
-        }
-        finally
-        {
-            Volatile.Write(ref over, true);
-            collecting.Join();
-        }
-
-        string Once()
-        {
-            using var inner = NewDisposeScope();
-            var (logProbabilities, gradient) = TinyModel.Run(model, batch);
-            return $"{TinyModel.Hash(logProbabilities)} {TinyModel.Hash(gradient)}";
-        }
-    }
-
     [Theory]
     [InlineData(ScalarType.Float32)]
     [InlineData(ScalarType.BFloat16)]
