@@ -2,14 +2,17 @@ using System.Text.Json;
 
 namespace Tulu2.Data.Rows.Conversion;
 
-/// <summary>How well a record matches a form, judged by its keys alone.</summary>
+/// <summary>
+/// How well a record matches a form, judged by its keys alone. A key whose value is null was meant but has nothing: tables and the tools that write them give every
+/// row the keys of all.
+/// </summary>
 internal enum Likeness
 {
     /// <summary>It has none of the form's keys.</summary>
     None,
     /// <summary>It has some of them: it was meant to be of this form, and the form's source can say what is missing.</summary>
     Incomplete,
-    /// <summary>It has all keys that the form needs.</summary>
+    /// <summary>It has all keys that the form needs, and none of them is null.</summary>
     Complete,
     /// <summary>It is of this form whatever other keys it has.</summary>
     Certain,

@@ -32,6 +32,9 @@ internal static class JsonFields
     public static bool TryGet(JsonElement row, string name, out JsonElement field) =>
         row.TryGetProperty(name, out field) && field.ValueKind != JsonValueKind.Null;
 
+    /// <summary>The record has the field, and it is not null.</summary>
+    public static bool Has(JsonElement row, string name) => TryGet(row, name, out _);
+
     /// <summary>
     /// A row's dataset and id; where the record has none, the file's name and the line. Returns a reason where one is neither a text nor a number.
     /// </summary>

@@ -18,7 +18,7 @@ public static class RowReader
     /// <summary>
     /// Part of the key of every token store: changes whenever the same file would give other rows or faults, so also with each added row source.
     /// </summary>
-    public static string Version { get; } = string.Join(' ', ["rows-4", .. RowSources.AddedNames]);
+    public static string Version { get; } = string.Join(' ', ["rows-5", .. RowSources.AddedNames]);
 
     /// <summary>Instruction rows, e.g. <c>{dataset, id, system, messages: [{role, content, weight}]}</c>.</summary>
     /// <exception cref="Files.BadInputException">

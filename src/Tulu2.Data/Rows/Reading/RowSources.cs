@@ -9,7 +9,7 @@ namespace Tulu2.Data.Rows.Reading;
 /// <summary>Every row source of this assembly, found by reflection.</summary>
 internal static class RowSources
 {
-    // The forms of the first release: part of the version "rows-4" itself, and the sources of rows that match no form, whose faults then say what is wanted.
+    // The forms of the first release: part of the version "rows-5" itself, and the sources of rows that match no form, whose faults then say what is wanted.
     private static readonly MessagesSource Messages = new();
     private static readonly PreferencesSource Preferences = new();
 

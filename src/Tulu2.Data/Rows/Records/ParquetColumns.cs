@@ -1,3 +1,4 @@
+using Apache.Arrow;
 using Apache.Arrow.Ipc;
 using ParquetSharp;
 using ParquetSharp.Arrow;
@@ -62,6 +63,9 @@ internal sealed class ParquetColumns : IDisposable
         }
     }
 
+    /// <summary>Which of the columns that are read are JSON.</summary>
+    public IReadOnlyList<TextForm> Forms(Schema schema) => TextForm.Of(schema, columns.Select(IsJson));
+
     /// <summary>Number of rows, by the file's metadata, in all groups up to and including this one.</summary>
     public long RowsUpTo(int group)
     {
@@ -111,6 +115,12 @@ internal sealed class ParquetColumns : IDisposable
         {
             return ": it is damaged";
         }
+    }
+
+    private bool IsJson(int column)
+    {
+        using var type = metadata.Schema.Column(column).LogicalType;
+        return type.Type == LogicalTypeEnum.Json;
     }
 
     private static string TopName(FileMetaData metadata, int column) => metadata.Schema.Column(column).Path.ToDotVector()[0];

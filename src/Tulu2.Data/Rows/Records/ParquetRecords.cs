@@ -13,6 +13,7 @@ internal static class ParquetRecords
         using var plain = ParquetPath.Of(file);
         using var reader = ParquetColumns.Open(file, plain.Value, columns);
         using var written = new RowWriter();
+        IReadOnlyList<TextForm>? forms = null;
         long number = 0;
         for (var group = 0; group < reader.Groups; group++)
         {
@@ -35,11 +36,12 @@ internal static class ParquetRecords
                     damage = reader.Describe(group);
                     break;
                 }
+                forms ??= reader.Forms(batch.Schema);
                 using (batch)
                     for (var row = 0; row < batch.Length; row++)
                     {
                         number++;
-                        using var document = written.TryWrite(batch, row, out var fault);
+                        using var document = written.TryWrite(batch, forms, row, out var fault);
                         yield return document is null ? RawRecord.Bad(number, fault!) : new RawRecord(number, document.RootElement, null);
                     }
             }
@@ -58,11 +60,12 @@ internal static class ParquetRecords
 
         public RowWriter() => json = new Utf8JsonWriter(bytes, new JsonWriterOptions { SkipValidation = true, MaxDepth = 1000 });
 
-        public JsonDocument? TryWrite(RecordBatch batch, int row, out string? fault)
+        public JsonDocument? TryWrite(RecordBatch batch, IReadOnlyList<TextForm> forms, int row, out string? fault)
         {
             bytes.ResetWrittenCount();
             json.Reset(bytes);
-            if (!ArrowJson.TryWriteRow(json, batch, row, out fault)) return null;
+            fault = ArrowJson.WriteRow(json, batch, forms, row);
+            if (fault is not null) return null;
             json.Flush();
             if (bytes.WrittenCount > JsonRecords.MostBytes)
             {

@@ -20,12 +20,13 @@ internal sealed class AlpacaSource : InstructionSource
 
     public override Likeness Match(JsonElement record)
     {
-        var (asks, answers) = (record.TryGetProperty(Instruction, out _), Outputs.Any(name => record.TryGetProperty(name, out _)));
-        return asks && answers ? Likeness.Complete : asks ? Likeness.Incomplete : Likeness.None;
+        if (!record.TryGetProperty(Instruction, out _)) return Likeness.None;
+        // An instruction that is null may stand beside an input that asks.
+        return Outputs.Any(name => JsonFields.Has(record, name)) ? Likeness.Complete : Likeness.Incomplete;
     }
 
     protected override string? Missing(JsonElement record) =>
-        Match(record) == Likeness.Complete ? null : $"no instruction with its output: the row has {JsonFields.Names(record)}; wanted: {Wanted}";
+        record.TryGetProperty(Instruction, out _) && Outputs.Any(name => record.TryGetProperty(name, out _)) ? null : $"no instruction with its output: the row has {JsonFields.Names(record)}; wanted: {Wanted}";
 
     protected override string? Turns(JsonElement record, out List<Message> messages)
     {

@@ -12,7 +12,8 @@ internal sealed class MessagesSource : InstructionSource
 
     public override IReadOnlyList<string> Keys => [RowKeys.Messages];
 
-    public override Likeness Match(JsonElement record) => record.TryGetProperty(RowKeys.Messages, out _) ? Likeness.Complete : Likeness.None;
+    public override Likeness Match(JsonElement record) => !record.TryGetProperty(RowKeys.Messages, out _) ? Likeness.None
+        : JsonFields.Has(record, RowKeys.Messages) ? Likeness.Complete : Likeness.Incomplete;
 
     protected override string? Missing(JsonElement record)
     {

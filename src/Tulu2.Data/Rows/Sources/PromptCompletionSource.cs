@@ -17,12 +17,12 @@ internal sealed class PromptCompletionSource : InstructionSource
 
     public override Likeness Match(JsonElement record)
     {
-        var (asks, answers) = (record.TryGetProperty(RowKeys.Prompt, out _), record.TryGetProperty(Completion, out _));
-        return asks && answers ? Likeness.Complete : answers ? Likeness.Incomplete : Likeness.None;
+        if (!record.TryGetProperty(Completion, out _)) return Likeness.None;
+        return JsonFields.Has(record, RowKeys.Prompt) && JsonFields.Has(record, Completion) ? Likeness.Complete : Likeness.Incomplete;
     }
 
     protected override string? Missing(JsonElement record) =>
-        Match(record) == Likeness.Complete ? null : $"no prompt with its completion: the row has {JsonFields.Names(record)}; wanted: {Wanted}";
+        record.TryGetProperty(RowKeys.Prompt, out _) && record.TryGetProperty(Completion, out _) ? null : $"no prompt with its completion: the row has {JsonFields.Names(record)}; wanted: {Wanted}";
 
     protected override string? Turns(JsonElement record, out List<Message> messages)
     {

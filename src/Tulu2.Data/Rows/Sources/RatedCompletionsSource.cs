@@ -23,7 +23,7 @@ internal sealed class RatedCompletionsSource : PairSource
     public override IReadOnlyList<string> Keys => [Completions, .. Prompts];
 
     public override Likeness Match(JsonElement record) => !record.TryGetProperty(Completions, out _) ? Likeness.None
-        : Prompts.Any(name => record.TryGetProperty(name, out _)) ? Likeness.Complete : Likeness.Incomplete;
+        : JsonFields.Has(record, Completions) && Prompts.Any(name => JsonFields.Has(record, name)) ? Likeness.Complete : Likeness.Incomplete;
 
     protected override string? Sides(JsonElement record, out List<Message> chosen, out List<Message> rejected)
     {

@@ -12,32 +12,8 @@ public sealed class RowFormTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    /// <summary>A record, its form and its dialogue: role and text of each turn, with a minus before the role of an assistant's turn that is context.</summary>
-    public static TheoryData<string, string, string> Instructions => new()
-    {
-        { """{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]}""", "messages", "user:q assistant:a" },
-        { """{"messages":[{"role":"user","content":[{"type":"text","text":"q"},{"type":"text","text":"r"}]},{"role":"assistant","content":"a"}]}""", "messages", "user:qr assistant:a" },
-        { """{"messages":[{"from":"human","value":"q"},{"from":"gpt","value":"a"}]}""", "messages", "user:q assistant:a" },
-        { """{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a","train":false},{"role":"user","content":"r"},{"role":"assistant","content":"b"}]}""", "messages", "user:q -assistant:a user:r assistant:b" },
-        { """{"conversations":[{"from":"human","value":"q"},{"from":"gpt","value":"a"}]}""", "sharegpt", "user:q assistant:a" },
-        { """{"conversations":[{"from":"user","value":"q"},{"from":"chatgpt","value":"a"},{"from":"human","value":"r"},{"from":"assistant","value":"b"}]}""", "sharegpt", "user:q assistant:a user:r assistant:b" },
-        { """{"conversations":[{"from":"system","value":"s"},{"from":"human","value":"q"},{"from":"gpt","value":"a"}]}""", "sharegpt", "system:s user:q assistant:a" },
-        { """{"system":"s","conversations":[{"from":"human","value":"q"},{"from":"gpt","value":"a"}]}""", "sharegpt", "system:s user:q assistant:a" },
-        { """{"conversations":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]}""", "sharegpt", "user:q assistant:a" },
-        { """{"conversation":[{"from":"human","value":"q"},{"from":"gpt","value":"a","weight":0},{"from":"human","value":"r"},{"from":"gpt","value":"b"}]}""", "sharegpt", "user:q -assistant:a user:r assistant:b" },
-        { """{"instruction":"Add.","input":"2 3","output":"5"}""", "alpaca", "user:Add.\n\n2 3 assistant:5" },
-        { """{"instruction":"Hello","input":"","output":"5"}""", "alpaca", "user:Hello assistant:5" },
-        { """{"instruction":"Hello","output":"5"}""", "alpaca", "user:Hello assistant:5" },
-        { """{"instruction":"Add.","context":"2 3","response":"5","category":"sums"}""", "alpaca", "user:Add.\n\n2 3 assistant:5" },
-        { """{"instruction":"And 1?","input":"","output":"6","system":"s","history":[["2+3?","5"],["x","y"]]}""", "alpaca", "system:s user:2+3? assistant:5 user:x assistant:y user:And 1? assistant:6" },
-        { """{"prompt":"q","completion":"a"}""", "prompt_completion", "user:q assistant:a" },
-        { """{"system_prompt":"s","prompt":"q","completion":"a"}""", "prompt_completion", "system:s user:q assistant:a" },
-        { """{"prompt":[{"role":"user","content":"q"}],"completion":[{"role":"assistant","content":"a"}]}""", "prompt_completion", "user:q assistant:a" },
-        { """{"prompt":[{"role":"user","content":"q"},{"role":"assistant","content":"a"},{"role":"user","content":"r"}],"completion":"b"}""", "prompt_completion", "user:q -assistant:a user:r assistant:b" },
-    };
-
     [Theory]
-    [MemberData(nameof(Instructions))]
+    [MemberData(nameof(RowShapes.Instructions), MemberType = typeof(RowShapes))]
     public void An_instruction_row_is_told_by_its_keys(string record, string form, string dialogue)
     {
         var path = folder.Write("rows.jsonl", record);
@@ -46,21 +22,8 @@ public sealed class RowFormTests : IDisposable
         Assert.Equal(dialogue, Text(Assert.Single(RowReader.ReadMessages(new DataFile(path) { Format = form })).Row!.Messages));
     }
 
-    public static TheoryData<string, string, string> Pairs => new()
-    {
-        { """{"prompt":"q","chosen":"a","rejected":"b"}""", "user:q assistant:a", "user:q assistant:b" },
-        { """{"prompt":"q","chosen":[{"role":"assistant","content":"a"}],"rejected":[{"role":"assistant","content":"b"}]}""", "user:q assistant:a", "user:q assistant:b" },
-        { """{"chosen":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}],"rejected":[{"role":"user","content":"q"},{"role":"assistant","content":"b"}]}""", "user:q assistant:a", "user:q assistant:b" },
-        { """{"prompt":[{"role":"system","content":"s"},{"role":"user","content":"q"}],"chosen":"a","rejected":"b"}""", "system:s user:q assistant:a", "system:s user:q assistant:b" },
-        { """{"instruction":"Add.","input":"2 3","chosen":"5","rejected":"6"}""", "user:Add.\n\n2 3 assistant:5", "user:Add.\n\n2 3 assistant:6" },
-        { """{"conversations":[{"from":"human","value":"q"}],"chosen":{"from":"gpt","value":"a"},"rejected":{"from":"gpt","value":"b"}}""", "user:q assistant:a", "user:q assistant:b" },
-        { """{"chosen":"\n\nHuman: q\n\nAssistant: a\n\nHuman: r\n\nAssistant: b: Human: c","rejected":"\n\nHuman: q\n\nAssistant: a\n\nHuman: r\n\nAssistant: d"}""", "user:q assistant:a user:r assistant:b: Human: c", "user:q assistant:a user:r assistant:d" },
-        { """{"prompt":"q","chosen":"a","rejected":"b","score_chosen":8.5,"score_rejected":8.5}""", "user:q assistant:a", "user:q assistant:b" },
-        { """{"instruction":"q","chosen":"a","rejected":"b","chosen-rating":5,"rejected-rating":2}""", "user:q assistant:a", "user:q assistant:b" },
-    };
-
     [Theory]
-    [MemberData(nameof(Pairs))]
+    [MemberData(nameof(RowShapes.Pairs), MemberType = typeof(RowShapes))]
     public void A_pair_is_told_by_its_keys(string record, string chosen, string rejected)
     {
         var path = folder.Write("pairs.jsonl", record);
@@ -70,27 +33,12 @@ public sealed class RowFormTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"conversations":[{"from":"human","value":"q"},{"from":"bing","value":"a"}]}""", "conversations[1] has the unknown role 'bing'")]
-    [InlineData("""{"conversations":"q"}""", "conversations is a text, not a list")]
-    [InlineData("""{"conversations":[{"from":"human","value":"q"}]}""", "no assistant turn")]
-    [InlineData("""{"instruction":"Add","output":null}""", "output is null")]
-    [InlineData("""{"instruction":"Add","output":3}""", "output is a number, not a text")]
-    [InlineData("""{"instruction":" ","input":"","output":"5"}""", "instruction is empty")]
-    [InlineData("""{"instruction":"Add","input":"2 3","context":"4","output":"5"}""", "input and context are different texts")]
-    [InlineData("""{"instruction":"Add","output":"5","history":[["a"]]}""", "history[0] is not a question and an answer")]
-    [InlineData("""{"instruction":"Add"}""", "no instruction with its output: the row has instruction; wanted")]
-    [InlineData("""{"prompt":"q","completion":3}""", "completion is a number")]
-    [InlineData("""{"prompt":"q","completion":"a","label":false}""", "unpaired preferences are not trained")]
-    [InlineData("""{"completion":"a"}""", "no prompt with its completion")]
-    [InlineData("""{"text":"q a"}""", "no messages: the row has text; wanted")]
-    [InlineData("""{"question":"q","answer":"a"}""", "no messages: the row has question, answer; wanted")]
+    [MemberData(nameof(RowShapes.RefusedInstructions), MemberType = typeof(RowShapes))]
     public void An_instruction_row_that_cannot_be_meant_is_refused_by_name(string record, string reason) =>
         Assert.Contains(reason, Assert.Single(RowReader.ReadMessages(folder.Write("rows.jsonl", record))).Fault!.Reason);
 
     [Theory]
-    [InlineData("""{"prompt":"q","chosen":"a","rejected":"b","score_chosen":3,"score_rejected":8}""", "score_chosen is 3, less than the 8 of score_rejected")]
-    [InlineData("""{"chosen":"I think yes","rejected":"I think no"}""", "chosen is a text but there is no prompt")]
-    [InlineData("""{"conversations":[{"from":"human","value":"q"}],"chosen":{"from":"human","value":"a"},"rejected":{"from":"gpt","value":"b"}}""", "chosen does not end with an assistant turn")]
+    [MemberData(nameof(RowShapes.RefusedPairs), MemberType = typeof(RowShapes))]
     public void A_pair_that_cannot_be_meant_is_refused_by_name(string record, string reason) =>
         Assert.Contains(reason, Assert.Single(RowReader.ReadPreferences(folder.Write("pairs.jsonl", record))).Fault!.Reason);
 
@@ -174,6 +122,5 @@ public sealed class RowFormTests : IDisposable
         Assert.Equal(files.Length, files.Select(file => file.ContentKey).Distinct().Count());
     }
 
-    private static string Text(IReadOnlyList<Message> dialogue) =>
-        string.Join(' ', dialogue.Select(turn => $"{(turn.Role == Message.Assistant && !turn.Learnt ? "-" : "")}{turn.Role}:{turn.Content}"));
+    private static string Text(IReadOnlyList<Message> dialogue) => RowShapes.Text(dialogue);
 }
