@@ -62,6 +62,6 @@ public partial class FolderTests
     [GeneratedRegex(@"//.*")]
     private static partial Regex Comment();
 
-    [GeneratedRegex(@"^(?:public |internal )(?:\w+ )*?(?:class|struct|interface|enum|record)\s+(\w+)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^(?:public |internal )(?:\w+ )*?(?:record struct|class|struct|interface|enum|record)\s+(\w+)", RegexOptions.Multiline)]
     private static partial Regex Declaration();
 }

@@ -3,9 +3,6 @@ using Tulu2.Data.Store;
 
 namespace Tulu2.Data.Statistics;
 
-/// <summary>Rows (or pairs) and tokens of one dataset.</summary>
-public sealed record DatasetCount(string Name, int Rows, long Tokens, long LossTokens);
-
 /// <summary>Number of sequences longer than a length.</summary>
 public readonly record struct TruncationCount(int Length, int Sequences);
 
@@ -23,8 +20,10 @@ public sealed record DataStatistics
     public required int Longest { get; init; }
     /// <summary>At 2,048, at 8,192 and at the maximum length in use.</summary>
     public required IReadOnlyList<TruncationCount> Truncations { get; init; }
-    /// <summary>Largest first.</summary>
-    public required IReadOnlyList<DatasetCount> Datasets { get; init; }
+    /// <summary>By the rows' field <c>dataset</c>; most rows first.</summary>
+    public required IReadOnlyList<SourceTokens> Datasets { get; init; }
+    /// <summary>In the order of the files; a file without a usable row has none.</summary>
+    public required IReadOnlyList<SourceTokens> Files { get; init; }
     public required IReadOnlyList<HistogramBin> Histogram { get; init; }
 
     /// <summary>Scored tokens among all tokens, 0 to 1.</summary>
@@ -46,22 +45,12 @@ public sealed record DataStatistics
             Longest = lengths.LastOrDefault(),
             Truncations = [.. new[] { 2048, 8192, maxLength }.Distinct().Order()
                 .Select(cut => new TruncationCount(cut, lengths.Count(length => length > cut)))],
-            Datasets = Count(store),
+            Datasets = [.. SourceTokens.Of(store, store.Dataset).OrderByDescending(source => source.Rows).ThenBy(source => source.Name, StringComparer.Ordinal)],
+            Files = SourceTokens.Of(store, item => store.SourceFiles[store.FileOf(item)]),
             Histogram = LengthHistogram.Of(lengths, scale),
         };
     }
 
     /// <summary>Number of rows left out for one kind of fault.</summary>
     public int LeftOut(RowFaultKind kind) => Report.Count(kind);
-
-    private static List<DatasetCount> Count(TokenStore store)
-    {
-        var each = store.Sequences / Math.Max(1, store.Items);
-        return [.. Enumerable.Range(0, store.Items)
-            .GroupBy(store.Dataset)
-            .Select(group => new DatasetCount(group.Key, group.Count(),
-                group.Sum(item => Enumerable.Range(item * each, each).Sum(sequence => (long)store.Length(sequence))),
-                group.Sum(item => Enumerable.Range(item * each, each).Sum(sequence => (long)store.LossTokens(sequence)))))
-            .OrderByDescending(dataset => dataset.Rows).ThenBy(dataset => dataset.Name, StringComparer.Ordinal)];
-    }
 }

@@ -27,19 +27,26 @@ public static class LengthHistogram
         var (shortest, longest) = (lengths.Min(), lengths.Max());
         if (scale == HistogramScale.Automatic)
             scale = longest > 32L * Math.Max(1, shortest) ? HistogramScale.Logarithmic : HistogramScale.Linear;
-        var edges = scale == HistogramScale.Linear ? LinearEdges(shortest, longest) : LogarithmicEdges(shortest, longest);
+        return Count(lengths, scale == HistogramScale.Linear ? LinearEdges(shortest, longest, LinearBins) : LogarithmicEdges(shortest, longest));
+    }
+
+    /// <summary>Bins between given edges, so that several histograms have the same. Longer lengths are in the last one.</summary>
+    /// <param name="edges">At least two, ascending; the first is no more than any length.</param>
+    public static IReadOnlyList<HistogramBin> Count(IEnumerable<int> lengths, List<int> edges)
+    {
         var counts = new long[edges.Count - 1];
         foreach (var length in lengths)
         {
             var index = edges.BinarySearch(length);
-            counts[index >= 0 ? index : ~index - 1]++;
+            counts[Math.Min(index >= 0 ? index : ~index - 1, counts.Length - 1)]++;
         }
         return [.. counts.Select((count, index) => new HistogramBin(edges[index], edges[index + 1], count))];
     }
 
-    private static List<int> LinearEdges(int shortest, int longest)
+    /// <summary>Edges at equal, round distances that contain both lengths, of about <paramref name="bins"/> bins.</summary>
+    public static List<int> LinearEdges(int shortest, int longest, int bins)
     {
-        var width = NiceWidth((longest - shortest + LinearBins) / LinearBins);
+        var width = NiceWidth((longest - shortest + bins) / bins);
         var edges = new List<int> { shortest / width * width };
         while (edges[^1] <= longest) edges.Add(edges[^1] + width);
         return edges;

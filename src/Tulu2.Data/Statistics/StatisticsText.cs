@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tulu2.Data.Statistics.Content;
 using Tulu2.Files;
 
 namespace Tulu2.Data.Statistics;
@@ -8,7 +9,10 @@ public static class StatisticsText
 {
     private const int BarWidth = 40;
 
-    public static IReadOnlyList<string> Lines(DataStatistics statistics)
+    // As many sources as fit on a screen.
+    private const int MostSources = 30;
+
+    public static IReadOnlyList<string> Lines(DataStatistics statistics, ContentStatistics content)
     {
         var report = statistics.Report;
         var lines = new List<string>
@@ -27,9 +31,11 @@ public static class StatisticsText
             var share = NumberText.Percent(Share(cut.Sequences, statistics.Sequences), 2);
             lines.Add(Line($"above {cut.Length,7:N0} {NumberText.Count(cut.Sequences, "sequence")} ({share}){inForce}"));
         }
+        lines.AddRange(Content(content));
         lines.Add("");
-        lines.AddRange(Datasets(statistics));
+        lines.AddRange(Sources("dataset", statistics.Datasets, content.Datasets));
         lines.Add("");
+        if (content.Files.Count > 1) lines.AddRange([.. Sources("file", statistics.Files, content.Files), ""]);
         lines.AddRange(Histogram(statistics.Histogram));
         return lines;
     }
@@ -49,12 +55,28 @@ public static class StatisticsText
         }
     }
 
-    private static IEnumerable<string> Datasets(DataStatistics statistics)
+    private static IEnumerable<string> Content(ContentStatistics content)
     {
-        var width = Math.Max("dataset".Length, statistics.Datasets.Select(dataset => dataset.Name.Length).DefaultIfEmpty(0).Max());
-        yield return Line($"{"dataset".PadRight(width)} {"rows",10} {"tokens",14} {"loss tokens",14}");
-        foreach (var dataset in statistics.Datasets)
-            yield return Line($"{dataset.Name.PadRight(width)} {dataset.Rows,10:N0} {dataset.Tokens,14:N0} {dataset.LossTokens,14:N0}");
+        var turns = content.Turns.Bins.Where(bin => bin.Rows > 0).Select(bin => $"{bin.Label}: {NumberText.Percent(Share(bin.Rows, content.Rows))}");
+        yield return Line($"turns         mean {content.Turns.Mean:N1}, most {content.Turns.Most:N0}; {string.Join(", ", turns)}");
+        yield return Line($"characters    {content.Turns.UserCharacters:N0} in a turn of the user, {content.Turns.AssistantCharacters:N0} in one of the assistant (mean)");
+        var duplicates = content.Duplicates;
+        yield return Line($"duplicates    {NumberText.Count(duplicates.Rows, "row")} ({NumberText.Percent(Share(duplicates.Rows, content.Rows), 2)}) with the content of an earlier one, ")
+            + Line($"{duplicates.Prompts:N0} ({NumberText.Percent(Share(duplicates.Prompts, content.Rows), 2)}) with its first prompt");
+        foreach (var (row, first) in duplicates.Examples.Take(3)) yield return $"              {row} repeats {first}";
+        var languages = content.Languages;
+        var sampled = languages.Sampled == content.Rows ? NumberText.Count(languages.Sampled, "row") : $"{languages.Sampled:N0} rows drawn of {content.Rows:N0}";
+        var shares = languages.Languages.Take(8).Select(language => $"{language.Name} {NumberText.Percent(languages.Share(language))}");
+        if (languages.Sampled > 0) yield return Line($"languages     estimated from {sampled}: {string.Join(", ", shares)}{(languages.Languages.Count > 8 ? ", ..." : "")}");
+    }
+
+    private static IEnumerable<string> Sources(string kind, IReadOnlyList<SourceTokens> sources, IReadOnlyList<SourceContent> contents)
+    {
+        IReadOnlyList<IReadOnlyList<string>> table = [SourceTable.Header(kind), .. SourceTable.Rows(sources, contents).Take(MostSources)];
+        var widths = Enumerable.Range(0, table[0].Count).Select(column => table.Max(row => row[column].Length)).ToArray();
+        foreach (var row in table)
+            yield return string.Join("  ", row.Select((cell, column) => column == 0 ? cell.PadRight(widths[0]) : cell.PadLeft(widths[column])));
+        if (sources.Count > MostSources) yield return $"{NumberText.Count(sources.Count - MostSources, "more source")}; --html FILE and --json show them all";
     }
 
     private static string LeftOut(DataStatistics statistics)

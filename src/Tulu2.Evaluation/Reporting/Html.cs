@@ -67,6 +67,20 @@ internal static class Html
     public static string Details(string summary, string text) =>
         $"<details><summary>{Escape(summary)}</summary><pre>{Escape(text)}</pre></details>\n";
 
+    /// <summary>A self-contained page without scripts and external resources; its content security policy forbids both.</summary>
+    /// <param name="subtitle">As HTML.</param>
+    public static string Page(string title, string subtitle, IEnumerable<string> sections)
+    {
+        var html = new StringBuilder();
+        html.Append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
+            .Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n")
+            .Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
+            .Append($"<title>{Escape(title)}</title>\n<style>\n{ReportStyle.Css}</style>\n</head>\n<body>\n<main>\n")
+            .Append($"<header><h1>{Escape(title)}</h1><p>{subtitle}</p></header>\n");
+        foreach (var section in sections) html.Append(section);
+        return html.Append("</main>\n</body>\n</html>\n").ToString();
+    }
+
     public static string Section(string id, string heading, params IEnumerable<string> parts) =>
         $"<section aria-labelledby=\"{id}\"><h2 id=\"{id}\">{Escape(heading)}</h2>\n{string.Concat(parts)}</section>\n";
 }

@@ -1,11 +1,10 @@
-using System.Text;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Reporting;
 
 /// <summary>
-/// Renders <c>report.html</c>, a self-contained page without scripts and external resources; its content security policy forbids both.
+/// Renders <c>report.html</c>, a self-contained page without scripts and external resources.
 /// </summary>
 public static class RunReport
 {
@@ -19,17 +18,7 @@ public static class RunReport
         return path;
     }
 
-    public static string Render(ReportInput input)
-    {
-        var html = new StringBuilder();
-        html.Append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
-            .Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n")
-            .Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
-            .Append($"<title>{Html.Escape(input.Title)}</title>\n<style>\n{ReportStyle.Css}</style>\n</head>\n<body>\n<main>\n")
-            .Append($"<header><h1>{Html.Escape(input.Title)}</h1><p>{Subtitle(input)}</p></header>\n");
-        foreach (var section in Sections(input)) html.Append(section);
-        return html.Append("</main>\n</body>\n</html>\n").ToString();
-    }
+    public static string Render(ReportInput input) => Html.Page(input.Title, Subtitle(input), Sections(input));
 
     private static string Subtitle(ReportInput input)
     {

@@ -5,6 +5,7 @@ using FsCheck.Xunit;
 using Tulu2.Data.Chat;
 using Tulu2.Data.Rows;
 using Tulu2.Data.Statistics;
+using Tulu2.Data.Statistics.Content;
 using Tulu2.Data.Store;
 using Tulu2.Data.Tokenizers;
 using Xunit;
@@ -46,17 +47,35 @@ public sealed class StatisticsTests : IDisposable
         Assert.Equal((33, 34, 3033), (statistics.Shortest, statistics.Median, statistics.Longest));
         Assert.Equal([("m", 2), ("a", 1)], statistics.Datasets.Select(dataset => (dataset.Name, dataset.Rows)));
         Assert.Equal(store.Report.Tokens, statistics.Datasets.Sum(dataset => dataset.Tokens));
+        Assert.Equal(store.Report.LossTokens, statistics.Datasets.Sum(dataset => dataset.LossTokens));
+        Assert.Equal([0, 1], statistics.Datasets.Select(dataset => dataset.Truncated));
+        Assert.Equal([34, 33], statistics.Datasets[0].Lengths);
+        Assert.Equal((folder.File("rows.jsonl"), 3, 1), (Assert.Single(statistics.Files).Name, statistics.Files[0].Rows, statistics.Files[0].Truncated));
+    }
+
+    [Fact]
+    public void Histograms_of_one_axis_have_its_edges_and_lengths_beyond_it_are_in_the_last_bin()
+    {
+        var edges = LengthHistogram.LinearEdges(0, 95, 10);
+        Assert.Equal([0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100], edges);
+        var bins = LengthHistogram.Count([3, 95, 100, 5000], edges);
+        Assert.Equal((1L, 3L, 4L), (bins[0].Count, bins[^1].Count, bins.Sum(bin => bin.Count)));
     }
 
     [Fact]
     public void The_text_names_what_is_left_out_the_cuts_and_the_bars()
     {
         using var store = Store(100);
-        var text = string.Join('\n', StatisticsText.Lines(DataStatistics.Of(store, 100)));
+        var content = ContentStatistics.Of([folder.File("rows.jsonl")], RowKind.Messages, store.Report.Faults);
+        var text = string.Join('\n', StatisticsText.Lines(DataStatistics.Of(store, 100), content));
         Assert.Contains("3 of 4 (1 left out: 1 broken)", text);
         Assert.Contains("above     100 1 sequence (33.33 %)  <- max_length", text);
         Assert.Contains("above   2,048 1 sequence (33.33 %)", text);
         Assert.Contains("|########################################| 2", text);
+        Assert.Contains("turns         mean 2.0, most 2; 2: 100.0 %", text);
+        Assert.Contains("duplicates    0 rows (0.00 %) with the content of an earlier one, 2 (66.67 %) with its first prompt", text);
+        Assert.Matches("dataset  rows   share  turns/row  tokens   share  scored +truncated  duplicates", text);
+        Assert.Matches(@"\na +1  33\.3 % +2\.0 +100  59\.9 %  [0-9.]+ %  1 \(100\.0 %\) +0\n", text);
     }
 
     [Fact]
