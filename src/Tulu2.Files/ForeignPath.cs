@@ -15,6 +15,9 @@ public static partial class ForeignPath
     // A .json beside the others is rather a description of them.
     private static readonly string[] RowSuffixes = [.. Suffixes(".jsonl"), .. Suffixes(".parquet")], LesserRowSuffixes = [.. Suffixes(".json")];
 
+    // Of data sets: libraries write them beside the rows.
+    private static readonly string[] Descriptions = ["dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json"];
+
     /// <summary>
     /// What is wrong with a path that should be a directory with a model or a tokenizer: it is missing, a name on the Hugging Face Hub, a run, an adapter, a
     /// folder of the hub's cache, the parent of the right directory. Null: it is a directory and not recognised as something else.
@@ -65,9 +68,11 @@ public static partial class ForeignPath
     }
 
     /// <summary>Those of the files whose names say that they hold rows.</summary>
+    /// <param name="files">Paths, or names on a hub.</param>
     public static IReadOnlyList<string> NamedLikeRows(IReadOnlyList<string> files)
     {
-        IReadOnlyList<string> Ending(string[] suffixes) => [.. files.Where(file => suffixes.Any(suffix => file.EndsWith(suffix, StringComparison.OrdinalIgnoreCase)))];
+        IReadOnlyList<string> Ending(string[] suffixes) =>
+            [.. files.Where(file => suffixes.Any(suffix => file.EndsWith(suffix, StringComparison.OrdinalIgnoreCase)) && !Descriptions.Contains(Path.GetFileName(file)))];
         return Ending(RowSuffixes) is { Count: > 0 } rows ? rows : Ending(LesserRowSuffixes);
     }
 

@@ -34,13 +34,15 @@ internal sealed class DataStatsCommand(Terminal terminal)
         if (html is null && beside.Length > 0)
             throw new BadInputException($"--beside {beside[0]}", "is shown on the page, which is not asked for", "add --html FILE");
         var (_, encoder) = _flags.Read(parsed);
-        var set = await ReadAsync(parsed, NameOf(names), names, encoder, parsed.GetValue(_leftOut), cancellation);
+        List<string[]> patterns = [names, .. beside.Select(other => new[] { other })];
+        var titles = Titles(patterns);
+        var set = await ReadAsync(parsed, titles[0], names, encoder, parsed.GetValue(_leftOut), cancellation);
         foreach (var line in StatisticsText.Lines(set.Tokens, set.Content)) terminal.WriteHuman(line);
         if (parsed.GetValue(_picture) is { } picture) Write("picture", picture, HistogramPicture.Svg(set.Tokens.Histogram, "tokens in a sequence"));
         if (html is not null)
         {
             var sets = new List<DataPageSet> { set };
-            foreach (var other in beside) sets.Add(await ReadAsync(parsed, NameOf([other]), [other], encoder, leftOut: null, cancellation));
+            for (var other = 1; other < patterns.Count; other++) sets.Add(await ReadAsync(parsed, titles[other], patterns[other], encoder, leftOut: null, cancellation));
             Write("page", html, DataPage.Render(sets));
         }
         if (terminal.Json) terminal.Output.WriteLine(StatisticsJson.Of(set.Tokens, set.Content));
@@ -63,8 +65,14 @@ internal sealed class DataStatsCommand(Terminal terminal)
         return new DataPageSet(name, DataStatistics.Of(store, encoder.MaxLength), content);
     }
 
-    private static string NameOf(string[] patterns) => patterns.Length == 1 ? Path.GetFileName(Path.TrimEndingDirectorySeparator(patterns[0]))
-        : $"{Path.GetFileName(patterns[0])} and {NumberText.Count(patterns.Length - 1, "other")}";
+    // The names of the files, unless two sets would have the same.
+    private static IReadOnlyList<string> Titles(IReadOnlyList<string[]> sets)
+    {
+        var titles = sets.Select(patterns => Path.GetFileName(Path.TrimEndingDirectorySeparator(patterns[0])) + More(patterns)).ToList();
+        return titles.Distinct().Count() == titles.Count ? titles : [.. sets.Select(patterns => patterns[0] + More(patterns))];
+
+        static string More(string[] patterns) => patterns.Length == 1 ? "" : $" and {NumberText.Count(patterns.Length - 1, "other")}";
+    }
 
     private void Write(string what, string path, string text)
     {

@@ -43,11 +43,12 @@ internal sealed class TrainingData(TokenStore tokens) : IDisposable
         foreach (var file in files)
             if (ForeignPath.AsRows(file.Path) is var (what, fix)) throw loaded.Fault("data.train", what, fix);
         var wanted = ObjectiveCatalog.Of(loaded.Recipe.Objective).Rows;
-        foreach (var file in files)
-            if (!RowKinds.CanBeReadAs(file, wanted))
+        var looks = files.Select(file => (File: file, Look: RowFormats.Look(file, wanted))).ToList();
+        foreach (var (file, look) in looks)
+            if (!look.CanBeRead)
                 throw loaded.Fault("data.train", $"{file.Path} holds {RowKinds.Name(wanted == RowKind.Preferences ? RowKind.Messages : RowKind.Preferences)}, but the objective trains on {RowKinds.Name(wanted)}",
                     $"set objective: {string.Join(" or ", ObjectiveCatalog.All.Where(other => other.Rows != wanted).Select(other => other.Name))}, or name a file of {RowKinds.Name(wanted)}");
-        if (RowFormats.Found(files, wanted) is { } found) say(found);
+        if (RowFormats.Found([.. looks.Select(file => (file.File, file.Look.Form))]) is { } found) say(found);
         var request = new TokenStoreRequest(
             Path.Combine(cacheDirectory, "tokens"), files, new ChatEncoder(ChatTokenizer.Of(model.Tokenizer), data.Chat, data.MaxLength),
             wanted, Environment.ProcessorCount);

@@ -84,6 +84,16 @@ public sealed class ForeignPathTests : IDisposable
         Assert.Contains("a link to gone.jsonl", ForeignPath.AsRows(_folder.File("bad"))!.Value.What);
     }
 
+    [Fact]
+    public void Descriptions_of_a_data_set_beside_its_rows_are_no_rows()
+    {
+        Put("train.json", "[]");
+        Put("dataset_infos.json", "{}");
+        Put("below/state.json", "{}");
+        Assert.Equal([_folder.File("train.json")], FilePatterns.ExpandRows(_folder.Root));
+        Assert.Contains("without a file of rows", Assert.Throws<BadInputException>(() => FilePatterns.ExpandRows(_folder.File("below"))).What);
+    }
+
     private void Put(string name, string text)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(_folder.File(name))!);

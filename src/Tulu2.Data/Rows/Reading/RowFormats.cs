@@ -15,16 +15,38 @@ public static class RowFormats
     /// <exception cref="BadInputException">The file is missing or cannot be read, or there is no form of that name.</exception>
     public static string? Of(DataFile file, RowKind? kind = null) => First(file, kind)?.Source.Name;
 
+    /// <summary>
+    /// One look at a file's first records: whether its rows can be read as <paramref name="wanted"/> (<see cref="RowKinds.CanBeReadAs"/>), and the form that they
+    /// are then read as.
+    /// </summary>
+    /// <exception cref="BadInputException">As for <see cref="Of"/>.</exception>
+    public static (bool CanBeRead, string? Form) Look(DataFile file, RowKind wanted)
+    {
+        if (file.Format is { } name) return (RowSources.Named(name).Kind == wanted, name);
+        bool? can = null;
+        string? form = null;
+        Scan(file, row =>
+        {
+            if (can is null && RowSources.BestMatch(row) is { } first) can = first.Kind == wanted || Complete(row).Contains(wanted);
+            form = RowSources.BestMatch(row, wanted)?.Name;
+            return form is not null || can is false;
+        });
+        return (can ?? true, form);
+    }
+
     /// <summary>One line for people that says which form was found where none is named; null: all files name theirs, or have no row of any form.</summary>
     /// <param name="kind">Of the rows that are wanted; null: any.</param>
-    public static string? Found(IReadOnlyList<DataFile> files, RowKind? kind = null)
+    public static string? Found(IReadOnlyList<DataFile> files, RowKind? kind = null) => Found([.. files.Select(file => (file, Of(file, kind)))]);
+
+    /// <summary>The same of forms that are known already.</summary>
+    public static string? Found(IReadOnlyList<(DataFile File, string? Form)> files)
     {
-        var found = files.Where(file => file.Format is null).Select(file => (file.Path, Form: Of(file, kind))).Where(file => file.Form is not null).GroupBy(file => file.Form).ToList();
+        var found = files.Where(file => file.File.Format is null && file.Form is not null).GroupBy(file => file.Form).ToList();
         return found.Count switch
         {
             0 => null,
             1 => $"rows are read as {found[0].Key}",
-            _ => $"rows are read as {string.Join("; as ", found.Select(form => $"{form.Key}: {string.Join(", ", form.Select(file => System.IO.Path.GetFileName(file.Path)))}"))}",
+            _ => $"rows are read as {string.Join("; as ", found.Select(form => $"{form.Key}: {string.Join(", ", form.Select(file => Path.GetFileName(file.File.Path)))}"))}",
         };
     }
 
@@ -36,21 +58,29 @@ public static class RowFormats
             var named = RowSources.Named(name);
             return (named, [named.Kind]);
         }
+        (IRowSource, RowKind[])? first = null;
+        Scan(file, row =>
+        {
+            if (RowSources.BestMatch(row, kind) is { } source) first = (source, Complete(row));
+            return first is not null;
+        });
+        return first;
+    }
+
+    private static RowKind[] Complete(JsonElement row) => [.. RowSources.All.Where(source => source.Match(row) >= Likeness.Complete).Select(source => source.Kind)];
+
+    // Until a record is the one that was looked for.
+    private static void Scan(DataFile file, Func<JsonElement, bool> isFound)
+    {
         var map = new ColumnMap(file.Columns);
         try
         {
             foreach (var record in RecordReader.Open(RecordFile.Unexamined(file.Path), map.Wanted))
-            {
-                if (record is not { Fault: null, Element.ValueKind: JsonValueKind.Object }) continue;
-                var row = map.Apply(record.Element);
-                if (RowSources.BestMatch(row, kind) is { } source)
-                    return (source, [.. RowSources.All.Where(other => other.Match(row) >= Likeness.Complete).Select(other => other.Kind)]);
-            }
+                if (record is { Fault: null, Element.ValueKind: JsonValueKind.Object } && isFound(map.Apply(record.Element))) return;
         }
         catch (PackedDamageException)
         {
             // Reading the rows reports it.
         }
-        return null;
     }
 }

@@ -17,7 +17,7 @@ public static class RowKinds
     /// <c>messages</c> beside them). Also a file in which no record matches.
     /// </summary>
     /// <exception cref="BadInputException">The file is missing or cannot be read.</exception>
-    public static bool CanBeReadAs(DataFile file, RowKind kind) => RowFormats.First(file) is not { } first || first.Source.Kind == kind || first.Complete.Contains(kind);
+    public static bool CanBeReadAs(DataFile file, RowKind kind) => RowFormats.Look(file, kind).CanBeRead;
 
     /// <summary>
     /// The kind of all files together, decided by the first one that matches; instruction rows if none does, and reading them says what is wrong.
