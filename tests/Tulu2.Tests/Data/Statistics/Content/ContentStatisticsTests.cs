@@ -53,6 +53,18 @@ public sealed class ContentStatisticsTests : IDisposable
         Assert.Equal((4L, 1L, 3L, 2.0), (content.Rows, content.Duplicates.Rows, content.Duplicates.Prompts, content.Turns.Mean));
     }
 
+    // The numbers were counted by another program.
+    [SkippableFact]
+    public void The_real_sample_of_the_mixture_is_counted_right()
+    {
+        var content = ContentStatistics.Of([ReferenceData.Require("tulu_v2_mix_sample", "sample_debug.jsonl.gz")], RowKind.Messages, []);
+        Assert.Equal((512L, 0L, 1L), (content.Rows, content.Duplicates.Rows, content.Duplicates.Prompts));
+        Assert.Equal((44, 1658L), (content.Turns.Most, content.Datasets.Sum(source => source.Turns)));
+        Assert.Equal((357.25452352231605, 814.7925211097709), (content.Turns.UserCharacters, content.Turns.AssistantCharacters));
+        Assert.Equal((80L, 786L), content.Datasets.Where(source => source.Name == "sharegpt").Select(source => (source.Rows, source.Turns)).Single());
+        Assert.InRange(content.Languages.Languages.First(language => language.Name == "English").Rows, 450, 490);
+    }
+
     // Turns as role and text: s:, u: and a:.
     private static string Row(string dataset, params string[] turns)
     {
