@@ -13,7 +13,7 @@ public static class DataPage
     {
         var title = sets.Count == 1 ? $"Training data: {sets[0].Name}" : "Training data compared";
         var rows = sets.Select(set => $"{Html.Escape(sets.Count == 1 ? "" : set.Name + ": ")}{NumberText.Count(set.Tokens.Report.Used, "row")}, {NumberText.Count(set.Tokens.Report.Tokens, "token")}");
-        return Html.Page(title, string.Join("; ", rows.Select(text => $"<span>{text}</span>")), Sections(sets));
+        return Html.Page(title, $"<span>{string.Join(";</span> <span>", rows)}</span>", Sections(sets));
     }
 
     private static IEnumerable<string> Sections(IReadOnlyList<DataPageSet> sets)
