@@ -43,6 +43,7 @@ internal sealed class JsonLinesCopy(Stream stream, bool packed) : IKeptRows
 
     private static ReadOnlyMemory<byte> OneLine(ReadOnlyMemory<byte> record)
     {
+        record = record.TrimEnd(" \t\r"u8);
         if (!record.Span.ContainsAny((byte)'\n', (byte)'\r')) return record;
         // In JSON they stand between values only: within a text they would be escaped.
         var line = record.ToArray();

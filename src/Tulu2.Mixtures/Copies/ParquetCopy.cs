@@ -45,7 +45,7 @@ internal sealed class ParquetCopy(Stream stream) : IKeptRows
                         {
                             if (!begun) writer.NewBufferedRowGroup();
                             begun = true;
-                            using var kept = batch.Slice(begin, row - begin);
+                            using var kept = batch.SliceShared(begin, row - begin);
                             writer.WriteBufferedRecordBatch(kept);
                         }
                         begin = row + 1;

@@ -72,7 +72,8 @@ public sealed class Decontaminator(DecontaminationRequest request, Action<Decont
             Keep(batch.Bad);
             kept?.Add(batch.Kept);
             if (kept is not null) dropped.AddRange(batch.Touched.Select(row => row.Location.Line).Concat(batch.Bad.Select(fault => fault.Location.Line)).Order());
-            report?.Invoke(new DecontaminationProgress(0, _rows += batch.Rows));
+            _rows += batch.Rows;
+            report?.Invoke(new DecontaminationProgress(0, _rows));
         }
     }
 
