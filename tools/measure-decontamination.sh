@@ -16,21 +16,22 @@ repeat() { awk -v rows="$1" '{ line[NR] = $0 } END { for (i = 0; i < rows; i++) 
 zcat "$data/tulu_v2_mix_sample/sample_debug.jsonl.gz" > "$work/sample.jsonl"
 [ -f "$work/all.jsonl" ] || repeat 326154 > "$work/all.jsonl"
 
-# Seconds of processor time that finished children have used.
-used() { times | awk 'NR == 2 { gsub(/[ms]/, " "); print $1 * 60 + $2 + $3 * 60 + $4 }'; }
-
 # Prints what was read and removed, seconds, rows/s and the highest resident set.
 measure() {
-    local begin before peak=0 now pid
-    before=$(used)
+    local begin ticks=0 peak=0 now pid
     begin=$(date +%s.%N)
     $tulu2 data decontaminate --against all --data "$data" --json --threads "$1" --to "$work/kept.jsonl.gz" "${@:2}" > "$work/out" 2> "$work/log" &
     pid=$!
-    while now=$(awk '/VmHWM/ { print $2 }' "/proc/$pid/status" 2>/dev/null) && [ -n "$now" ]; do peak=$now; sleep 0.1; done
+    while now=$(awk '/VmHWM/ { print $2 }' "/proc/$pid/status" 2>/dev/null) && [ -n "$now" ]; do
+        peak=$now
+        now=$(awk '{ print $14 + $15 }' "/proc/$pid/stat" 2>/dev/null) && [ -n "$now" ] && ticks=$now
+        sleep 0.1
+    done
     wait "$pid" || { cat "$work/log" >&2; exit 1; }
     tail -n 1 "$work/out" | grep -o '^{"read":[0-9]*,"kept":[0-9]*,"removed":[0-9]*,"bad":[0-9]*' | tr -d '{"\n' > "$work/counts"
     awk -v begin="$begin" -v end="$(date +%s.%N)" -v peak="$peak" -v counts="$(cat "$work/counts")" -v threads="$1" \
-        -v used="$(echo "$(used) $before" | awk '{ print $1 - $2 }')" 'BEGIN {
+        -v used="$ticks" -v hertz="$(getconf CLK_TCK)" 'BEGIN {
+        used /= hertz
         split(counts, part, /[:,]/)
         printf "%s; %d threads: %.1f s, %d rows/s (processor time %.1f s, %d rows/s), peak %d MB resident\n",
             counts, threads, end - begin, part[2] / (end - begin), used, part[2] / used, peak / 1024 }'
