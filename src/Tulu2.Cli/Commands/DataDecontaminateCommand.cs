@@ -15,6 +15,8 @@ internal sealed class DataDecontaminateCommand(Terminal terminal)
 {
     private enum BadRows { Stop, Skip }
 
+    private static readonly string[] PartNames = [.. Enum.GetValues<ItemPart>().Select(Name)];
+
     private readonly Argument<string[]> _files = CommandBuilder.Arguments("FILE", "Row files, or directories of them; instruction rows and preference pairs");
     private readonly RowFlags _rows = new();
 
@@ -30,12 +32,7 @@ internal sealed class DataDecontaminateCommand(Terminal terminal)
         "Write the rows without overlap, unchanged: to a directory, or to one file that ends in .jsonl.gz, .jsonl or .parquet");
     private readonly Option<string?> _report = CommandBuilder.Optional<string>("--report", "Write a JSON line for each row and benchmark that overlap");
     private readonly Option<string[]> _itemColumn = CommandBuilder.Repeated("--item-column", "Column with a text of an item of file:PATH; by default its rows are read as training reads them");
-    private readonly Option<ItemPart[]> _part = new("--part")
-    {
-        Description = "Parts of an item that count: question, context, choice, answer; may be repeated; by default all",
-        Arity = ArgumentArity.OneOrMore,
-    };
-
+    private readonly Option<string[]> _part = CommandBuilder.Repeated("--part", $"Parts of an item that count, joined by commas: {string.Join(", ", PartNames)}; by default all");
     private readonly Option<ComparedTurns> _turns = CommandBuilder.Option("--turns", "Turns of a row that are compared: all, user (with system), or assistant", ComparedTurns.All);
     private readonly Option<int> _ngram = CommandBuilder.Option("--ngram", "Consecutive words that make an overlap", OverlapRule.DefaultLength);
     private readonly Option<BadRows> _badRows = CommandBuilder.Option("--bad-rows", "Rows that cannot be read: stop, or skip to count them and leave them out", BadRows.Stop);
@@ -64,7 +61,7 @@ internal sealed class DataDecontaminateCommand(Terminal terminal)
             [.. parsed.GetValue(_against)!.SelectMany(Names)], parsed.GetValue(_data))
         {
             ItemColumns = parsed.GetValue(_itemColumn) ?? [],
-            Parts = parsed.GetValue(_part) is { Length: > 0 } parts ? parts : Enum.GetValues<ItemPart>(),
+            Parts = parsed.GetValue(_part) is { Length: > 0 } parts ? [.. parts.SelectMany(Names).Select(Part)] : Enum.GetValues<ItemPart>(),
             Rule = OverlapRule.Of(length),
             Turns = parsed.GetValue(_turns),
             To = parsed.GetValue(_to),
@@ -77,6 +74,11 @@ internal sealed class DataDecontaminateCommand(Terminal terminal)
     // A path may have a comma in it.
     private static IEnumerable<string> Names(string text) => text.StartsWith("file:", StringComparison.Ordinal) ? [text]
         : text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    private static string Name(ItemPart part) => part.ToString().ToLowerInvariant();
+
+    private static ItemPart Part(string name) => Array.IndexOf(PartNames, name) is >= 0 and var at ? Enum.GetValues<ItemPart>()[at]
+        : throw new BadInputException($"--part {name}", "is no part of an item", $"use some of {string.Join(", ", PartNames)}");
 
     private static ProgressSnapshot Snapshot(DecontaminationProgress now) =>
         now.Rows == 0 ? new(now.Items, 0) { Phase = "benchmark items" } : new(now.Rows, 0) { Phase = "rows" };

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Tulu2.Data.Rows;
 using Tulu2.Mixtures.Copies;
 using Tulu2.Mixtures.Overlaps;
@@ -47,7 +48,7 @@ internal sealed class RowJudge(OverlapIndex index, ComparedTurns turns, RowTurnR
                 found.Clear();
                 var rest = turn.Text.AsSpan();
                 while (scanner.TryNext(ref rest, out var word)) words.Add(index.Vocabulary.Find(word));
-                index.Find(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(words), found);
+                index.Find(CollectionsMarshal.AsSpan(words), found);
                 foreach (var ngram in found)
                     if (seen.Add(ngram)) (shared ??= []).Add(new SharedNGram(ngram, turn.Number, turn.Role));
             }

@@ -3,7 +3,7 @@ using Tulu2.Data;
 
 namespace Tulu2.Mixtures.Overlaps;
 
-/// <summary>Which benchmark's which item a text is what part of, by numbers.</summary>
+/// <summary>Whose a text is: benchmark, item and part, by numbers.</summary>
 internal readonly record struct TextOwner(int Benchmark, int Item, int Part);
 
 /// <summary>

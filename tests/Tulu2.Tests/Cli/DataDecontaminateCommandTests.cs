@@ -40,7 +40,7 @@ public class DataDecontaminateCommandTests
         using var folder = new Data.TemporaryFolder();
         var (rows, data) = Write(folder);
         File.AppendAllText(rows, "{\"messages\": 5}\n");
-        var (code, output, errors) = await Run(rows, "--against", "gsm8k", "--data", data, "--ngram", "3", "--turns", "user", "--part", "question", "--bad-rows", "skip", "--json");
+        var (code, output, errors) = await Run(rows, "--against", "gsm8k", "--data", data, "--ngram", "3", "--turns", "user", "--part", "question,choice", "--bad-rows", "skip", "--json");
         Assert.Equal(ExitCode.Done, code);
         var told = JsonNode.Parse(output)!;
         Assert.Equal("4 2 1 3", $"{told["read"]} {told["touched"]} {told["bad"]} {told["kept"]}");
@@ -52,6 +52,7 @@ public class DataDecontaminateCommandTests
     [InlineData("--against\n       names no benchmark", "--against", ",")]
     [InlineData("--data\n       is needed to read the items of gsm8k", "--against", "gsm8k")]
     [InlineData("--data none\n       there is no such directory", "--against", "gsm8k", "--data", "none")]
+    [InlineData("--part topic\n       is no part of an item\n  fix: use some of question, context, choice, answer", "--against", "gsm8k", "--part", "question,topic")]
     [InlineData("--ngram\n       0 is not between 1 and 100", "--against", "gsm8k", "--ngram", "0")]
     [InlineData("--threads\n       0 is below 1", "--against", "gsm8k", "--threads", "0")]
     public async Task What_cannot_be_used_is_bad_input(string block, params string[] arguments)
