@@ -45,8 +45,9 @@ internal sealed class DataDecontaminateCommand(Terminal terminal)
     {
         var request = Request(parsed);
         if (RowFormats.Found(request.Files) is { } found) terminal.Say(found);
+        // An interrupt waits for the next batch to end: then unfinished files are removed.
         var result = await ProgressDisplay.RunAsync(terminal, "comparing", report =>
-            new Decontaminator(request, now => report(Snapshot(now))).Run(cancellation), cancellation);
+            new Decontaminator(request, now => report(Snapshot(now))).Run(cancellation), CancellationToken.None);
         OverlapTable.Write(terminal, request, result);
         if (terminal.Json) terminal.Output.WriteLine(Json(request, result));
         return ExitCode.Done;

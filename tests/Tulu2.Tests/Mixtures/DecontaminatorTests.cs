@@ -159,6 +159,18 @@ public sealed class DecontaminatorTests : IDisposable
     }
 
     [Fact]
+    public void One_that_is_stopped_leaves_no_file()
+    {
+        using var stop = new CancellationTokenSource();
+        var request = Rows([.. Enumerable.Repeat(Dialogue(Clean, "Paris"), 3000)]) with { To = _folder.File("kept"), Report = _folder.File("report") };
+        Assert.ThrowsAny<OperationCanceledException>(() => new Decontaminator(request, now =>
+        {
+            if (now.Rows > 500) stop.Cancel();
+        }).Run(stop.Token));
+        Assert.Equal([_folder.File("gsm8k/test.jsonl"), _folder.File("rows.jsonl")], Directory.EnumerateFiles(_folder.Root, "*", SearchOption.AllDirectories).Order());
+    }
+
+    [Fact]
     public void Pairs_without_a_preference_are_bad_rows_that_stop_nothing_and_a_damaged_file_stops_everything()
     {
         var result = Run(Rows("""{"prompt":"p","chosen":"a","rejected":"a"}""", """{"prompt":"p","chosen":"a","rejected":"b"}""") with { To = _folder.File("kept.jsonl.gz") });
