@@ -12,7 +12,7 @@ using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Commands;
 
-/// <summary><c>data inspect FILE</c>: one row as the model reads it. <c>data stats</c>, <c>data build</c> and <c>data fetch</c> are commands of their own.</summary>
+/// <summary><c>data inspect FILE</c>: one row as the model reads it. The other commands of <c>data</c> have classes of their own.</summary>
 internal sealed class DataCommands(Terminal terminal)
 {
     private static readonly Style Scored = new(Color.Green, decoration: Decoration.Bold);
@@ -26,6 +26,7 @@ internal sealed class DataCommands(Terminal terminal)
     public Command Create() => CommandBuilder.Group("data", "Look at training data, build it, or fetch it",
         new DataBuildCommand(terminal).Create(),
         new DataStatsCommand(terminal).Create(),
+        new DataDecontaminateCommand(terminal).Create(),
         new FetchCommand(terminal, RepositoryKind.Dataset).Create(),
         CommandBuilder.Command("inspect", "One row as the model reads it, scored tokens in colour", [_file, _row, .. _flags.Symbols, .. _rows.Learning], Inspect));
 

@@ -1,5 +1,3 @@
-using System.IO.Compression;
-
 namespace Tulu2.Mixtures.Output;
 
 /// <summary>
@@ -15,35 +13,23 @@ internal sealed class JsonLinesShard : IShardFormat
 
     public void Write(Stream stream, int count, Func<int, byte[]> line, int threads, Action<int> written)
     {
-        if (count == 0) stream.Write(Pack([]));
+        if (count == 0) stream.Write(PackedLines.Of([]));
         for (var begin = 0; begin < count;)
         {
             var members = Members(begin, count, line, threads * MembersAThread);
             var packed = new byte[members.Count][];
-            Parallel.For(0, members.Count, new ParallelOptions { MaxDegreeOfParallelism = threads }, at => packed[at] = Pack(members[at]));
+            Parallel.For(0, members.Count, new ParallelOptions { MaxDegreeOfParallelism = threads }, at => packed[at] = PackedLines.Of(members[at]));
             foreach (var member in packed) stream.Write(member);
             begin += members.Sum(member => member.Count);
             written(begin);
         }
     }
 
-    private static List<List<byte[]>> Members(int begin, int count, Func<int, byte[]> line, int most)
+    private static List<List<ReadOnlyMemory<byte>>> Members(int begin, int count, Func<int, byte[]> line, int most)
     {
-        var members = new List<List<byte[]>>();
+        var members = new List<List<ReadOnlyMemory<byte>>>();
         for (var at = begin; at < count && members.Count < most; at += MemberRows)
-            members.Add([.. Enumerable.Range(at, Math.Min(MemberRows, count - at)).Select(line)]);
+            members.Add([.. Enumerable.Range(at, Math.Min(MemberRows, count - at)).Select(row => (ReadOnlyMemory<byte>)line(row))]);
         return members;
-    }
-
-    private static byte[] Pack(List<byte[]> lines)
-    {
-        using var packed = new MemoryStream();
-        using (var gzip = new GZipStream(packed, CompressionLevel.Optimal))
-            foreach (var line in lines)
-            {
-                gzip.Write(line);
-                gzip.WriteByte((byte)'\n');
-            }
-        return packed.ToArray();
     }
 }

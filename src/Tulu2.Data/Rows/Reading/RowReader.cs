@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Tulu2.Data.Rows.Conversion;
 using Tulu2.Data.Rows.Records;
 
@@ -34,40 +33,9 @@ public static class RowReader
     private static IEnumerable<RowResult<TRow>> Read<TRow>(DataFile file)
         where TRow : class
     {
-        var source = file.Format is null ? null : RowSources.Named<TRow>(file.Format);
-        var columns = new ColumnMap(file.Columns);
-        foreach (var record in RecordReader.Open(file.Path, columns.Wanted))
-        {
-            var location = new RowLocation(file.Path, record.Line);
-            if (record.Fault is not null) yield return new RowFault(location, record.Fault, record.Damage ? RowFaultKind.DamagedFile : RowFaultKind.Broken);
-            else yield return Convert(record.Element, columns, location, ref source);
-        }
+        var conversion = new RowConversion<TRow>(file);
+        foreach (var record in RecordReader.Open(file.Path, conversion.Wanted)) yield return conversion.Convert(record, conversion.SourceOf(record));
     }
-
-    private static RowResult<TRow> Convert<TRow>(JsonElement record, ColumnMap columns, RowLocation location, ref IRowSource<TRow>? source)
-        where TRow : class
-    {
-        if (record.ValueKind != JsonValueKind.Object) return new RowFault(location, $"the row is {JsonFields.Describe(record)}, not an object");
-        try
-        {
-            var row = columns.Apply(record);
-            source ??= RowSources.BestMatch<TRow>(row);
-            var result = (source ?? RowSources.Default<TRow>()).Convert(row, location);
-            if (result.Fault is null) return result;
-            if (columns.Missing(record) is { } missing) return new RowFault(location, missing);
-            return source is not null && Other(row, source) is { } other
-                ? new RowFault(location, $"the row is of the form {other.Name}, but the file is read as {source.Name}: give each form a file of its own") : result;
-        }
-        catch (InvalidOperationException)
-        {
-            return new RowFault(location, JsonFields.InvalidText);
-        }
-    }
-
-    // The form of the same kind of rows that a record has in full, where it has not that of its file.
-    private static IRowSource<TRow>? Other<TRow>(JsonElement row, IRowSource<TRow> source)
-        where TRow : class =>
-        source.Match(row) < Likeness.Complete && RowSources.BestMatch<TRow>(row) is { } other && other.Match(row) >= Likeness.Complete ? other : null;
 
     private static MessageRow OnlyLast(MessageRow row)
     {

@@ -44,7 +44,7 @@ internal static class JsonRecords
                 continue;
             }
             records++;
-            using (document) yield return new RawRecord(line, document.RootElement, null);
+            using (document) yield return new RawRecord(line, document.RootElement, null) { Text = bytes };
         }
         if (file.Damage is not null) yield return RawRecord.Damaged(line, file.Damage, records);
     }
@@ -65,7 +65,7 @@ internal static class JsonRecords
                     if (document is not null)
                     {
                         records++;
-                        using (document) yield return new RawRecord(number, document.RootElement, null);
+                        using (document) yield return new RawRecord(number, document.RootElement, null) { Text = bytes };
                         continue;
                     }
                     damage = $"{fault}; what follows in this array cannot be read";

@@ -10,6 +10,9 @@ namespace Tulu2.Data.Rows.Records;
 /// </summary>
 internal readonly record struct RawRecord(long Line, JsonElement Element, string? Fault, bool Damage = false)
 {
+    /// <summary>The record's own bytes, as valid as its element; empty for records of Parquet files.</summary>
+    public ReadOnlyMemory<byte> Text { get; init; }
+
     public static RawRecord Bad(long line, string fault) => new(line, default, fault);
 
     /// <param name="whole">Number of records before the damage.</param>
@@ -45,6 +48,8 @@ internal static class RecordReader
             _ => JsonRecords.ReadLines(file),
         };
     }
+
+    public static bool IsParquet(RecordFile file) => Sniff(file) == Form.Parquet;
 
     private static Form Sniff(RecordFile file)
     {
