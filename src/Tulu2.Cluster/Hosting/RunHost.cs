@@ -39,7 +39,7 @@ public sealed class RunHost(ActorHost host)
             return FailedBefore(plan, fault as BadInputException ?? new BadInputException(
                 plan.RunDirectory, $"cannot be written: {FaultText.Of(fault)}", "free space on the disk of the run directory, then resume the run", fault));
         }
-        if (plan.Start is RunStart.FromManifest start && start.Step >= plan.TotalSteps)
+        if (plan.Start is RunStart.FromManifest start && plan.IsOver(start.Step, ledger.State))
         {
             // Nothing is left to do; the ledger remembers how it ended.
             var finished = ledger.State.Finished;

@@ -12,6 +12,7 @@ internal static class StageCharts
     {
         if (stage.Steps.Count == 0) yield break;
         yield return Loss(stage, prefix);
+        foreach (var chart in Validations(stage, prefix)) yield return chart;
         yield return One("rate", "Learning rate", s => s.LearningRate, fromZero: true);
         yield return One("norm", "Gradient norm before clipping", s => s.GradNorm, fromZero: true);
         yield return One("speed", "Tokens per second", s => s.TokensPerSecond, fromZero: true);
@@ -45,6 +46,22 @@ internal static class StageCharts
             new(string.Create(CultureInfo.InvariantCulture, $"smoothed (moving average, constant {constant})"), steps, Smoothing.Of(losses, constant)),
         ];
         return new ChartSpec($"{prefix}-loss", "Loss", Describe(stage.Name, "Loss", series), "step", series) { OffersLogarithm = losses.Any(loss => loss > 0) };
+    }
+
+    /// <summary>A chart for each value by which validations can be compared.</summary>
+    private static IEnumerable<ChartSpec> Validations(ReportStage stage, string prefix)
+    {
+        if (stage.Validations.Count == 0) yield break;
+        double[] steps = [.. stage.Validations.Select(validation => (double)validation.Step)];
+        foreach (var name in stage.Validations[0].Values.Select(value => value.Name))
+        {
+            if (name != ValidationMetrics.Loss && ObjectiveCatalog.Metric(name).HigherIsBetter is null) continue;
+            var words = name == ValidationMetrics.Loss ? "loss" : ObjectiveCatalog.Metric(name).Words;
+            List<ChartSeries> series = [new("validation", steps, [.. stage.Validations.Select(validation => validation.Values.Find(name) ?? double.NaN)])];
+            if (name == ValidationMetrics.Loss && stage.Steps.Count > 0)
+                series.Add(new("training", [.. stage.Steps.Select(step => (double)step.Step)], [.. stage.Steps.Select(step => step.Loss)], 1, Light: true));
+            yield return new ChartSpec($"{prefix}-validation-{name.Replace('_', '-')}", $"Validation: {words}", Describe(stage.Name, $"Validation {words}", series), "step", series);
+        }
     }
 
     /// <summary>The token-length histogram; on a logarithmic axis if the bins differ in width.</summary>
