@@ -47,6 +47,9 @@ public abstract record RunEvent
     /// <param name="Seconds">From the commit on.</param>
     public sealed record Validated(StepNumber Step, NamedValues Values, ValidationVerdict Verdict, double Seconds) : RunEvent;
 
+    /// <summary>A validation of an earlier session, which is not made again. Precedes <see cref="Started"/>; files that lack it can be completed.</summary>
+    public sealed record ValidationKnown(StepNumber Step, NamedValues Values, ValidationVerdict Verdict) : RunEvent;
+
     /// <summary>The worker of a rank is gone; another one is started.</summary>
     public sealed record RankLost(Rank Rank, string Why) : RunEvent;
 

@@ -28,6 +28,9 @@ internal static class ValidationLog
     /// <inheritdoc cref="StepLog{TLine}.Open"/>
     public static StepLog<ValidationRecord> Open(string path, Action<string> say) => StepLog<ValidationRecord>.Open(path, Form, say);
 
+    /// <summary>How long it took is not known.</summary>
+    public static ValidationRecord Record(RunEvent.ValidationKnown known) => new(known.Step, known.Values, known.Verdict.IsBest, 0);
+
     public static ValidationRecord Record(RunEvent.Validated validated) =>
         new(validated.Step, validated.Values, validated.Verdict.IsBest, validated.Seconds);
 }

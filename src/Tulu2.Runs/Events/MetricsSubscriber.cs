@@ -21,10 +21,11 @@ internal sealed class MetricsSubscriber(
                     throw new InvalidOperationException(
                         $"step {step.Step} was replayed with other figures than metrics.jsonl has; was the run moved to another processor or libtorch build?");
                 break;
+            case RunEvent.ValidationKnown known:
+                Append(ValidationLog.Record(known));
+                break;
             case RunEvent.Validated validated:
-                if (validations?.Append(ValidationLog.Record(validated)) == false)
-                    throw new InvalidOperationException(
-                        $"step {validated.Step} was validated again with other values than validation.jsonl has; was the run moved to another processor or libtorch build?");
+                Append(ValidationLog.Record(validated));
                 break;
             case RunEvent.RecipeChanged { DecidesBits: true } change:
                 var kept = change.After > firstStep ? change.After : firstStep;
@@ -33,5 +34,12 @@ internal sealed class MetricsSubscriber(
                     say($"{title}: {cut} steps after step {kept} are made again by the changed recipe; what they were is in the ledger");
                 break;
         }
+    }
+
+    private void Append(ValidationRecord validation)
+    {
+        if (validations?.Append(validation) == false)
+            throw new InvalidOperationException(
+                $"the validation of step {validation.Step} has other values than validation.jsonl; was the run moved to another processor or libtorch build?");
     }
 }

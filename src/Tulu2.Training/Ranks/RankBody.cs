@@ -123,7 +123,7 @@ internal sealed class RankBody : IDisposable
                 break;
             case WorkerCommand.Score score:
                 if (score.Step == 0) _state.EnsureInitialWeights();
-                if (score.Step != StateStep) throw new InvalidOperationException($"rank {_rank}: told to score with the parameters of step {score.Step}, at step {StateStep}");
+                else if (score.Step != StateStep) throw new InvalidOperationException($"rank {_rank}: told to score with the parameters of step {score.Step}, at step {StateStep}");
                 var scored = _runner.Score(Computer, Groups, score.Batch);
                 if (scored is not null && Groups.ReportsFigures) _report(new WorkerReport.Scored(Generation, _rank, score.Step, score.Task, scored));
                 break;
