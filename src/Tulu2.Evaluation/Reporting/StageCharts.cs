@@ -19,7 +19,12 @@ internal static class StageCharts
         // A run of another version may have metrics that no objective here defines.
         var metrics = stage.Steps.SelectMany(s => s.More).Select(value => value.Name).Distinct().Select(ObjectiveCatalog.Metric);
         foreach (var chart in metrics.GroupBy(metric => metric.Chart))
-            yield return Many(chart.Key.Id, chart.Key.Title, [.. chart.Select(metric => Line(metric.Line, s => s.More.Find(metric.Name)))]) with { FromZero = chart.Key.FromZero };
+            // As many lines as there are colours to tell them apart by.
+            foreach (var (part, lines) in chart.Chunk(SvgChart.SeriesColors.Length).Index())
+            {
+                var id = part == 0 ? chart.Key.Id : $"{chart.Key.Id}-{part + 1}";
+                yield return Many(id, chart.Key.Title, [.. lines.Select(metric => Line(metric.Line, s => s.More.Find(metric.Name)))]) with { FromZero = chart.Key.FromZero };
+            }
 
         static (string, Func<StepRecord, double?>) Line(string name, Func<StepRecord, double?> value) => (name, value);
 
@@ -79,7 +84,9 @@ internal static class StageCharts
 
     private static string Describe(string stage, string title, List<ChartSeries> series)
     {
-        var lines = series.Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Name} from {s.Y[0]:G4} to {s.Y[^1]:G4}"));
+        // A source may have no row in the first or the last step.
+        var lines = series.Select(s => string.Create(CultureInfo.InvariantCulture,
+            $"{s.Name} from {s.Y.FirstOrDefault(double.IsFinite, double.NaN):G4} to {s.Y.LastOrDefault(double.IsFinite, double.NaN):G4}"));
         return string.Create(CultureInfo.InvariantCulture, $"{title} of stage {stage} over {NumberText.Count(series[0].X.Count, "step")}: {string.Join(", ", lines)}.");
     }
 }

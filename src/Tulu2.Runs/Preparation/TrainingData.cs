@@ -56,17 +56,27 @@ internal sealed class TrainingData(TokenStore store, int[]? items = null) : IDis
     public IReadOnlyList<EpochShare> Shares(DataRecipe data)
     {
         if (data.Train.All(source => source is { Weight: null, Sample: null, Limit: null })) return [];
-        var itemsOfFile = Enumerable.Range(0, Items).CountBy(FileOf).ToDictionary();
         var shares = new List<EpochShare>();
-        int first = 0, file = 0;
-        foreach (var source in data.Train)
+        var first = 0;
+        foreach (var (source, count) in data.Train.Zip(Counts(data)))
         {
-            var count = source.Files.Sum(_ => itemsOfFile.GetValueOrDefault(file++));
             var taken = Math.Min(count, source.Limit ?? count);
             if (taken > 0) shares.Add(source.Sample is { } sample ? new EpochShare(first, taken, sample) : EpochShare.Weighted(first, taken, source.Weight ?? 1));
             first += count;
         }
         return shares;
+    }
+
+    /// <summary>The sources of the rows (or pairs), under the names that metrics give them.</summary>
+    public IReadOnlyList<SourceItems> Sources(DataRecipe data) =>
+        [.. data.Train.Zip(Counts(data)).Select(source => new SourceItems(source.First.Name ?? Path.GetFileName(source.First.Files[0]), source.Second))];
+
+    // Rows (or pairs) of each source.
+    private int[] Counts(DataRecipe data)
+    {
+        var itemsOfFile = Enumerable.Range(0, Items).CountBy(FileOf).ToDictionary();
+        var file = 0;
+        return [.. data.Train.Select(source => source.Files.Sum(_ => itemsOfFile.GetValueOrDefault(file++)))];
     }
 
     /// <summary>File and line of a row (or pair).</summary>

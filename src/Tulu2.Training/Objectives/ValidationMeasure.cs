@@ -34,7 +34,8 @@ public sealed class ValidationMeasure
         return [new NamedValue(ValidationMetrics.Loss, loss), .. more];
     }
 
-    // Objectives take log-probabilities by token. All they make of them are sums by sequence, so the sum stands at the first token and 0 at the others.
+    // Objectives take log-probabilities by token. Those that can be validated make sums by sequence of them (IsOfSequences), so the sum stands at the first token and
+    // 0 at the others.
     private double[] Figures(int slot, float[] sums)
     {
         var tokens = _plan.ScoredTokens(slot);

@@ -87,6 +87,20 @@ public sealed class ValidationCommandTests : IDisposable
         Assert.Equal(result.GetProperty("parameters_sha256").GetString(), again.GetProperty("parameters_sha256").GetString());
     }
 
+    [Fact]
+    public async Task Sources_have_losses_of_their_own_in_metrics_and_report()
+    {
+        File.WriteAllLines(_small.In("other.jsonl"), Enumerable.Range(0, 12).Select(row => SmallTraining.Row($"Say {row}.", $"{row}!")));
+        var recipe = _small.Recipe(data: "rows.jsonl, { files: [other.jsonl], name: echo, weight: 2 }");
+        await TrainAsync("run", recipe);
+        var steps = File.ReadLines(_small.In("run/metrics.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).ToList();
+        Assert.All(steps, step => Assert.True(step.TryGetProperty("loss/rows.jsonl", out _) || step.TryGetProperty("loss/echo", out _)));
+        Assert.Contains(steps, step => step.TryGetProperty("loss/rows.jsonl", out var rows) && step.TryGetProperty("loss/echo", out var echo) && rows.GetDouble() != echo.GetDouble());
+        var report = File.ReadAllText(_small.In("run/report.html"));
+        Assert.Contains("Loss by source", report, StringComparison.Ordinal);
+        Assert.Contains("echo", report, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("{ share: 1.5 }", "1.5 is not in [0, 1)")]
     [InlineData("{ share: 0.1, data: [rows.jsonl] }", "both validation.data and validation.share are given")]

@@ -96,6 +96,9 @@ internal static class RecipeRules
         foreach (var format in validation.Data.Select(source => source.Format).OfType<string>()) CheckFormat("validation.data", format, fault);
         fault.AtLeast("validation.every", validation.Every, 1);
         fault.AtLeast("validation.patience", validation.Patience, 0);
+        if (validation.IsOn && !ObjectiveCatalog.Of(recipe.Objective).IsOfSequences)
+            throw fault("validation", $"objective {ObjectiveCatalog.Of(recipe.Objective).Name} is no function of the sequences' log-probabilities, which is all that a validation has",
+                "remove `validation`, or use another objective");
         var metrics = ValidationMetrics.Of(recipe.Objective);
         if (!metrics.ContainsKey(validation.Metric))
             throw fault("validation.metric", $"objective {ObjectiveCatalog.Of(recipe.Objective).Name} has no '{validation.Metric}' to choose a model by", $"use one of {string.Join(", ", metrics.Keys)}");

@@ -59,6 +59,35 @@ public class ValidationTests
     [Theory]
     [InlineData(Objective.Sft)]
     [InlineData(Objective.Dpo)]
+    public void The_losses_of_the_sources_are_the_same_on_every_layout_and_make_up_the_loss(Objective objective)
+    {
+        var settings = LayoutRun.Settings(objective, Precision.Fp32, Steps);
+        var items = ObjectiveCatalog.Of(objective).TakesPairs ? 20 : 36;
+        settings = settings with { Sources = [new("first", 11), new("second", items - 11)] };
+        // As the run's own.
+        var source = new DrawnSequences(36, LayoutRun.Config.VocabularySize, longest: 14);
+        SortedDictionary<int, NamedValues> Run(ParallelLayout layout)
+        {
+            using var supervisor = new TestSupervisor(settings, layout);
+            supervisor.Run(Steps);
+            foreach (var (step, (metrics, _)) in supervisor.Steps)
+            {
+                Assert.Equal(["loss/first", "loss/second"], metrics.More.Select(value => value.Name).TakeLast(2));
+                var counts = new long[2];
+                for (var slot = 0; slot < settings.Plan.SlotsPerStep; slot++)
+                    foreach (var item in settings.Plan.Sequences(step, slot).Span)
+                        counts[item < 11 ? 0 : 1] += items == 36 ? source.LossTokens(item) : 1;
+                Assert.Equal(metrics.Loss, (counts[0] * metrics.More["loss/first"] + counts[1] * metrics.More["loss/second"]) / counts.Sum(), 1e-9);
+            }
+            return new(supervisor.Steps.ToDictionary(step => step.Key, step => step.Value.Metrics.More));
+        }
+        var alone = Run(new ParallelLayout(1));
+        foreach (var layout in Layouts) Assert.Equal(alone, Run(layout));
+    }
+
+    [Theory]
+    [InlineData(Objective.Sft)]
+    [InlineData(Objective.Dpo)]
     public void A_validation_on_the_rows_of_the_next_step_has_its_figures(Objective objective)
     {
         var pairs = ObjectiveCatalog.Of(objective).TakesPairs;
@@ -101,6 +130,7 @@ public class ValidationTests
                 {
                     Shares = [EpochShare.Weighted(0, 20, 1.5), EpochShare.Weighted(20, 16, 0.5)],
                 }),
+                Sources = [new("first", 20), new("second", 16)],
             };
         }
         return (settings, SetOf(settings, new DrawnSequences(pairs ? 14 : 7, LayoutRun.Config.VocabularySize, seed: 9, longest: 14), slot: 2));
