@@ -9,7 +9,7 @@ public sealed unsafe partial class CheckpointStore
     private static readonly TimeSpan Grace = TimeSpan.FromHours(1);
 
     /// <summary>
-    /// Deletes all but the newest <paramref name="keep"/> manifests, then shards that none names, and leftovers of killed writers. Where one of the newest
+    /// Deletes all but the newest <paramref name="keep"/> manifests and that of the step <paramref name="besides"/>, then shards that none names, and leftovers of killed writers. Where one of the newest
     /// cannot be read, an older one may be the last that is sound, so nothing is deleted.
     /// </summary>
     /// <remarks>
@@ -17,19 +17,20 @@ public sealed unsafe partial class CheckpointStore
     /// manifest, because one checkpoint is made at a time, and a shard that is written again gets a new time. So only what is older goes: at once where a
     /// manifest that is deleted now had named it; a shard that none ever named may be of a checkpoint that overlaps after all, and goes an hour later.
     /// </remarks>
-    public void Prune(int keep)
+    public void Prune(int keep, int? besides = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
         var manifests = Manifests();
         if (manifests.Count == 0) return;
         HashSet<string> named = [], outlived = [];
-        foreach (var path in manifests.TakeLast(keep))
+        var kept = manifests.TakeLast(keep).Concat(besides is { } step ? manifests.Where(path => path == ManifestPath(step)) : []).ToHashSet();
+        foreach (var path in kept)
         {
             try { named.UnionWith(Read(path).Shards.Select(shard => ShardPath(shard.Sha256))); }
             catch (BadInputException) { return; }
         }
         var newest = File.GetLastWriteTimeUtc(manifests[^1]);
-        foreach (var path in manifests.SkipLast(keep))
+        foreach (var path in manifests.Where(path => !kept.Contains(path)))
         {
             try { outlived.UnionWith(Read(path).Shards.Select(shard => ShardPath(shard.Sha256))); }
             catch (BadInputException) { /* what it named goes when its time has come */ }

@@ -64,6 +64,9 @@ public sealed unsafe partial class CheckpointStore(string directory)
     public IReadOnlyList<string> Manifests() =>
         System.IO.Directory.Exists(ManifestFolder) ? [.. System.IO.Directory.EnumerateFiles(ManifestFolder, "step-*.json").Order(StringComparer.Ordinal)] : [];
 
+    /// <summary>Path of the manifest of a step; null: there is none.</summary>
+    public string? ManifestOf(int step) => ManifestPath(step) is var path && File.Exists(path) ? path : null;
+
     /// <exception cref="BadInputException">Not a manifest, or its own checksum is wrong.</exception>
     public Manifest Read(string manifestPath) => ManifestFile.Read(manifestPath);
 

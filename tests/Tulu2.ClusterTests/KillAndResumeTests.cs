@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using Tulu2.ClusterTests.Processes;
 using Xunit;
@@ -18,7 +19,8 @@ public sealed class KillAndResumeTests(ITestOutputHelper log)
     public async Task A_killed_run_resumed_on_other_ranks_ends_with_the_bits_of_a_quiet_one(string objective, string precision)
     {
         using var small = await SmallRun.CreateAsync();
-        var recipe = small.Recipe(objective, precision, Steps, checkpointEvery: 4);
+        // Its rows go round once and a half in an epoch, and a part of them is validated on between the checkpoints.
+        var recipe = small.Recipe(objective, precision, Steps, checkpointEvery: 4, more: "validation: { share: 0.1, every: 5, patience: 2 }", weight: "1.5");
         var quiet = await TuluProcess.RunJsonAsync(small.Cache, "train", recipe, "--run", small.Folder("quiet"), "--set", "parallel.data=1");
         var expected = quiet.GetProperty("parameters_sha256").GetString();
 
@@ -39,6 +41,8 @@ public sealed class KillAndResumeTests(ITestOutputHelper log)
 
         Assert.Equal(expected, resumed.GetProperty("parameters_sha256").GetString());
         Assert.Equal(Losses(small.Folder("quiet")), Losses(run));
+        Assert.Equal(Validations(small.Folder("quiet")), Validations(run));
+        Assert.Equal(WeightsOfBest(small.Folder("quiet")), WeightsOfBest(run));
         var (code, output, errors) = await TuluProcess.RunAsync(small.Cache, "ledger", "verify", run);
         Assert.True(code == 0, output + errors);
     }
@@ -58,6 +62,12 @@ public sealed class KillAndResumeTests(ITestOutputHelper log)
         }
         Assert.Single(hashes);
     }
+
+    private static string[] Validations(string run) =>
+        [.. File.ReadLines(Path.Combine(run, "validation.jsonl")).Select(line => line[..line.IndexOf(",\"seconds\"", StringComparison.Ordinal)])];
+
+    private static string WeightsOfBest(string run) =>
+        Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(run, "exports", "best", "model.safetensors"))));
 
     private static string[] Losses(string run) =>
         [.. File.ReadLines(Path.Combine(run, "metrics.jsonl")).Select(line =>

@@ -12,7 +12,14 @@ namespace Tulu2.Cluster.Checkpointing;
 
 /// <summary>Contents common to all manifests of a run, and the number that is kept.</summary>
 internal sealed record CheckpointSetup(
-    int Ranks, int Keep, string RecipeHash, int VirtualShards, IReadOnlyDictionary<string, string> Facts, ICheckpointWriter Writer, string? Recipe = null);
+    int Ranks, int Keep, string RecipeHash, int VirtualShards, IReadOnlyDictionary<string, string> Facts, ICheckpointWriter Writer, string? Recipe = null)
+{
+    /// <summary>The best step of an earlier life, whose checkpoint is kept; null: there is none, or it is not kept.</summary>
+    public StepNumber? Best { get; init; }
+
+    /// <summary>The checkpoint of the best validation is kept.</summary>
+    public bool KeepsBest { get; init; }
+}
 
 /// <summary>Decides which manifest exists: writes one when all shards of a snapshot are durable and the ledger has its step, then deletes old ones.</summary>
 internal sealed class CheckpointCoordinator : UntypedActor
@@ -26,11 +33,16 @@ internal sealed class CheckpointCoordinator : UntypedActor
     private CatalogDecision.ManifestDue? _due;
     private long _begun;
 
+    // The best step, and the one with a checkpoint that is kept until the best has one.
+    private StepNumber? _best;
+    private StepNumber? _kept;
+
     // Requester of the snapshot in flight.
     private IActorRef _asker = ActorRefs.Nobody;
 
     public CheckpointCoordinator(CheckpointSetup setup, IActorRef ledger) =>
-        (_setup, _ledger, _events, _catalog) = (setup, ledger, new RunEventPublisher(ledger, Context.Parent), new CheckpointCatalog(setup.Ranks));
+        (_setup, _ledger, _events, _catalog, _best, _kept) =
+        (setup, ledger, new RunEventPublisher(ledger, Context.Parent), new CheckpointCatalog(setup.Ranks), setup.Best, setup.Best);
 
     private sealed record Written(StepNumber Step, string Path, string? PruneError) : INoSerializationVerificationNeeded;
 
@@ -49,6 +61,9 @@ internal sealed class CheckpointCoordinator : UntypedActor
                 _assembly.Clear();
                 _asker = Sender;
                 _begun = Stopwatch.GetTimestamp();
+                break;
+            case CheckpointProtocol.Best { Step: var best }:
+                if (_setup.KeepsBest) _best = best;
                 break;
             case CheckpointProtocol.ShardPart part when part.Step == _catalog.Step:
                 if (_assembly.Add(part) is { } shard) Take(_catalog.Arrive(part.Rank, part.Step, shard));
@@ -102,6 +117,8 @@ internal sealed class CheckpointCoordinator : UntypedActor
     private void Write(CatalogDecision.ManifestDue due)
     {
         var self = Self;
+        if (due.Step == _best) _kept = _best;
+        var kept = _kept;
         _thread.Post(() =>
         {
             string path;
@@ -117,7 +134,7 @@ internal sealed class CheckpointCoordinator : UntypedActor
             string? error = null;
             try
             {
-                _setup.Writer.Prune(_setup.Keep);
+                _setup.Writer.Prune(_setup.Keep, kept);
             }
             catch (Exception fault)
             {

@@ -22,15 +22,19 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
     private readonly RunEventPublisher _events;
     private readonly IActorRef _checkpoints;
     private readonly ReferencePass? _reference;
+    private readonly ValidationPass? _validation;
     private readonly Dictionary<Rank, IActorRef> _trainers = [];
     private GradientSyncState _state;
     private TimeSpan _ticked = Now;
 
     /// <param name="reference">Null: no reference pass is due.</param>
-    public GradientSyncSupervisor(GradientSyncState state, ParallelLayout layout, IActorRef ledger, IActorRef checkpoints, IReferencePlan? reference)
+    /// <param name="validation">Null: the run does not validate.</param>
+    public GradientSyncSupervisor(
+        GradientSyncState state, ParallelLayout layout, IActorRef ledger, IActorRef checkpoints, IReferencePlan? reference, IValidationPlan? validation)
     {
         (_state, _events, _checkpoints) = (state, new RunEventPublisher(ledger, Context.Parent), checkpoints);
         if (reference is not null) _reference = new ReferencePass(reference, layout, Self);
+        if (validation is not null) _validation = new ValidationPass(validation, layout);
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -62,6 +66,10 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
             case NodeProtocol.Gone gone:
                 foreach (var seat in gone.Ranks.Select(rank => _state.Seats[rank]).Where(seat => NodeProtocol.EpochOf(seat.Incarnation) == gone.Epoch))
                     Take(new SyncCommand.RankLost(seat.Rank, seat.Incarnation, gone.Why, Now));
+                break;
+            case RankProtocol.Report { Body: WorkerReport.Scored { Step: var step } scored } when step > 0:
+                Take(new SyncCommand.Scored(scored.Rank, Now));
+                if (_validation?.Scored(scored, ToTrainer) == true) Take(new SyncCommand.Validated(step, _validation.Value, Now));
                 break;
             case RankProtocol.Report { Body: WorkerReport.Scored scored }:
                 Take(new SyncCommand.Scored(scored.Rank, Now));
@@ -125,6 +133,13 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
                 break;
             case SyncEffect.BeginScoring scoring:
                 _reference!.Begin(scoring.Generation, ToTrainer);
+                break;
+            case SyncEffect.BeginValidation begin:
+                _validation!.Begin(begin.Generation, begin.Step, ToTrainer);
+                break;
+            case SyncEffect.Validated validated:
+                _events.Publish(new RunEvent.Validated(validated.Step, _validation!.Values, validated.Verdict, _validation.Seconds));
+                if (validated.Verdict.IsBest) _checkpoints.Tell(new CheckpointProtocol.Best(validated.Step));
                 break;
             // docs/protocol.md, step 1: the generation is in the ledger before a rank joins it.
             case SyncEffect.GenerationOpened opened:

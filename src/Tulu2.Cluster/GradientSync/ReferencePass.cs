@@ -10,7 +10,7 @@ using Tulu2.Protocol.WorkQueues;
 namespace Tulu2.Cluster.GradientSync;
 
 /// <summary>
-/// Hands out the chunks of the reference pass as <see cref="ReferenceQueue"/> decides, and stores what comes back. Belongs to the supervisor of the gradient sync
+/// Hands out the chunks of the reference pass as <see cref="ChunkQueue"/> decides, and stores what comes back. Belongs to the supervisor of the gradient sync
 /// and is called on its thread only.
 /// </summary>
 internal sealed class ReferencePass : IDisposable
@@ -18,7 +18,7 @@ internal sealed class ReferencePass : IDisposable
     private readonly IReferencePlan _plan;
     private readonly IActorRef _owner;
     private readonly DedicatedThread _thread;
-    private ReferenceQueue _queue;
+    private ChunkQueue _queue;
     private Generation _generation;
     private bool _finished;
 
@@ -26,7 +26,7 @@ internal sealed class ReferencePass : IDisposable
     {
         (_plan, _owner) = (plan, owner);
         _thread = new DedicatedThread("reference cache", fault => owner.Tell(new Failed(RunFailure.Of(fault))));
-        _queue = ReferenceQueue.Of(layout, plan.Chunks, plan.IsDone);
+        _queue = ChunkQueue.Of(layout, plan.Chunks, plan.IsDone);
     }
 
     public sealed record Stored(int Done, int Total) : INoSerializationVerificationNeeded;
@@ -71,7 +71,7 @@ internal sealed class ReferencePass : IDisposable
 
     private void Assign(ImmutableArray<(Rank Rank, int Chunk)> assigned, Action<Rank, object> tell)
     {
-        foreach (var (rank, chunk) in assigned) tell(rank, new RankProtocol.ScoreChunk(_generation, chunk));
+        foreach (var (rank, chunk) in assigned) tell(rank, new RankProtocol.ScoreChunk(_generation, default, chunk));
     }
 
     private void OnDisk(Action work, object then) => _thread.Post(() =>

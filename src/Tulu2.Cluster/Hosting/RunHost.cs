@@ -4,6 +4,7 @@ using Tulu2.Cluster.Runs;
 using Tulu2.Files;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Cluster.Hosting;
 
@@ -39,7 +40,7 @@ public sealed class RunHost(ActorHost host)
             return FailedBefore(plan, fault as BadInputException ?? new BadInputException(
                 plan.RunDirectory, $"cannot be written: {FaultText.Of(fault)}", "free space on the disk of the run directory, then resume the run", fault));
         }
-        if (plan.Start is RunStart.FromManifest start && start.Step >= plan.TotalSteps)
+        if (plan.Start is RunStart.FromManifest start && plan.IsOver(start.Step, ledger.State))
         {
             // Nothing is left to do; the ledger remembers how it ended.
             var finished = ledger.State.Finished;
@@ -103,6 +104,10 @@ public sealed class RunHost(ActorHost host)
             events.Add(new LedgerEvent.RecipeChanged(change.After, change.Keys, hash = change.RecipeHash));
         }
         if (events.Count > 0) ledger.Append(events.Select(what => (what, TimeProvider.System.GetUtcNow())));
+        if (plan.Validation is not { Rules: var rules }) return;
+        var history = plan.History(ledger.State);
+        foreach (var (step, values) in ledger.State.Validations)
+            subscriber.Handle(new RunEvent.ValidationKnown(step, [.. values.Select(value => new NamedValue(value.Key, value.Value))], history.At(step, rules)));
     }
 
     private static void Check(RunPlan plan)

@@ -50,6 +50,12 @@ public abstract record LedgerEvent
         long Generation, int Step, double Loss, double GradientNorm, string GradientHash, long Tokens, double Seconds,
             IReadOnlyList<LedgerShare> Shares) : LedgerEvent;
 
+    /// <summary>The parameters of a committed step were measured on the validation data.</summary>
+    /// <param name="Values">By name.</param>
+    /// <param name="Best">The best so far.</param>
+    /// <param name="Stops">The run ends here: its patience is at its end.</param>
+    public sealed record Validated(int Step, IReadOnlyDictionary<string, double> Values, bool Best, bool Stops) : LedgerEvent;
+
     public sealed record RankFailed(int Rank, string Why) : LedgerEvent;
 
     public sealed record CheckpointWritten(int Step, string Manifest) : LedgerEvent;

@@ -17,6 +17,8 @@ internal static class LedgerEvents
         RunEvent.StepCommitted { Step: var step } => new LedgerEvent.StepCommitted(
             step.Generation, step.Step, step.Metrics.Loss, step.Metrics.GradientNorm, step.GradientHash, step.Metrics.Tokens, step.Seconds,
             [.. step.Shares.Select(share => new LedgerShare(share.Rank, share.Slots, share.SlotSeconds, share.Times))]),
+        RunEvent.Validated done => new LedgerEvent.Validated(
+            done.Step, done.Values.ToDictionary(value => value.Name, value => value.Value), done.Verdict.IsBest, done.Verdict.Stops),
         RunEvent.RankLost lost => new LedgerEvent.RankFailed(lost.Rank, lost.Why),
         RunEvent.CheckpointWritten written => new LedgerEvent.CheckpointWritten(written.Step, written.Manifest),
         RunEvent.CheckpointsPruned pruned => new LedgerEvent.CheckpointsPruned(pruned.Keep),

@@ -28,6 +28,10 @@ internal sealed record LedgerState
     /// <summary>Hash of every step's gradient as it was last committed.</summary>
     public ImmutableDictionary<StepNumber, string> Hashes { get; private init; } = ImmutableDictionary<StepNumber, string>.Empty;
 
+    /// <summary>The values of every validation, by step and name.</summary>
+    public ImmutableSortedDictionary<StepNumber, IReadOnlyDictionary<string, double>> Validations { get; private init; } =
+        ImmutableSortedDictionary<StepNumber, IReadOnlyDictionary<string, double>>.Empty;
+
     /// <summary>How the run last ended; null while it runs, or if it was killed.</summary>
     public LedgerEvent.RunFinished? Finished { get; private init; }
 
@@ -56,6 +60,7 @@ internal sealed record LedgerState
                 RecipeHash = started.RecipeHash,
                 Finished = null,
                 Hashes = Hashes.Clear(),
+                Validations = Validations.Clear(),
                 Checkpoint = null,
                 Changes = 0,
                 Lost = default,
@@ -69,9 +74,12 @@ internal sealed record LedgerState
                 Changes = Changes + 1,
                 Finished = null,
                 Hashes = changed.RecipeHash == RecipeHash ? Hashes : Hashes.RemoveRange(Hashes.Keys.Where(step => step > changed.After)),
+                Validations = changed.RecipeHash == RecipeHash
+                    ? Validations : Validations.RemoveRange(Validations.Keys.Where(step => step > changed.After)),
             },
             LedgerEvent.GenerationOpened opened => next with { Generation = new(Math.Max(Generation, opened.Generation)) },
             LedgerEvent.StepCommitted step => next with { Hashes = Hashes.SetItem(new StepNumber(step.Step), step.GradientHash) },
+            LedgerEvent.Validated done => next with { Validations = Validations.SetItem(new StepNumber(done.Step), done.Values) },
             LedgerEvent.CheckpointWritten written => next with { Checkpoint = written },
             LedgerEvent.RunFinished finished => next with { Finished = finished },
             _ => next,

@@ -37,6 +37,7 @@ public static class LedgerVerifier
     {
         List<string> faults = [], notes = [];
         var hashes = new Dictionary<int, string>();
+        var validations = new Dictionary<int, IReadOnlyDictionary<string, double>>();
         int slots = 0, last = 0, lost = 0, replayed = 0;
         long generation = 0;
         var mayMove = false; // no step was committed yet since a generation was opened
@@ -48,6 +49,7 @@ public static class LedgerVerifier
                 case LedgerEvent.RunStarted started:
                     (slots, last, lost, recipe) = (started.Slots, started.Step, 0, started.RecipeHash);
                     hashes.Clear();
+                    validations.Clear();
                     break;
                 case LedgerEvent.HistoryLost gap:
                     lost = Math.Max(lost, gap.To);
@@ -55,7 +57,10 @@ public static class LedgerVerifier
                     break;
                 case LedgerEvent.RecipeChanged changed:
                     if (changed.RecipeHash != recipe)
+                    {
                         foreach (var step in hashes.Keys.Where(step => step > changed.After).ToList()) hashes.Remove(step);
+                        foreach (var step in validations.Keys.Where(step => step > changed.After).ToList()) validations.Remove(step);
+                    }
                     recipe = changed.RecipeHash;
                     notes.Add($"entry {number}: changed after step {changed.After}: {string.Join(", ", changed.Keys)}");
                     break;
@@ -86,10 +91,19 @@ public static class LedgerVerifier
                     hashes[step.Step] = step.GradientHash;
                     last = step.Step;
                     break;
+                case LedgerEvent.Validated done:
+                    if (!hashes.ContainsKey(done.Step) && done.Step > lost) faults.Add($"entry {number}: step {done.Step} was validated but never committed");
+                    if (validations.TryGetValue(done.Step, out var values) && !Same(values, done.Values))
+                        faults.Add($"entry {number}: step {done.Step} was validated again with other values");
+                    validations[done.Step] = done.Values;
+                    break;
             }
         }
         return new LedgerVerdict(entries.Count, hashes.Count, replayed, faults, notes);
     }
+
+    private static bool Same(IReadOnlyDictionary<string, double> one, IReadOnlyDictionary<string, double> other) =>
+        one.Count == other.Count && one.All(value => other.TryGetValue(value.Key, out var same) && same.Equals(value.Value));
 
     private static IEnumerable<string> SlotFaults(LedgerEvent.StepCommitted step, int slots)
     {

@@ -18,6 +18,9 @@ internal static class CheckpointProtocol
     /// <summary>The ranks were told to take a snapshot.</summary>
     public sealed record SnapshotBegun(StepNumber Step) : INoSerializationVerificationNeeded;
 
+    /// <summary>This step's validation is the best so far: its checkpoint is not deleted before there is one of a better step.</summary>
+    public sealed record Best(StepNumber Step) : INoSerializationVerificationNeeded;
+
     /// <summary>These ranks will write nothing more for the step.</summary>
     public sealed record RanksGone(StepNumber Step, ImmutableArray<Rank> Ranks) : INoSerializationVerificationNeeded;
 

@@ -18,14 +18,14 @@ internal static class RankProtocol
     /// <param name="Where">What the user gave that is at fault; null: nothing is.</param>
     public sealed record BadInput(Rank Rank, string Error, string Detail, string? Where, string? Fix) : IWireMessage;
 
-    /// <summary>Trainer to supervisor: what the worker reports of the step (Joined, SlotDone, StepReady, Applied) or of the reference pass (Scored).</summary>
+    /// <summary>Trainer to supervisor: what the worker reports of the step (Joined, SlotDone, StepReady, Applied), the reference pass or a validation (Scored).</summary>
     public sealed record Report(WorkerReport Body) : IWireMessage;
 
-    /// <summary>Supervisor to trainer, for its worker: JoinGeneration, Begin or Commit.</summary>
+    /// <summary>Supervisor to trainer, for its worker: JoinGeneration, Begin, Restore or Commit.</summary>
     public sealed record Command(WorkerCommand Body) : IWireMessage;
 
-    /// <summary>Supervisor to trainer: score this chunk of the reference pass.</summary>
-    public sealed record ScoreChunk(Generation Generation, int Chunk) : IWireMessage;
+    /// <summary>Supervisor to trainer: score this chunk of the reference pass, where <paramref name="Step"/> is 0, or of the validation of that step.</summary>
+    public sealed record ScoreChunk(Generation Generation, StepNumber Step, int Chunk) : IWireMessage;
 
     /// <summary>Supervisor to trainer: your worker hangs or is corrupt; take another.</summary>
     public sealed record Replace(Incarnation Incarnation, string Why) : IWireMessage;
@@ -36,14 +36,14 @@ internal static class RankProtocol
     /// <summary>Trainer to data loader: read a slot.</summary>
     public sealed record ReadSlot(Incarnation Incarnation, StepNumber Step, SlotNumber Slot) : INoSerializationVerificationNeeded;
 
-    /// <summary>Trainer to data loader: read a chunk of the reference pass.</summary>
-    public sealed record ReadChunk(Incarnation Incarnation, Generation Generation, int Chunk) : INoSerializationVerificationNeeded;
+    /// <summary>Trainer to data loader: read a chunk of the reference pass or of a validation.</summary>
+    public sealed record ReadChunk(Incarnation Incarnation, ScoreChunk Chunk) : INoSerializationVerificationNeeded;
 
     /// <summary>Data loader to trainer.</summary>
     public sealed record SlotRead(Incarnation Incarnation, SlotBatch Batch) : INoSerializationVerificationNeeded;
 
     /// <summary>Data loader to trainer.</summary>
-    public sealed record ChunkRead(Incarnation Incarnation, Generation Generation, int Chunk, SlotBatch Batch) : INoSerializationVerificationNeeded;
+    public sealed record ChunkRead(Incarnation Incarnation, ScoreChunk Chunk, SlotBatch Batch) : INoSerializationVerificationNeeded;
 
     /// <summary>To all trainers: the run is over.</summary>
     public sealed record Stop : INoSerializationVerificationNeeded

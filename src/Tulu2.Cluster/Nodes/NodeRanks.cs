@@ -27,7 +27,7 @@ internal sealed class NodeRanks
     public NodeRanks(IUntypedActorContext context, NodePlan plan, IActorRef run, IActorRef placement, IActorRef sync, IActorRef checkpoints)
     {
         (_context, _plan, _sync, Run, Placement) = (context, plan, sync, run, placement);
-        _loader = context.Watch(context.ActorOf(Props.Create(() => new DataLoader(plan.Batches, plan.Reference, run)), $"data-loader-{run.Path.Name}"));
+        _loader = context.Watch(context.ActorOf(Props.Create(() => new DataLoader(plan.Batches, plan.Reference, plan.Validation, run)), $"data-loader-{run.Path.Name}"));
         _checkpointer = context.Watch(context.ActorOf(Props.Create(() => new Checkpointer(checkpoints)), $"checkpointer-{run.Path.Name}"));
         var shutdown = _shutdown;
         _trainers = context.Watch(context.ActorOf(Props.Create(() => new RankTrainers(shutdown, plan.RestartsPerMinute, run)), $"rank-trainers-{run.Path.Name}"));

@@ -15,14 +15,15 @@ internal sealed class DataLoader : UntypedActor
     private const int Attempts = 3;
 
     private readonly IBatchPlan _plan;
-    private readonly IReferencePlan? _reference;
+    private readonly IScoringPlan? _reference;
+    private readonly IScoringPlan? _validation;
     private readonly IActorRef _run;
     private readonly DedicatedThread _thread;
     private volatile bool _stopped;
 
-    public DataLoader(IBatchPlan plan, IReferencePlan? reference, IActorRef run)
+    public DataLoader(IBatchPlan plan, IScoringPlan? reference, IScoringPlan? validation, IActorRef run)
     {
-        (_plan, _reference, _run) = (plan, reference, run);
+        (_plan, _reference, _validation, _run) = (plan, reference, validation, run);
         _thread = new DedicatedThread("data loader", RunProtocol.EndRun(run));
     }
 
@@ -40,9 +41,9 @@ internal sealed class DataLoader : UntypedActor
             case RankProtocol.ReadSlot ask:
                 Read(asker, $"slot {ask.Slot} of step {ask.Step}", () => new RankProtocol.SlotRead(ask.Incarnation, _plan.Read(ask.Step, ask.Slot)));
                 break;
-            case RankProtocol.ReadChunk ask:
-                Read(asker, $"chunk {ask.Chunk} of the reference pass",
-                    () => new RankProtocol.ChunkRead(ask.Incarnation, ask.Generation, ask.Chunk, _reference!.Read(ask.Chunk)));
+            case RankProtocol.ReadChunk { Chunk: var chunk } ask:
+                var (what, from) = chunk.Step > 0 ? ($"the validation of step {chunk.Step}", _validation) : ("the reference pass", _reference);
+                Read(asker, $"chunk {chunk.Chunk} of {what}", () => new RankProtocol.ChunkRead(ask.Incarnation, chunk, from!.Read(chunk.Chunk)));
                 break;
         }
     }

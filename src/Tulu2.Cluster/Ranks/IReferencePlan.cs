@@ -1,20 +1,12 @@
-using Tulu2.Data.Slots;
-
 namespace Tulu2.Cluster.Ranks;
 
 /// <summary>
 /// The reference pass of DPO: log-probabilities of the run's pairs under the initial weights, in chunks that any rank can do in any order.
 /// </summary>
-public interface IReferencePlan
+public interface IReferencePlan : IScoringPlan
 {
-    /// <summary>Chunks, numbered from 0.</summary>
-    int Chunks { get; }
-
     /// <summary>The cache has this chunk already.</summary>
     bool IsDone(int chunk);
-
-    /// <summary>The chunk's segments. Called on the data loader's thread.</summary>
-    SlotBatch Read(int chunk);
 
     /// <summary>
     /// Takes the summed log-probability of each segment of a chunk. Called once per chunk that was not done, one call at a time, on a thread that may block.

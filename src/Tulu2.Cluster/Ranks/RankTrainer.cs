@@ -61,10 +61,10 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
                 _worker?.Send(new WorkerCommand.Feed(read.Batch));
                 break;
             case RankProtocol.ScoreChunk score:
-                setup.DataLoader.Tell(new RankProtocol.ReadChunk(_incarnation, score.Generation, score.Chunk));
+                setup.DataLoader.Tell(new RankProtocol.ReadChunk(_incarnation, score));
                 break;
             case RankProtocol.ChunkRead read when read.Incarnation == _incarnation:
-                _worker?.Send(new WorkerCommand.Score(read.Generation, read.Chunk, read.Batch));
+                _worker?.Send(new WorkerCommand.Score(read.Chunk.Generation, read.Chunk.Step, read.Chunk.Chunk, read.Batch));
                 break;
             case RankProtocol.Replace replace when replace.Incarnation == _incarnation:
                 throw new RankFailedException(setup.Rank, replace.Why, "");

@@ -100,16 +100,21 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         var manifest = _plan.Start is RunStart.FromManifest from ? new KnownManifest(from.Path, from.Step) : null;
         var reference = _plan.Reference is { } pass && !Enumerable.Range(0, pass.Chunks).All(pass.IsDone) ? pass : null;
         // Steps that an earlier life committed after the checkpoint are made again, and must have the same hashes: known.Hashes.
+        var (validation, validated) = (_plan.Validation?.Rules, _plan.History(known));
+        var rules = new SyncRules(_plan.Layout, _plan.Batches.SlotsPerStep, new StepNumber(_plan.TotalSteps), _plan.CheckpointEvery) { Validation = validation };
         var state = GradientSyncState.Of(
-            new SyncRules(_plan.Layout, _plan.Batches.SlotsPerStep, new StepNumber(_plan.TotalSteps), _plan.CheckpointEvery),
-            new SyncStart(known.Generation, manifest, known.Hashes, reference is not null), _plan.Lease);
+            rules, new SyncStart(known.Generation, manifest, known.Hashes, reference is not null) { Validated = validated }, _plan.Lease);
 
         var ledger = _ledger = Context.ActorOf(Props.Create(() => new RunLedger(start.Ledger, TimeProvider.System)), ActorNames.Ledger);
         var setup = new CheckpointSetup(
-            _plan.Layout.Size, _plan.CheckpointKeep, _plan.RecipeHash, _plan.VirtualShards, _plan.Facts, _plan.Checkpoints, _plan.RecipeText);
+            _plan.Layout.Size, _plan.CheckpointKeep, _plan.RecipeHash, _plan.VirtualShards, _plan.Facts, _plan.Checkpoints, _plan.RecipeText)
+        {
+            KeepsBest = validation is { KeepBest: true },
+            Best = validation is { KeepBest: true } ? validated.At(rules.LastStep, validation).Best : null,
+        };
         var checkpoints = _checkpoints = Context.ActorOf(Props.Create(() => new CheckpointCoordinator(setup, ledger)), ActorNames.Checkpoints);
         var sync = _sync = Context.ActorOf(
-            Props.Create(() => new GradientSyncSupervisor(state, _plan.Layout, ledger, checkpoints, reference)), ActorNames.GradientSync);
+            Props.Create(() => new GradientSyncSupervisor(state, _plan.Layout, ledger, checkpoints, reference, _plan.Validation)), ActorNames.GradientSync);
         _ranks = _plan.ClusterKey is { } key ? StartPlacement(key) : node;
         _subscriber = new SubscriberThread(start.Subscriber, RunProtocol.EndRun(Self));
         Publish(new RunEvent.Started(
@@ -118,7 +123,7 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         Publish(new RunEvent.PhaseChanged(RunPhase.Starting));
         if (_plan.ClusterKey is not null) return;
         node.Tell(new NodeAgent.StartRanks(
-            new NodePlan(_plan.Layout, _plan.Workers!, _plan.Batches, _plan.Reference, _plan.TotalSteps, _plan.RestartsPerMinute, _plan.Prefetch),
+            new NodePlan(_plan.Layout, _plan.Workers!, _plan.Batches, _plan.Reference, _plan.Validation, _plan.TotalSteps, _plan.RestartsPerMinute, _plan.Prefetch),
             sync, checkpoints));
     }
 

@@ -15,6 +15,7 @@ internal static class RunLog
         RunEvent.WaitingForPlaces waiting => ("info", $"waiting for {NumberText.Count(waiting.Missing, "more place")} on nodes"),
         RunEvent.RanksPlaced placed => ("info", $"ranks {string.Join(", ", placed.Ranks)} are placed on {placed.Node}"),
         RunEvent.GenerationOpened opened => ("info", $"generation {opened.Generation}: {opened.Why}"),
+        RunEvent.Validated done => ("info", $"validation of step {done.Step}: {string.Join(", ", done.Values.Select(value => $"{value.Name} {value.Value:R}"))}{(done.Verdict.IsBest ? ", the best so far" : "")}"),
         RunEvent.RankLost lost => ("warning", $"rank {lost.Rank} was lost: {lost.Why}"),
         RunEvent.CheckpointWritten written => ("info", $"checkpoint of step {written.Step} written: {written.Manifest}"),
         RunEvent.CheckpointFailed failed => ("warning", $"checkpoint of step {failed.Step} failed: {failed.Why}"),

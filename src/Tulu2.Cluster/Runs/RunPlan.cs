@@ -1,9 +1,11 @@
 using Tulu2.Cluster.Checkpointing;
+using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Ranks;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
+using Tulu2.Protocol.Validation;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Cluster.Runs;
@@ -43,6 +45,12 @@ public sealed record RunPlan
     /// <summary>The reference pass of DPO, done before the first step; null for SFT.</summary>
     public IReferencePlan? Reference { get; init; }
 
+    /// <summary>The validation data and rules; null: the run does not validate.</summary>
+    public IValidationPlan? Validation { get; init; }
+
+    /// <summary>Validations of an earlier life by step, where the ledger may have lost them.</summary>
+    public IReadOnlyDictionary<int, NamedValues> Validated { get; init; } = new Dictionary<int, NamedValues>();
+
     /// <summary>Hash of the parts of the recipe that decide the bits; goes into every manifest and the ledger.</summary>
     public required string RecipeHash { get; init; }
 
@@ -72,6 +80,26 @@ public sealed record RunPlan
 
     /// <summary>Batches read ahead for each rank.</summary>
     public int Prefetch { get; init; } = 4;
+
+    /// <summary>The validations that are known of the run.</summary>
+    internal ValidationHistory History(LedgerState known)
+    {
+        var history = ValidationHistory.Empty;
+        if (Validation is not { Rules.Metric: var metric }) return history;
+        foreach (var (step, values) in Validated)
+            if (values.Find(metric) is { } value) history = history.With(new StepNumber(step), value);
+        foreach (var (step, values) in known.Validations)
+            if (values.TryGetValue(metric, out var value)) history = history.With(step, value);
+        return history;
+    }
+
+    /// <summary>A run that starts from this step has nothing left to do.</summary>
+    internal bool IsOver(StepNumber step, LedgerState known)
+    {
+        if (Validation is not { Rules: var rules }) return step >= TotalSteps;
+        var history = History(known);
+        return history.Has(step) && (step >= TotalSteps || history.At(step, rules).Stops);
+    }
 }
 
 /// <param name="After">Steps after this one are made by the changed recipe.</param>

@@ -6,7 +6,7 @@ namespace Tulu2.Data.Slots;
 /// The batches of a run, as a pure function of (lengths and loss counts of the sequences, settings). Each epoch is a different permutation; rows that do not
 /// fill a last step are dropped, different ones in each epoch. A step never crosses an epoch's end.
 /// </summary>
-public sealed class BatchPlan : IBatchPlan
+public sealed class BatchPlan : IBatchPlan, IPairs
 {
     private readonly ITokenSource source;
     private readonly BatchSettings settings;

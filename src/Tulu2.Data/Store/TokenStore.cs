@@ -44,7 +44,8 @@ public sealed class TokenStore : ITokenSource, IDisposable
     /// <summary>Rows or pairs.</summary>
     public int Items => Sequences / SequencesPerItem;
 
-    private int SequencesPerItem => Kind == RowKind.Preferences ? 2 : 1;
+    /// <summary>2 for pairs, else 1.</summary>
+    public int SequencesPerItem => Kind == RowKind.Preferences ? 2 : 1;
 
     /// <summary>Opens the store of a request; builds it first where it is missing or damaged.</summary>
     /// <exception cref="BadInputException">An input file cannot be read, or the directory cannot be written.</exception>

@@ -4,7 +4,7 @@ using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Reporting;
 
-/// <summary>Reads <c>metrics.jsonl</c>: one object per committed step.</summary>
+/// <summary>Reads <c>metrics.jsonl</c>, one object per committed step, and <c>validation.jsonl</c>, one per validation.</summary>
 public static class MetricsFile
 {
     public const string Name = "metrics.jsonl";
@@ -13,34 +13,41 @@ public static class MetricsFile
     /// Reads the steps, in order. If a step has several lines (written again after a resume), the last one is used; an incomplete last line is skipped.
     /// </summary>
     /// <exception cref="BadInputException">The file cannot be read, or a line is not a step.</exception>
-    public static IReadOnlyList<StepRecord> Read(string path)
+    public static IReadOnlyList<StepRecord> Read(string path) => Parse(TextOf(path), path);
+
+    /// <summary>Reads the validations, in order; empty where there is no such file.</summary>
+    /// <exception cref="BadInputException">The file cannot be read, or a line is not a validation.</exception>
+    public static IReadOnlyList<ValidationRecord> ReadValidations(string path) =>
+        File.Exists(path) ? Parse(TextOf(path), path, ValidationLine.Read, validation => validation.Step, "a validation") : [];
+
+    /// <param name="where">Name of the file in error messages.</param>
+    public static IReadOnlyList<StepRecord> Parse(string text, string where) => Parse(text, where, StepLine.Read, step => step.Step, "a step's metrics");
+
+    private static string TextOf(string path)
     {
-        string text;
         try
         {
             // A run may be writing the file.
             using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-            text = reader.ReadToEnd();
+            return reader.ReadToEnd();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new BadInputException(path, "cannot be read", "give the directory of a run that has committed a step", error);
         }
-        return Parse(text, path);
     }
 
-    /// <param name="where">Name of the file in error messages.</param>
-    public static IReadOnlyList<StepRecord> Parse(string text, string where)
+    private static IReadOnlyList<TLine> Parse<TLine>(string text, string where, Func<ReadOnlyMemory<byte>, TLine> read, Func<TLine, int> stepOf, string what)
     {
-        var steps = new SortedDictionary<int, StepRecord>();
+        var steps = new SortedDictionary<int, TLine>();
         var lines = text.Split('\n');
         for (var i = 0; i < lines.Length; i++)
         {
             if (string.IsNullOrWhiteSpace(lines[i])) continue;
             try
             {
-                var step = StepLine.Read(Encoding.UTF8.GetBytes(lines[i]));
-                steps[step.Step] = step;
+                var line = read(Encoding.UTF8.GetBytes(lines[i]));
+                steps[stepOf(line)] = line;
             }
             catch (JsonException) when (i == lines.Length - 1)
             {
@@ -48,7 +55,7 @@ public static class MetricsFile
             }
             catch (JsonException error)
             {
-                throw new BadInputException($"{where}:{i + 1}", "is not a step's metrics", "restore the file from the run that wrote it", error);
+                throw new BadInputException($"{where}:{i + 1}", $"is not {what}", "restore the file from the run that wrote it", error);
             }
         }
         return [.. steps.Values];

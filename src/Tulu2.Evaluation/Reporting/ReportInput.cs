@@ -25,6 +25,9 @@ public sealed record ReportStage(string Name, IReadOnlyList<StepRecord> Steps, d
 
     public IReadOnlyList<ReportDataFile> Files { get; init; } = [];
 
+    /// <summary>In order of their steps; empty: the stage does not validate.</summary>
+    public IReadOnlyList<ValidationRecord> Validations { get; init; } = [];
+
     /// <summary>In chronological order.</summary>
     public IReadOnlyList<ReportSession> Sessions { get; init; } = [];
 

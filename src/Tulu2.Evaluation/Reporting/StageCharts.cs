@@ -12,13 +12,19 @@ internal static class StageCharts
     {
         if (stage.Steps.Count == 0) yield break;
         yield return Loss(stage, prefix);
+        foreach (var chart in Validations(stage, prefix)) yield return chart;
         yield return One("rate", "Learning rate", s => s.LearningRate, fromZero: true);
         yield return One("norm", "Gradient norm before clipping", s => s.GradNorm, fromZero: true);
         yield return One("speed", "Tokens per second", s => s.TokensPerSecond, fromZero: true);
         // A run of another version may have metrics that no objective here defines.
         var metrics = stage.Steps.SelectMany(s => s.More).Select(value => value.Name).Distinct().Select(ObjectiveCatalog.Metric);
         foreach (var chart in metrics.GroupBy(metric => metric.Chart))
-            yield return Many(chart.Key.Id, chart.Key.Title, [.. chart.Select(metric => Line(metric.Line, s => s.More.Find(metric.Name)))]) with { FromZero = chart.Key.FromZero };
+            // As many lines as there are colours to tell them apart by.
+            foreach (var (part, lines) in chart.Chunk(SvgChart.SeriesColors.Length).Index())
+            {
+                var id = part == 0 ? chart.Key.Id : $"{chart.Key.Id}-{part + 1}";
+                yield return Many(id, chart.Key.Title, [.. lines.Select(metric => Line(metric.Line, s => s.More.Find(metric.Name)))]) with { FromZero = chart.Key.FromZero };
+            }
 
         static (string, Func<StepRecord, double?>) Line(string name, Func<StepRecord, double?> value) => (name, value);
 
@@ -47,6 +53,22 @@ internal static class StageCharts
         return new ChartSpec($"{prefix}-loss", "Loss", Describe(stage.Name, "Loss", series), "step", series) { OffersLogarithm = losses.Any(loss => loss > 0) };
     }
 
+    /// <summary>A chart for each value by which validations can be compared.</summary>
+    private static IEnumerable<ChartSpec> Validations(ReportStage stage, string prefix)
+    {
+        if (stage.Validations.Count == 0) yield break;
+        double[] steps = [.. stage.Validations.Select(validation => (double)validation.Step)];
+        foreach (var name in stage.Validations[0].Values.Select(value => value.Name))
+        {
+            if (name != ValidationMetrics.Loss && ObjectiveCatalog.Metric(name).HigherIsBetter is null) continue;
+            var words = name == ValidationMetrics.Loss ? "loss" : ObjectiveCatalog.Metric(name).Words;
+            List<ChartSeries> series = [new("validation", steps, [.. stage.Validations.Select(validation => validation.Values.Find(name) ?? double.NaN)])];
+            if (name == ValidationMetrics.Loss && stage.Steps.Count > 0)
+                series.Add(new("training", [.. stage.Steps.Select(step => (double)step.Step)], [.. stage.Steps.Select(step => step.Loss)], 1, Light: true));
+            yield return new ChartSpec($"{prefix}-validation-{name.Replace('_', '-')}", $"Validation: {words}", Describe(stage.Name, $"Validation {words}", series), "step", series);
+        }
+    }
+
     /// <summary>The token-length histogram; on a logarithmic axis if the bins differ in width.</summary>
     public static ChartSpec Lengths(IReadOnlyList<LengthBin> bins)
     {
@@ -62,7 +84,9 @@ internal static class StageCharts
 
     private static string Describe(string stage, string title, List<ChartSeries> series)
     {
-        var lines = series.Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Name} from {s.Y[0]:G4} to {s.Y[^1]:G4}"));
+        // A source may have no row in the first or the last step.
+        var lines = series.Select(s => string.Create(CultureInfo.InvariantCulture,
+            $"{s.Name} from {s.Y.FirstOrDefault(double.IsFinite, double.NaN):G4} to {s.Y.LastOrDefault(double.IsFinite, double.NaN):G4}"));
         return string.Create(CultureInfo.InvariantCulture, $"{title} of stage {stage} over {NumberText.Count(series[0].X.Count, "step")}: {string.Join(", ", lines)}.");
     }
 }

@@ -12,7 +12,7 @@ namespace Tulu2.Evaluation.Reporting;
 /// </summary>
 public static class StepLine
 {
-    private static readonly JsonWriterOptions Format = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    internal static readonly JsonWriterOptions Format = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <returns>The line without its newline.</returns>
     public static string Write(StepRecord step)
@@ -53,13 +53,13 @@ public static class StepLine
         JsonElement Take(string key) => values.Remove(key, out var value) ? value : throw new JsonException($"{key} is missing");
     }
 
-    private static void Write(Utf8JsonWriter json, string name, double value)
+    internal static void Write(Utf8JsonWriter json, string name, double value)
     {
         if (double.IsFinite(value)) json.WriteNumber(name, value);
         else json.WriteString(name, value.ToString(CultureInfo.InvariantCulture));
     }
 
-    private static double? Number(JsonElement value) => value.ValueKind switch
+    internal static double? Number(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Number => value.GetDouble(),
         JsonValueKind.String => value.GetString() switch

@@ -44,8 +44,8 @@ public sealed class TensorBoardWriter : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    /// <summary><c>rewards_margin</c> is <c>rewards/margin</c>; a name of one word stays under <c>train/</c>.</summary>
-    private static string TagOf(string name) => name.IndexOf('_') is > 0 and var end ? $"{name[..end]}/{name[(end + 1)..]}" : $"train/{name}";
+    /// <summary><c>rewards_margin</c> is <c>rewards/margin</c>; a name of one word stays under <c>train/</c>, and <c>loss/flan</c> is a tag already.</summary>
+    private static string TagOf(string name) => name.Contains('/', StringComparison.Ordinal) ? name : name.IndexOf('_') is > 0 and var end ? $"{name[..end]}/{name[(end + 1)..]}" : $"train/{name}";
 
     private double Now() => _time.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
 

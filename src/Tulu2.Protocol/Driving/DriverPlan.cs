@@ -27,6 +27,12 @@ public sealed record DriverPlan(SyncRules Rules, IBatchPlan Batches)
     /// <summary>Takes each chunk's log-probabilities, once.</summary>
     public Action<int, float[]> Scored { get; init; } = (_, _) => { };
 
+    /// <summary>Chunks of each validation; the rules say when one is due.</summary>
+    public IReadOnlyList<SlotBatch> Validation { get; init; } = [];
+
+    /// <summary>From the log-probabilities of the chunks to the value by which validations are compared.</summary>
+    public Func<StepNumber, IReadOnlyList<float[]>, double> Measure { get; init; } = (_, _) => double.NaN;
+
     /// <summary>
     /// Makes the manifest of a step from its shards and returns its path. Null: workers take no snapshots, and a step that every rank has applied counts as saved.
     /// </summary>

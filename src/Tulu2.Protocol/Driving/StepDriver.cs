@@ -4,6 +4,7 @@ using Tulu2.Protocol.Checkpointing;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Validation;
 using Tulu2.Protocol.Workers;
 using Tulu2.Protocol.WorkQueues;
 
@@ -20,10 +21,15 @@ public sealed class StepDriver : IDisposable
     private readonly IDriverScheduler _scheduler;
     private readonly Seat[] _seats;
     private CheckpointCatalog _catalog;
-    private ReferenceQueue _reference;
+    private ChunkQueue _reference;
+    private ValidationRound _validation;
+    private ValidationHistory _validated = ValidationHistory.Empty;
     private ImmutableDictionary<StepNumber, string> _hashes = ImmutableDictionary<StepNumber, string>.Empty;
     private KnownManifest? _manifest;
     private Incarnation _incarnations;
+
+    // In which the ranks were told to score: a score that comes late gets none of the next generation's ranks more to do.
+    private Generation _scoring;
     private int _failures;
     private StepNumber _through;
 
@@ -39,7 +45,8 @@ public sealed class StepDriver : IDisposable
         (_plan, _workers, _scheduler, _manifest) = (plan, workers, scheduler, plan.Start);
         _seats = [.. Enumerable.Range(0, plan.Rules.Ranks).Select(_ => new Seat())];
         _catalog = new CheckpointCatalog(plan.Rules.Ranks);
-        _reference = ReferenceQueue.Of(plan.Rules.Layout, plan.Reference.Count);
+        _reference = ChunkQueue.Of(plan.Rules.Layout, plan.Reference.Count);
+        _validation = ValidationRound.Of(plan.Rules.Layout, plan.Validation.Count);
         State = FromRecord(generation: default);
     }
 
@@ -91,6 +98,9 @@ public sealed class StepDriver : IDisposable
                 break;
             case WorkerReport.SnapshotFailed failed:
                 Settle(_catalog.Fail(rank, failed.Step, failed.Error));
+                break;
+            case WorkerReport.Scored { Step: var step } scored when step > 0:
+                Validated(scored);
                 break;
             case WorkerReport.Scored scored:
                 Scored(scored);
@@ -165,9 +175,15 @@ public sealed class StepDriver : IDisposable
             case SyncEffect.Restart restart when restart.Incarnation == _seats[restart.Rank].Incarnation:
                 Replace(restart.Rank, restart.Why);
                 break;
-            case SyncEffect.BeginScoring:
+            case SyncEffect.BeginScoring scoring:
+                _scoring = scoring.Generation;
                 (_reference, var chunks) = _reference.Begin();
-                Score(chunks);
+                Score(default, chunks);
+                break;
+            case SyncEffect.BeginValidation validation:
+                _scoring = validation.Generation;
+                (_validation, var validating) = _validation.Begin(validation.Step);
+                Score(validation.Step, validating);
                 break;
             case SyncEffect.Committed { Step: var step }:
                 _hashes = _hashes.SetItem(step.Step, step.GradientHash);
@@ -194,13 +210,25 @@ public sealed class StepDriver : IDisposable
         Take(new SyncCommand.Scored(scored.Rank, _scheduler.Now));
         (_reference, var accepted, var chunks) = _reference.Scored(scored.Rank, scored.Task);
         if (accepted) _plan.Scored(scored.Task, scored.LogProbabilities);
-        Score(chunks);
+        Score(default, chunks);
         if (accepted && _reference.IsComplete) Take(new SyncCommand.ReferenceDone(_scheduler.Now));
     }
 
-    private void Score(ImmutableArray<(Rank Rank, int Chunk)> chunks)
+    private void Validated(WorkerReport.Scored scored)
     {
-        foreach (var (rank, chunk) in chunks) _seats[rank].Worker!.Send(new WorkerCommand.Score(State.Generation, chunk, _plan.Reference[chunk]));
+        Take(new SyncCommand.Scored(scored.Rank, _scheduler.Now));
+        (_validation, var complete, var chunks) = _validation.Scored(scored.Rank, scored.Step, scored.Task, scored.LogProbabilities);
+        Score(scored.Step, chunks);
+        if (complete is null) return;
+        var value = _plan.Measure(scored.Step, complete);
+        _validated = _validated.With(scored.Step, value);
+        Take(new SyncCommand.Validated(scored.Step, value, _scheduler.Now));
+    }
+
+    private void Score(StepNumber step, ImmutableArray<(Rank Rank, int Chunk)> chunks)
+    {
+        var batches = step > 0 ? _plan.Validation : _plan.Reference;
+        foreach (var (rank, chunk) in chunks) _seats[rank].Worker!.Send(new WorkerCommand.Score(_scoring, step, chunk, batches[chunk]));
     }
 
     private void Settle((CheckpointCatalog Next, CatalogDecision Decision) arrived)
@@ -228,5 +256,5 @@ public sealed class StepDriver : IDisposable
     }
 
     private GradientSyncState FromRecord(Generation generation) =>
-        GradientSyncState.Of(_plan.Rules, new SyncStart(generation, _manifest, _hashes, ReferenceDue: !_reference.IsComplete), _plan.Lease);
+        GradientSyncState.Of(_plan.Rules, new SyncStart(generation, _manifest, _hashes, ReferenceDue: !_reference.IsComplete) { Validated = _validated }, _plan.Lease);
 }

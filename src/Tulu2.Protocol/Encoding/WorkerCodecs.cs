@@ -28,8 +28,11 @@ public static class WorkerCodecs
             },
             (ref MessagePackReader r) => new WorkerCommand.Begin(r.ReadGeneration(), r.ReadStep(), Transfer(ref r), Ranges(ref r), Ranges(ref r))),
         WireCodec.For("cc", 4,
-            (ref MessagePackWriter w, WorkerCommand.Commit m) => { w.Write(m.Generation); w.Write(m.Step); w.Write(m.Snapshot); w.Write(m.Last); },
-            (ref MessagePackReader r) => new WorkerCommand.Commit(r.ReadGeneration(), r.ReadStep(), r.ReadBoolean(), r.ReadBoolean())),
+            (ref MessagePackWriter w, WorkerCommand.Commit m) => { w.Write(m.Generation); w.Write(m.Step); w.Write(m.Snapshot); w.Write((int)m.Then); },
+            (ref MessagePackReader r) => new WorkerCommand.Commit(r.ReadGeneration(), r.ReadStep(), r.ReadBoolean(), (AfterCommit)r.ReadInt32())),
+        WireCodec.For("ct", 3,
+            (ref MessagePackWriter w, WorkerCommand.Restore m) => { w.Write(m.Generation); w.Write(m.Step); Transfer(ref w, m.Transfer); },
+            (ref MessagePackReader r) => new WorkerCommand.Restore(r.ReadGeneration(), r.ReadStep(), Transfer(ref r))),
 
         WireCodec.For("wj", 5,
             (ref MessagePackWriter w, WorkerReport.Joined m) =>
@@ -62,25 +65,27 @@ public static class WorkerCodecs
                 Times(ref w, m.Times);
             },
             (ref MessagePackReader r) => new WorkerReport.StepReady(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), Text(ref r), Metrics(ref r), Times(ref r))),
-        WireCodec.For("wa", 5,
+        WireCodec.For("wa", 6,
             (ref MessagePackWriter w, WorkerReport.Applied m) =>
             {
                 w.Write(m.Generation);
                 w.Write(m.Rank);
                 w.Write(m.Step);
                 w.Write(m.Seconds);
+                w.Write((int)m.Then);
                 Text(ref w, m.ParametersSha256);
             },
-            (ref MessagePackReader r) => new WorkerReport.Applied(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), r.ReadDouble(), r.ReadString())),
-        WireCodec.For("ws", 4,
+            (ref MessagePackReader r) => new WorkerReport.Applied(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), r.ReadDouble(), (AfterCommit)r.ReadInt32(), r.ReadString())),
+        WireCodec.For("ws", 5,
             (ref MessagePackWriter w, WorkerReport.Scored m) =>
             {
                 w.Write(m.Generation);
                 w.Write(m.Rank);
+                w.Write(m.Step);
                 w.Write(m.Task);
                 List(ref w, m.LogProbabilities, (ref MessagePackWriter v, float value) => v.Write(value));
             },
-            (ref MessagePackReader r) => new WorkerReport.Scored(r.ReadGeneration(), r.ReadRank(), r.ReadInt32(),
+            (ref MessagePackReader r) => new WorkerReport.Scored(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), r.ReadInt32(),
                 [.. List(ref r, (ref MessagePackReader v) => v.ReadSingle())])),
     ];
 
@@ -91,9 +96,9 @@ public static class WorkerCodecs
         WireCodec.For("cf", 10,
             (ref MessagePackWriter w, WorkerCommand.Feed m) => Batch(ref w, m.Batch),
             (ref MessagePackReader r) => new WorkerCommand.Feed(Batch(ref r))),
-        WireCodec.For("cs", 12,
-            (ref MessagePackWriter w, WorkerCommand.Score m) => { w.Write(m.Generation); w.Write(m.Task); Batch(ref w, m.Batch); },
-            (ref MessagePackReader r) => new WorkerCommand.Score(r.ReadGeneration(), r.ReadInt32(), Batch(ref r))),
+        WireCodec.For("cs", 13,
+            (ref MessagePackWriter w, WorkerCommand.Score m) => { w.Write(m.Generation); w.Write(m.Step); w.Write(m.Task); Batch(ref w, m.Batch); },
+            (ref MessagePackReader r) => new WorkerCommand.Score(r.ReadGeneration(), r.ReadStep(), r.ReadInt32(), Batch(ref r))),
         WireCodec.For("cx", 0, (ref MessagePackWriter _, WorkerCommand.Shutdown _) => { }, (ref MessagePackReader _) => new WorkerCommand.Shutdown()),
 
         WireCodec.For("wu", 1,

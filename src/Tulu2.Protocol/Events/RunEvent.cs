@@ -1,6 +1,8 @@
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Validation;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Protocol.Events;
 
@@ -39,6 +41,14 @@ public abstract record RunEvent
     public sealed record ReferenceProgressed(int Done, int Total) : RunEvent;
 
     public sealed record StepCommitted(StepCommit Step) : RunEvent;
+
+    /// <summary>The parameters of a committed step were measured on the validation data.</summary>
+    /// <param name="Values">The loss first.</param>
+    /// <param name="Seconds">From the commit on.</param>
+    public sealed record Validated(StepNumber Step, NamedValues Values, ValidationVerdict Verdict, double Seconds) : RunEvent;
+
+    /// <summary>A validation of an earlier session, which is not made again. Precedes <see cref="Started"/>; files that lack it can be completed.</summary>
+    public sealed record ValidationKnown(StepNumber Step, NamedValues Values, ValidationVerdict Verdict) : RunEvent;
 
     /// <summary>The worker of a rank is gone; another one is started.</summary>
     public sealed record RankLost(Rank Rank, string Why) : RunEvent;

@@ -14,11 +14,11 @@ public sealed partial record GradientSyncState
     {
         var highest = Seats.Max(seat => seat.Joined!.StateStep);
         // The end was decided but its checkpoint is lost with a rank: no step is left to make from here, so the last ones are made again.
-        var reload = highest < 0 || highest >= LastStep;
+        var reload = highest < 0 || (highest >= LastStep && !IsUnsettled(highest));
         var copies = reload ? null : Copies(highest);
         // Without a live twin what a rank has to have is on disk only, and all go back to it together.
         reload = copies is null;
-        var step = (reload ? Manifest?.Step ?? default : highest).Next();
+        var made = reload ? Manifest?.Step ?? default : highest;
         var (transfer, entry) = copies switch
         {
             null when Manifest is { } manifest => (new StateTransfer.FromManifest(manifest.Path), StepEntry.Loading),
@@ -26,7 +26,8 @@ public sealed partial record GradientSyncState
             [] => (new StateTransfer.None(), StepEntry.Resuming),
             _ => ((StateTransfer)new StateTransfer.FromPeer(copies), StepEntry.Copying),
         };
-        var shares = Shares(reload, highest);
+        if (IsUnsettled(made)) return Restore(made, transfer, entry, now);
+        var (step, shares) = (made.Next(), Shares(reload, highest));
         var next = this with
         {
             Phase = new SyncPhase.Running(step, now, entry),
@@ -34,15 +35,16 @@ public sealed partial record GradientSyncState
             Seats = [.. Seats.Select(seat => seat.Assigned(
                 step, shares[seat.Rank].Keep, shares[seat.Rank].Compute, entry == StepEntry.Loading ? RankWork.Loading : RankWork.Computing, now))],
         };
-        var decision = next.Tell(RunPhase.Training);
-        if (Snapshot is SnapshotStatus.InFlight flight)
-        {
-            // A commit that was overtaken by this generation: its snapshot will never come from these.
-            var never = Seats.Where(seat => seat.Joined!.StateStep < flight.Step).Select(seat => seat.Rank).ToImmutableArray();
-            if (!never.IsEmpty) decision = decision.Do(new SyncEffect.SnapshotRanksGone(flight.Step, never));
-        }
-        return decision.Do(Seats.Select(seat => new SyncEffect.Tell(
+        return next.Tell(RunPhase.Training).Do(Overtaken()).Do(Seats.Select(seat => new SyncEffect.Tell(
             seat.Rank, new WorkerCommand.Begin(Generation, step, transfer, shares[seat.Rank].Keep, shares[seat.Rank].Compute))));
+    }
+
+    // A commit that was overtaken by this generation: its snapshot will never come from the ranks that do not have its step.
+    private IEnumerable<SyncEffect> Overtaken()
+    {
+        if (Snapshot is not SnapshotStatus.InFlight flight) yield break;
+        var never = Seats.Where(seat => seat.Joined!.StateStep < flight.Step).Select(seat => seat.Rank).ToImmutableArray();
+        if (!never.IsEmpty) yield return new SyncEffect.SnapshotRanksGone(flight.Step, never);
     }
 
     // By rank: the ranks of a replica have the same share of the slots.
@@ -126,7 +128,9 @@ public sealed partial record GradientSyncState
     {
         if (Phase is not SyncPhase.Running { AllReady: { } allReady } running) return Stay;
         var step = running.Step;
-        var last = step == LastStep || Stopping;
+        // The ranks wait for what follows from the validation; a run that is stopped validates when it is resumed.
+        var validates = !StopsAt(step) && IsValidated(step);
+        var last = !validates && (step == LastStep || StopsAt(step));
         if (last && Snapshot is SnapshotStatus.InFlight) return Stay;
         var due = last || (_rules.CheckpointEvery > 0 && step % _rules.CheckpointEvery == 0);
         var snapshots = Snapshot.AtCommit(step, due, now);
@@ -135,7 +139,9 @@ public sealed partial record GradientSyncState
         var decision = To(
             this with
             {
-                Phase = last ? new SyncPhase.Finishing(step) : new SyncPhase.Running(step.Next(), now, StepEntry.InStride),
+                Phase = last ? new SyncPhase.Finishing(step, Cancelled: step < _rules.LastStep)
+                    : validates ? new SyncPhase.Validating(step)
+                    : new SyncPhase.Running(step.Next(), now, StepEntry.InStride),
                 LastStep = last ? step : LastStep,
                 Hashes = Hashes.SetItem(step, first.GradientHash),
                 Snapshot = snapshots,
@@ -143,16 +149,21 @@ public sealed partial record GradientSyncState
                 Lease = running.Entry == StepEntry.InStride ? Lease.With(allReady - running.Began) : Lease,
                 Seats =
                 [
-                    .. Seats.Select(seat => last ? seat with { Applied = null, Work = RankWork.Computing, Progress = now } : Onward(seat, step.Next(), now)),
+                    .. Seats.Select(seat => last || validates
+                        ? seat with { Applied = null, Work = RankWork.Computing, Progress = now } : Onward(seat, step.Next(), now)),
                 ],
             },
             new SyncEffect.Committed(new StepCommit(Generation, step, first.GradientHash, first.Metrics,
                 [.. Seats.Select(seat => seat.Share(ReportsSlots(seat.Rank)))], (now - running.Began).TotalSeconds, Hashes.ContainsKey(step))));
         if (snapshot) decision = decision.Do(new SyncEffect.SnapshotBegun(step));
         return decision
-            .Do(Seats.Select(seat => new SyncEffect.Tell(seat.Rank, new WorkerCommand.Commit(Generation, step, snapshot, last))))
-            .When(last, after => after.Tell(RunPhase.Finishing));
+            .Do(TellCommit(step, snapshot, last ? AfterCommit.End : validates ? AfterCommit.Wait : AfterCommit.GoOn))
+            .When(last, after => after.Tell(RunPhase.Finishing))
+            .When(validates, after => after.Validate(step, now));
     }
+
+    private IEnumerable<SyncEffect> TellCommit(StepNumber step, bool snapshot, AfterCommit then) =>
+        Seats.Select(seat => new SyncEffect.Tell(seat.Rank, new WorkerCommand.Commit(Generation, step, snapshot, then)));
 
     // One rank of each replica counts its slots; the others did parts of the same.
     private bool ReportsSlots(Rank rank) => _rules.Layout.CoordinatesOf(rank) is { Pipeline: 0, Tensor: 0 };
@@ -162,8 +173,9 @@ public sealed partial record GradientSyncState
 
     private Decision Applied(WorkerReport.Applied applied, TimeSpan now)
     {
-        // One that comes late or twice must not take back a later one.
-        if (!Counts(applied.Generation, applied.Rank) || Seats[applied.Rank].Applied?.Step >= applied.Step) return Stay;
-        return To(Seat(applied.Rank, seat => seat with { Applied = applied, Progress = now })).Then(next => next.Finish());
+        // One that comes late or twice must not take back a later one; the last step's commit is told once more where it was validated first.
+        if (!Counts(applied.Generation, applied.Rank) || Seats[applied.Rank].HasEnded(applied.Step)) return Stay;
+        if (Seats[applied.Rank].Applied?.Step is { } before && (before > applied.Step || (before == applied.Step && applied.Then != AfterCommit.End))) return Stay;
+        return To(Seat(applied.Rank, seat => seat with { Applied = applied, Progress = now })).Then(next => next.Finish()).Then(next => next.HasArrived(now));
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Validation;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Protocol.GradientSync;
@@ -32,6 +33,7 @@ public sealed partial record GradientSyncState
     private KnownManifest? Manifest { get; init; }
     private SnapshotStatus Snapshot { get; init; } = new SnapshotStatus.None();
     private bool ReferenceDue { get; init; }
+    private ValidationHistory Validated { get; init; } = ValidationHistory.Empty;
     private bool Stopping { get; init; }
     private HashTie? Tie { get; init; }
     private ProgressLease Lease { get; init; } = ProgressLease.Default;
@@ -47,6 +49,7 @@ public sealed partial record GradientSyncState
         Manifest = start.Manifest,
         Hashes = start.Hashes,
         ReferenceDue = start.ReferenceDue,
+        Validated = start.Validated,
         Lease = lease,
         Seats = [.. Rank.All(rules.Ranks).Select(rank => new RankSeat(rank))],
     };
@@ -62,10 +65,11 @@ public sealed partial record GradientSyncState
             SyncCommand.Reported { Report: WorkerReport.SlotDone slot } => SlotDone(slot, command.Now),
             SyncCommand.Reported { Report: WorkerReport.StepReady ready } => StepReady(ready, command.Now),
             SyncCommand.Reported { Report: WorkerReport.Applied applied } => Applied(applied, command.Now),
-            SyncCommand.Scored scored => Phase is SyncPhase.Scoring ? To(Advanced(scored.Rank, command.Now)) : Stay,
+            SyncCommand.Scored scored => Phase is SyncPhase.Scoring or SyncPhase.Validating ? To(Advanced(scored.Rank, command.Now)) : Stay,
+            SyncCommand.Validated validated => ValidationDone(validated),
             SyncCommand.ReferenceDone => To(this with { ReferenceDue = false }).When(Phase is SyncPhase.Scoring, next => next.Begin(command.Now)),
             SyncCommand.SnapshotSettled settled => SnapshotSettled(settled),
-            SyncCommand.Stop => Stop(),
+            SyncCommand.Stop => Stop(command.Now),
             SyncCommand.Tick => Tick(command.Now),
             SyncCommand.Slept => To(Refreshed(command.Now)),
             _ => Stay,
@@ -80,18 +84,24 @@ public sealed partial record GradientSyncState
 
     // One rank speaks for its replica: the others had their part in what it did.
     private GradientSyncState Advanced(Rank rank, TimeSpan now) => _rules.Replica(_rules.Layout.CoordinatesOf(rank).Data)
-        .Aggregate(this, (next, member) => next.Seat(member, seat => seat with { Progress = now }));
+        .Aggregate(this, (next, member) => next.Seat(member, seat => seat with { Progress = now, Work = RankWork.Computing }));
 
     private Decision Fail(RunFailure failure) => To(this with { Phase = new SyncPhase.Over() }, new SyncEffect.Failed(failure));
 
     private Decision Tell(RunPhase phase) => Told == phase ? Stay : To(this with { Told = phase }, new SyncEffect.PhaseChanged(phase));
 
-    private Decision Stop()
+    private Decision Stop(TimeSpan now)
     {
         // Nothing has been computed, so there is nothing to keep.
         var begun = Seats.Any(seat => seat.Step > 0);
-        return begun ? To(this with { Stopping = true }) : StopHere();
+        if (!begun) return StopHere();
+        var next = this with { Stopping = true };
+        // No step is under way that could be the last one: it is the one that was committed. The validation is made when the run is resumed.
+        return Phase is SyncPhase.Validating { Step: var step } && next.StopsAt(step) ? next.Proceed(step, now) : To(next);
     }
+
+    // Where the checkpoint of a later step has settled, after the ranks went back to an earlier one, the run goes on to that step.
+    private bool StopsAt(StepNumber step) => Stopping && !(Manifest?.Step > step);
 
     // At the newest checkpoint: whatever came after it is made again, with the same bits, when the run is resumed.
     private Decision StopHere() =>
@@ -103,28 +113,31 @@ public sealed partial record GradientSyncState
         var next = isNewest && settled.ManifestPath is { } path ? this with { Manifest = new KnownManifest(path, settled.Step) } : this;
         if (Snapshot is not SnapshotStatus.InFlight flight || flight.Step != settled.Step) return To(next);
         next = next with { Snapshot = SnapshotStatus.After(flight.AnotherDue) };
+        if (Phase is SyncPhase.Keeping { Step: var kept }) return next.Kept(kept, settled);
         if (settled.ManifestPath is not null) return next.Finish().Then(after => after.Commit(settled.Now));
         if (Phase is not SyncPhase.Finishing)
             return To(next with { Snapshot = SnapshotStatus.After(flight.AnotherDue || settled.Lost) }).Then(after => after.Commit(settled.Now));
         return settled.Lost
             ? To(next with { Phase = new SyncPhase.Gathering(settled.Now, settled.Error ?? "a rank was lost") }).Then(after => after.Gather(settled.Now))
-            : next.Fail(new RunFailure($"the last checkpoint, of step {settled.Step}, could not be written: {settled.Error}", "",
-                "checkpoints/", "free space on the disk of the run directory, or make it writable, then resume the run"));
+            : next.FailLastCheckpoint(settled);
     }
+
+    private Decision FailLastCheckpoint(SyncCommand.SnapshotSettled settled) => Fail(
+        new RunFailure($"the last checkpoint, of step {settled.Step}, could not be written: {settled.Error}", "",
+            "checkpoints/", "free space on the disk of the run directory, or make it writable, then resume the run"));
 
     // The end: the last commit is applied wherever there is a worker, and its checkpoint exists.
     private Decision Finish()
     {
-        if (Phase is not SyncPhase.Finishing { LastStep: var final } || Manifest?.Step != final) return Stay;
+        if (Phase is not SyncPhase.Finishing { LastStep: var final, Cancelled: var cancelled } || Manifest?.Step != final) return Stay;
         var members = Seats.Where(seat => seat.IsMember).ToArray();
-        if (members.Any(seat => seat.Applied?.Step != final)) return Stay;
+        if (members.Any(seat => !seat.HasEnded(final))) return Stay;
         var hashes = members.Select(seat => seat.Applied!.ParametersSha256).OfType<string>().Distinct().ToArray();
         if (hashes.Length > 1)
         {
             var told = string.Join(", ", members.Select(member => $"rank {member.Rank} {member.Applied!.ParametersSha256}"));
             return Fail(new RunFailure($"the ranks have different parameters after step {final}: {told}", ""));
         }
-        var cancelled = final < _rules.LastStep;
         return To(this with { Phase = new SyncPhase.Over() }, new SyncEffect.Finished(final, hashes.FirstOrDefault(), Manifest.Path, cancelled));
     }
 }

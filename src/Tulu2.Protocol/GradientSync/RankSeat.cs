@@ -58,6 +58,12 @@ public sealed record RankSeat(Rank Rank)
     /// <summary>It takes part in the present generation.</summary>
     public bool IsMember => Up && Joined is not null;
 
+    /// <summary>It has applied the run's last commit, and knows that it was the last.</summary>
+    public bool HasEnded(StepNumber last) => Applied is { Then: AfterCommit.End } applied && applied.Step == last;
+
+    /// <summary>It has said that it has this step's parameters, in the present generation.</summary>
+    public bool Has(StepNumber step) => Applied?.Step == step;
+
     public RankSeat Out() => this with { Up = false, Joined = null, Ready = null, Applied = null, Pending = [] };
 
     /// <summary>It has a new worker.</summary>

@@ -17,11 +17,15 @@ public abstract record SyncCommand(TimeSpan Now)
     /// <summary>A worker said something about the step: Joined, SlotDone, StepReady or Applied.</summary>
     public sealed record Reported(WorkerReport Report, TimeSpan Now) : SyncCommand(Now);
 
-    /// <summary>A rank has done a piece of the reference pass.</summary>
+    /// <summary>A rank has scored a chunk, of the reference pass or of a validation.</summary>
     public sealed record Scored(Rank Rank, TimeSpan Now) : SyncCommand(Now);
 
     /// <summary>The reference pass is complete.</summary>
     public sealed record ReferenceDone(TimeSpan Now) : SyncCommand(Now);
+
+    /// <summary>Every chunk of a step's validation is scored.</summary>
+    /// <param name="Value">Of the metric by which validations are compared.</param>
+    public sealed record Validated(StepNumber Step, double Value, TimeSpan Now) : SyncCommand(Now);
 
     /// <summary>The snapshot of a step is now a checkpoint, or never will be.</summary>
     /// <param name="ManifestPath">Null: it failed.</param>

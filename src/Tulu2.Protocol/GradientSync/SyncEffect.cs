@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Tulu2.Collectives;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Validation;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Protocol.GradientSync;
@@ -23,6 +24,12 @@ public abstract record SyncEffect
 
     /// <summary>All ranks are there and the reference pass is not done: give them pieces of it, those of older generations included.</summary>
     public sealed record BeginScoring(Generation Generation) : SyncEffect;
+
+    /// <summary>All ranks have this step's parameters and compute nothing: give them the chunks of its validation, those of older generations included.</summary>
+    public sealed record BeginValidation(Generation Generation, StepNumber Step) : SyncEffect;
+
+    /// <summary>What a validation means for the run. Goes to the ledger before the run goes on.</summary>
+    public sealed record Validated(StepNumber Step, ValidationVerdict Verdict) : SyncEffect;
 
     public sealed record PhaseChanged(RunPhase Phase) : SyncEffect;
 

@@ -22,8 +22,14 @@ public abstract record SyncPhase
     /// <param name="AllReady">When every rank was ready to commit; the last step waits for a snapshot in flight after that. Null before.</param>
     public sealed record Running(StepNumber Step, TimeSpan Began, StepEntry Entry, TimeSpan? AllReady = null) : SyncPhase;
 
+    /// <summary>A step is committed and its validation is under way; no rank computes the next step.</summary>
+    public sealed record Validating(StepNumber Step) : SyncPhase;
+
+    /// <summary>A step is validated, and its checkpoint is awaited before the run goes on or ends.</summary>
+    public sealed record Keeping(StepNumber Step) : SyncPhase;
+
     /// <summary>The last commit is decided; applying it and its checkpoint are awaited.</summary>
-    public sealed record Finishing(StepNumber LastStep) : SyncPhase;
+    public sealed record Finishing(StepNumber LastStep, bool Cancelled) : SyncPhase;
 
     /// <summary>Finished or failed; nothing has an effect any more.</summary>
     public sealed record Over : SyncPhase;

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Ids;
+using Tulu2.Protocol.Validation;
 
 namespace Tulu2.Protocol.GradientSync;
 
@@ -11,6 +12,9 @@ namespace Tulu2.Protocol.GradientSync;
 /// <param name="CheckpointEvery">0: only after the last step.</param>
 public sealed record SyncRules(ParallelLayout Layout, int Slots, StepNumber LastStep, int CheckpointEvery)
 {
+    /// <summary>Null: the run does not validate.</summary>
+    public ValidationRules? Validation { get; init; }
+
     public int Ranks => Layout.Size;
 
     /// <summary>The ranks of a replica, ascending.</summary>
@@ -28,4 +32,8 @@ public sealed record KnownManifest(string Path, StepNumber Step);
 /// <param name="Manifest">Null: begin with the recipe's weights.</param>
 /// <param name="Hashes">Gradient hashes of steps that were committed in an earlier life: a replayed step must have them again.</param>
 /// <param name="ReferenceDue">The ranks have to do the reference pass first.</param>
-public sealed record SyncStart(Generation Generation, KnownManifest? Manifest, ImmutableDictionary<StepNumber, string> Hashes, bool ReferenceDue);
+public sealed record SyncStart(Generation Generation, KnownManifest? Manifest, ImmutableDictionary<StepNumber, string> Hashes, bool ReferenceDue)
+{
+    /// <summary>Validations of an earlier life; they are not made again.</summary>
+    public ValidationHistory Validated { get; init; } = ValidationHistory.Empty;
+}

@@ -9,6 +9,9 @@ public enum RunPhase
     ReferencePass,
     Training,
 
+    /// <summary>The parameters of a step are measured on the validation data.</summary>
+    Validation,
+
     /// <summary>The last checkpoint is written.</summary>
     Finishing,
 }

@@ -32,13 +32,33 @@ public abstract record WorkerCommand
     /// <summary>The batch of one slot this rank will compute; may come before it is needed.</summary>
     public sealed record Feed(SlotBatch Batch) : WorkerCommand;
 
-    /// <summary>Apply the optimizer with the reduced gradient of <paramref name="Step"/>; answer <see cref="WorkerReport.Applied"/>; go on with the next step unless <paramref name="Last"/>.</summary>
+    /// <summary>Apply the optimizer with the reduced gradient of <paramref name="Step"/>, unless it is applied already; answer <see cref="WorkerReport.Applied"/>.</summary>
     /// <param name="Snapshot">Copy this rank's share of the state to host memory and write it in the background: <see cref="WorkerReport.ShardWritten"/>.</param>
-    public sealed record Commit(Generation Generation, StepNumber Step, bool Snapshot, bool Last) : OfGeneration(Generation);
+    public sealed record Commit(Generation Generation, StepNumber Step, bool Snapshot, AfterCommit Then) : OfGeneration(Generation);
 
-    /// <summary>Score the segments of a batch with the current weights (the reference pass of DPO, before the first step); answer <see cref="WorkerReport.Scored"/>.</summary>
-    public sealed record Score(Generation Generation, int Task, SlotBatch Batch) : OfGeneration(Generation);
+    /// <summary>
+    /// Bring the state to <paramref name="Step"/> by <paramref name="Transfer"/> (every rank of the generation gets the same one), compute nothing, and answer
+    /// <see cref="WorkerReport.Applied"/>.
+    /// </summary>
+    public sealed record Restore(Generation Generation, StepNumber Step, StateTransfer Transfer) : OfGeneration(Generation);
+
+    /// <summary>Score the segments of a batch: for the reference pass, before the first step, or a validation. Answer <see cref="WorkerReport.Scored"/>.</summary>
+    /// <param name="Step">The step whose parameters score; 0: the initial weights.</param>
+    public sealed record Score(Generation Generation, StepNumber Step, int Task, SlotBatch Batch) : OfGeneration(Generation);
 
     /// <summary>Stop after what is being computed; free everything.</summary>
     public sealed record Shutdown : WorkerCommand;
+}
+
+/// <summary>What a rank does when it has applied a commit.</summary>
+public enum AfterCommit
+{
+    /// <summary>Begin its replica's slots of the next step.</summary>
+    GoOn,
+
+    /// <summary>Compute nothing until the next command: the step is validated.</summary>
+    Wait,
+
+    /// <summary>It was the run's last step: hash the parameters.</summary>
+    End,
 }

@@ -27,8 +27,9 @@ public abstract record WorkerReport
     /// <param name="GradientHash">Hash of the reduced gradient; equal on every rank, or one of them is corrupt.</param>
     public sealed record StepReady(Generation Generation, Rank Rank, StepNumber Step, string GradientHash, StepMetrics Metrics, StepTimes Times) : WorkerReport;
 
-    /// <param name="ParametersSha256">After the last step, else null: see <c>train --json</c>.</param>
-    public sealed record Applied(Generation Generation, Rank Rank, StepNumber Step, double Seconds, string? ParametersSha256) : WorkerReport;
+    /// <param name="Then">As the commit said.</param>
+    /// <param name="ParametersSha256">After the last step of a rank that holds everything, else null: see <c>train --json</c>.</param>
+    public sealed record Applied(Generation Generation, Rank Rank, StepNumber Step, double Seconds, AfterCommit Then, string? ParametersSha256) : WorkerReport;
 
     /// <summary>One shard file is durable under its final name.</summary>
     public sealed record ShardWritten(Rank Rank, StepNumber Step, ShardEntry Shard) : WorkerReport;
@@ -36,8 +37,9 @@ public abstract record WorkerReport
     /// <summary>A snapshot could not be written (a full disk, say); training is not affected.</summary>
     public sealed record SnapshotFailed(Rank Rank, StepNumber Step, string Error) : WorkerReport;
 
+    /// <param name="Step">As in <see cref="WorkerCommand.Score"/>.</param>
     /// <param name="LogProbabilities">Summed log-probability of each segment's scored tokens.</param>
-    public sealed record Scored(Generation Generation, Rank Rank, int Task, float[] LogProbabilities) : WorkerReport;
+    public sealed record Scored(Generation Generation, Rank Rank, StepNumber Step, int Task, float[] LogProbabilities) : WorkerReport;
 
     /// <summary>The worker is at its end; nothing more comes from it.</summary>
     /// <param name="BadInputWhere">Not null: what the user gave is at fault (see <c>BadInputException</c>), so that a restart would not help.</param>

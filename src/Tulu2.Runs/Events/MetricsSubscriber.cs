@@ -1,13 +1,15 @@
+using Tulu2.Evaluation.Reporting;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.Ids;
 using Tulu2.Runs.RunFiles;
 
 namespace Tulu2.Runs.Events;
 
-/// <summary>Writes committed steps to <c>metrics.jsonl</c>.</summary>
+/// <summary>Writes committed steps to <c>metrics.jsonl</c>, and validations to <c>validation.jsonl</c>.</summary>
 /// <param name="firstStep">Steps of the checkpoint that the run starts from; a change of the recipe does not affect them.</param>
 internal sealed class MetricsSubscriber(
-    string title, RunDirectory directory, StepNumber firstStep, MetricsLog metrics, Action<string> say) : IRunEventSubscriber
+    string title, RunDirectory directory, StepNumber firstStep, StepLog<StepRecord> metrics, StepLog<ValidationRecord>? validations,
+    Action<string> say) : IRunEventSubscriber
 {
     public void Handle(RunEvent happened)
     {
@@ -19,11 +21,25 @@ internal sealed class MetricsSubscriber(
                     throw new InvalidOperationException(
                         $"step {step.Step} was replayed with other figures than metrics.jsonl has; was the run moved to another processor or libtorch build?");
                 break;
+            case RunEvent.ValidationKnown known:
+                Append(ValidationLog.Record(known));
+                break;
+            case RunEvent.Validated validated:
+                Append(ValidationLog.Record(validated));
+                break;
             case RunEvent.RecipeChanged { DecidesBits: true } change:
                 var kept = change.After > firstStep ? change.After : firstStep;
+                validations?.CutAfter(kept);
                 if (metrics.CutAfter(kept) is > 0 and var cut)
                     say($"{title}: {cut} steps after step {kept} are made again by the changed recipe; what they were is in the ledger");
                 break;
         }
+    }
+
+    private void Append(ValidationRecord validation)
+    {
+        if (validations?.Append(validation) == false)
+            throw new InvalidOperationException(
+                $"the validation of step {validation.Step} has other values than validation.jsonl; was the run moved to another processor or libtorch build?");
     }
 }

@@ -1,6 +1,8 @@
 using Tulu2.Files;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Workers;
+using Tulu2.Training.Objectives;
 
 namespace Tulu2.Runs.Events;
 
@@ -17,10 +19,25 @@ internal sealed class RemarkSubscriber(string title, int totalSteps, Action<stri
         RunEvent.PhaseChanged { Phase: RunPhase.Finishing } => "writing the last checkpoint",
         RunEvent.CheckpointFailed failed =>
             $"the checkpoint of step {failed.Step} could not be written: {failed.Why}{(failed.Step < totalSteps ? "; training goes on" : "")}",
+        RunEvent.Validated done => Validated(done),
         RunEvent.RankLost lost => $"rank {lost.Rank} was restarted: {lost.Why}",
         RunEvent.RanksPlaced placed => $"ranks {string.Join(", ", placed.Ranks)} are placed on {placed.Node}",
         RunEvent.WaitingForPlaces waiting => $"waiting for nodes with {NumberText.Count(waiting.Missing, "more place")} for ranks",
         RunEvent.HistoryLost lost => $"ledger: {lost.Text}",
         _ => null,
     };
+
+    private static string Validated(RunEvent.Validated done)
+    {
+        var values = string.Join(", ", done.Values.Where(IsShown).Select(value => $"{value.Name.Replace("rewards_", "")} {NumberText.Loss(value.Value)}"));
+        var best = done.Verdict switch
+        {
+            { IsBest: true } => ", the best so far",
+            { Best: { } step } => $"; the best is that of step {step}",
+            _ => "",
+        };
+        return $"validation after step {done.Step}: {values}{best}{(done.Verdict.Stops ? "; the run ends, its patience is at its end" : "")}";
+
+        static bool IsShown(NamedValue value) => value.Name == ValidationMetrics.Loss || ObjectiveCatalog.Metric(value.Name).HigherIsBetter is not null;
+    }
 }

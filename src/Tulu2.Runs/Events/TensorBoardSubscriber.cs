@@ -4,13 +4,22 @@ using Tulu2.Protocol.Events;
 namespace Tulu2.Runs.Events;
 
 /// <summary>
-/// Writes new steps to TensorBoard's event file. It comes before the subscriber that writes <c>metrics.jsonl</c>: a step is new if that file does not have it yet.
+/// Writes new steps and validations to TensorBoard's event file. It comes before the subscriber that writes <c>metrics.jsonl</c> and <c>validation.jsonl</c>: a step
+/// is new if its file does not have it yet.
 /// </summary>
-internal sealed class TensorBoardSubscriber(MetricsLog metrics, TensorBoardWriter board) : IRunEventSubscriber
+internal sealed class TensorBoardSubscriber(
+    StepLog<StepRecord> metrics, StepLog<ValidationRecord>? validations, TensorBoardWriter board) : IRunEventSubscriber
 {
     public void Handle(RunEvent happened)
     {
-        if (happened is RunEvent.StepCommitted { Step: var step } && step.Step > metrics.LastStep)
-            board.Step(MetricsLog.Record(step.Step, step.Metrics, step.Seconds));
+        switch (happened)
+        {
+            case RunEvent.StepCommitted { Step: var step } when step.Step > metrics.LastStep:
+                board.Step(MetricsLog.Record(step.Step, step.Metrics, step.Seconds));
+                break;
+            case RunEvent.Validated validated when validated.Step > (validations?.LastStep ?? 0):
+                board.Scalars(validated.Step, validated.Values.Select(value => ($"validation/{value.Name}", value.Value)));
+                break;
+        }
     }
 }

@@ -3,6 +3,7 @@ using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.Runs;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
+using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.RunFiles;
@@ -13,8 +14,9 @@ namespace Tulu2.Runs.Execution;
 internal static class RunPlans
 {
     /// <param name="stoppedBy">Names the signal that stopped the run; for the ledger.</param>
-    public static RunPlan Of(
-        PreparedRun run, RunDirectory directory, CheckpointStore store, RunStart start, RankHosting hosting, Func<string?> stoppedBy) => new()
+    /// <param name="validated">Validations in the run directory, by step.</param>
+    public static RunPlan Of(PreparedRun run, RunDirectory directory, CheckpointStore store, RunStart start, RankHosting hosting,
+        IReadOnlyDictionary<int, NamedValues> validated, Func<string?> stoppedBy) => new()
         {
             RunDirectory = directory.Root,
             Layout = run.Parallel,
@@ -32,7 +34,9 @@ internal static class RunPlans
             CheckpointKeep = run.Recipe.Checkpoint.Keep,
             Lease = ProgressLease.Of(TimeSpan.FromSeconds(run.Recipe.Parallel.Patience)),
             Start = start,
-            Reference = run.Reference,
+            Reference = run.ReferencePass,
+            Validation = run.Validation,
+            Validated = validated,
             RecipeHash = run.RecipeHash,
             BegunWith = run.Hashes[0],
             Changes =

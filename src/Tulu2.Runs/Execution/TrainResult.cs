@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Tulu2.Runs.Execution;
 
 /// <summary>The last line of <c>train --json</c>.</summary>
@@ -6,4 +8,9 @@ namespace Tulu2.Runs.Execution;
 /// <param name="LossFirst">Loss of step 1; null if metrics.jsonl was lost.</param>
 /// <param name="LossLast">Loss of the last step.</param>
 /// <param name="ParametersSha256">Over the fp32 master parameters, in order of their Hugging Face names.</param>
-internal sealed record TrainResult(string Run, int Steps, double? LossFirst, double? LossLast, double TokensPerSecond, string ParametersSha256);
+internal sealed record TrainResult(string Run, int Steps, double? LossFirst, double? LossLast, double TokensPerSecond, string ParametersSha256)
+{
+    /// <summary>Null: the run does not validate.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public BestModel? Best { get; init; }
+}

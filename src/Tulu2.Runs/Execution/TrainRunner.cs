@@ -5,7 +5,9 @@ using Tulu2.Cluster.Runs;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Files;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Events;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Output;
@@ -65,7 +67,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         foreach (var line in RunBanner.Lines(title, run, hosting, directory)) output.Say(line);
 
         var store = new CheckpointStore(directory.Checkpoints);
-        var (outcome, steps) = await TrainAsync(title, run, beginning.Start, directory, store, endings, report, cancellation);
+        var (outcome, steps, validations) = await TrainAsync(title, run, beginning.Start, directory, store, endings, report, cancellation);
         // The failure may be a consequence of a run directory that is gone.
         if (outcome.End != RunEnd.Cancelled) directory.CheckPresent();
         if (outcome.End != RunEnd.Completed)
@@ -74,9 +76,13 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
             throw outcome.End == RunEnd.Failed ? endings.Failed(outcome.Failure!, run.Recipe) : endings.Cancelled(directory, outcome);
         }
         var parameters = await Task.Run(() => Export(run, store, outcome, directory), cancellation).WaitAsync(cancellation);
+        var best = await Task.Run(() => BestModel.Find(run, validations, outcome.Steps, store, directory, output.Say), cancellation).WaitAsync(cancellation);
         await Task.Run(() => MakeReport(title, run, directory, notes, cancellation), cancellation);
         return new TrainResult(directory.Root, outcome.Steps, steps.FirstOrDefault()?.Loss, steps.LastOrDefault()?.Loss,
-            steps.Sum(step => step.Tokens) / Math.Max(1e-9, steps.Sum(step => step.Seconds)), parameters);
+            steps.Sum(step => step.Tokens) / Math.Max(1e-9, steps.Sum(step => step.Seconds)), parameters)
+        {
+            Best = best,
+        };
     }
 
     // The files of a run that are written before its first step.
@@ -89,16 +95,17 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         return notes;
     }
 
-    private async Task<(RunOutcome Outcome, IReadOnlyCollection<StepRecord> Steps)> TrainAsync(
+    private async Task<(RunOutcome Outcome, IReadOnlyCollection<StepRecord> Steps, IReadOnlyCollection<ValidationRecord> Validations)> TrainAsync(
         string title, PreparedRun run, RunStart start, RunDirectory directory, CheckpointStore store, RunEndings endings, Action<ProgressSnapshot> report,
             CancellationToken cancellation)
     {
         var (total, firstStep) = (run.Batches.TotalSteps, start is RunStart.FromManifest manifest ? manifest.Step : default);
         using var metrics = MetricsLog.Open(directory.Metrics, output.Say);
+        using var validations = run.Validation is null ? null : ValidationLog.Open(directory.Validations, output.Say);
         using var board = new TensorBoardWriter(directory.TensorBoard, TimeProvider.System);
         var events = new RunEvents(
-            new TensorBoardSubscriber(metrics, board),
-            new MetricsSubscriber(title, directory, firstStep, metrics, output.Say),
+            new TensorBoardSubscriber(metrics, validations, board),
+            new MetricsSubscriber(title, directory, firstStep, metrics, validations, output.Say),
             new ProgressSubscriber(title, total, report),
             new RemarkSubscriber(title, total, output.Say));
         var host = await node.StartAsync(cancellation);
@@ -108,9 +115,13 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         // The running step and its checkpoint are completed, however long they take.
         using var held = output.StopSignal?.Hold();
         await using var stopping = cancellation.Register(() => output.Say(endings.Stopping));
-        var plan = RunPlans.Of(run, directory, store, start, hosting, () => output.StopSignal?.Name);
-        return (await new RunHost(host).RunAsync(plan, events, cancellation), metrics.Lines);
+        var plan = RunPlans.Of(run, directory, store, start, hosting, Known(validations, firstStep), () => output.StopSignal?.Name);
+        return (await new RunHost(host).RunAsync(plan, events, cancellation), metrics.Lines, validations?.Lines ?? []);
     }
+
+    // Those of the steps after it are made again, and compared with the file.
+    private static Dictionary<int, NamedValues> Known(StepLog<ValidationRecord>? validations, StepNumber until) =>
+        (validations?.Lines ?? []).Where(validation => validation.Step <= until).ToDictionary(validation => validation.Step, validation => validation.Values);
 
     // Preparation does not observe cancellation: it is abandoned, and its result is disposed of.
     private static async Task<T> Interruptible<T>(Func<T> prepare, CancellationToken cancellation) where T : IDisposable

@@ -14,6 +14,7 @@ internal static class TrainSummary
         yield return $"tokens/s    {NumberText.Count(result.TokensPerSecond)}";
         yield return $"parameters  {result.ParametersSha256}";
         yield return $"model       {directory.FinalExport}";
+        if (result.Best is { } best) yield return $"best        step {best.Step}, {best.Metric} {NumberText.Loss(best.Value)}{(best.Export is null ? "" : $"  {best.Export}")}";
         yield return $"report      {directory.Report}";
         yield return $"chat        {ThisProgram.Command("chat", "--model", directory.FinalExport)}";
     }

@@ -13,8 +13,12 @@ internal sealed record HubNames(IReadOnlyDictionary<string, string> Commits, IRe
     public Recipe Restore(Recipe recipe) => Names.Count == 0 ? recipe : recipe with
     {
         Model = recipe.Model with { Path = NameOf(recipe.Model.Path), Tokenizer = NameOf(recipe.Model.Tokenizer) },
-        Data = recipe.Data with { Train = [.. recipe.Data.Train.Select(source => source with { Files = [.. source.Files.Select(file => NameOf(file)!)] })] },
+        Data = recipe.Data with { Train = Restore(recipe.Data.Train) },
+        Validation = recipe.Validation with { Data = Restore(recipe.Validation.Data) },
     };
+
+    private IReadOnlyList<DataSourceRecipe> Restore(IReadOnlyList<DataSourceRecipe> sources) =>
+        [.. sources.Select(source => source with { Files = [.. source.Files.Select(file => NameOf(file)!)] })];
 
     private string? NameOf(string? path) => path is null ? null : Names.GetValueOrDefault(path, path);
 }

@@ -12,7 +12,7 @@ namespace Tulu2.Runs.Preparation;
 /// <summary>Fetches what a recipe names on a hub (<c>hf://</c>, docs/hub.md), where it is not in the cache.</summary>
 internal sealed class HubSources
 {
-    private const string ModelKey = "model.path", TokenizerKey = "model.tokenizer", DataKey = "data.train";
+    private const string ModelKey = "model.path", TokenizerKey = "model.tokenizer", DataKey = "data.train", ValidationKey = "validation.data";
 
     private readonly Dictionary<string, string> _commits = [], _names = [];
     private readonly LoadedRecipe _loaded;
@@ -46,25 +46,21 @@ internal sealed class HubSources
         FetchAsync(loaded, commits, _ => { }, say, cancellation, model, withData: false);
 
     private static bool IsNamed(Recipe recipe, bool withData) =>
-        HubUri.Is(recipe.Model.Path) || HubUri.Is(recipe.Model.Tokenizer) || withData && recipe.Data.Train.Any(source => source.Files.Any(HubUri.Is));
+        HubUri.Is(recipe.Model.Path) || HubUri.Is(recipe.Model.Tokenizer) || withData && recipe.Data.Train.Concat(recipe.Validation.Data).Any(source => source.Files.Any(HubUri.Is));
 
     // The data first: they are small beside a model, and more often mistaken.
     private async Task<FetchedRecipe> RunAsync(Func<string, IReadOnlyList<string>, IReadOnlyList<string>> model, bool withData, CancellationToken cancellation)
     {
         var recipe = _loaded.Recipe;
-        var sources = new List<DataSourceRecipe>();
-        foreach (var source in withData ? recipe.Data.Train : [])
-        {
-            var files = new List<string>();
-            foreach (var file in source.Files) files.AddRange(HubUri.Is(file) ? await RowsAsync(file, cancellation) : [file]);
-            sources.Add(source with { Files = files });
-        }
+        var training = withData ? await SourcesAsync(DataKey, recipe.Data.Train, cancellation) : recipe.Data.Train;
+        var validation = withData ? await SourcesAsync(ValidationKey, recipe.Validation.Data, cancellation) : recipe.Validation.Data;
         var tokenizer = await DirectoryAsync(TokenizerKey, recipe.Model.Tokenizer, ModelFiles.Tokenizer, cancellation);
         var path = await DirectoryAsync(ModelKey, recipe.Model.Path, model, cancellation);
         return new FetchedRecipe(_loaded.With(recipe with
         {
             Model = recipe.Model with { Path = path, Tokenizer = tokenizer },
-            Data = recipe.Data with { Train = withData ? sources : recipe.Data.Train },
+            Data = recipe.Data with { Train = training },
+            Validation = recipe.Validation with { Data = validation },
         }), new HubNames(_commits, _names));
     }
 
@@ -81,10 +77,22 @@ internal sealed class HubSources
         return result.Directory;
     }
 
-    private async Task<IEnumerable<string>> RowsAsync(string name, CancellationToken cancellation)
+    private async Task<IReadOnlyList<DataSourceRecipe>> SourcesAsync(string key, IReadOnlyList<DataSourceRecipe> named, CancellationToken cancellation)
     {
-        var reference = Parse(DataKey, name, RepositoryKind.Dataset);
-        var result = await FetchAsync(DataKey, reference, names => RowFiles.At(reference, names), cancellation);
+        var sources = new List<DataSourceRecipe>();
+        foreach (var source in named)
+        {
+            var files = new List<string>();
+            foreach (var file in source.Files) files.AddRange(HubUri.Is(file) ? await RowsAsync(key, file, cancellation) : [file]);
+            sources.Add(source with { Files = files });
+        }
+        return sources;
+    }
+
+    private async Task<IEnumerable<string>> RowsAsync(string key, string name, CancellationToken cancellation)
+    {
+        var reference = Parse(key, name, RepositoryKind.Dataset);
+        var result = await FetchAsync(key, reference, names => RowFiles.At(reference, names), cancellation);
         foreach (var file in result.Files) _names[result.PathOf(file)] = reference.TextOf(file);
         return result.Files.Select(result.PathOf);
     }

@@ -1,3 +1,4 @@
+using Tulu2.Cluster.Ranks;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Models.Parameters;
@@ -16,6 +17,12 @@ internal sealed record PreparedRun(
 {
     /// <summary>The counts that the effects of the recipe depend on.</summary>
     public RunCounts Counts => new() { Items = Batches.ItemsPerEpoch, Steps = Batches.TotalSteps, Positions = Model.Config.MaxPositions, Layout = Parallel };
+
+    /// <summary>Null: the run does not validate.</summary>
+    public ValidationPlan? Validation { get; init; }
+
+    /// <summary>The reference pass over everything that needs it; null: nothing does.</summary>
+    public IReferencePlan? ReferencePass => Reference is { } training && Validation?.Reference is { } validation ? new ReferencePasses(training, validation) : Reference;
 
     /// <summary>Changes of the recipe during the run, in order.</summary>
     public required IReadOnlyList<RecipeChange> Changes { get; init; }
@@ -43,5 +50,9 @@ internal sealed record PreparedRun(
     /// <summary>The recipe as the run directory and every manifest store it.</summary>
     public RunRecipe Remembered => new(Named, RecipeHash, Changes) { Commits = Names.Commits };
 
-    public void Dispose() => Data.Dispose();
+    public void Dispose()
+    {
+        Validation?.Dispose();
+        Data.Dispose();
+    }
 }

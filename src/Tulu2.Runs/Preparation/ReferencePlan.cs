@@ -13,7 +13,7 @@ namespace Tulu2.Runs.Preparation;
 /// </summary>
 internal sealed class ReferencePlan : IReferencePlan
 {
-    private readonly BatchPlan _batches;
+    private readonly IPairs _batches;
     private readonly Func<int, string> _placeOf;
     private readonly string _directory;
     private readonly string _key;
@@ -25,7 +25,7 @@ internal sealed class ReferencePlan : IReferencePlan
     /// <param name="placeOf">Location of a pair in the input.</param>
     /// <param name="perChunk">Pairs per chunk: the recipe's slot.</param>
     /// <param name="packed">Slots are packed, not padded.</param>
-    public ReferencePlan(BatchPlan batches, Func<int, string> placeOf, int perChunk, bool packed, string directory, string key)
+    public ReferencePlan(IPairs batches, Func<int, string> placeOf, int perChunk, bool packed, string directory, string key)
     {
         (_batches, _placeOf, _directory, _key) = (batches, placeOf, directory, key);
         _chunks = [.. packed ? batches.UsedItems().Chunk(perChunk) : OfWholeStore(batches, perChunk)];
@@ -74,7 +74,7 @@ internal sealed class ReferencePlan : IReferencePlan
         _ready = ReferenceLogProbabilities.Add(_directory, _key, _values);
     }
 
-    private static IEnumerable<int[]> OfWholeStore(BatchPlan batches, int perChunk)
+    private static IEnumerable<int[]> OfWholeStore(IPairs batches, int perChunk)
     {
         var used = batches.UsedItems().ToHashSet();
         return Enumerable.Range(0, batches.Items).Chunk(perChunk).Where(chunk => Array.Exists(chunk, used.Contains));

@@ -1,3 +1,4 @@
+using Tulu2.Data.Rows;
 using Tulu2.Data.Slots;
 using Tulu2.Files;
 using Tulu2.Models.HuggingFace;
@@ -23,7 +24,11 @@ internal static class RunPreparation
     {
         var loaded = fetched.Loaded;
         var recipe = RecipeProfiles.Apply(loaded.Recipe, loaded.Given);
-        recipe = recipe with { Data = recipe.Data with { Train = TrainingData.Sources(loaded) } };
+        recipe = recipe with
+        {
+            Data = recipe.Data with { Train = TrainingData.Sources(loaded, "data.train", recipe.Data.Train) },
+            Validation = recipe.Validation with { Data = TrainingData.Sources(loaded, "validation.data", recipe.Validation.Data) },
+        };
         loaded = loaded.With(recipe);
         ObjectiveCatalog.Of(recipe.Objective).CheckProfile(recipe);
         var model = ModelSource.Open(loaded);
@@ -35,13 +40,17 @@ internal static class RunPreparation
             Parallel = recipe.Parallel with { VirtualShards = VirtualShards(loaded, model, say) },
             Model = recipe.Model with { RmsNormEpsilon = RecipeProfiles.RmsNormEpsilon(recipe, model.Config.HiddenSize, model.Config.Layers) },
         };
-        var data = TrainingData.Open(loaded, model, CacheDirectory.Of(recipe.Data.Cache), report, say);
+        var cache = CacheDirectory.Of(recipe.Data.Cache);
+        var data = TrainingData.Open(loaded, model, cache, report, say);
+        ValidationSet? validation = null;
         try
         {
-            return WithData(loaded, recipe, model, data, changes ?? [], say) with { Names = fetched.Names };
+            if (recipe.Validation.IsOn) (validation, data) = ValidationSet.Open(loaded, data, model, cache, report, say);
+            return WithData(loaded, recipe, model, data, validation, changes ?? [], say) with { Names = fetched.Names };
         }
         catch
         {
+            validation?.Dispose();
             data.Dispose();
             throw;
         }
@@ -59,7 +68,7 @@ internal static class RunPreparation
     }
 
     private static PreparedRun WithData(
-        LoadedRecipe loaded, Recipe recipe, ModelSource model, TrainingData data, IReadOnlyList<RecipeChange> changes, Action<string> say)
+        LoadedRecipe loaded, Recipe recipe, ModelSource model, TrainingData data, ValidationSet? validation, IReadOnlyList<RecipeChange> changes, Action<string> say)
     {
         var shares = data.Shares(recipe.Data);
         var batches = new BatchPlan(data.Tokens, new BatchSettings(
@@ -72,24 +81,34 @@ internal static class RunPreparation
             throw loaded.Fault("schedule.warmup", $"{recipe.Schedule.Warmup} steps of warm-up are more than the run's {batches.TotalSteps}",
                 "use fewer, or a ratio below 1");
         var parallel = LayoutRules.Layout(recipe.Parallel, model.Config, batches.SlotsPerStep, Environment.ProcessorCount, loaded.Fault);
-        string[] content = [model.WeightsKey, model.ShapeKey, model.Tokenizer.ContentKey, data.ContentKey, .. shares.Select(share => $"{share}")];
+        string[] content = [model.WeightsKey, model.ShapeKey, model.Tokenizer.ContentKey, data.ContentKey, .. shares.Select(share => $"{share}"),
+            .. validation is null ? Array.Empty<string>() : [$"validation {validation.ContentKey}"]];
         var stages = RecipeChanges.Stages(recipe, changes);
         var hashes = RecipeChanges.Hashes(RecipeHash.Of(stages[0], content), changes);
         var layout = new ParameterMap(model.Config, recipe.Parallel.VirtualShards);
-        return new PreparedRun(recipe, model, layout, data, batches, Reference(recipe, model, data, batches, say), parallel)
+        var reference = Reference(recipe, model, batches, data.Location, data.ContentKey, say);
+        return new PreparedRun(recipe, model, layout, data, batches, reference, parallel)
         {
+            Validation = validation is null ? null : Validation(recipe, model, validation, say),
             Changes = changes,
             Stages = stages,
             Hashes = hashes,
         };
     }
 
-    private static ReferencePlan? Reference(Recipe recipe, ModelSource model, TrainingData data, BatchPlan batches, Action<string> say)
+    private static ValidationPlan Validation(Recipe recipe, ModelSource model, ValidationSet set, Action<string> say)
+    {
+        var plan = new OnePassPlan(set.Tokens, recipe.Batch.Slot, ObjectiveCatalog.Of(recipe.Objective).TakesPairs, recipe.Data.Packing);
+        return new ValidationPlan(recipe, plan, set, Reference(recipe, model, plan, set.Location, set.ContentKey, say));
+    }
+
+    private static ReferencePlan? Reference(
+        Recipe recipe, ModelSource model, IPairs pairs, Func<int, RowLocation> location, string contentKey, Action<string> say)
     {
         if (!ObjectiveCatalog.Of(recipe.Objective).NeedsReference(recipe)) return null;
-        var key = ReferenceLogProbabilities.Key(model.WeightsKey, data.ContentKey, recipe.Precision.ToString(), recipe.Parallel.VirtualShards,
+        var key = ReferenceLogProbabilities.Key(model.WeightsKey, contentKey, recipe.Precision.ToString(), recipe.Parallel.VirtualShards,
             [model.ShapeKey, $"slot {recipe.Batch.Slot}", $"packing {recipe.Data.Packing}", TorchRuntime.Facts]);
-        var plan = new ReferencePlan(batches, pair => $"{data.Tokens.Location(pair)}", recipe.Batch.Slot, recipe.Data.Packing,
+        var plan = new ReferencePlan(pairs, pair => $"{location(pair)}", recipe.Batch.Slot, recipe.Data.Packing,
             Path.Combine(CacheDirectory.Of(recipe.Data.Cache), "reference"), key);
         if (plan.CachedPairs > 0)
             say($"reference log-probabilities of {plan.CachedPairs:N0}{(plan.CachedPairs < plan.Pairs ? $" of {plan.Pairs:N0}" : "")} pairs found in the cache");

@@ -68,6 +68,7 @@ internal static class ReportMaker
             Settings = recipe is null ? [] : [.. RecipeSettings.Of(recipe).Select(setting => new ReportFact(setting.Name, setting.Value))],
             Recipe = recipe is null ? null : RecipeWriter.Write(recipe),
             Files = notes.Files ?? [],
+            Validations = MetricsFile.ReadValidations(run.Validations),
             Sessions = RunHistory.Sessions(entries),
         };
     }

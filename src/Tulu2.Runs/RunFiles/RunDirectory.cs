@@ -15,10 +15,14 @@ internal sealed class RunDirectory(string path)
 
     public string Recipe => In("recipe.yaml");
     public string Metrics => In("metrics.jsonl");
+    public string Validations => In("validation.jsonl");
     public string TensorBoard => In("tensorboard");
     public string Checkpoints => In("checkpoints");
     public string Exports => In("exports");
     public string FinalExport => System.IO.Path.Combine(Exports, "final");
+
+    /// <summary>The model of the best validation.</summary>
+    public string BestExport => System.IO.Path.Combine(Exports, "best");
     public string Ledger => In("ledger");
     public string Report => In("report.html");
     public string Log => In("tulu2.log");

@@ -27,7 +27,7 @@ public sealed class EmbeddedWorkerFactory : IWorkerFactory
 
     internal static SlotComputerOf ComputerOf(WorkerSettings settings)
     {
-        var objective = SlotObjective.Of(settings.Recipe, settings.Plan, settings.References);
+        var objective = SlotObjective.Of(settings.Recipe, settings.Plan, settings.References, settings.Sources);
         return (state, group) => new ModelSlots(
             new DecoderModel(state.Parameters, state.Weights, settings.Recipe.Model.Recompute, group, settings.Recipe.Parallel.SplitActivations), state.Weights, objective, state.WeightsOnDevice);
     }

@@ -41,6 +41,7 @@ public static class WorkerProcess
             {
                 Recipe = start.Recipe,
                 Schedules = start.Schedules,
+                Sources = start.Sources,
                 Parameters = new ParameterMap(start.Model, start.VirtualShards),
                 Parallel = start.Parallel,
                 IndexOnNode = start.IndexOnNode,

@@ -1,4 +1,5 @@
 using Tulu2.Collectives.Layout;
+using Tulu2.Data.Slots;
 using Tulu2.Models.Families;
 using Tulu2.Protocol.Ids;
 using Tulu2.Training.Optimization;
@@ -33,6 +34,9 @@ public sealed record WorkerStart
     public required string CheckpointDirectory { get; init; }
 
     public required BatchFacts Batches { get; init; }
+
+    /// <summary>As <see cref="Workers.WorkerSettings.Sources"/>.</summary>
+    public IReadOnlyList<SourceItems> Sources { get; init; } = [];
 
     /// <summary>The reference log-probabilities; null: the objective needs none.</summary>
     public ReferenceFile? Reference { get; init; }

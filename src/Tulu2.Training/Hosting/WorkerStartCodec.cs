@@ -1,5 +1,6 @@
 using MessagePack;
 using Tulu2.Collectives.Layout;
+using Tulu2.Data.Slots;
 using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Protocol.Encoding;
@@ -13,7 +14,7 @@ namespace Tulu2.Training.Hosting;
 /// <summary>Encodes <see cref="WorkerStart"/>. The recipe is encoded key by key, since parsing YAML would cost the worker a tenth of a second.</summary>
 internal static class WorkerStartCodec
 {
-    public static WireCodec Codec { get; } = WireCodec.For<WorkerStart>("st", 13, Write, Read);
+    public static WireCodec Codec { get; } = WireCodec.For<WorkerStart>("st", 14, Write, Read);
 
     /// <summary>All messages between a node and a rank's process.</summary>
     public static ChannelCodecs ChannelCodecs { get; } = new([Codec, .. WorkerCodecs.All]);
@@ -33,6 +34,7 @@ internal static class WorkerStartCodec
         writer.Write(start.CollectiveDeadline.Ticks);
         writer.Write(start.IndexOnNode);
         List(ref writer, start.Schedules, Write);
+        List(ref writer, start.Sources, Write);
     }
 
     private static WorkerStart Read(ref MessagePackReader reader) => new()
@@ -50,6 +52,7 @@ internal static class WorkerStartCodec
         CollectiveDeadline = TimeSpan.FromTicks(reader.ReadInt64()),
         IndexOnNode = reader.ReadInt32(),
         Schedules = [.. List(ref reader, Schedule)],
+        Sources = [.. List(ref reader, Source)],
     };
 
     // Values go as their YAML texts, which are exact: a key of a new type needs nothing here.
@@ -95,6 +98,16 @@ internal static class WorkerStartCodec
         if (reader.ReadArrayHeader() != 6) throw new MessagePackSerializationException("a schedule has six fields");
         return new(reader.ReadInt32(), Enum.Parse<ScheduleKind>(Text(ref reader)), reader.ReadDouble(), reader.ReadInt32(), reader.ReadInt32(), reader.ReadDouble());
     }
+
+    private static void Write(ref MessagePackWriter writer, SourceItems source)
+    {
+        writer.WriteArrayHeader(2);
+        writer.Write(source.Name);
+        writer.Write(source.Count);
+    }
+
+    private static SourceItems Source(ref MessagePackReader reader) => reader.ReadArrayHeader() == 2
+        ? new(Text(ref reader), reader.ReadInt32()) : throw new MessagePackSerializationException("a source has two fields");
 
     private static void Write(ref MessagePackWriter writer, ModelConfig model)
     {

@@ -23,6 +23,10 @@ internal interface IObjective
     /// <returns>The slot's figures, as many as the objective likes: all that <see cref="Summarize"/> gets of the slot, on whatever rank.</returns>
     double[] Figures(ScoredSlot slot, ReadOnlySpan<float> logProbabilities_R);
 
+    /// <summary>The slot's loss by item, for the metrics of each source of rows.</summary>
+    /// <returns>[items] the sum of an item's losses and how many there are: of its tokens, or of the pair as a whole. Empty: the objective has no such parts.</returns>
+    (double Loss, int Count)[] ItemLosses(ScoredSlot slot, ReadOnlySpan<float> logProbabilities_R) => [];
+
     /// <param name="figures">[slots] of the whole step, in slot order.</param>
     /// <returns>The step's loss and the objective's metrics, in the order of <see cref="ObjectiveDescriptor.Metrics"/>.</returns>
     (double Loss, NamedValues More) Summarize(int step, IReadOnlyList<double[]> figures);

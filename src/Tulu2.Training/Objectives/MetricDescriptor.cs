@@ -6,7 +6,11 @@ namespace Tulu2.Training.Objectives;
 /// <param name="Chart">The report's chart that shows it.</param>
 /// <param name="Line">Name of its line in the chart.</param>
 /// <param name="IsDerived">Computed from other metrics of the step: where several values are not finite, one of those is the cause.</param>
-public sealed record MetricDescriptor(string Name, string Words, MetricChart Chart, string Line, bool IsDerived = false);
+public sealed record MetricDescriptor(string Name, string Words, MetricChart Chart, string Line, bool IsDerived = false)
+{
+    /// <summary>A model with a higher value is better (false: worse), so that <c>validation.metric</c> may choose by it; null: it says nothing of that.</summary>
+    public bool? HigherIsBetter { get; init; }
+}
 
 /// <summary>A chart of the report, with a line for each of the metrics that name it.</summary>
 /// <param name="Id">Unique among the charts of a run.</param>

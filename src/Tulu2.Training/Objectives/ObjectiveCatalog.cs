@@ -16,7 +16,7 @@ public static class ObjectiveCatalog
     public static ObjectiveDescriptor Of(Objective value) => All.Single(objective => objective.Value == value);
 
     /// <summary>A metric by its key in <c>metrics.jsonl</c>. One that no objective of this version gives is called by its key, in a chart of its own.</summary>
-    public static MetricDescriptor Metric(string name) => MetricsByName.GetValueOrDefault(name) ?? new MetricDescriptor(name, name, new MetricChart(name, name), name);
+    public static MetricDescriptor Metric(string name) => MetricsByName.GetValueOrDefault(name) ?? MetricNames.OfSource(name) ?? new MetricDescriptor(name, name, new MetricChart(name, name), name);
 
     /// <summary>Objectives with a section of the recipe that has no effect under this one.</summary>
     internal static IReadOnlyList<ObjectiveDescriptor> Idle(Objective value) =>

@@ -40,6 +40,11 @@ public abstract class ObjectiveDescriptor
     /// <summary>The loss is linear in the log-probabilities: its coefficients are known without them, which saves the head's forward pass.</summary>
     public abstract bool IsLinear { get; }
 
+    /// <summary>
+    /// Its figures depend on the summed log-probability of each sequence and its number of tokens alone, so that a validation, which has no more, can measure it.
+    /// </summary>
+    public virtual bool IsOfSequences => IsLinear || TakesPairs;
+
     /// <summary>The reference model's log-probabilities of the run's rows are computed before its first step.</summary>
     public virtual bool NeedsReference(Recipe recipe) => false;
 

@@ -70,6 +70,18 @@ internal sealed class SftObjective : IObjective
         return [sum];
     }
 
+    /// <returns>[S] the sum of each sequence's token losses, and their number.</returns>
+    public (double Loss, int Count)[] ItemLosses(ScoredSlot slot, ReadOnlySpan<float> logProbabilities_R)
+    {
+        var losses = new (double Loss, int Count)[slot.Segments];
+        for (var row = 0; row < logProbabilities_R.Length; row++)
+        {
+            ref var loss = ref losses[slot.Segments_R[row]];
+            loss = (loss.Loss - logProbabilities_R[row], loss.Count + 1);
+        }
+        return losses;
+    }
+
     public (double Loss, NamedValues More) Summarize(int step, IReadOnlyList<double[]> figures)
     {
         var loss = new CompensatedSum();

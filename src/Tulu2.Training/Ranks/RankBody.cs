@@ -115,13 +115,17 @@ internal sealed class RankBody : IDisposable
             case WorkerCommand.Begin begin:
                 Begin(begin);
                 break;
+            case WorkerCommand.Restore restore:
+                Restore(restore);
+                break;
             case WorkerCommand.Commit commit when commit.Step >= StateStep:
                 Commit(commit);
                 break;
             case WorkerCommand.Score score:
-                _state.EnsureInitialWeights();
+                if (score.Step == 0) _state.EnsureInitialWeights();
+                else if (score.Step != StateStep) throw new InvalidOperationException($"rank {_rank}: told to score with the parameters of step {score.Step}, at step {StateStep}");
                 var scored = _runner.Score(Computer, Groups, score.Batch);
-                if (scored is not null && Groups.ReportsFigures) _report(new WorkerReport.Scored(Generation, _rank, score.Task, scored));
+                if (scored is not null && Groups.ReportsFigures) _report(new WorkerReport.Scored(Generation, _rank, score.Step, score.Task, scored));
                 break;
         }
     }
@@ -154,17 +158,30 @@ internal sealed class RankBody : IDisposable
 
     private void Begin(WorkerCommand.Begin begin)
     {
-        _state.Transfer(begin.Transfer, new StepNumber(begin.Step - 1), Groups, forget: () =>
+        Bring(new StepNumber(begin.Step - 1), begin.Transfer);
+        _held.Keep(begin.Keep);
+        _reduced = null;
+        _begun = true;
+        StartSlots(begin.Compute);
+    }
+
+    private void Restore(WorkerCommand.Restore restore)
+    {
+        var start = Stopwatch.GetTimestamp();
+        Bring(restore.Step, restore.Transfer);
+        (_computing, _begun) = (false, true);
+        _report(new WorkerReport.Applied(Generation, _rank, StateStep, Stopwatch.GetElapsedTime(start).TotalSeconds, AfterCommit.Wait, null));
+    }
+
+    private void Bring(StepNumber step, StateTransfer transfer)
+    {
+        _state.Transfer(transfer, step, Groups, forget: () =>
         {
             // The gradients were computed from the state that is being replaced.
             _held.Clear();
             _reduced = null;
         });
-        if (Step != begin.Step) throw new InvalidOperationException($"rank {_rank}: told to begin step {begin.Step} with the state of step {StateStep}");
-        _held.Keep(begin.Keep);
-        _reduced = null;
-        _begun = true;
-        StartSlots(begin.Compute);
+        if (StateStep != step) throw new InvalidOperationException($"rank {_rank}: told to go on from step {step} with the state of step {StateStep}");
     }
 
     private void StartSlots(IEnumerable<SlotRange> ranges)
@@ -213,14 +230,14 @@ internal sealed class RankBody : IDisposable
         // A commit is sent again if its answer, or a peer's share of its snapshot, was lost. If its step is applied already, all but the update is repeated.
         var applies = commit.Step != StateStep;
         if (applies) Apply(commit.Step);
-        if (commit.Last) _held.Trim();
+        if (commit.Then == AfterCommit.End) _held.Trim();
         // Before the gather, which a lost peer may abort: every rank that has applied a step must also have started its snapshot.
         if (commit.Snapshot) _snapshots.Take(_state.Replica, _rank, _part.SnapshotShare(_rank));
         _state.RefreshWeights(Groups);
-        var hash = commit.Last && _part.HoldsEverything ? ParameterHash.Of(_part.Trained, FlatMemory.Address(_state.Replica.Master)) : null;
-        _report(new WorkerReport.Applied(Generation, _rank, StateStep, Stopwatch.GetElapsedTime(start).TotalSeconds, hash));
+        var hash = commit.Then == AfterCommit.End && _part.HoldsEverything ? ParameterHash.Of(_part.Trained, FlatMemory.Address(_state.Replica.Master)) : null;
+        _report(new WorkerReport.Applied(Generation, _rank, StateStep, Stopwatch.GetElapsedTime(start).TotalSeconds, commit.Then, hash));
         // A commit that is repeated in a new generation precedes Begin, which will assign the next step's slots.
-        if (applies && _begun && !commit.Last)
+        if (applies && _begun && commit.Then == AfterCommit.GoOn)
             StartSlots(SlotAssignment.Range(_settings.Plan.SlotsPerStep, _settings.Parallel.Data, Groups.Coordinates.Data) is { } range ? [range] : []);
     }
 

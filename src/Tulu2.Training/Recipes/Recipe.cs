@@ -24,6 +24,7 @@ public sealed record Recipe
     public ScheduleRecipe Schedule { get; init; } = new();
     public DpoRecipe Dpo { get; init; } = new();
     public LoraRecipe? Lora { get; init; }
+    public ValidationRecipe Validation { get; init; } = new();
     [Meaning("What products are computed in; master weights, gradients and moments are fp32 in any case.")]
     [KnownAs(Trl = "bf16, fp16", Torchtune = "dtype", Others = "torch_dtype")]
     public Precision Precision { get; init; } = Precision.Bf16;
@@ -107,7 +108,10 @@ public sealed record DataRecipe
     public string? Cache { get; init; }
 
     /// <summary>The files of all sources, in order, and how each is read.</summary>
-    public IReadOnlyList<DataFile> Files => [.. Train.SelectMany(source => source.Files.Select(file => new DataFile(file)
+    public IReadOnlyList<DataFile> Files => FilesOf(Train);
+
+    /// <summary>The files of some sources, in order, and how each is read.</summary>
+    public IReadOnlyList<DataFile> FilesOf(IReadOnlyList<DataSourceRecipe> sources) => [.. sources.SelectMany(source => source.Files.Select(file => new DataFile(file)
     {
         Format = source.Format ?? Format,
         Columns = source.Columns ?? Columns,
@@ -205,6 +209,36 @@ public sealed record LoraRecipe
     [Meaning("nf4: the frozen base in 4 bits (QLoRA); null: as it is.")]
     [KnownAs(Trl = "load_in_4bit", LlamaFactory = "quantization_bit")]
     public string? Quantize { get; init; }
+}
+
+public sealed record ValidationRecipe
+{
+    [Meaning("Row files that are not trained on, as in data.train but without weights: the model is measured on them during the run.")]
+    [KnownAs(Trl = "eval_dataset", LlamaFactory = "eval_dataset", Others = "validation_file, val_data, test_datasets, val_dataset")]
+    [PathKey, NotInHash]
+    public IReadOnlyList<DataSourceRecipe> Data { get; init; } = [];
+    [Meaning("In place of files: the share of data.train that is measured on and not trained on. A row's own content decides on which side it is, so more rows move none.")]
+    [KnownAs(LlamaFactory = "val_size", Others = "val_set_size, validation_split, validation_split_percentage")]
+    public double Share { get; init; }
+    [Meaning("Steps between validations; the last step is validated too.")]
+    [KnownAs(Trl = "eval_steps", Torchtune = "run_val_every_n_steps", Others = "val_check_interval, evals_per_epoch")]
+    [NotInHash, Changeable]
+    public int Every { get; init; } = 50;
+    [Meaning("The value that decides which validation is the best: loss, or one of rewards_accuracy and rewards_margin for dpo.")]
+    [KnownAs(Trl = "metric_for_best_model")]
+    [NotInHash, Changeable]
+    public string Metric { get; init; } = "loss";
+    [Meaning("Validations in a row that are no better than the best before them, after which the run ends; 0: it runs to its last step.")]
+    [KnownAs(Others = "early_stopping_patience")]
+    [NotInHash, Changeable]
+    public int Patience { get; init; }
+    [Meaning("Keep the checkpoint of the best validation and export it as exports/best.")]
+    [KnownAs(Trl = "load_best_model_at_end")]
+    [NotInHash, Changeable]
+    public bool KeepBest { get; init; } = true;
+
+    /// <summary>The run validates.</summary>
+    public bool IsOn => Data.Count > 0 || Share > 0;
 }
 
 public sealed record ParallelRecipe

@@ -16,28 +16,33 @@ internal sealed class SlotObjective
 {
     private readonly ObjectiveDescriptor _descriptor;
     private readonly IObjective _objective;
+    private readonly SourceLosses _sources;
 
     // Opened with the first slot only: the same computer runs the reference pass that creates them.
     private readonly Lazy<ReferenceLogProbabilities>? _references;
 
     /// <param name="references">Opens the reference log-probabilities; null: the objective needs none.</param>
-    public SlotObjective(ObjectiveDescriptor descriptor, IObjective objective, Func<ReferenceLogProbabilities>? references = null)
+    /// <param name="sources">The sources of the run's items, for metrics; empty: nothing is said of them.</param>
+    public SlotObjective(
+        ObjectiveDescriptor descriptor, IObjective objective, Func<ReferenceLogProbabilities>? references = null, IReadOnlyList<SourceItems>? sources = null)
     {
         _descriptor = descriptor;
         _objective = objective;
+        _sources = new SourceLosses(sources ?? []);
         _references = references is null ? null : new Lazy<ReferenceLogProbabilities>(references);
     }
 
     /// <summary>The objective of a recipe.</summary>
     /// <exception cref="Files.BadInputException">The objective does not support the recipe's settings.</exception>
     /// <exception cref="ArgumentException">The objective needs reference log-probabilities, but <paramref name="references"/> is null.</exception>
-    public static SlotObjective Of(Recipe recipe, IBatchPlan plan, Func<ReferenceLogProbabilities>? references)
+    public static SlotObjective Of(
+        Recipe recipe, IBatchPlan plan, Func<ReferenceLogProbabilities>? references, IReadOnlyList<SourceItems>? sources = null)
     {
         var descriptor = ObjectiveCatalog.Of(recipe.Objective);
         var needed = descriptor.NeedsReference(recipe);
         if (needed && references is null)
             throw new ArgumentException($"objective {descriptor.Name} needs reference log-probabilities", nameof(references));
-        return new SlotObjective(descriptor, descriptor.Create(recipe, plan), needed ? references : null);
+        return new SlotObjective(descriptor, descriptor.Create(recipe, plan), needed ? references : null, sources);
     }
 
     /// <summary>Computes the derivatives of the loss with respect to the log-probabilities, and runs the backward pass with them.</summary>
@@ -50,14 +55,21 @@ internal sealed class SlotObjective
         float[] before_R = _descriptor.IsLinear ? [] : OnHost(model.LogProbabilities(activations));
         var coefficients_R = tensor(_objective.Coefficients(slot, before_R), dtype: float32, device: gradient.device);
         var after_R = model.Backward(activations, coefficients_R, gradient, ready);
-        return _objective.Figures(slot, _descriptor.IsLinear ? OnHost(after_R) : before_R);
+        var scored_R = _descriptor.IsLinear ? OnHost(after_R) : before_R;
+        return _sources.Append(_objective.Figures(slot, scored_R), batch, () => _objective.ItemLosses(slot, scored_R));
     }
 
     /// <summary>S: the number of segments of a batch that are sequences; a filler segment after them is not.</summary>
     public int Segments(SlotBatch batch) => _descriptor.SequencesPerItem * batch.Sequences.Length;
 
     /// <inheritdoc cref="IObjective.Summarize"/>
-    public (double Loss, NamedValues More) Summarize(int step, IReadOnlyList<double[]> figures) => _objective.Summarize(step, figures);
+    /// <remarks>The losses of the sources follow the objective's metrics.</remarks>
+    public (double Loss, NamedValues More) Summarize(int step, IReadOnlyList<double[]> figures)
+    {
+        var (own, losses) = _sources.Split(figures);
+        var (loss, more) = _objective.Summarize(step, own);
+        return (loss, [.. more, .. losses]);
+    }
 
     private float[] References(SlotBatch batch)
     {

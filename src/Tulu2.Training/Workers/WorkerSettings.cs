@@ -31,6 +31,9 @@ public sealed record WorkerSettings
     /// <summary>Used for counts only; batches arrive by <see cref="WorkerCommand.Feed"/>.</summary>
     public required IBatchPlan Plan { get; init; }
 
+    /// <summary>The sources of the run's items, for metrics; empty: nothing is said of them.</summary>
+    public IReadOnlyList<SourceItems> Sources { get; init; } = [];
+
     public required ICollectiveFactory DataPlane { get; init; }
 
     /// <summary>The <c>checkpoints/</c> directory of the run.</summary>

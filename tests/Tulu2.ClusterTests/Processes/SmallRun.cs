@@ -43,19 +43,20 @@ internal sealed class SmallRun : IDisposable
     }
 
     /// <summary>Writes a recipe and returns its path.</summary>
-    public string Recipe(string objective, string precision, int steps, int checkpointEvery, string preset = "tiny")
+    public string Recipe(string objective, string precision, int steps, int checkpointEvery, string preset = "tiny", string more = "", string weight = "1")
     {
-        var path = Folder($"{objective}-{precision}-{steps}-{checkpointEvery}-{preset}.yaml");
+        var path = Folder($"{objective}-{precision}-{steps}-{checkpointEvery}-{preset}{(more == "" ? "" : "-more")}.yaml");
         File.WriteAllText(path, $"""
             objective: {objective}
             model: {"{"} preset: {preset}, tokenizer: tokenizer {"}"}
-            data: {"{"} train: [{(objective == "dpo" ? "pairs.jsonl" : "rows.jsonl")}], max_length: 128 {"}"}
+            data: {"{"} train: [{"{"} files: [{(objective == "dpo" ? "pairs.jsonl" : "rows.jsonl")}], weight: {weight} {"}"}], max_length: 128 {"}"}
             batch: {"{"} global: 14, slot: 2 {"}"}
             steps: {steps}
             optimizer: {"{"} learning_rate: 1e-3 {"}"}
             precision: {precision}
             checkpoint: {"{"} every: {checkpointEvery}, keep: 2 {"}"}
             seed: 11
+            {more}
             """);
         return path;
     }

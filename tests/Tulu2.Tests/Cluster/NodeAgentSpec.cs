@@ -91,7 +91,7 @@ public sealed class NodeAgentSpec : TestKit
     }
 
     private NodeAgent.StartRanks Start(IWorkerFactory workers) =>
-        new(new NodePlan(new ParallelLayout(2), workers, new FakePlan(4, 5), null, 5, 5, 4), CreateTestProbe(), CreateTestProbe());
+        new(new NodePlan(new ParallelLayout(2), workers, new FakePlan(4, 5), null, null, 5, 5, 4), CreateTestProbe(), CreateTestProbe());
 
     // Records how many workers of an earlier run had started and ended when the first of these starts.
     private sealed class LaterWorkers(FakeCluster earlier) : IWorkerFactory
@@ -124,7 +124,7 @@ public sealed class NodeAgentSpec : TestKit
         {
             Begun.Set();
             Go.Wait(Patience);
-            return new NodePlan(run.Layout, Cluster, new FakePlan(4, 5), null, run.TotalSteps, run.RestartsPerMinute, run.Prefetch, this);
+            return new NodePlan(run.Layout, Cluster, new FakePlan(4, 5), null, null, run.TotalSteps, run.RestartsPerMinute, run.Prefetch, this);
         }
 
         public void Dispose() => IsFreed = true;

@@ -4,6 +4,7 @@ using Tulu2.Protocol.Events;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Validation;
 using Tulu2.Protocol.Workers;
 using Xunit;
 
@@ -29,6 +30,8 @@ public sealed class RunStateSpec
         new RunEvent.CheckpointsPruned(3),
         new RunEvent.CheckpointFailed(new StepNumber(1), "no room"),
         Step(2, loss: 1),
+        new RunEvent.Validated(new StepNumber(2), [new NamedValue("loss", 1.5)], new ValidationVerdict(new StepNumber(2), true, false), 0.5),
+        new RunEvent.ValidationKnown(new StepNumber(2), [new NamedValue("loss", 1.5)], new ValidationVerdict(new StepNumber(2), true, false)),
         new RunEvent.StopRequested(),
         new RunEvent.Finished(new StepNumber(2), RunEnd.Cancelled, "sha", null, "SIGINT"),
     ];
@@ -50,7 +53,7 @@ public sealed class RunStateSpec
     public void The_ledger_keeps_the_events_that_a_resume_needs()
     {
         Assert.Equal(
-            ["RunStarted", "GenerationOpened", "StepCommitted", "RankFailed", "CheckpointWritten", "CheckpointsPruned", "CheckpointFailed", "StepCommitted", "RunFinished"],
+            ["RunStarted", "GenerationOpened", "StepCommitted", "RankFailed", "CheckpointWritten", "CheckpointsPruned", "CheckpointFailed", "StepCommitted", "Validated", "RunFinished"],
             Events.Select(LedgerEvents.Of).OfType<LedgerEvent>().Select(entry => entry.GetType().Name));
     }
 

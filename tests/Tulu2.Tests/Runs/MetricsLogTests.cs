@@ -19,7 +19,7 @@ public sealed class MetricsLogTests : IDisposable
     private static StepRecord Step(int step, double seconds = 0.5) =>
         MetricsLog.Record(new StepNumber(step), new StepMetrics(0.1 + 0.2, 1.0 / 3, 2e-5, 100, 50, []), seconds);
 
-    private MetricsLog Open() => MetricsLog.Open(MetricsFile, _said.Add);
+    private StepLog<StepRecord> Open() => MetricsLog.Open(MetricsFile, _said.Add);
 
     [Fact]
     public void A_line_has_the_keys_of_the_design_and_all_digits()

@@ -22,7 +22,7 @@ public sealed class RunEventsTests : IDisposable
 
     public void Dispose() => _folder.Delete(recursive: true);
 
-    private MetricsLog Open() => MetricsLog.Open(Run.Metrics, _said.Add);
+    private StepLog<StepRecord> Open() => MetricsLog.Open(Run.Metrics, _said.Add);
 
     private static RunEvent.StepCommitted Step(int step, double loss = 2) =>
         new(new StepCommit(new Generation(1), new StepNumber(step), "hash", new StepMetrics(loss, 1, 1e-3, 100, 50, []), [], 0.5, Replayed: false));
@@ -43,7 +43,7 @@ public sealed class RunEventsTests : IDisposable
     public void A_step_is_written_once_and_a_replay_with_other_figures_ends_the_run()
     {
         using var metrics = Open();
-        var subscriber = new MetricsSubscriber("sft", Run, new StepNumber(0), metrics, _said.Add);
+        var subscriber = new MetricsSubscriber("sft", Run, new StepNumber(0), metrics, null, _said.Add);
         foreach (var step in new[] { Step(1), Step(2), Step(1) }) subscriber.Handle(step);
         Assert.Equal([1, 2], metrics.Lines.Select(line => line.Step));
         Assert.Contains("step 2 was replayed", Assert.Throws<InvalidOperationException>(() => subscriber.Handle(Step(2, loss: 3))).Message);
@@ -58,7 +58,7 @@ public sealed class RunEventsTests : IDisposable
     public void A_change_that_decides_bits_cuts_the_steps_that_are_made_again(bool decidesBits, int firstStep, int kept)
     {
         using var metrics = Open();
-        var subscriber = new MetricsSubscriber("sft", Run, new StepNumber(firstStep), metrics, _said.Add);
+        var subscriber = new MetricsSubscriber("sft", Run, new StepNumber(firstStep), metrics, null, _said.Add);
         for (var step = 1; step <= 4; step++) subscriber.Handle(Step(step));
         subscriber.Handle(new RunEvent.RecipeChanged(new StepNumber(2), ["seed 1 -> 2"], decidesBits));
         Assert.Equal(kept, metrics.LastStep);
@@ -70,7 +70,7 @@ public sealed class RunEventsTests : IDisposable
     {
         using var metrics = Open();
         using var board = new TensorBoardWriter(Run.TensorBoard, TimeProvider.System);
-        var events = new RunEvents(new TensorBoardSubscriber(metrics, board), new MetricsSubscriber("sft", Run, new StepNumber(0), metrics, _said.Add));
+        var events = new RunEvents(new TensorBoardSubscriber(metrics, null, board), new MetricsSubscriber("sft", Run, new StepNumber(0), metrics, null, _said.Add));
         events.Handle(Step(1));
         var written = new FileInfo(board.Path).Length;
         events.Handle(Step(1));

@@ -26,9 +26,9 @@ internal static class RankCodecs
                 Text(ref w, m.Fix);
             },
             (ref MessagePackReader r) => new RankProtocol.BadInput(r.ReadRank(), Text(ref r), Text(ref r), r.ReadString(), r.ReadString())),
-        WireCodec.For("rc", 2,
-            (ref MessagePackWriter w, RankProtocol.ScoreChunk m) => { w.Write(m.Generation); w.Write(m.Chunk); },
-            (ref MessagePackReader r) => new RankProtocol.ScoreChunk(r.ReadGeneration(), r.ReadInt32())),
+        WireCodec.For("rc", 3,
+            (ref MessagePackWriter w, RankProtocol.ScoreChunk m) => { w.Write(m.Generation); w.Write(m.Step); w.Write(m.Chunk); },
+            (ref MessagePackReader r) => new RankProtocol.ScoreChunk(r.ReadGeneration(), r.ReadStep(), r.ReadInt32())),
         WireCodec.For("rr", 2,
             (ref MessagePackWriter w, RankProtocol.Replace m) => { w.Write(m.Incarnation); Text(ref w, m.Why); },
             (ref MessagePackReader r) => new RankProtocol.Replace(r.ReadIncarnation(), Text(ref r))),

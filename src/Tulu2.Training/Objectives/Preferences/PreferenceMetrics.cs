@@ -9,10 +9,10 @@ internal static class PreferenceMetrics
 
     public static MetricDescriptor RewardsChosen { get; } = new("rewards_chosen", "reward of chosen answers", Rewards, "chosen", IsDerived: true);
     public static MetricDescriptor RewardsRejected { get; } = new("rewards_rejected", "reward of rejected answers", Rewards, "rejected", IsDerived: true);
-    public static MetricDescriptor RewardsMargin { get; } = new("rewards_margin", "margin of rewards", Rewards, "margin", IsDerived: true);
+    public static MetricDescriptor RewardsMargin { get; } = new("rewards_margin", "margin of rewards", Rewards, "margin", IsDerived: true) { HigherIsBetter = true };
 
     /// <summary>Share of the pairs whose chosen answer has the strictly greater reward.</summary>
-    public static MetricDescriptor RewardsAccuracy { get; } = new("rewards_accuracy", "accuracy of rewards", Accuracy, "accuracy", IsDerived: true);
+    public static MetricDescriptor RewardsAccuracy { get; } = new("rewards_accuracy", "accuracy of rewards", Accuracy, "accuracy", IsDerived: true) { HigherIsBetter = true };
 
     public static MetricDescriptor LogpsChosen { get; } = new("logps_chosen", "log-probability of chosen answers", LogProbabilities, "chosen");
     public static MetricDescriptor LogpsRejected { get; } = new("logps_rejected", "log-probability of rejected answers", LogProbabilities, "rejected");

@@ -35,6 +35,10 @@ internal sealed class PreferenceObjective(PreferenceLoss loss, DpoRecipe setting
         }),
     ];
 
+    /// <returns>[S / 2] the loss of each pair.</returns>
+    public (double Loss, int Count)[] ItemLosses(ScoredSlot slot, ReadOnlySpan<float> logProbabilities_R) =>
+        Array.ConvertAll(PairsOf(slot, logProbabilities_R), pair => (loss.Evaluate(pair, settings).Loss, 1));
+
     public (double Loss, NamedValues More) Summarize(int step, IReadOnlyList<double[]> figures)
     {
         var totals = new PreferenceTotals();

@@ -97,6 +97,7 @@ public static class RecipeChanges
             Optimizer = recipe.Optimizer with { },
             Schedule = recipe.Schedule with { },
             Checkpoint = recipe.Checkpoint with { },
+            Validation = recipe.Validation with { },
             Parallel = recipe.Parallel with { },
         };
         foreach (var (name, text) in values)

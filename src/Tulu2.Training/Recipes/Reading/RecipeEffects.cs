@@ -27,7 +27,7 @@ public static class RecipeEffects
 
     /// <summary>One sentence for each, without a full stop.</summary>
     public static IReadOnlyList<string> Missing(Recipe recipe, RunCounts counts) =>
-        [.. Rows(recipe, counts), .. Rates(recipe, counts), .. Checkpoints(recipe, counts), .. Keys(recipe), .. Layout(recipe.Parallel, counts)];
+        [.. Rows(recipe, counts), .. Rates(recipe, counts), .. Checkpoints(recipe, counts), .. Validation(recipe, counts), .. Keys(recipe), .. Layout(recipe.Parallel, counts)];
 
     private static IEnumerable<string> Rows(Recipe recipe, RunCounts counts)
     {
@@ -76,6 +76,22 @@ public static class RecipeEffects
             yield return $"checkpoint.every {every} is beyond the run's {NumberText.Count(steps, "step")}: only the last step's is written";
         var written = every == 0 ? 1 : (steps + every - 1) / every;
         if (keep != Defaults.Checkpoint.Keep && keep > written) yield return $"checkpoint.keep {keep} has no effect: the run writes {NumberText.Count(written, "checkpoint")}";
+    }
+
+    private static IEnumerable<string> Validation(Recipe recipe, RunCounts counts)
+    {
+        var (validation, defaults) = (recipe.Validation, Defaults.Validation);
+        if (!validation.IsOn)
+        {
+            if (validation with { Data = defaults.Data } != defaults)
+                yield return "validation has no effect: neither validation.data nor validation.share is given";
+            yield break;
+        }
+        if (counts.Steps is not { } steps) yield break;
+        if (validation.Every != defaults.Every && validation.Every > steps)
+            yield return $"validation.every {validation.Every} is beyond the run's {NumberText.Count(steps, "step")}: only the last step is validated";
+        var made = (steps + validation.Every - 1) / validation.Every;
+        if (validation.Patience >= made) yield return $"validation.patience {validation.Patience} has no effect: the run validates {NumberText.Count(made, "time")}";
     }
 
     private static IEnumerable<string> Keys(Recipe recipe)

@@ -15,6 +15,7 @@ internal static class RecipeRules
         CheckData(recipe, fault);
         CheckOptimizer(recipe, fault);
         CheckObjective(recipe, fault);
+        CheckValidation(recipe, fault);
         CheckLayout(recipe, fault);
         fault.AtLeast("parallel.patience", recipe.Parallel.Patience, 1);
         fault.AtLeast("checkpoint.every", recipe.Checkpoint.Every, 0);
@@ -37,9 +38,7 @@ internal static class RecipeRules
     private static void CheckData(Recipe recipe, RecipeFault fault)
     {
         if (recipe.Data.Train.Count == 0) throw fault("data.train", "no training file is named", "give data.train: [rows.jsonl]");
-        foreach (var format in recipe.Data.Train.Select(source => source.Format).Append(recipe.Data.Format).OfType<string>())
-            if (!RowFormats.Names.Contains(format))
-                throw fault("data.format", $"there is no form of rows '{format}'", $"use one of {string.Join(", ", RowFormats.Names)}, or leave it out");
+        foreach (var format in recipe.Data.Train.Select(source => source.Format).Append(recipe.Data.Format).OfType<string>()) CheckFormat("data.format", format, fault);
         fault.AtLeast("data.max_length", recipe.Data.MaxLength, 2);
         fault.AtLeast("batch.global", recipe.Batch.Global, 1);
         fault.AtLeast("batch.slot", recipe.Batch.Slot, 1);
@@ -84,6 +83,30 @@ internal static class RecipeRules
             var idle = RecipeKey.All.FirstOrDefault(key => key.Section == other.Section && !Equals(key.Read(recipe), key.Read(Defaults)));
             if (idle is not null) throw fault(idle.Name, $"has no effect with objective: {chosen.Name}", $"remove it, or use objective: {other.Name}");
         }
+    }
+
+    private static void CheckValidation(Recipe recipe, RecipeFault fault)
+    {
+        var validation = recipe.Validation;
+        if (validation.Share is not (>= 0 and < 1))
+            throw fault("validation.share", $"{RecipeValue.Write(validation.Share)} is not in [0, 1)", "use, say, 0.02 for one row in fifty");
+        if (validation is { Data.Count: > 0, Share: > 0 }) throw fault("validation.share", "both validation.data and validation.share are given", "keep one of them");
+        if (validation.Data.Any(source => source is { Weight: not null } or { Sample: not null }))
+            throw fault("validation.data", "a source has a weight or a sample, but a validation passes every row once", "remove it; limit: N takes the first N rows");
+        foreach (var format in validation.Data.Select(source => source.Format).OfType<string>()) CheckFormat("validation.data", format, fault);
+        fault.AtLeast("validation.every", validation.Every, 1);
+        fault.AtLeast("validation.patience", validation.Patience, 0);
+        if (validation.IsOn && !ObjectiveCatalog.Of(recipe.Objective).IsOfSequences)
+            throw fault("validation", $"objective {ObjectiveCatalog.Of(recipe.Objective).Name} is no function of the sequences' log-probabilities, which is all that a validation has",
+                "remove `validation`, or use another objective");
+        var metrics = ValidationMetrics.Of(recipe.Objective);
+        if (!metrics.ContainsKey(validation.Metric))
+            throw fault("validation.metric", $"objective {ObjectiveCatalog.Of(recipe.Objective).Name} has no '{validation.Metric}' to choose a model by", $"use one of {string.Join(", ", metrics.Keys)}");
+    }
+
+    private static void CheckFormat(string key, string format, RecipeFault fault)
+    {
+        if (!RowFormats.Names.Contains(format)) throw fault(key, $"there is no form of rows '{format}'", $"use one of {string.Join(", ", RowFormats.Names)}, or leave it out");
     }
 
     private static void CheckLayout(Recipe recipe, RecipeFault fault)

@@ -76,6 +76,9 @@ internal sealed class FakeCluster(int slots, int totalSteps) : IWorkerFactory
 
     public static long Update(long parameters, long gradient) => unchecked((parameters * 1000003) + gradient);
 
+    /// <summary>A small number that any difference of the parameters changes.</summary>
+    public static float Score(long parameters, SlotBatch batch) => unchecked((ulong)((parameters + 1) * (batch.Ids[0] + 1) * -7046029254386353131)) >> 48;
+
     /// <summary>Parameters after so many undisturbed steps.</summary>
     public long Expected(int steps)
     {

@@ -40,7 +40,7 @@ public sealed class FakeNodes : IAsyncLifetime
 
     /// <summary>What the nodes find in the run directory of the run to come.</summary>
     internal void Prepare(FakeRun run, IReferencePlan? reference) => _preparations.Of = node =>
-        new NodePlan(node.Layout, run.Cluster, run.Plan, reference, node.TotalSteps, node.RestartsPerMinute, node.Prefetch);
+        new NodePlan(node.Layout, run.Cluster, run.Plan, reference, null, node.TotalSteps, node.RestartsPerMinute, node.Prefetch);
 
     private async Task StartAsync(string role, string? seed)
     {

@@ -16,6 +16,9 @@ internal sealed class FakeCheckpoints : ICheckpointWriter
     public Func<Manifest, Exception?> Fault { get; set; } = _ => null;
     public int Prunes { get; private set; }
 
+    /// <summary>The step that the last pruning was to keep beside the newest.</summary>
+    public int? Best { get; private set; }
+
     public string Write(Manifest manifest)
     {
         if (Fault(manifest) is { } fault) throw fault;
@@ -25,7 +28,11 @@ internal sealed class FakeCheckpoints : ICheckpointWriter
 
     public int Sweeps { get; private set; }
 
-    public void Prune(int keep) => Prunes++;
+    public void Prune(int keep, int? best)
+    {
+        Prunes++;
+        Best = best;
+    }
 
     public void Sweep() => Sweeps++;
 }

@@ -29,6 +29,9 @@ internal sealed class FakeWorker : IWorker
     private bool _computing;
     private bool _dead;
 
+    // What came while a twin's state is awaited; null: none is.
+    private Queue<WorkerCommand>? _untilThere;
+
     /// <param name="queue">Takes what the worker has to do, in order; null: a thread does it.</param>
     public FakeWorker(FakeCluster cluster, Rank rank, int worker, Action<WorkerReport> report, Action<Action>? queue = null)
     {
@@ -83,11 +86,23 @@ internal sealed class FakeWorker : IWorker
                 {
                     (_generation, _layout, _computing) = (join.Generation, _cluster.Layout ?? new ParallelLayout(join.Endpoints.Count), false);
                     _todo.Clear();
+                    _untilThere = null;
                 }
                 _report(new WorkerReport.Joined(_generation, _rank, _stateStep, Ranges.Of(_held.Keys), _reduced is not null));
                 break;
+            case WorkerCommand.OfGeneration late when IsCurrent(late.Generation) && _untilThere is { } untilThere:
+                // A real worker waits in the transfer.
+                untilThere.Enqueue(late);
+                break;
             case WorkerCommand.Begin begin when IsCurrent(begin.Generation):
-                Transfer(begin, () => Begin(begin.Keep, begin.Compute));
+                Transfer(begin.Transfer, new StepNumber(begin.Step - 1), () => Begin(begin.Keep, begin.Compute));
+                break;
+            case WorkerCommand.Restore restore when IsCurrent(restore.Generation):
+                Transfer(restore.Transfer, restore.Step, () =>
+                {
+                    _computing = false;
+                    _report(new WorkerReport.Applied(_generation, _rank, _stateStep, 0.001, AfterCommit.Wait, null));
+                });
                 break;
             case WorkerCommand.Feed feed:
                 _fed[(feed.Batch.Step, feed.Batch.Slot)] = feed.Batch;
@@ -98,16 +113,21 @@ internal sealed class FakeWorker : IWorker
                 break;
             case WorkerCommand.Score score when IsCurrent(score.Generation):
                 if (Meets(At.Score, score.Task)) return;
+                if (score.Step > 0 && score.Step != _stateStep)
+                {
+                    Ends(Fault.Fail);
+                    return;
+                }
                 var place = _layout.CoordinatesOf(_rank);
                 if (place.Tensor == 0 && place.Pipeline == _layout.Pipeline - 1)
-                    _report(new WorkerReport.Scored(_generation, _rank, score.Task, [score.Batch.Ids[0]]));
+                    _report(new WorkerReport.Scored(_generation, _rank, score.Step, score.Task, [score.Step > 0 ? FakeCluster.Score(_value, score.Batch) : score.Batch.Ids[0]]));
                 break;
         }
     }
 
-    private void Transfer(WorkerCommand.Begin begin, Action then)
+    private void Transfer(StateTransfer transfer, StepNumber step, Action then)
     {
-        switch (begin.Transfer)
+        switch (transfer)
         {
             case StateTransfer.None:
                 break;
@@ -123,15 +143,18 @@ internal sealed class FakeWorker : IWorker
             case StateTransfer.FromPeer peer when peer.Copies.FirstOrDefault(copy => copy.Receivers.Contains(_rank)) is { } copy:
                 if (!_layout.Twins(_rank).Contains(copy.Root)) _cluster.Violations.Enqueue($"rank {_rank} is to take the state of {copy.Root}, no twin of it");
                 var generation = _generation;
+                var late = _untilThere = new Queue<WorkerCommand>();
                 _cluster.ReceiveState(generation, copy.Root, value => Post(() =>
                 {
                     if (generation != _generation) return;
-                    Take(value, new StepNumber(begin.Step - 1));
+                    _untilThere = null;
+                    Take(value, step);
                     then();
+                    while (late.TryDequeue(out var command)) Handle(command);
                 }));
                 return;
         }
-        if (_stateStep != begin.Step - 1) _cluster.Violations.Enqueue($"rank {_rank} has step {_stateStep} and is told to begin {begin.Step}");
+        if (_stateStep != step) _cluster.Violations.Enqueue($"rank {_rank} has step {_stateStep} and is told to go on from {step}");
         then();
     }
 
@@ -189,6 +212,11 @@ internal sealed class FakeWorker : IWorker
 
     private void Commit(WorkerCommand.Commit commit)
     {
+        if (commit.Step == _stateStep)
+        {
+            Applied(commit);
+            return;
+        }
         if (commit.Step != _stateStep + 1 || _reduced is not { } gradient)
         {
             _cluster.Violations.Enqueue($"rank {_rank} at step {_stateStep} is told to commit {commit.Step}");
@@ -198,9 +226,14 @@ internal sealed class FakeWorker : IWorker
         Take(FakeCluster.Update(_value, gradient), commit.Step);
         _cluster.Applied.Enqueue((_rank, _worker, commit.Step, _value));
         if (Meets(At.Applied, commit.Step)) return;
-        _report(new WorkerReport.Applied(_generation, _rank, commit.Step, 0.001, commit.Last ? $"{_value:x16}" : null));
+        Applied(commit);
+        if (commit.Then == AfterCommit.GoOn) StartStep(SlotAssignment.Range(_cluster.Slots, _layout.Data, _layout.CoordinatesOf(_rank).Data) is { } range ? [range] : []);
+    }
+
+    private void Applied(WorkerCommand.Commit commit)
+    {
+        _report(new WorkerReport.Applied(_generation, _rank, commit.Step, 0.001, commit.Then, commit.Then == AfterCommit.End ? $"{_value:x16}" : null));
         if (commit.Snapshot) Snapshot(commit.Step);
-        if (!commit.Last) StartStep(SlotAssignment.Range(_cluster.Slots, _layout.Data, _layout.CoordinatesOf(_rank).Data) is { } range ? [range] : []);
     }
 
     private void Snapshot(StepNumber step)

@@ -132,7 +132,7 @@ public sealed class PatienceSpec
         After(600);
         var effects = Take(new SyncCommand.SnapshotSettled(new StepNumber(2), "two", null, false, _now));
         Assert.Contains(effects, effect => effect is SyncEffect.Committed { Step.Step.Value: 9 });
-        Report(new WorkerReport.Applied(new Generation(1), new Rank(0), new StepNumber(9), 0, "hash"));
+        Report(new WorkerReport.Applied(new Generation(1), new Rank(0), new StepNumber(9), 0, AfterCommit.End, "hash"));
         Assert.Empty(After(119));
         Assert.Equal(1, Assert.Single(After(2).OfType<SyncEffect.Restart>()).Rank);
     }
@@ -169,7 +169,7 @@ public sealed class PatienceSpec
         foreach (var rank in Rank.All(2))
             effects.AddRange(Report(new WorkerReport.StepReady(
                 new Generation(1), rank, new StepNumber(step), $"hash {step}", new StepMetrics(1, 1, 1, 1, 1, []), new StepTimes(0, 0, 0, 0, 0, 0))));
-        foreach (var rank in Rank.All(2)) effects.AddRange(Report(new WorkerReport.Applied(new Generation(1), rank, new StepNumber(step), 0, null)));
+        foreach (var rank in Rank.All(2)) effects.AddRange(Report(new WorkerReport.Applied(new Generation(1), rank, new StepNumber(step), 0, AfterCommit.GoOn, null)));
         return effects;
     }
 

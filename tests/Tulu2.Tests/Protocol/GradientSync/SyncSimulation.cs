@@ -1,8 +1,10 @@
 using Tulu2.Cluster.Ledger;
 using Tulu2.Collectives.Layout;
+using Tulu2.Data.Slots;
 using Tulu2.Protocol.Driving;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
+using Tulu2.Protocol.Validation;
 using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Cluster.Fakes;
 
@@ -36,15 +38,19 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
         public readonly Queue<RankReport> Sent = new();
     }
 
-    public SyncSimulation(int seed, ParallelLayout layout, int slots, int steps, int every)
+    public SyncSimulation(int seed, ParallelLayout layout, int slots, int steps, int every, ValidationRules? validation = null)
     {
         _random = new Random(seed);
         Cluster = new FakeCluster(slots, steps) { Layout = layout };
         Write(new LedgerEvent.RunStarted("recipe", 1, layout.Size, slots, steps, 0));
         _senders = [.. Enumerable.Range(0, layout.Size).Select(_ => new Sender())];
-        _driver = new StepDriver(new DriverPlan(new SyncRules(layout, slots, new StepNumber(steps), every), new FakePlan(slots, steps))
+        _driver = new StepDriver(new DriverPlan(new SyncRules(layout, slots, new StepNumber(steps), every) { Validation = validation }, new FakePlan(slots, steps))
         {
+            Validation = ValidationChunks,
+            Measure = (_, scores) => scores.Sum(score => (double)score[0]),
             Lease = new ProgressLease(Lease, Lease, 8),
+            // A rank that a command did not reach fails at the next one that needs it.
+            Restarts = int.MaxValue,
             WriteManifest = (step, _) => $"{step}",
             CommitTo = _ => _takeovers > 0 && _random.Next(4) == 0 && _takeovers-- > 0 ? [.. Rank.All(layout.Size).Where(_ => _random.Next(2) == 0)] : null,
             Delivers = effect => effect is not (SyncEffect.Tell or SyncEffect.Restart) || !Loses(),
@@ -54,8 +60,14 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
         _driver.Start();
     }
 
+    public static IReadOnlyList<SlotBatch> ValidationChunks { get; } = [.. Enumerable.Range(0, 5).Select(chunk => new FakePlan(5, 1).Read(1, chunk))];
+
     public FakeCluster Cluster { get; }
+
+    /// <summary>The steps whose validations were decided about, in order, and their values.</summary>
+    public List<SyncEffect.Validated> Validated { get; } = [];
     public SyncEffect? End => _driver.End;
+    public string Standstill => $"the run came to a standstill: {_driver.State.Phase}";
     public IReadOnlyList<LedgerEntry> Ledger => _ledger;
     public List<SyncEffect.Committed> Commits { get; } = [];
 
@@ -149,6 +161,9 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
         {
             case SyncEffect.GenerationOpened opened:
                 Write(new LedgerEvent.GenerationOpened(opened.Generation, opened.Why, opened.Ranks));
+                break;
+            case SyncEffect.Validated validated:
+                Validated.Add(validated);
                 break;
             case SyncEffect.Committed committed:
                 Commits.Add(committed);

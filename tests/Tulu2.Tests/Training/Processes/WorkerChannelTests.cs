@@ -29,8 +29,9 @@ public sealed class WorkerChannelTests
         new WorkerCommand.Begin(
             new Generation(4), new StepNumber(7), new StateTransfer.FromPeer([new PeerCopy(new Rank(0), [new Rank(1), new Rank(2)])]), Ranges, []),
         new WorkerCommand.Feed(Batch),
-        new WorkerCommand.Commit(new Generation(4), new StepNumber(7), true, false),
-        new WorkerCommand.Score(new Generation(4), 17, Batch),
+        new WorkerCommand.Commit(new Generation(4), new StepNumber(7), true, AfterCommit.GoOn),
+        new WorkerCommand.Restore(new Generation(4), new StepNumber(7), new StateTransfer.None()),
+        new WorkerCommand.Score(new Generation(4), default, 17, Batch),
         new WorkerCommand.Shutdown(),
         new WorkerReport.Started("tcp://10.0.0.1:4000"),
         new WorkerReport.Alive(),
@@ -39,12 +40,12 @@ public sealed class WorkerChannelTests
         new WorkerReport.StepReady(
             new Generation(4), new Rank(1), new StepNumber(7), "ab12", new StepMetrics(2, 1, 1e-5, 40, 30, [new("rewards_margin", 0.5)]),
             new StepTimes(1, 2, 3, 4, 5, 6, 7)),
-        new WorkerReport.Applied(new Generation(4), new Rank(1), new StepNumber(7), 0.5, "cd34"),
+        new WorkerReport.Applied(new Generation(4), new Rank(1), new StepNumber(7), 0.5, AfterCommit.End, "cd34"),
         new WorkerReport.ShardWritten(
             new Rank(1), new StepNumber(7),
             new ShardEntry("ef56", 99, [new ShardTensor(StateKind.SecondMoment, new TensorSlice("model.norm.weight", [8], [2], [3]))])),
         new WorkerReport.SnapshotFailed(new Rank(1), new StepNumber(7), "no space"),
-        new WorkerReport.Scored(new Generation(4), new Rank(1), 17, [-1.5f]),
+        new WorkerReport.Scored(new Generation(4), new Rank(1), new StepNumber(7), 17, [-1.5f]),
         new WorkerReport.Failed(new Generation(-1), new Rank(1), "bad", "stack", null, null),
         new WorkerReport.Failed(new Generation(4), new Rank(1), "bad", "stack", "rows.jsonl:3", "correct it"),
     ];

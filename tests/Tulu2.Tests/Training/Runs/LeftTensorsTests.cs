@@ -52,7 +52,7 @@ public class LeftTensorsTests
                 case WorkerReport.StepReady ready:
                     alive.Add(Alive());
                     if (ready.Step < TinyRun.Steps) Feed(ready.Step + 1);
-                    mailbox.Post(new WorkerCommand.Commit(new Generation(1), ready.Step, false, ready.Step == TinyRun.Steps));
+                    mailbox.Post(new WorkerCommand.Commit(new Generation(1), ready.Step, false, ready.Step == TinyRun.Steps ? AfterCommit.End : AfterCommit.GoOn));
                     break;
                 case WorkerReport.Applied { Step.Value: TinyRun.Steps }:
                     mailbox.Post(new WorkerCommand.Shutdown());

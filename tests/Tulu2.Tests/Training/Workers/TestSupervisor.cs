@@ -6,8 +6,10 @@ using Tulu2.Data.Slots;
 using Tulu2.Protocol.Driving;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
+using Tulu2.Protocol.Validation;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Hosting;
+using Tulu2.Training.Objectives;
 using Tulu2.Training.Slots;
 using Tulu2.Training.State;
 using Tulu2.Training.Workers;
@@ -45,6 +47,15 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     public List<WorkerReport.Failed> Failures { get; } = [];
     public int SlotsComputed { get; private set; }
 
+    /// <summary>What the run validates on, when, and how it is measured; null: it does not validate.</summary>
+    public (ValidationRules Rules, OnePassPlan Plan, ValidationMeasure Measure)? Validation { get; init; }
+
+    /// <summary>The values of every validation, by step.</summary>
+    public SortedDictionary<int, NamedValues> Validations { get; } = [];
+
+    /// <summary>The last step; before that of the plan where the run's patience ended.</summary>
+    public int LastStep { get; private set; }
+
     /// <summary>The checkpoint of the last step, where the run was to write one.</summary>
     public KnownManifest? Checkpoint { get; private set; }
 
@@ -61,7 +72,9 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
             CommitTo = commitTo ?? (_ => null),
         }, this, Patience);
         var finished = _run.Finish();
-        Assert.Equal((until, false), (finished.Step, finished.Cancelled));
+        if (Validation is null) Assert.Equal(until, finished.Step);
+        Assert.False(finished.Cancelled);
+        LastStep = finished.Step;
         if (checkpoint) Checkpoint = new KnownManifest(finished.ManifestPath!, finished.Step);
         if (_layout is { ReplicaSize: 1, Zero: 1 }) return finished.ParametersSha256!;
         Assert.Null(finished.ParametersSha256);
@@ -90,12 +103,20 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     public void Dispose() => _run?.Dispose();
 
     private DriverPlan Plan(int lastStep) => new(
-        new SyncRules(_layout, _settings.Plan.SlotsPerStep, new StepNumber(lastStep), CheckpointEvery: 0), _settings.Plan)
+        new SyncRules(_layout, _settings.Plan.SlotsPerStep, new StepNumber(lastStep), CheckpointEvery: 0) { Validation = Validation?.Rules }, _settings.Plan)
     {
+        Validation = Validation is { Plan: var plan } ? [.. Enumerable.Range(0, plan.SlotsPerStep).Select(slot => plan.Read(1, slot))] : [],
+        Measure = Measure,
         Restarts = Restarts,
         Heard = Heard,
         Decided = Decided,
     };
+
+    private double Measure(StepNumber step, IReadOnlyList<float[]> logProbabilities)
+    {
+        var (rules, _, measure) = Validation!.Value;
+        return (Validations[step] = measure.Measure(logProbabilities))[rules.Metric];
+    }
 
     private void Heard(RankReport report)
     {

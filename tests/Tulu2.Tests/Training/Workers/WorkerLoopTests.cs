@@ -110,7 +110,7 @@ public class WorkerLoopTests
             _ = (Take<WorkerReport.StepReady>(), Take<WorkerReport.StepReady>());
 
             // Rank 1 never hears of the commit: rank 0 waits for its part of the weights until the next generation.
-            workers[0].Send(new WorkerCommand.Commit(new Generation(1), new StepNumber(1), Snapshot: true, Last: false));
+            workers[0].Send(new WorkerCommand.Commit(new Generation(1), new StepNumber(1), Snapshot: true, AfterCommit.GoOn));
             Assert.Equal((0, 1), Take<WorkerReport.ShardWritten>() is var shard ? (shard.Rank, shard.Step) : default);
         }
         finally
@@ -220,10 +220,10 @@ public class WorkerLoopTests
         worker.Send(new WorkerCommand.JoinGeneration(new Generation(5), new Rank(0), ["in-process"]));
         worker.Send(new WorkerCommand.JoinGeneration(new Generation(4), new Rank(0), ["in-process"]));
         worker.Send(new WorkerCommand.Begin(new Generation(4), new StepNumber(1), new StateTransfer.FromRecipe(), [], []));
-        worker.Send(new WorkerCommand.Commit(new Generation(4), new StepNumber(1), false, false));
-        worker.Send(new WorkerCommand.Score(new Generation(4), 1, settings.Plan.Read(1, 0)));
+        worker.Send(new WorkerCommand.Commit(new Generation(4), new StepNumber(1), false, AfterCommit.GoOn));
+        worker.Send(new WorkerCommand.Score(new Generation(4), default, 1, settings.Plan.Read(1, 0)));
         worker.Send(new WorkerCommand.JoinGeneration(new Generation(6), new Rank(0), ["in-process"]));
-        worker.Send(new WorkerCommand.Score(new Generation(6), 2, settings.Plan.Read(1, 0)));
+        worker.Send(new WorkerCommand.Score(new Generation(6), default, 2, settings.Plan.Read(1, 0)));
         var seen = new List<WorkerReport>();
         do seen.Add(reports.Take()); while (seen[^1] is not WorkerReport.Scored);
         Assert.All(seen.OfType<WorkerReport.Joined>(), joined => Assert.Contains(joined.Generation, new long[] { 5, 6 }));
@@ -251,7 +251,7 @@ public class WorkerLoopTests
         }
         WorkerReport.Applied Commit()
         {
-            worker.Send(new WorkerCommand.Commit(new Generation(1), new StepNumber(1), Snapshot: false, Last: true));
+            worker.Send(new WorkerCommand.Commit(new Generation(1), new StepNumber(1), Snapshot: false, AfterCommit.End));
             return Applied();
         }
         var (first, again) = (Applied(), Commit());

@@ -5,14 +5,14 @@ using Xunit;
 
 namespace Tulu2.Tests.Protocol.WorkQueues;
 
-public sealed class ReferenceQueueSpec
+public sealed class ChunkQueueSpec
 {
     private static readonly ParallelLayout Layout = new(2, tensor: 2);
 
     [Fact]
     public void All_ranks_of_a_replica_get_its_chunks_and_each_replica_has_two()
     {
-        var (queue, assigned) = ReferenceQueue.Of(Layout, chunks: 5).Begin();
+        var (queue, assigned) = ChunkQueue.Of(Layout, chunks: 5).Begin();
         Assert.Equal([(0, 0), (1, 0), (0, 1), (1, 1), (2, 2), (3, 2), (2, 3), (3, 3)], assigned.Select(each => (each.Rank.Value, each.Chunk)));
 
         (queue, var accepted, assigned) = queue.Scored(new Rank(1), chunk: 0);
@@ -24,7 +24,7 @@ public sealed class ReferenceQueueSpec
     [Fact]
     public void A_new_generation_gets_what_was_not_answered_and_a_late_answer_counts_once()
     {
-        var (queue, _) = ReferenceQueue.Of(Layout, chunks: 3, isDone: chunk => chunk == 0).Begin();
+        var (queue, _) = ChunkQueue.Of(Layout, chunks: 3, isDone: chunk => chunk == 0).Begin();
         (queue, var assigned) = queue.Begin();
         Assert.Equal([1, 2], assigned.Select(each => each.Chunk).Distinct().Order());
 

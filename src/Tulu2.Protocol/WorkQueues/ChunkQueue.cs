@@ -5,9 +5,9 @@ using Tulu2.Protocol.Ids;
 namespace Tulu2.Protocol.WorkQueues;
 
 /// <summary>
-/// Which replica scores which chunk of the reference pass. A replica has one chunk to score and one to come; each chunk counts once. Immutable.
+/// Which replica scores which chunk of a pass: the reference pass, or a validation. A replica has one chunk to score and one to come; each chunk counts once. Immutable.
 /// </summary>
-public sealed record ReferenceQueue
+public sealed record ChunkQueue
 {
     private const int HeldPerReplica = 2;
 
@@ -16,7 +16,7 @@ public sealed record ReferenceQueue
 
     private readonly ParallelLayout _layout;
 
-    private ReferenceQueue(ParallelLayout layout, LeaseQueue<int> chunks) => (_layout, Chunks) = (layout, chunks);
+    private ChunkQueue(ParallelLayout layout, LeaseQueue<int> chunks) => (_layout, Chunks) = (layout, chunks);
 
     private LeaseQueue<int> Chunks { get; init; }
 
@@ -25,11 +25,11 @@ public sealed record ReferenceQueue
     public bool IsComplete => Chunks.IsComplete;
 
     /// <param name="isDone">Chunks that were scored by an earlier run.</param>
-    public static ReferenceQueue Of(ParallelLayout layout, int chunks, Func<int, bool>? isDone = null) =>
+    public static ChunkQueue Of(ParallelLayout layout, int chunks, Func<int, bool>? isDone = null) =>
         new(layout, LeaseQueue<int>.Of(Enumerable.Range(0, chunks), Attempts, isDone));
 
     /// <summary>A generation has begun: what older ones held is assigned again; should they still answer, that counts.</summary>
-    public (ReferenceQueue Next, ImmutableArray<(Rank Rank, int Chunk)> Assigned) Begin()
+    public (ChunkQueue Next, ImmutableArray<(Rank Rank, int Chunk)> Assigned) Begin()
     {
         var (next, assigned) = (this with { Chunks = Chunks.Recall() }, ImmutableArray.CreateBuilder<(Rank, int)>());
         for (var replica = 0; replica < _layout.Data; replica++) next = next.Assign(replica, assigned);
@@ -38,7 +38,7 @@ public sealed record ReferenceQueue
 
     /// <summary>A rank has scored a chunk with the others of its replica.</summary>
     /// <returns>Accepted: the first answer for this chunk.</returns>
-    public (ReferenceQueue Next, bool Accepted, ImmutableArray<(Rank Rank, int Chunk)> Assigned) Scored(Rank rank, int chunk)
+    public (ChunkQueue Next, bool Accepted, ImmutableArray<(Rank Rank, int Chunk)> Assigned) Scored(Rank rank, int chunk)
     {
         var (chunks, accepted) = Chunks.Complete(chunk);
         var assigned = ImmutableArray.CreateBuilder<(Rank, int)>();
@@ -47,7 +47,7 @@ public sealed record ReferenceQueue
     }
 
     // Every rank of a replica does its part of a chunk, in the same order.
-    private ReferenceQueue Assign(int replica, ImmutableArray<(Rank, int)>.Builder assigned)
+    private ChunkQueue Assign(int replica, ImmutableArray<(Rank, int)>.Builder assigned)
     {
         var chunks = Chunks;
         while (chunks.HeldBy($"{replica}") < HeldPerReplica)

@@ -1,0 +1,37 @@
+namespace Tulu2.Data.Slots;
+
+/// <summary>Every row (or pair) of a source once, in its order, as the slots of a single step: the plan of a validation. The last slot may be shorter than the others.</summary>
+/// <param name="slot">Rows (or pairs) per slot.</param>
+/// <param name="preferences">Each item is a pair of sequences.</param>
+/// <param name="packing">As in <see cref="BatchSettings"/>.</param>
+public sealed class OnePassPlan(ITokenSource source, int slot, bool preferences, bool packing) : IBatchPlan, IPairs
+{
+    public int TotalSteps => 1;
+
+    public int Items => source.Sequences / PerItem;
+
+    public int SlotsPerStep => (Items + slot - 1) / slot;
+
+    private int PerItem => preferences ? 2 : 1;
+
+    public long LossTokens(int step) => Enumerable.Range(0, source.Sequences).Sum(sequence => (long)source.LossTokens(sequence));
+
+    public long LossTokens(int step, int slot) => SequencesOf(slot).Sum(sequence => (long)source.LossTokens(sequence));
+
+    public long Tokens(int step) => Enumerable.Range(0, source.Sequences).Sum(sequence => (long)source.Length(sequence));
+
+    public ReadOnlyMemory<int> Sequences(int step, int slot) => ItemsOf(slot);
+
+    public SlotBatch Read(int step, int slot) => SlotBatchBuilder.Build(source, step, slot, ItemsOf(slot), preferences, packing);
+
+    public IReadOnlyList<int> UsedItems() => [.. Enumerable.Range(0, Items)];
+
+    public SlotBatch ReadPairs(int number, int[] pairs) => SlotBatchBuilder.Build(source, 0, number, pairs, preferences, packing);
+
+    /// <summary>Scored tokens of each sequence of a slot, in its order.</summary>
+    public int[] ScoredTokens(int slot) => [.. SequencesOf(slot).Select(source.LossTokens)];
+
+    private int[] ItemsOf(int number) => [.. Enumerable.Range(number * slot, Math.Min(slot, Items - number * slot))];
+
+    private IEnumerable<int> SequencesOf(int number) => ItemsOf(number).SelectMany(item => Enumerable.Range(item * PerItem, PerItem));
+}

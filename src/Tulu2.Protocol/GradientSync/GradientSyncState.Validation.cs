@@ -1,0 +1,91 @@
+using Tulu2.Protocol.Ids;
+using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Validation;
+using Tulu2.Protocol.Workers;
+
+namespace Tulu2.Protocol.GradientSync;
+
+/// <summary>
+/// Validation: after the commit of a step that is due for one, the ranks wait and score the validation data; then the run keeps the step's checkpoint, ends, or goes
+/// on. What follows is a function of the values alone, so a run that lost a rank, or was resumed, does the same.
+/// </summary>
+public sealed partial record GradientSyncState
+{
+    private bool IsValidated(StepNumber step) => _rules.Validation?.IsDue(step, _rules.LastStep) == true;
+
+    private ValidationVerdict Verdict(StepNumber step) => Validated.At(step, _rules.Validation!);
+
+    // The step is made, and what its validation asks for is not done.
+    private bool IsUnsettled(StepNumber step) => IsValidated(step) && (!Validated.Has(step) || Ends(step) || (Keeps(step) && !(Manifest?.Step >= step)));
+
+    private bool Ends(StepNumber step) => step == _rules.LastStep || StopsAt(step) || (Validated.Has(step) && Verdict(step).Stops);
+
+    private bool Keeps(StepNumber step) => Ends(step) || (_rules.Validation!.KeepBest && Verdict(step).IsBest);
+
+    // A generation has begun whose ranks have, or get, a step that is to be validated.
+    private Decision Restore(StepNumber step, StateTransfer transfer, StepEntry entry, TimeSpan now)
+    {
+        var work = entry == StepEntry.Loading ? RankWork.Loading : RankWork.Computing;
+        return To(this with { Phase = new SyncPhase.Validating(step), Seats = [.. Seats.Select(seat => seat with { Step = step, Work = work, Progress = now })] })
+            .Do(Overtaken())
+            .Do(Seats.Select(seat => new SyncEffect.Tell(seat.Rank, new WorkerCommand.Restore(Generation, step, transfer))))
+            .Then(next => next.Validate(step, now));
+    }
+
+    private Decision HasArrived(TimeSpan now) =>
+        Phase is SyncPhase.Validating { Step: var step } && (StopsAt(step) || Validated.Has(step)) ? Proceed(step, now) : Stay;
+
+    private Decision Validate(StepNumber step, TimeSpan now) => StopsAt(step) || Validated.Has(step)
+        ? Proceed(step, now)
+        : Tell(RunPhase.Validation).Do(new SyncEffect.BeginValidation(Generation, step));
+
+    private Decision ValidationDone(SyncCommand.Validated done)
+    {
+        if (Validated.Has(done.Step) || !IsValidated(done.Step)) return Stay;
+        var next = this with { Validated = Validated.With(done.Step, done.Value) };
+        // Between two generations the value counts as well: the next one finds it.
+        return To(next, new SyncEffect.Validated(done.Step, next.Verdict(done.Step)))
+            .When(Phase is SyncPhase.Validating { Step: var step } && step == done.Step, after => after.Proceed(done.Step, done.Now));
+    }
+
+    // What follows from the validation is known; it waits until all ranks have the step.
+    private Decision Proceed(StepNumber step, TimeSpan now)
+    {
+        if (!Seats.All(seat => seat.Has(step))) return Stay;
+        if (!Keeps(step) || Manifest?.Step >= step) return Ends(step) ? End(step, now) : GoOn(step, now);
+        var keeping = this with { Phase = new SyncPhase.Keeping(step) };
+        if (Snapshot is SnapshotStatus.InFlight) return To(keeping);
+        return To(keeping with { Snapshot = new SnapshotStatus.InFlight(step, now) }, new SyncEffect.SnapshotBegun(step))
+            .Do(TellCommit(step, snapshot: true, AfterCommit.Wait));
+    }
+
+    // A snapshot is settled while a validated step's checkpoint is awaited: that one, or an earlier one that stood in its way.
+    private Decision Kept(StepNumber step, SyncCommand.SnapshotSettled settled)
+    {
+        if (settled.Step != step || settled.ManifestPath is not null || settled.Lost) return Proceed(step, settled.Now);
+        return Ends(step) ? FailLastCheckpoint(settled) : GoOn(step, settled.Now);
+    }
+
+    private Decision End(StepNumber step, TimeSpan now)
+    {
+        var cancelled = step < _rules.LastStep && !(Validated.Has(step) && Verdict(step).Stops);
+        var next = this with
+        {
+            Phase = new SyncPhase.Finishing(step, cancelled),
+            LastStep = step,
+            Seats = [.. Seats.Select(seat => seat with { Progress = now })],
+        };
+        return To(next).Do(TellCommit(step, snapshot: false, AfterCommit.End)).Then(after => after.Tell(RunPhase.Finishing));
+    }
+
+    private Decision GoOn(StepNumber step, TimeSpan now)
+    {
+        var next = this with
+        {
+            Phase = new SyncPhase.Running(step.Next(), now, StepEntry.InStride),
+            Seats = [.. Seats.Select(seat => seat.Assigned(step.Next(), [], _rules.SlotsOf(seat.Rank), RankWork.Computing, now))],
+        };
+        return next.Tell(RunPhase.Training).Do(Seats.Select(seat => new SyncEffect.Tell(
+            seat.Rank, new WorkerCommand.Begin(Generation, step.Next(), new StateTransfer.None(), [], _rules.SlotsOf(seat.Rank)))));
+    }
+}

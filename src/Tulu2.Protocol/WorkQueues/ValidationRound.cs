@@ -1,0 +1,42 @@
+using System.Collections.Immutable;
+using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Ids;
+
+namespace Tulu2.Protocol.WorkQueues;
+
+/// <summary>The chunks of one step's validation: which replica scores which, and what has come back. Chunks that are scored stay so in a new generation. Immutable.</summary>
+public sealed record ValidationRound
+{
+    private readonly ParallelLayout _layout;
+    private readonly int _chunks;
+
+    private ValidationRound(ParallelLayout layout, int chunks) => (_layout, _chunks, Queue) = (layout, chunks, ChunkQueue.Of(layout, chunks));
+
+    private StepNumber? Step { get; init; }
+    private ChunkQueue Queue { get; init; }
+    private ImmutableSortedDictionary<int, float[]> Scores { get; init; } = ImmutableSortedDictionary<int, float[]>.Empty;
+
+    public int Done => Queue.Done;
+    public int Total => Queue.Total;
+
+    public static ValidationRound Of(ParallelLayout layout, int chunks) => new(layout, chunks);
+
+    /// <summary>A step's validation begins, or goes on in a new generation.</summary>
+    public (ValidationRound Next, ImmutableArray<(Rank Rank, int Chunk)> Assigned) Begin(StepNumber step)
+    {
+        var round = step == Step ? this : new ValidationRound(_layout, _chunks) { Step = step };
+        var (queue, assigned) = round.Queue.Begin();
+        return (round with { Queue = queue }, assigned);
+    }
+
+    /// <summary>A rank has scored a chunk with the others of its replica.</summary>
+    /// <returns>Complete: the log-probabilities of all chunks, in their order, once; null before and after.</returns>
+    public (ValidationRound Next, IReadOnlyList<float[]>? Complete, ImmutableArray<(Rank Rank, int Chunk)> Assigned) Scored(
+        Rank rank, StepNumber step, int chunk, float[] logProbabilities)
+    {
+        if (step != Step) return (this, null, []);
+        var (queue, accepted, assigned) = Queue.Scored(rank, chunk);
+        var next = this with { Queue = queue, Scores = accepted ? Scores.Add(chunk, logProbabilities) : Scores };
+        return (next, accepted && queue.IsComplete ? [.. next.Scores.Values] : null, assigned);
+    }
+}

@@ -1,0 +1,48 @@
+using Tulu2.Checkpoints;
+using Tulu2.Evaluation.Reporting;
+using Tulu2.Protocol.Ids;
+using Tulu2.Protocol.Validation;
+using Tulu2.Runs.Preparation;
+using Tulu2.Runs.RunFiles;
+
+namespace Tulu2.Runs.Execution;
+
+/// <summary>The model of a run's best validation.</summary>
+/// <param name="Step">The step whose parameters it has.</param>
+/// <param name="Metric">What it was chosen by.</param>
+/// <param name="Export">Its directory; null: its checkpoint was not kept.</param>
+internal sealed record BestModel(int Step, string Metric, double Value, string? Export)
+{
+    /// <summary>Exports the checkpoint of the best validation as <c>exports/best</c>; a link to <c>exports/final</c> where that is the same model.</summary>
+    /// <returns>Null: the run has no validation with a finite value.</returns>
+    public static BestModel? Find(PreparedRun run, IEnumerable<ValidationRecord> validations, int lastStep, CheckpointStore store, RunDirectory directory, Action<string> say)
+    {
+        if (run.Validation is not { Rules: var rules }) return null;
+        var history = ValidationHistory.Empty;
+        foreach (var validation in validations)
+            if (validation.Values.Find(rules.Metric) is { } value) history = history.With(new StepNumber(validation.Step), value);
+        if (history.At(new StepNumber(lastStep), rules).Best is not { } best) return null;
+        var export = rules.KeepBest ? Write(run, best, lastStep, store, directory, say) : null;
+        return new BestModel(best, rules.Metric, history.Find(best)!.Value, export);
+    }
+
+    private static string? Write(PreparedRun run, StepNumber best, int lastStep, CheckpointStore store, RunDirectory directory, Action<string> say)
+    {
+        var path = directory.BestExport;
+        // A link is replaced, and never followed.
+        if (new DirectoryInfo(path).LinkTarget is not null) File.Delete(path);
+        if (best == lastStep)
+        {
+            if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+            Directory.CreateSymbolicLink(path, Path.GetFileName(directory.FinalExport));
+            return path;
+        }
+        if (store.ManifestOf(best) is not { } manifest)
+        {
+            say($"{path} is not made: the checkpoint of step {best}, the best validation, is not there");
+            return null;
+        }
+        ModelExport.FromCheckpoint(store, store.Read(manifest), run.Model, run.Recipe, ModelExport.TypeOf(run.Recipe.Precision), path);
+        return path;
+    }
+}
