@@ -59,7 +59,10 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
     protected override void PostStop()
     {
         Context.Parent.Tell(new CoordinatorProtocol.RunOver(_subscriber is null ? null : _state.Progress(_plan, isOver: true)));
-        if (_outcome is { } outcome) _subscriber?.Complete(() => start.Outcome.TrySetResult(outcome));
+        // A subscriber may fail on the last events, when the run is over: what it was to write is missing nevertheless.
+        if (_outcome is { } outcome)
+            _subscriber?.Complete(fault => start.Outcome.TrySetResult(
+                fault is null || outcome.End == RunEnd.Failed ? outcome : outcome with { End = RunEnd.Failed, Failure = RunFailure.Of(fault) }));
     }
 
     protected override void OnReceive(object message)

@@ -7,20 +7,27 @@ namespace Tulu2.Cluster.Runs;
 internal sealed class SubscriberThread(IRunEventSubscriber subscriber, Action<Exception> failed)
 {
     private readonly DedicatedThread _thread = new("run events", failed);
-    private bool _failed;   // touched by the thread only
+    // Touched by the thread only.
+    private Exception? _failure;
 
     public void Post(RunEvent happened) => _thread.Post(() =>
     {
-        if (_failed) return;
-        _failed = true;
-        subscriber.Handle(happened);
-        _failed = false;
+        if (_failure is not null) return;
+        try
+        {
+            subscriber.Handle(happened);
+        }
+        catch (Exception fault)
+        {
+            _failure = fault;
+            throw;
+        }
     });
 
-    /// <summary>Calls <paramref name="then"/> on the thread when every event has been delivered, and ends it.</summary>
-    public void Complete(Action then)
+    /// <summary>Calls <paramref name="then"/> on the thread when every event has been delivered, with the subscriber's failure, if it had one, and ends the thread.</summary>
+    public void Complete(Action<Exception?> then)
     {
-        _thread.Post(then);
+        _thread.Post(() => then(_failure));
         _thread.Dispose();
     }
 }

@@ -202,4 +202,20 @@ public sealed class CheckpointSpec(HostFixture fixture) : IDisposable
 
         Assert.Equal("metrics.jsonl: no space left on device", outcome.Failure?.Error);
     }
+
+    [Fact]
+    public async Task An_observer_that_throws_when_the_run_is_over_fails_it_too()
+    {
+        _run.Observer.OnStep = step =>
+        {
+            if (step.Step != 12) return;
+            // Until the run has ended and waits for its observer only.
+            Assert.True(SpinWait.SpinUntil(() => _run.Cluster.Ended == 2, TimeSpan.FromSeconds(20)));
+            throw new IOException("metrics.jsonl: no space left on device");
+        };
+
+        var outcome = await RunAsync(_run.PlanOf(ranks: 2));
+
+        Assert.Equal((RunEnd.Failed, "metrics.jsonl: no space left on device"), (outcome.End, outcome.Failure?.Error));
+    }
 }
