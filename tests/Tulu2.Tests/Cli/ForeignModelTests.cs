@@ -121,7 +121,7 @@ public sealed class ForeignModelTests : IDisposable
 
     private static async Task<(string Hash, string Errors)> TrainAsync(params string[] arguments)
     {
-        var (code, output, errors) = await CommandLineTests.RunAsync("", ["train", .. arguments, "--json"]);
+        var (code, output, errors) = await CommandLineTests.RunAsync("", ["train", .. arguments, "--in-process", "--json"]);
         Assert.True(code == ExitCode.Done, output + errors);
         return (JsonDocument.Parse(output).RootElement.GetProperty("parameters_sha256").GetString()!, errors);
     }

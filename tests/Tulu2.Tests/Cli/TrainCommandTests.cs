@@ -14,7 +14,10 @@ public sealed class TrainCommandTests : IDisposable
 
     private static JsonElement LastLine(string output) => JsonDocument.Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]).RootElement;
 
-    private async Task<JsonElement> TrainAsync(params string[] arguments)
+    // As threads, which start sooner: that workers are processes is the subject of the first test and of Tulu2.ClusterTests.
+    private Task<JsonElement> TrainAsync(params string[] arguments) => TrainByProcessesAsync([.. arguments, "--in-process"]);
+
+    private async Task<JsonElement> TrainByProcessesAsync(params string[] arguments)
     {
         var (code, output, errors) = await CommandLineTests.RunAsync("", ["train", .. arguments, "--json"]);
         Assert.True(code == ExitCode.Done, output + errors);
@@ -36,7 +39,7 @@ public sealed class TrainCommandTests : IDisposable
     public async Task A_run_leaves_everything_and_a_resumed_one_ends_with_the_same_bits()
     {
         var (recipe, run) = (_small.Recipe(), _small.In("run"));
-        var whole = await TrainAsync(recipe, "--run", run);
+        var whole = await TrainByProcessesAsync(recipe, "--run", run);
         Assert.Equal(["run", "steps", "loss_first", "loss_last", "tokens_per_second", "parameters_sha256"], whole.EnumerateObject().Select(key => key.Name));
         Assert.Equal(4, whole.GetProperty("steps").GetInt32());
         Assert.True(whole.GetProperty("loss_last").GetDouble() < whole.GetProperty("loss_first").GetDouble());
@@ -56,14 +59,14 @@ public sealed class TrainCommandTests : IDisposable
         // As if killed after the checkpoint of step 2: the newest one is gone, the metrics are ahead and torn.
         File.Delete(Directory.GetFiles(Path.Combine(run, "checkpoints", "manifests")).Order().Last());
         File.AppendAllText(Path.Combine(run, "metrics.jsonl"), "{\"step\":5,");
-        var resumed = await TrainAsync(recipe, "--run", run, "--resume", "--set", "parallel.data=1");
+        var resumed = await TrainByProcessesAsync(recipe, "--run", run, "--resume", "--set", "parallel.data=1");
         Assert.Equal(whole.GetProperty("parameters_sha256").GetString(), resumed.GetProperty("parameters_sha256").GetString());
         Assert.Equal(4, File.ReadAllLines(Path.Combine(run, "metrics.jsonl")).Length);
 
         Assert.False(File.Exists(orphan));
 
         // At its end there is nothing left to do, and the hash is the checkpoint's.
-        var again = await TrainAsync(recipe, "--run", run, "--resume");
+        var again = await TrainByProcessesAsync(recipe, "--run", run, "--resume");
         Assert.Equal(whole.GetProperty("parameters_sha256").GetString(), again.GetProperty("parameters_sha256").GetString());
 
         var (other, _, errors) = await CommandLineTests.RunAsync("", "train", recipe, "--run", run, "--resume", "--set", "seed=7");
@@ -84,7 +87,7 @@ public sealed class TrainCommandTests : IDisposable
         var line = JsonDocument.Parse(File.ReadLines(Path.Combine(_small.In("dpo"), "metrics.jsonl")).First()).RootElement;
         Assert.Equal(0, line.GetProperty("rewards_margin").GetDouble());
 
-        var (code, output, errors) = await CommandLineTests.RunAsync("", "train", recipe, "--run", _small.In("again"), "--json");
+        var (code, output, errors) = await CommandLineTests.RunAsync("", "train", recipe, "--run", _small.In("again"), "--in-process", "--json");
         Assert.Equal(ExitCode.Done, code);
         Assert.Contains("found in the cache", errors);
         Assert.Equal(first.GetProperty("parameters_sha256").GetString(), LastLine(output).GetProperty("parameters_sha256").GetString());

@@ -14,7 +14,7 @@ public sealed class ValidationCommandTests : IDisposable
 
     private async Task<(JsonElement Result, string Errors)> TrainAsync(string run, params string[] arguments)
     {
-        var (code, output, errors) = await CommandLineTests.RunAsync("", ["train", .. arguments, "--run", _small.In(run), "--json"]);
+        var (code, output, errors) = await CommandLineTests.RunAsync("", ["train", .. arguments, "--run", _small.In(run), "--in-process", "--json"]);
         Assert.True(code == ExitCode.Done, output + errors);
         return (JsonDocument.Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]).RootElement, errors);
     }

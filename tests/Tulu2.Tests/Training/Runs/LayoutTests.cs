@@ -12,12 +12,13 @@ using static TorchSharp.torch;
 namespace Tulu2.Tests.Training.Runs;
 
 /// <summary>
-/// Wherever ranks stand, a run ends with the parameters of one rank alone, to the last bit. <c>TULU2_SWEEP_STEPS=20</c> makes longer runs of them, in a few minutes.
+/// Wherever ranks stand, a run ends with the parameters of one rank alone, to the last bit. Each layout with two of the four kinds of run, in turn;
+/// <c>TULU2_SWEEP_STEPS=20</c> makes longer runs of all four, in a few minutes.
 /// </summary>
 public class LayoutTests
 {
-    private static readonly int Steps =
-        Environment.GetEnvironmentVariable("TULU2_SWEEP_STEPS") is { Length: > 0 } steps ? int.Parse(steps, CultureInfo.InvariantCulture) : 3;
+    private static readonly string? Sweep = Environment.GetEnvironmentVariable("TULU2_SWEEP_STEPS");
+    private static readonly int Steps = Sweep is { Length: > 0 } ? int.Parse(Sweep, CultureInfo.InvariantCulture) : 3;
 
     private static readonly Dictionary<(Objective, Precision), Lazy<(WorkerSettings Settings, string Hash)>> One =
         (from objective in Enum.GetValues<Objective>()
@@ -35,8 +36,9 @@ public class LayoutTests
     [MemberData(nameof(Layouts))]
     public void Every_layout_ends_with_the_parameters_of_one_rank(string name)
     {
-        var layout = LayoutRun.All.Single(layout => $"{layout}" == name);
-        foreach (var (kind, one) in One)
+        var (index, layout) = LayoutRun.All.Index().Single(layout => $"{layout.Item}" == name);
+        // Both objectives and both precisions each time.
+        foreach (var (kind, one) in Sweep is { Length: > 0 } ? One : One.Where(kind => (kind.Key.Item1 == Objective.Sft) == (kind.Key.Item2 == Precision.Fp32) == (index % 2 == 0)))
         {
             var (settings, hash) = one.Value;
             using var supervisor = new TestSupervisor(settings, layout);
