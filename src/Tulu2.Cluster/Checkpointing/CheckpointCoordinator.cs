@@ -14,11 +14,14 @@ namespace Tulu2.Cluster.Checkpointing;
 internal sealed record CheckpointSetup(
     int Ranks, int Keep, string RecipeHash, int VirtualShards, IReadOnlyDictionary<string, string> Facts, ICheckpointWriter Writer, string? Recipe = null)
 {
-    /// <summary>The best step of an earlier life, whose checkpoint is kept; null: there is none, or it is not kept.</summary>
-    public StepNumber? Best { get; init; }
-
     /// <summary>The checkpoint of the best validation is kept.</summary>
     public bool KeepsBest { get; init; }
+
+    /// <summary>The best step that is known of an earlier life; null: none.</summary>
+    public StepNumber? Best { get; init; }
+
+    /// <summary>The best of the steps whose state the run begins with or has gone past; later ones may have no checkpoint yet. Null: none.</summary>
+    public StepNumber? BestBefore { get; init; }
 }
 
 /// <summary>Decides which manifest exists: writes one when all shards of a snapshot are durable and the ledger has its step, then deletes old ones.</summary>
@@ -36,13 +39,14 @@ internal sealed class CheckpointCoordinator : UntypedActor
     // The best step, and the one with a checkpoint that is kept until the best has one.
     private StepNumber? _best;
     private StepNumber? _kept;
+    private StepNumber? _written;
 
     // Requester of the snapshot in flight.
     private IActorRef _asker = ActorRefs.Nobody;
 
     public CheckpointCoordinator(CheckpointSetup setup, IActorRef ledger) =>
         (_setup, _ledger, _events, _catalog, _best, _kept) =
-        (setup, ledger, new RunEventPublisher(ledger, Context.Parent), new CheckpointCatalog(setup.Ranks), setup.Best, setup.Best);
+        (setup, ledger, new RunEventPublisher(ledger, Context.Parent), new CheckpointCatalog(setup.Ranks), setup.Best, setup.BestBefore);
 
     private sealed record Written(StepNumber Step, string Path, string? PruneError) : INoSerializationVerificationNeeded;
 
@@ -63,7 +67,10 @@ internal sealed class CheckpointCoordinator : UntypedActor
                 _begun = Stopwatch.GetTimestamp();
                 break;
             case CheckpointProtocol.Best { Step: var best }:
-                if (_setup.KeepsBest) _best = best;
+                if (!_setup.KeepsBest) break;
+                _best = best;
+                // Its checkpoint may have been due anyway, and been written while it was validated.
+                if (_written == best) _kept = best;
                 break;
             case CheckpointProtocol.ShardPart part when part.Step == _catalog.Step:
                 if (_assembly.Add(part) is { } shard) Take(_catalog.Arrive(part.Rank, part.Step, shard));
@@ -79,6 +86,7 @@ internal sealed class CheckpointCoordinator : UntypedActor
                 break;
             case Written written:
                 _due = null;
+                _written = written.Step;
                 var seconds = Stopwatch.GetElapsedTime(_begun).TotalSeconds;
                 _events.Publish(new RunEvent.CheckpointWritten(written.Step, written.Path, seconds));
                 _events.Publish(written.PruneError is { } error

@@ -38,6 +38,8 @@ internal sealed class ValidationPass(IValidationPlan plan, ParallelLayout layout
     /// <returns>The step's validation is complete now: <see cref="Values"/> has it.</returns>
     public bool Scored(WorkerReport.Scored scored, Action<Rank, object> tell)
     {
+        // Else the round could be complete, and the run go on, while a chunk that was assigned again is still being scored.
+        if (scored.Generation != _generation) return false;
         (_round, var complete, var assigned) = _round.Scored(scored.Rank, scored.Step, scored.Task, scored.LogProbabilities);
         Assign(assigned, tell);
         if (complete is null) return false;

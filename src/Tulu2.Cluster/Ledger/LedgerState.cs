@@ -74,8 +74,8 @@ internal sealed record LedgerState
                 Changes = Changes + 1,
                 Finished = null,
                 Hashes = changed.RecipeHash == RecipeHash ? Hashes : Hashes.RemoveRange(Hashes.Keys.Where(step => step > changed.After)),
-                Validations = changed.RecipeHash == RecipeHash
-                    ? Validations : Validations.RemoveRange(Validations.Keys.Where(step => step > changed.After)),
+                // Keys that decide no bit may decide which steps are validated, and what follows.
+                Validations = Validations.RemoveRange(Validations.Keys.Where(step => step > changed.After)),
             },
             LedgerEvent.GenerationOpened opened => next with { Generation = new(Math.Max(Generation, opened.Generation)) },
             LedgerEvent.StepCommitted step => next with { Hashes = Hashes.SetItem(new StepNumber(step.Step), step.GradientHash) },

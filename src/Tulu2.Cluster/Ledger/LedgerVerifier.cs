@@ -56,11 +56,9 @@ public static class LedgerVerifier
                     notes.Add($"entry {number}: {gap.Text}");
                     break;
                 case LedgerEvent.RecipeChanged changed:
+                    foreach (var step in validations.Keys.Where(step => step > changed.After).ToList()) validations.Remove(step);
                     if (changed.RecipeHash != recipe)
-                    {
                         foreach (var step in hashes.Keys.Where(step => step > changed.After).ToList()) hashes.Remove(step);
-                        foreach (var step in validations.Keys.Where(step => step > changed.After).ToList()) validations.Remove(step);
-                    }
                     recipe = changed.RecipeHash;
                     notes.Add($"entry {number}: changed after step {changed.After}: {string.Join(", ", changed.Keys)}");
                     break;

@@ -114,6 +114,7 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         {
             KeepsBest = validation is { KeepBest: true },
             Best = validation is { KeepBest: true } ? validated.At(rules.LastStep, validation).Best : null,
+            BestBefore = validation is { KeepBest: true } && manifest is not null ? validated.At(manifest.Step, validation).Best : null,
         };
         var checkpoints = _checkpoints = Context.ActorOf(Props.Create(() => new CheckpointCoordinator(setup, ledger)), ActorNames.Checkpoints);
         var sync = _sync = Context.ActorOf(

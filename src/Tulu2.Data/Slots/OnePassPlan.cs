@@ -6,6 +6,10 @@ namespace Tulu2.Data.Slots;
 /// <param name="packing">As in <see cref="BatchSettings"/>.</param>
 public sealed class OnePassPlan(ITokenSource source, int slot, bool preferences, bool packing) : IBatchPlan, IPairs
 {
+    private readonly Lazy<(long Tokens, long LossTokens)> _counts = new(() => (
+        Enumerable.Range(0, source.Sequences).Sum(sequence => (long)source.Length(sequence)),
+        Enumerable.Range(0, source.Sequences).Sum(sequence => (long)source.LossTokens(sequence))));
+
     public int TotalSteps => 1;
 
     public int Items => source.Sequences / PerItem;
@@ -14,11 +18,11 @@ public sealed class OnePassPlan(ITokenSource source, int slot, bool preferences,
 
     private int PerItem => preferences ? 2 : 1;
 
-    public long LossTokens(int step) => Enumerable.Range(0, source.Sequences).Sum(sequence => (long)source.LossTokens(sequence));
+    public long LossTokens(int step) => _counts.Value.LossTokens;
 
     public long LossTokens(int step, int slot) => SequencesOf(slot).Sum(sequence => (long)source.LossTokens(sequence));
 
-    public long Tokens(int step) => Enumerable.Range(0, source.Sequences).Sum(sequence => (long)source.Length(sequence));
+    public long Tokens(int step) => _counts.Value.Tokens;
 
     public ReadOnlyMemory<int> Sequences(int step, int slot) => ItemsOf(slot);
 

@@ -217,6 +217,8 @@ public sealed class StepDriver : IDisposable
     private void Validated(WorkerReport.Scored scored)
     {
         Take(new SyncCommand.Scored(scored.Rank, _scheduler.Now));
+        // As in the actor: a chunk of an older generation may be assigned again and under way.
+        if (scored.Generation != _scoring) return;
         (_validation, var complete, var chunks) = _validation.Scored(scored.Rank, scored.Step, scored.Task, scored.LogProbabilities);
         Score(scored.Step, chunks);
         if (complete is null) return;

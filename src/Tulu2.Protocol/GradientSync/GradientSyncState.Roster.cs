@@ -89,7 +89,7 @@ public sealed partial record GradientSyncState
             SyncPhase.Gathering gathering => Missing(gathering, now),
             SyncPhase.Joining => ReplaceSilent("joining", seat => seat.Up && seat.Joined is null, JoinPatience, now),
             SyncPhase.Scoring => ReplaceSilent("scoring", seat => seat.Up, _ => Lease.Deadline(), now),
-            SyncPhase.Validating { Step: var step } => ReplaceSilent("validating", seat => seat.Up && !(seat.Has(step) && Validated.Has(step)), seat => seat.Work == RankWork.Loading ? LoadPatience : Lease.Deadline(), now),
+            SyncPhase.Validating validating => MeetAgain(validating, now),
             SyncPhase.Running running => Meet(running, now),
             SyncPhase.Finishing finishing =>
                 ReplaceSilent("finishing", seat => seat.IsMember && !seat.HasEnded(finishing.LastStep), _ => Lease.Deadline(), now),

@@ -139,8 +139,8 @@ public sealed partial record GradientSyncState
         var decision = To(
             this with
             {
-                Phase = last ? new SyncPhase.Finishing(step, Cancelled: step < _rules.LastStep)
-                    : validates ? new SyncPhase.Validating(step)
+                Phase = last ? new SyncPhase.Finishing(step, Cancelled: !Completes(step))
+                    : validates ? new SyncPhase.Validating(step, StepEntry.InStride)
                     : new SyncPhase.Running(step.Next(), now, StepEntry.InStride),
                 LastStep = last ? step : LastStep,
                 Hashes = Hashes.SetItem(step, first.GradientHash),

@@ -20,16 +20,33 @@ public sealed partial record GradientSyncState
 
     private bool Ends(StepNumber step) => step == _rules.LastStep || StopsAt(step) || (Validated.Has(step) && Verdict(step).Stops);
 
+    // The run has nothing left to do after this step.
+    private bool Completes(StepNumber step) => step == _rules.LastStep
+        ? !IsValidated(step) || Validated.Has(step)
+        : Validated.Has(step) && Verdict(step).Stops;
+
     private bool Keeps(StepNumber step) => Ends(step) || (_rules.Validation!.KeepBest && Verdict(step).IsBest);
 
     // A generation has begun whose ranks have, or get, a step that is to be validated.
     private Decision Restore(StepNumber step, StateTransfer transfer, StepEntry entry, TimeSpan now)
     {
         var work = entry == StepEntry.Loading ? RankWork.Loading : RankWork.Computing;
-        return To(this with { Phase = new SyncPhase.Validating(step), Seats = [.. Seats.Select(seat => seat with { Step = step, Work = work, Progress = now })] })
+        return To(this with { Phase = new SyncPhase.Validating(step, entry), Seats = [.. Seats.Select(seat => seat with { Step = step, Work = work, Progress = now })] })
             .Do(Overtaken())
             .Do(Seats.Select(seat => new SyncEffect.Tell(seat.Rank, new WorkerCommand.Restore(Generation, step, transfer))))
             .Then(next => next.Validate(step, now));
+    }
+
+    // A rank that does not come to the step is replaced. Of those that score, one may be silent since nothing is left for it: only where nothing comes from any of
+    // them they meet anew, and who does not come then is replaced.
+    private Decision MeetAgain(SyncPhase.Validating validating, TimeSpan now)
+    {
+        var patience = validating.Entry is StepEntry.Loading or StepEntry.Copying ? LoadPatience : Lease.Deadline();
+        var replaced = ReplaceSilent("coming to the step that is validated", seat => seat.Up && !seat.Has(validating.Step), _ => patience, now);
+        if (replaced.Effects.Length > 0) return replaced;
+        return Seats.All(seat => seat.Up && now - seat.Progress > Lease.Deadline())
+            ? OpenGeneration($"the validation of step {validating.Step} made no progress", now)
+            : Stay;
     }
 
     private Decision HasArrived(TimeSpan now) =>
@@ -62,16 +79,17 @@ public sealed partial record GradientSyncState
     // A snapshot is settled while a validated step's checkpoint is awaited: that one, or an earlier one that stood in its way.
     private Decision Kept(StepNumber step, SyncCommand.SnapshotSettled settled)
     {
-        if (settled.Step != step || settled.ManifestPath is not null || settled.Lost) return Proceed(step, settled.Now);
+        if (settled.Step != step || settled.ManifestPath is not null) return Proceed(step, settled.Now);
+        // No rank is known to be lost, but one did not write: they meet anew, and who does not come is replaced.
+        if (settled.Lost) return OpenGeneration(settled.Error ?? "a checkpoint was not written in time", settled.Now);
         return Ends(step) ? FailLastCheckpoint(settled) : GoOn(step, settled.Now);
     }
 
     private Decision End(StepNumber step, TimeSpan now)
     {
-        var cancelled = step < _rules.LastStep && !(Validated.Has(step) && Verdict(step).Stops);
         var next = this with
         {
-            Phase = new SyncPhase.Finishing(step, cancelled),
+            Phase = new SyncPhase.Finishing(step, Cancelled: !Completes(step)),
             LastStep = step,
             Seats = [.. Seats.Select(seat => seat with { Progress = now })],
         };

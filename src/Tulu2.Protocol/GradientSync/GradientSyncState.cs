@@ -96,8 +96,10 @@ public sealed partial record GradientSyncState
         var begun = Seats.Any(seat => seat.Step > 0);
         if (!begun) return StopHere();
         var next = this with { Stopping = true };
-        // No step is under way that could be the last one: it is the one that was committed. The validation is made when the run is resumed.
-        return Phase is SyncPhase.Validating { Step: var step } && next.StopsAt(step) ? next.Proceed(step, now) : To(next);
+        // No step is under way that could be the last one: it is the one that was committed. The validation is made when the run is resumed. Ranks that share a chunk
+        // must all do it or none: a new generation takes it from all of them.
+        return Phase is SyncPhase.Validating { Step: var step } && next.StopsAt(step) && !Validated.Has(step)
+            ? next.OpenGeneration("the run is to stop", now) : To(next);
     }
 
     // Where the checkpoint of a later step has settled, after the ranks went back to an earlier one, the run goes on to that step.

@@ -23,7 +23,7 @@ public abstract record SyncPhase
     public sealed record Running(StepNumber Step, TimeSpan Began, StepEntry Entry, TimeSpan? AllReady = null) : SyncPhase;
 
     /// <summary>A step is committed and its validation is under way; no rank computes the next step.</summary>
-    public sealed record Validating(StepNumber Step) : SyncPhase;
+    public sealed record Validating(StepNumber Step, StepEntry Entry) : SyncPhase;
 
     /// <summary>A step is validated, and its checkpoint is awaited before the run goes on or ends.</summary>
     public sealed record Keeping(StepNumber Step) : SyncPhase;

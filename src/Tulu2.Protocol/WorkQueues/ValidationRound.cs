@@ -16,9 +16,6 @@ public sealed record ValidationRound
     private ChunkQueue Queue { get; init; }
     private ImmutableSortedDictionary<int, float[]> Scores { get; init; } = ImmutableSortedDictionary<int, float[]>.Empty;
 
-    public int Done => Queue.Done;
-    public int Total => Queue.Total;
-
     public static ValidationRound Of(ParallelLayout layout, int chunks) => new(layout, chunks);
 
     /// <summary>A step's validation begins, or goes on in a new generation.</summary>

@@ -27,10 +27,10 @@ internal sealed class MetricsSubscriber(
             case RunEvent.Validated validated:
                 Append(ValidationLog.Record(validated));
                 break;
-            case RunEvent.RecipeChanged { DecidesBits: true } change:
+            case RunEvent.RecipeChanged change:
                 var kept = change.After > firstStep ? change.After : firstStep;
                 validations?.CutAfter(kept);
-                if (metrics.CutAfter(kept) is > 0 and var cut)
+                if (change.DecidesBits && metrics.CutAfter(kept) is > 0 and var cut)
                     say($"{title}: {cut} steps after step {kept} are made again by the changed recipe; what they were is in the ledger");
                 break;
         }

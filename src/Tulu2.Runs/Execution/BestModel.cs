@@ -17,6 +17,8 @@ internal sealed record BestModel(int Step, string Metric, double Value, string? 
     /// <returns>Null: the run has no validation with a finite value.</returns>
     public static BestModel? Find(PreparedRun run, IEnumerable<ValidationRecord> validations, int lastStep, CheckpointStore store, RunDirectory directory, Action<string> say)
     {
+        // A link leads to the run's last model, which is another one now. It is removed, never followed.
+        if (new DirectoryInfo(directory.BestExport).LinkTarget is not null) File.Delete(directory.BestExport);
         if (run.Validation is not { Rules: var rules }) return null;
         var history = ValidationHistory.Empty;
         foreach (var validation in validations)
@@ -29,8 +31,6 @@ internal sealed record BestModel(int Step, string Metric, double Value, string? 
     private static string? Write(PreparedRun run, StepNumber best, int lastStep, CheckpointStore store, RunDirectory directory, Action<string> say)
     {
         var path = directory.BestExport;
-        // A link is replaced, and never followed.
-        if (new DirectoryInfo(path).LinkTarget is not null) File.Delete(path);
         if (best == lastStep)
         {
             if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
@@ -39,7 +39,7 @@ internal sealed record BestModel(int Step, string Metric, double Value, string? 
         }
         if (store.ManifestOf(best) is not { } manifest)
         {
-            say($"{path} is not made: the checkpoint of step {best}, the best validation, is not there");
+            say($"{path} is not made: the checkpoint of step {best}, the best validation, is not there{(Directory.Exists(path) ? "; the model there is an earlier one" : "")}");
             return null;
         }
         ModelExport.FromCheckpoint(store, store.Read(manifest), run.Model, run.Recipe, ModelExport.TypeOf(run.Recipe.Precision), path);

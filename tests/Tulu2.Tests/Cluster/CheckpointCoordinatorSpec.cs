@@ -25,7 +25,7 @@ public sealed class CheckpointCoordinatorSpec : TestKit
     public CheckpointCoordinatorSpec() : base(HostFixture.Settings.WithFallback(ClusterConfig.LocalConfig()))
     {
         (_ledger, _run, _sync) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
-        var setup = new CheckpointSetup(2, 3, "recipe", 4, ImmutableDictionary<string, string>.Empty, _writer);
+        var setup = new CheckpointSetup(2, 3, "recipe", 4, ImmutableDictionary<string, string>.Empty, _writer) { KeepsBest = true };
         _checkpoints = _run.ChildActorOf(Props.Create(() => new CheckpointCoordinator(setup, _ledger)));
         _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(new StepNumber(5)), _sync);
     }
@@ -58,6 +58,32 @@ public sealed class CheckpointCoordinatorSpec : TestKit
         Assert.Equal((5, 4, "recipe"), (manifest.Step, manifest.VirtualShards, manifest.RecipeHash));
         Assert.Equal(["t0.0", "t1.0", "t1.1"], manifest.Shards.SelectMany(shard => shard.Tensors).Select(tensor => tensor.Slice.Name));
         Assert.Equal(1, _writer.Prunes);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_checkpoint_of_the_best_step_is_kept_whether_it_is_written_before_or_after_it_is_known_to_be_the_best(bool before)
+    {
+        if (!before) _checkpoints.Tell(new CheckpointProtocol.Best(new StepNumber(5)));
+        await WriteAsync(5);
+        if (before) _checkpoints.Tell(new CheckpointProtocol.Best(new StepNumber(5)));
+        // One that is better has no checkpoint yet.
+        _checkpoints.Tell(new CheckpointProtocol.Best(new StepNumber(7)));
+        _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(new StepNumber(6)), _sync);
+        await WriteAsync(6);
+        Assert.Equal(5, _writer.Best);
+        _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(new StepNumber(7)), _sync);
+        await WriteAsync(7);
+        Assert.Equal(7, _writer.Best);
+
+        async Task WriteAsync(int step)
+        {
+            _checkpoints.Tell(Shard(0, step));
+            _checkpoints.Tell(Shard(1, step));
+            _checkpoints.Tell(new LedgerProtocol.Durable(step));
+            await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(new StepNumber(step), $"{step}", null, false));
+        }
     }
 
     [Fact]

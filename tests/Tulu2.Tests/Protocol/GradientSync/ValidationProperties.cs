@@ -73,7 +73,6 @@ public sealed class ValidationProperties
         Assert.False(At(7, lower with { Patience = 0 }).Stops);
         Assert.Equal(new ValidationVerdict(new StepNumber(6), true, false), At(6, lower with { HigherIsBetter = true, Patience = 6 }));
         Assert.Equal(new ValidationVerdict(null, false, false), ValidationHistory.Empty.At(new StepNumber(3), lower));
-        Assert.Equal(new ValidationVerdict(new StepNumber(2), false, false), history.Until(new StepNumber(3)).At(new StepNumber(9), lower));
     }
 
     private static SyncEffect.Finished Finished(SyncSimulation simulation)
