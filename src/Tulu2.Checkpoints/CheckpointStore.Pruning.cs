@@ -16,6 +16,9 @@ public sealed unsafe partial class CheckpointStore
     /// Other processes write shards meanwhile, and what they finished waits for its manifest under its final name. All of it is younger than the newest
     /// manifest, because one checkpoint is made at a time, and a shard that is written again gets a new time. So only what is older goes: at once where a
     /// manifest that is deleted now had named it; a shard that none ever named may be of a checkpoint that overlaps after all, and goes an hour later.
+    /// Where the manifest of <paramref name="besides"/> cannot be read, its shards are not known: it stays, and so does every shard that may be one of them, which is
+    /// all that was written before it or that no manifest is known to have named. What checkpoints after it had named still goes, or the disk would fill; the rest
+    /// goes once there is another best.
     /// </remarks>
     public void Prune(int keep, int? besides = null)
     {
@@ -23,11 +26,17 @@ public sealed unsafe partial class CheckpointStore
         var manifests = Manifests();
         if (manifests.Count == 0) return;
         HashSet<string> named = [], outlived = [];
-        var kept = manifests.TakeLast(keep).Concat(besides is { } step ? manifests.Where(path => path == ManifestPath(step)) : []).ToHashSet();
+        HashSet<string> kept = [.. manifests.TakeLast(keep)];
         foreach (var path in kept)
         {
             try { named.UnionWith(Read(path).Shards.Select(shard => ShardPath(shard.Sha256))); }
             catch (BadInputException) { return; }
+        }
+        DateTime? unknownUntil = null;
+        if (besides is { } step && ManifestOf(step) is { } best && kept.Add(best))
+        {
+            try { named.UnionWith(Read(best).Shards.Select(shard => ShardPath(shard.Sha256))); }
+            catch (BadInputException) { unknownUntil = File.GetLastWriteTimeUtc(best); }
         }
         var newest = File.GetLastWriteTimeUtc(manifests[^1]);
         foreach (var path in manifests.Where(path => !kept.Contains(path)))
@@ -38,9 +47,12 @@ public sealed unsafe partial class CheckpointStore
         }
         if (System.IO.Directory.Exists(Shards))
             foreach (var shard in System.IO.Directory.EnumerateFiles(Shards, "*.safetensors"))
-                if (!named.Contains(shard) && File.GetLastWriteTimeUtc(shard) < (outlived.Contains(shard) ? newest : newest - Grace)) File.Delete(shard);
+                if (!named.Contains(shard) && IsOver(outlived.Contains(shard), File.GetLastWriteTimeUtc(shard))) File.Delete(shard);
         AtomicFile.RemoveLeftovers(Shards);
         AtomicFile.RemoveLeftovers(ManifestFolder);
+
+        bool IsOver(bool wasNamed, DateTime written) =>
+            written < (wasNamed ? newest : newest - Grace) && (unknownUntil is not { } until || wasNamed && written > until);
     }
 
     /// <summary>

@@ -11,8 +11,9 @@ internal static class OverlapTable
 {
     public static void Write(Terminal terminal, DecontaminationRequest request, DecontaminationResult result)
     {
-        foreach (var fault in result.BadRows) terminal.Say($"left out: {RowFaultLines.Line(fault)}");
-        if (result.Bad > result.BadRows.Count) terminal.Say($"left out: {NumberText.Count(result.Bad - result.BadRows.Count, "more row")}");
+        var bad = request.To is null ? "cannot be used" : "left out";
+        foreach (var fault in result.BadRows) terminal.Say($"{bad}: {RowFaultLines.Line(fault)}");
+        if (result.Bad > result.BadRows.Count) terminal.Say($"{bad}: {NumberText.Count(result.Bad - result.BadRows.Count, "more row")}");
         var benchmarks = Columns("benchmark", "items", "too short", "items touched", "rows touched", "n-grams", "shared");
         foreach (var one in result.Benchmarks)
             Row(benchmarks, one.Name, one.Items, one.TooShort, one.ItemsTouched, one.RowsTouched, one.NGrams, one.NGramsShared);

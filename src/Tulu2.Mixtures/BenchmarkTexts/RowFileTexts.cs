@@ -12,6 +12,11 @@ internal static class RowFileTexts
 {
     public const string Prefix = "file:";
 
+    /// <summary>The files that a name <c>file:PATH</c> stands for; of another benchmark none.</summary>
+    /// <exception cref="BadInputException">No file matches.</exception>
+    public static IReadOnlyList<string> FilesOf(string name) =>
+        name.StartsWith(Prefix, StringComparison.Ordinal) ? FilePatterns.ExpandRows(name[Prefix.Length..]) : [];
+
     /// <param name="path">A file, a pattern, or a directory.</param>
     /// <param name="columns">Names of columns; empty: none are named.</param>
     /// <exception cref="BadInputException">A file or a row cannot be used.</exception>

@@ -23,7 +23,7 @@ internal static class CopyPlan
 
     private static readonly string[] Endings = [Gzip, ".zst", Lines, ".ndjson", ".json", Parquet];
 
-    /// <exception cref="BadInputException">The path does not suit the files, or one of them would be overwritten.</exception>
+    /// <exception cref="BadInputException">The path does not suit the files.</exception>
     public static IReadOnlyList<PlannedCopy> Of(string to, IReadOnlyList<DataFile> files)
     {
         var full = Path.GetFullPath(FilePatterns.Home(to));
@@ -33,15 +33,15 @@ internal static class CopyPlan
         if (copies.GroupBy(copy => copy.Path).FirstOrDefault(same => same.Count() > 1) is { } twice)
             throw new BadInputException($"--to {to}", $"{twice.First().Files[0].Path} and {twice.Last().Files[0].Path} would both become {twice.Key}",
                 "give them one at a time, with a directory each");
-        Refuse(copies.Select(copy => copy.Path), files, $"--to {to}");
         return copies;
     }
 
-    /// <exception cref="BadInputException">A path that is to be written is one of the files.</exception>
-    public static void Refuse(IEnumerable<string> written, IReadOnlyList<DataFile> files, string where)
+    /// <exception cref="BadInputException">A path that is to be written is one of those that are <paramref name="taken"/>.</exception>
+    /// <param name="taken">Full paths.</param>
+    /// <param name="what">What these are, after "is one of the files that".</param>
+    public static void Refuse(IEnumerable<string> written, IReadOnlyCollection<string> taken, string where, string what)
     {
-        if (written.FirstOrDefault(path => files.Any(file => Path.GetFullPath(file.Path) == path)) is { } own)
-            throw new BadInputException(where, $"{own} is one of the files that are read", "name another path");
+        if (written.FirstOrDefault(taken.Contains) is { } own) throw new BadInputException(where, $"{own} is one of the files that {what}", "name another path");
     }
 
     private static bool IsFile(string path) =>

@@ -2,7 +2,7 @@ using Tulu2.Files;
 
 namespace Tulu2.Mixtures.Copies;
 
-/// <summary>Files that get their names together, once all of them are whole; until then they are parts beside those names.</summary>
+/// <summary>Files that get their names one after the other, once all of them are whole; until then they are parts beside those names.</summary>
 internal sealed class PendingFiles : IDisposable
 {
     private readonly List<(string Part, string Path, FileStream Stream)> _files = [];
@@ -12,6 +12,7 @@ internal sealed class PendingFiles : IDisposable
     public Stream Create(string path)
     {
         var full = Path.GetFullPath(path);
+        Check(full);
         var folder = Path.GetDirectoryName(full)!;
         var part = Path.Combine(folder, $".{Guid.NewGuid():N}{AtomicFile.PartSuffix}");
         try
@@ -34,10 +35,18 @@ internal sealed class PendingFiles : IDisposable
     }
 
     /// <summary>All of them are finished.</summary>
+    /// <exception cref="BadInputException">One of the names belongs to a directory by now; none is given then.</exception>
     public void Publish()
     {
+        // Before the first of them has its name.
+        foreach (var (_, path, _) in _files) Check(path);
         foreach (var (part, path, _) in _files) AtomicFile.Publish(part, path);
         _files.Clear();
+    }
+
+    private static void Check(string path)
+    {
+        if (Directory.Exists(path)) throw new BadInputException(path, "cannot be written: it is a directory", "name another path, or move the directory away");
     }
 
     public void Dispose()

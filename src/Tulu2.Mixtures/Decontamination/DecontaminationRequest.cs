@@ -1,4 +1,5 @@
 using Tulu2.Data.Rows.Reading;
+using Tulu2.Files;
 using Tulu2.Mixtures.BenchmarkTexts;
 using Tulu2.Mixtures.Overlaps;
 
@@ -32,8 +33,8 @@ public sealed record DecontaminationRequest(IReadOnlyList<DataFile> Files, IRead
     /// <summary>Where rows without overlap go; null: nowhere.</summary>
     public string? To { get; init; }
 
-    /// <summary>A file that gets a line for each row and benchmark that overlap; null: none.</summary>
-    public string? Report { get; init; }
+    /// <summary>A file that gets a line for each row and benchmark that overlap; null: none. A leading <c>~</c> is the home directory.</summary>
+    public string? Report { get; init => field = value is null ? null : FilePatterns.Home(value); }
 
     /// <summary>Rows that cannot be read are counted and left out; false: they stop the command.</summary>
     public bool SkipBadRows { get; init; }

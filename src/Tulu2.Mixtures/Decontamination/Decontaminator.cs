@@ -1,6 +1,6 @@
 using Tulu2.Data.Rows;
-using Tulu2.Data.Rows.Reading;
 using Tulu2.Files;
+using Tulu2.Mixtures.BenchmarkTexts;
 using Tulu2.Mixtures.Copies;
 using Tulu2.Mixtures.Rows;
 
@@ -25,7 +25,7 @@ public sealed class Decontaminator(DecontaminationRequest request, Action<Decont
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(request.Threads, 1);
         IReadOnlyList<PlannedCopy> copies = request.To is { } to ? CopyPlan.Of(to, request.Files) : [];
-        if (request.Report is { } named) CopyPlan.Refuse([Path.GetFullPath(named)], [.. request.Files, .. copies.Select(copy => new DataFile(copy.Path))], $"--report {named}");
+        CheckWritten([.. copies.Select(copy => copy.Path)]);
         // What is wrong with a file's form is said before the benchmarks are read.
         var readers = new Queue<RowTurnReader>(request.Files.Select(file => new RowTurnReader(file)));
         var index = BenchmarkIndex.Read(request, items => report?.Invoke(new DecontaminationProgress(items, 0)), cancellation);
@@ -50,6 +50,17 @@ public sealed class Decontaminator(DecontaminationRequest request, Action<Decont
         pending.Publish();
         return new DecontaminationResult(tally.Overlaps, files, [.. _datasets.Select(dataset => new DatasetOverlap(dataset.Key, dataset.Value.Read, dataset.Value.Touched))],
             _bad);
+    }
+
+    // Nothing that is read is written over: not the rows, and not a person's own benchmark.
+    private void CheckWritten(IReadOnlyCollection<string> copies)
+    {
+        HashSet<string> read = [.. request.Files.Select(file => Path.GetFullPath(file.Path)), .. request.Against.SelectMany(RowFileTexts.FilesOf)];
+        const string areRead = "are read";
+        CopyPlan.Refuse(copies, read, $"--to {request.To}", areRead);
+        if (request.Report is not { } report) return;
+        CopyPlan.Refuse([Path.GetFullPath(report)], read, $"--report {report}", areRead);
+        CopyPlan.Refuse([Path.GetFullPath(report)], copies, $"--report {report}", "--to writes");
     }
 
     private FileOverlap Judge(RowTurnReader reader, BenchmarkIndex index, OverlapTally tally, IKeptRows? kept, string? to, CancellationToken cancellation)

@@ -9,8 +9,12 @@ namespace Tulu2.Runs.Events;
 /// <summary>Tells a person what happens between the steps, a line each.</summary>
 internal sealed class RemarkSubscriber(string title, int totalSteps, Action<string> say) : IRunEventSubscriber
 {
+    // Only while it trains is it certain that training goes on after a checkpoint that failed: a validation may end the run.
+    private RunPhase? _phase;
+
     public void Handle(RunEvent happened)
     {
+        if (happened is RunEvent.PhaseChanged { Phase: var phase }) _phase = phase;
         if (Remark(happened) is { } remark) say($"{title}: {remark}");
     }
 
@@ -18,7 +22,7 @@ internal sealed class RemarkSubscriber(string title, int totalSteps, Action<stri
     {
         RunEvent.PhaseChanged { Phase: RunPhase.Finishing } => "writing the last checkpoint",
         RunEvent.CheckpointFailed failed =>
-            $"the checkpoint of step {failed.Step} could not be written: {failed.Why}{(failed.Step < totalSteps ? "; training goes on" : "")}",
+            $"the checkpoint of step {failed.Step} could not be written: {failed.Why}{(_phase == RunPhase.Training && failed.Step < totalSteps ? "; training goes on" : "")}",
         RunEvent.Validated done => Validated(done),
         RunEvent.RankLost lost => $"rank {lost.Rank} was restarted: {lost.Why}",
         RunEvent.RanksPlaced placed => $"ranks {string.Join(", ", placed.Ranks)} are placed on {placed.Node}",
@@ -32,11 +36,12 @@ internal sealed class RemarkSubscriber(string title, int totalSteps, Action<stri
         var values = string.Join(", ", done.Values.Where(IsShown).Select(value => $"{value.Name.Replace("rewards_", "")} {NumberText.Loss(value.Value)}"));
         var best = done.Verdict switch
         {
+            { Stops: true, Best: { } step } => $"; no better than step {step} for too long: the run ends",
             { IsBest: true } => ", the best so far",
             { Best: { } step } => $"; the best is that of step {step}",
             _ => "",
         };
-        return $"validation after step {done.Step}: {values}{best}{(done.Verdict.Stops ? "; the run ends, its patience is at its end" : "")}";
+        return $"validation after step {done.Step}: {values}{best}";
 
         static bool IsShown(NamedValue value) => value.Name == ValidationMetrics.Loss || ObjectiveCatalog.Metric(value.Name).HigherIsBetter is not null;
     }

@@ -19,11 +19,12 @@ internal sealed class StepLog<TLine> : IDisposable
 {
     private readonly SortedDictionary<int, TLine> _lines = [];
     private readonly LineForm<TLine> _form;
-    private readonly FileStream _file;
+    private readonly string _path;
+    private FileStream _file;
 
-    private StepLog(FileStream file, LineForm<TLine> form, IEnumerable<TLine> lines)
+    private StepLog(string path, FileStream file, LineForm<TLine> form, IEnumerable<TLine> lines)
     {
-        (_file, _form) = (file, form);
+        (_path, _file, _form) = (path, file, form);
         foreach (var line in lines) _lines[form.StepOf(line)] = line;
         LastStep = _lines.Keys.LastOrDefault();
     }
@@ -40,16 +41,14 @@ internal sealed class StepLog<TLine> : IDisposable
     /// </summary>
     public static StepLog<TLine> Open(string path, LineForm<TLine> form, Action<string> say)
     {
-        // Unbuffered: after a write that a full disk refused, closing the file would fail again and hide the first error.
-        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete,
-            bufferSize: 0);
+        var file = OpenStream(path);
         try
         {
             var (lines, sound, skipped) = Read(file, form);
             if (skipped > 0)
             {
                 say($"{path}: {skipped} lines cannot be read; the others are kept, and the damaged file is {SetAside.Copy(path)}");
-                var log = new StepLog<TLine>(file, form, lines);
+                var log = new StepLog<TLine>(path, file, form, lines);
                 log.Rewrite();
                 return log;
             }
@@ -59,7 +58,7 @@ internal sealed class StepLog<TLine> : IDisposable
                 file.SetLength(sound);
             }
             file.Position = sound;
-            return new StepLog<TLine>(file, form, lines);
+            return new StepLog<TLine>(path, file, form, lines);
         }
         catch
         {
@@ -89,26 +88,50 @@ internal sealed class StepLog<TLine> : IDisposable
         var cut = _lines.Keys.Where(made => made > step).ToList();
         foreach (var made in cut) _lines.Remove(made);
         LastStep = _lines.Keys.LastOrDefault();
-        if (cut.Count > 0) Rewrite();
+        if (cut.Count == 0) return 0;
+        // The file has the same lines, in the order of their steps.
+        var end = EndOfLine(Content(_file), _lines.Count);
+        _file.SetLength(end);
+        _file.Position = end;
         return cut.Count;
     }
 
+    // Beside the file and in its place: one that is killed meanwhile leaves the old lines or the new ones.
     private void Rewrite()
     {
         var text = new StringBuilder();
         foreach (var line in _lines.Values) text.Append(_form.Write(line)).Append('\n');
-        _file.SetLength(0);
-        _file.Write(Encoding.UTF8.GetBytes(text.ToString()));
+        AtomicFile.WriteAllText(_path, text.ToString());
+        _file.Dispose();
+        _file = OpenStream(_path);
+        _file.Seek(0, SeekOrigin.End);
     }
 
     public void Dispose() => _file.Dispose();
 
-    // A damaged line is skipped if whole ones follow; at the end it is the incomplete line of a killed process. Steps only ever rise.
-    private static (List<TLine> Lines, long Sound, int Skipped) Read(FileStream file, LineForm<TLine> form)
+    // Unbuffered: after a write that a full disk refused, closing the file would fail again and hide the first error.
+    private static FileStream OpenStream(string path) =>
+        new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+
+    private static byte[] Content(FileStream file)
     {
         var bytes = new byte[file.Length];
         file.Position = 0;
         file.ReadExactly(bytes);
+        return bytes;
+    }
+
+    private static int EndOfLine(byte[] bytes, int lines)
+    {
+        var end = 0;
+        for (var line = 0; line < lines; line++) end = Array.IndexOf(bytes, (byte)'\n', end) + 1;
+        return end;
+    }
+
+    // A damaged line is skipped if whole ones follow; at the end it is the incomplete line of a killed process. Steps only ever rise.
+    private static (List<TLine> Lines, long Sound, int Skipped) Read(FileStream file, LineForm<TLine> form)
+    {
+        var bytes = Content(file);
         var lines = new List<TLine>();
         var (begin, sound, bad, skipped) = (0, 0, 0, 0);
         while (bytes.AsSpan(begin).IndexOf((byte)'\n') is >= 0 and var length)

@@ -1,5 +1,7 @@
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Protocol.Events;
+using Tulu2.Protocol.Ids;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Runs.Events;
 
@@ -17,9 +19,17 @@ internal sealed class TensorBoardSubscriber(
             case RunEvent.StepCommitted { Step: var step } when step.Step > metrics.LastStep:
                 board.Step(MetricsLog.Record(step.Step, step.Metrics, step.Seconds));
                 break;
-            case RunEvent.Validated validated when validated.Step > (validations?.LastStep ?? 0):
-                board.Scalars(validated.Step, validated.Values.Select(value => ($"validation/{value.Name}", value.Value)));
+            case RunEvent.ValidationKnown known:
+                Write(known.Step, known.Values);
+                break;
+            case RunEvent.Validated validated:
+                Write(validated.Step, validated.Values);
                 break;
         }
+    }
+
+    private void Write(StepNumber step, NamedValues values)
+    {
+        if (step > (validations?.LastStep ?? 0)) board.Scalars(step, values.Select(value => ($"validation/{value.Name}", value.Value)));
     }
 }

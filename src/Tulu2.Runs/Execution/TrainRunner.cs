@@ -89,7 +89,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
     private static ReportNotes WriteDown(string title, PreparedRun run, RunDirectory directory)
     {
         run.Remembered.Write(directory);
-        if (run.Data.LeftOut().ToList() is { Count: > 0 } leftOut) AtomicFile.WriteAllText(directory.LeftOut, string.Join("\n", leftOut) + "\n");
+        if (run.LeftOut().ToList() is { Count: > 0 } leftOut) AtomicFile.WriteAllText(directory.LeftOut, string.Join("\n", leftOut) + "\n");
         var notes = RunNotes.Of(title, run);
         notes.Write(directory);
         return notes;

@@ -50,6 +50,9 @@ internal sealed record PreparedRun(
     /// <summary>The recipe as the run directory and every manifest store it.</summary>
     public RunRecipe Remembered => new(Named, RecipeHash, Changes) { Commits = Names.Commits };
 
+    /// <summary>The rows of the training and the validation files that were left out, one line each; a file may be both.</summary>
+    public IEnumerable<string> LeftOut() => Data.LeftOut().Union(Validation?.LeftOut() ?? []);
+
     public void Dispose()
     {
         Validation?.Dispose();

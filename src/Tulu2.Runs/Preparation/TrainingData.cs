@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Tulu2.Data.Rows;
 using Tulu2.Data.Slots;
 using Tulu2.Data.Statistics;
@@ -21,17 +22,20 @@ internal sealed class TrainingData(TokenStore store, int[]? items = null) : IDis
     /// <summary>The rows (or pairs) that are trained on.</summary>
     public ITokenSource Tokens { get; } = items is null ? store : new SelectedTokens(store, items, store.SequencesPerItem);
 
-    /// <summary>Content key of ids, masks, template and maximum length.</summary>
-    public string ContentKey => store.Key;
+    /// <summary>Content key of ids, masks, template and maximum length, and of which rows (or pairs) of the store these are.</summary>
+    public string ContentKey { get; } = items is null ? store.Key : KeyOf(store, items);
 
     /// <summary>Tokens of the rows (or pairs) that are trained on.</summary>
     public long TokenCount => Enumerable.Range(0, Tokens.Sequences).Sum(sequence => (long)Tokens.Length(sequence));
 
     private int Items => items?.Length ?? store.Items;
 
-    /// <summary>The same rows without those that a validation takes.</summary>
+    /// <summary>Those rows alone that are trained on.</summary>
     /// <param name="trained">Ascending.</param>
-    public TrainingData Without(int[] trained) => new(store, trained);
+    public TrainingData Only(int[] trained) => new(store, trained);
+
+    /// <summary>Names the content of some rows (or pairs) of a store, and their order: what is cached under it belongs to their numbers among the chosen ones.</summary>
+    public static string KeyOf(TokenStore store, int[] items) => ContentHash.OfParts([store.Key, ContentHash.Of(MemoryMarshal.AsBytes<int>(items))]);
 
     /// <summary>The sources of a recipe, with the files that their patterns match.</summary>
     /// <param name="key">The recipe's key that names them.</param>
@@ -83,7 +87,7 @@ internal sealed class TrainingData(TokenStore store, int[]? items = null) : IDis
     public RowLocation Location(int item) => store.Location(InStore(item));
 
     /// <summary>The rows that were left out, one line each.</summary>
-    public IEnumerable<string> LeftOut() => store.Report.DamagedFiles.Concat(store.Report.Faults).Select(RowFaultLines.Line);
+    public IEnumerable<string> LeftOut() => RowTokens.LeftOut(store);
 
     /// <summary>Histogram of the sequence lengths.</summary>
     public IReadOnlyList<LengthBin> Lengths() =>

@@ -30,5 +30,8 @@ internal sealed class ValidationPlan(Recipe recipe, OnePassPlan plan, Validation
 
     public NamedValues Measure(StepNumber step, IReadOnlyList<float[]> logProbabilities) => _measure.Measure(logProbabilities);
 
+    /// <inheritdoc cref="ValidationSet.LeftOut"/>
+    public IEnumerable<string> LeftOut() => set.LeftOut();
+
     public void Dispose() => set.Dispose();
 }

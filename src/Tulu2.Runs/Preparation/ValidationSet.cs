@@ -14,8 +14,8 @@ namespace Tulu2.Runs.Preparation;
 /// <param name="Tokens">Their sequences.</param>
 /// <param name="Location">File and line of each.</param>
 /// <param name="ContentKey">Names their content.</param>
-/// <param name="Owned">Freed with the set; null: the tokens belong to the training data.</param>
-internal sealed record ValidationSet(ITokenSource Tokens, Func<int, RowLocation> Location, string ContentKey, IDisposable? Owned) : IDisposable
+/// <param name="Owned">Their files, freed with the set; null: the tokens belong to the training data.</param>
+internal sealed record ValidationSet(ITokenSource Tokens, Func<int, RowLocation> Location, string ContentKey, TokenStore? Owned) : IDisposable
 {
     private const int MostNamed = 5;
 
@@ -30,30 +30,34 @@ internal sealed record ValidationSet(ITokenSource Tokens, Func<int, RowLocation>
         say("validation data:");
         var sources = loaded.Recipe.Validation.Data;
         var store = RowTokens.Open(loaded, "validation.data", loaded.Recipe.Data.FilesOf(sources), model, cacheDirectory, report, say);
-        var items = Limited(store, sources);
-        var set = new ValidationSet(
-            new SelectedTokens(store, items, store.SequencesPerItem), item => store.Location(items[item]), ContentHash.OfParts([store.Key, $"{items.Length}"]), store);
+        var set = Of(store, Limited(store, sources), store);
         NameCommon(loaded.Recipe, set, data, say);
         return (set, data);
     }
 
+    /// <summary>The rows of the set's own files that were left out, one line each.</summary>
+    public IEnumerable<string> LeftOut() => Owned is null ? [] : RowTokens.LeftOut(Owned);
+
     public void Dispose() => Owned?.Dispose();
+
+    private static ValidationSet Of(TokenStore store, int[] items, TokenStore? owned) =>
+        new(new SelectedTokens(store, items, store.SequencesPerItem), item => store.Location(items[item]), TrainingData.KeyOf(store, items), owned);
 
     private static (ValidationSet, TrainingData) TakeShare(LoadedRecipe loaded, TrainingData data, Action<string> say)
     {
         var (store, share) = (data.Store, loaded.Recipe.Validation.Share);
         var hashes = ContentSplit.Hashes(store, store.SequencesPerItem);
-        int[] taken = [.. Enumerable.Range(0, store.Items).Where(item => ContentSplit.IsIn(hashes[item], share))];
-        int[] trained = [.. Enumerable.Range(0, store.Items).Where(item => !ContentSplit.IsIn(hashes[item], share))];
-        var noun = ObjectiveCatalog.Of(loaded.Recipe.Objective).ItemName;
+        // A row beyond its source's limit is on neither side.
+        var used = Limited(store, loaded.Recipe.Data.Train);
+        int[] taken = [.. used.Where(item => ContentSplit.IsIn(hashes[item], share))];
+        int[] trained = [.. used.Where(item => !ContentSplit.IsIn(hashes[item], share))];
+        var all = NumberText.Count(used.Length, ObjectiveCatalog.Of(loaded.Recipe.Objective).ItemName);
         if (taken.Length == 0)
-            throw loaded.Fault("validation.share", string.Create(CultureInfo.InvariantCulture, $"{share} of {NumberText.Count(store.Items, noun)} takes none of them"), "use a larger share, or name files as validation.data");
+            throw loaded.Fault("validation.share", string.Create(CultureInfo.InvariantCulture, $"{share} of {all} takes none of them"), "use a larger share, or name files as validation.data");
         if (trained.Length == 0)
-            throw loaded.Fault("validation.share", string.Create(CultureInfo.InvariantCulture, $"{share} of {NumberText.Count(store.Items, noun)} leaves none to train on"), "use a smaller share");
-        say($"validation: {taken.Length:N0} of {NumberText.Count(store.Items, noun)}, which are not trained on");
-        var set = new ValidationSet(new SelectedTokens(store, taken, store.SequencesPerItem), item => store.Location(taken[item]),
-            ContentHash.OfParts([store.Key, string.Create(CultureInfo.InvariantCulture, $"share {share:R}")]), null);
-        return (set, data.Without(trained));
+            throw loaded.Fault("validation.share", string.Create(CultureInfo.InvariantCulture, $"{share} of {all} leaves none to train on"), "use a smaller share");
+        say($"validation: {taken.Length:N0} of {all}, which are not trained on");
+        return (Of(store, taken, null), data.Only(trained));
     }
 
     // The first rows of each source, as many as its limit.

@@ -32,8 +32,11 @@ internal static class SampleTexts
         var answers = evaluator.Answer(export, [.. rows.Select(row => row.Prompt)], MostTokens, cancellation);
         return [new ReportSamples(title, [.. rows.Zip(answers, (row, answer) =>
             new EvaluationSample(row.Prompt[^1].Content, row.Expected, answer, answer.Trim() == row.Expected.Trim()))],
-            "Greedy answers to the first prompts of the training rows, which the model has seen: they show what it learned, not what it can do.")];
+            $"Greedy answers to the first prompts of the training {Seen(recipe)}: they show what it learned, not what it can do.")];
     }
+
+    // The first rows of the files may be some that a share for validation has taken.
+    private static string Seen(Recipe recipe) => recipe.Validation.Share > 0 ? "files, which the model has seen except for those kept for validation" : "rows, which the model has seen";
 
     private static IEnumerable<IReadOnlyList<Message>> Dialogues(DataFile file, bool pairs) => pairs
         ? RowReader.ReadPreferences(file).Where(row => row.Row is not null).Select(row => row.Row!.Chosen)

@@ -105,7 +105,9 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
         throw new BadInputException(directory.Recipe,
             differences.Count > 0
                 ? $"the run was started with other values of {string.Join(", ", differences)}"
-                : OtherFiles(Recipe.Data.Files, recipe.Data.Files) ?? "the run was started with other data, another tokenizer or other initial weights",
+                : OtherFiles("data.train", Recipe.Data.Files, recipe.Data.Files)
+                    ?? OtherFiles("validation.data", Recipe.Data.FilesOf(Recipe.Validation.Data), recipe.Data.FilesOf(recipe.Validation.Data))
+                    ?? "the run was started with other data, another tokenizer or other initial weights",
             command is not null && RecipeChanges.Flags(Recipe, recipe) is { Count: > 0 } flags
                 ? $"`{command} --resume {string.Join(' ', flags)}` changes it from here on; or resume with the recipe it was started with"
                 : "resume with the recipe and the files it was started with, or start a new run in another --run directory");
@@ -121,12 +123,12 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
     }
 
     // A pattern may match other files than when the run started.
-    private static string? OtherFiles(IReadOnlyList<DataFile> before, IReadOnlyList<DataFile> now)
+    private static string? OtherFiles(string key, IReadOnlyList<DataFile> before, IReadOnlyList<DataFile> now)
     {
         var (old, files) = (before.Select(file => Path.GetFileName(file.Path)).ToList(), now.Select(file => Path.GetFileName(file.Path)).ToList());
         if (old.SequenceEqual(files)) return null;
         var (more, less) = (files.Except(old).ToList(), old.Except(files).ToList());
-        return "the run was started with other data: data.train now matches other files"
+        return $"the run was started with other data: {key} now matches other files"
             + (more.Count > 0 ? $", with {string.Join(", ", more)}" : "") + (less.Count > 0 ? $", without {string.Join(", ", less)}" : "");
     }
 

@@ -159,6 +159,29 @@ public sealed class CheckpointPruningTests : IDisposable
         Assert.Equal(1, store.LatestSound(_ => { })?.Manifest.Step);
     }
 
+    [Fact]
+    public void Where_the_best_ones_manifest_is_damaged_what_may_be_its_own_stays_and_later_checkpoints_still_go()
+    {
+        var store = new CheckpointStore(_folder.Root);
+        var shards = Enumerable.Range(1, 5).Select(step =>
+        {
+            using var state = new StateInMemory(step);
+            var shard = store.WriteShard([state.Block(StateKind.Parameter, "matrix", [0, 0], [7, 10])]);
+            store.WriteManifest(new Manifest(step, 4, "recipe", [shard], new Dictionary<string, string>()));
+            return Path.Combine(_folder.Root, "shards", shard.Sha256 + ".safetensors");
+        }).ToArray();
+        const int hours = 120;
+        File.WriteAllText(store.ManifestOf(2)!, "{}");
+        foreach (var (path, index) in store.Manifests().Select((path, index) => (path, index))) At(path, hours * (index + 1));
+        foreach (var (path, index) in shards.Select((path, index) => (path, index))) At(path, hours * (index + 1) - 1);
+        store.Prune(1, besides: 2);
+        Assert.Equal([store.ManifestOf(2)!, store.ManifestOf(5)!], store.Manifests());
+        Assert.Equal([true, true, false, false, true], shards.Select(File.Exists));
+        // Another best: now it is known what nobody needs.
+        store.Prune(1, besides: 5);
+        Assert.Equal([shards[4]], ShardFiles());
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(100)]

@@ -44,7 +44,11 @@ public class DataDecontaminateCommandTests
         Assert.Equal(ExitCode.Done, code);
         var told = JsonNode.Parse(output)!;
         Assert.Equal("4 2 1 3", $"{told["read"]} {told["touched"]} {told["bad"]} {told["kept"]}");
+        Assert.Contains("cannot be used: ", errors);
         Assert.Contains("rows.jsonl:4: messages is a number", errors);
+        Assert.DoesNotContain("left out", errors);
+        var (_, _, copied) = await Run(rows, "--against", "gsm8k", "--data", data, "--bad-rows", "skip", "--to", folder.File("kept"));
+        Assert.Contains("left out: ", copied);
     }
 
     [Theory]

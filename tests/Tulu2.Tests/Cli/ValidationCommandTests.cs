@@ -26,8 +26,9 @@ public sealed class ValidationCommandTests : IDisposable
     public async Task A_share_is_validated_on_and_a_resumed_run_has_the_same_validations()
     {
         var recipe = _small.Recipe(rest: "validation: { share: 0.2, every: 1 }");
-        const string rate = "optimizer.learning_rate=1e-3";
-        var (whole, errors) = await TrainAsync("run", recipe, "--set", rate);
+        // Long enough for answers in the report.
+        string[] flags = ["--set", "optimizer.learning_rate=1e-3", "--set", "data.max_length=200"];
+        var (whole, errors) = await TrainAsync("run", [recipe, .. flags]);
         Assert.Contains("validation: ", errors, StringComparison.Ordinal);
         Assert.Contains(" of 40 rows, which are not trained on", errors, StringComparison.Ordinal);
         var validations = Validations("run");
@@ -35,13 +36,15 @@ public sealed class ValidationCommandTests : IDisposable
         Assert.Equal(4, whole.GetProperty("best").GetProperty("step").GetInt32());
         Assert.Equal(validations[3].GetProperty("loss").GetDouble(), whole.GetProperty("best").GetProperty("value").GetDouble());
         Assert.Equal("final", new DirectoryInfo(_small.In("run/exports/best")).LinkTarget);
-        Assert.Contains("Validation: loss", File.ReadAllText(_small.In("run/report.html")), StringComparison.Ordinal);
+        var report = File.ReadAllText(_small.In("run/report.html"));
+        Assert.Contains("Validation: loss", report, StringComparison.Ordinal);
+        Assert.Contains("which the model has seen except for those kept for validation", report, StringComparison.Ordinal);
 
         // As if it had been killed after the checkpoint of step 3, with the validation of step 4 in neither file.
         File.Delete(Directory.GetFiles(_small.In("run/checkpoints/manifests")).Order().Last());
         var lines = File.ReadAllLines(_small.In("run/validation.jsonl"));
         File.WriteAllLines(_small.In("run/validation.jsonl"), lines[..3]);
-        var (resumed, _) = await TrainAsync("run", recipe, "--resume", "--set", rate, "--set", "parallel.data=1");
+        var (resumed, _) = await TrainAsync("run", [recipe, .. flags, "--resume", "--set", "parallel.data=1"]);
         Assert.Equal(whole.GetProperty("parameters_sha256").GetString(), resumed.GetProperty("parameters_sha256").GetString());
         Assert.Equal(whole.GetProperty("best").GetRawText(), resumed.GetProperty("best").GetRawText());
         Assert.Equal(ExitCode.Done, (await CommandLineTests.RunAsync("", "ledger", "verify", _small.In("run"))).Code);
@@ -57,7 +60,7 @@ public sealed class ValidationCommandTests : IDisposable
         var (stopped, errors) = await TrainAsync("run", [recipe, .. flags]);
         Assert.Contains("1 row of the validation data is in the training data too", errors, StringComparison.Ordinal);
         Assert.Contains("other.jsonl:1 is ", errors, StringComparison.Ordinal);
-        Assert.Contains("the run ends, its patience is at its end", errors, StringComparison.Ordinal);
+        Assert.Contains(" for too long: the run ends", errors, StringComparison.Ordinal);
         var (last, best) = (stopped.GetProperty("steps").GetInt32(), stopped.GetProperty("best").GetProperty("step").GetInt32());
         Assert.Equal(best + 1, last);
         Assert.True(last < 12);

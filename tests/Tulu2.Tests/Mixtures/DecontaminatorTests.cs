@@ -171,6 +171,20 @@ public sealed class DecontaminatorTests : IDisposable
     }
 
     [Fact]
+    public void Where_one_name_belongs_to_a_directory_no_file_gets_its_name()
+    {
+        Directory.CreateDirectory(_folder.File("report"));
+        var request = Rows(Dialogue(Clean, "Paris")) with { To = _folder.File("kept.jsonl"), Report = _folder.File("report") };
+        Assert.Equal("cannot be written: it is a directory", Fault(request).What);
+        // One that comes while the rows are compared.
+        request = request with { Report = _folder.File("list") };
+        Assert.Contains("kept.jsonl", Assert.Throws<BadInputException>(() =>
+            new Decontaminator(request, now => Directory.CreateDirectory(now.Rows > 0 ? request.To! : _folder.File("report"))).Run(CancellationToken.None)).Where);
+        Assert.False(File.Exists(request.Report));
+        Assert.Empty(Directory.EnumerateFiles(_folder.Root, ".*"));
+    }
+
+    [Fact]
     public void Pairs_without_a_preference_are_bad_rows_that_stop_nothing_and_a_damaged_file_stops_everything()
     {
         var result = Run(Rows("""{"prompt":"p","chosen":"a","rejected":"a"}""", """{"prompt":"p","chosen":"a","rejected":"b"}""") with { To = _folder.File("kept.jsonl.gz") });
@@ -192,6 +206,14 @@ public sealed class DecontaminatorTests : IDisposable
         _folder.Write("plain", "");
         Assert.Equal("is a file", To("plain", rows).What);
         Assert.Contains("is one of the files that are read", Fault(new DecontaminationRequest([rows], ["gsm8k"], _folder.Root) { Report = rows.Path }).What);
+        Assert.Contains("is one of the files that --to writes",
+            Fault(new DecontaminationRequest([rows], ["gsm8k"], _folder.Root) { To = _folder.File("kept.jsonl"), Report = _folder.File("kept.jsonl") }).What);
+        // A benchmark of one's own is read too.
+        var own = new DecontaminationRequest([rows], [$"file:{same.Path}"], null);
+        Assert.Equal($"{same.Path} is one of the files that are read", Fault(own with { Report = same.Path }).What);
+        var packed = _folder.Write("own.jsonl", Dialogue("x", "y") + "\n");
+        Assert.Equal($"{packed} is one of the files that are read", Fault(own with { Against = [$"file:{_folder.File("ow*.jsonl")}"], To = packed }).What);
+        Assert.Equal(Path.Join(FilePatterns.Home("~"), "report"), (own with { Report = "~/report" }).Report);
 
         BadInputException To(string to, params DataFile[] files) => Fault(new DecontaminationRequest(files, ["gsm8k"], _folder.Root) { To = _folder.File(to) });
     }

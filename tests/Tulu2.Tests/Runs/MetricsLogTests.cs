@@ -74,6 +74,40 @@ public sealed class MetricsLogTests : IDisposable
     }
 
     [Fact]
+    public void A_lost_line_goes_back_to_its_place_in_a_file_that_is_never_half_written()
+    {
+        using (var log = Open())
+            foreach (var step in new[] { 1, 3 })
+                log.Append(Step(step));
+        var before = File.ReadAllText(MetricsFile);
+        using var seen = new StreamReader(new FileStream(MetricsFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+        using (var log = Open())
+        {
+            Assert.True(log.Append(Step(2)));
+            Assert.True(log.Append(Step(4)));
+        }
+        // The new lines are another file, which took the name of the old one when it was whole.
+        Assert.Equal(before, seen.ReadToEnd());
+        Assert.Equal(string.Concat(Enumerable.Range(1, 4).Select(step => StepLine.Write(Step(step)) + "\n")), File.ReadAllText(MetricsFile));
+        Assert.Equal([MetricsFile], Directory.GetFiles(_folder.FullName, "*", new EnumerationOptions { AttributesToSkip = 0 }));
+    }
+
+    [Fact]
+    public void Steps_that_are_made_again_are_cut_off_and_the_others_stay_as_they_were()
+    {
+        var kept = StepLine.Write(Step(1)).Replace(",", ", ") + "\n";
+        File.WriteAllText(MetricsFile, kept + StepLine.Write(Step(2)) + "\n" + StepLine.Write(Step(3)) + "\n");
+        using var log = Open();
+        Assert.Equal(0, log.CutAfter(new StepNumber(3)));
+        Assert.Equal(2, log.CutAfter(new StepNumber(1)));
+        Assert.Equal(kept, File.ReadAllText(MetricsFile));
+        Assert.True(log.Append(Step(2, seconds: 9)));
+        Assert.Equal(kept + StepLine.Write(Step(2, seconds: 9)) + "\n", File.ReadAllText(MetricsFile));
+        Assert.Equal(2, log.CutAfter(new StepNumber(0)));
+        Assert.Equal("", File.ReadAllText(MetricsFile));
+    }
+
+    [Fact]
     public void A_replayed_step_whose_objective_measured_otherwise_is_told_apart()
     {
         var step = Step(1) with { More = [new("rewards_margin", 0.1), new("logps_chosen", double.NaN)] };

@@ -3,6 +3,7 @@ using Tulu2.Protocol.Events;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Validation;
 using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Events;
 using Tulu2.Runs.Output;
@@ -77,6 +78,37 @@ public sealed class RunEventsTests : IDisposable
         Assert.Equal(written, new FileInfo(board.Path).Length);
         events.Handle(Step(2));
         Assert.True(new FileInfo(board.Path).Length > written, "a new step is written");
+    }
+
+    [Fact]
+    public void A_validation_that_the_ledger_knows_reaches_TensorBoard_if_it_is_new()
+    {
+        using var metrics = Open();
+        using var validations = ValidationLog.Open(Run.Validations, _said.Add);
+        using var board = new TensorBoardWriter(Run.TensorBoard, TimeProvider.System);
+        var events = new RunEvents(new TensorBoardSubscriber(metrics, validations, board), new MetricsSubscriber("sft", Run, new StepNumber(0), metrics, validations, _said.Add));
+        var written = new FileInfo(board.Path).Length;
+        events.Handle(new RunEvent.ValidationKnown(new StepNumber(2), [new NamedValue("loss", 1.5)], new ValidationVerdict(new StepNumber(2), true, false)));
+        Assert.True(new FileInfo(board.Path).Length > written, "it is in no file yet");
+        written = new FileInfo(board.Path).Length;
+        events.Handle(new RunEvent.ValidationKnown(new StepNumber(2), [new NamedValue("loss", 1.5)], new ValidationVerdict(new StepNumber(2), true, false)));
+        Assert.Equal(written, new FileInfo(board.Path).Length);
+    }
+
+    [Fact]
+    public void A_run_that_a_validation_ends_says_why_and_does_not_go_on()
+    {
+        var remarks = new RemarkSubscriber("sft", 10, _said.Add);
+        remarks.Handle(new RunEvent.PhaseChanged(RunPhase.Training));
+        remarks.Handle(new RunEvent.PhaseChanged(RunPhase.Validation));
+        remarks.Handle(new RunEvent.Validated(new StepNumber(5), [new NamedValue("loss", 1.5)], new ValidationVerdict(new StepNumber(3), false, true), 0.5));
+        remarks.Handle(new RunEvent.PhaseChanged(RunPhase.Finishing));
+        remarks.Handle(new RunEvent.CheckpointFailed(new StepNumber(5), "no room"));
+        Assert.Equal(
+            [
+                "sft: validation after step 5: loss 1.5000; no better than step 3 for too long: the run ends", "sft: writing the last checkpoint",
+                "sft: the checkpoint of step 5 could not be written: no room",
+            ], _said);
     }
 
     [Fact]

@@ -70,7 +70,8 @@ public static class RecipeEffects
 
     private static IEnumerable<string> Checkpoints(Recipe recipe, RunCounts counts)
     {
-        if (counts.Steps is not { } steps) yield break;
+        // A validation writes the checkpoint of each step that is the best so far, whatever `every` and `keep` say.
+        if (counts.Steps is not { } steps || recipe.Validation is { IsOn: true, KeepBest: true }) yield break;
         var (every, keep) = (recipe.Checkpoint.Every, recipe.Checkpoint.Keep);
         if (every != Defaults.Checkpoint.Every && every > steps)
             yield return $"checkpoint.every {every} is beyond the run's {NumberText.Count(steps, "step")}: only the last step's is written";

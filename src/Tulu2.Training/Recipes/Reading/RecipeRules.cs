@@ -97,7 +97,7 @@ internal static class RecipeRules
         fault.AtLeast("validation.every", validation.Every, 1);
         fault.AtLeast("validation.patience", validation.Patience, 0);
         if (validation.IsOn && !ObjectiveCatalog.Of(recipe.Objective).IsOfSequences)
-            throw fault("validation", $"objective {ObjectiveCatalog.Of(recipe.Objective).Name} is no function of the sequences' log-probabilities, which is all that a validation has",
+            throw fault("validation", $"objective {ObjectiveCatalog.Of(recipe.Objective).Name} cannot be validated: it needs more than each sequence's summed log-probability",
                 "remove `validation`, or use another objective");
         var metrics = ValidationMetrics.Of(recipe.Objective);
         if (!metrics.ContainsKey(validation.Metric))

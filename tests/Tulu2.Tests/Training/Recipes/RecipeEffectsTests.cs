@@ -32,6 +32,7 @@ public class RecipeEffectsTests
     [InlineData("checkpoint: { every: 50 }", "checkpoint.every 50 is beyond the run's 4 steps: only the last step's is written")]
     [InlineData("checkpoint: { every: 2, keep: 9 }", "checkpoint.keep 9 has no effect: the run writes 2 checkpoints")]
     [InlineData("checkpoint: { every: 0, keep: 2 }", "checkpoint.keep 2 has no effect: the run writes 1 checkpoint")]
+    [InlineData("checkpoint: { every: 50 }\nvalidation: { share: 0.1, every: 2, keep_best: false }", "checkpoint.every 50 is beyond the run's 4 steps: only the last step's is written")]
     [InlineData("seed: 7\ndata: { train: [a], shuffle: false }", "seed 7 has no effect: the weights are given and data.shuffle is false")]
     [InlineData("data: { train: [a], packing: false }\nbatch: { global: 4, slot: 1 }", "data.packing: false pads nothing: with batch.slot 1 a slot is one sequence")]
     [InlineData("data: { train: [a, a, b] }", "data.train names /recipes/a 2 times: its rows count as often")]
@@ -47,6 +48,7 @@ public class RecipeEffectsTests
     [Theory]
     [InlineData("")]
     [InlineData("seed: 7\nschedule: { warmup: 3 }\ncheckpoint: { every: 2, keep: 2 }\ndata: { train: [a, b], packing: false }")]
+    [InlineData("checkpoint: { every: 50, keep: 9 }\nvalidation: { share: 0.1, every: 2 }")]
     [InlineData("objective: dpo\nseed: 7\ndata: { train: [a], packing: false }\nbatch: { global: 4, slot: 1 }\nschedule: { warmup: 0 }")]
     public void A_recipe_that_gets_all_it_asks_for_hears_nothing(string yaml) => Assert.Empty(Missing(yaml, Whole));
 
