@@ -202,7 +202,7 @@ public sealed record DpoRecipe
     [Meaning("Weight of fine-tuning on the chosen answers (the mean over all their scored tokens of a step), which is added to the loss.")]
     [KnownAs(Trl = "rpo_alpha, cpo_alpha", LlamaFactory = "pref_ftx")]
     public double SftWeight { get; init; }
-    [Meaning("Adds this much per token by which the chosen answer is longer to beta times the margin, so that longer answers are not preferred for their length (R-DPO); 0.01 is much.")]
+    [Meaning("Adds this much per token by which the chosen answer is longer to beta times the margin, so that longer answers are not preferred for their length (R-DPO).")]
     public double LengthMargin { get; init; }
 }
 

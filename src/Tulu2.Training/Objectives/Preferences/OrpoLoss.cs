@@ -4,7 +4,7 @@ namespace Tulu2.Training.Objectives.Preferences;
 
 /// <summary>
 /// Fine-tuning on the chosen answers with beta times -log sigmoid(o) beside it, where o is by how much the log-odds of the chosen answer exceed those of the rejected one
-/// (arXiv 2403.07691, eq. 6 and 7). An answer's probability is the geometric mean of its tokens'. The fine-tuning part is the token mean of the step's chosen answers.
+/// (arXiv 2403.07691). An answer's probability is the geometric mean of its tokens'. The fine-tuning part is the token mean of the step's chosen answers.
 /// </summary>
 internal sealed class OrpoLoss : PreferenceLoss
 {

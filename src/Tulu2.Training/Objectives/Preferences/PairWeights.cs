@@ -12,7 +12,7 @@ internal static class PairWeights
         return outcome with { Loss = weight * outcome.Loss, ByChosen = weight * outcome.ByChosen, ByRejected = weight * outcome.ByRejected };
     }
 
-    /// <summary>How likely the policy would write both answers itself, by their tokens' mean probabilities, at most 1 (arXiv 2406.11827, eq. 3).</summary>
+    /// <summary>How likely the policy would write both answers itself, by their tokens' mean probabilities, at most 1 (arXiv 2406.11827).</summary>
     public static double OfPolicy(PairLogProbabilities pair)
     {
         var mean = pair.PerToken;

@@ -4,7 +4,7 @@ namespace Tulu2.Training.Objectives.Preferences;
 
 /// <summary>
 /// ((1-e) L(x) - e L(-x)) / (1-2e) of DPO's L(x) = -log sigmoid(beta x): its mean over pairs of which the share e is in the wrong order is L's over pairs that all are in
-/// the right one (arXiv 2403.00409, eq. 10). Can be negative. Without <c>dpo.label_smoothing</c> it is L.
+/// the right one (arXiv 2403.00409). Can be negative. Without <c>dpo.label_smoothing</c> it is L.
 /// </summary>
 internal sealed class RobustLoss : MarginLoss
 {

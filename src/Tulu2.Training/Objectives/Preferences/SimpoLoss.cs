@@ -2,7 +2,7 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Training.Objectives.Preferences;
 
-/// <summary>-log sigmoid(beta (p_c/n_c - p_j/n_j) - gamma): mean log-probabilities of the policy alone, which have to differ by a target (arXiv 2405.14734, eq. 6).</summary>
+/// <summary>-log sigmoid(beta (p_c/n_c - p_j/n_j) - gamma): mean log-probabilities of the policy alone, which have to differ by a target (arXiv 2405.14734).</summary>
 internal sealed class SimpoLoss : MarginLoss
 {
     /// <summary>gamma of a recipe that names none, as in TRL and LLaMA-Factory.</summary>
