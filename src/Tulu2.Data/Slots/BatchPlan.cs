@@ -50,6 +50,14 @@ public sealed class BatchPlan : IBatchPlan, IPairs
 
     public long LossTokens(int step, int slot) => Sum(Sequences(step, slot).Span, source.LossTokens);
 
+    public long ChosenLossTokens(int step)
+    {
+        var sum = 0L;
+        if (!settings.Preferences) return sum;
+        foreach (var pair in StepItems(step).Span) sum += source.LossTokens(2 * pair);
+        return sum;
+    }
+
     public long Tokens(int step) => Sum(StepItems(step).Span, source.Length);
 
     public ReadOnlyMemory<int> Sequences(int step, int slot)

@@ -22,6 +22,8 @@ public sealed class OnePassPlan(ITokenSource source, int slot, bool preferences,
 
     public long LossTokens(int step, int slot) => SequencesOf(slot).Sum(sequence => (long)source.LossTokens(sequence));
 
+    public long ChosenLossTokens(int step) => preferences ? Enumerable.Range(0, Items).Sum(pair => (long)source.LossTokens(2 * pair)) : 0;
+
     public long Tokens(int step) => _counts.Value.Tokens;
 
     public ReadOnlyMemory<int> Sequences(int step, int slot) => ItemsOf(slot);

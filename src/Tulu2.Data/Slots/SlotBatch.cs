@@ -47,6 +47,9 @@ public interface IBatchPlan
     /// <summary>Scored tokens of one slot.</summary>
     long LossTokens(int step, int slot);
 
+    /// <summary>Scored tokens of the chosen answers of a step, over all its slots and without reading any token; 0 in a plan over rows.</summary>
+    long ChosenLossTokens(int step);
+
     /// <summary>Real tokens of a step.</summary>
     long Tokens(int step);
 

@@ -7,11 +7,12 @@ internal sealed class FixedBatchPlan : IBatchPlan
 {
     private readonly SlotBatch _batch;
     private readonly int _slots;
+    private readonly bool _preferences;
 
     /// <param name="preferences">Each two segments are a preference pair.</param>
     public FixedBatchPlan(int sequences, int length, int vocabulary, bool preferences, int slots = 1)
     {
-        _slots = slots;
+        (_slots, _preferences) = (slots, preferences);
         var random = new Random(1);
         var rows = Enumerable.Range(0, sequences * length).ToArray();
         int[] ids = [.. rows.Select(_ => random.Next(3, vocabulary))];
@@ -26,6 +27,8 @@ internal sealed class FixedBatchPlan : IBatchPlan
     public long LossTokens(int step) => (long)_slots * _batch.ScoredRows.Length;
 
     public long LossTokens(int step, int slot) => _batch.ScoredRows.Length;
+
+    public long ChosenLossTokens(int step) => _preferences ? LossTokens(step) / 2 : 0;
 
     public long Tokens(int step) => (long)_slots * _batch.Tokens;
 

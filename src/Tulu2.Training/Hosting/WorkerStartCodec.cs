@@ -145,6 +145,7 @@ internal static class WorkerStartCodec
         // All slots nearly always have the same number of items.
         var uniform = batches.SlotItems.Distinct().Count() == 1;
         List(ref writer, uniform ? [batches.SlotItems[0]] : batches.SlotItems, (ref MessagePackWriter w, int number) => w.Write(number));
+        Numbers(ref writer, batches.StepChosenLossTokens);
     }
 
     private static BatchFacts Batches(ref MessagePackReader reader)
@@ -153,8 +154,11 @@ internal static class WorkerStartCodec
         long[] tokens = Numbers(ref reader), lossTokens = Numbers(ref reader);
         int[] items = [.. List(ref reader, (ref MessagePackReader r) => r.ReadInt32())];
         if (items.Length == 1) items = [.. Enumerable.Repeat(items[0], lossTokens.Length)];
+        long[] chosen = Numbers(ref reader);
+        if (chosen.Length != 0 && chosen.Length != tokens.Length)
+            throw new MessagePackSerializationException($"{tokens.Length} steps do not have {chosen.Length} counts of chosen tokens");
         return slots > 0 && lossTokens.LongLength == (long)slots * tokens.Length && items.Length == lossTokens.Length
-            ? new BatchFacts(slots, tokens, lossTokens, items)
+            ? new BatchFacts(slots, tokens, lossTokens, items, chosen)
             : throw new MessagePackSerializationException($"{tokens.Length} steps of {slots} slots do not have {lossTokens.Length} counts of scored tokens and {items.Length} of sequences");
     }
 

@@ -105,6 +105,20 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal("assistant", LastLine(reply).GetProperty("role").GetString());
     }
 
+    /// <summary>The fine-tuning part divides by tokens of the whole step, which a rank's process knows from its start alone.</summary>
+    [Fact]
+    public async Task A_loss_without_reference_computes_and_stores_none_and_has_the_same_bits_by_processes()
+    {
+        var recipe = _small.Recipe("dpo", rest: "dpo: { loss: orpo }\nvalidation: { share: 0.2, every: 4 }");
+        var processes = await TrainByProcessesAsync(recipe, "--run", _small.In("processes"));
+        var threads = await TrainAsync(recipe, "--run", _small.In("threads"), "--set", "parallel.data=1");
+        Assert.Equal(threads.GetProperty("parameters_sha256").GetString(), processes.GetProperty("parameters_sha256").GetString());
+        Assert.Equal(threads.GetProperty("loss_last").GetDouble(), processes.GetProperty("loss_last").GetDouble());
+        Assert.False(Directory.Exists(_small.In("cache/reference")));
+        Assert.Contains("Length of the answers", File.ReadAllText(_small.In("processes/report.html")), StringComparison.Ordinal);
+        await RefusedAsync("the orpo loss cannot use it: its odds are of means per token", recipe, "--set", "dpo.length_margin=0.1");
+    }
+
     private static void DeleteNewest(string run, int manifests = 1)
     {
         foreach (var manifest in Directory.GetFiles(Path.Combine(run, "checkpoints", "manifests")).Order().TakeLast(manifests)) File.Delete(manifest);

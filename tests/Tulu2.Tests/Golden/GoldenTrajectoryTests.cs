@@ -8,7 +8,7 @@ using Xunit;
 namespace Tulu2.Tests.Golden;
 
 /// <summary>
-/// Ten steps of a tiny model through <c>train</c>, with all digits and the hash of the final parameters. A regression golden: this program made it, no independent
+/// Ten or twelve steps of a tiny model through <c>train</c>, with all digits and the hash of the final parameters. A regression golden: this program made it, no independent
 /// implementation did (that is <c>ReferenceTrajectoryTests</c>). Bits are those of one CPU type and one libtorch build (docs/assumptions.md, 1), which the first line
 /// names; on any other the figures are compared within a tolerance and the hash is not.
 /// </summary>
@@ -20,15 +20,30 @@ public sealed class GoldenTrajectoryTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    /// <summary>A trajectory for every loss of <c>dpo.loss</c> beside the default's, and for what can be combined with them.</summary>
+    [Theory]
+    [InlineData("ipo", "{ loss: ipo }")]
+    [InlineData("hinge", "{ loss: hinge }")]
+    [InlineData("robust", "{ loss: robust, label_smoothing: 0.1 }")]
+    [InlineData("simpo", "{ loss: simpo, beta: 2 }")]
+    [InlineData("orpo", "{ loss: orpo }")]
+    [InlineData("wpo", "{ weighting: wpo }")]
+    [InlineData("combined", "{ beta: 5, label_smoothing: 0.1, length_normalize: true, sft_weight: 0.5, length_margin: 0.01 }")]
+    public Task Twelve_steps_of_every_preference_loss_have_the_losses_that_they_had(string name, string keys) =>
+        CheckAsync($"trajectory-dpo-{name}.jsonl", "dpo", "fp32", 12, keys, 1e-4);
+
     [Theory]
     [InlineData("sft", "fp32", 1e-5)]
     [InlineData("sft", "bf16", 1e-2)]
     [InlineData("dpo", "fp32", 1e-4)]
     [InlineData("dpo", "bf16", 3e-2)]
-    public async Task Ten_steps_have_the_losses_that_they_had(string objective, string precision, double tolerance)
+    public Task Ten_steps_have_the_losses_that_they_had(string objective, string precision, double tolerance) =>
+        CheckAsync($"trajectory-{objective}-{precision}.jsonl", objective, precision, 10, "{}", tolerance);
+
+    private async Task CheckAsync(string file, string objective, string precision, int steps, string dpo, double tolerance)
     {
-        string[] path = [.. Folder, $"trajectory-{objective}-{precision}.jsonl"];
-        var lines = await TrainAsync(objective, precision);
+        string[] path = [.. Folder, file];
+        var lines = await TrainAsync(objective, precision, steps, dpo);
         var expected = GoldenFile.Read(path).Split('\n');
         if (GoldenFile.IsRefreshing || expected[0] == lines[0])
         {
@@ -39,7 +54,7 @@ public sealed class GoldenTrajectoryTests : IDisposable
         foreach (var (before, now) in expected.Skip(1).Zip(lines.Skip(1)).SkipLast(1)) AssertNear(before, now, tolerance);
     }
 
-    private async Task<List<string>> TrainAsync(string objective, string precision)
+    private async Task<List<string>> TrainAsync(string objective, string precision, int steps, string dpo)
     {
         var (golden, run) = (Checkout.Path(Folder), _folder.File("run"));
         var recipe = _folder.Write("recipe.yaml", $$"""
@@ -47,7 +62,8 @@ public sealed class GoldenTrajectoryTests : IDisposable
             model: { preset: tiny, tokenizer: {{Path.Combine(golden, "tokenizer.model")}} }
             data: { train: [{{Path.Combine(golden, objective == "dpo" ? "pairs.jsonl" : "dialogues.jsonl")}}], max_length: 96, cache: {{_folder.File("cache")}} }
             batch: { global: 8, slot: 2 }
-            steps: 10
+            steps: {{steps}}
+            dpo: {{dpo}}
             optimizer: { learning_rate: {{(objective == "dpo" ? "1e-3" : "1e-2")}} }
             schedule: { warmup: 2 }
             precision: {{precision}}

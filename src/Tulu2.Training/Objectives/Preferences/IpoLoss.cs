@@ -7,10 +7,12 @@ internal sealed class IpoLoss : MarginLoss
 {
     public override DpoLoss Value => DpoLoss.Ipo;
 
-    public override void Check(DpoRecipe settings, RecipeFault fault)
+    public override string? WhyNot(string key) => key switch
     {
-        if (settings.LabelSmoothing != 0) throw fault("dpo.label_smoothing", "the ipo loss has no label smoothing", "remove it, or use dpo.loss: sigmoid");
-    }
+        "dpo.label_smoothing" => "its target of the margin takes the order of every pair as it is",
+        "dpo.length_margin" => "it pulls the margin to one value for all pairs, whatever their lengths",
+        _ => base.WhyNot(key),
+    };
 
     protected override (double Loss, double Derivative) Evaluate(double margin, DpoRecipe settings)
     {

@@ -13,6 +13,14 @@ internal static class Logistic
     /// <summary>log(1 + exp(z)) without overflow and without loss of small values.</summary>
     public static double SoftPlus(double z) => Math.Max(z, 0) + LogOnePlus(Math.Exp(-Math.Abs(z)));
 
+    /// <summary>1 - exp(z) for z &lt; 0, to the last digits where z is small too.</summary>
+    public static double OneMinusExp(double z)
+    {
+        // As in LogOnePlus: what exp rounded away is restored by the logarithm of what is left (Higham 2002, 1.14.1).
+        var power = Math.Exp(z);
+        return power == 1 ? -z : power < 0.5 ? 1 - power : (1 - power) * (z / Math.Log(power));
+    }
+
     // log(1 + x) keeps no digit of a small x; the quotient restores what the addition rounded away (Goldberg 1991, theorem 4).
     private static double LogOnePlus(double x)
     {

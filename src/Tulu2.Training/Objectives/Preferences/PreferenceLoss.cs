@@ -1,4 +1,3 @@
-using Tulu2.Files;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Training.Objectives.Preferences;
@@ -8,28 +7,21 @@ internal abstract class PreferenceLoss
 {
     public abstract DpoLoss Value { get; }
 
+    /// <summary>As recipes spell it.</summary>
+    public string Name => RecipeValue.Name(Value);
+
     /// <summary>It looks at the reference model's log-probabilities; otherwise these are neither computed nor stored.</summary>
     public virtual bool NeedsReference => true;
 
-    /// <summary>Checks the keys of <c>dpo:</c> that this loss restricts further.</summary>
-    /// <exception cref="BadInputException">A setting that it cannot use.</exception>
-    public virtual void Check(DpoRecipe settings, RecipeFault fault)
-    {
-    }
+    /// <summary>
+    /// Why a key of <c>dpo:</c> has no meaning for this loss, as the end of a sentence; null: it has one. A key with another value than its default is refused with these words;
+    /// which losses to use in place of this one is found by asking them.
+    /// </summary>
+    /// <param name="key">Such as <c>dpo.gamma</c>.</param>
+    public virtual string? WhyNot(string key) => key == "dpo.gamma" ? "it has no target margin" : null;
+
+    /// <summary>What the token mean of the chosen answers is multiplied by, before it is added to the mean over the pairs.</summary>
+    public virtual double SftWeight(DpoRecipe settings) => settings.SftWeight;
 
     public abstract PairOutcome Evaluate(PairLogProbabilities pair, DpoRecipe settings);
-}
-
-/// <summary>A loss of the margin alone: its derivatives with respect to the two sides are each other's negatives.</summary>
-internal abstract class MarginLoss : PreferenceLoss
-{
-    public sealed override PairOutcome Evaluate(PairLogProbabilities pair, DpoRecipe settings)
-    {
-        var (loss, derivative) = Evaluate(pair.Margin, settings);
-        return new PairOutcome(loss, derivative, -derivative,
-            settings.Beta * (pair.PolicyChosen - pair.ReferenceChosen), settings.Beta * (pair.PolicyRejected - pair.ReferenceRejected));
-    }
-
-    /// <summary>The loss and its derivative with respect to the margin.</summary>
-    protected abstract (double Loss, double Derivative) Evaluate(double margin, DpoRecipe settings);
 }

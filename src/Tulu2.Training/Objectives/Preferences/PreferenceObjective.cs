@@ -5,23 +5,26 @@ using Tulu2.Training.Recipes;
 namespace Tulu2.Training.Objectives.Preferences;
 
 /// <summary>
-/// A preference loss over a step: segment 2k is the chosen, 2k + 1 the rejected side of a slot's pair k. The loss of a step is the mean over its pairs,
-/// whatever the profile.
+/// A preference loss over a step: segment 2k is the chosen, 2k + 1 the rejected side of a slot's pair k. The loss of a step is the mean over its pairs, whatever the
+/// profile, and with a weight of fine-tuning w also w times the mean over all scored tokens of its chosen answers.
 /// </summary>
 internal sealed class PreferenceObjective(PreferenceLoss loss, DpoRecipe settings, IBatchPlan plan) : IObjective
 {
     private const int FiguresPerPair = 6;
+
+    private readonly double _sftWeight = loss.SftWeight(settings);
 
     /// <returns>[R] the same for each scored token of a side.</returns>
     public float[] Coefficients(ScoredSlot slot, ReadOnlySpan<float> logProbabilities_R)
     {
         var pairs = PairsOf(slot, logProbabilities_R);
         var count = Count(slot.Step);
+        var perChosenToken = SftWeightOfToken(slot.Step);
         var bySegment = new float[slot.Segments];
         for (var index = 0; index < pairs.Length; index++)
         {
-            var outcome = loss.Evaluate(pairs[index], settings);
-            (bySegment[2 * index], bySegment[2 * index + 1]) = ((float)(outcome.ByChosen / count), (float)(outcome.ByRejected / count));
+            var outcome = Evaluate(pairs[index]);
+            (bySegment[2 * index], bySegment[2 * index + 1]) = ((float)(outcome.ByChosen / count - perChosenToken), (float)(outcome.ByRejected / count));
         }
         return Array.ConvertAll(slot.Segments_R, segment => bySegment[segment]);
     }
@@ -35,13 +38,16 @@ internal sealed class PreferenceObjective(PreferenceLoss loss, DpoRecipe setting
         }),
     ];
 
-    /// <returns>[S / 2] the loss of each pair.</returns>
-    public (double Loss, int Count)[] ItemLosses(ScoredSlot slot, ReadOnlySpan<float> logProbabilities_R) =>
-        Array.ConvertAll(PairsOf(slot, logProbabilities_R), pair => (loss.Evaluate(pair, settings).Loss, 1));
+    /// <returns>[S / 2] the loss of each pair, with its part in the mean over the chosen answers' tokens: the mean over all pairs is the step's loss.</returns>
+    public (double Loss, int Count)[] ItemLosses(ScoredSlot slot, ReadOnlySpan<float> logProbabilities_R)
+    {
+        var perChosenToken = Count(slot.Step) * SftWeightOfToken(slot.Step);
+        return Array.ConvertAll(PairsOf(slot, logProbabilities_R), pair => (Evaluate(pair).Loss - perChosenToken * pair.PolicyChosen, 1));
+    }
 
     public (double Loss, NamedValues More) Summarize(int step, IReadOnlyList<double[]> figures)
     {
-        var totals = new PreferenceTotals();
+        var totals = new PreferenceTotals(_sftWeight);
         foreach (var slot in figures)
             for (var at = 0; at < slot.Length; at += FiguresPerPair)
             {
@@ -50,10 +56,15 @@ internal sealed class PreferenceObjective(PreferenceLoss loss, DpoRecipe setting
                     ChosenTokens = (int)slot[at + 4],
                     RejectedTokens = (int)slot[at + 5],
                 };
-                totals.Add(pair, loss.Evaluate(pair, settings));
+                totals.Add(pair, Evaluate(pair));
             }
         return (totals.Loss, totals.Metrics);
     }
+
+    private PairOutcome Evaluate(PairLogProbabilities pair) => PairWeights.Apply(settings.Weighting, pair, loss.Evaluate(pair, settings));
+
+    // The weight of each scored token of a chosen answer in the step's loss, beside its pair's. From the plan's counts, since a slot sees only its own tokens.
+    private double SftWeightOfToken(int step) => _sftWeight == 0 ? 0 : _sftWeight / Math.Max(1, plan.ChosenLossTokens(step));
 
     // Pairs of the whole step.
     private int Count(int step)

@@ -149,6 +149,7 @@ internal sealed class FakePlan(int slots, int totalSteps) : IBatchPlan
     public int SlotsPerStep => slots;
     public long LossTokens(int step) => slots;
     public long LossTokens(int step, int slot) => 1;
+    public long ChosenLossTokens(int step) => 0;
     public long Tokens(int step) => 10 * slots;
     public ReadOnlyMemory<int> Sequences(int step, int slot) => new int[] { Id(step, slot) };
     public Func<int, int, Exception?> Fault { get; set; } = (_, _) => null;

@@ -90,7 +90,7 @@ public sealed class NcclTransportTests
             VirtualShards = 4,
             Parallel = new ParallelLayout(1),
             CheckpointDirectory = "checkpoints",
-            Batches = new BatchFacts(1, [1], [1], [1]),
+            Batches = new BatchFacts(1, [1], [1], [1], []),
             Key = new byte[32],
             ListenAddress = IPAddress.Loopback.ToString(),
         };

@@ -86,7 +86,7 @@ public class ObjectiveCatalogTests
         NamedValues broken = [.. PreferenceMetrics.All.Select(metric => new NamedValue(metric.Name, double.NaN))];
         Assert.Equal(
             [
-                "loss", "gradient norm", "log-probability of chosen answers", "log-probability of rejected answers", "reward of chosen answers",
+                "loss", "gradient norm", "log-probability of chosen answers", "log-probability of rejected answers", "length of chosen answers", "length of rejected answers", "reward of chosen answers",
                 "reward of rejected answers", "margin of rewards", "accuracy of rewards",
             ],
             StepFigures.Of(0, 1, broken).Select(figure => figure.Name));

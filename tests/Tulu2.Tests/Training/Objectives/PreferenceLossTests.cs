@@ -63,16 +63,19 @@ public class PreferenceLossTests
     public bool The_derivatives_of_every_loss_are_those_of_finite_differences(byte which, short a, short b, short c, short d, byte smoothing)
     {
         var loss = PreferenceLosses.All[which % PreferenceLosses.All.Count];
-        var settings = new DpoRecipe { Loss = loss.Value, LabelSmoothing = smoothing / 600.0 };
-        if (Refuses(loss, settings)) settings = settings with { LabelSmoothing = 0 };
-        var pair = new PairLogProbabilities(a / 600.0, b / 600.0, c / 600.0, d / 600.0) { ChosenTokens = 5, RejectedTokens = 7 };
+        var settings = new DpoRecipe { Loss = loss.Value, LabelSmoothing = loss.WhyNot("dpo.label_smoothing") is null ? smoothing / 600.0 : 0 };
+        var pair = new PairLogProbabilities(LogProbability(a), LogProbability(b), LogProbability(c), LogProbability(d)) { ChosenTokens = 5, RejectedTokens = 7 };
         const double step = 1e-4;
         double Loss(double chosen, double rejected) =>
             Evaluate(pair with { PolicyChosen = pair.PolicyChosen + chosen, PolicyRejected = pair.PolicyRejected + rejected }, settings).Loss;
+        // At its edge the hinge has no derivative.
+        if (loss.Value == DpoLoss.Hinge && Loss(step, 0) == 0 != (Loss(-step, 0) == 0)) return true;
         var byChosen = (Loss(step, 0) - Loss(-step, 0)) / (2 * step);
         var byRejected = (Loss(0, step) - Loss(0, -step)) / (2 * step);
         var outcome = Evaluate(pair, settings);
         return Near(byChosen, outcome.ByChosen) && Near(byRejected, outcome.ByRejected);
+
+        static double LogProbability(short drawn) => -0.1 - Math.Abs(drawn / 600.0);
     }
 
     [Theory]
@@ -119,19 +122,6 @@ public class PreferenceLossTests
 
     private static string Refusal(DpoRecipe settings) => Assert.Throws<BadInputException>(
         () => ObjectiveCatalog.Of(Objective.Dpo).Create(new Recipe { Objective = Objective.Dpo, Dpo = settings }, new CountedPlan(1, [1]))).Where;
-
-    private static bool Refuses(PreferenceLoss loss, DpoRecipe settings)
-    {
-        try
-        {
-            loss.Check(settings, (key, what, fix) => new BadInputException(key, what, fix));
-            return false;
-        }
-        catch (BadInputException)
-        {
-            return true;
-        }
-    }
 
     private static bool Near(double difference, double derivative) => Math.Abs(difference - derivative) < 1e-6 * Math.Max(1, Math.Abs(derivative));
 }

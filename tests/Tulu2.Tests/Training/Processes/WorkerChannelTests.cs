@@ -83,6 +83,7 @@ public sealed class WorkerChannelTests
         Assert.Equal(15, typeof(LlamaConfig).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(sent.Batches.LossTokens(2), got.Batches.LossTokens(2));
         Assert.Equal(2, got.Batches.ItemsOf(1, 1));
+        Assert.Equal(11, got.Batches.ChosenLossTokens(2));
         Assert.Throws<NotSupportedException>(() => got.Batches.Read(1, 0));
     }
 
@@ -171,7 +172,7 @@ public sealed class WorkerChannelTests
         VirtualShards = 2,
         Parallel = new ParallelLayout(4, 2, 1, 2),
         CheckpointDirectory = "/runs/one/checkpoints",
-        Batches = new BatchFacts(2, [30, 31], [10, 11, 12, 13], [2, 2, 2, 2]),
+        Batches = new BatchFacts(2, [30, 31], [10, 11, 12, 13], [2, 2, 2, 2], [9, 11]),
         Reference = new ReferenceFile("/cache", "key", 9),
         Key = [1, 2, 3],
         ListenAddress = "127.0.0.1",

@@ -130,7 +130,7 @@ public class RecipeReaderTests
     [InlineData("lora: {}", "recipe.yaml:3: lora.rank", "adapters are not trained by this version")]
     [InlineData("lora: { dropout: 0 }", "recipe.yaml", "adapters are not trained by this version")]
     [InlineData("dpo: { beta: 0.2 }", "recipe.yaml:3: dpo.beta", "has no effect with objective: sft")]
-    [InlineData("objective: dpo\ndpo: { loss: ipo, label_smoothing: 0.1 }", "recipe.yaml:4: dpo.label_smoothing", "the ipo loss has no label smoothing")]
+    [InlineData("objective: dpo\ndpo: { loss: ipo, label_smoothing: 0.1 }", "recipe.yaml:4: dpo.label_smoothing", "the ipo loss cannot use it: its target of the margin takes the order of every pair as it is")]
     [InlineData("epochs: 1\nsteps: 5", "recipe.yaml:4: steps", "both epochs and steps are given")]
     [InlineData("steps: 0", "recipe.yaml:3: steps", "0 is below 1")]
     [InlineData("steps: 5\nschedule: { warmup: 6 }", "recipe.yaml:4: schedule.warmup", "6 steps of warm-up are more than the run's 5")]

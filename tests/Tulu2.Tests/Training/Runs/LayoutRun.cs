@@ -38,7 +38,7 @@ internal static class LayoutRun
         where data % zero == 0
         select new ParallelLayout(data, tensor, pipeline, zero);
 
-    public static WorkerSettings Settings(Objective objective, Precision precision, int steps, string checkpoints = "/nowhere", ModelConfig? config = null)
+    public static WorkerSettings Settings(Objective objective, Precision precision, int steps, string checkpoints = "/nowhere", ModelConfig? config = null, DpoRecipe? dpo = null)
     {
         var preferences = ObjectiveCatalog.Of(objective).TakesPairs;
         var source = new DrawnSequences(preferences ? 40 : 36, Config.VocabularySize, longest: 14);
@@ -48,6 +48,7 @@ internal static class LayoutRun
             {
                 Objective = objective,
                 Precision = precision,
+                Dpo = dpo ?? new DpoRecipe(),
                 Model = new() { Preset = "test" },
                 Batch = new() { Global = 2 * Slots, Slot = 2 },
                 Optimizer = new() { LearningRate = 0.01 },

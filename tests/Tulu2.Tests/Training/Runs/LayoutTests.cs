@@ -46,6 +46,33 @@ public class LayoutTests
         }
     }
 
+    /// <summary>A loss without reference, whose figures are of means per token, and one with everything that can be combined: its steps need counts over all their slots.</summary>
+    [Theory]
+    [InlineData("simpo", Precision.Bf16)]
+    [InlineData("combined", Precision.Fp32)]
+    public void So_it_does_with_other_preference_losses(string name, Precision precision)
+    {
+        var settings = LayoutRun.Settings(Objective.Dpo, precision, Steps, dpo: name == "simpo" ? new DpoRecipe { Loss = DpoLoss.Simpo, Beta = 2 } : new DpoRecipe
+        {
+            Beta = 5,
+            LabelSmoothing = 0.1,
+            LengthNormalize = true,
+            Weighting = DpoWeighting.Wpo,
+            SftWeight = 0.5,
+            LengthMargin = 0.01,
+        });
+        Assert.Equal(name == "simpo", settings.References is null);
+        using var one = new TestSupervisor(settings, 1);
+        var hash = one.Run(Steps);
+        ParallelLayout[] layouts = [new(3), new(4, zero: 4), new(1, tensor: 4), new(1, pipeline: 4), new(2, tensor: 2, pipeline: 2, zero: 2)];
+        foreach (var layout in layouts)
+        {
+            using var supervisor = new TestSupervisor(settings, layout);
+            Assert.True(hash == supervisor.Run(Steps), $"{layout}");
+            Assert.Equal(one.Steps.Values.Select(step => (step.Metrics.Loss, step.Metrics.More)), supervisor.Steps.Values.Select(step => (step.Metrics.Loss, step.Metrics.More)));
+        }
+    }
+
     [Theory]
     [InlineData(1, 2, 1, 1, true)]
     [InlineData(2, 2, 2, 2, false)]

@@ -88,11 +88,15 @@ public class ValidationTests
     [Theory]
     [InlineData(Objective.Sft)]
     [InlineData(Objective.Dpo)]
-    public void A_validation_on_the_rows_of_the_next_step_has_its_figures(Objective objective)
+    [InlineData(Objective.Dpo, DpoLoss.Simpo)]
+    [InlineData(Objective.Dpo, DpoLoss.Orpo)]
+    [InlineData(Objective.Dpo, DpoLoss.Hinge, 0.5)]
+    public void A_validation_on_the_rows_of_the_next_step_has_its_figures(Objective objective, DpoLoss loss = DpoLoss.Sigmoid, double sftWeight = 0)
     {
+        var dpo = new DpoRecipe { Loss = loss, SftWeight = sftWeight, Weighting = sftWeight == 0 ? DpoWeighting.None : DpoWeighting.Wpo };
         var pairs = ObjectiveCatalog.Of(objective).TakesPairs;
         var source = new DrawnSequences(pairs ? 16 : 8, LayoutRun.Config.VocabularySize, longest: 14);
-        var settings = LayoutRun.Settings(objective, Precision.Fp32, Steps);
+        var settings = LayoutRun.Settings(objective, Precision.Fp32, Steps, dpo: dpo);
         settings = settings with
         {
             Recipe = settings.Recipe with { Batch = new() { Global = 8, Slot = 2 } },
@@ -100,7 +104,7 @@ public class ValidationTests
             Plan = new BatchPlan(source, new BatchSettings(8, 2, Shuffle: false, Preferences: pairs, Steps: Steps)),
             References = null,
         };
-        if (pairs) settings = TinyRun.WithReferences(settings);
+        if (ObjectiveCatalog.Of(objective).NeedsReference(settings.Recipe)) settings = TinyRun.WithReferences(settings);
         var set = SetOf(settings, source, slot: 3);
         using var supervisor = new TestSupervisor(settings, 2)
         {
