@@ -1,3 +1,4 @@
+using System.Text.Json;
 using MessagePack;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
@@ -115,7 +116,17 @@ internal static class WorkerStartCodec
         writer.Write(model.UsedVocabulary);
     }
 
-    private static ModelConfig Model(ref MessagePackReader reader) => HuggingFaceModel.ParseConfig(Text(ref reader)) with { UsedVocabulary = reader.ReadInt32() };
+    private static ModelConfig Model(ref MessagePackReader reader)
+    {
+        try
+        {
+            return HuggingFaceModel.ParseConfig(Text(ref reader)) with { UsedVocabulary = reader.ReadInt32() };
+        }
+        catch (JsonException damaged)
+        {
+            throw new MessagePackSerializationException("the model's config is no JSON", damaged);
+        }
+    }
 
     private static void Write(ref MessagePackWriter writer, ParallelLayout layout)
     {
