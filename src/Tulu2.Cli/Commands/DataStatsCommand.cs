@@ -86,7 +86,7 @@ internal sealed class DataStatsCommand(Terminal terminal)
             terminal.Say($"damaged file: {damage.Location}: {damage.Reason}; training stops at it unless data.bad_files is keep_whole_rows");
         foreach (var line in RowFaultLines.Of(report.Faults, "would be left out: ", "--left-out FILE lists them all")) terminal.Say(line);
         if (file is not null)
-            AtomicFile.WriteAllText(file, string.Concat(report.DamagedFiles.Concat(report.Faults).Select(fault => RowFaultLines.Line(fault) + "\n")));
+            AtomicFile.WriteAllText(file, string.Concat(report.All.Select(fault => RowFaultLines.Line(fault) + "\n")));
     }
 
     private sealed class RowProgress(Action<ProgressSnapshot> report, long total) : IProgress<long>

@@ -15,6 +15,9 @@ public sealed record StoreReport(long Rows, int Used, int TruncatedRows, long To
     /// <summary>Damaged files, each with the line where the damage begins and the reason; only the whole rows before it are in the store.</summary>
     public IReadOnlyList<RowFault> DamagedFiles { get; init; } = [];
 
+    /// <summary>What was left out: the damaged files, then the rows.</summary>
+    public IEnumerable<RowFault> All => DamagedFiles.Concat(Faults);
+
     /// <summary>Number of faults of one kind.</summary>
     public int Count(RowFaultKind kind) => Faults.Count(fault => fault.Kind == kind);
 

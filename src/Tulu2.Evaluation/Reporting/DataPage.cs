@@ -86,7 +86,7 @@ public static class DataPage
     private static string LeftOut(DataPageSet set)
     {
         var report = set.Tokens.Report;
-        var faults = report.DamagedFiles.Concat(report.Faults).ToList();
+        var faults = report.All.ToList();
         return Html.Table(faults.Count > RowFaultLines.Most ? $"{NumberText.Count(faults.Count)}; the first of them" : "All of them", ["Row", "Why"],
             faults.Take(RowFaultLines.Most).Select(fault => new[] { fault.Location.ToString(), fault.Reason }), int.MaxValue);
     }

@@ -1,6 +1,4 @@
-using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
+using Tulu2.Mixtures.Output;
 
 namespace Tulu2.Mixtures.Building;
 
@@ -11,12 +9,6 @@ internal sealed class LeftOutFiles(Stream rejected, Stream onlyParity, Func<stri
 {
     public const string RejectedName = "rejected.ndjson", OnlyParityName = "parity-only.ndjson";
 
-    private static readonly JsonSerializerOptions Options = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     public long Rejected { get; private set; }
 
     public long OnlyParityRows { get; private set; }
@@ -25,15 +17,13 @@ internal sealed class LeftOutFiles(Stream rejected, Stream onlyParity, Func<stri
     public void Reject(string source, string file, long line, string by, string reason)
     {
         Rejected++;
-        Write(rejected, new { Source = source, File = shown(file), Line = line, By = by, Reason = reason });
+        ListLine.Write(rejected, new { Source = source, File = shown(file), Line = line, By = by, Reason = reason });
     }
 
     /// <summary>A row that <c>mode: parity</c> removes and <c>mode: fixed</c> does not.</summary>
     public void OnlyParity(string source, string file, long line, string reason, bool removed)
     {
         OnlyParityRows++;
-        Write(onlyParity, new { Source = source, File = shown(file), Line = line, Reason = reason, Removed = removed });
+        ListLine.Write(onlyParity, new { Source = source, File = shown(file), Line = line, Reason = reason, Removed = removed });
     }
-
-    private static void Write<T>(Stream stream, T entry) => stream.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(entry, Options) + "\n"));
 }

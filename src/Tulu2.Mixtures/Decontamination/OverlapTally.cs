@@ -1,8 +1,6 @@
 using System.Collections;
-using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using Tulu2.Mixtures.BenchmarkTexts;
+using Tulu2.Mixtures.Output;
 using Tulu2.Mixtures.Overlaps;
 
 namespace Tulu2.Mixtures.Decontamination;
@@ -11,12 +9,6 @@ namespace Tulu2.Mixtures.Decontamination;
 /// <param name="report">Gets one JSON object a line for each row and benchmark; null: nobody asks.</param>
 internal sealed class OverlapTally(BenchmarkIndex index, Stream? report)
 {
-    private static readonly JsonSerializerOptions Options = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     private readonly BitArray[] _items = [.. index.Benchmarks.Select(benchmark => new BitArray(benchmark.Items.Count))];
     private readonly long[] _rows = new long[index.Benchmarks.Count], _ngrams = new long[index.Benchmarks.Count];
     // Of each n-gram that was met, the first text of each benchmark that has it.
@@ -63,7 +55,7 @@ internal sealed class OverlapTally(BenchmarkIndex index, Stream? report)
     private void Write(TouchedRow row, int benchmark, SharedNGram shared, TextOwner owner, int count)
     {
         if (report is null) return;
-        var line = JsonSerializer.Serialize(new
+        ListLine.Write(report, new
         {
             row.Location.File,
             row.Location.Line,
@@ -76,7 +68,6 @@ internal sealed class OverlapTally(BenchmarkIndex index, Stream? report)
             Part = ((ItemPart)owner.Part).ToString().ToLowerInvariant(),
             Ngram = index.Overlaps.TextOf(shared.NGram),
             Ngrams = count,
-        }, Options);
-        report.Write(Encoding.UTF8.GetBytes(line + "\n"));
+        });
     }
 }

@@ -91,8 +91,7 @@ public sealed partial record GradientSyncState
             SyncPhase.Scoring => ReplaceSilent("scoring", seat => seat.Up, _ => Lease.Deadline(), now),
             SyncPhase.Validating validating => MeetAgain(validating, now),
             SyncPhase.Running running => Meet(running, now),
-            SyncPhase.Finishing finishing =>
-                ReplaceSilent("finishing", seat => seat.IsMember && !seat.HasEnded(finishing.LastStep), _ => Lease.Deadline(), now),
+            SyncPhase.Finishing => ReplaceSilent("finishing", seat => seat.IsMember && !seat.HasEnded(LastStep), _ => Lease.Deadline(), now),
             _ => Stay,
         };
         return Phase is SyncPhase.Gathering ? decision : decision.Then(next => next.GiveUpSnapshot(now));

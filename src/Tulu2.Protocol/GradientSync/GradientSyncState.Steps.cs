@@ -139,7 +139,7 @@ public sealed partial record GradientSyncState
         var decision = To(
             this with
             {
-                Phase = last ? new SyncPhase.Finishing(step, Cancelled: !Completes(step))
+                Phase = last ? new SyncPhase.Finishing()
                     : validates ? new SyncPhase.Validating(step, StepEntry.InStride)
                     : new SyncPhase.Running(step.Next(), now, StepEntry.InStride),
                 LastStep = last ? step : LastStep,

@@ -89,7 +89,7 @@ public sealed partial record GradientSyncState
     {
         var next = this with
         {
-            Phase = new SyncPhase.Finishing(step, Cancelled: !Completes(step)),
+            Phase = new SyncPhase.Finishing(),
             LastStep = step,
             Seats = [.. Seats.Select(seat => seat with { Progress = now })],
         };

@@ -131,15 +131,15 @@ public sealed partial record GradientSyncState
     // The end: the last commit is applied wherever there is a worker, and its checkpoint exists.
     private Decision Finish()
     {
-        if (Phase is not SyncPhase.Finishing { LastStep: var final, Cancelled: var cancelled } || Manifest?.Step != final) return Stay;
+        if (Phase is not SyncPhase.Finishing || Manifest?.Step != LastStep) return Stay;
         var members = Seats.Where(seat => seat.IsMember).ToArray();
-        if (members.Any(seat => !seat.HasEnded(final))) return Stay;
+        if (members.Any(seat => !seat.HasEnded(LastStep))) return Stay;
         var hashes = members.Select(seat => seat.Applied!.ParametersSha256).OfType<string>().Distinct().ToArray();
         if (hashes.Length > 1)
         {
             var told = string.Join(", ", members.Select(member => $"rank {member.Rank} {member.Applied!.ParametersSha256}"));
-            return Fail(new RunFailure($"the ranks have different parameters after step {final}: {told}", ""));
+            return Fail(new RunFailure($"the ranks have different parameters after step {LastStep}: {told}", ""));
         }
-        return To(this with { Phase = new SyncPhase.Over() }, new SyncEffect.Finished(final, hashes.FirstOrDefault(), Manifest.Path, cancelled));
+        return To(this with { Phase = new SyncPhase.Over() }, new SyncEffect.Finished(LastStep, hashes.FirstOrDefault(), Manifest.Path, Cancelled: !Completes(LastStep)));
     }
 }

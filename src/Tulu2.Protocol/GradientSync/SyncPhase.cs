@@ -29,7 +29,7 @@ public abstract record SyncPhase
     public sealed record Keeping(StepNumber Step) : SyncPhase;
 
     /// <summary>The last commit is decided; applying it and its checkpoint are awaited.</summary>
-    public sealed record Finishing(StepNumber LastStep, bool Cancelled) : SyncPhase;
+    public sealed record Finishing : SyncPhase;
 
     /// <summary>Finished or failed; nothing has an effect any more.</summary>
     public sealed record Over : SyncPhase;

@@ -13,15 +13,15 @@ internal static class RunBanner
 {
     public static IEnumerable<string> Lines(string title, PreparedRun run, RankHosting hosting, RunDirectory directory)
     {
-        var (recipe, batches) = (run.Recipe, run.Batches);
+        var (recipe, batches, tokens) = (run.Recipe, run.Batches, run.Data.TokenCount);
         var rows = ObjectiveCatalog.Of(recipe.Objective).ItemName;
         yield return $"{title}: {recipe.Objective.ToString().ToUpperInvariant()} of {run.Named.Model.Path ?? recipe.Model.Preset}";
         yield return Line($"  parameters  {run.Model.Config.ParameterCount:N0}, {recipe.Precision.ToString().ToLowerInvariant()}");
-        yield return Line($"  {rows + "s",-10}  {batches.Items:N0}, {run.Data.TokenCount:N0} tokens a pass");
+        yield return Line($"  {rows + "s",-10}  {batches.Items:N0}, {tokens:N0} tokens a pass");
         if (run.Validation is { } validation)
             yield return Line($"  validation  {NumberText.Count(validation.Items, rows)}, every {NumberText.Count(validation.Rules.Every, "step")}, by {validation.Rules.Metric}");
         yield return Line($"  steps       {batches.TotalSteps:N0}, {Passes(batches)}");
-        yield return Line($"  a step      {NumberText.Count(recipe.Batch.Global, rows)}, about {TokensAStep(run.Data.TokenCount, batches.Items, recipe.Batch.Global):N0} tokens");
+        yield return Line($"  a step      {NumberText.Count(recipe.Batch.Global, rows)}, about {TokensAStep(tokens, batches.Items, recipe.Batch.Global):N0} tokens");
         yield return Line($"  ranks       {run.Parallel.Size:N0} {HostingText(hosting, run.Parallel.Size)}: {run.Parallel} (data x tensor x pipeline)");
         yield return $"  run         {directory.Root}";
     }

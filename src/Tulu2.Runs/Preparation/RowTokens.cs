@@ -47,7 +47,7 @@ internal static class RowTokens
     }
 
     /// <summary>The rows that were left out of a store, one line each.</summary>
-    public static IEnumerable<string> LeftOut(TokenStore store) => store.Report.DamagedFiles.Concat(store.Report.Faults).Select(RowFaultLines.Line);
+    public static IEnumerable<string> LeftOut(TokenStore store) => store.Report.All.Select(RowFaultLines.Line);
 
     // The store depends on the tokenizer alone, and does not know the model.
     private static void RefuseUnknownIds(TokenStore store, ModelSource model)

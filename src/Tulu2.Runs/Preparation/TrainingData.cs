@@ -62,7 +62,7 @@ internal sealed class TrainingData(TokenStore store, int[]? items = null) : IDis
         if (data.Train.All(source => source is { Weight: null, Sample: null, Limit: null })) return [];
         var shares = new List<EpochShare>();
         var first = 0;
-        foreach (var (source, count) in data.Train.Zip(Counts(data)))
+        foreach (var (source, count) in data.Train.Zip(Counts(data.Train)))
         {
             var taken = Math.Min(count, source.Limit ?? count);
             if (taken > 0) shares.Add(source.Sample is { } sample ? new EpochShare(first, taken, sample) : EpochShare.Weighted(first, taken, source.Weight ?? 1));
@@ -73,14 +73,16 @@ internal sealed class TrainingData(TokenStore store, int[]? items = null) : IDis
 
     /// <summary>The sources of the rows (or pairs), under the names that metrics give them.</summary>
     public IReadOnlyList<SourceItems> Sources(DataRecipe data) =>
-        [.. data.Train.Zip(Counts(data)).Select(source => new SourceItems(source.First.Name ?? Path.GetFileName(source.First.Files[0]), source.Second))];
+        [.. data.Train.Zip(Counts(data.Train)).Select(source => new SourceItems(source.First.Name ?? Path.GetFileName(source.First.Files[0]), source.Second))];
 
-    // Rows (or pairs) of each source.
-    private int[] Counts(DataRecipe data)
+    /// <summary>Rows (or pairs) of each source.</summary>
+    /// <param name="items">Rows (or pairs) of all of them, in the order of their files.</param>
+    /// <param name="fileOf">Number of an item's file among those of all sources.</param>
+    public static int[] Counts(IReadOnlyList<DataSourceRecipe> sources, int items, Func<int, int> fileOf)
     {
-        var itemsOfFile = Enumerable.Range(0, Items).CountBy(FileOf).ToDictionary();
+        var itemsOfFile = Enumerable.Range(0, items).CountBy(fileOf).ToDictionary();
         var file = 0;
-        return [.. data.Train.Select(source => source.Files.Sum(_ => itemsOfFile.GetValueOrDefault(file++)))];
+        return [.. sources.Select(source => source.Files.Sum(_ => itemsOfFile.GetValueOrDefault(file++)))];
     }
 
     /// <summary>File and line of a row (or pair).</summary>
@@ -104,5 +106,5 @@ internal sealed class TrainingData(TokenStore store, int[]? items = null) : IDis
 
     private int InStore(int item) => items?[item] ?? item;
 
-    private int FileOf(int item) => store.FileOf(InStore(item));
+    private int[] Counts(IReadOnlyList<DataSourceRecipe> sources) => Counts(sources, Items, item => store.FileOf(InStore(item)));
 }

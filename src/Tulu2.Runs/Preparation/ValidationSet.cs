@@ -52,10 +52,9 @@ internal sealed record ValidationSet(ITokenSource Tokens, Func<int, RowLocation>
         int[] taken = [.. used.Where(item => ContentSplit.IsIn(hashes[item], share))];
         int[] trained = [.. used.Where(item => !ContentSplit.IsIn(hashes[item], share))];
         var all = NumberText.Count(used.Length, ObjectiveCatalog.Of(loaded.Recipe.Objective).ItemName);
-        if (taken.Length == 0)
-            throw loaded.Fault("validation.share", string.Create(CultureInfo.InvariantCulture, $"{share} of {all} takes none of them"), "use a larger share, or name files as validation.data");
-        if (trained.Length == 0)
-            throw loaded.Fault("validation.share", string.Create(CultureInfo.InvariantCulture, $"{share} of {all} leaves none to train on"), "use a smaller share");
+        var part = string.Create(CultureInfo.InvariantCulture, $"{share} of {all}");
+        if (taken.Length == 0) throw loaded.Fault("validation.share", $"{part} takes none of them", "use a larger share, or name files as validation.data");
+        if (trained.Length == 0) throw loaded.Fault("validation.share", $"{part} leaves none to train on", "use a smaller share");
         say($"validation: {taken.Length:N0} of {all}, which are not trained on");
         return (Of(store, taken, null), data.Only(trained));
     }
@@ -63,12 +62,10 @@ internal sealed record ValidationSet(ITokenSource Tokens, Func<int, RowLocation>
     // The first rows of each source, as many as its limit.
     private static int[] Limited(TokenStore store, IReadOnlyList<DataSourceRecipe> sources)
     {
-        var itemsOfFile = Enumerable.Range(0, store.Items).CountBy(store.FileOf).ToDictionary();
         var items = new List<int>();
-        int first = 0, file = 0;
-        foreach (var source in sources)
+        var first = 0;
+        foreach (var (source, count) in sources.Zip(TrainingData.Counts(sources, store.Items, store.FileOf)))
         {
-            var count = source.Files.Sum(_ => itemsOfFile.GetValueOrDefault(file++));
             items.AddRange(Enumerable.Range(first, Math.Min(count, source.Limit ?? count)));
             first += count;
         }
