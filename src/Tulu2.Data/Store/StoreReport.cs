@@ -26,8 +26,9 @@ public sealed record StoreReport(long Rows, int Used, int TruncatedRows, long To
     /// The recipe's <c>data.bad_rows: stop</c>: broken rows and rows with nothing left to learn stop the run. Dirt never does.
     /// </param>
     /// <param name="stopOnBadFiles">The recipe's <c>data.bad_files: stop</c>: a damaged file stops the run.</param>
+    /// <param name="key">The recipe's key that names the files.</param>
     /// <exception cref="BadInputException">There are rows or files that stop the run, or there is no usable row.</exception>
-    public void ThrowIfUnusable(bool stopOnBadRows, bool stopOnBadFiles = true)
+    public void ThrowIfUnusable(bool stopOnBadRows, bool stopOnBadFiles = true, string key = "data.train")
     {
         if (stopOnBadFiles && DamagedFiles.Count > 0)
         {
@@ -44,7 +45,7 @@ public sealed record StoreReport(long Rows, int Used, int TruncatedRows, long To
         }
         if (Used > 0) return;
         var none = Rows == 1 ? "the only row cannot" : $"none of the {NumberText.Count(Rows)} rows can";
-        throw new BadInputException("data.train", Rows == 0 ? $"the files hold no row{List(DamagedFiles)}" : $"{none} be used:{List(Faults)}",
+        throw new BadInputException(key, Rows == 0 ? $"the files hold no row{List(DamagedFiles)}" : $"{none} be used:{List(Faults)}",
             "give files with at least one usable row");
     }
 

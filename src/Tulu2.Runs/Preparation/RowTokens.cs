@@ -35,7 +35,7 @@ internal static class RowTokens
         try
         {
             Say(store, say);
-            store.Report.ThrowIfUnusable(data.BadRows == BadRows.Stop, data.BadFiles == BadFiles.Stop);
+            store.Report.ThrowIfUnusable(data.BadRows == BadRows.Stop, data.BadFiles == BadFiles.Stop, key);
             if (model.Tokenizer.VocabularySize > model.Config.VocabularySize) RefuseUnknownIds(store, model);
             return store;
         }

@@ -104,6 +104,16 @@ public sealed class ValidationCommandTests : IDisposable
         Assert.Contains("echo", report, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Files_without_a_usable_row_are_named_by_their_own_key()
+    {
+        File.WriteAllText(_small.In("bad.jsonl"), "{\"messages\":[]}\n");
+        var (code, _, errors) = await CommandLineTests.RunAsync("", "train", _small.Recipe(rest: "validation: { data: [bad.jsonl] }"), "--set", "data.bad_rows=skip",
+            "--run", _small.In("refused"));
+        Assert.True(code == ExitCode.BadInput, errors);
+        Assert.Contains("error: validation.data", errors, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("{ share: 1.5 }", "1.5 is not in [0, 1)")]
     [InlineData("{ share: 0.1, data: [rows.jsonl] }", "both validation.data and validation.share are given")]
