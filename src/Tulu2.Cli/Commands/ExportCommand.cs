@@ -43,7 +43,7 @@ internal sealed class ExportCommand(Terminal terminal)
         // The checkpoint has the weights.
         loaded = (await HubSources.FetchModelAsync(loaded, known.Commits, ModelFiles.WithoutWeights, terminal.Say, cancellation)).Loaded;
         var type = Types[parsed.GetValue(_type)!];
-        await Task.Run(() => ModelExport.FromCheckpoint(store, manifest, ModelSource.Open(loaded), loaded.Recipe, type, to), cancellation).WaitAsync(cancellation);
+        await Task.Run(() => ModelExport.FromCheckpoint(store, manifest, ModelSource.Open(loaded), loaded.Recipe, run, type, to), cancellation).WaitAsync(cancellation);
         terminal.WriteHuman($"step {manifest.Step}");
         terminal.WriteHuman($"from {path}");
         terminal.WriteHuman($"to   {to}");

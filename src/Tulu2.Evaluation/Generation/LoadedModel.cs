@@ -11,30 +11,34 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Evaluation.Generation;
 
-/// <summary>A model loaded from a Hugging Face directory: fp32 weights, tokenizer, chat template. For one thread at a time.</summary>
+/// <summary>
+/// A model loaded from a Hugging Face directory, perhaps with adapters beside it: fp32 weights, tokenizer, chat template. For one thread at a time.
+/// </summary>
 public sealed class LoadedModel : IDisposable
 {
-    private readonly Tensor _weights;
+    private readonly List<Tensor> _buffers = [];
 
     private LoadedModel(
-        string directory, ModelConfig config, SentencePieceBpeTokenizer tokenizer, IReadOnlySet<int> endIds, ParameterMap map, IReadOnlyList<string> remarks)
+        ModelFolders folders, ModelConfig config, SentencePieceBpeTokenizer tokenizer, IReadOnlySet<int> endIds, ModelParameters parameters, IReadOnlyList<string> remarks)
     {
-        (Directory, Config, Tokenizer, EndIds, Remarks) = (directory, config, tokenizer, endIds, remarks);
+        (Name, Config, Tokenizer, EndIds, Remarks) = (folders.Text, config, tokenizer, endIds, remarks);
         Chat = ChatOf(config, tokenizer);
-        _weights = zeros([map.Length], dtype: ScalarType.Float32).DetachFromDisposeScope();
         try
         {
-            HuggingFaceModel.ReadWeights(directory, map, FlatMemory.Address(_weights));
-            Model = new DecoderModel(map, _weights);
+            var weights = new ModelWeights(Read(parameters.Read, address => HuggingFaceModel.ReadWeights(folders.Model, parameters.Read, address)));
+            if (folders.Adapter is { } adapter)
+                weights = weights with { Adapters = Read(parameters.Trained, address => AdapterFolder.ReadWeights(adapter, parameters.Trained, address)) };
+            Model = new DecoderModel(parameters, weights);
         }
         catch
         {
-            _weights.Dispose();
+            Free();
             throw;
         }
     }
 
-    public string Directory { get; }
+    /// <summary>The directory, or the folders, as <see cref="Load"/> takes them.</summary>
+    public string Name { get; }
     public ModelConfig Config { get; }
     public SentencePieceBpeTokenizer Tokenizer { get; }
 
@@ -49,26 +53,29 @@ public sealed class LoadedModel : IDisposable
 
     internal DecoderModel Model { get; }
 
+    /// <param name="name">As <see cref="ModelFolders.Parse"/> takes it.</param>
     /// <param name="virtualShards">
     /// Number of virtual shards, lowered where the model's dimensions require it; the default is that of training, for equal bits.
     /// </param>
-    /// <exception cref="BadInputException">The directory does not exist, or a file in it cannot be used.</exception>
-    public static LoadedModel Load(string directory, int virtualShards = 4)
+    /// <exception cref="BadInputException">A directory does not exist, or a file in it cannot be used.</exception>
+    public static LoadedModel Load(string name, int virtualShards = 4)
     {
-        var (config, tokenizer, remarks) = Open(directory);
-        HashSet<int> ends = [config.EndId, tokenizer.EndId, .. GenerationEndIds(Path.Combine(directory, "generation_config.json"))];
-        return new LoadedModel(directory, config, tokenizer, ends, new ParameterMap(config, ParameterMap.LargestVirtualShards(config, virtualShards)), remarks);
+        var folders = ModelFolders.Parse(name);
+        var (config, tokenizer, adapter, remarks) = Open(folders);
+        HashSet<int> ends = [config.EndId, tokenizer.EndId, .. GenerationEndIds(Path.Combine(folders.Model, "generation_config.json"))];
+        var map = new ParameterMap(config, ParameterMap.LargestVirtualShards(config, virtualShards));
+        return new LoadedModel(folders, config, tokenizer, ends, adapter is null ? map : ModelParameters.Adapted(map, adapter), remarks);
     }
 
-    /// <summary>Validates a directory as <see cref="Load"/> does, without reading the weights, and returns its <see cref="Remarks"/>.</summary>
+    /// <summary>Validates a model as <see cref="Load"/> does, without reading the weights, and returns its <see cref="Remarks"/>.</summary>
     /// <exception cref="BadInputException">As <see cref="Load"/>.</exception>
-    public static IReadOnlyList<string> Check(string directory) => Open(directory).Remarks;
+    public static IReadOnlyList<string> Check(string name) => Open(ModelFolders.Parse(name)).Remarks;
 
     /// <summary><see cref="Chat"/> without the weights and without torch.</summary>
     /// <exception cref="BadInputException">The directory does not exist, or its configuration or tokenizer cannot be used.</exception>
-    public static ChatEncoder ReadChat(string directory)
+    public static ChatEncoder ReadChat(string name)
     {
-        var (config, tokenizer, _) = Open(directory);
+        var (config, tokenizer, _, _) = Open(ModelFolders.Parse(name));
         return ChatOf(config, tokenizer);
     }
 
@@ -78,15 +85,34 @@ public sealed class LoadedModel : IDisposable
     public void Dispose()
     {
         Model.Dispose();
-        _weights.Dispose();
+        Free();
     }
 
-    private static (ModelConfig Config, SentencePieceBpeTokenizer Tokenizer, IReadOnlyList<string> Remarks) Open(string directory)
+    private Tensor Read(ParameterMap map, Action<nint> fill)
     {
+        var buffer = zeros([map.Length], dtype: ScalarType.Float32).DetachFromDisposeScope();
+        _buffers.Add(buffer);
+        fill(FlatMemory.Address(buffer));
+        return buffer;
+    }
+
+    private void Free() => _buffers.ForEach(buffer => buffer.Dispose());
+
+    private static (ModelConfig Config, SentencePieceBpeTokenizer Tokenizer, AdapterSettings? Adapter, IReadOnlyList<string> Remarks) Open(ModelFolders folders)
+    {
+        var directory = folders.Model;
         var config = HuggingFaceModel.ReadConfig(directory);
         var tokenizer = SentencePieceBpeTokenizer.Load(directory);
         config = config with { UsedVocabulary = tokenizer.VocabularySize };
-        return (config, tokenizer, [.. HuggingFaceModel.CheckWeights(directory, config), .. VocabularyRemark.Of(config.VocabularySize, tokenizer.VocabularySize)]);
+        return (config, tokenizer, Adapter(), [
+            .. HuggingFaceModel.CheckWeights(directory, config), .. VocabularyRemark.Of(config.VocabularySize, tokenizer.VocabularySize), .. folders.Remarks()]);
+
+        AdapterSettings? Adapter()
+        {
+            if (folders.Adapter is null) return null;
+            using var folder = AdapterFolder.Open(folders.Adapter);
+            return folder.SettingsFor(config);
+        }
     }
 
     /// <summary><c>eos_token_id</c>: a number, a list of numbers, or absent.</summary>

@@ -18,6 +18,7 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge =
     private sealed class Evaluator(EvaluatorSettings settings, IJudge? judge) : IEvaluator
     {
         private LoadedModel? _model;
+        private string? _loaded;
         private (string Benchmark, string File, string Model, IReadOnlyList<BenchmarkItem> Items)? _read;
 
         public EvaluationOutcome Run(EvaluationTask task, CancellationToken cancellation)
@@ -45,11 +46,12 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge =
             _model = null;
         }
 
-        private LoadedModel ModelOf(string directory)
+        private LoadedModel ModelOf(string name)
         {
-            if (_model?.Directory == directory) return _model;
+            if (_model is { } held && _loaded == name) return held;
             Dispose();
-            return _model = LoadedModel.Load(directory);
+            _loaded = name;
+            return _model = LoadedModel.Load(name);
         }
 
         // With SkipLong, the items that are left out, and so the indices of the others, depend on the model.

@@ -1,4 +1,5 @@
 using Tulu2.Models.Kernels;
+using Tulu2.Models.Linears;
 using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
 using static TorchSharp.torch;
@@ -13,7 +14,8 @@ internal sealed record BlockContext(ModelParameters Parameters, HeadGeometry Hea
 }
 
 /// <summary>The rows of a batch and its segments, as a block sees them.</summary>
-internal sealed record TokenRows(int Count, int[] Positions, SegmentGroup[] Groups);
+/// <param name="Adapters">What the pass does with adapters.</param>
+internal sealed record TokenRows(int Count, int[] Positions, SegmentGroup[] Groups, AdapterPass? Adapters = null);
 
 /// <summary>The activations of a block that its backward pass needs. N tokens, D width, F feed-forward width.</summary>
 internal sealed record BlockTape(Tensor Scale1_N, AttentionTape Attention, Tensor Middle_ND, Tensor Scale2_N, Tensor GateUp_N2F)

@@ -38,28 +38,30 @@ public sealed partial class DecoderModel : IDisposable
     private readonly Device _device;
     private bool _disposed;
 
-    /// <param name="weights">[parameters.Read.Length] in the compute type (fp32 or bf16); read at every call, never written; must outlive the model.</param>
+    /// <param name="weights">Read at every call, never written.</param>
     /// <param name="recompute">Keep only each block's input and run the block again in the backward pass.</param>
     /// <param name="group">Continues the sums over virtual shards beyond this rank, in order of their tensor indices; null: it holds all of them.</param>
     /// <param name="splitActivations">Keep of residual streams only this rank's share of the rows, and gather the others in the backward pass.</param>
-    public DecoderModel(ModelParameters parameters, Tensor weights, bool recompute = false, IShardSum? group = null, bool splitActivations = false)
+    public DecoderModel(ModelParameters parameters, ModelWeights weights, bool recompute = false, IShardSum? group = null, bool splitActivations = false)
         : this(parameters, weights, recompute, group ?? AllShardsHere.Instance, null, splitActivations)
     {
     }
 
-    internal DecoderModel(ModelParameters parameters, Tensor weights, bool recompute, IShardSum group, BlockKernels? kernels, bool splitActivations = false)
+    internal DecoderModel(ModelParameters parameters, ModelWeights weights, bool recompute, IShardSum group, BlockKernels? kernels, bool splitActivations = false)
     {
         var map = parameters.Read;
         if (group.Alone != (map.Part.TensorDegree == 1))
             throw new ArgumentException($"a tensor-parallel degree of {map.Part.TensorDegree} {(group.Alone ? "needs" : "has no use for")} a group", nameof(group));
-        if (weights.numel() != map.Length) throw new ArgumentException($"weights have {weights.numel()} elements, their map {map.Length}");
+        if (weights.Read.numel() != map.Length) throw new ArgumentException($"weights have {weights.Read.numel()} elements, their map {map.Length}");
+        if (parameters.Adapter is not null && (weights.Adapters.numel() != parameters.Trained.Length || weights.Adapters.dtype != weights.Read.dtype))
+            throw new ArgumentException($"adapters have {weights.Adapters.numel()} elements of {weights.Adapters.dtype}, their map {parameters.Trained.Length}, the model {weights.Read.dtype}");
         TorchRuntime.Initialize();
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         Parameters = parameters;
         _recompute = recompute;
-        _type = weights.dtype;
-        _device = weights.device;
+        _type = weights.Read.dtype;
+        _device = weights.Read.device;
         _scratch = new Workspace(_type, _device);
         _split = splitActivations && !group.Alone;
         _streams = new SharedStreams(map, group, _scratch);
@@ -68,9 +70,9 @@ public sealed partial class DecoderModel : IDisposable
         _context = new BlockContext(parameters, heads, kernels, new Attention(heads, kernels), group);
         var linears = new LinearFactory(parameters, weights, new LinearContext(map.LocalShards, kernels, group));
         _blocks = [.. Enumerable.Range(map.Part.FirstLayer, map.Part.Layers).Select(layer => new DecoderBlock(_context, weights, linears, layer))];
-        if (map.HasEmbedding) _embedding_CD = ParameterViews.Of(weights, map["embed"]).DetachFromDisposeScope();
+        if (map.HasEmbedding) _embedding_CD = ParameterViews.Of(weights.Read, map["embed"]).DetachFromDisposeScope();
         if (!map.HasHead) return;
-        _norm = new RmsNorm(parameters, weights, "norm", kernels);
+        _norm = new RmsNorm(parameters, weights.Read, "norm", kernels);
         _head = new VocabularyHead(linears.Of("head"), map, kernels, group);
     }
 
@@ -101,17 +103,18 @@ public sealed partial class DecoderModel : IDisposable
     /// <summary>Runs this stage's blocks, and on the last stage the last norm for the scored rows of the batch.</summary>
     /// <param name="keep">Keep the activations that the backward pass needs.</param>
     /// <param name="input_SD">[<see cref="ShareOf"/>, D] from the stage before, in the compute type; null on the first one. It is copied.</param>
-    public Activations Forward(SlotBatch batch, bool keep, Tensor? input_SD = null) => Forward(batch, keep, input_SD, null);
+    /// <param name="frozenOnly">The frozen model alone computes, without its adapters.</param>
+    public Activations Forward(SlotBatch batch, bool keep, Tensor? input_SD = null, bool frozenOnly = false) => Forward(batch, keep, input_SD, null, frozenOnly);
 
     /// <param name="visit">Sees every block's tape before its memory is used again; counts the blocks of this stage from 0.</param>
-    internal Activations Forward(SlotBatch batch, bool keep, Tensor? input_SD, Action<int, BlockTape, SegmentGroup[]>? visit)
+    internal Activations Forward(SlotBatch batch, bool keep, Tensor? input_SD, Action<int, BlockTape, SegmentGroup[]>? visit, bool frozenOnly = false)
     {
         if (input_SD is null != IsFirstStage)
             throw new ArgumentException(IsFirstStage ? "the first stage takes its input from the batch" : "this stage needs the output of the one before", nameof(input_SD));
         CheckStream(input_SD, RowsOf(batch));
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var activations = BeginPass(batch, keep);
+        var activations = BeginPass(batch, keep, frozenOnly);
         try
         {
             if (IsLastStage) RentScoredRows(activations);
@@ -144,13 +147,14 @@ public sealed partial class DecoderModel : IDisposable
 
     internal void LastNorm(Tensor x_ND, Tensor result_ND, Tensor scale_N) => Norm.Forward(x_ND, result_ND, scale_N);
 
-    private Activations BeginPass(SlotBatch batch, bool keep)
+    private Activations BeginPass(SlotBatch batch, bool keep, bool frozenOnly)
     {
         var workspace = _free.TryPop(out var free) ? free : new Workspace(_type, _device);
         workspace.Reset();
         _streams.BeginPass();
         _scratch.Reset();
         var (tokens, ids) = Filled(batch);
+        if (Parameters.Adapter is { } adapter) tokens = tokens with { Adapters = frozenOnly ? AdapterPass.Off : DropoutRows.PassOf(adapter, batch, tokens.Count, keep) };
         var scored = batch.ScoredRows.Length;
         int[] targets = [.. batch.Targets, .. Enumerable.Repeat(0, Math.Max(0, FewestRows - scored))];
         var activations = new Activations(workspace, GiveBack, tokens, ids, batch.ScoredRows, targets, scored);

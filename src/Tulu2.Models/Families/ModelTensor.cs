@@ -22,6 +22,9 @@ public enum TensorRole
 
     /// <summary>[vocabulary, width] embedding or head: cut by rows, padded.</summary>
     Vocabulary,
+
+    /// <summary>[rows, columns] the side of a low-rank adapter that is not cut: whole on every tensor-parallel rank.</summary>
+    WholeMatrix,
 }
 
 /// <summary>How a tensor without weights from a file begins.</summary>

@@ -63,7 +63,7 @@ public static unsafe class HuggingFaceModel
         }
     }
 
-    private static void Read(string dataType, byte* tensor, ParameterSlice slice, float* target)
+    internal static void Read(string dataType, byte* tensor, ParameterSlice slice, float* target)
     {
         var part = slice.Slice;
         long size = SafetensorsTypes.Size(dataType)!.Value, width = part.Size[^1], pitch = part.Shape[^1];

@@ -1,4 +1,4 @@
-// N tokens, D hidden, F feed-forward width, H query heads, KV key-value heads, G = H / KV, K head size, Q = H K, S fused q k v width,
+// N tokens, D hidden, O outputs, W some columns of a tensor, F feed-forward width, H query heads, KV key-value heads, G = H / KV, K head size, Q = H K, S fused q k v width,
 // T tokens of a segment, B segments of a tile, M = B KV matrices of a tile, I queries of a tile, J its keys, R scored rows, C vocabulary columns.
 using TorchSharp;
 using static TorchSharp.torch;
@@ -54,6 +54,12 @@ internal abstract class BlockKernels(HeadGeometry heads, RotaryTable rotary)
 
     /// <summary>Overwrites (<paramref name="first"/>) or adds to an fp32 target the sum of all rows, in their order.</summary>
     public abstract void SumRows(Tensor rows_NO, Tensor target_O, bool first);
+
+    /// <summary>output = input x mask; the input may be some columns of a wider tensor.</summary>
+    public abstract void Dropout(Tensor input_NW, DropoutMask mask, Tensor output_NW);
+
+    /// <summary>Adds the values, times the mask if there is one, to the target's columns from <paramref name="firstColumn"/> on; rounded once.</summary>
+    public abstract void AddColumns(Tensor values_NW, DropoutMask? mask, Tensor target_NO, long firstColumn);
 
     /// <summary>silu(gate) x up, from <c>[gate up]</c> of each of the shards.</summary>
     public abstract void SwiGlu(Tensor gateUp_N2F, int shards, Tensor product_NF);

@@ -69,6 +69,20 @@ internal sealed class TimedKernels(BlockKernels inner, HeadGeometry heads, Rotar
         OperationClock.Stop(start, "biases");
     }
 
+    public override void Dropout(Tensor input_NW, DropoutMask mask, Tensor output_NW)
+    {
+        var start = OperationClock.Start();
+        inner.Dropout(input_NW, mask, output_NW);
+        OperationClock.Stop(start, "adapters");
+    }
+
+    public override void AddColumns(Tensor values_NW, DropoutMask? mask, Tensor target_NO, long firstColumn)
+    {
+        var start = OperationClock.Start();
+        inner.AddColumns(values_NW, mask, target_NO, firstColumn);
+        OperationClock.Stop(start, "adapters");
+    }
+
     public override void SwiGlu(Tensor gateUp_N2F, int shards, Tensor product_NF)
     {
         var start = OperationClock.Start();

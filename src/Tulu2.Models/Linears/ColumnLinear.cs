@@ -25,14 +25,14 @@ internal sealed class ColumnLinear : ILinear
 
     public int Outputs => (int)_weights.Weight_OI.shape[0];
 
-    public void Forward(Tensor input_NI, Tensor? residual_NO, Tensor output_NO, Workspace workspace)
+    public void Forward(Tensor input_NI, Tensor? residual_NO, Tensor output_NO, Workspace workspace, AdapterPass? pass = null)
     {
         Aten.MatMul(output_NO, input_NI, _weight_IO);
         if (_weights.Bias_O is { } bias_O) _context.Kernels.AddBias(output_NO, bias_O);
         if (residual_NO is not null) _context.Kernels.TreeSum([output_NO], residual_NO, output_NO);
     }
 
-    public void InputGradient(Tensor gradient_NO, Tensor inputGradient_NI, Workspace workspace)
+    public void InputGradient(Tensor gradient_NO, Tensor inputGradient_NI, Workspace workspace, AdapterPass? pass = null)
     {
         if (_shards_OI.Length == 1) Aten.MatMul(inputGradient_NI, gradient_NO, _weights.Weight_OI);
         else
@@ -53,7 +53,7 @@ internal sealed class ColumnLinear : ILinear
         _context.Group.Sum(inputGradient_NI);
     }
 
-    public void WeightGradient(Tensor gradient_NO, Tensor input_NI, Tensor gradient, bool first, Workspace workspace) =>
+    public void WeightGradient(Tensor gradient_NO, Tensor input_NI, Tensor gradient, bool first, Workspace workspace, AdapterPass? pass = null) =>
         _weights.WriteGradients(gradient_NO, input_NI, gradient, first, workspace, _context.Kernels);
 
     public void Dispose()

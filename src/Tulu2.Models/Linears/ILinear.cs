@@ -16,17 +16,19 @@ internal interface ILinear : IDisposable
     /// <summary>O.</summary>
     int Outputs { get; }
 
+    /// <summary>output = input x weight^T (+ bias) (+ residual).</summary>
     /// <param name="residual_NO">Added to the product; null: nothing.</param>
     /// <param name="output_NO">Overwritten; neither the input nor the residual.</param>
-    void Forward(Tensor input_NI, Tensor? residual_NO, Tensor output_NO, Workspace workspace);
+    void Forward(Tensor input_NI, Tensor? residual_NO, Tensor output_NO, Workspace workspace, AdapterPass? pass = null);
 
+    /// <summary>inputGradient = gradient x weight.</summary>
     /// <param name="inputGradient_NI">Overwritten; not the gradient that comes in.</param>
-    void InputGradient(Tensor gradient_NO, Tensor inputGradient_NI, Workspace workspace);
+    void InputGradient(Tensor gradient_NO, Tensor inputGradient_NI, Workspace workspace, AdapterPass? pass = null);
 
     /// <summary>Writes the gradients of the layer's trained parameters.</summary>
     /// <param name="gradient">[length of the trained map] fp32.</param>
     /// <param name="first">Overwrite; otherwise add, where rows come in several calls.</param>
-    void WeightGradient(Tensor gradient_NO, Tensor input_NI, Tensor gradient, bool first, Workspace workspace);
+    void WeightGradient(Tensor gradient_NO, Tensor input_NI, Tensor gradient, bool first, Workspace workspace, AdapterPass? pass = null);
 }
 
 /// <summary>Shared by all linears of a model.</summary>

@@ -28,7 +28,7 @@ internal sealed class RowLinear : ILinear
 
     public int Outputs => (int)_weights.Weight_OI.shape[0];
 
-    public void Forward(Tensor input_NI, Tensor? residual_NO, Tensor output_NO, Workspace workspace)
+    public void Forward(Tensor input_NI, Tensor? residual_NO, Tensor output_NO, Workspace workspace, AdapterPass? pass = null)
     {
         using var scope = NewDisposeScope();
         var mark = workspace.Mark();
@@ -52,10 +52,10 @@ internal sealed class RowLinear : ILinear
         workspace.Release(mark);
     }
 
-    public void InputGradient(Tensor gradient_NO, Tensor inputGradient_NI, Workspace workspace) =>
+    public void InputGradient(Tensor gradient_NO, Tensor inputGradient_NI, Workspace workspace, AdapterPass? pass = null) =>
         Aten.MatMul(inputGradient_NI, gradient_NO, _weights.Weight_OI);
 
-    public void WeightGradient(Tensor gradient_NO, Tensor input_NI, Tensor gradient, bool first, Workspace workspace) =>
+    public void WeightGradient(Tensor gradient_NO, Tensor input_NI, Tensor gradient, bool first, Workspace workspace, AdapterPass? pass = null) =>
         _weights.WriteGradients(gradient_NO, input_NI, gradient, first, workspace, _context.Kernels);
 
     public void Dispose()

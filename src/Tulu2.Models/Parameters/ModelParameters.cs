@@ -7,11 +7,18 @@ namespace Tulu2.Models.Parameters;
 /// the model reads are one map where all of it is trained.
 /// </summary>
 /// <param name="Read">Addresses in the buffer of weights that the model computes with.</param>
-/// <param name="Trained">Addresses in gradients, master weights and moments.</param>
+/// <param name="Trained">Addresses in gradients, master weights and moments; with adapters also in the buffer of their compute weights.</param>
 public sealed record ModelParameters(ParameterMap Read, ParameterMap Trained)
 {
+    /// <summary>What <see cref="Trained"/> holds are adapters beside the matrices of <see cref="Read"/>, which are frozen; null: it holds some of the latter.</summary>
+    public AdapterSettings? Adapter { get; private init; }
+
     /// <summary>Full fine-tuning: everything that is read is trained.</summary>
     public static ModelParameters Full(ParameterMap map) => new(map, map);
+
+    /// <summary>Adapters are trained beside a frozen model.</summary>
+    public static ModelParameters Adapted(ParameterMap map, AdapterSettings adapter) =>
+        new(map, new ParameterMap(map.Config, AdapterTensors.Of(map.Config, adapter), map.VirtualShards, map.Part)) { Adapter = adapter };
 
     /// <summary>A map alone stands for parameters all of which are trained.</summary>
     public static implicit operator ModelParameters(ParameterMap map) => Full(map);
@@ -26,6 +33,6 @@ public sealed record ModelParameters(ParameterMap Read, ParameterMap Trained)
     public ModelParameters Of(ModelPart part)
     {
         var read = Read.Of(part);
-        return new(read, IsFull ? read : Trained.Of(part));
+        return new(read, IsFull ? read : Trained.Of(part)) { Adapter = Adapter };
     }
 }

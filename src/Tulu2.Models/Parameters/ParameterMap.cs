@@ -96,13 +96,19 @@ public sealed class ParameterMap
     /// <returns>Null where the map has no such matrix.</returns>
     public ParameterMatrix? Find(string key) => _matrices.GetValueOrDefault(key == "head" && Config.TieEmbeddings ? "embed" : key);
 
+    /// <summary>Names and shapes of the whole tensors, in the order in which files hold them.</summary>
+    public IReadOnlyList<(string Name, long[] Shape)> Tensors => [.. _tensors.Select(tensor => (tensor.Name, tensor.Shape))];
+
+    /// <summary>The whole tensors that a matrix is made of, in its order.</summary>
+    internal IReadOnlyList<ModelTensor> TensorsOf(string key) => [.. _tensors.Where(tensor => tensor.Matrix == key)];
+
     /// <summary>The same tensors of another part.</summary>
     public ParameterMap Of(ModelPart part) => new(Config, _tensors, VirtualShards, part);
 
     /// <summary>
     /// First element of a layer, or of the next one that the map holds. -1 means the tensors before the first layer, the number of layers those after the last.
     /// </summary>
-    internal long StartOf(int layer)
+    public long StartOf(int layer)
     {
         foreach (var (held, start) in _layerStarts)
             if (held >= layer) return start;
@@ -144,7 +150,7 @@ public sealed class ParameterMap
     private void Add(string key, ModelTensor[] tensors)
     {
         var first = tensors[0];
-        var isFused = first.Role is TensorRole.ColumnWeight or TensorRole.ColumnBias;
+        var isFused = first.Role is TensorRole.ColumnWeight or TensorRole.ColumnBias or TensorRole.WholeMatrix;
         if (tensors.Any(tensor => tensor.Role != first.Role || tensor.Layer != first.Layer) || tensors.Length > 1 && !isFused)
             throw new ArgumentException($"tensors of matrix {key} are not of one kind, or of one that is not fused", nameof(tensors));
         _layerStarts.TryAdd(first.Layer, Length);
@@ -153,7 +159,7 @@ public sealed class ParameterMap
             case TensorRole.Vocabulary: AddVocabulary(key, first); break;
             case TensorRole.ColumnWeight or TensorRole.ColumnBias: AddByOutputs(key, tensors); break;
             case TensorRole.RowWeight: AddByInputs(key, first); break;
-            default: AddWhole(key, first); break;
+            default: AddWhole(key, tensors); break;
         }
     }
 
@@ -165,10 +171,16 @@ public sealed class ParameterMap
         return matrix;
     }
 
-    private void AddWhole(string key, ModelTensor tensor)
+    // A vector is one row; several matrices stand one after the other.
+    private void AddWhole(string key, ModelTensor[] tensors)
     {
-        var width = tensor.Shape[0];
-        _slices.Add(new(new TensorSlice(tensor.Name, [width], [0], [width]), Add(key, 1, width, ShardSplit.None).Offset, width) { Role = tensor.Role });
+        var width = tensors[0].Shape[^1];
+        var offset = Add(key, tensors.Sum(tensor => tensor.Length) / width, width, ShardSplit.None).Offset;
+        foreach (var tensor in tensors)
+        {
+            _slices.Add(new(new TensorSlice(tensor.Name, tensor.Shape, new long[tensor.Shape.Length], tensor.Shape), offset, width) { Role = tensor.Role });
+            offset += tensor.Length;
+        }
     }
 
     private void AddVocabulary(string key, ModelTensor tensor)

@@ -36,5 +36,5 @@ public sealed record ParameterSlice(TensorSlice Slice, long Offset, long RowStri
     public required TensorRole Role { get; init; }
 
     /// <summary>Every tensor-parallel rank holds all of it.</summary>
-    public bool IsReplicated => Role is TensorRole.Norm or TensorRole.RowBias;
+    public bool IsReplicated => Role is TensorRole.Norm or TensorRole.RowBias or TensorRole.WholeMatrix;
 }

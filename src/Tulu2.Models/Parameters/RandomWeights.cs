@@ -35,7 +35,28 @@ public static unsafe class RandomWeights
     private static long First(TensorSlice slice, long row) =>
         slice.Shape.Length == 1 ? slice.Begin[0] : (slice.Begin[0] + row) * slice.Shape[1] + slice.Begin[1];
 
-    private static ulong Key(int seed, string name)
+    /// <summary>
+    /// Initial adapters: B is 0, so that they add nothing at first; A is uniform within 1 / sqrt(inputs), which is Kaiming's initialisation with a = sqrt(5), as
+    /// PEFT has it (from another generator).
+    /// </summary>
+    /// <param name="destination">Address of <c>map.Length</c> zeroed floats.</param>
+    public static void FillAdapters(ParameterMap map, int seed, nint destination)
+    {
+        foreach (var part in map.Slices.Where(part => AdapterTensors.IsInput(part.Slice.Name)))
+        {
+            var (slice, width, key) = (part.Slice, part.Slice.Size[^1], Key(seed, part.Slice.Name));
+            var bound = 1 / Math.Sqrt(slice.Shape[1]);
+            for (long row = 0; row < slice.Length / width; row++)
+            {
+                var values = new Span<float>((float*)destination + part.Offset + row * part.RowStride, (int)width);
+                var first = First(slice, row);
+                for (var index = 0; index < values.Length; index++)
+                    values[index] = (float)(bound * (2 * SplitMix64.ToUnit(SplitMix64.Mix(key + (ulong)(first + index) * SplitMix64.Increment)) - 1));
+            }
+        }
+    }
+
+    internal static ulong Key(int seed, string name)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(Encoding.UTF8.GetBytes($"{seed}/{name}"), hash);

@@ -42,7 +42,7 @@ internal sealed record BestModel(int Step, string Metric, double Value, string? 
             say($"{path} is not made: the checkpoint of step {best}, the best validation, is not there{(Directory.Exists(path) ? "; the model there is an earlier one" : "")}");
             return null;
         }
-        ModelExport.FromCheckpoint(store, store.Read(manifest), run.Model, run.Recipe, ModelExport.TypeOf(run.Recipe.Precision), path);
+        ModelExport.FromCheckpoint(store, store.Read(manifest), run.Model, run.Recipe, directory, ModelExport.TypeOf(run.Recipe.Precision), path);
         return path;
     }
 }

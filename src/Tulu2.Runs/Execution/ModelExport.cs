@@ -2,10 +2,10 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Tulu2.Checkpoints;
 using Tulu2.Data.Export;
-using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Parameters;
 using Tulu2.Runs.Preparation;
+using Tulu2.Runs.RunFiles;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Runs.Execution;
@@ -16,8 +16,25 @@ internal static unsafe class ModelExport
     /// <summary>Data type of a run's own export: the type that the model computed with.</summary>
     public static string TypeOf(Precision precision) => precision == Precision.Fp32 ? "F32" : "BF16";
 
-    public static void FromCheckpoint(CheckpointStore store, Manifest manifest, ModelSource model, Recipe recipe, string dataType, string directory) =>
-        Write(directory, model, recipe, dataType, HuggingFaceExport.FromCheckpoint(store, manifest), recipe.Model.Path);
+    /// <summary>A Hugging Face directory, or of a run with adapters a PEFT folder.</summary>
+    /// <param name="run">The directory of the run.</param>
+    /// <param name="dataType">Of a Hugging Face directory; adapters are written as they were trained.</param>
+    public static void FromCheckpoint(
+        CheckpointStore store, Manifest manifest, ModelSource model, Recipe recipe, RunDirectory run, string dataType, string directory)
+    {
+        var read = HuggingFaceExport.FromCheckpoint(store, manifest);
+        if (recipe.Lora is null) Write(directory, model, recipe, dataType, read, recipe.Model.Path);
+        else
+            AdapterFolder.Write(directory, RunParameters.Of(recipe, model.Config, recipe.Parallel.VirtualShards), read, BaseOf(model, recipe, run), TokenizerFiles(model, recipe));
+    }
+
+    /// <summary>The directory of the model beside which a run trains adapters; one that began with random weights is written into the run's exports.</summary>
+    public static string BaseOf(ModelSource model, Recipe recipe, RunDirectory run)
+    {
+        if (recipe.Model.Path is { } path) return path;
+        if (!Directory.Exists(run.BaseExport)) Initial(model, recipe, run.BaseExport);
+        return run.BaseExport;
+    }
 
     /// <summary>Writes the random weights that a preset starts from, a pure function of the seed.</summary>
     public static void Initial(ModelSource model, Recipe recipe, string directory)
@@ -44,18 +61,22 @@ internal static unsafe class ModelExport
 
     private static void Write(string directory, ModelSource model, Recipe recipe, string dataType, TensorSource read, string? source)
     {
-        var config = model.Config with { MaxPositions = Math.Max(model.Config.MaxPositions, recipe.Data.MaxLength) };
-        HuggingFaceExport.Write(directory, config, dataType, read, TokenizerExport.Files(model.Tokenizer, recipe.Data.Chat, config.MaxPositions), source);
+        HuggingFaceExport.Write(directory, model.Config with { MaxPositions = Positions(model, recipe) }, dataType, read, TokenizerFiles(model, recipe), source);
     }
 
+    private static IReadOnlyList<TokenizerFile> TokenizerFiles(ModelSource model, Recipe recipe) =>
+        TokenizerExport.Files(model.Tokenizer, recipe.Data.Chat, Positions(model, recipe));
+
+    private static int Positions(ModelSource model, Recipe recipe) => Math.Max(model.Config.MaxPositions, recipe.Data.MaxLength);
+
     /// <summary>
-    /// SHA-256 over a checkpoint's fp32 master parameters, tensors in ordinal order of their Hugging Face names: the hash that the ranks report.
+    /// SHA-256 over a checkpoint's fp32 master parameters, tensors in ordinal order of their names in files: the hash that the ranks report.
     /// </summary>
-    public static string ParametersSha256(CheckpointStore store, Manifest manifest, ModelConfig config)
+    public static string ParametersSha256(CheckpointStore store, Manifest manifest, ParameterMap trained)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var read = HuggingFaceExport.FromCheckpoint(store, manifest);
-        foreach (var (name, shape) in HuggingFaceTensors.Of(config).OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
+        foreach (var (name, shape) in trained.Tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
         {
             var bytes = shape.Aggregate(1L, (product, size) => product * size) * sizeof(float);
             var buffer = (byte*)NativeMemory.Alloc((nuint)bytes);

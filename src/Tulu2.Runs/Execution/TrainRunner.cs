@@ -2,6 +2,7 @@ using Tulu2.Checkpoints;
 using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
+using Tulu2.Evaluation.Generation;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Files;
@@ -141,10 +142,14 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
     private static string Export(PreparedRun run, CheckpointStore store, RunOutcome outcome, RunDirectory directory)
     {
         var manifest = store.Read(outcome.ManifestPath!);
-        ModelExport.FromCheckpoint(store, manifest, run.Model, run.Recipe, ModelExport.TypeOf(run.Recipe.Precision), directory.FinalExport);
+        ModelExport.FromCheckpoint(store, manifest, run.Model, run.Recipe, directory, ModelExport.TypeOf(run.Recipe.Precision), directory.FinalExport);
         // A run that was resumed after its last step has no hash from its ranks.
-        return outcome.ParametersSha256 ?? ModelExport.ParametersSha256(store, manifest, run.Model.Config);
+        return outcome.ParametersSha256 ?? ModelExport.ParametersSha256(store, manifest, run.Parameters.Trained);
     }
+
+    // Adapters need the model beside them.
+    private static string Trained(PreparedRun run, RunDirectory directory) =>
+        run.Recipe.Lora is null ? directory.FinalExport : new ModelFolders(ModelExport.BaseOf(run.Model, run.Recipe, directory), directory.FinalExport).Text;
 
     // The run is done and exported: a fault of the report is printed, and does not fail the run.
     private void MakeReport(string title, PreparedRun run, RunDirectory directory, ReportNotes notes, CancellationToken cancellation)
@@ -152,7 +157,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         var evaluators = EvaluatorPrograms.Factory(hosting is RankHosting.Threads, EvaluatorSettings.Default, directory.Log);
         ReportMaker.Try(output, "the report has no samples", () => notes = notes with
         {
-            Samples = SampleTexts.Of(title, directory.FinalExport, run.Recipe, run.Model.Config.ParameterCount, evaluators, cancellation),
+            Samples = SampleTexts.Of(title, Trained(run, directory), run.Recipe, run.Model.Config.ParameterCount, evaluators, cancellation),
         });
         ReportMaker.TryMake(output, directory, notes);
     }

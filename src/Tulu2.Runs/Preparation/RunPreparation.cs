@@ -2,7 +2,6 @@ using Tulu2.Data.Rows;
 using Tulu2.Data.Slots;
 using Tulu2.Files;
 using Tulu2.Models.HuggingFace;
-using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
 using Tulu2.Runs.Output;
 using Tulu2.Training.Objectives;
@@ -35,6 +34,7 @@ internal static class RunPreparation
         // Before rows are tokenised and before the directory holds a run: with other weights it would be another run.
         foreach (var remark in recipe.Model.Path is { } weights ? HuggingFaceModel.CheckWeights(weights, model.Config) : []) say(remark);
         foreach (var remark in model.Remarks) say(remark);
+        var adapters = AdapterRules.Check(loaded, model.Config);
         recipe = recipe with
         {
             Parallel = recipe.Parallel with { VirtualShards = VirtualShards(loaded, model, say) },
@@ -46,7 +46,7 @@ internal static class RunPreparation
         try
         {
             if (recipe.Validation.IsOn) (validation, data) = ValidationSet.Open(loaded, data, model, cache, report, say);
-            return WithData(loaded, recipe, model, data, validation, changes ?? [], say) with { Names = fetched.Names };
+            return WithData(loaded, recipe, model, adapters, data, validation, changes ?? [], say) with { Names = fetched.Names };
         }
         catch
         {
@@ -68,7 +68,7 @@ internal static class RunPreparation
     }
 
     private static PreparedRun WithData(
-        LoadedRecipe loaded, Recipe recipe, ModelSource model, TrainingData data, ValidationSet? validation, IReadOnlyList<RecipeChange> changes, Action<string> say)
+        LoadedRecipe loaded, Recipe recipe, ModelSource model, string? adapters, TrainingData data, ValidationSet? validation, IReadOnlyList<RecipeChange> changes, Action<string> say)
     {
         var shares = data.Shares(recipe.Data);
         var batches = new BatchPlan(data.Tokens, new BatchSettings(
@@ -82,12 +82,12 @@ internal static class RunPreparation
                 "use fewer, or a ratio below 1");
         var parallel = LayoutRules.Layout(recipe.Parallel, model.Config, batches.SlotsPerStep, Environment.ProcessorCount, loaded.Fault);
         string[] content = [model.WeightsKey, model.ShapeKey, model.Tokenizer.ContentKey, data.ContentKey, .. shares.Select(share => $"{share}"),
-            .. validation is null ? Array.Empty<string>() : [$"validation {validation.ContentKey}"]];
+            .. validation is null ? Array.Empty<string>() : [$"validation {validation.ContentKey}"], .. adapters is null ? Array.Empty<string>() : [$"adapters {adapters}"]];
         var stages = RecipeChanges.Stages(recipe, changes);
         var hashes = RecipeChanges.Hashes(RecipeHash.Of(stages[0], content), changes);
-        var layout = new ParameterMap(model.Config, recipe.Parallel.VirtualShards);
+        var parameters = RunParameters.Of(recipe, model.Config, recipe.Parallel.VirtualShards);
         var reference = Reference(recipe, model, batches, data.Location, data.ContentKey, say);
-        return new PreparedRun(recipe, model, layout, data, batches, reference, parallel)
+        return new PreparedRun(recipe, model, parameters, data, batches, reference, parallel)
         {
             Validation = validation is null ? null : Validation(recipe, model, validation, say),
             Changes = changes,

@@ -23,6 +23,9 @@ internal sealed class RunDirectory(string path)
 
     /// <summary>The model of the best validation.</summary>
     public string BestExport => System.IO.Path.Combine(Exports, "best");
+
+    /// <summary>The model beside which adapters are trained, where it lies nowhere else.</summary>
+    public string BaseExport => System.IO.Path.Combine(Exports, "base");
     public string Ledger => In("ledger");
     public string Report => In("report.html");
     public string Log => In("tulu2.log");

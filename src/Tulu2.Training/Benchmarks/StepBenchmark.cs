@@ -37,11 +37,11 @@ public static class StepBenchmark
         var plan = new FixedBatchPlan(sequences, length, config.VocabularySize, ObjectiveCatalog.Of(objective).TakesPairs);
         using var state = new ReplicaState(map, precision);
         state.Initialize(recipe);
-        using var computer = new ModelSlots(ModelTiming.Timed(map, state.Weights), state.Weights, ObjectiveOf(recipe, plan), onDevice: false);
+        using var computer = new ModelSlots(ModelTiming.Timed(map, state.Weights.Read), state.Weights.Read, ObjectiveOf(recipe, plan), onDevice: false);
         using var gradient = zeros(map.Length, dtype: ScalarType.Float32);
         using var rule = new UpdateRule(recipe, totalSteps: WarmUp + steps + 1);
 
-        var blocks = new GradientBlocks(config, virtualShards);
+        var blocks = new GradientBlocks(map);
         GradientBlock[] measured = [.. blocks.Of(map)];
 
         var times = new List<(double Wall, OperationTimes Processor)>();

@@ -29,6 +29,6 @@ public sealed class EmbeddedWorkerFactory : IWorkerFactory
     {
         var objective = SlotObjective.Of(settings.Recipe, settings.Plan, settings.References, settings.Sources);
         return (state, group) => new ModelSlots(
-            new DecoderModel(state.Parameters, state.Weights, settings.Recipe.Model.Recompute, group, settings.Recipe.Parallel.SplitActivations), state.Weights, objective, state.WeightsOnDevice);
+            new DecoderModel(state.Parameters, state.Weights, settings.Recipe.Model.Recompute, group, settings.Recipe.Parallel.SplitActivations), state.Weights.Read, objective, state.WeightsOnDevice);
     }
 }

@@ -1,9 +1,9 @@
 using Tulu2.Collectives;
-using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Ranks;
+using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers;
 
 namespace Tulu2.Training.Hosting;
@@ -42,7 +42,7 @@ public static class WorkerProcess
                 Recipe = start.Recipe,
                 Schedules = start.Schedules,
                 Sources = start.Sources,
-                Parameters = new ParameterMap(start.Model, start.VirtualShards),
+                Parameters = RunParameters.Of(start.Recipe, start.Model, start.VirtualShards),
                 Parallel = start.Parallel,
                 IndexOnNode = start.IndexOnNode,
                 Plan = start.Batches,

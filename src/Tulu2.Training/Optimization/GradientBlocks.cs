@@ -1,4 +1,3 @@
-using Tulu2.Models.Families;
 using Tulu2.Models.Parameters;
 
 namespace Tulu2.Training.Optimization;
@@ -23,15 +22,16 @@ internal sealed class GradientBlocks
     private const long MostBlocks = 1 << 16;
 
     private readonly Dictionary<string, Matrix> _matrices = [];
-    private readonly int _shards;
 
-    public GradientBlocks(ModelConfig config, int virtualShards)
+    /// <param name="trained">What is trained, of the whole model or of a part.</param>
+    public GradientBlocks(ParameterMap trained)
     {
-        _shards = virtualShards;
+        var whole = trained.Of(ModelPart.Whole(trained.Config));
+        var virtualShards = whole.VirtualShards;
         var elements = FewestElements;
-        var parameters = config.ParameterCount;
+        var parameters = whole.Tensors.Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size));
         while (parameters / elements > MostBlocks) elements *= 2;
-        foreach (var matrix in new ParameterMap(config, virtualShards).Matrices)
+        foreach (var matrix in whole.Matrices)
         {
             var shards = matrix.Split == ShardSplit.None ? 1 : virtualShards;
             var rows = matrix.Split == ShardSplit.Rows ? matrix.Rows / virtualShards : matrix.Rows;

@@ -122,9 +122,10 @@ internal sealed class RankBody : IDisposable
                 Commit(commit);
                 break;
             case WorkerCommand.Score score:
+                // Before the first step only the reference is scored: with adapters it is the model without them.
                 if (score.Step == 0) _state.EnsureInitialWeights();
                 else if (score.Step != StateStep) throw new InvalidOperationException($"rank {_rank}: told to score with the parameters of step {score.Step}, at step {StateStep}");
-                var scored = _runner.Score(Computer, Groups, score.Batch);
+                var scored = _runner.Score(Computer, Groups, score.Batch, frozenOnly: score.Step == 0);
                 if (scored is not null && Groups.ReportsFigures) _report(new WorkerReport.Scored(Generation, _rank, score.Step, score.Task, scored));
                 break;
         }

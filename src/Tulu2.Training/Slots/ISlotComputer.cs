@@ -22,7 +22,8 @@ internal interface ISlotComputer : IDisposable
     /// <summary>Runs a slot through the rank's layers with the current weights. Several passes may exist at once.</summary>
     /// <param name="input_SD">Output of the previous stage; null on the first stage.</param>
     /// <param name="keep">Keep the activations for a backward pass.</param>
-    ISlotPass Forward(SlotBatch batch, Tensor? input_SD, bool keep);
+    /// <param name="frozenOnly">Without the adapters, if the model has any.</param>
+    ISlotPass Forward(SlotBatch batch, Tensor? input_SD, bool keep, bool frozenOnly = false);
 
     /// <summary>Computes the step's loss and the objective's metrics.</summary>
     /// <param name="figures">[slots] results of <see cref="ISlotPass.Backward"/> on the last stage, from all replicas.</param>

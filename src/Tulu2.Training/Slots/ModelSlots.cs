@@ -16,10 +16,10 @@ internal sealed class ModelSlots(DecoderModel model, Tensor weights, SlotObjecti
 
     public Tensor Stream(SlotBatch batch) => empty([model.ShareOf(batch), model.Config.HiddenSize], dtype: _type).DetachFromDisposeScope();
 
-    public ISlotPass Forward(SlotBatch batch, Tensor? input_SD, bool keep)
+    public ISlotPass Forward(SlotBatch batch, Tensor? input_SD, bool keep, bool frozenOnly = false)
     {
         using var scope = NewDisposeScope();
-        return new Pass(this, batch, model.Forward(batch, keep, Here(input_SD)));
+        return new Pass(this, batch, model.Forward(batch, keep, Here(input_SD), frozenOnly));
     }
 
     public (double Loss, NamedValues More) Summarize(int step, IReadOnlyList<double[]> figures) => objective.Summarize(step, figures);

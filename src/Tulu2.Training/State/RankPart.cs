@@ -16,7 +16,7 @@ internal sealed class RankPart
     {
         (_parallel, _rank) = (parallel, rank);
         Parameters = model.Of(ModelPart.Of(model.Config, parallel, rank));
-        Ranges = ZeroRanges.Of(Trained, new GradientBlocks(model.Config, model.VirtualShards), parallel.Zero);
+        Ranges = ZeroRanges.Of(Trained, new GradientBlocks(model.Trained), parallel.Zero);
         Range = Ranges[parallel.ZeroShardOf(rank)];
         HoldsEverything = parallel is { ReplicaSize: 1, Zero: 1 };
     }

@@ -16,6 +16,7 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
     private readonly CheckpointStore _store = new(settings.CheckpointDirectory);
     private readonly UpdateRule _rule = new(settings.Recipe, settings.Plan.TotalSteps, settings.HostThreads(), settings.Schedules);
     private readonly UntrainedRows _untrained = new(part.Trained, part.Range);
+    private FrozenModel? _frozen;
     private ReplicaState? _state;
     private bool _initial;             // the recipe's initial weights, untouched
 
@@ -91,6 +92,8 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
     {
         _state?.Dispose();
         _state = null;
+        _frozen?.Dispose();
+        _frozen = null;
         _rule.Dispose();
     }
 
@@ -101,6 +104,9 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
     private ReplicaState Renew()
     {
         _initial = false;
-        return _state ??= new ReplicaState(part.Parameters, settings.Recipe.Precision, part.Range, settings.ComputeDevice());
+        if (_state is not null) return _state;
+        var device = settings.ComputeDevice();
+        if (part.Parameters.Adapter is not null) _frozen ??= FrozenModel.Load(part.Parameters, settings.Recipe, device);
+        return _state = new ReplicaState(part.Parameters, settings.Recipe.Precision, part.Range, device, _frozen);
     }
 }

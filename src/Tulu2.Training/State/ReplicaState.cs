@@ -1,6 +1,5 @@
 using Tulu2.Checkpoints;
 using Tulu2.Collectives;
-using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Parameters;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
@@ -9,8 +8,9 @@ using static TorchSharp.torch;
 namespace Tulu2.Training.State;
 
 /// <summary>
-/// A rank's parameters and optimizer state, as flat buffers: fp32 master weights and both moments for the range that it updates, and compute weights for its
-/// whole part of the model. With fp32 compute the master weights are a view of the compute weights; with bf16 the compute weights are a rounded copy.
+/// A rank's trained parameters and optimizer state, as flat buffers: fp32 master weights and both moments for the range that it updates, and compute weights
+/// for its whole part. With fp32 compute the master weights are a view of the compute weights; with bf16 the compute weights are a rounded copy. Where
+/// adapters are trained, the model beside them is frozen and belongs to the caller.
 /// </summary>
 internal sealed class ReplicaState : IDisposable
 {
@@ -18,22 +18,24 @@ internal sealed class ReplicaState : IDisposable
     public const int NoStep = -1;
 
     private readonly IReadOnlyList<ParameterSlice> _slices;
-    private readonly Tensor _host;
+    private readonly Tensor _host, _compute;
 
     /// <param name="parameters">Parameters of the rank's part of the model.</param>
     /// <param name="range">Range of the part that the rank updates; null: all of it.</param>
     /// <param name="device">Device of the compute weights; null: the host. All other buffers are in host memory.</param>
-    public ReplicaState(ModelParameters parameters, Precision precision, ElementRange? range = null, Device? device = null)
+    /// <param name="frozen">The model beside adapters, on that device; null: everything is trained.</param>
+    public ReplicaState(ModelParameters parameters, Precision precision, ElementRange? range = null, Device? device = null, FrozenModel? frozen = null)
     {
-        if (!parameters.IsFull) throw new NotSupportedException("frozen parameters are not supported yet: all that the model reads must be trained");
+        if (parameters.Adapter is null && !parameters.IsFull) throw new NotSupportedException("all that the model reads must be trained, or adapters beside it");
         (Parameters, Precision) = (parameters, precision);
         Range = range ?? new ElementRange(0, Trained.Length);
         _slices = FlatRanges.Slices(Trained, Range);
-        _host = zeros(parameters.Read.Length, dtype: precision == Precision.Fp32 ? float32 : bfloat16).DetachFromDisposeScope();
+        _host = zeros(Trained.Length, dtype: precision == Precision.Fp32 ? float32 : bfloat16).DetachFromDisposeScope();
         Master = precision == Precision.Bf16 ? Zeros() : Range.Count == Trained.Length ? _host : _host.narrow(0, Range.First, Range.Count).DetachFromDisposeScope();
         FirstMoment = Zeros();
         SecondMoment = Zeros();
-        Weights = device is null ? _host : zeros(parameters.Read.Length, dtype: _host.dtype, device: device).DetachFromDisposeScope();
+        _compute = device is null ? _host : zeros(Trained.Length, dtype: _host.dtype, device: device).DetachFromDisposeScope();
+        Weights = frozen is null ? _compute : frozen.Weights with { Adapters = _compute };
     }
 
     public ModelParameters Parameters { get; }
@@ -50,11 +52,11 @@ internal sealed class ReplicaState : IDisposable
     public Tensor FirstMoment { get; }
     public Tensor SecondMoment { get; }
 
-    /// <summary>[Parameters.Read.Length] The compute weights; call <see cref="RefreshWeights"/> after every change of <see cref="Master"/>.</summary>
-    public Tensor Weights { get; }
+    /// <summary>What the model computes with; call <see cref="RefreshWeights"/> after every change of <see cref="Master"/>.</summary>
+    public ModelWeights Weights { get; }
 
     /// <summary>The compute weights are on a device other than the host.</summary>
-    public bool WeightsOnDevice => !ReferenceEquals(Weights, _host);
+    public bool WeightsOnDevice => !ReferenceEquals(_compute, _host);
 
     /// <summary>Steps applied; <see cref="NoStep"/>: the content is not valid (yet).</summary>
     public int Step { get; set; } = NoStep;
@@ -69,7 +71,7 @@ internal sealed class ReplicaState : IDisposable
         using var noGradient = no_grad();
         if (Master.dtype != _host.dtype) _host.narrow(0, Range.First, Range.Count).copy_(Master);
         gather?.Invoke(FlatMemory.Address(_host), (int)_host.element_size());
-        if (WeightsOnDevice) Weights.copy_(_host);
+        if (WeightsOnDevice) _compute.copy_(_host);
     }
 
     /// <summary>
@@ -84,8 +86,8 @@ internal sealed class ReplicaState : IDisposable
         // A temporary buffer the size of one gradient; no gradient is allocated yet.
         var all = Range.Count == Trained.Length ? Master : _host.dtype == float32 ? _host : zeros(Trained.Length, dtype: float32);
         var address = FlatMemory.Address(all);
-        if (recipe.Model.Path is { } path) HuggingFaceModel.ReadWeights(path, Parameters.Read, address);
-        else RandomWeights.Fill(Parameters.Read, recipe.Seed, address);
+        if (Parameters.Adapter is null) InitialWeights.Fill(recipe, Parameters.Read, address);
+        else InitialWeights.FillAdapters(recipe, Trained, address);
         if (!ReferenceEquals(all, _host)) _host.copy_(all);
         if (Master.dtype != _host.dtype && !ReferenceEquals(all, Master)) Master.copy_(all.narrow(0, Range.First, Range.Count));
         RefreshWeights();
@@ -120,7 +122,7 @@ internal sealed class ReplicaState : IDisposable
 
     public void Dispose()
     {
-        if (WeightsOnDevice) Weights.Dispose();
+        if (WeightsOnDevice) _compute.Dispose();
         if (!ReferenceEquals(Master, _host)) Master.Dispose();
         _host.Dispose();
         FirstMoment.Dispose();

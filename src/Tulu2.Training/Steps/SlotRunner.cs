@@ -69,17 +69,18 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
     }
 
     /// <summary>Runs a batch through the stages without a gradient.</summary>
+    /// <param name="frozenOnly">Without the adapters, if the model has any.</param>
     /// <returns>On the last stage, the log-probability of each segment; elsewhere null.</returns>
-    public float[]? Score(ISlotComputer computer, RankGroups groups, SlotBatch batch)
+    public float[]? Score(ISlotComputer computer, RankGroups groups, SlotBatch batch, bool frozenOnly)
     {
-        using var pass = Forward(computer, groups, batch, keep: false);
+        using var pass = Forward(computer, groups, batch, keep: false, frozenOnly);
         return groups.Next is null ? pass.Score() : null;
     }
 
-    private ISlotPass Forward(ISlotComputer computer, RankGroups groups, SlotBatch batch, bool keep)
+    private ISlotPass Forward(ISlotComputer computer, RankGroups groups, SlotBatch batch, bool keep, bool frozenOnly = false)
     {
         using var input_SD = groups.Previous is { } previous ? Received(computer, groups, previous, batch) : null;
-        var pass = computer.Forward(batch, input_SD, keep);
+        var pass = computer.Forward(batch, input_SD, keep, frozenOnly);
         try
         {
             if (groups.Next is { } next) Send(groups, next, pass.Output_SD);

@@ -26,7 +26,7 @@ internal sealed class StepReduction(
     int slots, ParameterMap part, ElementRange range, HeldGradients held, TimeSpan deadline, bool overlap, IReadOnlyList<ElementRange> pieces, BackgroundThread thread, Action<int>? atPiece)
     : IDisposable
 {
-    private readonly GradientBlocks _model = new(part.Config, part.VirtualShards);
+    private readonly GradientBlocks _model = new(part);
     private GradientBlock[]? _blocks;
     private Tensor? _part;
     private (GradientStream Stream, Tensor Total)? _current;

@@ -21,8 +21,7 @@ internal static class RecipeRules
         fault.AtLeast("checkpoint.every", recipe.Checkpoint.Every, 0);
         fault.AtLeast("checkpoint.keep", recipe.Checkpoint.Keep, 1);
         fault.AtLeast("seed", recipe.Seed, 0);
-        if (recipe.Lora is not null)
-            throw fault("lora.rank", "adapters are not trained by this version", "remove `lora` to train all weights");
+        if (recipe.Lora is { } lora) CheckAdapters(lora, fault);
     }
 
     private static void CheckModel(ModelRecipe model, RecipeFault fault)
@@ -51,6 +50,20 @@ internal static class RecipeRules
         }
         if (recipe.Epochs is { } epochs) fault.Above("epochs", epochs, 0);
         if (recipe.Steps is { } steps) fault.AtLeast("steps", steps, 1);
+    }
+
+    private static void CheckAdapters(LoraRecipe lora, RecipeFault fault)
+    {
+        fault.AtLeast("lora.rank", lora.Rank, 1);
+        fault.Above("lora.alpha", lora.Alpha, 0);
+        fault.Ratio("lora.dropout", lora.Dropout);
+        if (lora.Targets.Count == 0) throw fault("lora.targets", "names no projection", $"use {LoraRecipe.AllTargets}, or a list such as [q_proj, v_proj]");
+        if (lora.Targets.Count > 1 && lora.Targets.Contains(LoraRecipe.AllTargets))
+            throw fault("lora.targets", $"{LoraRecipe.AllTargets} stands beside others", "use it alone, or only the others");
+        if (lora.Targets.GroupBy(target => target).FirstOrDefault(target => target.Count() > 1)?.Key is { } twice)
+            throw fault("lora.targets", $"names {twice} twice", "name it once");
+        if (lora is { Quantize: Quantization.None, DoubleQuant: false }) throw fault("lora.double_quant", "has no effect without lora.quantize: nf4", "remove it");
+        if (lora.Quantize != Quantization.None) throw fault("lora.quantize", "is not there yet", "remove it");
     }
 
     private static void CheckOptimizer(Recipe recipe, RecipeFault fault)

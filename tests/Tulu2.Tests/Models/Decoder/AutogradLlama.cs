@@ -12,10 +12,29 @@ internal sealed class AutogradLlama : IDisposable
 {
     private readonly ParameterMap _layout;
     private readonly Dictionary<string, Tensor> _weights = [];
+    private Adapters? _adapters;
+    private int _start;     // row of the batch at which the segment begins
+
+    /// <summary>Low-rank adapters, which alone have a gradient then.</summary>
+    /// <param name="Factors">Of a projection, by the segment's first row and its input's shape: what dropout multiplies the input by; null: nothing.</param>
+    public sealed record Adapters(ParameterMap Map, Tensor Flat, AdapterSettings Settings, Func<string, int, long[], Tensor>? Factors = null);
 
     public AutogradLlama(ParameterMap layout, Tensor flat, ScalarType type = ScalarType.Float64)
     {
         _layout = layout;
+        Read(layout, flat, type);
+    }
+
+    /// <summary>A model with adapters.</summary>
+    public AutogradLlama(ParameterMap frozen, Tensor flat, Adapters adapters, ScalarType type = ScalarType.Float64) : this(frozen, flat, type)
+    {
+        foreach (var weight in _weights.Values) weight.requires_grad_(false);
+        _adapters = adapters;
+        Read(adapters.Map, adapters.Flat, type);
+    }
+
+    private void Read(ParameterMap layout, Tensor flat, ScalarType type)
+    {
         foreach (var name in layout.Slices.GroupBy(slice => slice.Slice.Name))
         {
             using var scope = NewDisposeScope();
@@ -31,8 +50,9 @@ internal sealed class AutogradLlama : IDisposable
     {
         var (logProbabilities, _) = Forward(batch);
         (logProbabilities * coefficients.to_type(logProbabilities.dtype)).sum().backward();
-        var gradient = zeros([_layout.Length], dtype: logProbabilities.dtype);
-        foreach (var slice in _layout.Slices) Flat(gradient, slice).copy_(View(_weights[slice.Slice.Name].grad!, slice));
+        var trained = _adapters?.Map ?? _layout;
+        var gradient = zeros([trained.Length], dtype: logProbabilities.dtype);
+        foreach (var slice in trained.Slices) Flat(gradient, slice).copy_(View(_weights[slice.Slice.Name].grad!, slice));
         return (logProbabilities.detach(), gradient);
     }
 
@@ -45,6 +65,7 @@ internal sealed class AutogradLlama : IDisposable
         var start = 0;
         foreach (var length in batch.SegmentLengths)
         {
+            _start = start;
             var ids = tensor(batch.Ids.Skip(start).Take(length).Select(id => (long)id).ToArray());
             var x = embedding.index_select(0, ids);
             for (var layer = 0; layer < config.Layers; layer++)
@@ -69,7 +90,10 @@ internal sealed class AutogradLlama : IDisposable
     private Tensor Linear(Tensor input, string name)
     {
         var product = input.matmul(_weights[name + ".weight"].t());
-        return _weights.TryGetValue(name + ".bias", out var bias) ? product + bias : product;
+        if (_weights.TryGetValue(name + ".bias", out var bias)) product = product + bias;
+        if (!_weights.TryGetValue($"base_model.model.{name}.lora_A.weight", out var a)) return product;
+        var seen = _adapters!.Factors is { } factors ? input * factors(name, _start, input.shape).to_type(input.dtype) : input;
+        return product + seen.matmul(a.t()).matmul(_weights[$"base_model.model.{name}.lora_B.weight"].t()) * _adapters.Settings.Scale;
     }
 
     private Tensor Attend(Tensor x, string prefix)

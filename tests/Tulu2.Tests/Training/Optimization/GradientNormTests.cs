@@ -47,7 +47,7 @@ public class GradientNormTests
         foreach (var (tensor, pipeline, zero) in new[] { (1, 1, 3), (2, 1, 1), (4, 1, 2), (1, 2, 2), (2, 3, 4), (4, 3, 1) })
         {
             var layout = new ParallelLayout(zero, tensor, pipeline, zero);
-            var blocks = new GradientBlocks(Wide, 4);
+            var blocks = new GradientBlocks(new ParameterMap(Wide, 4));
             var told = Enumerable.Range(0, layout.Size).Select(rank =>
             {
                 var part = new ParameterMap(Wide, 4, ModelPart.Of(Wide, layout, rank));
@@ -86,7 +86,7 @@ public class GradientNormTests
         using var scope = NewDisposeScope();
         var layout = new ParameterMap(Tiny, 4);
         var gradient = zeros(layout.Length);
-        var blocks = new GradientBlocks(Tiny, 4);
+        var blocks = new GradientBlocks(new ParameterMap(Tiny, 4));
         GradientBlock[] all = [.. blocks.Of(layout)];
         byte[] Of(IEnumerable<GradientBlock> some) => GradientDigest.Measure([.. some], FlatMemory.Address(gradient), 0);
         Assert.Contains("by no rank", Assert.Throws<InvalidOperationException>(() => GradientDigest.Combine(blocks, [Of(all.Skip(1))])).Message);
@@ -98,7 +98,7 @@ public class GradientNormTests
     [InlineData("llama2-7b", 4)]
     [InlineData("llama2-70b", 8)]
     public void There_are_few_blocks_however_large_the_model(string preset, int shards) =>
-        Assert.InRange(new GradientBlocks(ModelPresets.Get(preset), shards).Count, 1, 90_000);
+        Assert.InRange(new GradientBlocks(new ParameterMap(ModelPresets.Get(preset), shards)).Count, 1, 90_000);
 
     [Theory]
     [InlineData(0.5, 1.0, 1.0)]
@@ -111,7 +111,7 @@ public class GradientNormTests
 
     private static (double Norm, string Hash) Digest(ParameterMap layout, nint gradient)
     {
-        var blocks = new GradientBlocks(layout.Config, layout.VirtualShards);
+        var blocks = new GradientBlocks(layout);
         return GradientDigest.Combine(blocks, [GradientDigest.Measure([.. blocks.Of(layout)], gradient, 0)]);
     }
 

@@ -15,7 +15,7 @@ public class ZeroRangesTests
     public void Ranges_are_contiguous_aligned_about_equal_and_cut_no_block(string preset, int shards, int tensor, int zero)
     {
         var config = ModelPresets.Get(preset);
-        var blocks = new GradientBlocks(config, shards);
+        var blocks = new GradientBlocks(new ParameterMap(config, shards));
         var part = new ParameterMap(config, shards, ModelPart.Whole(config) with { TensorDegree = tensor, TensorIndex = tensor - 1 });
         var ranges = ZeroRanges.Of(part, blocks, zero);
         Assert.Equal(zero, ranges.Count);
@@ -42,7 +42,7 @@ public class ZeroRangesTests
     {
         var config = GradientNormTests.Tiny with { Layers = 1 };
         var part = new ParameterMap(config, 1);
-        var ranges = ZeroRanges.Of(part, new GradientBlocks(config, 1), 40);
+        var ranges = ZeroRanges.Of(part, new GradientBlocks(new ParameterMap(config, 1)), 40);
         Assert.Equal(part.Length, ranges.Sum(range => range.Count));
         Assert.Contains(ranges, range => range.Count == 0);
     }

@@ -22,7 +22,7 @@ public class RecipeKeyTests
         optimizer.learning_rate optimizer.beta1 optimizer.beta2
         optimizer.epsilon optimizer.weight_decay optimizer.clip schedule.kind schedule.warmup schedule.floor dpo.loss dpo.beta dpo.label_smoothing
         dpo.length_normalize dpo.gamma dpo.weighting dpo.sft_weight dpo.length_margin lora.rank lora.alpha
-        lora.dropout lora.quantize validation.data validation.share validation.every validation.metric validation.patience validation.keep_best
+        lora.dropout lora.targets lora.rslora lora.quantize lora.double_quant lora.adapter validation.data validation.share validation.every validation.metric validation.patience validation.keep_best
         precision profile parallel.data parallel.tensor parallel.pipeline parallel.zero parallel.virtual_shards
         parallel.bitwise parallel.split_activations parallel.device parallel.transport parallel.overlap parallel.patience checkpoint.every checkpoint.keep seed
         """.ReplaceLineEndings(" "),
@@ -47,7 +47,7 @@ public class RecipeKeyTests
     {
         string[] free =
         [
-            "checkpoint.every", "checkpoint.keep", "data.bad_files", "data.cache", "data.columns", "data.format", "data.learn", "data.train", "model.path", "model.tokenizer", "parallel.bitwise", "parallel.data",
+            "checkpoint.every", "checkpoint.keep", "data.bad_files", "data.cache", "data.columns", "data.format", "data.learn", "data.train", "lora.adapter", "model.path", "model.tokenizer", "parallel.bitwise", "parallel.data",
             "parallel.device", "parallel.overlap", "parallel.patience", "parallel.pipeline", "parallel.split_activations", "parallel.tensor", "parallel.transport", "parallel.zero",
             "validation.data", "validation.every", "validation.keep_best", "validation.metric", "validation.patience",
         ];
@@ -66,8 +66,8 @@ public class RecipeKeyTests
     [Property(MaxTest = 200)]
     public bool Every_text_survives_writing_and_reading(NonEmptyString text)
     {
-        var recipe = new Recipe { Lora = new LoraRecipe { Quantize = text.Get } };
-        return RecipeReader.Parse("r.yaml", RecipeWriter.Write(recipe), "/", [], "/").Recipe.Lora?.Quantize == text.Get;
+        var recipe = new Recipe { Model = new ModelRecipe { Preset = text.Get } };
+        return RecipeReader.Parse("r.yaml", RecipeWriter.Write(recipe), "/", [], "/").Recipe.Model.Preset == text.Get;
     }
 
     private static Recipe Changed(RecipeKey key)

@@ -33,7 +33,7 @@ public class LeftTensorsTests
 
         // On this thread, because tensors are counted by thread.
         WorkerLoop.Run(settings, new Rank(0), mailbox, Answer, (state, group) =>
-            new ModelSlots(new DecoderModel(state.Parameters, state.Weights), state.Weights, objective, state.WeightsOnDevice));
+            new ModelSlots(new DecoderModel(state.Parameters, state.Weights), state.Weights.Read, objective, state.WeightsOnDevice));
 
         Assert.Equal(fails, reports.OfType<WorkerReport.Failed>().Any());
         Assert.Equal(fails ? 2 : TinyRun.Steps, reports.OfType<WorkerReport.StepReady>().Count());

@@ -18,7 +18,7 @@ internal sealed class FakeSlots(ReplicaState state, IShardSum? group) : ISlotCom
 
     public Tensor Stream(SlotBatch batch) => zeros(2).DetachFromDisposeScope();
 
-    public ISlotPass Forward(SlotBatch batch, Tensor? input_ND, bool keep)
+    public ISlotPass Forward(SlotBatch batch, Tensor? input_ND, bool keep, bool frozenOnly = false)
     {
         var part = state.Trained.Part;
         if (part.FirstLayer > 0) Expect(input_ND!, batch, part.FirstLayer);
@@ -59,7 +59,7 @@ internal sealed class FakeSlots(ReplicaState state, IShardSum? group) : ISlotCom
             if (outputGradient_ND is not null) Expect(outputGradient_ND, batch, _state.Trained.Part.EndLayer);
             using var scope = NewDisposeScope();
             using var noGradient = no_grad();
-            var values = Values(_state.Weights);
+            var values = Values(_state.Weights.Read);
             gradient.fill_(float.NaN);
             foreach (var (first, count) in GradientPieces.Of(_state.Trained, 1))
             {
@@ -76,7 +76,7 @@ internal sealed class FakeSlots(ReplicaState state, IShardSum? group) : ISlotCom
             foreach (var stream in _streams) stream.Dispose();
         }
 
-        private Tensor FirstNormWeight => _state.Weights[_state.Parameters.Read["norm"].Offset].to(float32);
+        private Tensor FirstNormWeight => _state.Weights.Read[_state.Parameters.Read["norm"].Offset].to(float32);
 
         private Tensor Values(Tensor weights) => (weights.to(float32) * (1.0 + 0.37 * batch.Slot) + 0.11 * batch.Step).sin_();
 

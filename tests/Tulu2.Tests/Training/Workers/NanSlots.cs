@@ -14,7 +14,7 @@ internal sealed class NanSlots : ISlotComputer, ISlotPass
 
     public Tensor Stream(SlotBatch batch) => throw new NotSupportedException();
 
-    public ISlotPass Forward(SlotBatch batch, Tensor? input_ND, bool keep) => this;
+    public ISlotPass Forward(SlotBatch batch, Tensor? input_ND, bool keep, bool frozenOnly = false) => this;
 
     public double[] Backward(Tensor? outputGradient_ND, Tensor gradient, Action<long>? ready)
     {

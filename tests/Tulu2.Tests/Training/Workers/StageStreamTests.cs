@@ -42,7 +42,7 @@ public sealed class StageStreamTests
             TorchRuntime.EnterRankThread();
             using var held = new HeldGradients(1, 16);
             using var stage = new Stage(layout, rank, world.Calls, Deadline, split);
-            scores[rank] = new SlotRunner(held, Deadline, new StepClock()).Score(stage.Slots, stage.Groups, batch) ?? [];
+            scores[rank] = new SlotRunner(held, Deadline, new StepClock()).Score(stage.Slots, stage.Groups, batch, frozenOnly: false) ?? [];
         })).ToArray();
         foreach (var thread in threads) thread.Start();
         foreach (var thread in threads) thread.Join();

@@ -19,11 +19,14 @@ internal static class PartRun
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
-    public static PartResult Whole(ModelConfig config, int shards, Tensor weights, IReadOnlyList<SlotBatch> batches, bool recompute = false)
+    public static PartResult Whole(ModelConfig config, int shards, Tensor weights, IReadOnlyList<SlotBatch> batches, bool recompute = false) =>
+        Whole(new ParameterMap(config, shards), weights, batches, recompute);
+
+    public static PartResult Whole(ModelParameters parameters, ModelWeights weights, IReadOnlyList<SlotBatch> batches, bool recompute = false)
     {
         using var scope = NewDisposeScope();
-        var layout = new ParameterMap(config, shards);
-        using var model = new DecoderModel(layout, weights, recompute);
+        using var model = new DecoderModel(parameters, weights, recompute);
+        var layout = parameters.Trained;
         var (sum, logProbabilities) = (zeros([layout.Length]), new List<float[]>());
         foreach (var batch in batches)
         {
@@ -37,11 +40,16 @@ internal static class PartRun
     /// <param name="join">Makes a rank's shard sum of its tensor group; null: <see cref="GroupSum"/>.</param>
     public static PartResult Parts(
         ModelConfig config, int shards, int tensor, int pipeline, Tensor weights, IReadOnlyList<SlotBatch> batches, bool recompute = false,
+        Func<ICollective, IShardSum>? join = null, Func<ParameterMap, BlockKernels>? kernels = null, bool split = false) =>
+        Parts(new ParameterMap(config, shards), weights, tensor, pipeline, batches, recompute, join, kernels, split);
+
+    public static PartResult Parts(
+        ModelParameters parameters, ModelWeights weights, int tensor, int pipeline, IReadOnlyList<SlotBatch> batches, bool recompute = false,
         Func<ICollective, IShardSum>? join = null, Func<ParameterMap, BlockKernels>? kernels = null, bool split = false)
     {
         var layout = new ParallelLayout(1, tensor, pipeline);
         var plane = new InProcessDataPlane();
-        var tensors = FlatTensors.Gather([(new ParameterMap(config, shards), weights)]);
+        var tensors = FlatTensors.Gather(parameters.Adapter is null ? [(parameters.Read, weights.Read)] : [(parameters.Read, weights.Read), (parameters.Trained, weights.Adapters)]);
         var results = new (ParameterMap Layout, Tensor Gradient, float[][] LogProbabilities)[layout.Size];
         var faults = new List<Exception>();
         var threads = Enumerable.Range(0, layout.Size).Select(rank => new Thread(() =>
@@ -49,8 +57,8 @@ internal static class PartRun
             using var world = plane.Join(1, rank, layout.Size);
             try
             {
-                var part = new ParameterMap(config, shards, ModelPart.Of(config, layout, rank));
-                results[rank] = Rank(part, layout, rank, world, tensors, weights.dtype, batches, recompute, join ?? (group => new GroupSum(group)), kernels, split);
+                var part = parameters.Of(ModelPart.Of(parameters.Config, layout, rank));
+                results[rank] = Rank(part, layout, rank, world, tensors, weights.Read.dtype, batches, recompute, join ?? (group => new GroupSum(group)), kernels, split);
                 world.Barrier(Deadline);
             }
             catch (Exception fault)
@@ -71,16 +79,17 @@ internal static class PartRun
     }
 
     private static (ParameterMap, Tensor, float[][]) Rank(
-        ParameterMap part, ParallelLayout layout, int rank, ICollective world, Dictionary<string, Tensor> tensors, ScalarType type, IReadOnlyList<SlotBatch> batches,
+        ModelParameters part, ParallelLayout layout, int rank, ICollective world, Dictionary<string, Tensor> tensors, ScalarType type, IReadOnlyList<SlotBatch> batches,
         bool recompute, Func<ICollective, IShardSum> join, Func<ParameterMap, BlockKernels>? kernels, bool split)
     {
         TorchRuntime.EnterRankThread();
         using var scope = NewDisposeScope();
-        var weights = FlatTensors.Part(part, tensors, type);
-        var group = part.Part.TensorDegree == 1 ? AllShardsHere.Instance : join(world.Group(layout.TensorGroup(rank)));
-        using var model = new DecoderModel(part, weights, recompute, group, kernels?.Invoke(part), split);
+        ModelWeights weights = FlatTensors.Part(part.Read, tensors, type);
+        if (part.Adapter is not null) weights = weights with { Adapters = FlatTensors.Part(part.Trained, tensors, type) };
+        var group = part.Read.Part.TensorDegree == 1 ? AllShardsHere.Instance : join(world.Group(layout.TensorGroup(rank)));
+        using var model = new DecoderModel(part, weights, recompute, group, kernels?.Invoke(part.Read), split);
         int? previous = layout.Neighbour(rank, -1), next = layout.Neighbour(rank, 1);
-        var (sum, one) = (zeros([part.Length]), full([part.Length], 7f));
+        var (sum, one) = (zeros([part.Trained.Length]), full([part.Trained.Length], 7f));
         var alive = new List<Activations>();
         var logProbabilities = new List<float[]>();
         // All batches forward before the first goes back: as many activations are alive as a pipeline can ask for.
@@ -110,7 +119,7 @@ internal static class PartRun
             alive[i].Dispose();
             sum.add_(one);
         }
-        return (part, sum.MoveToOuterDisposeScope().DetachFromDisposeScope(), [.. logProbabilities]);
+        return (part.Trained, sum.MoveToOuterDisposeScope().DetachFromDisposeScope(), [.. logProbabilities]);
 
         Tensor Receive(int from, long rows)
         {

@@ -21,7 +21,7 @@ public sealed class GradientPiecesTests
     {
         var config = TinyModel.Config(layers: 4);
         var parallel = new ParallelLayout(1, tensor, pipeline);
-        var blocks = new GradientBlocks(config, 4);
+        var blocks = new GradientBlocks(new ParameterMap(config, 4));
         for (var rank = 0; rank < parallel.Size; rank++)
         {
             var part = new ParameterMap(config, 4, ModelPart.Of(config, parallel, rank));

@@ -1,0 +1,39 @@
+using Tulu2.Files;
+using Tulu2.Models.HuggingFace;
+
+namespace Tulu2.Evaluation.Generation;
+
+/// <summary>The folders that make up a model: a Hugging Face directory, and perhaps a PEFT folder with adapters beside it.</summary>
+public sealed record ModelFolders(string Model, string? Adapter)
+{
+    private const string Joint = " + ";
+
+    /// <summary>Both in one text, which <see cref="Parse"/> reads.</summary>
+    public string Text => Adapter is null ? Model : $"{Model}{Joint}{Adapter}";
+
+    /// <param name="text">A Hugging Face directory, a PEFT folder that names the model beside it, or both folders (<see cref="Text"/>).</param>
+    /// <exception cref="BadInputException">A PEFT folder names no directory that is here.</exception>
+    public static ModelFolders Parse(string text)
+    {
+        if (!Directory.Exists(text) && text.LastIndexOf(Joint, StringComparison.Ordinal) is >= 0 and var at) return new(text[..at], text[(at + Joint.Length)..]);
+        if (!AdapterFolder.Is(text)) return new(text, null);
+        using var folder = AdapterFolder.Open(text);
+        if (folder.Base is { } model && Directory.Exists(model)) return new(Path.GetFullPath(model), text);
+        throw new BadInputException(text, folder.Base is null ? "holds adapters, which do not say of what model" : $"holds adapters of {folder.Base}, which is no directory here",
+            $"give both: --model MODEL --adapter {text}");
+    }
+
+    /// <summary>What a user should know: the adapters were trained beside another model.</summary>
+    /// <exception cref="BadInputException">The adapters cannot be used.</exception>
+    public IEnumerable<string> Remarks()
+    {
+        if (Adapter is null) return [];
+        using var folder = AdapterFolder.Open(Adapter);
+        return folder.Base is { } trained && !IsSame(trained, Model) ? [$"{Adapter}: the adapters were trained beside {trained}, and are used beside {Model}"] : [];
+    }
+
+    // By path, or as the name under which a hub's model lies in the cache.
+    private static bool IsSame(string trained, string model) =>
+        Path.TrimEndingDirectorySeparator(Path.GetFullPath(trained)) == Path.TrimEndingDirectorySeparator(Path.GetFullPath(model))
+        || model.Contains($"models--{trained.Replace("/", "--", StringComparison.Ordinal)}{Path.DirectorySeparatorChar}", StringComparison.Ordinal);
+}
