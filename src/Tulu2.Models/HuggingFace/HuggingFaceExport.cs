@@ -1,6 +1,5 @@
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using Tulu2.Checkpoints;
 using Tulu2.Checkpoints.Safetensors;
 using Tulu2.Data.Export;
@@ -19,11 +18,7 @@ public static unsafe class HuggingFaceExport
     public const long DefaultShardBytes = 5_000_000_000;
 
     private const int ChunkElements = 1 << 22;
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
-    private const string Generation = "generation_config.json";
-
-    // Marks an export, which a later one may replace; a model from elsewhere has no such mark.
-    private const string ProducerKey = "producer", Producer = "tulu2";
+    internal const string Generation = "generation_config.json";
 
     /// <summary>
     /// Writes config.json, generation_config.json, the weights and the tokenizer's files. The directory appears whole or not at all. An earlier
@@ -39,94 +34,27 @@ public static unsafe class HuggingFaceExport
         string directory, ModelConfig config, string dataType, TensorSource read, IReadOnlyList<TokenizerFile> tokenizerFiles, string? source = null, long shardBytes = DefaultShardBytes)
     {
         if (!SafetensorsTypes.IsFloat(dataType)) throw new BadInputException(dataType, "weights of this element type cannot be written", "choose F32, F16 or BF16");
-        var final = Path.GetFullPath(directory).TrimEnd(Path.DirectorySeparatorChar);
-        CheckReplaceable(final, source);
-        Directory.CreateDirectory(Path.GetDirectoryName(final)!);
-        var part = $"{final}.{Guid.NewGuid():N}{AtomicFile.PartSuffix}";
-        try
+        ExportDirectory.Write(directory, source, part =>
         {
-            Directory.CreateDirectory(part);
             AtomicFile.WriteAllText(
                 Path.Combine(part, HuggingFaceConfig.FileName),
                 HuggingFaceConfig.Write(config, dataType, source is null ? null : Path.Combine(source, HuggingFaceConfig.FileName)));
             AtomicFile.WriteAllText(
                 Path.Combine(part, Generation), HuggingFaceConfig.WriteGeneration(config, source is null ? null : Path.Combine(source, Generation)));
-            WriteWeights(part, config, dataType, read, shardBytes);
+            ExportDirectory.WriteWeights(part, HuggingFaceTensors.Of(config).Select(tensor => Group(Tensor(tensor.Name, tensor.Shape, dataType, read))), shardBytes);
             foreach (var file in tokenizerFiles) AtomicFile.WriteAllBytes(Path.Combine(part, file.Name), file.Content);
-            // Moved aside first: a rename cannot replace a directory, and deleting takes long enough to be killed in.
-            var old = $"{final}.{Guid.NewGuid():N}{AtomicFile.PartSuffix}";
-            if (Directory.Exists(final)) Directory.Move(final, old);
-            Directory.Move(part, final);
-            if (Directory.Exists(old)) Directory.Delete(old, recursive: true);
-        }
-        catch
-        {
-            if (Directory.Exists(part)) Directory.Delete(part, recursive: true);
-            throw;
-        }
+        });
     }
+
+    /// <summary>A tensor in a floating-point type, rounded from fp32.</summary>
+    internal static SafetensorsTensor Tensor(string name, long[] shape, string dataType, TensorSource read) =>
+        new(name, dataType, shape, stream => WriteTensor(stream, name, shape, dataType, read));
+
+    private static IReadOnlyList<SafetensorsTensor> Group(SafetensorsTensor tensor) => [tensor];
 
     /// <summary>Reads parameters out of a checkpoint of a run, whatever layout wrote it.</summary>
     public static TensorSource FromCheckpoint(CheckpointStore store, Manifest manifest) => (name, shape, destination) =>
         store.Load(manifest, [new StateBlock(StateKind.Parameter, new TensorSlice(name, shape, new long[shape.Length], shape), destination, shape[^1])]);
-
-    // An export holds weights, and small files of text or tokens beside them.
-    private static void CheckReplaceable(string directory, string? source)
-    {
-        const string fix = "name a directory that is not there yet, or move it away";
-        if (source is not null && Path.GetFullPath(source).TrimEnd(Path.DirectorySeparatorChar) == directory)
-            throw new BadInputException(directory, "is the model that was trained, which an export would replace", fix);
-        if (File.Exists(directory)) throw new BadInputException(directory, "is a file", fix);
-        if (!Directory.Exists(directory)) return;
-        var held = Directory.EnumerateFileSystemEntries(directory).Select(path => Path.GetFileName(path)).ToArray();
-        if (held.Length == 0) return;
-        var isExport = held.FirstOrDefault(name => name.EndsWith(".safetensors", StringComparison.Ordinal)) is { } weights && IsOurs(Path.Combine(directory, weights));
-        var other = held.FirstOrDefault(name => Directory.Exists(Path.Combine(directory, name)) || !IsExported(name));
-        if (!isExport || other is not null) throw new BadInputException(directory, $"holds {other ?? held[0]}, which is not of an earlier export", fix);
-    }
-
-    private static bool IsOurs(string weights)
-    {
-        using var file = new SafetensorsFile(weights);
-        return file.Metadata.GetValueOrDefault(ProducerKey) == Producer;
-    }
-
-    private static bool IsExported(string name) =>
-        Path.GetExtension(name) is ".json" or ".safetensors" or ".jinja" || name is "tokenizer.model" or "merges.txt" or "vocab.txt";
-
-    private static void WriteWeights(string directory, ModelConfig config, string dataType, TensorSource read, long shardBytes)
-    {
-        var shards = new List<List<SafetensorsTensor>> { new() };
-        long inShard = 0, total = 0;
-        foreach (var (name, shape) in HuggingFaceTensors.Of(config))
-        {
-            var tensor = new SafetensorsTensor(name, dataType, shape, stream => WriteTensor(stream, name, shape, dataType, read));
-            if (inShard > 0 && inShard + tensor.Bytes > shardBytes)
-            {
-                shards.Add([]);
-                inShard = 0;
-            }
-            shards[^1].Add(tensor);
-            inShard += tensor.Bytes;
-            total += tensor.Bytes;
-        }
-        var metadata = new Dictionary<string, string> { ["format"] = "pt", [ProducerKey] = Producer };
-        if (shards.Count == 1)
-        {
-            AtomicFile.Write(Path.Combine(directory, HuggingFaceFiles.Single), stream => SafetensorsWriter.Write(stream, shards[0], metadata));
-            return;
-        }
-        var map = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        for (var shard = 0; shard < shards.Count; shard++)
-        {
-            var file = $"model-{shard + 1:D5}-of-{shards.Count:D5}.safetensors";
-            AtomicFile.Write(Path.Combine(directory, file), stream => SafetensorsWriter.Write(stream, shards[shard], metadata));
-            foreach (var tensor in shards[shard]) map[tensor.Name] = file;
-        }
-        AtomicFile.WriteAllText(
-            Path.Combine(directory, HuggingFaceFiles.Index),
-            JsonSerializer.Serialize(new { metadata = new { total_size = total }, weight_map = map }, Indented) + "\n");
-    }
 
     private static void CheckRange(string name, string dataType, ReadOnlySpan<float> values)
     {
