@@ -25,6 +25,7 @@ internal static class CommandCatalogue
         new ChatCommand(terminal).Create(),
         new EvalCommand(terminal).Create(),
         new ExportCommand(terminal).Create(),
+        new QuantizeCommand(terminal).Create(),
         new CheckpointCommands(terminal).Create(),
         new BenchCommands(terminal).Create(),
         new LedgerCommands(terminal).Create(),

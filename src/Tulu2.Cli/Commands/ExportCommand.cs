@@ -14,7 +14,7 @@ namespace Tulu2.Cli.Commands;
 /// <summary><c>export RUN|MANIFEST --to DIR</c>: a Hugging Face directory from a checkpoint.</summary>
 internal sealed class ExportCommand(Terminal terminal)
 {
-    private static readonly Dictionary<string, string> Types = new() { ["fp32"] = "F32", ["bf16"] = "BF16", ["fp16"] = "F16" };
+    internal static readonly Dictionary<string, string> Types = new() { ["fp32"] = "F32", ["bf16"] = "BF16", ["fp16"] = "F16" };
 
     private readonly Argument<string> _from = CommandBuilder.Argument("RUN|MANIFEST", "Run directory (its newest sound checkpoint), or one manifest of a run");
     private readonly Option<string> _to = CommandBuilder.Required<string>("--to", "Directory to write; must be empty or not exist");

@@ -13,15 +13,14 @@ internal sealed class ConfigFile(string path, JsonObject json)
 
     /// <summary>
     /// The keys that all families have. Refuses what changes a decoder's computation and is not supported: scaled rotary embeddings, other activations,
-    /// quantized weights, keys of relatives (<see cref="NeutralKeys"/>).
+    /// quantized weights but for NF4 (<see cref="QuantizationKeys"/>), keys of relatives (<see cref="NeutralKeys"/>).
     /// </summary>
     /// <exception cref="BadInputException">A key is missing, has a value that is not possible, or one that is not supported.</exception>
     public ModelConfig Shape()
     {
         var theta = RotaryKeys.Base(path, json);
         NeutralKeys.Check(path, json);
-        if (json["quantization_config"] is not null)
-            throw Fault("quantization_config", "quantized weights are not supported", "choose the checkpoint that they were made from");
+        QuantizationKeys.Check(path, json);
         if (json["hidden_act"]?.ToString() is { } activation and not ("silu" or "swish"))
             throw Fault("hidden_act", $"'{activation}' is not supported", "choose a model with silu");
         int hidden = Whole("hidden_size"), heads = Whole("num_attention_heads");

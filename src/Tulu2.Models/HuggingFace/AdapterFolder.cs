@@ -88,8 +88,7 @@ public sealed unsafe class AdapterFolder : IDisposable
         {
             AtomicFile.WriteAllText(Path.Combine(part, AdapterConfig.FileName),
                 new AdapterConfig(settings, baseModel).Write(settings.Targets ?? AdapterSettings.Projections(parameters.Config)));
-            var tensors = parameters.Trained.Tensors.Select(tensor => new SafetensorsTensor(
-                tensor.Name, "F32", tensor.Shape, stream => HuggingFaceExport.WriteTensor(stream, tensor.Name, tensor.Shape, "F32", read))).ToList();
+            var tensors = parameters.Trained.Tensors.Select(tensor => HuggingFaceExport.Tensor(tensor.Name, tensor.Shape, "F32", read)).ToList();
             var metadata = ExportDirectory.Metadata;
             if (quantizedBase is not null) metadata[QuantizedKey] = quantizedBase;
             AtomicFile.Write(Path.Combine(part, Weights), stream => SafetensorsWriter.Write(stream, tensors, metadata));

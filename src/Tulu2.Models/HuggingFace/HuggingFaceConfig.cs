@@ -45,18 +45,28 @@ internal static class HuggingFaceConfig
     /// <summary>
     /// The text of a <c>config.json</c>; keys of <paramref name="source"/> (the file of the model that was trained) that this build does not know are kept.
     /// </summary>
-    public static string Write(ModelConfig config, string dataType, string? source)
+    /// <param name="doubleQuant">Where the linears are in NF4: with scales in 8 bits or not. Null: they are not.</param>
+    public static string Write(ModelConfig config, string dataType, string? source, bool? doubleQuant = null)
     {
         var json = source is not null && File.Exists(source) ? (JsonObject)JsonNode.Parse(File.ReadAllBytes(source))! : [];
         json["architectures"] = new JsonArray(config.Family.Architecture);
         json["model_type"] = json["model_type"]?.ToString() is { } own && config.Family.ModelTypes.Contains(own) ? own : config.Family.ModelTypes[0];
         ConfigFile.WriteShape(config, json);
-        json["torch_dtype"] = dataType switch { "F32" => "float32", "F16" => "float16", _ => "bfloat16" };
+        json["torch_dtype"] = TypeName(dataType);
         if (json.ContainsKey("dtype")) json["dtype"] = json["torch_dtype"]!.DeepClone();
         config.Family.Write(config, json);
+        if (doubleQuant is { } isDouble) json[QuantizationKeys.Name] = QuantizationKeys.Write(isDouble, TypeName(dataType));
+        else json.Remove(QuantizationKeys.Name);
         WriteVersion(json);
         return json.ToJsonString(Indented) + "\n";
     }
+
+    /// <summary>The name that transformers has for an element type.</summary>
+    public static string TypeName(string dataType) => dataType switch { "F32" => "float32", "F16" => "float16", _ => "bfloat16" };
+
+    /// <summary>The directory's <c>config.json</c>, which is a sound one, says that weights are quantised.</summary>
+    public static bool IsQuantized(string directory) =>
+        Path.Combine(directory, FileName) is var path && File.Exists(path) && JsonFile.ReadObject(path)[QuantizationKeys.Name] is not null;
 
     /// <summary>The text of a <c>generation_config.json</c>; sampling keys of <paramref name="source"/> are kept.</summary>
     public static string WriteGeneration(ModelConfig config, string? source)

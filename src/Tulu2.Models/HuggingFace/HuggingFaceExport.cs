@@ -1,6 +1,5 @@
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using Tulu2.Checkpoints;
 using Tulu2.Checkpoints.Safetensors;
 using Tulu2.Data.Export;
@@ -19,8 +18,7 @@ public static unsafe class HuggingFaceExport
     public const long DefaultShardBytes = 5_000_000_000;
 
     private const int ChunkElements = 1 << 22;
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
-    private const string Generation = "generation_config.json";
+    internal const string Generation = "generation_config.json";
 
     /// <summary>
     /// Writes config.json, generation_config.json, the weights and the tokenizer's files. The directory appears whole or not at all. An earlier
@@ -43,48 +41,20 @@ public static unsafe class HuggingFaceExport
                 HuggingFaceConfig.Write(config, dataType, source is null ? null : Path.Combine(source, HuggingFaceConfig.FileName)));
             AtomicFile.WriteAllText(
                 Path.Combine(part, Generation), HuggingFaceConfig.WriteGeneration(config, source is null ? null : Path.Combine(source, Generation)));
-            WriteWeights(part, config, dataType, read, shardBytes);
+            ExportDirectory.WriteWeights(part, HuggingFaceTensors.Of(config).Select(tensor => Group(Tensor(tensor.Name, tensor.Shape, dataType, read))), shardBytes);
             foreach (var file in tokenizerFiles) AtomicFile.WriteAllBytes(Path.Combine(part, file.Name), file.Content);
         });
     }
 
+    /// <summary>A tensor in a floating-point type, rounded from fp32.</summary>
+    internal static SafetensorsTensor Tensor(string name, long[] shape, string dataType, TensorSource read) =>
+        new(name, dataType, shape, stream => WriteTensor(stream, name, shape, dataType, read));
+
+    private static IReadOnlyList<SafetensorsTensor> Group(SafetensorsTensor tensor) => [tensor];
+
     /// <summary>Reads parameters out of a checkpoint of a run, whatever layout wrote it.</summary>
     public static TensorSource FromCheckpoint(CheckpointStore store, Manifest manifest) => (name, shape, destination) =>
         store.Load(manifest, [new StateBlock(StateKind.Parameter, new TensorSlice(name, shape, new long[shape.Length], shape), destination, shape[^1])]);
-
-    private static void WriteWeights(string directory, ModelConfig config, string dataType, TensorSource read, long shardBytes)
-    {
-        var shards = new List<List<SafetensorsTensor>> { new() };
-        long inShard = 0, total = 0;
-        foreach (var (name, shape) in HuggingFaceTensors.Of(config))
-        {
-            var tensor = new SafetensorsTensor(name, dataType, shape, stream => WriteTensor(stream, name, shape, dataType, read));
-            if (inShard > 0 && inShard + tensor.Bytes > shardBytes)
-            {
-                shards.Add([]);
-                inShard = 0;
-            }
-            shards[^1].Add(tensor);
-            inShard += tensor.Bytes;
-            total += tensor.Bytes;
-        }
-        var metadata = ExportDirectory.Metadata;
-        if (shards.Count == 1)
-        {
-            AtomicFile.Write(Path.Combine(directory, HuggingFaceFiles.Single), stream => SafetensorsWriter.Write(stream, shards[0], metadata));
-            return;
-        }
-        var map = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        for (var shard = 0; shard < shards.Count; shard++)
-        {
-            var file = $"model-{shard + 1:D5}-of-{shards.Count:D5}.safetensors";
-            AtomicFile.Write(Path.Combine(directory, file), stream => SafetensorsWriter.Write(stream, shards[shard], metadata));
-            foreach (var tensor in shards[shard]) map[tensor.Name] = file;
-        }
-        AtomicFile.WriteAllText(
-            Path.Combine(directory, HuggingFaceFiles.Index),
-            JsonSerializer.Serialize(new { metadata = new { total_size = total }, weight_map = map }, Indented) + "\n");
-    }
 
     private static void CheckRange(string name, string dataType, ReadOnlySpan<float> values)
     {
@@ -95,7 +65,7 @@ public static unsafe class HuggingFaceExport
             throw new BadInputException(dataType, $"tensor {name} holds {largest:R}, which it would write as infinity", $"export as {(dataType == "F16" ? "BF16 or F32" : "F32")}");
     }
 
-    internal static void WriteTensor(Stream stream, string name, long[] shape, string dataType, TensorSource read)
+    private static void WriteTensor(Stream stream, string name, long[] shape, string dataType, TensorSource read)
     {
         var length = shape.Aggregate(1L, (product, size) => product * size);
         var buffer = (float*)NativeMemory.Alloc((nuint)length, sizeof(float));

@@ -4,12 +4,13 @@ using Tulu2.Checkpoints.Safetensors;
 using Tulu2.Files;
 using Tulu2.Models.Families;
 using Tulu2.Models.Parameters;
+using Tulu2.Models.Quantization;
 
 namespace Tulu2.Models.HuggingFace;
 
 /// <summary>
-/// A Hugging Face checkpoint directory: <c>config.json</c>, weights (safetensors or PyTorch's pickles; one file or shards with an index), tokenizer
-/// files.
+/// A Hugging Face checkpoint directory: <c>config.json</c>, weights (safetensors or PyTorch's pickles; one file or shards with an index; linears also in
+/// bitsandbytes' NF4), tokenizer files.
 /// </summary>
 public static unsafe class HuggingFaceModel
 {
@@ -46,7 +47,7 @@ public static unsafe class HuggingFaceModel
     }
 
     /// <summary>
-    /// Reads the map's tensors into the fp32 flat buffer at <paramref name="destination"/> (map.Length floats), converting from F32, F16 or BF16;
+    /// Reads the map's tensors into the fp32 flat buffer at <paramref name="destination"/> (map.Length floats), converting from F32, F16, BF16 or NF4;
     /// padding is zeroed. The files are mapped and only the wanted slices are touched, so that a part of a model takes the memory of that part.
     /// </summary>
     /// <exception cref="BadInputException">A missing, left-over or mis-shaped tensor (named), a truncated file.</exception>
@@ -56,11 +57,61 @@ public static unsafe class HuggingFaceModel
         Check(directory, files, map.Config);
         NativeMemory.Clear((void*)destination, (nuint)(map.Length * sizeof(float)));
         var aliases = map.Config.Family.Tensors(map.Config).ToDictionary(tensor => tensor.Name, tensor => tensor.Alias);
-        foreach (var slice in map.Slices)
+        var fourBit = FourBitTensors.Of(files, map.Config);
+        foreach (var slices in map.Slices.GroupBy(slice => slice.Slice.Name))
         {
-            var (file, entry) = Find(files, slice.Slice.Name, aliases[slice.Slice.Name])!.Value;
-            Read(entry.DataType, file.Address(entry), slice, (float*)destination + slice.Offset);
+            var quantized = fourBit.Contains(slices.Key) ? FourBitTensors.Read(directory, files, slices.Key, slices.First().Slice.Shape) : null;
+            foreach (var slice in slices)
+            {
+                var part = slice.Slice;
+                var target = (float*)destination + slice.Offset;
+                if (quantized is not null)
+                    quantized.Restore(part.Begin[0], part.Size[0], part.Begin[1], part.Size[1], target, slice.RowStride);
+                else if (Find(files, slices.Key, aliases[slices.Key])!.Value is var (file, entry))
+                    Read(entry.DataType, file.Address(entry), slice, target);
+            }
         }
+    }
+
+    /// <summary>
+    /// Hands over linears (<see cref="HuggingFaceTensors.Linears"/>) in NF4, one at a time: as the files hold them where they are quantised, with scales of
+    /// either kind; otherwise quantised from the files' values.
+    /// </summary>
+    /// <param name="doubleQuant">Of those that are quantised here.</param>
+    /// <param name="take">Called for each name, in the given order.</param>
+    /// <exception cref="ArgumentException">A name is not that of a linear.</exception>
+    /// <exception cref="BadInputException">As <see cref="ReadWeights"/>.</exception>
+    /// <exception cref="NonFiniteException">A weight to be quantised is NaN or infinite.</exception>
+    public static void ReadQuantized(string directory, ModelConfig config, IEnumerable<string> names, bool doubleQuant, Action<string, Nf4Tensor> take)
+    {
+        using var files = new HuggingFaceFiles(directory);
+        Check(directory, files, config);
+        var linears = config.Family.Tensors(config).Where(HuggingFaceTensors.IsLinear).ToDictionary(tensor => tensor.Name);
+        var fourBit = FourBitTensors.Of(files, config);
+        foreach (var name in names)
+            take(name, ReadQuantized(directory, files, linears.GetValueOrDefault(name) ?? throw new ArgumentException($"{name} is no linear", nameof(names)), fourBit, doubleQuant));
+    }
+
+    internal static Nf4Tensor ReadQuantized(string directory, HuggingFaceFiles files, ModelTensor tensor, HashSet<string> fourBit, bool doubleQuant)
+    {
+        if (fourBit.Contains(tensor.Name)) return FourBitTensors.Read(directory, files, tensor.Name, tensor.Shape);
+        var values = (float*)NativeMemory.Alloc((nuint)tensor.Length, sizeof(float));
+        try
+        {
+            ReadWhole(files, tensor, values);
+            return Nf4.Quantize(tensor.Name, tensor.Shape[0], tensor.Shape[1], (nint)values, doubleQuant);
+        }
+        finally
+        {
+            NativeMemory.Free(values);
+        }
+    }
+
+    /// <summary>Reads a tensor that is not quantised, in fp32.</summary>
+    internal static void ReadWhole(HuggingFaceFiles files, ModelTensor tensor, float* target)
+    {
+        var (file, entry) = Find(files, tensor.Name, tensor.Alias)!.Value;
+        ReadRun(entry.DataType, file.Address(entry), target, tensor.Length);
     }
 
     internal static void Read(string dataType, byte* tensor, ParameterSlice slice, float* target)
@@ -71,17 +122,26 @@ public static unsafe class HuggingFaceModel
         var (rows, stride) = (part.Length / width, slice.RowStride);
         // Whole rows stand together on both sides.
         if (width == pitch && width == stride) (rows, width) = (1, part.Length);
-        for (var row = 0L; row < rows; row++, source += pitch * size, target += stride)
-            for (var at = 0L; at < width; at += ChunkElements)
-                SafetensorsTypes.ToSingle(dataType, source + at * size, new Span<float>(target + at, (int)Math.Min(ChunkElements, width - at)));
+        for (var row = 0L; row < rows; row++, source += pitch * size, target += stride) ReadRun(dataType, source, target, width);
     }
 
-    private static List<string> Check(string directory, HuggingFaceFiles files, ModelConfig config)
+    private static void ReadRun(string dataType, byte* source, float* target, long count)
+    {
+        long size = SafetensorsTypes.Size(dataType)!.Value;
+        for (var at = 0L; at < count; at += ChunkElements)
+            SafetensorsTypes.ToSingle(dataType, source + at * size, new Span<float>(target + at, (int)Math.Min(ChunkElements, count - at)));
+    }
+
+    internal static List<string> Check(string directory, HuggingFaceFiles files, ModelConfig config)
     {
         const string fix = "use the config.json that belongs to these weights";
         var expected = config.Family.Tensors(config);
-        foreach (var tensor in expected) CheckTensor(directory, files, config, tensor, fix);
-        var known = expected.SelectMany(tensor => (string?[])[tensor.Name, tensor.Alias]).ToHashSet();
+        var fourBit = FourBitTensors.Of(files, config);
+        CheckQuantization(directory, fourBit, expected.FirstOrDefault(HuggingFaceTensors.IsLinear)?.Name);
+        foreach (var tensor in expected)
+            if (fourBit.Contains(tensor.Name)) FourBitTensors.Check(directory, files, tensor.Name, tensor.Shape);
+            else CheckTensor(directory, files, config, tensor, fix);
+        var known = expected.SelectMany(tensor => (string?[])[tensor.Name, tensor.Alias]).Concat(fourBit.SelectMany(FourBitTensors.Names)).ToHashSet();
         var unknown = files.Tensors.Keys.Where(name => !known.Contains(name)).Order(StringComparer.Ordinal).ToArray();
         if (unknown.FirstOrDefault(name => !HuggingFaceTensors.IsUnused(name)) is { } left)
             throw new BadInputException(directory, $"tensor {left} is left over: this model has no place for it", fix);
@@ -95,6 +155,17 @@ public static unsafe class HuggingFaceModel
         if (unknown.Length > 0) remarks.Add($"{directory}: {Counted(unknown, "tensor")} that this model does not use");
         if (files.Unread.ToArray() is { Length: > 0 } unread) remarks.Add($"{directory}: {Counted(unread, "file")} with weights that are not read beside {Path.GetFileName(files.Paths[0])}");
         return remarks;
+    }
+
+    private static void CheckQuantization(string directory, HashSet<string> fourBit, string? first)
+    {
+        var isQuantized = HuggingFaceConfig.IsQuantized(directory);
+        if (fourBit.Count > 0 && !isQuantized)
+            throw new BadInputException(directory, $"tensor {fourBit.Order(StringComparer.Ordinal).First()} is quantised, but config.json has no {QuantizationKeys.Name}",
+                "use the config.json that belongs to these weights");
+        if (fourBit.Count == 0 && isQuantized)
+            throw new BadInputException(directory, $"config.json has {QuantizationKeys.Name}, but no linear is quantised (such as {first})",
+                $"remove {QuantizationKeys.Name} from config.json, or use the weights that belong to it");
     }
 
     private static void CheckTensor(string directory, HuggingFaceFiles files, ModelConfig config, ModelTensor tensor, string fix)

@@ -12,6 +12,11 @@ public static class HuggingFaceTensors
     public static IReadOnlyList<(string Name, long[] Shape)> Of(ModelConfig config) =>
         [.. config.Family.Tensors(config).Select(tensor => (tensor.Name, tensor.Shape))];
 
+    /// <summary>Names of the linears' weights [outputs, inputs], which quantised checkpoints hold in NF4: all matrices but embedding and head.</summary>
+    public static IReadOnlyList<string> Linears(ModelConfig config) => [.. config.Family.Tensors(config).Where(IsLinear).Select(tensor => tensor.Name)];
+
+    internal static bool IsLinear(ModelTensor tensor) => tensor.Role is TensorRole.ColumnWeight or TensorRole.RowWeight;
+
     /// <summary>
     /// Tensors that do not belong to a causal language model: those outside of it (a classifier's <c>score.weight</c>, a value head), and buffers that old
     /// checkpoints carry and that are computed, not read. Anything else inside of it that has no place (a bias, a scale, one layer more) has a meaning.
