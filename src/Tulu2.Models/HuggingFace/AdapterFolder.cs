@@ -17,6 +17,9 @@ public sealed unsafe class AdapterFolder : IDisposable
 
     /// <summary>Metadata of the weights: how the model beside them was quantised while they were trained.</summary>
     private const string QuantizedKey = "quantized_base";
+
+    /// <summary>Values of <see cref="QuantizedBase"/>: NF4 with scales in fp32, and in 8 bits.</summary>
+    public const string Quantized = "nf4", DoubleQuantized = "nf4 double_quant";
     private readonly AdapterConfig _config;
     private readonly ITensorFile _file;
 
@@ -27,7 +30,7 @@ public sealed unsafe class AdapterFolder : IDisposable
     /// <summary>The model that the adapters say they were trained beside; null: they say nothing.</summary>
     public string? Base => _config.Base;
 
-    /// <summary>How that model was quantised then, such as <c>nf4</c>; null: it was not, or they say nothing.</summary>
+    /// <summary>How that model was quantised then; null: it was not, or they say nothing.</summary>
     public string? QuantizedBase => _file.Metadata.GetValueOrDefault(QuantizedKey);
 
     /// <summary>A directory holds adapters and no model.</summary>

@@ -16,12 +16,12 @@ internal sealed class LinearFactory(ModelParameters parameters, ModelWeights wei
 
     private ILinear Plain(string key)
     {
-        var matrix = parameters.Read[key];
-        var bias = parameters.Read.Find(BiasOf(key));
-        var plain = new LinearWeights(
-            ParameterViews.Of(weights.Read, matrix).DetachFromDisposeScope(), bias is null ? null : ParameterViews.VectorOf(weights.Read, bias).DetachFromDisposeScope(),
-            parameters.Trained.Find(key), parameters.Trained.Find(BiasOf(key)));
-        return matrix.Split == ShardSplit.Columns ? new RowLinear(plain, context) : new ColumnLinear(plain, context);
+        var matrix = parameters.MapOf(key)[key];
+        var bias_O = parameters.Read.Find(BiasOf(key)) is { } bias ? ParameterViews.VectorOf(weights.Read, bias).DetachFromDisposeScope() : null;
+        if (parameters.Quantized?.Find(key) is not null) return new QuantizedLinear(weights.Quantized[key], bias_O, Of);
+        return Of(new LinearWeights(ParameterViews.Of(weights.Read, matrix).DetachFromDisposeScope(), bias_O, parameters.Trained.Find(key), parameters.Trained.Find(BiasOf(key))));
+
+        ILinear Of(LinearWeights plain) => matrix.Split == ShardSplit.Columns ? new RowLinear(plain, context) : new ColumnLinear(plain, context);
     }
 
     private LowRankAdapter? Adapter(string key)
@@ -30,10 +30,10 @@ internal sealed class LinearFactory(ModelParameters parameters, ModelWeights wei
         var b = parameters.Trained[AdapterTensors.OutputKey(key)];
         // Ranks must agree on it, which hashes of strings do not.
         var layer = DropoutSeed(settings.Seed, key);
-        if (parameters.Read[key].Split == ShardSplit.Columns) return new RowAdapter(settings, context, a, b, weights.Adapters, layer, parameters.Read.FirstShard);
+        if (parameters.MapOf(key)[key].Split == ShardSplit.Columns) return new RowAdapter(settings, context, a, b, weights.Adapters, layer, parameters.Read.FirstShard);
         var adapted = parameters.Trained.TensorsOf(a.Key).Select(tensor => tensor.Name).ToHashSet();
         return new ColumnAdapter(settings, context, a, b, weights.Adapters, layer,
-            [.. parameters.Read.TensorsOf(key).Select(tensor => (tensor.Shape[0] / parameters.VirtualShards, adapted.Contains(AdapterTensors.InputName(tensor.Name))))]);
+            [.. parameters.MapOf(key).TensorsOf(key).Select(tensor => (tensor.Shape[0] / parameters.VirtualShards, adapted.Contains(AdapterTensors.InputName(tensor.Name))))]);
     }
 
     internal static ulong DropoutSeed(int seed, string key) => RandomWeights.Key(seed, $"dropout of {key}");

@@ -16,6 +16,9 @@ public sealed record ModelWeights(Tensor Read)
         init => _adapters = value;
     }
 
+    /// <summary>Matrices that are held in 4 bits, by their keys.</summary>
+    public IReadOnlyDictionary<string, QuantizedMatrix> Quantized { get; init; } = new Dictionary<string, QuantizedMatrix>();
+
     /// <summary>A buffer alone: of a model without adapters.</summary>
     public static implicit operator ModelWeights(Tensor read) => new(read);
 }

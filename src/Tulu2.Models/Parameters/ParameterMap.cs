@@ -46,6 +46,9 @@ public sealed class ParameterMap
         foreach (var matrix in tensors.Where(tensor => Part.Holds(tensor.Layer, config)).GroupBy(tensor => tensor.Matrix)) Add(matrix.Key, [.. matrix]);
     }
 
+    /// <summary>One tensor of a model, whole and row by row.</summary>
+    public static ParameterMap OfTensor(ModelConfig config, string name) => new(config, [config.Family.Tensors(config).Single(tensor => tensor.Name == name)], virtualShards: 1);
+
     public ModelConfig Config { get; }
 
     /// <summary>V, over all ranks that share the matrices.</summary>
@@ -101,6 +104,9 @@ public sealed class ParameterMap
 
     /// <summary>The whole tensors that a matrix is made of, in its order.</summary>
     internal IReadOnlyList<ModelTensor> TensorsOf(string key) => [.. _tensors.Where(tensor => tensor.Matrix == key)];
+
+    /// <summary>Key of the matrix that a whole tensor belongs to.</summary>
+    internal string MatrixOf(string name) => _tensors.First(tensor => tensor.Name == name).Matrix;
 
     /// <summary>The same tensors of another part.</summary>
     public ParameterMap Of(ModelPart part) => new(Config, _tensors, VirtualShards, part);

@@ -25,7 +25,8 @@ internal static unsafe class ModelExport
         var read = HuggingFaceExport.FromCheckpoint(store, manifest);
         if (recipe.Lora is null) Write(directory, model, recipe, dataType, read, recipe.Model.Path);
         else
-            AdapterFolder.Write(directory, RunParameters.Of(recipe, model.Config, recipe.Parallel.VirtualShards), read, BaseOf(model, recipe, run), TokenizerFiles(model, recipe));
+            AdapterFolder.Write(directory, RunParameters.Of(recipe, model.Config, recipe.Parallel.VirtualShards), read, BaseOf(model, recipe, run), TokenizerFiles(model, recipe),
+                RunParameters.QuantizedBase(recipe));
     }
 
     /// <summary>The directory of the model beside which a run trains adapters; one that began with random weights is written into the run's exports.</summary>

@@ -107,7 +107,8 @@ internal static class RunPreparation
     {
         if (!ObjectiveCatalog.Of(recipe.Objective).NeedsReference(recipe)) return null;
         var key = ReferenceLogProbabilities.Key(model.WeightsKey, contentKey, recipe.Precision.ToString(), recipe.Parallel.VirtualShards,
-            [model.ShapeKey, $"slot {recipe.Batch.Slot}", $"packing {recipe.Data.Packing}", TorchRuntime.Facts]);
+            [model.ShapeKey, $"slot {recipe.Batch.Slot}", $"packing {recipe.Data.Packing}", TorchRuntime.Facts,
+                .. RunParameters.QuantizedBase(recipe) is { } quantized ? [quantized] : Array.Empty<string>()]);
         var plan = new ReferencePlan(pairs, pair => $"{location(pair)}", recipe.Batch.Slot, recipe.Data.Packing,
             Path.Combine(CacheDirectory.Of(recipe.Data.Cache), "reference"), key);
         if (plan.CachedPairs > 0)

@@ -1,4 +1,5 @@
 using Tulu2.Models.Families;
+using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Parameters;
 
 namespace Tulu2.Training.Recipes;
@@ -10,8 +11,12 @@ public static class RunParameters
     public static ModelParameters Of(Recipe recipe, ModelConfig config, int virtualShards)
     {
         var map = new ParameterMap(config, virtualShards);
-        return recipe.Lora is { } lora ? ModelParameters.Adapted(map, Adapter(lora, recipe.Seed)) : map;
+        return recipe.Lora is { } lora ? ModelParameters.Adapted(map, Adapter(lora, recipe.Seed), lora.Quantize == Quantization.Nf4) : map;
     }
+
+    /// <summary>How the model beside a recipe's adapters is quantised; null: it is not.</summary>
+    public static string? QuantizedBase(Recipe recipe) =>
+        recipe.Lora is { Quantize: Quantization.Nf4 } lora ? lora.DoubleQuant ? AdapterFolder.DoubleQuantized : AdapterFolder.Quantized : null;
 
     /// <summary>The adapters that a recipe asks for.</summary>
     public static AdapterSettings Adapter(LoraRecipe lora, int seed) =>

@@ -33,7 +33,16 @@ internal sealed class FrozenModel : IDisposable
                 InitialWeights.Fill(recipe, part, FlatMemory.Address(single));
                 weights.narrow(0, first, part.Length).copy_(single);
             }
-        return new FrozenModel((device is null ? weights : weights.to(device)).MoveToOuterDisposeScope().DetachFromDisposeScope());
+        var read = (device is null ? weights : weights.to(device)).MoveToOuterDisposeScope().DetachFromDisposeScope();
+        return new FrozenModel(parameters.Quantized is { } quantized ? new ModelWeights(read) { Quantized = Quantized(quantized, recipe) } : read);
+    }
+
+    // One tensor at a time is held in fp32, and one whole one in 4 bits.
+    private static IReadOnlyDictionary<string, QuantizedMatrix> Quantized(ParameterMap map, Recipe recipe)
+    {
+        var matrices = new QuantizedMatrices(map);
+        InitialWeights.Quantize(recipe, map.Config, matrices.Names, matrices.Add);
+        return matrices.All();
     }
 
     public void Dispose() => Weights.Read.Dispose();

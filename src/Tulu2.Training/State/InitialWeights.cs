@@ -1,5 +1,8 @@
+using System.Runtime.InteropServices;
+using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Parameters;
+using Tulu2.Models.Quantization;
 using Tulu2.Training.Recipes;
 
 namespace Tulu2.Training.State;
@@ -12,6 +15,33 @@ internal static class InitialWeights
     {
         if (recipe.Model.Path is { } path) HuggingFaceModel.ReadWeights(path, map, destination);
         else RandomWeights.Fill(map, recipe.Seed, destination);
+    }
+
+    /// <summary>Hands over linear layers in 4 bits, as the files hold them or quantised from their values, one at a time.</summary>
+    /// <param name="names">Hugging Face names.</param>
+    public static unsafe void Quantize(Recipe recipe, ModelConfig config, IEnumerable<string> names, Action<string, Nf4Tensor> take)
+    {
+        var doubleQuant = recipe.Lora is { DoubleQuant: true };
+        if (recipe.Model.Path is { } path)
+        {
+            HuggingFaceModel.ReadQuantized(path, config, names, doubleQuant, take);
+            return;
+        }
+        foreach (var name in names)
+        {
+            var map = ParameterMap.OfTensor(config, name);
+            var values = (nint)NativeMemory.AllocZeroed((nuint)map.Length, sizeof(float));
+            try
+            {
+                RandomWeights.Fill(map, recipe.Seed, values);
+                var shape = map.Tensors[0].Shape;
+                take(name, Nf4.Quantize(name, shape[0], shape[1], values, doubleQuant));
+            }
+            finally
+            {
+                NativeMemory.Free((void*)values);
+            }
+        }
     }
 
     /// <param name="destination">Address of <c>map.Length</c> zeroed floats.</param>

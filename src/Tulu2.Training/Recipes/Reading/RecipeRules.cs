@@ -63,7 +63,6 @@ internal static class RecipeRules
         if (lora.Targets.GroupBy(target => target).FirstOrDefault(target => target.Count() > 1)?.Key is { } twice)
             throw fault("lora.targets", $"names {twice} twice", "name it once");
         if (lora is { Quantize: Quantization.None, DoubleQuant: false }) throw fault("lora.double_quant", "has no effect without lora.quantize: nf4", "remove it");
-        if (lora.Quantize != Quantization.None) throw fault("lora.quantize", "is not there yet", "remove it");
     }
 
     private static void CheckOptimizer(Recipe recipe, RecipeFault fault)
