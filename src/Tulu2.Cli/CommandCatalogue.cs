@@ -26,6 +26,7 @@ internal static class CommandCatalogue
         new EvalCommand(terminal).Create(),
         new ExportCommand(terminal).Create(),
         new QuantizeCommand(terminal).Create(),
+        new MergeCommand(terminal).Create(),
         new CheckpointCommands(terminal).Create(),
         new BenchCommands(terminal).Create(),
         new LedgerCommands(terminal).Create(),

@@ -29,7 +29,7 @@ public static partial class ForeignPath
         bool Holds(string name) => Directory.Exists(Path.Combine(path, name));
         if (Has(Config)) return null;
         if (Has(AdapterConfig))
-            return ($"is an adapter, not a model{BaseOf(path)}", "merge it into its base (peft: merge_and_unload), save that, and give the result");
+            return ($"is an adapter, not a model{BaseOf(path)}", "give its base as the model and this folder as the adapter (`--adapter`, in a recipe `lora.adapter`), or make one model of both with `tulu2 merge`");
         if (Has("recipe.yaml") && (Holds("checkpoints") || Holds("ledger") || Holds("exports")))
             return ("is a run, not a model", HasModel(Path.Combine(path, "exports", "final"), out var export)
                 ? $"give {export}" : $"write its model first, `tulu2 export {path} --to DIR`, and give DIR");

@@ -9,15 +9,16 @@ namespace Tulu2.Cli.Commands;
 internal sealed class ChatCommand(Terminal terminal)
 {
     private readonly Option<string> _model = CommandBuilder.Required<string>("--model", ModelArgument.Description);
+    private readonly Option<string?> _adapter = ModelArgument.Adapter();
     private readonly Option<string?> _system = CommandBuilder.Optional<string>("--system", "System message before the dialogue");
     private readonly GenerationFlags _flags = new(maxTokens: 512, temperature: 0);
 
     public Command Create() => CommandBuilder.Command("chat", "Chat with a model; /clear starts over, /exit or end of input quits",
-        [_model, _system, .. _flags.Symbols], RunAsync);
+        [_model, _adapter, _system, .. _flags.Symbols], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var model = await ModelArgument.DirectoryAsync(terminal, parsed.GetValue(_model)!, cancellation);
+        var model = await ModelArgument.NameAsync(terminal, parsed.GetValue(_model)!, parsed.GetValue(_adapter), cancellation);
         return await Task.Run(() => Run(parsed, model, cancellation), cancellation);
     }
 

@@ -19,6 +19,7 @@ internal sealed class EvalCommand(Terminal terminal)
     private static string Names => string.Join(", ", BenchmarkCatalogue.All.Select(benchmark => benchmark.Name));
 
     private readonly Option<string> _model = CommandBuilder.Required<string>("--model", ModelArgument.Description);
+    private readonly Option<string?> _adapter = ModelArgument.Adapter();
     private readonly Option<string> _data = CommandBuilder.Required<string>("--data", "Instruction rows or preference pairs");
     private readonly Option<string?> _benchmark = CommandBuilder.Optional<string>("--benchmark", $"{Names}; by default the one for the rows of the file");
     private readonly Option<int> _evaluators = CommandBuilder.Option("--evaluators", "Number of parallel evaluators", Environment.ProcessorCount);
@@ -32,7 +33,7 @@ internal sealed class EvalCommand(Terminal terminal)
     private readonly RowFlags _rows = new();
 
     public Command Create() => CommandBuilder.Command("eval", "Score a model on a row file",
-        [_model, _data, _benchmark, _evaluators, _maxTokens, _skipLong, _keepWholeRows, _inProcess, .. _rows.Reading], RunAsync);
+        [_model, _adapter, _data, _benchmark, _evaluators, _maxTokens, _skipLong, _keepWholeRows, _inProcess, .. _rows.Reading], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -41,12 +42,13 @@ internal sealed class EvalCommand(Terminal terminal)
         var options = new BenchmarkOptions(parsed.GetValue(_maxTokens), parsed.GetValue(_skipLong), parsed.GetValue(_keepWholeRows));
         if (options.MaxTokens < 1) throw new BadInputException("--max-tokens", $"{options.MaxTokens} is below 1", "use 1 or more");
         var benchmark = parsed.GetValue(_benchmark) is { } name ? BenchmarkCatalogue.Named(name) : BenchmarkCatalogue.For(RowKinds.Of(file));
-        var model = Path.GetFullPath(await ModelArgument.DirectoryAsync(terminal, given, cancellation));
+        var adapter = parsed.GetValue(_adapter) is { } folder ? Path.GetFullPath(folder) : null;
+        var model = new ModelFolders(Path.GetFullPath(await ModelArgument.DirectoryAsync(terminal, given, cancellation)), adapter).Text;
         foreach (var remark in LoadedModel.Check(model)) terminal.Say(remark);
         if (RowFormats.Found([file]) is { } found) terminal.Say(found);
         await using var node = new LocalNode();
         var table = new EvaluationTable();
-        var job = new EvaluationJob(Path.GetFileName(HubUri.Is(given) ? given : model), benchmark, model, file);
+        var job = new EvaluationJob(Path.GetFileName(adapter ?? (HubUri.Is(given) ? given : model)), benchmark, model, file);
         var settings = new EvaluationSettings(evaluators, parsed.GetValue(_inProcess), options);
         var plan = (await new EvaluationRunner(terminal, node).RunAsync(
             $"eval {job.Name} {benchmark.Name}", [job], settings, null, table, cancellation)).Single();

@@ -20,10 +20,12 @@ internal sealed class ExportCommand(Terminal terminal)
     private readonly Option<string> _to = CommandBuilder.Required<string>("--to", "Directory to write; must be empty or not exist");
     private readonly Option<string> _type = CommandBuilder.Option("--dtype", "fp32, bf16 or fp16", "fp32");
 
+    private readonly Option<bool> _merge = CommandBuilder.Flag("--merge", "Of a run with adapters: the whole model with them, not a PEFT folder");
+
     public Command Create()
     {
         _type.AcceptOnlyFromAmong([.. Types.Keys]);
-        return CommandBuilder.Command("export", "Write a checkpoint as a Hugging Face directory", [_from, _to, _type], RunAsync);
+        return CommandBuilder.Command("export", "Write a checkpoint as a Hugging Face directory", [_from, _to, _type, _merge], RunAsync);
     }
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
@@ -40,14 +42,23 @@ internal sealed class ExportCommand(Terminal terminal)
             : store.LatestSound(terminal.Say) ?? throw new BadInputException(from, "holds no sound checkpoint", "see `tulu2 checkpoint verify`");
         var known = RunRecipe.Read(run, store, terminal.Say) ?? throw new BadInputException(run.Recipe, "is lost", "resume the run once with its recipe, which writes it again");
         var loaded = RecipeReader.LoadText(run.Recipe, known.Text);
-        // The checkpoint has the weights.
-        loaded = (await HubSources.FetchModelAsync(loaded, known.Commits, ModelFiles.WithoutWeights, terminal.Say, cancellation)).Loaded;
+        var merges = parsed.GetValue(_merge);
+        if (merges && loaded.Recipe.Lora is null) throw new BadInputException("--merge", "the run trains no adapters: its checkpoints hold the whole model", "leave it out");
+        // The checkpoint has the weights, but of adapters not those beside them.
+        loaded = (await HubSources.FetchModelAsync(loaded, known.Commits, merges ? ModelFiles.Whole : ModelFiles.WithoutWeights, terminal.Say, cancellation)).Loaded;
         var type = Types[parsed.GetValue(_type)!];
-        await Task.Run(() => ModelExport.FromCheckpoint(store, manifest, ModelSource.Open(loaded), loaded.Recipe, run, type, to), cancellation).WaitAsync(cancellation);
+        await Task.Run(() => Write(), cancellation).WaitAsync(cancellation);
         terminal.WriteHuman($"step {manifest.Step}");
         terminal.WriteHuman($"from {path}");
         terminal.WriteHuman($"to   {to}");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { manifest.Step, Manifest = path, Export = to }));
         return ExitCode.Done;
+
+        void Write()
+        {
+            var model = ModelSource.Open(loaded);
+            if (merges) MergeCommand.Tell(terminal, loaded.Recipe.Model.Path ?? run.BaseExport, to, ModelExport.Merged(store, manifest, model, loaded.Recipe, run, type, to));
+            else ModelExport.FromCheckpoint(store, manifest, model, loaded.Recipe, run, type, to);
+        }
     }
 }

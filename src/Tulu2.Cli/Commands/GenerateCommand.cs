@@ -10,15 +10,16 @@ namespace Tulu2.Cli.Commands;
 internal sealed class GenerateCommand(Terminal terminal)
 {
     private readonly Option<string> _model = CommandBuilder.Required<string>("--model", ModelArgument.Description);
+    private readonly Option<string?> _adapter = ModelArgument.Adapter();
     private readonly Option<string> _prompt = CommandBuilder.Required<string>("--prompt", "Prompt; - reads it from standard input");
     private readonly Option<bool> _raw = CommandBuilder.Flag("--raw", "Continue the prompt as it is, without the chat template");
     private readonly GenerationFlags _flags = new(maxTokens: 256, temperature: 1);
 
-    public Command Create() => CommandBuilder.Command("generate", "Generate text with a model", [_model, _prompt, _raw, .. _flags.Symbols], RunAsync);
+    public Command Create() => CommandBuilder.Command("generate", "Generate text with a model", [_model, _adapter, _prompt, _raw, .. _flags.Symbols], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var model = await ModelArgument.DirectoryAsync(terminal, parsed.GetValue(_model)!, cancellation);
+        var model = await ModelArgument.NameAsync(terminal, parsed.GetValue(_model)!, parsed.GetValue(_adapter), cancellation);
         return await Task.Run(() => Run(parsed, model, cancellation), cancellation);
     }
 

@@ -27,9 +27,11 @@ public sealed record ModelFolders(string Model, string? Adapter)
     /// <exception cref="BadInputException">The adapters cannot be used.</exception>
     public IEnumerable<string> Remarks()
     {
-        if (Adapter is null) return [];
+        if (Adapter is null) yield break;
         using var folder = AdapterFolder.Open(Adapter);
-        return folder.Base is { } trained && !IsSame(trained, Model) ? [$"{Adapter}: the adapters were trained beside {trained}, and are used beside {Model}"] : [];
+        if (folder.Base is { } trained && !IsSame(trained, Model)) yield return $"{Adapter}: the adapters were trained beside {trained}, and are used beside {Model}";
+        if (folder.QuantizedBase is not null && !HuggingFaceModel.IsQuantized(Model))
+            yield return $"{Adapter}: the adapters were trained beside the model in 4 bits, and are used beside its weights in full precision; `tulu2 quantize` makes the former";
     }
 
     // By path, or as the name under which a hub's model lies in the cache.

@@ -1,3 +1,4 @@
+using Tulu2.Checkpoints;
 using Tulu2.Checkpoints.Safetensors;
 using Tulu2.Checkpoints.TorchFiles;
 using Tulu2.Data.Export;
@@ -65,6 +66,15 @@ public sealed unsafe class AdapterFolder : IDisposable
             throw new BadInputException(_file.Path, $"tensor {left} is left over: the model has no place for it", "use the model that they were trained beside");
         return settings;
     }
+
+    /// <summary>The adapters, to be added to a model; they are read as long as this object is open.</summary>
+    /// <exception cref="BadInputException">Names the tensor that does not fit the model.</exception>
+    public MergedAdapter ToMerge(ModelConfig model, double weight) => new(Directory, SettingsFor(model), (name, shape, destination) =>
+    {
+        var whole = new long[shape.Length];
+        var slice = new ParameterSlice(new TensorSlice(name, shape, whole, shape), 0, shape[^1]) { Role = TensorRole.WholeMatrix };
+        HuggingFaceModel.Read(_file.Entries[name].DataType, _file.Address(_file.Entries[name]), slice, (float*)destination);
+    }, weight, QuantizedBase);
 
     /// <summary>Reads the map's adapters into the fp32 flat buffer at <paramref name="destination"/> (map.Length zeroed floats).</summary>
     /// <exception cref="BadInputException">As <see cref="Open"/>; a tensor is missing.</exception>

@@ -44,7 +44,9 @@ internal static class ExportDirectory
     /// <summary>Writes weights as one file, or as shards with an index. Tensors are written, and so computed, in the given order.</summary>
     /// <param name="groups">Tensors of one group stand in one shard.</param>
     /// <param name="shardBytes">Largest shard, but for a group that alone is larger.</param>
-    public static void WriteWeights(string directory, IEnumerable<IReadOnlyList<SafetensorsTensor>> groups, long shardBytes)
+    /// <param name="more">Metadata beside <see cref="Metadata"/>.</param>
+    public static void WriteWeights(
+        string directory, IEnumerable<IReadOnlyList<SafetensorsTensor>> groups, long shardBytes, IReadOnlyDictionary<string, string>? more = null)
     {
         var shards = new List<List<SafetensorsTensor>> { new() };
         long inShard = 0, total = 0;
@@ -61,6 +63,7 @@ internal static class ExportDirectory
             total += bytes;
         }
         var metadata = Metadata;
+        foreach (var (key, value) in more ?? new Dictionary<string, string>()) metadata[key] = value;
         if (shards.Count == 1)
         {
             AtomicFile.Write(Path.Combine(directory, HuggingFaceFiles.Single), stream => SafetensorsWriter.Write(stream, shards[0], metadata));

@@ -25,7 +25,7 @@ internal static class HuggingFaceConfig
         var json = JsonFile.ReadObject(path);
         if (File.Exists(Path.Combine(directory, ForeignPath.AdapterConfig)))
             throw new BadInputException(Path.Combine(directory, ForeignPath.AdapterConfig), "an adapter stands beside a whole model, and it would not be applied",
-                "merge it into the model (peft: merge_and_unload), or move its files away");
+                "merge it into the model (`tulu2 merge`), or move its files away");
         return Parse(path, json);
     }
 

@@ -38,6 +38,9 @@ public static unsafe class HuggingFaceModel
         return Check(directory, files, config);
     }
 
+    /// <summary>A directory's linears are in NF4.</summary>
+    public static bool IsQuantized(string directory) => HuggingFaceConfig.IsQuantized(directory);
+
     /// <summary>The files that hold the weights, in order of their names.</summary>
     /// <exception cref="BadInputException">No weights, or files that are not sound.</exception>
     public static IReadOnlyList<string> WeightFiles(string directory)

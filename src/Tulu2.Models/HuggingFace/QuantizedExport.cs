@@ -58,8 +58,7 @@ public static unsafe class QuantizedExport
                 Path.Combine(part, HuggingFaceConfig.FileName), HuggingFaceConfig.Write(config, dataType, Path.Combine(source, HuggingFaceConfig.FileName), doubleQuant));
             ExportDirectory.WriteWeights(part, tensors.Select(Group), shardBytes);
             after = Directory.EnumerateFiles(part, "*.safetensors").Sum(path => new FileInfo(path).Length);
-            foreach (var name in Beside)
-                if (Path.Combine(source, name) is var path && File.Exists(path)) AtomicFile.WriteAllBytes(Path.Combine(part, name), File.ReadAllBytes(path));
+            CopyBeside(source, part);
         });
         var linears = tensors.Where(HuggingFaceTensors.IsLinear).ToArray();
         return new QuantizedSizes(linears.Length, linears.Sum(tensor => tensor.Length), matrixBytes, files.Paths.Sum(FileLength.Of), after);
@@ -83,6 +82,13 @@ public static unsafe class QuantizedExport
                 return quantized;
             });
         }
+    }
+
+    /// <summary>Copies what a model's directory holds beside config and weights.</summary>
+    internal static void CopyBeside(string source, string directory)
+    {
+        foreach (var name in Beside)
+            if (Path.Combine(source, name) is var path && File.Exists(path)) AtomicFile.WriteAllBytes(Path.Combine(directory, name), File.ReadAllBytes(path));
     }
 
     // Scales of the other kind would have to be restored and quantised once more.

@@ -29,6 +29,13 @@ internal static unsafe class ModelExport
                 RunParameters.QuantizedBase(recipe));
     }
 
+    /// <summary>The whole model with the adapters of a checkpoint, beside the weights that they were trained with.</summary>
+    public static MergeOutcome Merged(CheckpointStore store, Manifest manifest, ModelSource model, Recipe recipe, RunDirectory run, string dataType, string directory)
+    {
+        var adapter = new MergedAdapter(run.Name, RunParameters.Adapter(recipe.Lora!, recipe.Seed), HuggingFaceExport.FromCheckpoint(store, manifest), 1, RunParameters.QuantizedBase(recipe));
+        return AdapterMerge.Write(BaseOf(model, recipe, run), [adapter], directory, choice: null, dataType);
+    }
+
     /// <summary>The directory of the model beside which a run trains adapters; one that began with random weights is written into the run's exports.</summary>
     public static string BaseOf(ModelSource model, Recipe recipe, RunDirectory run)
     {
