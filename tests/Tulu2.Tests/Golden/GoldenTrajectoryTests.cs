@@ -33,6 +33,14 @@ public sealed class GoldenTrajectoryTests : IDisposable
         CheckAsync($"trajectory-dpo-{name}.jsonl", "dpo", "fp32", 12, keys, 1e-4);
 
     [Theory]
+    [InlineData("lora", "sft", "fp32", "{ rank: 8, dropout: 0.1 }", 1e-4)]
+    [InlineData("qlora", "sft", "bf16", "{ rank: 8, rslora: true, quantize: nf4, targets: [q_proj, v_proj, down_proj] }", 1e-2)]
+    [InlineData("lora", "dpo", "bf16", "{ rank: 4, dropout: 0.1 }", 3e-2)]
+    [InlineData("qlora", "dpo", "fp32", "{ rank: 8, quantize: nf4 }", 1e-4)]
+    public Task Twelve_steps_of_adapters_have_the_losses_that_they_had(string name, string objective, string precision, string lora, double tolerance) =>
+        CheckAsync($"trajectory-{objective}-{name}.jsonl", objective, precision, 12, "{}", tolerance, lora);
+
+    [Theory]
     [InlineData("sft", "fp32", 1e-5)]
     [InlineData("sft", "bf16", 1e-2)]
     [InlineData("dpo", "fp32", 1e-4)]
@@ -40,10 +48,10 @@ public sealed class GoldenTrajectoryTests : IDisposable
     public Task Ten_steps_have_the_losses_that_they_had(string objective, string precision, double tolerance) =>
         CheckAsync($"trajectory-{objective}-{precision}.jsonl", objective, precision, 10, "{}", tolerance);
 
-    private async Task CheckAsync(string file, string objective, string precision, int steps, string dpo, double tolerance)
+    private async Task CheckAsync(string file, string objective, string precision, int steps, string dpo, double tolerance, string? lora = null)
     {
         string[] path = [.. Folder, file];
-        var lines = await TrainAsync(objective, precision, steps, dpo);
+        var lines = await TrainAsync(objective, precision, steps, dpo, lora);
         var expected = GoldenFile.Read(path).Split('\n');
         if (GoldenFile.IsRefreshing || expected[0] == lines[0])
         {
@@ -54,7 +62,7 @@ public sealed class GoldenTrajectoryTests : IDisposable
         foreach (var (before, now) in expected.Skip(1).Zip(lines.Skip(1)).SkipLast(1)) AssertNear(before, now, tolerance);
     }
 
-    private async Task<List<string>> TrainAsync(string objective, string precision, int steps, string dpo)
+    private async Task<List<string>> TrainAsync(string objective, string precision, int steps, string dpo, string? lora)
     {
         var (golden, run) = (Checkout.Path(Folder), _folder.File("run"));
         var recipe = _folder.Write("recipe.yaml", $$"""
@@ -67,6 +75,7 @@ public sealed class GoldenTrajectoryTests : IDisposable
             optimizer: { learning_rate: {{(objective == "dpo" ? "1e-3" : "1e-2")}} }
             schedule: { warmup: 2 }
             precision: {{precision}}
+            {{(lora is null ? "" : $"lora: {lora}")}}
             """);
         var (code, output, errors) = await CommandLineTests.RunAsync("", "train", recipe, "--run", run, "--in-process", "--json");
         Assert.True(code == ExitCode.Done, output + errors);
