@@ -60,10 +60,12 @@ public sealed unsafe class Nf4GoldenTests
         else Assert.Equal(item.GetProperty(key + "_sha256").GetString(), Convert.ToHexStringLower(SHA256.HashData(actual)));
     }
 
-    private static float[] Singles(JsonElement item, string key) => MemoryMarshal.Cast<byte, float>(Convert.FromHexString(item.GetProperty(key).GetString()!)).ToArray();
+    private static float[] Singles(JsonElement item, string key) =>
+        MemoryMarshal.Cast<byte, float>(Convert.FromHexString(item.GetProperty(key).GetString()!)).ToArray();
 
     private static JsonElement Case(string name) => Cases().Single(item => item.GetProperty("name").GetString() == name);
 
     private static IEnumerable<JsonElement> Cases() =>
-        GoldenFile.Read("tests", "Tulu2.Tests", "Golden", "nf4.jsonl").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement);
+        GoldenFile.Read("tests", "Tulu2.Tests", "Golden", "nf4.jsonl").Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement);
 }
