@@ -4,7 +4,9 @@ using Tulu2.Files;
 
 namespace Tulu2.Models.HuggingFace;
 
-/// <summary>A directory that is written beside its name and appears whole or not at all. An earlier export is replaced, anything else is left as it is.</summary>
+/// <summary>
+/// A directory that is written beside its name and appears whole or not at all. An earlier export is replaced, anything else is left as it is.
+/// </summary>
 internal static class ExportDirectory
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
@@ -91,7 +93,8 @@ internal static class ExportDirectory
         if (!Directory.Exists(directory)) return;
         var held = Directory.EnumerateFileSystemEntries(directory).Select(path => Path.GetFileName(path)).ToArray();
         if (held.Length == 0) return;
-        var isExport = held.FirstOrDefault(name => name.EndsWith(".safetensors", StringComparison.Ordinal)) is { } weights && IsOurs(Path.Combine(directory, weights));
+        var isExport = held.FirstOrDefault(name => name.EndsWith(".safetensors", StringComparison.Ordinal)) is { } weights
+            && IsOurs(Path.Combine(directory, weights));
         var other = held.FirstOrDefault(name => Directory.Exists(Path.Combine(directory, name)) || !IsExported(name));
         if (!isExport || other is not null) throw new BadInputException(directory, $"holds {other ?? held[0]}, which is not of an earlier export", fix);
     }

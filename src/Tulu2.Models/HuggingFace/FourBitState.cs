@@ -33,7 +33,8 @@ internal sealed record FourBitState(string DataType, IReadOnlyList<long> Shape, 
             using var json = JsonDocument.Parse(text.ToArray());
             var root = json.RootElement;
             if (root.GetProperty("quant_type").GetString() is var type and not "nf4") throw Fault($"is of the type {type}");
-            if (root.GetProperty("blocksize").GetInt64() is var block and not Nf4.Block) throw Fault($"has blocks of {block}, and only {Nf4.Block} is supported");
+            if (root.GetProperty("blocksize").GetInt64() is var block and not Nf4.Block)
+                throw Fault($"has blocks of {block}, and only {Nf4.Block} is supported");
             float? offset = null;
             if (root.TryGetProperty("nested_offset", out var mean))
             {
@@ -43,7 +44,8 @@ internal sealed record FourBitState(string DataType, IReadOnlyList<long> Shape, 
                 if (!float.IsFinite(offset.Value)) throw Fault("has an offset that is not finite");
             }
             else if (root.TryGetProperty("nested_blocksize", out _)) throw Fault("is nested, but has no nested_offset");
-            return new FourBitState(root.GetProperty("dtype").GetString()!, [.. root.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())], offset);
+            return new FourBitState(
+                root.GetProperty("dtype").GetString()!, [.. root.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())], offset);
         }
         catch (Exception failure) when (failure is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Tulu2.Checkpoints.Safetensors;
 using Tulu2.Files;
 using Tulu2.Models.Families;
@@ -31,7 +32,9 @@ internal static unsafe class FourBitTensors
     /// <summary>A weight's scales are in 8 bits.</summary>
     public static bool IsDoubleQuantized(HuggingFaceFiles files, string name) => files.Tensors.ContainsKey(name + NestedAbsmax);
 
-    /// <exception cref="BadInputException">A tensor of the weight (named) is missing, has a wrong type or shape, or belongs to another form of 4-bit weights.</exception>
+    /// <exception cref="BadInputException">
+    /// A tensor of the weight (named) is missing, has a wrong type or shape, or belongs to another form of 4-bit weights.
+    /// </exception>
     public static void Check(string directory, HuggingFaceFiles files, string name, long[] shape) => Open(directory, files, name, shape);
 
     /// <summary>Reads a weight that <see cref="Check"/> accepts.</summary>
@@ -43,7 +46,8 @@ internal static unsafe class FourBitTensors
         var codes = GC.AllocateUninitializedArray<byte>(source.Length, pinned: true);
         source.CopyTo(codes);
         var scales = offset is { } mean
-            ? new BlockScales(Bytes(files, name + Absmax).ToArray(), Singles(files, name + NestedAbsmax), mean, Singles(files, name + NestedMap))
+            ? new BlockScales(
+                Bytes(files, name + Absmax).ToArray(), Singles(files, name + NestedAbsmax), mean, DynamicMap.Shared(Singles(files, name + NestedMap)))
             : new BlockScales(Singles(files, name + Absmax));
         return new Nf4Tensor(shape[0], shape[1], codes, scales);
     }
@@ -82,14 +86,15 @@ internal static unsafe class FourBitTensors
         Nf4Tensor Tensor() => held ??= read();
 
         SafetensorsTensor Singles(string suffix, long length, Func<float[]> values) =>
-            new(name + suffix, "F32", [length], stream => stream.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(values())));
+            new(name + suffix, "F32", [length], stream => stream.Write(MemoryMarshal.AsBytes<float>(values())));
     }
 
     // The mean of the scales, where they are in 8 bits.
     private static float? Open(string directory, HuggingFaceFiles files, string name, long[] shape)
     {
         if (OtherState(files, name) is { } other)
-            throw new BadInputException(directory, $"tensor {name} is in 4 bits of another type ({other})", "take the checkpoint that it was made from; `tulu2 quantize` makes it NF4");
+            throw new BadInputException(directory, $"tensor {name} is in 4 bits of another type ({other})",
+                "take the checkpoint that it was made from; `tulu2 quantize` makes it NF4");
         var (count, blocks) = (shape[0] * shape[1], Nf4.Blocks(shape[0] * shape[1]));
         var (file, entry) = Find(directory, files, name);
         if (entry.DataType != "U8")
@@ -100,7 +105,8 @@ internal static unsafe class FourBitTensors
         if (text.DataType != "U8") Expect(directory, files, name + State, "U8", text.Elements);
         var state = FourBitState.Parse(stateFile.Path, name + State, Bytes(files, name + State), Fix);
         if (!state.Shape.SequenceEqual(shape))
-            throw new BadInputException(stateFile.Path, $"tensor {name + State} says that {name} has shape [{string.Join(", ", state.Shape)}], config.json asks for [{string.Join(", ", shape)}]",
+            throw new BadInputException(stateFile.Path,
+                $"tensor {name + State} says that {name} has shape [{string.Join(", ", state.Shape)}], config.json asks for [{string.Join(", ", shape)}]",
                 "use the config.json that belongs to these weights");
         Expect(directory, files, name + Map, "F32", Nf4.Levels.Length);
         if (!Singles(files, name + Map).AsSpan().SequenceEqual(Nf4.Levels))
@@ -109,7 +115,8 @@ internal static unsafe class FourBitTensors
         {
             foreach (var suffix in (string[])[NestedAbsmax, NestedMap])
                 if (files.Tensors.TryGetValue(name + suffix, out var left))
-                    throw new BadInputException(left.File.Path, $"tensor {name + suffix} is there, but {name + State} does not say that the scales are nested", Fix);
+                    throw new BadInputException(left.File.Path,
+                        $"tensor {name + suffix} is there, but {name + State} does not say that the scales are nested", Fix);
             Expect(directory, files, name + Absmax, "F32", blocks);
             CheckFinite(files, name + Absmax);
             return null;
@@ -129,7 +136,8 @@ internal static unsafe class FourBitTensors
     {
         var (file, entry) = Find(directory, files, name);
         if (entry.DataType != dataType || !entry.Shape.SequenceEqual(shape))
-            throw new BadInputException(file.Path, $"tensor {name} is {entry.DataType} [{string.Join(", ", entry.Shape)}] where NF4 has {dataType} [{string.Join(", ", shape)}]", Fix);
+            throw new BadInputException(file.Path,
+                $"tensor {name} is {entry.DataType} [{string.Join(", ", entry.Shape)}] where NF4 has {dataType} [{string.Join(", ", shape)}]", Fix);
     }
 
     private static void CheckFinite(HuggingFaceFiles files, string name)
@@ -147,7 +155,7 @@ internal static unsafe class FourBitTensors
     private static float[] Singles(HuggingFaceFiles files, string name)
     {
         var values = new float[files.Tensors[name].Entry.Elements];
-        Bytes(files, name).CopyTo(System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()));
+        Bytes(files, name).CopyTo(MemoryMarshal.AsBytes(values.AsSpan()));
         return values;
     }
 

@@ -41,7 +41,8 @@ public static unsafe class HuggingFaceExport
                 HuggingFaceConfig.Write(config, dataType, source is null ? null : Path.Combine(source, HuggingFaceConfig.FileName)));
             AtomicFile.WriteAllText(
                 Path.Combine(part, Generation), HuggingFaceConfig.WriteGeneration(config, source is null ? null : Path.Combine(source, Generation)));
-            ExportDirectory.WriteWeights(part, HuggingFaceTensors.Of(config).Select(tensor => Group(Tensor(tensor.Name, tensor.Shape, dataType, read))), shardBytes);
+            var groups = HuggingFaceTensors.Of(config).Select(tensor => Group(Tensor(tensor.Name, tensor.Shape, dataType, read)));
+            ExportDirectory.WriteWeights(part, groups, shardBytes);
             foreach (var file in tokenizerFiles) AtomicFile.WriteAllBytes(Path.Combine(part, file.Name), file.Content);
         });
     }

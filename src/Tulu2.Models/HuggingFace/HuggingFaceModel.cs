@@ -92,7 +92,10 @@ public static unsafe class HuggingFaceModel
         var linears = config.Family.Tensors(config).Where(HuggingFaceTensors.IsLinear).ToDictionary(tensor => tensor.Name);
         var fourBit = FourBitTensors.Of(files, config);
         foreach (var name in names)
-            take(name, ReadQuantized(directory, files, linears.GetValueOrDefault(name) ?? throw new ArgumentException($"{name} is no linear", nameof(names)), fourBit, doubleQuant));
+        {
+            var linear = linears.GetValueOrDefault(name) ?? throw new ArgumentException($"{name} is no linear", nameof(names));
+            take(name, ReadQuantized(directory, files, linear, fourBit, doubleQuant));
+        }
     }
 
     internal static Nf4Tensor ReadQuantized(string directory, HuggingFaceFiles files, ModelTensor tensor, HashSet<string> fourBit, bool doubleQuant)
@@ -164,7 +167,8 @@ public static unsafe class HuggingFaceModel
     {
         var isQuantized = HuggingFaceConfig.IsQuantized(directory);
         if (fourBit.Count > 0 && !isQuantized)
-            throw new BadInputException(directory, $"tensor {fourBit.Order(StringComparer.Ordinal).First()} is quantised, but config.json has no {QuantizationKeys.Name}",
+            throw new BadInputException(
+                directory, $"tensor {fourBit.Order(StringComparer.Ordinal).First()} is quantised, but config.json has no {QuantizationKeys.Name}",
                 "use the config.json that belongs to these weights");
         if (fourBit.Count == 0 && isQuantized)
             throw new BadInputException(directory, $"config.json has {QuantizationKeys.Name}, but no linear is quantised (such as {first})",

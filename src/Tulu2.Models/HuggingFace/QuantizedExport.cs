@@ -37,13 +37,16 @@ public static unsafe class QuantizedExport
     /// <param name="doubleQuant">Scales in 8 bits.</param>
     /// <param name="progress">Tensors done, and all.</param>
     /// <exception cref="BadInputException">
-    /// The source cannot be read, or is quantised in another form; the directory is the source, or holds what no export writes; a value that the type cannot hold.
+    /// The source cannot be read, or is quantised in another form; the directory is the source, or holds what no export writes; a value that the type cannot
+    /// hold.
     /// </exception>
     /// <exception cref="NonFiniteException">A weight is NaN or infinite.</exception>
     public static QuantizedSizes Write(
-        string source, string directory, string dataType, bool doubleQuant, Action<int, int>? progress = null, long shardBytes = HuggingFaceExport.DefaultShardBytes)
+        string source, string directory, string dataType, bool doubleQuant, Action<int, int>? progress = null,
+        long shardBytes = HuggingFaceExport.DefaultShardBytes)
     {
-        if (!SafetensorsTypes.IsFloat(dataType)) throw new BadInputException(dataType, "weights of this element type cannot be written", "choose F32, F16 or BF16");
+        if (!SafetensorsTypes.IsFloat(dataType))
+            throw new BadInputException(dataType, "weights of this element type cannot be written", "choose F32, F16 or BF16");
         var config = HuggingFaceConfig.Read(source);
         using var files = new HuggingFaceFiles(source);
         HuggingFaceModel.Check(source, files, config);
@@ -55,7 +58,8 @@ public static unsafe class QuantizedExport
         ExportDirectory.Write(directory, source, part =>
         {
             AtomicFile.WriteAllText(
-                Path.Combine(part, HuggingFaceConfig.FileName), HuggingFaceConfig.Write(config, dataType, Path.Combine(source, HuggingFaceConfig.FileName), doubleQuant));
+                Path.Combine(part, HuggingFaceConfig.FileName),
+                HuggingFaceConfig.Write(config, dataType, Path.Combine(source, HuggingFaceConfig.FileName), doubleQuant));
             ExportDirectory.WriteWeights(part, tensors.Select(Group), shardBytes);
             after = Directory.EnumerateFiles(part, "*.safetensors").Sum(path => new FileInfo(path).Length);
             CopyBeside(source, part);

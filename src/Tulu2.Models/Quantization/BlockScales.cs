@@ -3,8 +3,8 @@ using System.Numerics.Tensors;
 namespace Tulu2.Models.Quantization;
 
 /// <summary>
-/// The scales of a tensor's blocks: the largest magnitude (absmax) of each. Either in fp32, or in 8 bits each ("double quantisation"): their mean is subtracted,
-/// and the rest is coded by a map of 256 values, in nested blocks of 256 scales with an fp32 scale each.
+/// The scales of a tensor's blocks: the largest magnitude (absmax) of each. Either in fp32, or in 8 bits each ("double quantisation"): their mean is
+/// subtracted, and the rest is coded by a map of 256 values, in nested blocks of 256 scales with an fp32 scale each.
 /// </summary>
 internal sealed class BlockScales
 {
@@ -67,7 +67,7 @@ internal sealed class BlockScales
             var inverse = 1 / nested[block];
             for (var index = 0; index < part.Length; index++) codes[begin + index] = DynamicMap.Nearest(part[index] * inverse);
         }
-        return new BlockScales(codes, nested, mean, DynamicMap.Values.ToArray());
+        return new BlockScales(codes, nested, mean, DynamicMap.Shared(DynamicMap.Values));
     }
 
     /// <summary>Ascending runs of a whole tensor's scales, one after another.</summary>

@@ -14,6 +14,9 @@ internal static class DynamicMap
 
     public static ReadOnlySpan<float> Values => Table;
 
+    /// <summary>This map where the values are the same, so that tensors have one in common; else a copy of them.</summary>
+    public static float[] Shared(ReadOnlySpan<float> values) => values.SequenceEqual(Table) ? Table : values.ToArray();
+
     /// <summary>
     /// The code of the value nearest to <paramref name="value"/>, found by the binary search of bitsandbytes' CUDA kernel (<c>dQuantize</c>): half-way between
     /// two values, the one at which the search ended. NaN, which the kernel makes of zero times the infinite reciprocal of zero, is code 0.
@@ -38,7 +41,9 @@ internal static class DynamicMap
             var count = (1 << decade) + 1;
             var step = (end - begin) / (count - 1);
             var bounds = Enumerable.Range(0, count)
-                .Select(index => index < count / 2 ? MathF.FusedMultiplyAdd(step, index, begin) : MathF.FusedMultiplyAdd(-step, count - index - 1, end)).ToArray();
+                .Select(index => index < count / 2
+                    ? MathF.FusedMultiplyAdd(step, index, begin)
+                    : MathF.FusedMultiplyAdd(-step, count - index - 1, end)).ToArray();
             var scale = (float)Math.Pow(10, decade - Decades + 1);
             foreach (var (low, high) in bounds.Zip(bounds.Skip(1)))
             {

@@ -20,7 +20,8 @@ public static unsafe class Nf4
     private static readonly float[] LevelTable =
     [
         -1, -0.6961928009986877f, -0.5250730514526367f, -0.39491748809814453f, -0.28444138169288635f, -0.18477343022823334f, -0.09105003625154495f, 0,
-        0.07958029955625534f, 0.16093020141124725f, 0.24611230194568634f, 0.33791524171829224f, 0.44070982933044434f, 0.5626170039176941f, 0.7229568362236023f, 1,
+        0.07958029955625534f, 0.16093020141124725f, 0.24611230194568634f, 0.33791524171829224f, 0.44070982933044434f, 0.5626170039176941f,
+        0.7229568362236023f, 1,
     ];
 
     // Midpoints of neighbouring levels, rounded to fp32: the same numbers that bitsandbytes' CUDA kernel has as literals (dQuantizeNF4) and its CPU code
@@ -34,9 +35,9 @@ public static unsafe class Nf4
     public static long Blocks(long elements) => (elements + Block - 1) / Block;
 
     /// <summary>
-    /// Quantises a whole tensor [rows, columns], row-major at <paramref name="values"/> in fp32. A value takes the level nearest to value * (1 / absmax), in fp32,
-    /// as in bitsandbytes. Where the reciprocal is infinite (a block of zeros or of the smallest denormal numbers) bitsandbytes' CUDA kernel gives every zero
-    /// the level -1; here, as in its CPU code, the divisor is at least 1e-38, so that zero has the level 0 and such denormal numbers nearly all the same.
+    /// Quantises a whole tensor [rows, columns], row-major at <paramref name="values"/> in fp32. A value takes the level nearest to value * (1 / absmax), in
+    /// fp32, as in bitsandbytes. Where the reciprocal is infinite (a block of zeros or of the smallest denormal numbers) bitsandbytes' CUDA kernel gives every
+    /// zero the level -1; here, as in its CPU code, the divisor is at least 1e-38, so that zero has the level 0, and so have nearly all such denormal numbers.
     /// </summary>
     /// <param name="name">For faults.</param>
     /// <param name="doubleQuant">Scales in 8 bits (about 4.13 bits per weight) in place of fp32 (4.5).</param>

@@ -1,8 +1,11 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
 namespace Tulu2.Models.Quantization;
 
 /// <summary>
 /// A matrix [rows, columns] in NF4, whole or a part cut out of one: 4-bit codes, and the scales of the whole matrix's blocks that its elements are in. Its
-/// memory is the garbage collector's, and does not move.
+/// memory is the garbage collector's, and does not move. Nothing in it changes, so that several threads may read it.
 /// </summary>
 public sealed unsafe class Nf4Tensor
 {
@@ -32,7 +35,7 @@ public sealed unsafe class Nf4Tensor
     public ReadOnlySpan<byte> Codes => _codes;
 
     /// <summary>Address of <see cref="Codes"/>; valid as long as this object is referenced.</summary>
-    public nint CodesAddress => (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(_codes));
+    public nint CodesAddress => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_codes));
 
     /// <summary>The scales are held in 8 bits, and not in fp32.</summary>
     public bool IsDoubleQuantized => _scales.IsNested;
@@ -131,7 +134,9 @@ public sealed unsafe class Nf4Tensor
         return new BlockRun { Held = held, Block = block, Count = (int)Math.Min(Nf4.Block - element % Nf4.Block, columns) };
     }
 
-    /// <summary>Consecutive elements of a row that are in one block: the block's number in the whole matrix, and the place of its scale among those held.</summary>
+    /// <summary>
+    /// Consecutive elements of a row that are in one block: the block's number in the whole matrix, and the place of its scale among those held.
+    /// </summary>
     private struct BlockRun
     {
         public long Held, Block;

@@ -115,7 +115,7 @@ public class CommandLineTests
     {
         var (code, output, _) = await RunAsync("", "--help");
         Assert.Equal(0, code);
-        foreach (var name in new[] { "demo", "train", "plan", "recipe", "node", "submit", "model", "data", "tokenizer", "generate", "chat", "eval", "export", "checkpoint", "ledger", "report", "bench" })
+        foreach (var name in new[] { "demo", "train", "plan", "recipe", "node", "submit", "model", "data", "tokenizer", "generate", "chat", "eval", "export", "quantize", "checkpoint", "ledger", "report", "bench" })
             Assert.Contains($"\n  {name} ", output);
     }
 }

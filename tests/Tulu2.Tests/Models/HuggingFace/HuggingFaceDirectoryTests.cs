@@ -18,7 +18,6 @@ public sealed unsafe class HuggingFaceDirectoryTests : IDisposable
     [InlineData("architectures", "[\"LlamaForSequenceClassification\"]")]
     [InlineData("rope_scaling", "{\"type\":\"linear\",\"factor\":2.0}")]
     [InlineData("rope_parameters", "{\"rope_type\":\"llama3\",\"rope_theta\":500000.0}")]
-    [InlineData("quantization_config", "{\"quant_method\":\"gptq\"}")]
     [InlineData("attention_bias", "true")]
     [InlineData("mlp_bias", "\"no\"")]
     [InlineData("hidden_act", "\"gelu\"")]
