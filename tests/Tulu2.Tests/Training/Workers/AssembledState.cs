@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Tulu2.Models.Families;
-using Tulu2.Models.HuggingFace;
+using Tulu2.Models.Parameters;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.State;
 using Xunit;
@@ -12,17 +11,17 @@ namespace Tulu2.Tests.Training.Workers;
 internal static class AssembledState
 {
     /// <summary>As <see cref="ParameterHash"/> has it of a rank that holds everything.</summary>
-    public static string ParametersSha256(ModelConfig config, IEnumerable<ReplicaState> states)
+    public static string ParametersSha256(ParameterMap trained, IEnumerable<ReplicaState> states)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var (_, values) in Parameters(config, states)) hash.AppendData(MemoryMarshal.AsBytes<float>(values));
+        foreach (var (_, values) in Parameters(trained, states)) hash.AppendData(MemoryMarshal.AsBytes<float>(values));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     /// <summary>In ordinal order of their names. Parts that several ranks hold have to be equal; together they have to be everything.</summary>
-    public static IReadOnlyList<(string Name, float[] Values)> Parameters(ModelConfig config, IEnumerable<ReplicaState> states)
+    public static IReadOnlyList<(string Name, float[] Values)> Parameters(ParameterMap trained, IEnumerable<ReplicaState> states)
     {
-        var tensors = HuggingFaceTensors.Of(config).ToDictionary(tensor => tensor.Name, tensor => new float[tensor.Shape.Aggregate(1L, (product, size) => product * size)]);
+        var tensors = trained.Tensors.ToDictionary(tensor => tensor.Name, tensor => new float[tensor.Shape.Aggregate(1L, (product, size) => product * size)]);
         foreach (var values in tensors.Values) Array.Fill(values, float.NaN);
         foreach (var state in states)
         {

@@ -79,7 +79,7 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
         if (_layout is { ReplicaSize: 1, Zero: 1 }) return finished.ParametersSha256!;
         Assert.Null(finished.ParametersSha256);
         // Ranks that have said what they applied wait for commands: nobody writes what is read here.
-        return AssembledState.ParametersSha256(_settings.Parameters.Config, _states.OfType<ReplicaState>());
+        return AssembledState.ParametersSha256(_settings.Parameters.Trained, _states.OfType<ReplicaState>());
     }
 
     /// <summary>The reference pass of these batches.</summary>
@@ -92,7 +92,7 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     }
 
     /// <summary>After a run: what all ranks hold together.</summary>
-    public IReadOnlyList<(string Name, float[] Values)> Parameters() => AssembledState.Parameters(_settings.Parameters.Config, _states.OfType<ReplicaState>());
+    public IReadOnlyList<(string Name, float[] Values)> Parameters() => AssembledState.Parameters(_settings.Parameters.Trained, _states.OfType<ReplicaState>());
 
     public IWorker Start(Rank rank, Action<WorkerReport> report)
     {
