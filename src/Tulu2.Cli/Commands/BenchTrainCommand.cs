@@ -20,12 +20,14 @@ internal sealed class BenchTrainCommand(Terminal terminal)
     private readonly BenchShape _shape = new();
     private readonly Option<int> _steps = CommandBuilder.Option("--steps", "Steps to measure per case", 20);
     private readonly Option<int> _rounds = CommandBuilder.Option("--rounds", "With --layouts: rounds of measurements", LayoutRounds);
+    private readonly Option<string?> _pairs = CommandBuilder.Optional<string>("--pairs",
+        "Measure DPO on pairs of the lengths in this file, `prompt chosen rejected` a line, with the prompt computed once and once for each answer");
     private readonly Option<bool> _layouts = CommandBuilder.Flag("--layouts", "Measure scaling instead: one rank, and two ranks by data, tensor and pipeline parallelism; a smaller model, 3 rounds and 2 steps per round by default");
     private readonly Option<bool> _processes = CommandBuilder.Flag("--processes", "With --layouts: run ranks as separate processes, as `train` does (default)");
     private readonly Option<bool> _threads = CommandBuilder.Flag("--threads", "With --layouts: run ranks as threads of this process");
 
     public Command Create() => CommandBuilder.Command("train", "Tokens/s of SFT and DPO steps in fp32 and bf16, on one thread, relative to the machine's own matrix product",
-        [.. _shape.Symbols, _steps, _layouts, _processes, _threads, _rounds],
+        [.. _shape.Symbols, _steps, _pairs, _layouts, _processes, _threads, _rounds],
         (parsed, cancellation) => parsed.GetValue(_layouts) ? LayoutsAsync(parsed, cancellation) : StepsAsync(parsed, cancellation));
 
     private async Task<int> StepsAsync(ParseResult parsed, CancellationToken cancellation)
@@ -33,15 +35,16 @@ internal sealed class BenchTrainCommand(Terminal terminal)
         var (config, shards) = _shape.Model(parsed);
         CommandBuilder.AtLeastOne(parsed, _steps);
         var results = await ProgressDisplay.RunAsync(terminal, "bench train", report => Measure(parsed, config, shards, report, cancellation), cancellation);
-        var table = new Table().AddColumns("objective", "precision", "tokens/s", "of the ceiling", "ceiling GFLOP/s", "outside libtorch", "managed overhead");
+        var table = new Table().AddColumns("objective", "precision", "prompts", "tokens/s", "tokens/processor s", "of the ceiling", "ceiling GFLOP/s", "outside libtorch", "managed overhead");
         foreach (var result in results)
-            table.AddRow(result.Objective, result.Precision, $"{result.TokensPerSecond:N0}", NumberText.Percent(result.CeilingShare),
+            table.AddRow(result.Objective, result.Precision, result.SharesPrompts ? "shared" : "", $"{result.TokensPerSecond:N0}", $"{result.TokensPerProcessorSecond:N0}", NumberText.Percent(result.CeilingShare),
                 $"{result.CeilingFlops / 1e9:F1}", NumberText.Percent(result.OutsideLibtorch), NumberText.Percent(result.ManagedOverhead));
         terminal.Human.Write(table);
         terminal.WriteHuman($"{config.ParameterCount:N0} parameters, {NumberText.Count(shards, "virtual shard")}, "
-            + $"{_shape.Sequences(parsed) * _shape.Length(parsed):N0} tokens a step, one thread; ratios are of processor time, the optimizer included");
-        foreach (var (kind, seconds) in results[0].Kinds.OrderByDescending(kind => kind.Value))
-            terminal.WriteHuman($"  {results[0].Objective} {results[0].Precision}: {kind,-26} {1e3 * seconds,8:F2} ms a step");
+            + $"{results[0].Rows:N0} rows a step, one thread; ratios are of processor time, the optimizer included");
+        foreach (var result in parsed.GetValue(_pairs) is null ? results.Take(1) : results.Where(result => result.SharesPrompts))
+            foreach (var (kind, seconds) in result.Kinds.OrderByDescending(kind => kind.Value))
+                terminal.WriteHuman($"  {result.Objective} {result.Precision}: {kind,-26} {1e3 * seconds,8:F2} ms a step");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(results));
         return ExitCode.Done;
     }
@@ -50,15 +53,20 @@ internal sealed class BenchTrainCommand(Terminal terminal)
         ParseResult parsed, ModelConfig config, int shards, Action<ProgressSnapshot> report, CancellationToken cancellation)
     {
         var results = new List<StepMeasurement>();
-        (Objective, Precision)[] cases =
-        [
-            (Objective.Sft, Precision.Fp32), (Objective.Sft, Precision.Bf16), (Objective.Dpo, Precision.Fp32), (Objective.Dpo, Precision.Bf16),
-        ];
-        foreach (var (objective, precision) in cases)
+        var (sequences, steps) = (_shape.Sequences(parsed), parsed.GetValue(_steps));
+        Precision[] precisions = [Precision.Fp32, Precision.Bf16];
+        Func<StepMeasurement>[] cases = parsed.GetValue(_pairs) is { } lengths
+            ? [.. from precision in precisions
+                  from share in new[] { true, false }
+                  select (Func<StepMeasurement>)(() => StepBenchmark.RunPairs(config, shards, precision, lengths, sequences / 2, share, steps))]
+            : [.. from objective in new[] { Objective.Sft, Objective.Dpo }
+                  from precision in precisions
+                  select (Func<StepMeasurement>)(() => StepBenchmark.Run(config, shards, objective, precision, sequences, _shape.Length(parsed), steps))];
+        foreach (var measure in cases)
         {
             cancellation.ThrowIfCancellationRequested();
             report(new ProgressSnapshot(results.Count, cases.Length));
-            results.Add(StepBenchmark.Run(config, shards, objective, precision, _shape.Sequences(parsed), _shape.Length(parsed), parsed.GetValue(_steps)));
+            results.Add(measure());
         }
         report(new ProgressSnapshot(cases.Length, cases.Length));
         return results;

@@ -69,7 +69,7 @@ public sealed class BatchPlan : IBatchPlan, IPairs
     }
 
     public SlotBatch Read(int step, int slot) =>
-        SlotBatchBuilder.Build(source, step, slot, Sequences(step, slot).ToArray(), settings.Preferences, settings.Packing);
+        SlotBatchBuilder.Build(source, step, slot, Sequences(step, slot).ToArray(), settings.Form);
 
     /// <summary>Rows (or pairs) that the run uses, in the order of their first use.</summary>
     public IReadOnlyList<int> UsedItems()
@@ -94,7 +94,7 @@ public sealed class BatchPlan : IBatchPlan, IPairs
     {
         if (!settings.Preferences) throw new InvalidOperationException("only a plan over preferences has pairs");
         ArgumentOutOfRangeException.ThrowIfZero(pairs.Length);
-        return SlotBatchBuilder.Build(source, 0, number, pairs, preferences: true, settings.Packing);
+        return SlotBatchBuilder.Build(source, 0, number, pairs, settings.Form);
     }
 
     /// <summary>Steps of a run over these rows, from either a number of passes or a number of steps.</summary>

@@ -21,4 +21,9 @@ public sealed record BatchSettings(
 {
     /// <summary>What an epoch passes; empty: every item once.</summary>
     public IReadOnlyList<EpochShare> Shares { get; init; } = [];
+
+    /// <summary>As in <see cref="SlotForm"/>.</summary>
+    public SharingRule? Shared { get; init; }
+
+    internal SlotForm Form => new(Preferences, Packing, Shared);
 }

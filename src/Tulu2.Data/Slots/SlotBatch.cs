@@ -5,18 +5,21 @@ namespace Tulu2.Data.Slots;
 /// segment. With packing each segment has its sequence's length; without it all are padded to the slot's longest (padding is never scored). A batch of fewer
 /// than 16 rows
 /// ends with one more segment of filler tokens, which belongs to no sequence.
-/// For preferences segment 2k is the chosen and 2k+1 the rejected side of the slot's pair k.
+/// For preferences segment 2k is the chosen and 2k+1 the rejected side of the slot's pair k. What the two begin with alike may have rows in the chosen side
+/// alone (<see cref="Prefixes"/>).
 /// </summary>
 /// <param name="Step">The step, from 1.</param>
 /// <param name="Slot">The slot within its step, from 0.</param>
 /// <param name="Ids">[N] token ids.</param>
-/// <param name="Positions">[N] position ids; they restart at 0 with each segment.</param>
-/// <param name="SegmentLengths">[segments] rows of each segment; they add up to N.</param>
-/// <param name="ScoredRows">[R] rows of the flat batch whose next token is scored, ascending.</param>
+/// <param name="Positions">[N] position ids; they restart with each segment, at 0 or behind its prefix.</param>
+/// <param name="SegmentLengths">[segments] rows of each segment, its prefix left out; they add up to N.</param>
+/// <param name="ScoredRows">
+/// [R] rows of the flat batch whose next token is scored: segment by segment, in each by position. A row of a prefix is there once for each segment.
+/// </param>
 /// <param name="Targets">[R] the token that each scored row has to predict.</param>
-/// <param name="ScoredSegments">[R] the segment that each scored row lies in.</param>
+/// <param name="ScoredSegments">[R] the segment that each scored row is scored for.</param>
 /// <param name="Sequences">The numbers, in the token store, of the rows (or pairs) in this slot.</param>
-/// <param name="Tokens">Real tokens (padding excluded).</param>
+/// <param name="Tokens">Real tokens: padding excluded, a prefix counted in each of its segments.</param>
 public sealed record SlotBatch(
     int Step,
     int Slot,
@@ -27,7 +30,14 @@ public sealed record SlotBatch(
     int[] Targets,
     int[] ScoredSegments,
     int[] Sequences,
-    int Tokens);
+    int Tokens)
+{
+    /// <summary>
+    /// [segments] how many tokens a segment begins with that are the first rows of the segment before, which has no prefix itself, and are not repeated.
+    /// Segments beyond the array's end have none.
+    /// </summary>
+    public int[] Prefixes { get; init; } = [];
+}
 
 /// <summary>
 /// The order of everything a run reads, as a pure function of (sample lengths, recipe, seed): it does not depend on ranks, and resuming at any

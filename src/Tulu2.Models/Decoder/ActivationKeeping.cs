@@ -50,7 +50,8 @@ internal abstract class ActivationKeeping(BlockContext context, Activations acti
 
     protected Tensor RentStream(Workspace workspace) => workspace.Rent(Rows, context.Width);
 
-    protected BlockTape RentTape(Workspace workspace, long? middleRows = null) => BlockTape.Rent(context, Rows, workspace, middleRows ?? Rows);
+    protected BlockTape RentTape(Workspace workspace, long? middleRows = null) =>
+        BlockTape.Rent(context, Rows, activations.Tokens.Attended, workspace, middleRows ?? Rows);
 
     /// <summary>Runs a block with a tape in scratch memory, which is forgotten.</summary>
     protected void ForwardAndForget(DecoderBlock block, Tensor input_ND, Tensor output_ND, Action<BlockTape>? visit)

@@ -8,7 +8,8 @@ namespace Tulu2.Models.Decoder;
 /// <summary>
 /// Causal attention inside segments by blocks of queries, each with only the keys up to its end: half the products of a full square, and scores that stay in
 /// cache. The backward pass computes the probabilities again from the kept log-sums. How a segment is cut depends on its length alone, and every segment
-/// and head is a matrix of its own, so that its bits do not depend on its neighbours.
+/// and head is a matrix of its own, so that its bits do not depend on its neighbours, nor on whether a part of it is a prefix: keys, blocks and the sums over
+/// keys are those of the whole segment, only queries are left out.
 /// </summary>
 /// <param name="queryBlock">In place of <see cref="QueryBlock"/>: queries of a block for a segment's length. For measurements and tests.</param>
 internal sealed class Attention(HeadGeometry heads, BlockKernels kernels, Func<int, ScalarType, int>? queryBlock = null)
@@ -43,12 +44,11 @@ internal sealed class Attention(HeadGeometry heads, BlockKernels kernels, Func<i
                 using var scope = NewDisposeScope();
                 var (q_MRK, k_MTK, v_MTK, logSums_MTG) = tape.Matrices(heads, whole);
                 var k_MKT = k_MTK.transpose(1, 2);
-                var blockSize = _queryBlock(group.Length, workspace.Type);
-                for (var start = 0; start < group.Length; start += blockSize)
+                foreach (var (start, end) in Blocks(group, _queryBlock(group.Length, workspace.Type)))
                 {
                     using var block = NewDisposeScope();
                     var mark = workspace.Mark();
-                    var tile = whole with { QueryFirst = start, QueryEnd = Math.Min(start + blockSize, group.Length) };
+                    var tile = whole with { QueryFirst = start, QueryEnd = end };
                     long matrices = tile.Matrices, rows = tile.Queries * heads.Group, keys = tile.Keys;
                     var scores_MIGJ = workspace.Rent(matrices, rows, keys);
                     Aten.BatchMatMul(scores_MIGJ, q_MRK.narrow(1, (long)start * heads.Group, rows), k_MKT.narrow(2, 0, keys));
@@ -73,13 +73,12 @@ internal sealed class Attention(HeadGeometry heads, BlockKernels kernels, Func<i
                 var (q_MRK, k_MTK, v_MTK, logSums_MTG) = tape.Matrices(heads, whole);
                 Tensor k_MKT = k_MTK.transpose(1, 2), v_MKT = v_MTK.transpose(1, 2);
                 Tensor keyGradient_MTK = workspace.Rent(k_MTK.shape), valueGradient_MTK = workspace.Rent(v_MTK.shape);
-                var blockSize = _queryBlock(group.Length, workspace.Type);
                 // From the last block, which sees every key, so that it can overwrite and the others add.
-                for (var start = (group.Length - 1) / blockSize * blockSize; start >= 0; start -= blockSize)
+                foreach (var (start, end) in Blocks(group, _queryBlock(group.Length, workspace.Type)).Reverse())
                 {
                     using var block = NewDisposeScope();
                     var mark = workspace.Mark();
-                    var tile = whole with { QueryFirst = start, QueryEnd = Math.Min(start + blockSize, group.Length) };
+                    var tile = whole with { QueryFirst = start, QueryEnd = end };
                     long matrices = tile.Matrices, rows = tile.Queries * heads.Group, keys = tile.Keys;
                     var q_MIGK = q_MRK.narrow(1, (long)start * heads.Group, rows);
                     var scores_MIGJ = workspace.Rent(matrices, rows, keys);
@@ -109,6 +108,20 @@ internal sealed class Attention(HeadGeometry heads, BlockKernels kernels, Func<i
         else Aten.BatchMatMulAdd(target_MTK.narrow(1, 0, keys), left_MJIG, right_MIGK);
     }
 
+    /// <summary>
+    /// The blocks of a group's queries, in order, as they are cut in segments that stand alone. A prefix's queries are those of the segment before: the first
+    /// block begins with the first own query, or with as many before it as give its product the bits of the whole block's.
+    /// </summary>
+    /// <param name="size">Queries of a block.</param>
+    internal static IEnumerable<(int First, int End)> Blocks(SegmentGroup group, int size)
+    {
+        for (var start = group.Prefix / size * size; start < group.Length; start += size)
+        {
+            var end = Math.Min(start + size, group.Length);
+            yield return (Math.Max(start, Math.Min(group.Prefix, end - SegmentGroup.FewestQueries)), end);
+        }
+    }
+
     /// <summary>Matrices of a tile.</summary>
     /// <param name="groupHeads">Query heads that share a key-value head.</param>
     internal static long TileMatrices(long groupHeads, long headSize, long length, long queryBlock, ScalarType type) =>
@@ -131,9 +144,9 @@ internal sealed class Attention(HeadGeometry heads, BlockKernels kernels, Func<i
 /// </summary>
 internal sealed record AttentionTape(Tensor Queries, Tensor Keys, Tensor Values, Tensor LogSums, Tensor Output_NQ)
 {
-    public static AttentionTape Rent(HeadGeometry heads, long tokens, Workspace workspace) => new(
-        workspace.Rent(tokens * heads.QueryWidth), workspace.Rent(tokens * heads.KeyValueWidth), workspace.Rent(tokens * heads.KeyValueWidth),
-        workspace.RentSingle(tokens * heads.Heads), workspace.Rent(tokens, heads.QueryWidth));
+    public static AttentionTape Rent(HeadGeometry heads, long tokens, long attended, Workspace workspace) => new(
+        workspace.Rent(attended * heads.QueryWidth), workspace.Rent(attended * heads.KeyValueWidth), workspace.Rent(attended * heads.KeyValueWidth),
+        workspace.RentSingle(attended * heads.Heads), workspace.Rent(tokens, heads.QueryWidth));
 
     /// <summary>Views of a tile's matrices with all their queries: q [M, T G, K], k and v [M, T, K], log-sums [M, T G].</summary>
     public (Tensor, Tensor, Tensor, Tensor) Matrices(HeadGeometry heads, AttentionTile tile)

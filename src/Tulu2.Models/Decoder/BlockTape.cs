@@ -15,14 +15,19 @@ internal sealed record BlockContext(ModelParameters Parameters, HeadGeometry Hea
 
 /// <summary>The rows of a batch and its segments, as a block sees them.</summary>
 /// <param name="Adapters">What the pass does with adapters.</param>
-internal sealed record TokenRows(int Count, int[] Positions, SegmentGroup[] Groups, AdapterPass? Adapters = null);
+internal sealed record TokenRows(int Count, int[] Positions, SegmentGroup[] Groups, AdapterPass? Adapters = null)
+{
+    /// <summary>Tokens of all segments, each prefix counted in every segment that has it: what attention keeps keys and values of.</summary>
+    public long Attended => Groups.Sum(group => (long)group.Length * group.Starts.Length);
+}
 
 /// <summary>The activations of a block that its backward pass needs. N tokens, D width, F feed-forward width.</summary>
 internal sealed record BlockTape(Tensor Scale1_N, AttentionTape Attention, Tensor Middle_ND, Tensor Scale2_N, Tensor GateUp_N2F)
 {
     /// <param name="middleRows">Rows of the residual stream to keep: fewer than the tokens where only a share is kept.</param>
-    public static BlockTape Rent(BlockContext context, long tokens, Workspace workspace, long middleRows) => new(
-        workspace.RentSingle(tokens), AttentionTape.Rent(context.Heads, tokens, workspace), workspace.Rent(middleRows, context.Width),
+    /// <param name="attended">See <see cref="TokenRows.Attended"/>.</param>
+    public static BlockTape Rent(BlockContext context, long tokens, long attended, Workspace workspace, long middleRows) => new(
+        workspace.RentSingle(tokens), AttentionTape.Rent(context.Heads, tokens, attended, workspace), workspace.Rent(middleRows, context.Width),
         workspace.RentSingle(tokens), workspace.Rent(tokens, 2L * context.Parameters.Read.LocalIntermediateSize));
 
     public IEnumerable<Tensor> Tensors =>

@@ -184,9 +184,9 @@ public sealed partial class DecoderModel : IDisposable
     private static (TokenRows Tokens, int[] Ids) Filled(SlotBatch batch)
     {
         var missing = FewestRows - batch.Ids.Length;
-        if (missing <= 0) return (new TokenRows(batch.Ids.Length, batch.Positions, SegmentGroup.Of(batch.SegmentLengths)), batch.Ids);
+        if (missing <= 0) return (new TokenRows(batch.Ids.Length, batch.Positions, SegmentGroup.Of(batch.SegmentLengths, batch.Prefixes)), batch.Ids);
         int[] positions = [.. batch.Positions, .. Enumerable.Range(0, missing)];
-        return (new TokenRows(FewestRows, positions, SegmentGroup.Of([.. batch.SegmentLengths, missing])), [.. batch.Ids, .. new int[missing]]);
+        return (new TokenRows(FewestRows, positions, SegmentGroup.Of([.. batch.SegmentLengths, missing], batch.Prefixes)), [.. batch.Ids, .. new int[missing]]);
     }
 
     private void CheckStream(Tensor? stream_SD, long rows)

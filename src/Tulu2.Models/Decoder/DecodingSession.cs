@@ -105,7 +105,7 @@ public sealed class DecodingSession : IDisposable
         var rows = Math.Max(nextIds.Length, FewestRows);
         int[] slots = [.. _rows.Select(row => row.Slot)], lengths = [.. _rows.Select(row => row.Length)];
         Tensor x_BD = _workspace.Rent(rows, config.HiddenSize), other_BD = _workspace.Rent(rows, config.HiddenSize);
-        var tape = BlockTape.Rent(_model.Context, rows, _workspace, rows);
+        var tape = BlockTape.Rent(_model.Context, rows, rows, _workspace, rows);
         tape.Attention.Output_NQ.zero_();
         _model.GatherEmbeddings(nextIds, x_BD);
         for (var layer = 0; layer < config.Layers; layer++)

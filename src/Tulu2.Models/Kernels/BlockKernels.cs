@@ -79,16 +79,16 @@ internal abstract class BlockKernels(HeadGeometry heads, RotaryTable rotary)
     /// <summary>In place: raw scores become probabilities, the probabilities' gradient that of the raw scores.</summary>
     public abstract void SoftmaxBackward(Tensor scores_MIGJ, Tensor gradient_MIGJ, AttentionTile tile, Tensor logSums_MTG, Tensor delta_MIG);
 
-    /// <summary>Multiplies each row by its inverse sum and puts it where it belongs in the flat batch.</summary>
+    /// <summary>Multiplies each row by its inverse sum and puts it where it belongs in the flat batch; queries of a prefix are left out.</summary>
     public abstract void MergeOutput(Tensor output_MIGK, Tensor inverse_MIG, AttentionTile tile, Tensor output_NQ);
 
-    /// <summary>Takes a tile out of the flat gradient; delta is the row sum of gradient x output.</summary>
+    /// <summary>Takes a tile out of the flat gradient; delta is the row sum of gradient x output. Queries of a prefix get zeros.</summary>
     public abstract void SplitOutputGradient(Tensor gradient_NQ, Tensor output_NQ, AttentionTile tile, Tensor gradient_MIGK, Tensor delta_MIG);
 
-    /// <summary>Turns a tile's query gradient back and puts it into the fused gradient.</summary>
+    /// <summary>Turns a tile's query gradient back and puts it into the fused gradient; queries of a prefix are left out.</summary>
     public abstract void MergeQueryGradient(Tensor gradient_MIGK, AttentionTile tile, int[] positions, Tensor gradient_NS);
 
-    /// <summary>The same for the keys (turned back) and values of whole segments.</summary>
+    /// <summary>The same for the keys (turned back) and values of whole segments; adds to the rows of a prefix, which the segment before has written.</summary>
     public abstract void MergeKeyValueGradient(Tensor keyGradient_MTK, Tensor valueGradient_MTK, AttentionTile tile, int[] positions, Tensor gradient_NS);
 
     /// <summary>The largest logit of each row.</summary>

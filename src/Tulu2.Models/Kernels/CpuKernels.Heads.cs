@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using static TorchSharp.torch;
 
@@ -19,14 +20,14 @@ internal sealed unsafe partial class CpuKernels<T>
                 for (var b = 0; b < segments.Starts.Length; b++)
                     for (var t = 0; t < length; t++)
                     {
-                        var row = segments.Starts[b] + t;
+                        var row = segments.Row(b, t);
                         var from = fused + (long)row * width;
                         var turn = (long)positions[row] * Rotary.Half;
                         for (var head = 0; head < Heads.KeyValueHeads; head++)
                         {
                             // Tokens before this matrix: those of earlier groups and segments over all heads, then this segment's earlier heads.
                             var offset = ((long)segments.Offset + (long)b * length) * Heads.KeyValueHeads + (long)head * length + t;
-                            for (var g = 0; g < group; g++)
+                            for (var g = 0; t >= segments.FirstQuery && g < group; g++)
                                 Turn(from + Heads.QueryColumn(head * group + g), cosine + turn, sine + turn, 1, queries + (offset * group + g) * size);
                             Turn(from + Heads.KeyColumn(head), cosine + turn, sine + turn, 1, keys + offset * size);
                             Unsafe.CopyBlockUnaligned(values + offset * size, from + Heads.ValueColumn(head), (uint)(size * sizeof(T)));
@@ -43,15 +44,20 @@ internal sealed unsafe partial class CpuKernels<T>
         int size = Heads.HeadSize, group = Heads.Group;
         for (var b = 0; b < tile.Count; b++)
             for (var head = tile.HeadFirst; head < tile.HeadEnd; head++)
-                for (var t = tile.QueryFirst; t < tile.QueryEnd; t++)
+            {
+                var others = (tile.OwnFirst - tile.QueryFirst) * group;
+                from += others * size;
+                inverse += others;
+                for (var t = tile.OwnFirst; t < tile.QueryEnd; t++)
                 {
-                    var to = output + (long)(tile.Group.Starts[tile.First + b] + t) * Heads.QueryWidth + head * group * size;
+                    var to = output + (long)tile.Row(b, t) * Heads.QueryWidth + head * group * size;
                     for (var g = 0; g < group; g++, from += size, to += size)
                     {
                         var scale = Vector512.Create(*inverse++);
                         for (var j = 0; j < size; j += Lanes.Count) Lanes.Store(to + j, Lanes.Load(from + j, size - j) * scale, size - j);
                     }
                 }
+            }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -62,9 +68,15 @@ internal sealed unsafe partial class CpuKernels<T>
         int size = Heads.HeadSize, group = Heads.Group;
         for (var b = 0; b < tile.Count; b++)
             for (var head = tile.HeadFirst; head < tile.HeadEnd; head++)
-                for (var t = tile.QueryFirst; t < tile.QueryEnd; t++)
+            {
+                var others = (tile.OwnFirst - tile.QueryFirst) * group;
+                NativeMemory.Clear(to, (nuint)(others * size * sizeof(T)));
+                NativeMemory.Clear(delta, (nuint)(others * sizeof(float)));
+                to += others * size;
+                delta += others;
+                for (var t = tile.OwnFirst; t < tile.QueryEnd; t++)
                 {
-                    var offset = (long)(tile.Group.Starts[tile.First + b] + t) * Heads.QueryWidth + head * group * size;
+                    var offset = (long)tile.Row(b, t) * Heads.QueryWidth + head * group * size;
                     for (var g = 0; g < group; g++, offset += size, to += size)
                     {
                         var dots = Vector512<float>.Zero;
@@ -77,6 +89,7 @@ internal sealed unsafe partial class CpuKernels<T>
                         *delta++ = Vector512.Sum(dots);
                     }
                 }
+            }
     }
 
     public override void MergeQueryGradient(Tensor gradient_MIGK, AttentionTile tile, int[] positions, Tensor gradient_NS)
@@ -87,13 +100,16 @@ internal sealed unsafe partial class CpuKernels<T>
         fixed (float* cosine = cosines, sine = sines)
             for (var b = 0; b < tile.Count; b++)
                 for (var head = tile.HeadFirst; head < tile.HeadEnd; head++)
-                    for (var t = tile.QueryFirst; t < tile.QueryEnd; t++)
+                {
+                    from += (tile.OwnFirst - tile.QueryFirst) * group * size;
+                    for (var t = tile.OwnFirst; t < tile.QueryEnd; t++)
                     {
-                        var row = tile.Group.Starts[tile.First + b] + t;
+                        var row = tile.Row(b, t);
                         var turn = (long)positions[row] * Rotary.Half;
                         for (var g = 0; g < group; g++, from += size)
                             Turn(from, cosine + turn, sine + turn, -1, fused + (long)row * Heads.FusedWidth + Heads.QueryColumn(head * group + g));
                     }
+                }
     }
 
     public override void MergeKeyValueGradient(Tensor keyGradient_MTK, Tensor valueGradient_MTK, AttentionTile tile, int[] positions, Tensor gradient_NS)
@@ -101,17 +117,30 @@ internal sealed unsafe partial class CpuKernels<T>
         T* keys = Data(keyGradient_MTK), values = Data(valueGradient_MTK), fused = Data(gradient_NS);
         var size = Heads.HeadSize;
         var (cosines, sines) = Rotary.Upto(positions.Max() + 1);
+        var turned = stackalloc T[size];
         fixed (float* cosine = cosines, sine = sines)
             for (var b = 0; b < tile.Count; b++)
                 for (var head = tile.HeadFirst; head < tile.HeadEnd; head++)
                     for (var t = 0; t < tile.Group.Length; t++, keys += size, values += size)
                     {
-                        var row = tile.Group.Starts[tile.First + b] + t;
+                        var row = tile.Row(b, t);
                         var turn = (long)positions[row] * Rotary.Half;
                         var to = fused + (long)row * Heads.FusedWidth;
+                        if (t < tile.Group.Prefix)
+                        {
+                            Turn(keys, cosine + turn, sine + turn, -1, turned);
+                            Add(to + Heads.KeyColumn(head), turned, size);
+                            Add(to + Heads.ValueColumn(head), values, size);
+                            continue;
+                        }
                         Turn(keys, cosine + turn, sine + turn, -1, to + Heads.KeyColumn(head));
                         Unsafe.CopyBlockUnaligned(to + Heads.ValueColumn(head), values, (uint)(size * sizeof(T)));
                     }
+    }
+
+    private static void Add(T* to, T* from, int size)
+    {
+        for (var j = 0; j < size; j += Lanes.Count) Lanes.Store(to + j, Lanes.Load(to + j, size - j) + Lanes.Load(from + j, size - j), size - j);
     }
 
     /// <summary>One head: (a, b) becomes (a cos - b sin, b cos + a sin) over its two halves; <paramref name="direction"/> -1 turns back.</summary>

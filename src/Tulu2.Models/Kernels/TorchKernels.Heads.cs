@@ -50,8 +50,9 @@ internal sealed partial class TorchKernels
     public override void MergeOutput(Tensor output_MIGK, Tensor inverse_MIG, AttentionTile tile, Tensor output_NQ)
     {
         using var scope = NewDisposeScope();
-        var scaled = output_MIGK.to_type(ScalarType.Float32) * inverse_MIG.unsqueeze(2);
-        Columns(output_NQ, tile).index_copy_(0, TileRows(tile, output_NQ.device), Flat(scaled, tile, Heads.Group).to_type(output_NQ.dtype));
+        var own = Own(tile);
+        var scaled = (output_MIGK.to_type(ScalarType.Float32) * inverse_MIG.unsqueeze(2)).narrow(1, Others(tile), (long)own.Queries * Heads.Group);
+        Columns(output_NQ, own).index_copy_(0, TileRows(own, output_NQ.device), Flat(scaled, own, Heads.Group).to_type(output_NQ.dtype));
     }
 
     public override void SplitOutputGradient(Tensor gradient_NQ, Tensor output_NQ, AttentionTile tile, Tensor gradient_MIGK, Tensor delta_MIG)
@@ -60,6 +61,8 @@ internal sealed partial class TorchKernels
         var rows = TileRows(tile, gradient_NQ.device);
         gradient_MIGK.copy_(Matrices(Columns(gradient_NQ, tile).index_select(0, rows)));
         delta_MIG.copy_((Matrices(Columns(output_NQ, tile).index_select(0, rows)).to_type(ScalarType.Float32) * gradient_MIGK.to_type(ScalarType.Float32)).sum(2));
+        gradient_MIGK.narrow(1, 0, Others(tile)).zero_();
+        delta_MIG.narrow(1, 0, Others(tile)).zero_();
 
         Tensor Matrices(Tensor flat) => flat.view(tile.Count, tile.Queries, tile.HeadCount, Heads.Group, Heads.HeadSize).permute(0, 2, 1, 3, 4).reshape(gradient_MIGK.shape);
     }
@@ -67,17 +70,28 @@ internal sealed partial class TorchKernels
     public override void MergeQueryGradient(Tensor gradient_MIGK, AttentionTile tile, int[] positions, Tensor gradient_NS)
     {
         using var scope = NewDisposeScope();
-        Write(gradient_NS, tile, Turn(Flat(gradient_MIGK, tile, Heads.Group), tile.HeadCount * Heads.Group, Rows(tile), positions, -1),
+        var own = Own(tile);
+        var gradient = Flat(gradient_MIGK.narrow(1, Others(tile), (long)own.Queries * Heads.Group), own, Heads.Group);
+        Write(gradient_NS, own, Turn(gradient, tile.HeadCount * Heads.Group, Rows(own), positions, -1),
             Columns(head => Heads.QueryColumn(tile.HeadFirst * Heads.Group + head), tile.HeadCount * Heads.Group, gradient_NS.device));
     }
 
     public override void MergeKeyValueGradient(Tensor keyGradient_MTK, Tensor valueGradient_MTK, AttentionTile tile, int[] positions, Tensor gradient_NS)
     {
         using var scope = NewDisposeScope();
-        var all = tile with { QueryFirst = 0, QueryEnd = tile.Group.Length };
-        Write(gradient_NS, all, Turn(Flat(keyGradient_MTK, all, 1), tile.HeadCount, Rows(all), positions, -1),
-            Columns(head => Heads.KeyColumn(tile.HeadFirst + head), tile.HeadCount, gradient_NS.device));
-        Write(gradient_NS, all, Flat(valueGradient_MTK, all, 1), Columns(head => Heads.ValueColumn(tile.HeadFirst + head), tile.HeadCount, gradient_NS.device));
+        Put(tile with { QueryFirst = 0, QueryEnd = tile.Group.Prefix }, add: true);
+        Put(tile with { QueryFirst = tile.Group.Prefix, QueryEnd = tile.Group.Length }, add: false);
+
+        void Put(AttentionTile part, bool add)
+        {
+            if (part.Queries == 0) return;
+            var (keys, values) = (Flat(Of(keyGradient_MTK), part, 1), Flat(Of(valueGradient_MTK), part, 1));
+            Write(gradient_NS, part, Turn(keys, tile.HeadCount, Rows(part), positions, -1),
+                Columns(head => Heads.KeyColumn(tile.HeadFirst + head), tile.HeadCount, gradient_NS.device), add);
+            Write(gradient_NS, part, values, Columns(head => Heads.ValueColumn(tile.HeadFirst + head), tile.HeadCount, gradient_NS.device), add);
+
+            Tensor Of(Tensor all_MTK) => all_MTK.narrow(1, part.QueryFirst, part.Queries);
+        }
     }
 
     public override void RowMaxima(Tensor logits_RC, Tensor maximum_R)
@@ -165,7 +179,7 @@ internal sealed partial class TorchKernels
 
     /// <summary>[M, I G, K] as rows of the flat batch, [B I, KV G K].</summary>
     private Tensor Flat(Tensor matrices, AttentionTile tile, int group) =>
-        matrices.view(tile.Count, tile.HeadCount, tile.Queries, group, Heads.HeadSize).permute(0, 2, 1, 3, 4).reshape(tile.Count * tile.Queries, -1);
+        matrices.reshape(tile.Count, tile.HeadCount, tile.Queries, group, Heads.HeadSize).permute(0, 2, 1, 3, 4).reshape(tile.Count * tile.Queries, -1);
 
     /// <summary>The columns of the tile's heads in a flat [N, Q].</summary>
     private Tensor Columns(Tensor flat_NQ, AttentionTile tile)
@@ -174,17 +188,24 @@ internal sealed partial class TorchKernels
         return flat_NQ.narrow(1, tile.HeadFirst * width, tile.HeadCount * width);
     }
 
+    /// <summary>The tile's queries without those of a prefix.</summary>
+    private static AttentionTile Own(AttentionTile tile) => tile with { QueryFirst = tile.OwnFirst };
+
+    /// <summary>Rows of a tile's matrices that are a prefix's queries.</summary>
+    private long Others(AttentionTile tile) => (long)(tile.OwnFirst - tile.QueryFirst) * Heads.Group;
+
     private static int[] Rows(AttentionTile tile) => SegmentRows(tile.Group, tile.First, tile.Count, tile.QueryFirst, tile.QueryEnd);
 
     private static Tensor TileRows(AttentionTile tile, Device device) => Index(Rows(tile), device);
 
     private static int[] SegmentRows(SegmentGroup group, int first, int count, int from, int to) =>
-        [.. group.Starts.Skip(first).Take(count).SelectMany(start => Enumerable.Range(start + from, to - from))];
+        [.. Enumerable.Range(first, count).SelectMany(segment => Enumerable.Range(from, to - from).Select(token => group.Row(segment, token)))];
 
-    private static void Write(Tensor fused_NS, AttentionTile tile, Tensor values, Tensor columns)
+    private static void Write(Tensor fused_NS, AttentionTile tile, Tensor values, Tensor columns, bool add = false)
     {
-        var rows = TileRows(tile, fused_NS.device);
-        fused_NS.index_put_(values.to_type(fused_NS.dtype), TensorIndex.Tensor(rows.unsqueeze(1)), TensorIndex.Tensor(columns.unsqueeze(0)));
+        TensorIndex rows = TensorIndex.Tensor(TileRows(tile, fused_NS.device).unsqueeze(1)), places = TensorIndex.Tensor(columns.unsqueeze(0));
+        values = values.to_type(fused_NS.dtype);
+        fused_NS.index_put_(add ? fused_NS.index(rows, places).Plus(values) : values, rows, places);
     }
 
     private Tensor Columns(Func<int, int> first, int heads, Device device) =>

@@ -44,7 +44,7 @@ public static class PassMemory
 
     private sealed class Walk(PassShape shape)
     {
-        private readonly SegmentGroup[] _groups = SegmentGroup.Of(Filled(shape));
+        private readonly SegmentGroup[] _groups = SegmentGroup.Of(Filled(shape), shape.Prefixes);
         private readonly long _rows = shape.Rows, _width = shape.Width;
         private readonly ScalarType _type = shape.ElementBytes == sizeof(float) ? ScalarType.Float32 : ScalarType.BFloat16;
 
@@ -110,10 +110,11 @@ public static class PassMemory
         private void Tape(WorkspaceCount workspace, long middleRows)
         {
             workspace.RentSingle(_rows);
-            workspace.Rent(_rows * shape.QueryWidth);
-            workspace.Rent(_rows * shape.KeyValueWidth);
-            workspace.Rent(_rows * shape.KeyValueWidth);
-            workspace.RentSingle(_rows * shape.Heads);
+            var attended = _groups.Sum(group => (long)group.Length * group.Starts.Length);
+            workspace.Rent(attended * shape.QueryWidth);
+            workspace.Rent(attended * shape.KeyValueWidth);
+            workspace.Rent(attended * shape.KeyValueWidth);
+            workspace.RentSingle(attended * shape.Heads);
             workspace.Rent(_rows * shape.QueryWidth);
             workspace.Rent(middleRows * _width);
             workspace.RentSingle(_rows);
@@ -219,11 +220,11 @@ public static class PassMemory
         private void AttentionForward(SegmentGroup group, long matrices)
         {
             var block = Decoder.Attention.QueryBlock(group.Length, _type);
-            for (var start = 0; start < group.Length; start += block)
+            foreach (var (first, end) in Decoder.Attention.Blocks(group, block))
                 Within(Scratch, () =>
                 {
-                    var rows = Queries(group, start, block);
-                    Scratch.Rent(matrices * rows * Math.Min(start + block, group.Length));
+                    var rows = Queries(first, end);
+                    Scratch.Rent(matrices * rows * end);
                     Scratch.RentSingle(matrices * rows);
                     Scratch.Rent(matrices * rows * shape.HeadSize);
                 });
@@ -234,11 +235,11 @@ public static class PassMemory
             Scratch.Rent(matrices * group.Length * shape.HeadSize);
             Scratch.Rent(matrices * group.Length * shape.HeadSize);
             var block = Decoder.Attention.QueryBlock(group.Length, _type);
-            for (var start = (group.Length - 1) / block * block; start >= 0; start -= block)
+            foreach (var (first, end) in Decoder.Attention.Blocks(group, block).Reverse())
                 Within(Scratch, () =>
                 {
-                    var rows = Queries(group, start, block);
-                    long keys = Math.Min(start + block, group.Length);
+                    var rows = Queries(first, end);
+                    long keys = end;
                     Scratch.Rent(matrices * rows * keys);
                     Scratch.Rent(matrices * rows * shape.HeadSize);
                     Scratch.RentSingle(matrices * rows);
@@ -246,8 +247,7 @@ public static class PassMemory
                 });
         });
 
-        private long Queries(SegmentGroup group, int start, int block) =>
-            (long)(Math.Min(start + block, group.Length) - start) * (shape.Heads / shape.KeyValueHeads);
+        private long Queries(int first, int end) => (long)(end - first) * (shape.Heads / shape.KeyValueHeads);
 
         private void Product(long rows, long columns) => LargestProduct = Math.Max(LargestProduct, rows * columns);
 

@@ -7,11 +7,14 @@ namespace Tulu2.Models.Memory;
 /// <summary>The inputs that determine the memory of one slot's passes on one rank. Pure.</summary>
 /// <param name="Map">Parameters of the rank's part of the model.</param>
 /// <param name="ElementBytes">Bytes of the compute type: 4 for fp32, 2 for bf16.</param>
-/// <param name="Segments">Tokens of each segment of the slot.</param>
+/// <param name="Segments">Rows of each segment of the slot.</param>
 /// <param name="ScoredRows">R.</param>
 /// <param name="SplitActivations">The rank keeps only its share of the rows of residual streams.</param>
 public sealed record PassShape(ParameterMap Map, int ElementBytes, bool Recompute, IReadOnlyList<int> Segments, int ScoredRows, bool SplitActivations = false)
 {
+    /// <summary>As a slot's batch has them; empty: nothing is shared, which takes the most memory.</summary>
+    public IReadOnlyList<int> Prefixes { get; init; } = [];
+
     /// <summary>N, filler rows included.</summary>
     public long Rows => Math.Max(DecoderModel.FewestRows, Segments.Sum(length => (long)length));
 

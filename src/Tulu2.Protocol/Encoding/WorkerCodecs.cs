@@ -93,10 +93,10 @@ public static class WorkerCodecs
     public static IReadOnlyList<WireCodec> All { get; } =
     [
         .. BetweenNodes,
-        WireCodec.For("cf", 10,
+        WireCodec.For("cf", 11,
             (ref MessagePackWriter w, WorkerCommand.Feed m) => Batch(ref w, m.Batch),
             (ref MessagePackReader r) => new WorkerCommand.Feed(Batch(ref r))),
-        WireCodec.For("cs", 13,
+        WireCodec.For("cs", 14,
             (ref MessagePackWriter w, WorkerCommand.Score m) => { w.Write(m.Generation); w.Write(m.Step); w.Write(m.Task); Batch(ref w, m.Batch); },
             (ref MessagePackReader r) => new WorkerCommand.Score(r.ReadGeneration(), r.ReadStep(), r.ReadInt32(), Batch(ref r))),
         WireCodec.For("cx", 0, (ref MessagePackWriter _, WorkerCommand.Shutdown _) => { }, (ref MessagePackReader _) => new WorkerCommand.Shutdown()),
@@ -152,6 +152,7 @@ public static class WorkerCodecs
         foreach (var numbers in new[]
         {
             batch.Ids, batch.Positions, batch.SegmentLengths, batch.ScoredRows, batch.Targets, batch.ScoredSegments, batch.Sequences,
+            batch.Prefixes,
         })
             List(ref writer, numbers, (ref MessagePackWriter w, int number) => w.Write(number));
     }
@@ -160,7 +161,10 @@ public static class WorkerCodecs
     {
         int step = reader.ReadInt32(), slot = reader.ReadInt32(), tokens = reader.ReadInt32();
         return new SlotBatch(step, slot, Numbers(ref reader), Numbers(ref reader), Numbers(ref reader), Numbers(ref reader), Numbers(ref reader),
-            Numbers(ref reader), Numbers(ref reader), tokens);
+            Numbers(ref reader), Numbers(ref reader), tokens)
+        {
+            Prefixes = Numbers(ref reader),
+        };
 
         static int[] Numbers(ref MessagePackReader r) => [.. List(ref r, (ref MessagePackReader v) => v.ReadInt32())];
     }

@@ -5,6 +5,7 @@ using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Torch;
 using Tulu2.Runs.Output;
 using Tulu2.Training.Objectives;
+using Tulu2.Training.Objectives.Preferences;
 using Tulu2.Training.Planning;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Recipes.Reading;
@@ -76,6 +77,7 @@ internal static class RunPreparation
             recipe.Epochs, recipe.Steps)
         {
             Shares = shares,
+            Shared = PairSharing.Of(recipe),
         });
         if (recipe.Schedule.Warmup > batches.TotalSteps)
             throw loaded.Fault("schedule.warmup", $"{recipe.Schedule.Warmup} steps of warm-up are more than the run's {batches.TotalSteps}",
@@ -98,7 +100,7 @@ internal static class RunPreparation
 
     private static ValidationPlan Validation(Recipe recipe, ModelSource model, ValidationSet set, Action<string> say)
     {
-        var plan = new OnePassPlan(set.Tokens, recipe.Batch.Slot, ObjectiveCatalog.Of(recipe.Objective).TakesPairs, recipe.Data.Packing);
+        var plan = new OnePassPlan(set.Tokens, recipe.Batch.Slot, new SlotForm(ObjectiveCatalog.Of(recipe.Objective).TakesPairs, recipe.Data.Packing, PairSharing.Of(recipe)));
         return new ValidationPlan(recipe, plan, set, Reference(recipe, model, plan, set.Location, set.ContentKey, say));
     }
 
@@ -107,7 +109,7 @@ internal static class RunPreparation
     {
         if (!ObjectiveCatalog.Of(recipe.Objective).NeedsReference(recipe)) return null;
         var key = ReferenceLogProbabilities.Key(model.WeightsKey, contentKey, recipe.Precision.ToString(), recipe.Parallel.VirtualShards,
-            [model.ShapeKey, $"slot {recipe.Batch.Slot}", $"packing {recipe.Data.Packing}", TorchRuntime.Facts,
+            [model.ShapeKey, $"slot {recipe.Batch.Slot}", $"packing {recipe.Data.Packing}", $"share_prompt {recipe.Dpo.SharePrompt}", TorchRuntime.Facts,
                 .. RunParameters.QuantizedBase(recipe) is { } quantized ? [quantized] : Array.Empty<string>()]);
         var plan = new ReferencePlan(pairs, pair => $"{location(pair)}", recipe.Batch.Slot, recipe.Data.Packing,
             Path.Combine(CacheDirectory.Of(recipe.Data.Cache), "reference"), key);

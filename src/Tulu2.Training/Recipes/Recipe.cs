@@ -204,6 +204,8 @@ public sealed record DpoRecipe
     public double SftWeight { get; init; }
     [Meaning("Adds this much per token by which the chosen answer is longer to beta times the margin, so that longer answers are not preferred for their length (R-DPO).")]
     public double LengthMargin { get; init; }
+    [Meaning("Compute once what the two answers of a pair begin with alike, above all the prompt: less time and memory, the same log-probabilities. false: once for each answer, whose gradients are added in another order.")]
+    public bool SharePrompt { get; init; } = true;
 }
 
 public enum DpoLoss { Sigmoid, Ipo, Hinge, Robust, Simpo, Orpo }

@@ -48,6 +48,13 @@ public sealed class GoldenTrajectoryTests : IDisposable
     public Task Ten_steps_have_the_losses_that_they_had(string objective, string precision, double tolerance) =>
         CheckAsync($"trajectory-{objective}-{precision}.jsonl", objective, precision, 10, "{}", tolerance);
 
+    /// <summary>The files are those of a version that knew no shared prompts.</summary>
+    [Theory]
+    [InlineData("fp32", 1e-4)]
+    [InlineData("bf16", 3e-2)]
+    public Task So_have_those_of_pairs_with_a_prompt_for_each_answer(string precision, double tolerance) =>
+        CheckAsync($"trajectory-dpo-unshared-{precision}.jsonl", "dpo", precision, 10, "{ share_prompt: false }", tolerance);
+
     private async Task CheckAsync(string file, string objective, string precision, int steps, string dpo, double tolerance, string? lora = null)
     {
         string[] path = [.. Folder, file];

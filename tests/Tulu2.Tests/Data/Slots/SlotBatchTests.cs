@@ -79,6 +79,59 @@ public sealed class SlotBatchTests
         Assert.Equal(batch.ScoredRows.Order(), batch.ScoredRows);
     }
 
+    [Fact]
+    public void What_a_pair_begins_with_alike_stands_once_and_its_last_row_is_scored_for_both_sides()
+    {
+        var source = new DrawnPairs(90, [(3, 2, 4), (5, 3, 1)]);
+        var batch = source.Batch(DrawnPairs.All);
+        Assert.Equal([5, 4, 8, 1], batch.SegmentLengths);
+        Assert.Equal([0, 3, 0, 5], batch.Prefixes);
+        Assert.Equal([.. source.Ids(0), .. source.Ids(1)[3..], .. source.Ids(2), source.Ids(3)[5]], batch.Ids);
+        Assert.Equal([0, 1, 2, 3, 4, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6, 7, 5], batch.Positions);
+        Assert.Equal([2, 3, 2, 5, 6, 7, 13, 14, 15, 13], batch.ScoredRows);
+        Assert.Equal([0, 0, 1, 1, 1, 1, 2, 2, 2, 3], batch.ScoredSegments);
+        Assert.Equal(26, batch.Tokens);
+    }
+
+    [Property(MaxTest = 100)]
+    public void Shared_or_not_a_slot_has_the_same_sequences_and_scores_the_same_tokens(bool packing, int seed, byte before)
+    {
+        var random = new Random(seed);
+        var source = new DrawnPairs(90, [.. Enumerable.Range(0, 5).Select(_ => (random.Next(12), 1 + random.Next(9), random.Next(9)))], seed, before % 6);
+        var (shared, plain) = (source.Batch(DrawnPairs.All, packing), source.Batch(null, packing));
+        Assert.Equal((plain.Tokens, plain.Targets.Length), (shared.Tokens, shared.Targets.Length));
+        Assert.Equal(plain.Targets, shared.Targets);
+        Assert.Equal(plain.ScoredSegments, shared.ScoredSegments);
+        Assert.Equal(shared.Ids.Length, shared.SegmentLengths.Sum());
+        Assert.Equal(Math.Max(16, plain.SegmentLengths.Take(10).Sum() - shared.Prefixes.Sum()), shared.Ids.Length);
+        var starts = shared.SegmentLengths.Aggregate(new List<int> { 0 }, (list, length) => [.. list, list[^1] + length]);
+        int[][] rows = [.. Enumerable.Range(0, 10).Select(segment => new[]
+        {
+            Enumerable.Range(segment == 0 ? 0 : starts[segment - 1], shared.Prefixes[segment]),
+            Enumerable.Range(starts[segment], shared.SegmentLengths[segment]),
+        }.SelectMany(part => part).ToArray())];
+        for (var segment = 0; segment < 10; segment++)
+        {
+            var sequence = 2 * shared.Sequences[segment / 2] + segment % 2;
+            Assert.Equal(source.Ids(sequence).ToArray(), rows[segment].Take(source.Length(sequence)).Select(row => shared.Ids[row]));
+            Assert.Equal(Enumerable.Range(0, rows[segment].Length), rows[segment].Select(row => shared.Positions[row]));
+        }
+        for (var index = 0; index < shared.ScoredRows.Length; index++)
+        {
+            var (position, segment) = (plain.Positions[plain.ScoredRows[index]], shared.ScoredSegments[index]);
+            Assert.Equal(rows[segment][position], shared.ScoredRows[index]);
+        }
+    }
+
+    [Fact]
+    public void How_a_pair_is_cut_depends_on_the_pair_alone()
+    {
+        var (one, two) = (new DrawnPairs(90, [(9, 8, 4)]).Batch(DrawnPairs.All), new DrawnPairs(90, [(9, 8, 4), (3, 7, 30)]).Batch(DrawnPairs.All));
+        Assert.Equal(one.Ids, two.Ids.Take(21));
+        Assert.Equal(one.Prefixes, two.Prefixes.Take(2));
+        Assert.Equal(one.ScoredRows, two.ScoredRows.Take(one.ScoredRows.Length));
+    }
+
     private static BatchPlan Plan(TableSource source, bool packing) =>
         new(source, new(source.Sequences, source.Sequences, packing, Shuffle: false, Steps: 1));
 }

@@ -3,6 +3,7 @@ using Tulu2.Models.Decoder;
 using Tulu2.Models.Memory;
 using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
+using Tulu2.Tests.Data.Slots;
 using Tulu2.Tests.Models.Decoder;
 using Xunit;
 using static TorchSharp.torch;
@@ -25,10 +26,32 @@ public sealed class PassMemoryTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void A_whole_model_allocates_what_was_counted(bool half, bool recompute, int shards, int[] lengths)
+    public void A_whole_model_allocates_what_was_counted(bool half, bool recompute, int shards, int[] lengths) =>
+        AssertWhole(half, recompute, shards, TinyModel.Batch(lengths, vocabulary: 5000, drop: 0));
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public void So_it_does_for_pairs_whose_prompt_stands_once(bool half, bool recompute) => AssertWhole(half, recompute, 4,
+        new DrawnPairs(5000, [(300, 100, 130), (70, 40, 1), (0, 30, 20), (700, 5, 90), (70, 9, 1)], scoredBefore: 20).Batch(DrawnPairs.All));
+
+    [Fact]
+    public void Sharing_needs_no_more_memory_than_is_planned_without_it()
+    {
+        var layout = new ParameterMap(TinyModel.Config(feedForward: 256, vocabulary: 5000, layers: 3), 4);
+        var source = new DrawnPairs(5000, [(300, 100, 130), (300, 101, 99), (20, 60, 60), (700, 5, 90)]);
+        var (shared, plain) = (source.Batch(DrawnPairs.All), source.Batch(null));
+        PassBytes Of(SlotBatch batch) =>
+            PassMemory.Of(new PassShape(layout, 4, false, batch.SegmentLengths, batch.ScoredRows.Length) { Prefixes = batch.Prefixes });
+        Assert.InRange(Of(shared).Kept, 1, Of(plain).Kept * 0.8);
+        Assert.InRange(Of(shared).Scratch, 1, Of(plain).Scratch);
+    }
+
+    private static void AssertWhole(bool half, bool recompute, int shards, SlotBatch batch)
     {
         var layout = new ParameterMap(TinyModel.Config(feedForward: 256, vocabulary: 5000, layers: 3), shards);
-        var batch = TinyModel.Batch(lengths, vocabulary: 5000, drop: 0);
         using var weights = TinyModel.Weights(layout, half ? ScalarType.BFloat16 : ScalarType.Float32);
         using var model = new DecoderModel(layout, weights, recompute);
         using var gradient = zeros([layout.Length]);
@@ -98,7 +121,7 @@ public sealed class PassMemoryTests
 
     private static void AssertCounted(ParameterMap layout, bool half, bool recompute, SlotBatch batch, DecoderModel model, int flight, bool first, bool split = false)
     {
-        var shape = new PassShape(layout, half ? 2 : 4, recompute, batch.SegmentLengths, batch.ScoredRows.Length, split);
+        var shape = new PassShape(layout, half ? 2 : 4, recompute, batch.SegmentLengths, batch.ScoredRows.Length, split) { Prefixes = batch.Prefixes };
         var counted = PassMemory.Of(shape);
         var (kept, scratch) = first ? (counted.Kept + counted.KeptReserve, counted.Scratch + counted.ScratchReserve) : PassMemory.AfterGrowth(shape);
         var (really, worked) = model.AllocatedBytes;

@@ -4,6 +4,7 @@ using Tulu2.Data.Slots;
 using Tulu2.Models.Families;
 using Tulu2.Models.Families.Llama;
 using Tulu2.Models.Parameters;
+using Tulu2.Tests.Data.Slots;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers;
@@ -41,7 +42,7 @@ internal static class LayoutRun
     public static WorkerSettings Settings(Objective objective, Precision precision, int steps, string checkpoints = "/nowhere", ModelConfig? config = null, DpoRecipe? dpo = null)
     {
         var preferences = ObjectiveCatalog.Of(objective).TakesPairs;
-        var source = new DrawnSequences(preferences ? 40 : 36, Config.VocabularySize, longest: 14);
+        ITokenSource source = preferences ? DrawnPairs.OfCount(20, Config.VocabularySize, longest: 14, scoredBefore: 2) : new DrawnSequences(36, Config.VocabularySize, longest: 14);
         var settings = new WorkerSettings
         {
             Recipe = new Recipe
@@ -56,7 +57,11 @@ internal static class LayoutRun
                 Parallel = new() { Overlap = true },
             },
             Parameters = new ParameterMap(config ?? Config, 4),
-            Plan = new BatchPlan(source, new BatchSettings(2 * Slots, 2, Packing: true, Preferences: preferences, Steps: steps)),
+            Plan = new BatchPlan(source, new BatchSettings(2 * Slots, 2, Packing: true, Preferences: preferences, Steps: steps)
+            {
+                // Everything, although pairs this short would be cut so that their bits are those of unshared ones.
+                Shared = dpo is { SharePrompt: false } ? null : DrawnPairs.All,
+            }),
             DataPlane = new InProcessDataPlane(),
             CheckpointDirectory = checkpoints,
             GradientPiece = 1,

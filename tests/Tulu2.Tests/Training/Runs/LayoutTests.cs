@@ -74,6 +74,22 @@ public class LayoutTests
     }
 
     [Theory]
+    [InlineData(Precision.Fp32)]
+    [InlineData(Precision.Bf16)]
+    public void So_it_does_where_each_side_of_a_pair_has_a_prompt_of_its_own(Precision precision)
+    {
+        var plain = LayoutRun.Settings(Objective.Dpo, precision, Steps, dpo: new DpoRecipe { SharePrompt = false });
+        Assert.NotEqual(One[(Objective.Dpo, precision)].Value.Settings.Plan.Read(1, 0).Ids, plain.Plan.Read(1, 0).Ids);
+        using var one = new TestSupervisor(plain, 1);
+        var hash = one.Run(Steps);
+        foreach (var layout in (ParallelLayout[])[new(3, zero: 3), new(1, tensor: 4), new(1, pipeline: 4), new(2, tensor: 2, pipeline: 2, zero: 2)])
+        {
+            using var supervisor = new TestSupervisor(plain, layout);
+            Assert.True(hash == supervisor.Run(Steps), $"{layout}");
+        }
+    }
+
+    [Theory]
     [InlineData(1, 2, 1, 1, true)]
     [InlineData(2, 2, 2, 2, false)]
     [InlineData(1, 4, 2, 1, true)]

@@ -1,6 +1,7 @@
 using Tulu2.Collectives.InProcess;
 using Tulu2.Data.Slots;
 using Tulu2.Models.Parameters;
+using Tulu2.Tests.Data.Slots;
 using Tulu2.Tests.Training.Optimization;
 using Tulu2.Tests.Training.Workers;
 using Tulu2.Training.Objectives;
@@ -19,7 +20,8 @@ internal static class TinyRun
     {
         var layout = new ParameterMap(GradientNormTests.Tiny, 4);
         var preferences = ObjectiveCatalog.Of(objective).TakesPairs;
-        var source = new DrawnSequences(preferences ? 32 : 20, GradientNormTests.Tiny.VocabularySize);
+        var vocabulary = GradientNormTests.Tiny.VocabularySize;
+        ITokenSource source = preferences ? DrawnPairs.OfCount(16, vocabulary, longest: 40, scoredBefore: 2) : new DrawnSequences(20, vocabulary);
         return new WorkerSettings
         {
             Recipe = (recipe ?? new Recipe()) with
@@ -32,7 +34,10 @@ internal static class TinyRun
                 Schedule = new() { Warmup = 1 },
             },
             Parameters = layout,
-            Plan = new BatchPlan(source, new BatchSettings(10, slot, Packing: packing, Preferences: preferences, Steps: Steps)),
+            Plan = new BatchPlan(source, new BatchSettings(10, slot, Packing: packing, Preferences: preferences, Steps: Steps)
+            {
+                Shared = DrawnPairs.All,
+            }),
             DataPlane = new InProcessDataPlane(),
             CheckpointDirectory = checkpoints,
             Faults = faults,

@@ -2,6 +2,7 @@ using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Protocol.Validation;
 using Tulu2.Protocol.Workers;
+using Tulu2.Tests.Data.Slots;
 using Tulu2.Tests.Training.Workers;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
@@ -95,13 +96,13 @@ public class ValidationTests
     {
         var dpo = new DpoRecipe { Loss = loss, SftWeight = sftWeight, Weighting = sftWeight == 0 ? DpoWeighting.None : DpoWeighting.Wpo };
         var pairs = ObjectiveCatalog.Of(objective).TakesPairs;
-        var source = new DrawnSequences(pairs ? 16 : 8, LayoutRun.Config.VocabularySize, longest: 14);
+        ITokenSource source = pairs ? DrawnPairs.OfCount(8, LayoutRun.Config.VocabularySize, longest: 14) : new DrawnSequences(8, LayoutRun.Config.VocabularySize, longest: 14);
         var settings = LayoutRun.Settings(objective, Precision.Fp32, Steps, dpo: dpo);
         settings = settings with
         {
             Recipe = settings.Recipe with { Batch = new() { Global = 8, Slot = 2 } },
             // Every step passes all rows.
-            Plan = new BatchPlan(source, new BatchSettings(8, 2, Shuffle: false, Preferences: pairs, Steps: Steps)),
+            Plan = new BatchPlan(source, new BatchSettings(8, 2, Shuffle: false, Preferences: pairs, Steps: Steps) { Shared = DrawnPairs.All }),
             References = null,
         };
         if (ObjectiveCatalog.Of(objective).NeedsReference(settings.Recipe)) settings = TinyRun.WithReferences(settings);
@@ -137,13 +138,13 @@ public class ValidationTests
                 Sources = [new("first", 20), new("second", 16)],
             };
         }
-        return (settings, SetOf(settings, new DrawnSequences(pairs ? 14 : 7, LayoutRun.Config.VocabularySize, seed: 9, longest: 14), slot: 2));
+        return (settings, SetOf(settings, pairs ? DrawnPairs.OfCount(7, LayoutRun.Config.VocabularySize, longest: 14, seed: 9) : new DrawnSequences(7, LayoutRun.Config.VocabularySize, seed: 9, longest: 14), slot: 2));
     }
 
     private static (OnePassPlan Plan, ValidationMeasure Measure) SetOf(WorkerSettings settings, ITokenSource source, int slot)
     {
         var descriptor = ObjectiveCatalog.Of(settings.Recipe.Objective);
-        var plan = new OnePassPlan(source, slot, descriptor.TakesPairs, packing: true);
+        var plan = new OnePassPlan(source, slot, new SlotForm(descriptor.TakesPairs, Packing: true, DrawnPairs.All));
         if (!descriptor.NeedsReference(settings.Recipe)) return (plan, new ValidationMeasure(settings.Recipe, plan, null));
         using var supervisor = new TestSupervisor(settings, 1);
         var scores = supervisor.Score([.. Enumerable.Range(0, plan.SlotsPerStep).Select(chunk => plan.ReadPairs(chunk, plan.Sequences(1, chunk).ToArray()))]);
