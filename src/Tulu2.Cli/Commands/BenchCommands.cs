@@ -24,21 +24,29 @@ internal sealed class BenchCommands(Terminal terminal)
     private readonly Option<Precision> _precision = CommandBuilder.Option("--precision", "fp32 or bf16", Precision.Fp32);
     private readonly Option<bool> _recompute = CommandBuilder.Flag("--recompute", "Recompute each block's activations in the backward pass");
 
+    private readonly Option<int?> _lora = CommandBuilder.Optional<int?>("--lora", "Train adapters of this rank beside a frozen model");
+    private readonly Option<Quantization> _quantize = CommandBuilder.Option("--quantize", "none or nf4: how the frozen model is held", Quantization.None);
+
     private readonly Option<int[]> _sizes = Several("--sizes", "MiB of each rank's buffer", 1, 4, 16, 64, 256);
     private readonly Option<int[]> _ranks = Several("--ranks", "Numbers of ranks", 2, 4);
     private readonly Option<int> _rounds = CommandBuilder.Option("--rounds", "Measurements per case; small sizes are measured more often", 5);
 
     public Command Create() => CommandBuilder.Group("bench", "Measure this machine",
         new BenchTrainCommand(terminal).Create(),
-        CommandBuilder.Command("memory", "Growth of a rank's resident memory, beside what `plan` predicts", [.. _shape.Symbols, _objective, _precision, _recompute], Memory),
+        CommandBuilder.Command("memory", "Growth of a rank's resident memory, beside what `plan` predicts", [.. _shape.Symbols, _objective, _precision, _recompute, _lora, _quantize], Memory),
         CommandBuilder.Command("allreduce", "Bandwidth of an all-reduce over each transport, beside a copy of memory and plain loopback sockets of the same bytes",
             [_sizes, _ranks, _rounds], AllReduceAsync));
 
     private int Memory(ParseResult parsed)
     {
         var (config, shards) = _shape.Model(parsed);
+        if (parsed.GetValue(_lora) is < 1) throw new BadInputException("--lora", "is below 1", "use a rank from 1 on");
+        if (parsed.GetValue(_lora) is null && parsed.GetValue(_quantize) != Quantization.None) throw new BadInputException("--quantize", "quantises the model beside adapters, and none are trained", "add --lora RANK");
         var result = MemoryBenchmark.Run(new MeasuredRun(config, shards, parsed.GetValue(_objective), parsed.GetValue(_precision), parsed.GetValue(_recompute),
-            BenchShape.Slots, _shape.Sequences(parsed), _shape.Length(parsed)));
+            BenchShape.Slots, _shape.Sequences(parsed), _shape.Length(parsed))
+        {
+            Lora = parsed.GetValue(_lora) is { } rank ? new LoraRecipe { Rank = rank, Quantize = parsed.GetValue(_quantize) } : null,
+        });
         var table = new Table().AddColumns("kind", "bytes");
         foreach (var (kind, bytes) in result.Kinds.Where(kind => kind.Value > 0)) table.AddRow(kind, Quantity.Bytes(bytes));
         table.AddRow("planned without runtime, reserve and snapshot", Quantity.Bytes(result.Planned));

@@ -19,8 +19,8 @@ public sealed record PassBytes(long Kept, long Scratch, long Logits, long KeptRe
 
 /// <summary>
 /// Counts the memory that a slot's forward and backward pass rent, by walking through <see cref="DecoderModel"/>'s calls with arenas that only count.
-/// Pure; every line stands for a line of <see cref="DecoderModel"/>, <see cref="DecoderBlock"/>, <see cref="Attention"/>, <see cref="VocabularyHead"/> or
-/// their products.
+/// Pure; every line stands for a line of <see cref="DecoderModel"/>, <see cref="DecoderBlock"/>, <see cref="Attention"/> or
+/// <see cref="VocabularyHead"/>; their linears are <see cref="LinearMemory"/>.
 /// </summary>
 public static class PassMemory
 {
@@ -47,6 +47,8 @@ public static class PassMemory
         private readonly SegmentGroup[] _groups = SegmentGroup.Of(Filled(shape), shape.Prefixes);
         private readonly long _rows = shape.Rows, _width = shape.Width;
         private readonly ScalarType _type = shape.ElementBytes == sizeof(float) ? ScalarType.Float32 : ScalarType.BFloat16;
+
+        private readonly Dictionary<string, LinearMemory> _linears = [];
 
         public WorkspaceCount Kept { get; } = new(shape.ElementBytes);
         public WorkspaceCount Scratch { get; } = new(shape.ElementBytes);
@@ -127,7 +129,7 @@ public static class PassMemory
             Within(Scratch, () =>
             {
                 Scratch.Rent(_rows * shape.FeedWidth);
-                ShardProducts(_rows);
+                Of("down").Forward(_rows);
             });
         }
 
@@ -137,14 +139,14 @@ public static class PassMemory
             {
                 Scratch.Rent(_rows * _width);
                 Scratch.Rent(_rows * shape.FusedWidth);
-                Product(_rows, shape.FusedWidth);
+                Of("qkv").Forward(_rows);
                 Attention(AttentionForward);
-                ShardProducts(_rows);
+                Of("o").Forward(_rows);
             });
             Within(Scratch, () =>
             {
                 Scratch.Rent(_rows * _width);
-                Product(_rows, 2 * shape.FeedWidth);
+                Of("gate_up").Forward(_rows);
             });
         }
 
@@ -153,15 +155,33 @@ public static class PassMemory
             Scratch.Rent(_rows * _width);
             Scratch.Rent(_rows * _width);
             Scratch.Rent(_rows * shape.FeedWidth);
-            WeightGradient(_width, shape.FeedWidth);
-            WeightGradient(2 * shape.FeedWidth, _width);
-            ShardProducts(_rows);
+            Of("down").InputGradient(_rows);
+            Of("down").WeightGradient(_rows);
+            Of("gate_up").WeightGradient(_rows);
+            Of("gate_up").InputGradient(_rows);
+            NormBackward("norm2");
             Scratch.Rent(_rows * shape.QueryWidth);
-            WeightGradient(_width, shape.QueryWidth);
+            Of("o").InputGradient(_rows);
+            Of("o").WeightGradient(_rows);
             Scratch.Rent(_rows * shape.FusedWidth);
             Attention(AttentionBackward);
-            WeightGradient(shape.FusedWidth, _width);
-            ShardProducts(_rows);
+            Of("qkv").WeightGradient(_rows);
+            Of("qkv").InputGradient(_rows);
+            NormBackward("norm1");
+        });
+
+        // Blocks are alike.
+        private LinearMemory Of(string matrix)
+        {
+            var key = matrix == "head" ? matrix : $"{shape.Map.Part.FirstLayer}.{matrix}";
+            return _linears.TryGetValue(key, out var linear) ? linear : _linears[key] = new LinearMemory(shape.Parameters, key, Scratch, Product);
+        }
+
+        private void NormBackward(string key) => NormOf($"{shape.Map.Part.FirstLayer}.{key}");
+
+        private void NormOf(string key) => Within(Scratch, () =>
+        {
+            if (shape.Parameters.Trained.Find(key) is null) Scratch.RentSingle(_width);
         });
 
         private void LogProbabilities()
@@ -177,10 +197,11 @@ public static class PassMemory
                 Within(Scratch, () =>
                 {
                     Score(count);
-                    WeightGradient(shape.Map.VocabularyRows, _width);
-                    ShardProducts(count);
+                    Of("head").WeightGradient(count);
+                    Of("head").InputGradient(count);
                 });
             Scratch.Rent(shape.FilledScoredRows * _width);
+            NormOf("norm");
         });
 
         private void Score(int rows)
@@ -188,21 +209,8 @@ public static class PassMemory
             Scratch.Rent((long)rows * shape.Map.VocabularyRows);
             Scratch.RentSingle(rows);
             Scratch.RentSingle(2L * rows);
-            Product(rows, shape.Map.VocabularyRows);
+            Of("head").Forward(rows);
             LogitBytes = Math.Max(LogitBytes, (long)rows * shape.Map.VocabularyRows * shape.ElementBytes);
-        }
-
-        /// <summary>The partial products of this rank's virtual shards; the first lies where the sum goes.</summary>
-        private void ShardProducts(long rows) => Within(Scratch, () =>
-        {
-            Product(rows, _width);
-            for (var shard = 1; shard < shape.Map.LocalShards; shard++) Scratch.Rent(rows * _width);
-        });
-
-        private void WeightGradient(long rows, long columns)
-        {
-            Product(rows, columns);
-            if (_type == ScalarType.BFloat16) Within(Scratch, () => Scratch.Rent(rows * columns));
         }
 
         /// <summary>The first tile of a group stands for all of it: no later one is larger.</summary>

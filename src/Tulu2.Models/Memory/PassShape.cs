@@ -5,13 +5,15 @@ using Tulu2.Models.Parameters;
 namespace Tulu2.Models.Memory;
 
 /// <summary>The inputs that determine the memory of one slot's passes on one rank. Pure.</summary>
-/// <param name="Map">Parameters of the rank's part of the model.</param>
+/// <param name="Parameters">Of the rank's part of the model.</param>
 /// <param name="ElementBytes">Bytes of the compute type: 4 for fp32, 2 for bf16.</param>
 /// <param name="Segments">Rows of each segment of the slot.</param>
 /// <param name="ScoredRows">R.</param>
 /// <param name="SplitActivations">The rank keeps only its share of the rows of residual streams.</param>
-public sealed record PassShape(ParameterMap Map, int ElementBytes, bool Recompute, IReadOnlyList<int> Segments, int ScoredRows, bool SplitActivations = false)
+public sealed record PassShape(ModelParameters Parameters, int ElementBytes, bool Recompute, IReadOnlyList<int> Segments, int ScoredRows, bool SplitActivations = false)
 {
+    public ParameterMap Map => Parameters.Read;
+
     /// <summary>As a slot's batch has them; empty: nothing is shared, which takes the most memory.</summary>
     public IReadOnlyList<int> Prefixes { get; init; } = [];
 

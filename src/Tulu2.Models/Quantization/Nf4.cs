@@ -34,6 +34,14 @@ public static unsafe class Nf4
     /// <summary>Number of blocks of a tensor.</summary>
     public static long Blocks(long elements) => (elements + Block - 1) / Block;
 
+    /// <summary>Bytes of codes and scales of a whole tensor.</summary>
+    public static long SizeInBytes(long elements, bool doubleQuant)
+    {
+        var blocks = Blocks(elements);
+        // Of every 256 scales in 8 bits there is one in fp32, and their mean.
+        return (elements + 1) / 2 + (doubleQuant ? blocks + sizeof(float) * ((blocks + BlockScales.NestedBlock - 1) / BlockScales.NestedBlock + 1) : sizeof(float) * blocks);
+    }
+
     /// <summary>
     /// Quantises a whole tensor [rows, columns], row-major at <paramref name="values"/> in fp32. A value takes the level nearest to value * (1 / absmax), in
     /// fp32, as in bitsandbytes. Where the reciprocal is infinite (a block of zeros or of the smallest denormal numbers) bitsandbytes' CUDA kernel gives every

@@ -1,7 +1,6 @@
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Models.Families;
-using Tulu2.Models.Parameters;
 using Tulu2.Protocol.Driving;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
@@ -20,6 +19,9 @@ namespace Tulu2.Training.Benchmarks;
 public sealed record MeasuredRun(
     ModelConfig Config, int VirtualShards, Objective Objective, Precision Precision, bool Recompute, int Slots, int Sequences, int Length)
 {
+    /// <summary>Adapters, beside which the model is frozen; null: all of it is trained.</summary>
+    public LoraRecipe? Lora { get; init; }
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private ObjectiveDescriptor Descriptor => ObjectiveCatalog.Of(Objective);
@@ -34,6 +36,7 @@ public sealed record MeasuredRun(
         Data = new DataRecipe { MaxLength = Length },
         Batch = new BatchRecipe { Global = Slots * Items, Slot = Items },
         Steps = int.MaxValue,
+        Lora = Lora,
         Parallel = new ParallelRecipe
         {
             Data = layout.Data,
@@ -49,10 +52,11 @@ public sealed record MeasuredRun(
     internal WorkerSettings Settings(ParallelLayout layout, ICollectiveFactory dataPlane, int steps = int.MaxValue, bool overlap = false)
     {
         var references = new ReferenceLogProbabilities(new float[2 * Items]);
+        var recipe = Recipe(layout, overlap);
         return new WorkerSettings
         {
-            Recipe = Recipe(layout, overlap),
-            Parameters = new ParameterMap(Config, VirtualShards),
+            Recipe = recipe,
+            Parameters = RunParameters.Of(recipe, Config, VirtualShards),
             Parallel = layout,
             Plan = new FixedBatchPlan(Sequences, Length, Config.VocabularySize, Descriptor.TakesPairs, Slots) { TotalSteps = steps },
             DataPlane = dataPlane,

@@ -4,6 +4,7 @@ using Tulu2.Models.Families;
 using Tulu2.Protocol.Ids;
 using Tulu2.Training.Hosting;
 using Tulu2.Training.Planning;
+using Tulu2.Training.Recipes;
 
 namespace Tulu2.Training.Benchmarks;
 
@@ -13,6 +14,9 @@ namespace Tulu2.Training.Benchmarks;
 /// <param name="Kinds">Planned bytes by kind.</param>
 public sealed record MemoryMeasurement(string Objective, string Precision, bool Recompute, long Planned, long Measured, IReadOnlyDictionary<string, long> Kinds)
 {
+    /// <summary>What is trained: all, lora, or lora nf4.</summary>
+    public string Trained { get; init; } = "all";
+
     public double Ratio => (double)Measured / Planned;
 }
 
@@ -39,7 +43,10 @@ public static class MemoryBenchmark
         var memory = new LayoutSearch(request).Evaluate(run.VirtualShards, 1, 1, 1, 1, run.Recompute).Stages[0];
         return new MemoryMeasurement(
             run.Objective.ToString().ToLowerInvariant(), run.Precision.ToString().ToLowerInvariant(), run.Recompute, memory.Resident - memory.Snapshot, measured,
-            memory.Kinds.ToDictionary(kind => kind.Kind, kind => kind.Bytes));
+            memory.Kinds.ToDictionary(kind => kind.Kind, kind => kind.Bytes))
+        {
+            Trained = run.Lora is not { } lora ? "all" : lora.Quantize == Quantization.Nf4 ? "lora nf4" : "lora",
+        };
     }
 
     private static void Train(MeasuredRun run, ParallelLayout layout)

@@ -8,7 +8,8 @@ namespace Tulu2.Training.Planning;
 /// (<see cref="Models.Memory.PassMemory"/>), <c>SnapshotWriter</c>. Bytes, with L elements in the rank's part:
 /// master weights 4L / zero, moments 8L / zero, bf16 weights 2L (in fp32 the weights are 4L and contain the master), gradients 4L x buffers (and with ZeRO
 /// 4L / zero for the total), snapshot 12L / data, activations of a slot x min(stages - stage, slots). A GPU adds weights of 2L or 4L on the device, and on the
-/// host 4L for each sum that is passed to the data plane, and 4L / zero for the total.
+/// host 4L for each sum that is passed to the data plane, and 4L / zero for the total. Where adapters are trained, L are theirs, and the frozen model has its
+/// compute weights alone, or 4-bit codes with their scales for the matrices and compute weights for the rest.
 /// </summary>
 internal static class MemoryModel
 {
@@ -37,6 +38,7 @@ internal static class MemoryModel
         long stream = layout.Pipeline > 1 ? 2 * RowShares.Of(tokens, 0, layout.Tensor).Count * request.Config.HiddenSize * request.ElementBytes : 0;
         return new RankMemory(
             cuda,
+            Frozen: cost.Frozen,
             Weights: fp32 && !cuda ? 0 : elements * request.ElementBytes,
             HostWeights: fp32 || !cuda ? 0 : elements * request.ElementBytes,
             Gradients: sizeof(float) * (elements * buffers.Max(count => count.Most) + (apart && !cuda ? shard : 0)),

@@ -6,7 +6,8 @@ public sealed record MemoryUse(string Kind, long Bytes, bool OnHost);
 
 /// <summary>Peak bytes of one rank, by kind. With a GPU, optimizer state, data plane and snapshots use host memory.</summary>
 /// <param name="Cuda">The rank computes on a GPU.</param>
-/// <param name="Weights">Compute weights; 0 where they are counted with the fp32 master.</param>
+/// <param name="Frozen">The model beside adapters.</param>
+/// <param name="Weights">Compute weights of what is trained; 0 where they are counted with the fp32 master.</param>
 /// <param name="HostWeights">With a GPU: the copy of the compute weights that ranks exchange; 0 where it is counted with the fp32 master.</param>
 /// <param name="Gradients">fp32 buffers for slot gradients and their sums; without a GPU also the total.</param>
 /// <param name="HostGradients">With a GPU: copies of the sums for the data plane, and the total.</param>
@@ -21,7 +22,7 @@ public sealed record MemoryUse(string Kind, long Bytes, bool OnHost);
 /// <param name="Snapshot">The copy of the rank's share of the state while a checkpoint is written.</param>
 /// <param name="Batches">Tokens fed ahead; with a GPU also streams between pipeline stages.</param>
 public sealed record RankMemory(
-    bool Cuda, long Weights, long HostWeights, long Gradients, long HostGradients, long Master, long Moments, long Activations, long Workspace, long Logits, long Reserve,
+    bool Cuda, long Frozen, long Weights, long HostWeights, long Gradients, long HostGradients, long Master, long Moments, long Activations, long Workspace, long Logits, long Reserve,
     long Runtime, long HostRuntime, long Snapshot, long Batches)
 {
     /// <summary>Bytes on the GPU; without one, all bytes.</summary>
@@ -31,12 +32,12 @@ public sealed record RankMemory(
     public long Host => Kinds.Where(use => use.OnHost).Sum(use => use.Bytes);
 
     /// <summary>Growth of resident memory on a CPU over a program without a model: the pages that are touched.</summary>
-    public long Resident => Weights + Gradients + Master + Moments + Activations + Workspace + Logits + Snapshot + Batches;
+    public long Resident => Frozen + Weights + Gradients + Master + Moments + Activations + Workspace + Logits + Snapshot + Batches;
 
     /// <summary>All kinds, in display order.</summary>
     public IReadOnlyList<MemoryUse> Kinds =>
     [
-        new("compute weights", Weights, false), new("gradients", Gradients, false), new("activations", Activations, false), new("workspace", Workspace, false),
+        new("frozen model", Frozen, false), new("compute weights", Weights, false), new("gradients", Gradients, false), new("activations", Activations, false), new("workspace", Workspace, false),
         new("logits chunk", Logits, false), new("arena reserve", Reserve, false), new("runtime", Runtime, false),
         new("fp32 master", Master, Cuda), new("moments", Moments, Cuda), new("host weights", HostWeights, Cuda), new("host gradients", HostGradients, Cuda),
         new("snapshot", Snapshot, Cuda), new("batches", Batches, Cuda), new("host runtime", HostRuntime, Cuda),

@@ -5,6 +5,7 @@ using Tulu2.Models.Decoder;
 using Tulu2.Models.Families;
 using Tulu2.Models.Families.Llama;
 using Tulu2.Models.Parameters;
+using Tulu2.Models.Quantization;
 using Tulu2.Models.Torch;
 using static TorchSharp.torch;
 
@@ -50,6 +51,21 @@ internal static class TinyModel
             }
         }
         return flat.to_type(type).clone().DetachFromDisposeScope();
+    }
+
+    /// <summary>The matrices that are held in 4 bits, quantised from the same weights.</summary>
+    public static unsafe IReadOnlyDictionary<string, QuantizedMatrix> Quantized(ModelParameters parameters, int seed = 1)
+    {
+        if (parameters.Quantized is null) return new Dictionary<string, QuantizedMatrix>();
+        var whole = new ParameterMap(parameters.Config, 1);
+        using var flat = Weights(whole, seed: seed);
+        var matrices = new QuantizedMatrices(parameters.Quantized);
+        foreach (var name in matrices.Names)
+        {
+            var slice = whole.Slices.Single(part => part.Slice.Name == name);
+            matrices.Add(name, Nf4.Quantize(name, slice.Slice.Shape[0], slice.Slice.Shape[1], (nint)(Aten.Address<float>(flat) + slice.Offset), doubleQuant: true));
+        }
+        return matrices.All();
     }
 
     /// <summary>Segments of random tokens; every row but a segment's last and some dropped ones is scored.</summary>

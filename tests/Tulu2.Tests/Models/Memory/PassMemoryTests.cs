@@ -49,12 +49,37 @@ public sealed class PassMemoryTests
         Assert.InRange(Of(shared).Scratch, 1, Of(plain).Scratch);
     }
 
-    private static void AssertWhole(bool half, bool recompute, int shards, SlotBatch batch)
+    public static TheoryData<bool, bool, int, int, double, bool, string?> Adapters => new()
     {
-        var layout = new ParameterMap(TinyModel.Config(feedForward: 256, vocabulary: 5000, layers: 3), shards);
-        using var weights = TinyModel.Weights(layout, half ? ScalarType.BFloat16 : ScalarType.Float32);
+        // half, recompute, shards, rank, dropout, quantised, targets
+        { false, false, 4, 8, 0, false, null },
+        { true, false, 4, 64, 0.1, false, null },
+        { false, true, 1, 200, 0.1, true, null },
+        { true, true, 2, 16, 0, true, null },
+        { true, false, 4, 300, 0.1, true, "q_proj,v_proj,down_proj" },
+        { false, false, 2, 100, 0.1, false, "o_proj,up_proj" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Adapters))]
+    public void So_does_one_with_adapters(bool half, bool recompute, int shards, int rank, double dropout, bool quantized, string? targets)
+    {
+        var config = TinyModel.Config(feedForward: 256, vocabulary: 5000, layers: 3);
+        var parameters = ModelParameters.Adapted(new ParameterMap(config, shards), new AdapterSettings(rank, 16, targets?.Split(',')) { Dropout = dropout }, quantized);
+        AssertWhole(half, recompute, parameters, TinyModel.Batch([300, 200, 300], vocabulary: 5000, drop: 0));
+    }
+
+    private static void AssertWhole(bool half, bool recompute, int shards, SlotBatch batch) =>
+        AssertWhole(half, recompute, new ParameterMap(TinyModel.Config(feedForward: 256, vocabulary: 5000, layers: 3), shards), batch);
+
+    private static void AssertWhole(bool half, bool recompute, ModelParameters layout, SlotBatch batch)
+    {
+        using var scope = NewDisposeScope();
+        var type = half ? ScalarType.BFloat16 : ScalarType.Float32;
+        ModelWeights weights = TinyModel.Weights(layout.Read, type);
+        if (layout.Adapter is not null) weights = weights with { Adapters = TinyModel.Weights(layout.Trained, type), Quantized = TinyModel.Quantized(layout) };
         using var model = new DecoderModel(layout, weights, recompute);
-        using var gradient = zeros([layout.Length]);
+        using var gradient = zeros([layout.Trained.Length]);
         for (var step = 0; step < 3; step++)
         {
             using var activations = model.Forward(batch, keep: true);
@@ -119,7 +144,7 @@ public sealed class PassMemoryTests
         Assert.InRange(sizes[0].Sum() - sizes[1].Sum(), saved - 64 * 1024, saved + 64 * 1024);
     }
 
-    private static void AssertCounted(ParameterMap layout, bool half, bool recompute, SlotBatch batch, DecoderModel model, int flight, bool first, bool split = false)
+    private static void AssertCounted(ModelParameters layout, bool half, bool recompute, SlotBatch batch, DecoderModel model, int flight, bool first, bool split = false)
     {
         var shape = new PassShape(layout, half ? 2 : 4, recompute, batch.SegmentLengths, batch.ScoredRows.Length, split) { Prefixes = batch.Prefixes };
         var counted = PassMemory.Of(shape);
