@@ -25,11 +25,12 @@ public sealed record ModelParameters(ParameterMap Read, ParameterMap Trained)
     {
         var trained = Some(AdapterTensors.Of(map.Config, adapter));
         if (!quantized) return new(map, trained) { Adapter = adapter };
-        var linears = AdapterSettings.Adapted(map.Config).ToHashSet();
-        return new(Some([.. map.Config.Family.Tensors(map.Config).Where(tensor => !linears.Contains(tensor))]), trained)
+        IReadOnlyList<ModelTensor> linears = [.. AdapterSettings.Adapted(map.Config)];
+        var names = linears.Select(tensor => tensor.Name).ToHashSet();
+        return new(Some([.. map.Config.Family.Tensors(map.Config).Where(tensor => !names.Contains(tensor.Name))]), trained)
         {
             Adapter = adapter,
-            Quantized = Some([.. linears]),
+            Quantized = Some(linears),
         };
 
         ParameterMap Some(IReadOnlyList<ModelTensor> tensors) => new(map.Config, tensors, map.VirtualShards, map.Part);

@@ -6,26 +6,26 @@ namespace Tulu2.Models.Parameters;
 /// <param name="map">The matrices (<see cref="ModelParameters.Quantized"/>).</param>
 public sealed class QuantizedMatrices(ParameterMap map)
 {
-    private readonly Dictionary<string, List<(long Row, Nf4Tensor Tensor)>> _parts = map.Matrices.ToDictionary(matrix => matrix.Key, _ => new List<(long, Nf4Tensor)>());
+    private readonly Dictionary<string, List<QuantizedPart>> _parts = map.Matrices.ToDictionary(matrix => matrix.Key, _ => new List<QuantizedPart>());
 
     /// <summary>Names of the tensors of which the part needs something.</summary>
     public IEnumerable<string> Names => map.Slices.Select(slice => slice.Slice.Name).Distinct();
 
-    /// <summary>Takes what the part needs of a whole tensor.</summary>
+    /// <summary>Takes what the part needs of a whole tensor; where it needs everything, the tensor itself.</summary>
     public void Add(string name, Nf4Tensor whole)
     {
         var key = map.MatrixOf(name);
         var matrix = map[key];
-        foreach (var slice in map.Slices.Where(slice => slice.Slice.Name == name)) _parts[key].Add(((slice.Offset - matrix.Offset) / matrix.Columns, Cut(whole, slice)));
+        foreach (var slice in map.Slices.Where(slice => slice.Slice.Name == name))
+        {
+            var (begin, size, row) = (slice.Slice.Begin, slice.Slice.Size, (slice.Offset - matrix.Offset) / matrix.Columns);
+            _parts[key].Add(map.Part.TensorDegree == 1
+                ? new QuantizedPart(row, whole, begin[0], size[0])
+                : new QuantizedPart(row, whole.Cut(begin[0], size[0], begin[1], size[1]), 0, size[0]));
+        }
     }
 
     /// <summary>The matrices, once all names were added.</summary>
     public IReadOnlyDictionary<string, QuantizedMatrix> All() =>
         map.Matrices.ToDictionary(matrix => matrix.Key, matrix => new QuantizedMatrix(matrix.Rows, matrix.Columns, _parts[matrix.Key]));
-
-    private static Nf4Tensor Cut(Nf4Tensor whole, ParameterSlice part)
-    {
-        var (begin, size) = (part.Slice.Begin, part.Slice.Size);
-        return size[0] == whole.Rows && size[1] == whole.Columns ? whole : whole.Cut(begin[0], size[0], begin[1], size[1]);
-    }
 }

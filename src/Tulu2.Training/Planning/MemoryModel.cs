@@ -19,6 +19,9 @@ internal static class MemoryModel
     // .NET, the touched pages of libtorch, actors: resident memory of an idle worker, rounded up.
     private const long ProcessorRuntime = 256L << 20;
 
+    // What the product libraries keep for packing matrices, and the garbage collector's heap: 19 to 26 MiB were measured, whatever the model.
+    private const long ProcessorBuffers = 24L << 20;
+
     // Estimates. Device: CUDA context, cuBLAS workspace, NCCL buffers of two communicators. Host: CUDA's libraries.
     private const long CudaRuntime = 1536L << 20, CudaHostRuntime = 3072L << 20;
 
@@ -49,7 +52,8 @@ internal static class MemoryModel
             Workspace: pass.Scratch - pass.Logits + stream + (cuda ? pass.LargestProduct : 0),
             Logits: pass.Logits,
             Reserve: pass.KeptReserve * flight + pass.ScratchReserve,
-            Runtime: cuda ? CudaRuntime : ProcessorRuntime,
+            Runtime: cuda ? CudaRuntime : ProcessorRuntime - ProcessorBuffers,
+            Buffers: cuda ? 0 : ProcessorBuffers,
             HostRuntime: cuda ? CudaHostRuntime : 0,
             Snapshot: 3 * sizeof(float) * elements / layout.Data,
             Batches: own.Count * tokens * BatchBytesPerToken + (cuda ? stream : 0));

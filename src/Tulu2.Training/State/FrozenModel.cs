@@ -42,6 +42,8 @@ internal sealed class FrozenModel : IDisposable
     {
         var matrices = new QuantizedMatrices(map);
         InitialWeights.Quantize(recipe, map.Config, matrices.Names, matrices.Add);
+        // What was quantised whole and cut is garbage now, of about the size of the model.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         return matrices.All();
     }
 

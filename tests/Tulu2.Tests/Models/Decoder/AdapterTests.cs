@@ -63,6 +63,32 @@ public sealed class AdapterTests
     }
 
     [Fact]
+    public void A_quantised_model_reads_only_what_is_not_quantised_and_computes_as_the_restored_one()
+    {
+        using var scope = NewDisposeScope();
+        var whole = new ParameterMap(TinyModel.Config(layers: 3), 4);
+        var parameters = ModelParameters.Adapted(whole, Settings(8), quantized: true);
+        string[] names = [.. parameters.Read.Tensors.Select(tensor => tensor.Name)], linears = [.. parameters.Quantized!.Tensors.Select(tensor => tensor.Name)];
+        Assert.Empty(names.Intersect(linears));
+        Assert.Equal(whole.Tensors.Select(tensor => tensor.Name).Order(), names.Concat(linears).Order());
+        Assert.All(linears, name => Assert.EndsWith("_proj.weight", name, StringComparison.Ordinal));
+        var weights = Weights(parameters) with { Quantized = TinyModel.Quantized(parameters) };
+        // The same model with its matrices restored.
+        var restored = TinyModel.Weights(whole);
+        foreach (var matrix in parameters.Quantized.Matrices)
+        {
+            var weight_OI = empty([matrix.Rows, matrix.Columns]);
+            weights.Quantized[matrix.Key].Restore(weight_OI);
+            restored.narrow(0, whole[matrix.Key].Offset, matrix.Length).copy_(weight_OI.flatten());
+        }
+        var batch = TinyModel.Batch([70, 33, 200]);
+        using DecoderModel quantized = new(parameters, weights), plain = new(ModelParameters.Adapted(whole, Settings(8)), new ModelWeights(restored) { Adapters = weights.Adapters });
+        var ((expected, expectedGradient), (actual, actualGradient)) = (TinyModel.Run(plain, batch), TinyModel.Run(quantized, batch));
+        Assert.Equal(TinyModel.Hash(expected), TinyModel.Hash(actual));
+        Assert.Equal(TinyModel.Hash(expectedGradient), TinyModel.Hash(actualGradient));
+    }
+
+    [Fact]
     public void Those_whose_B_is_zero_change_no_bit_of_a_score()
     {
         using var scope = NewDisposeScope();
