@@ -24,11 +24,12 @@ internal sealed class PlanCommand(Terminal terminal)
     private readonly Option<string?> _deviceBandwidth = CommandBuilder.Optional<string>("--device-bandwidth", "NCCL bandwidth from GPU to GPU within a node, such as 200GB/s");
     private readonly Option<string?> _nodeBandwidth = CommandBuilder.Optional<string>("--node-bandwidth", "Data-plane bandwidth of a rank within its node, such as 5GB/s");
     private readonly Option<string?> _linkBandwidth = CommandBuilder.Optional<string>("--link-bandwidth", "Network bandwidth of a rank to other nodes, such as 200Gbit/s");
+    private readonly Option<bool> _cards = CommandBuilder.Flag("--cards", "On how many cards of 24, 48 and 80 GB each of the paper's models trains as the recipe says, and with which layout");
     private readonly Option<string?> _disk = CommandBuilder.Optional<string>("--disk", "Disk bandwidth of all ranks together, such as 2GB/s");
 
     public Command Create() => CommandBuilder.Command("plan", "Prove shapes, memory, traffic and time of a layout before anything starts, or find the best one",
         [.. _recipe.Symbols, _model, _ranks, _perNode, _length, _device, _memory, _hostMemory, _flops, _memoryBandwidth, _hostBandwidth, _busBandwidth,
-            _deviceBandwidth, _nodeBandwidth, _linkBandwidth, _disk], RunAsync);
+            _deviceBandwidth, _nodeBandwidth, _linkBandwidth, _disk, _cards], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -51,6 +52,13 @@ internal sealed class PlanCommand(Terminal terminal)
             LinkBandwidth = parsed.GetValue(_linkBandwidth),
             Disk = parsed.GetValue(_disk),
         };
+        if (parsed.GetValue(_cards))
+        {
+            var plans = await Task.Run(() => CardPlans.Of(loaded, flags), cancellation).WaitAsync(cancellation);
+            PlanTables.Print(plans, terminal);
+            if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(PlanJson.Of(plans)));
+            return ExitCode.Done;
+        }
         if (flags.Model is null) loaded = await PlanInput.WithShapeAsync(loaded, terminal.Say, cancellation);
         var result = await Task.Run(() => PlanResult.Of(PlanInput.Read(loaded, flags, terminal.Say), flags.Ranks, PlanInput.IsOpen(loaded)), cancellation)
             .WaitAsync(cancellation);

@@ -32,6 +32,17 @@ internal static class PlanTables
             terminal.WriteHuman($"virtual shards: {chosen.VirtualShards} in place of {request.Recipe.Parallel.VirtualShards}; another number is another run, with other bits");
     }
 
+    public static void Print(IReadOnlyList<CardPlan> plans, Terminal terminal)
+    {
+        var table = new Table().AddColumns("model", "card", "cards", "layout", "memory of a card", "tokens/s");
+        foreach (var plan in plans)
+            if (plan.Best is { } best)
+                table.AddRow(plan.Model, $"{plan.CardGigabytes} GB", $"{best.Ranks}", $"{best}", $"{best.DeviceBytes / 1e9:F1} GB", $"{best.TokensPerSecond:N0}");
+            else table.AddRow(plan.Model, $"{plan.CardGigabytes} GB", $"over {CardPlans.MostCards}", "", "", "");
+        terminal.Human.Write(table);
+        terminal.WriteHuman("the fewest cards, by doubling, eight a node; memory for sequences of data.max_length, rates assumed; nothing of it was measured on a GPU");
+    }
+
     private static Table Proof(PlannedLayout plan)
     {
         var table = new Table().AddColumns("divides", "how");

@@ -10,7 +10,7 @@ namespace Tulu2.Models.Linears;
 /// one does; of all quantised matrices of a model only one is there at a time.
 /// </summary>
 /// <param name="plain">Makes the plain linear of a restored matrix, which is frozen.</param>
-internal sealed class QuantizedLinear(QuantizedMatrix matrix, Tensor? bias_O, Func<LinearWeights, ILinear> plain) : ILinear
+internal sealed class QuantizedLinear(IQuantizedMatrix matrix, Tensor? bias_O, Func<LinearWeights, ILinear> plain) : ILinear
 {
     public int Outputs => (int)matrix.Rows;
 

@@ -17,7 +17,7 @@ public sealed record ModelWeights(Tensor Read)
     }
 
     /// <summary>Matrices that are held in 4 bits, by their keys.</summary>
-    public IReadOnlyDictionary<string, QuantizedMatrix> Quantized { get; init; } = new Dictionary<string, QuantizedMatrix>();
+    public IReadOnlyDictionary<string, IQuantizedMatrix> Quantized { get; init; } = new Dictionary<string, IQuantizedMatrix>();
 
     /// <summary>A buffer alone: of a model without adapters.</summary>
     public static implicit operator ModelWeights(Tensor read) => new(read);

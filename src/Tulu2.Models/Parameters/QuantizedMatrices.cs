@@ -1,4 +1,5 @@
 using Tulu2.Models.Quantization;
+using static TorchSharp.torch;
 
 namespace Tulu2.Models.Parameters;
 
@@ -26,6 +27,10 @@ public sealed class QuantizedMatrices(ParameterMap map)
     }
 
     /// <summary>The matrices, once all names were added.</summary>
-    public IReadOnlyDictionary<string, QuantizedMatrix> All() =>
-        map.Matrices.ToDictionary(matrix => matrix.Key, matrix => new QuantizedMatrix(matrix.Rows, matrix.Columns, _parts[matrix.Key]));
+    /// <param name="device">Where they are computed with; null: the host.</param>
+    public IReadOnlyDictionary<string, IQuantizedMatrix> All(Device? device = null) => map.Matrices.ToDictionary(matrix => matrix.Key, matrix =>
+    {
+        var host = new QuantizedMatrix(matrix.Rows, matrix.Columns, _parts[matrix.Key]);
+        return device is null ? (IQuantizedMatrix)host : new DeviceQuantizedMatrix(host, device);
+    });
 }

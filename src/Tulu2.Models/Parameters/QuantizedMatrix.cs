@@ -5,24 +5,30 @@ using static TorchSharp.torch;
 
 namespace Tulu2.Models.Parameters;
 
-/// <summary>A frozen matrix of which only the 4-bit form is held: the parts of Hugging Face tensors that it is made of, one below the other.</summary>
-public sealed record QuantizedMatrix(long Rows, long Columns, IReadOnlyList<QuantizedPart> Parts)
+/// <summary>A frozen matrix of which only the 4-bit form is held.</summary>
+public interface IQuantizedMatrix
 {
+    /// <summary>O.</summary>
+    long Rows { get; }
+
+    /// <summary>I.</summary>
+    long Columns { get; }
+
     /// <summary>Bytes of codes and scales.</summary>
-    public long SizeInBytes => Parts.Select(part => part.Tensor).Distinct().Sum(tensor => tensor.SizeInBytes);
+    long SizeInBytes { get; }
 
     /// <summary>Restores the matrix; each element is rounded once.</summary>
-    /// <param name="weight_OI">Contiguous, fp32 or bf16.</param>
+    /// <param name="weight_OI">Contiguous, fp32 or bf16, on the device of the codes.</param>
+    void Restore(Tensor weight_OI);
+}
+
+/// <summary>The same in host memory: the parts of Hugging Face tensors that it is made of, one below the other.</summary>
+public sealed record QuantizedMatrix(long Rows, long Columns, IReadOnlyList<QuantizedPart> Parts) : IQuantizedMatrix
+{
+    public long SizeInBytes => Parts.Select(part => part.Tensor).Distinct().Sum(tensor => tensor.SizeInBytes);
+
     public unsafe void Restore(Tensor weight_OI)
     {
-        if (weight_OI.device_type != TorchSharp.DeviceType.CPU)
-        {
-            // The codes are in host memory: a matrix goes over the bus for each product.
-            using var host_OI = empty(weight_OI.shape, dtype: weight_OI.dtype);
-            Restore(host_OI);
-            weight_OI.copy_(host_OI);
-            return;
-        }
         foreach (var part in Parts)
             if (weight_OI.dtype == ScalarType.Float32)
                 part.Tensor.Restore(part.RowBegin, part.Rows, 0, Columns, Aten.Address<float>(weight_OI) + part.Row * Columns, Columns);

@@ -29,6 +29,9 @@ internal sealed class BlockScales
 
     public bool IsNested => Map.Length > 0;
 
+    /// <summary>Number of the first nested block held, in the whole tensor.</summary>
+    public long FirstNested => _firstNested;
+
     /// <summary>Empty where the scales are in fp32.</summary>
     public byte[] Codes { get; } = [];
 

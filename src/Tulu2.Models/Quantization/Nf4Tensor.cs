@@ -48,6 +48,15 @@ public sealed unsafe class Nf4Tensor
 
     internal BlockScales Scales => _scales;
 
+    /// <summary>Every row begins with a block and has its blocks for itself, so that scales are held row by row.</summary>
+    internal bool RowsHaveOwnBlocks => (_first | _pitch | Columns) % Nf4.Block == 0;
+
+    /// <summary>Where rows have blocks of their own: number of a row's first block in the whole matrix.</summary>
+    internal long FirstBlockOf(long row) => (_first + row * _pitch) / Nf4.Block;
+
+    /// <summary>The same from a row to the next.</summary>
+    internal long BlockPitch => _pitch / Nf4.Block;
+
     /// <summary>
     /// The part with <paramref name="rows"/> rows from <paramref name="rowBegin"/> and <paramref name="columns"/> columns from <paramref name="columnBegin"/>:
     /// a copy with the same codes and scales, so that its elements are restored to the same bits, also where the cut is inside a block or a byte. A part itself

@@ -35,6 +35,19 @@ internal static class PlanJson
         };
     }
 
+    public static object Of(IReadOnlyList<CardPlan> plans) => new
+    {
+        Cards = plans.Select(plan => new
+        {
+            plan.Model,
+            plan.CardGigabytes,
+            Cards = plan.Best?.Ranks,
+            Layout = plan.Best is { } best ? Layout(best) : null,
+            MemoryBytes = plan.Best?.DeviceBytes,
+            plan.Best?.TokensPerSecond,
+        }),
+    };
+
     private static object Layout(PlannedLayout plan) => new { plan.Data, plan.Tensor, plan.Pipeline, plan.Zero, plan.VirtualShards, plan.Recompute, plan.SplitActivations };
 
     private static string Key(string kind) => kind.Replace(' ', '_').Replace('-', '_').ToLowerInvariant();

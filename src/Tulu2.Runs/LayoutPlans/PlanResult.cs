@@ -1,6 +1,7 @@
 using Tulu2.Collectives.Layout;
 using Tulu2.Files;
 using Tulu2.Training.Planning;
+using Tulu2.Training.Recipes;
 using Tulu2.Training.Recipes.Reading;
 
 namespace Tulu2.Runs.LayoutPlans;
@@ -13,8 +14,9 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
 {
     private const int BytesPerParameter = 12;
 
-    /// <summary>Bytes of a checkpoint: fp32 parameters and both moments.</summary>
-    public long CheckpointBytes => BytesPerParameter * Request.Config.ParameterCount;
+    /// <summary>Bytes of a checkpoint: fp32 parameters and both moments of what is trained.</summary>
+    public long CheckpointBytes => BytesPerParameter
+        * RunParameters.Of(Request.Recipe, Request.Config, 1).Trained.Tensors.Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size));
 
     public double CheckpointSeconds => CheckpointBytes / Request.Rates.DiskBandwidth;
 

@@ -34,20 +34,25 @@ internal sealed class FrozenModel : IDisposable
                 weights.narrow(0, first, part.Length).copy_(single);
             }
         var read = (device is null ? weights : weights.to(device)).MoveToOuterDisposeScope().DetachFromDisposeScope();
-        return new FrozenModel(parameters.Quantized is { } quantized ? new ModelWeights(read) { Quantized = Quantized(quantized, recipe) } : read);
+        return new FrozenModel(parameters.Quantized is { } quantized ? new ModelWeights(read) { Quantized = Quantized(quantized, recipe, device) } : read);
     }
 
     // One tensor at a time is held in fp32, and one whole one in 4 bits.
-    private static IReadOnlyDictionary<string, QuantizedMatrix> Quantized(ParameterMap map, Recipe recipe)
+    private static IReadOnlyDictionary<string, IQuantizedMatrix> Quantized(ParameterMap map, Recipe recipe, Device? device)
     {
         var matrices = new QuantizedMatrices(map);
         InitialWeights.Quantize(recipe, map.Config, matrices.Names, matrices.Add);
-        // What was quantised whole and cut is garbage now, of about the size of the model.
+        var all = matrices.All(device);
+        // What was quantised whole and then cut, or copied to a device, is garbage now, of about the size of the model.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        return matrices.All();
+        return all;
     }
 
-    public void Dispose() => Weights.Read.Dispose();
+    public void Dispose()
+    {
+        foreach (var matrix in Weights.Quantized.Values.OfType<IDisposable>()) matrix.Dispose();
+        Weights.Read.Dispose();
+    }
 
     // A tied model cannot be cut by layers.
     private static IEnumerable<(long First, ParameterMap Part)> ByLayers(ParameterMap map)

@@ -30,6 +30,35 @@ public sealed class PlanCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Adapters_beside_a_model_in_4_bits_need_fewer_cards_than_all_its_weights()
+    {
+        async Task<Dictionary<(string, int), JsonElement>> CardsAsync(params string[] more)
+        {
+            var (code, output, errors) = await RunAsync(Recipe("model: { path: nowhere }"), ["--cards", "--json", .. more]);
+            Assert.True(code == ExitCode.Done, errors);
+            return JsonDocument.Parse(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]).RootElement.GetProperty("cards").EnumerateArray()
+                .ToDictionary(plan => (plan.GetProperty("model").GetString()!, plan.GetProperty("card_gigabytes").GetInt32()));
+        }
+        var all = await CardsAsync("--set", "data.max_length=2048");
+        var adapters = await CardsAsync("--set", "data.max_length=2048", "--set", "lora.quantize=nf4", "--set", "batch.slot=1");
+        Assert.Equal(12, all.Count);
+        foreach (var (key, plan) in adapters)
+        {
+            var cards = plan.GetProperty("cards").GetInt32();
+            Assert.True(all[key].GetProperty("cards") is not { ValueKind: JsonValueKind.Number } other || cards <= other.GetInt32(), $"{key}");
+            Assert.InRange(plan.GetProperty("memory_bytes").GetInt64(), 1L << 30, key.Item2 * 1_000_000_000L);
+        }
+        Assert.Equal(1, adapters[("llama2-7b", 24)].GetProperty("cards").GetInt32());
+        Assert.Equal(1, adapters[("llama2-70b", 80)].GetProperty("cards").GetInt32());
+        // 4.127 bits a weight of the linears, and embedding, norms and head in bf16.
+        var (_, planned, _) = await RunAsync(Recipe("model: { path: nowhere }"), "--model", "llama2-70b", "--ranks", "1", "--device", "cuda", "--memory", "80GB", "--set", "lora.quantize=nf4",
+            "--set", "batch.slot=1", "--set", "data.max_length=2048", "--json");
+        var frozen = JsonDocument.Parse(planned.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]).RootElement.GetProperty("memory").GetProperty("frozen_model").GetInt64();
+        const double Linears = 80.0 * (2 * 8192 * 8192 + 2 * 1024 * 8192 + 3.0 * 8192 * 28672), Others = 2.0 * 32000 * 8192 + 161 * 8192;
+        Assert.Equal(4.127, 8 * (frozen - 2 * Others) / Linears, 0.001);
+    }
+
+    [Fact]
     public async Task People_get_tables_and_the_flags_that_use_the_layout()
     {
         var (code, output, errors) = await RunAsync(Recipe("model: { path: runs/tulu2-sft-70b/exports/final }"), "--ranks", "64", "--memory", "80GiB");

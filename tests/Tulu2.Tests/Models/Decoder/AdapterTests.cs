@@ -75,6 +75,7 @@ public sealed class AdapterTests
         var weights = Weights(parameters) with { Quantized = TinyModel.Quantized(parameters) };
         // The same model with its matrices restored.
         var restored = TinyModel.Weights(whole);
+        foreach (var matrix in parameters.Read.Matrices) weights.Read.narrow(0, matrix.Offset, matrix.Length).copy_(restored.narrow(0, whole[matrix.Key].Offset, matrix.Length));
         foreach (var matrix in parameters.Quantized.Matrices)
         {
             var weight_OI = empty([matrix.Rows, matrix.Columns]);
@@ -86,6 +87,31 @@ public sealed class AdapterTests
         var ((expected, expectedGradient), (actual, actualGradient)) = (TinyModel.Run(plain, batch), TinyModel.Run(quantized, batch));
         Assert.Equal(TinyModel.Hash(expected), TinyModel.Hash(actual));
         Assert.Equal(TinyModel.Hash(expectedGradient), TinyModel.Hash(actualGradient));
+    }
+
+    [Theory]
+    [InlineData(1, ScalarType.Float32)]
+    [InlineData(2, ScalarType.BFloat16)]
+    [InlineData(4, ScalarType.BFloat16)]
+    public void A_device_restores_the_bits_of_the_host(int tensor, ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        // Parts with blocks of their own and parts without: a width of 192 is cut into 96 and 48.
+        var config = TinyModel.Config(heads: 16, headSize: 16, layers: 1);
+        var whole = ModelParameters.Adapted(new ParameterMap(config, 4), Settings(8), quantized: true);
+        for (var index = 0; index < tensor; index++)
+        {
+            var part = whole.Of(new ModelPart(index, tensor, 0, 1));
+            var (host, device) = (TinyModel.Quantized(part), TinyModel.Quantized(part, CPU));
+            foreach (var (key, matrix) in host)
+            {
+                Tensor expected = empty([matrix.Rows, matrix.Columns], type), actual = empty_like(expected);
+                matrix.Restore(expected);
+                device[key].Restore(actual);
+                Assert.True(TinyModel.Hash(expected) == TinyModel.Hash(actual), key);
+                ((IDisposable)device[key]).Dispose();
+            }
+        }
     }
 
     [Fact]

@@ -54,9 +54,9 @@ internal static class TinyModel
     }
 
     /// <summary>The matrices that are held in 4 bits, quantised from the same weights.</summary>
-    public static unsafe IReadOnlyDictionary<string, QuantizedMatrix> Quantized(ModelParameters parameters, int seed = 1)
+    public static unsafe IReadOnlyDictionary<string, IQuantizedMatrix> Quantized(ModelParameters parameters, Device? device = null, int seed = 1)
     {
-        if (parameters.Quantized is null) return new Dictionary<string, QuantizedMatrix>();
+        if (parameters.Quantized is null) return new Dictionary<string, IQuantizedMatrix>();
         var whole = new ParameterMap(parameters.Config, 1);
         using var flat = Weights(whole, seed: seed);
         var matrices = new QuantizedMatrices(parameters.Quantized);
@@ -65,7 +65,7 @@ internal static class TinyModel
             var slice = whole.Slices.Single(part => part.Slice.Name == name);
             matrices.Add(name, Nf4.Quantize(name, slice.Slice.Shape[0], slice.Slice.Shape[1], (nint)(Aten.Address<float>(flat) + slice.Offset), doubleQuant: true));
         }
-        return matrices.All();
+        return matrices.All(device);
     }
 
     /// <summary>Segments of random tokens; every row but a segment's last and some dropped ones is scored.</summary>

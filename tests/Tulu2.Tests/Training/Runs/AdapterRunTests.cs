@@ -51,7 +51,7 @@ public class AdapterRunTests
                     Model = settings.Recipe.Model with { Recompute = recompute },
                     Parallel = settings.Recipe.Parallel with { SplitActivations = true, Overlap = recompute },
                 },
-                DeviceOverride = recompute || quantized ? null : new TorchSharp.torch.Device(TorchSharp.DeviceType.CPU),
+                DeviceOverride = recompute ? null : new TorchSharp.torch.Device(TorchSharp.DeviceType.CPU),
             };
             using var supervisor = new TestSupervisor(other, new ParallelLayout(2, tensor: 2, pipeline: 2));
             Assert.True(hash == supervisor.Run(3), $"recompute {recompute}");
