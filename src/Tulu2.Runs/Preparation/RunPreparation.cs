@@ -92,17 +92,22 @@ internal static class RunPreparation
         var reference = Reference(recipe, model, batches, data.Location, data.ContentKey, say);
         return new PreparedRun(recipe, model, parameters, data, batches, reference, parallel)
         {
-            Validation = validation is null ? null : Validation(recipe, model, validation, say),
+            Validation = validation is null ? null : Validation(loaded, recipe, model, validation, say),
             Changes = changes,
             Stages = stages,
             Hashes = hashes,
         };
     }
 
-    private static ValidationPlan Validation(Recipe recipe, ModelSource model, ValidationSet set, Action<string> say)
+    private static ValidationPlan Validation(LoadedRecipe loaded, Recipe recipe, ModelSource model, ValidationSet set, Action<string> say)
     {
         var form = new SlotForm(ObjectiveCatalog.Of(recipe.Objective).ScoredPerItem == 2, recipe.Data.Packing, PairSharing.Of(recipe));
         var plan = new OnePassPlan(Sequences(recipe, set.Tokens, recipe.Validation.Share > 0 ? "validation.share" : "validation.data"), recipe.Batch.Slot, form);
+        // What compares the two labels has no value without one of them.
+        var isOfLabels = ObjectiveCatalog.Of(recipe.Objective).HasMismatched && recipe.Validation.Metric != ValidationMetrics.Loss;
+        if (isOfLabels && Enumerable.Range(0, plan.Items).Select(set.Tokens.Desirable).Distinct().Count() == 1)
+            throw loaded.Fault("validation.metric", $"{recipe.Validation.Metric} needs desirable and undesirable rows, and the validation has rows of one kind alone",
+                "use validation.metric: loss, or give rows of both kinds");
         return new ValidationPlan(recipe, plan, set, Reference(recipe, model, plan, set.Location, set.ContentKey, say));
     }
 

@@ -1,6 +1,5 @@
 using Tulu2.Data.Slots;
 using Tulu2.Protocol.Workers;
-using Tulu2.Training.Objectives.Preferences;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Reference;
 
@@ -32,7 +31,7 @@ public sealed class ValidationMeasure
     public NamedValues Measure(IReadOnlyList<float[]> logProbabilities)
     {
         var figures = new double[logProbabilities.Count][];
-        var divergence = _hasMismatched ? KtoObjective.Divergence(logProbabilities.Select((sums, slot) => LogRatios(slot, sums))) : 0;
+        var divergence = _hasMismatched ? Divergences.Mean(logProbabilities.Select((sums, slot) => LogRatios(slot, sums))) : 0;
         for (var slot = 0; slot < figures.Length; slot++) figures[slot] = Figures(slot, logProbabilities[slot], divergence);
         var (loss, more) = _objective.Summarize(1, figures);
         return [new NamedValue(ValidationMetrics.Loss, loss), .. more];

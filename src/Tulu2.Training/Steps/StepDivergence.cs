@@ -1,6 +1,6 @@
 using Tulu2.Data.Slots;
 using Tulu2.Training.Communication;
-using Tulu2.Training.Objectives.Preferences;
+using Tulu2.Training.Objectives;
 using Tulu2.Training.Slots;
 
 namespace Tulu2.Training.Steps;
@@ -57,7 +57,7 @@ internal sealed class StepDivergence(int slots, TimeSpan deadline)
             return;
         }
         var all = groups.Data.AllGather(Message(), deadline);
-        Value = Known(all) ?? KtoObjective.Divergence(SlotFigures.Read(slots, [.. all.Select(message => message[1..])]));
+        Value = Known(all) ?? Divergences.Mean(SlotFigures.Read(slots, [.. all.Select(message => message[1..])]));
         _exchanges = false;
         _logRatios.Clear();
     }

@@ -18,20 +18,6 @@ internal sealed class KtoObjective(KtoRecipe settings, IBatchPlan plan) : IObjec
         public double LogRatio => Policy - Reference;
     }
 
-    /// <summary>The mean of the log-ratios of a step's mismatched answers, added in the order of its slots and their rows.</summary>
-    /// <param name="logRatios">[slots][rows]</param>
-    public static double Divergence(IEnumerable<double[]> logRatios)
-    {
-        var (sum, count) = (new CompensatedSum(), 0);
-        foreach (var slot in logRatios)
-            foreach (var ratio in slot)
-            {
-                sum.Add(ratio);
-                count++;
-            }
-        return sum.DividedBy(count);
-    }
-
     /// <returns>[R] the same for each scored token of a row.</returns>
     public float[] Coefficients(ScoredSlot slot, ReadOnlySpan<float> logProbabilities_R)
     {

@@ -85,10 +85,10 @@ public class KtoObjectiveTests
     public void The_divergence_is_the_mean_over_all_rows_of_the_step_and_is_the_same_however_they_are_cut()
     {
         double[] ratios = [0.25, -1, 3, 1e-9, 0.125, 7];
-        var mean = KtoObjective.Divergence([ratios]);
+        var mean = Divergences.Mean([ratios]);
         Assert.Equal(ratios.Average(), mean, 1e-15);
-        Assert.Equal(mean, KtoObjective.Divergence([ratios[..1], ratios[1..4], ratios[4..]]));
-        Assert.Equal(mean, KtoObjective.Divergence(ratios.Chunk(2)));
+        Assert.Equal(mean, Divergences.Mean([ratios[..1], ratios[1..4], ratios[4..]]));
+        Assert.Equal(mean, Divergences.Mean(ratios.Chunk(2)));
     }
 
     [Fact]

@@ -80,7 +80,7 @@ public sealed class WorkerChannelTests
     {
         // Everything differs from its default: a key or field that is left out shows.
         var recipe = new Recipe();
-        foreach (var key in RecipeKey.All) key.Write(recipe, OtherValue.Of(key, new Recipe()));
+        foreach (var key in RecipeKey.All) key.Write(recipe, OtherValue.Of(key, new Recipe { Lora = new LoraRecipe() }));
         var sent = Start() with { Recipe = recipe };
         var got = Assert.IsType<WorkerStart>(RoundTrip(sent));
         Assert.Equal(RecipeWriter.Write(recipe), RecipeWriter.Write(got.Recipe));

@@ -100,6 +100,22 @@ public class KtoRunTests
     }
 
     [Fact]
+    public void Sums_on_another_device_and_no_overlap_change_no_bit()
+    {
+        var (settings, hash) = Full.Value;
+        foreach (var overlap in (bool[])[true, false])
+        {
+            var other = settings with
+            {
+                Recipe = settings.Recipe with { Parallel = settings.Recipe.Parallel with { Overlap = overlap }, Model = settings.Recipe.Model with { Recompute = !overlap } },
+                DeviceOverride = overlap ? null : new TorchSharp.torch.Device(TorchSharp.DeviceType.CPU),
+            };
+            using var supervisor = new TestSupervisor(other, new ParallelLayout(2, pipeline: 2, zero: 2));
+            Assert.Equal(hash, supervisor.Run(TinyRun.Steps));
+        }
+    }
+
+    [Fact]
     public void Adapters_end_with_the_same_bits_on_every_layout()
     {
         var settings = LayoutRun.Settings(Objective.Kto, Precision.Bf16, steps: 3);
