@@ -59,7 +59,14 @@ internal sealed class DataCommands(Terminal terminal)
     // With the reason why training would leave the row out, if it would.
     private static (IReadOnlyList<(string Label, EncodedSequence Sequence)> Sequences, RowFault? Nothing) Sequences(DataFile file, long number, ChatEncoder encoder)
     {
-        if (RowKinds.Of(file) == RowKind.Preferences)
+        var kind = RowKinds.Of(file);
+        if (kind == RowKind.Unpaired)
+        {
+            var unpaired = Find(RowReader.ReadUnpaired(file), row => row.Location, file.Path, number);
+            var answer = encoder.EncodeDialogue(unpaired.Messages, LossRule.LastAssistantTurn);
+            return ([(unpaired.Desirable ? "desirable" : "undesirable", answer)], LearningCheck.Of(unpaired, answer, encoder.MaxLength));
+        }
+        if (kind == RowKind.Preferences)
         {
             var pair = Find(RowReader.ReadPreferences(file), row => row.Location, file.Path, number);
             var chosen = encoder.EncodeDialogue(pair.Chosen, LossRule.LastAssistantTurn);

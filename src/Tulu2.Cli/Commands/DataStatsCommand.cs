@@ -16,7 +16,7 @@ namespace Tulu2.Cli.Commands;
 /// <summary><c>data stats FILE...</c>: lengths, truncation, sources, turns, duplicates, languages, and the rows that training would leave out.</summary>
 internal sealed class DataStatsCommand(Terminal terminal)
 {
-    private readonly Argument<string[]> _files = CommandBuilder.Arguments("FILE", "Row files, all instruction rows or all preference pairs");
+    private readonly Argument<string[]> _files = CommandBuilder.Arguments("FILE", "Row files, all instruction rows, all preference pairs or all unpaired preferences");
     private readonly EncodingFlags _flags = new();
     private readonly RowFlags _rows = new();
     private readonly Option<string?> _picture = CommandBuilder.Optional<string>("--picture", "Write the histogram as an SVG file");

@@ -48,9 +48,12 @@ internal sealed class TokenizerTrainCommand(Terminal terminal)
             if (!File.Exists(file.Path)) throw new BadInputException(file.Path, "there is no such file", "check the path");
             return File.ReadLines(file.Path);
         }
-        return RowKinds.Of(file) == RowKind.Preferences
-            ? Usable(RowReader.ReadPreferences(file), faults).SelectMany(row => Dialogue(row.Chosen).Append(row.Rejected[^1].Content))
-            : Usable(RowReader.ReadMessages(file), faults).SelectMany(row => Dialogue(row.Messages));
+        return RowKinds.Of(file) switch
+        {
+            RowKind.Preferences => Usable(RowReader.ReadPreferences(file), faults).SelectMany(row => Dialogue(row.Chosen).Append(row.Rejected[^1].Content)),
+            RowKind.Unpaired => Usable(RowReader.ReadUnpaired(file), faults).SelectMany(row => Dialogue(row.Messages)),
+            _ => Usable(RowReader.ReadMessages(file), faults).SelectMany(row => Dialogue(row.Messages)),
+        };
     }
 
     private static IEnumerable<TRow> Usable<TRow>(IEnumerable<RowResult<TRow>> rows, List<RowFault> faults)

@@ -49,7 +49,7 @@ internal sealed class NodeRanks
         _trainers.Tell(new RankTrainers.Add([.. ranks.Select(rank => new RankSetup(
             rank,
             report => plan.Workers.Start(rank, report),
-            () => FeedWindow.Of(plan.Layout, rank, plan.Batches.SlotsPerStep, new StepNumber(plan.TotalSteps), plan.Prefetch),
+            () => FeedWindow.Of(plan.Layout, rank, plan.Batches, new StepNumber(plan.TotalSteps), plan.Prefetch),
             () => new Incarnation(Interlocked.Increment(ref incarnations)),
             _sync, _loader, _checkpointer, shutdown))]));
     }

@@ -6,7 +6,8 @@ public enum RowFaultKind
     /// <summary>The record cannot be read as a row of its form.</summary>
     Broken,
     /// <summary>
-    /// A well-formed pair without a preference: equal sides (also within the maximum length), an empty side, a side cut off by the maximum length.
+    /// A well-formed pair without a preference: equal sides (also within the maximum length), an empty side, a side cut off by the maximum length. Of an unpaired
+    /// preference: an empty answer, or one that is cut off.
     /// </summary>
     Dirt,
     /// <summary>A well-formed dialogue in which no token of an answer is scored: empty answers, turns of weight 0, answers beyond the maximum length.</summary>

@@ -18,7 +18,7 @@ public sealed class BatchPlan : IBatchPlan, IPairs
     {
         (this.source, this.settings) = (source, settings);
         items = settings.Preferences ? source.Sequences / 2 : source.Sequences;
-        var noun = settings.Preferences ? "pair" : "row";
+        var noun = settings.Preferences && !settings.Mismatched ? "pair" : "row";
         if (settings.Global < 1) throw new BadInputException("batch.global", $"is {settings.Global}", "give at least 1");
         if (settings.Slot < 1) throw new BadInputException("batch.slot", $"is {settings.Slot}", "give at least 1");
         if (settings.Global % settings.Slot != 0)
@@ -46,19 +46,21 @@ public sealed class BatchPlan : IBatchPlan, IPairs
     /// <summary>Rows (or pairs) that an epoch passes, each counted as often as it is passed.</summary>
     public int ItemsPerEpoch => order.Length;
 
-    public long LossTokens(int step) => Sum(StepItems(step).Span, source.LossTokens);
+    public bool NeedsWholeStep => settings.Mismatched;
 
-    public long LossTokens(int step, int slot) => Sum(Sequences(step, slot).Span, source.LossTokens);
+    public long LossTokens(int step) => Sum(StepItems(step).Span, source.LossTokens, ofMismatched: false);
+
+    public long LossTokens(int step, int slot) => Sum(Sequences(step, slot).Span, source.LossTokens, ofMismatched: false);
 
     public long ChosenLossTokens(int step)
     {
         var sum = 0L;
-        if (!settings.Preferences) return sum;
+        if (!settings.Preferences || settings.Mismatched) return sum;
         foreach (var pair in StepItems(step).Span) sum += source.LossTokens(2 * pair);
         return sum;
     }
 
-    public long Tokens(int step) => Sum(StepItems(step).Span, source.Length);
+    public long Tokens(int step) => Sum(StepItems(step).Span, source.Length, ofMismatched: true);
 
     public ReadOnlyMemory<int> Sequences(int step, int slot)
     {
@@ -68,8 +70,11 @@ public sealed class BatchPlan : IBatchPlan, IPairs
         return (settings.Packing ? stepItems : ByLength(stepItems)).Slice(slot * settings.Slot, settings.Slot);
     }
 
-    public SlotBatch Read(int step, int slot) =>
-        SlotBatchBuilder.Build(source, step, slot, Sequences(step, slot).ToArray(), settings.Form);
+    public SlotBatch Read(int step, int slot)
+    {
+        var chosen = Sequences(step, slot).ToArray();
+        return settings.Mismatched ? SlotBatchBuilder.BuildApart(source, step, slot, chosen, settings.Form) : SlotBatchBuilder.Build(source, step, slot, chosen, settings.Form);
+    }
 
     /// <summary>Rows (or pairs) that the run uses, in the order of their first use.</summary>
     public IReadOnlyList<int> UsedItems()
@@ -133,12 +138,14 @@ public sealed class BatchPlan : IBatchPlan, IPairs
     private int Longest(int item) =>
         settings.Preferences ? Math.Max(source.Length(2 * item), source.Length(2 * item + 1)) : source.Length(item);
 
-    private long Sum(ReadOnlySpan<int> chosen, Func<int, int> count)
+    /// <param name="ofMismatched">Mismatched sequences count too: they are read, although no loss is of them.</param>
+    private long Sum(ReadOnlySpan<int> chosen, Func<int, int> count, bool ofMismatched)
     {
         var sum = 0L;
         foreach (var item in chosen)
         {
-            if (settings.Preferences) sum += count(2 * item) + (long)count(2 * item + 1);
+            if (settings.Mismatched && !ofMismatched) sum += count(2 * item);
+            else if (settings.Preferences) sum += count(2 * item) + (long)count(2 * item + 1);
             else sum += count(item);
         }
         return sum;

@@ -25,5 +25,11 @@ public sealed record BatchSettings(
     /// <summary>As in <see cref="SlotForm"/>.</summary>
     public SharingRule? Shared { get; init; }
 
+    /// <summary>
+    /// With <see cref="Preferences"/>: the second sequence of each pair is a mismatched one (<see cref="MismatchedTokens"/>), which is only scored. The items are rows then,
+    /// a slot has the rows' own sequences, and the mismatched ones are a batch beside it (<see cref="SlotBatch.Mismatched"/>).
+    /// </summary>
+    public bool Mismatched { get; init; }
+
     internal SlotForm Form => new(Preferences, Packing, Shared);
 }

@@ -22,4 +22,8 @@ public interface ITokenSource
 
     /// <summary>Scored positions of a sequence.</summary>
     ReadOnlySpan<LossSpan> Spans(int sequence);
+
+    /// <summary>The label of an unpaired preference: whether its answer is desirable. True of other rows.</summary>
+    /// <param name="item">Number of the row (or pair).</param>
+    bool Desirable(int item) => true;
 }

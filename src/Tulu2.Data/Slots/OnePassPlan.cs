@@ -33,6 +33,9 @@ public sealed class OnePassPlan(ITokenSource source, int slot, SlotForm form) : 
 
     public SlotBatch ReadPairs(int number, int[] pairs) => SlotBatchBuilder.Build(source, 0, number, pairs, form);
 
+    /// <summary>The labels of a slot's rows (<see cref="ITokenSource.Desirable"/>).</summary>
+    public bool[] Desirable(int slot) => Array.ConvertAll(ItemsOf(slot), source.Desirable);
+
     /// <summary>Scored tokens of each sequence of a slot, in its order.</summary>
     public int[] ScoredTokens(int slot) => [.. SequencesOf(slot).Select(source.LossTokens)];
 

@@ -17,5 +17,7 @@ public sealed class SelectedTokens(ITokenSource source, int[] items, int perItem
 
     public ReadOnlySpan<LossSpan> Spans(int sequence) => source.Spans(Of(sequence));
 
+    public bool Desirable(int item) => source.Desirable(items[item]);
+
     private int Of(int sequence) => items[sequence / perItem] * perItem + sequence % perItem;
 }

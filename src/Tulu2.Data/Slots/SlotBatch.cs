@@ -37,6 +37,21 @@ public sealed record SlotBatch(
     /// Segments beyond the array's end have none.
     /// </summary>
     public int[] Prefixes { get; init; } = [];
+
+    /// <summary>
+    /// [rows] the label of each unpaired preference: whether its answer is desirable. A batch that has labels has one sequence of each row: their own, or in
+    /// <see cref="Mismatched"/> those that are only scored. Empty: there are none.
+    /// </summary>
+    public bool[] Desirable { get; init; } = [];
+
+    /// <summary>The slot's mismatched sequences, which are scored before the step's gradients are computed; null: the objective needs none.</summary>
+    public SlotBatch? Mismatched { get; init; }
+
+    /// <summary>
+    /// The mean over the whole step of how much likelier policy than reference finds a mismatched answer (difference of summed log-probabilities). 0 until the rank that
+    /// computes the slot's loss knows it.
+    /// </summary>
+    public double Divergence { get; init; }
 }
 
 /// <summary>
@@ -68,6 +83,9 @@ public interface IBatchPlan
 
     /// <summary>Number of rows (or pairs) in one slot.</summary>
     int ItemsOf(int step, int slot) => Sequences(step, slot).Length;
+
+    /// <summary>A rank needs the batches of all its slots of a step before it can compute the first slot's gradient.</summary>
+    bool NeedsWholeStep => false;
 
     /// <summary>Builds the batch of one slot. Reads the token store.</summary>
     SlotBatch Read(int step, int slot);

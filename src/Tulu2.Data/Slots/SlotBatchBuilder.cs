@@ -13,9 +13,24 @@ internal static class SlotBatchBuilder
     /// <summary>Id of filler tokens. Any id would do: no real token attends to one, and none is scored.</summary>
     private const int FillerId = 0;
 
-    public static SlotBatch Build(ITokenSource source, int step, int slot, int[] items, SlotForm form)
+    /// <summary>The items' sequences as one batch.</summary>
+    public static SlotBatch Build(ITokenSource source, int step, int slot, int[] items, SlotForm form) =>
+        Build(source, step, slot, items, form.Preferences ? [.. items.SelectMany(item => new[] { 2 * item, 2 * item + 1 })] : items, form);
+
+    /// <summary>The first sequence of each pair as one batch, with the second ones as another beside it (<see cref="SlotBatch.Mismatched"/>).</summary>
+    public static SlotBatch BuildApart(ITokenSource source, int step, int slot, int[] items, SlotForm form)
     {
-        var sequences = form.Preferences ? items.SelectMany(item => new[] { 2 * item, 2 * item + 1 }).ToArray() : items;
+        var alone = form with { Preferences = false };
+        var desirable = Array.ConvertAll(items, source.Desirable);
+        return Build(source, step, slot, items, Array.ConvertAll(items, item => 2 * item), alone) with
+        {
+            Desirable = desirable,
+            Mismatched = Build(source, step, slot, items, Array.ConvertAll(items, item => 2 * item + 1), alone) with { Desirable = desirable },
+        };
+    }
+
+    private static SlotBatch Build(ITokenSource source, int step, int slot, int[] items, int[] sequences, SlotForm form)
+    {
         var (tokens, scored) = (0, 0);
         foreach (var sequence in sequences)
         {

@@ -30,6 +30,9 @@ public static class LearningCheck
         return new RowFault(row.Location, reason, RowFaultKind.Dirt);
     }
 
+    public static RowFault? Of(UnpairedRow row, EncodedSequence encoded, int maxLength) => encoded.HasAnswer ? null
+        : new RowFault(row.Location, $"the answer lies wholly beyond data.max_length {maxLength} (the row has {encoded.UntruncatedLength} tokens)", RowFaultKind.Dirt);
+
     private static string Reason(IReadOnlyList<Message> messages, int length, int maxLength)
     {
         if (messages.Any(message => message.IsAnswer))

@@ -7,7 +7,7 @@ using Tulu2.Files;
 namespace Tulu2.Data.Store;
 
 /// <summary>Writes sequences to Arrow files of bounded size, in record batches of bounded size.</summary>
-internal sealed class ShardWriter(string folder) : IDisposable
+internal sealed class ShardWriter(string folder, Schema schema) : IDisposable
 {
     // A shard is mapped as one Memory<byte>, which has less than 2 GiB.
     private const long ShardBytes = 256L << 20;
@@ -15,13 +15,13 @@ internal sealed class ShardWriter(string folder) : IDisposable
     private const int BatchRecords = 4096;
 
     private readonly List<StoreManifest.Shard> finished = [];
-    private Pending pending = new();
+    private Pending pending = new(schema);
     private FileStream? stream;
     private ArrowFileWriter? writer;
 
-    public void Add(EncodedSequence sequence, int file, long line, string dataset)
+    public void Add(EncodedSequence sequence, int file, long line, string dataset, bool desirable)
     {
-        pending.Add(sequence, file, line, dataset);
+        pending.Add(sequence, file, line, dataset, desirable);
         if (pending.Tokens >= BatchTokens || pending.Records >= BatchRecords) Flush();
     }
 
@@ -46,11 +46,11 @@ internal sealed class ShardWriter(string folder) : IDisposable
         {
             var path = Path.Combine(folder, $"tokens-{finished.Count:00000}.arrow");
             stream = new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 20);
-            writer = new ArrowFileWriter(stream, StoreSchema.Value, leaveOpen: true);
+            writer = new ArrowFileWriter(stream, schema, leaveOpen: true);
             writer.WriteStart();
         }
         using (var batch = pending.Build()) writer.WriteRecordBatch(batch);
-        pending = new Pending();
+        pending = new Pending(schema);
         if (stream!.Position >= ShardBytes) CloseShard();
     }
 
@@ -66,17 +66,18 @@ internal sealed class ShardWriter(string folder) : IDisposable
         finished.Add(new StoreManifest.Shard(Path.GetFileName(path), FileLength.Of(path), ContentHash.OfFile(path)));
     }
 
-    private sealed class Pending
+    private sealed class Pending(Schema schema)
     {
         private readonly List<int> lengths = [], spanLengths = [], untruncated = [], files = [];
         private readonly ArrowBuffer.Builder<int> ids = new(), spans = new();
         private readonly List<long> lines = [];
         private readonly List<string> datasets = [];
+        private readonly List<bool> desirable = [];
 
         public int Records => lengths.Count;
         public int Tokens => ids.Length;
 
-        public void Add(EncodedSequence sequence, int file, long line, string dataset)
+        public void Add(EncodedSequence sequence, int file, long line, string dataset, bool isDesirable)
         {
             ids.Append(sequence.Ids);
             lengths.Add(sequence.Ids.Length);
@@ -86,9 +87,10 @@ internal sealed class ShardWriter(string folder) : IDisposable
             files.Add(file);
             lines.Add(line);
             datasets.Add(dataset);
+            desirable.Add(isDesirable);
         }
 
-        public RecordBatch Build() => new(StoreSchema.Value,
+        public RecordBatch Build() => new(schema,
         [
             List(ids, lengths),
             List(spans, spanLengths),
@@ -96,6 +98,7 @@ internal sealed class ShardWriter(string folder) : IDisposable
             new Int32Array.Builder().AppendRange(files).Build(),
             new Int64Array.Builder().AppendRange(lines).Build(),
             new StringArray.Builder().AppendRange(datasets).Build(),
+            .. schema.GetFieldIndex(StoreSchema.Desirable) < 0 ? System.Array.Empty<IArrowArray>() : [new BooleanArray.Builder().AppendRange(desirable).Build()],
         ], Records);
 
         private static ListArray List(ArrowBuffer.Builder<int> values, List<int> lengths)

@@ -54,14 +54,17 @@ internal static class StoreBuilder
 
     private static void Fill(TokenStoreRequest request, string key, string folder, IProgress<StoreProgress>? progress, CancellationToken cancellation)
     {
-        using var writer = new ShardWriter(folder);
+        using var writer = new ShardWriter(folder, StoreSchema.Of(request.Kind));
         var tally = new Tally(writer);
         for (var file = 0; file < request.Files.Count; file++)
         {
+            var rows = request.Files[file];
             if (request.Kind == RowKind.Messages)
-                Encode(RowReader.ReadMessages(request.Files[file]), request, row => SequenceEncoding.Of(request.Encoder, row), file, tally, progress, cancellation);
+                Encode(RowReader.ReadMessages(rows), request, row => SequenceEncoding.Of(request.Encoder, row), file, tally, progress, cancellation);
+            else if (request.Kind == RowKind.Unpaired)
+                Encode(RowReader.ReadUnpaired(rows), request, row => SequenceEncoding.Of(request.Encoder, row), file, tally, progress, cancellation);
             else
-                Encode(RowReader.ReadPreferences(request.Files[file]), request, row => SequenceEncoding.Of(request.Encoder, row), file, tally, progress, cancellation);
+                Encode(RowReader.ReadPreferences(rows), request, row => SequenceEncoding.Of(request.Encoder, row), file, tally, progress, cancellation);
         }
         tally.Manifest(key, request.Kind, writer.Finish()).Write(folder);
     }
@@ -124,7 +127,7 @@ internal static class StoreBuilder
             {
                 tokens += sequence.Ids.Length;
                 lossTokens += sequence.LossTokens;
-                writer.Add(sequence, file, encoding.Line, encoding.Dataset);
+                writer.Add(sequence, file, encoding.Line, encoding.Dataset, encoding.Desirable);
             }
         }
 

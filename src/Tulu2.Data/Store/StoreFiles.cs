@@ -18,6 +18,7 @@ internal sealed class StoreFiles : IDisposable
     private readonly List<int> lengths = [], lossTokens = [], untruncated = [], files = [];
     private readonly List<long> lines = [];
     private readonly List<string> datasets = [];
+    private readonly List<bool> desirable = [];
     private readonly Dictionary<string, string> names = [];
 
     private StoreFiles(StoreManifest manifest) => Manifest = manifest;
@@ -75,6 +76,9 @@ internal sealed class StoreFiles : IDisposable
 
     public string Dataset(int sequence) => datasets[sequence];
 
+    /// <summary>The label of an unpaired preference; true of other rows.</summary>
+    public bool Desirable(int sequence) => desirable.Count == 0 || desirable[sequence];
+
     public ReadOnlySpan<int> Ids(int sequence)
     {
         var (batch, row) = Find(sequence);
@@ -107,6 +111,8 @@ internal sealed class StoreFiles : IDisposable
         untruncated.AddRange(((Int32Array)records.Column(StoreSchema.Untruncated)).Values);
         files.AddRange(((Int32Array)records.Column(StoreSchema.File)).Values);
         lines.AddRange(((Int64Array)records.Column(StoreSchema.Line)).Values);
+        if (records.Schema.GetFieldIndex(StoreSchema.Desirable) is >= 0 and var column)
+            desirable.AddRange(((BooleanArray)records.Column(column)).Select(label => label!.Value));
         for (var row = 0; row < records.Length; row++)
         {
             lengths.Add(batch.Ids.GetValueLength(row));

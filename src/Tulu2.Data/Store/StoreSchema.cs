@@ -1,5 +1,6 @@
 using Apache.Arrow;
 using Apache.Arrow.Types;
+using Tulu2.Data.Rows;
 
 namespace Tulu2.Data.Store;
 
@@ -12,9 +13,10 @@ internal static class StoreSchema
     public const string File = "file";
     public const string Line = "line";
     public const string Dataset = "dataset";
+    public const string Desirable = "desirable";
 
     /// <summary>Readable by any tool for Arrow files: token ids, flattened [begin, end) loss spans, and the origin of the row.</summary>
-    public static readonly Schema Value = new(
+    public static Schema Of(RowKind kind) => new(
     [
         new Field(Ids, new ListType(Int32Type.Default), nullable: false),
         new Field(Spans, new ListType(Int32Type.Default), nullable: false),
@@ -22,5 +24,7 @@ internal static class StoreSchema
         new Field(File, Int32Type.Default, nullable: false),
         new Field(Line, Int64Type.Default, nullable: false),
         new Field(Dataset, StringType.Default, nullable: false),
+        // Stores of other rows are those of versions that knew no labels.
+        .. kind == RowKind.Unpaired ? [new Field(Desirable, BooleanType.Default, nullable: false)] : System.Array.Empty<Field>(),
     ], null);
 }

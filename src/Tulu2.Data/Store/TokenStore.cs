@@ -87,6 +87,8 @@ public sealed class TokenStore : ITokenSource, IDisposable
 
     public ReadOnlySpan<LossSpan> Spans(int sequence) => files.Spans(sequence);
 
+    public bool Desirable(int item) => files.Desirable(item * SequencesPerItem);
+
     /// <summary>File and line of a row (or pair).</summary>
     public RowLocation Location(int item)
     {

@@ -9,7 +9,8 @@ namespace Tulu2.Data.Store;
 /// <param name="Files">Files of rows, in order.</param>
 /// <param name="Encoder">Template, tokenizer and maximum length.</param>
 /// <param name="Kind">
-/// Instruction rows: one sequence each, every assistant turn scored. Preference pairs: two sequences each (chosen, rejected), the last assistant turn scored.
+/// Instruction rows: one sequence each, every assistant turn scored. Preference pairs: two sequences each (chosen, rejected), the last assistant turn scored. Unpaired
+/// preferences: one sequence each, the last assistant turn scored, and a label.
 /// </param>
 /// <param name="Threads">Number of tokenising threads. The result does not depend on it.</param>
 public sealed record TokenStoreRequest(

@@ -1,5 +1,6 @@
 using System.Reflection;
 using Tulu2.Data.Rows;
+using Tulu2.Data.Rows.Reading;
 using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Benchmarks;
@@ -15,7 +16,9 @@ public static class BenchmarkCatalogue
         ?? throw new BadInputException(name, "is not a benchmark", $"give one of {string.Join(", ", All.Select(benchmark => benchmark.Name))}");
 
     /// <summary>The default benchmark for files of such rows.</summary>
-    public static IBenchmark For(RowKind rows) => All.Single(benchmark => benchmark.Takes(rows));
+    /// <exception cref="BadInputException">No benchmark scores such rows.</exception>
+    public static IBenchmark For(RowKind rows) => All.SingleOrDefault(benchmark => benchmark.Takes(rows))
+        ?? throw new BadInputException("--data", $"no benchmark scores {RowKinds.Name(rows)}", "give instruction rows or preference pairs");
 
     internal static IReadOnlyList<IBenchmark> Find(Assembly assembly) =>
     [

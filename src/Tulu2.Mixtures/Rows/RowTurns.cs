@@ -16,6 +16,9 @@ internal sealed record RowTurns(string Dataset, string Id, RowLocation Location,
     public static RowTurns Of(MessageRow row) =>
         new(row.Dataset, row.Id, row.Location, [.. row.Messages.Select((turn, at) => new RowTurn(at + 1, turn.Role, turn.Content))]);
 
+    public static RowTurns Of(UnpairedRow row) =>
+        new(row.Dataset, row.Id, row.Location, [.. row.Messages.Select((turn, at) => new RowTurn(at + 1, turn.Role, turn.Content))]);
+
     /// <summary>Both sides of a pair have the same turns before their answers.</summary>
     public static RowTurns Of(PreferenceRow row) => new(row.Dataset, row.Id, row.Location,
     [

@@ -133,8 +133,7 @@ public sealed class StepDriver : IDisposable
     {
         var seat = _seats[rank];
         var incarnation = seat.Incarnation = _incarnations = _incarnations.Next();
-        var (layout, slots) = (_plan.Rules.Layout, _plan.Rules.Slots);
-        seat.Feed = FeedWindow.Of(layout, rank, slots, _through, _plan.Credits);
+        seat.Feed = FeedWindow.Of(_plan.Rules.Layout, rank, _plan.Batches, _through, _plan.Credits);
         seat.Worker = _workers.Start(rank, report => _scheduler.Said(() => Hear(new RankReport(rank, incarnation, report))));
     }
 

@@ -11,6 +11,9 @@ namespace Tulu2.Protocol.Encoding;
 /// <summary>The worker protocol as bytes: between a node and its worker processes all of it, between nodes the small messages only.</summary>
 public static class WorkerCodecs
 {
+    // Items that a batch is written as.
+    private const int BatchFields = 14;
+
     /// <summary>What the supervisor tells ranks and hears from them, also on other nodes.</summary>
     public static IReadOnlyList<WireCodec> BetweenNodes { get; } =
     [
@@ -93,10 +96,10 @@ public static class WorkerCodecs
     public static IReadOnlyList<WireCodec> All { get; } =
     [
         .. BetweenNodes,
-        WireCodec.For("cf", 11,
+        WireCodec.For("cf", BatchFields,
             (ref MessagePackWriter w, WorkerCommand.Feed m) => Batch(ref w, m.Batch),
             (ref MessagePackReader r) => new WorkerCommand.Feed(Batch(ref r))),
-        WireCodec.For("cs", 14,
+        WireCodec.For("cs", 3 + BatchFields,
             (ref MessagePackWriter w, WorkerCommand.Score m) => { w.Write(m.Generation); w.Write(m.Step); w.Write(m.Task); Batch(ref w, m.Batch); },
             (ref MessagePackReader r) => new WorkerCommand.Score(r.ReadGeneration(), r.ReadStep(), r.ReadInt32(), Batch(ref r))),
         WireCodec.For("cx", 0, (ref MessagePackWriter _, WorkerCommand.Shutdown _) => { }, (ref MessagePackReader _) => new WorkerCommand.Shutdown()),
@@ -155,6 +158,13 @@ public static class WorkerCodecs
             batch.Prefixes,
         })
             List(ref writer, numbers, (ref MessagePackWriter w, int number) => w.Write(number));
+        List(ref writer, batch.Desirable, (ref MessagePackWriter w, bool label) => w.Write(label));
+        List(ref writer, batch.Mismatched is { } mismatched ? [mismatched] : [], (ref MessagePackWriter w, SlotBatch beside) =>
+        {
+            w.WriteArrayHeader(BatchFields);
+            Batch(ref w, beside);
+        });
+        writer.Write(batch.Divergence);
     }
 
     private static SlotBatch Batch(ref MessagePackReader reader)
@@ -164,7 +174,13 @@ public static class WorkerCodecs
             Numbers(ref reader), Numbers(ref reader), tokens)
         {
             Prefixes = Numbers(ref reader),
+            Desirable = [.. List(ref reader, (ref MessagePackReader r) => r.ReadBoolean())],
+            Mismatched = List(ref reader, Beside).SingleOrDefault(),
+            Divergence = reader.ReadDouble(),
         };
+
+        static SlotBatch Beside(ref MessagePackReader r) =>
+            r.ReadArrayHeader() == BatchFields ? Batch(ref r) : throw new MessagePackSerializationException($"a batch has {BatchFields} fields");
 
         static int[] Numbers(ref MessagePackReader r) => [.. List(ref r, (ref MessagePackReader v) => v.ReadInt32())];
     }

@@ -1,5 +1,6 @@
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
+using Tulu2.Data.Slots;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 
@@ -15,10 +16,12 @@ public sealed class FeedWindow(int replica, int replicas, int slots, StepNumber 
     /// <summary>The window of a rank of a layout.</summary>
     /// <param name="credits">
     /// At least; in a pipeline there are more. 1F1B has a slot in flight for every stage before the first one is done, so with fewer credits than stages the first
-    /// stage would wait for a batch, and the last one for it.
+    /// stage would wait for a batch, and the last one for it. A run whose ranks need all batches of a step before its first slot is done (<see
+    /// cref="IBatchPlan.NeedsWholeStep"/>) has a credit for each: after a failure one replica may have to compute them all.
     /// </param>
-    public static FeedWindow Of(ParallelLayout layout, Rank rank, int slots, StepNumber lastStep, int credits) =>
-        new(layout.CoordinatesOf(rank).Data, layout.Data, slots, lastStep, Math.Max(credits, layout.Pipeline + 1));
+    public static FeedWindow Of(ParallelLayout layout, Rank rank, IBatchPlan batches, StepNumber lastStep, int credits) => new(
+        layout.CoordinatesOf(rank).Data, layout.Data, batches.SlotsPerStep, lastStep,
+        Math.Max(Math.Max(credits, layout.Pipeline + 1), batches.NeedsWholeStep ? batches.SlotsPerStep : 0));
 
     private readonly Queue<(StepNumber Step, SlotNumber Slot)> _coming = new();
     private readonly HashSet<(StepNumber Step, SlotNumber Slot)> _ahead = [];

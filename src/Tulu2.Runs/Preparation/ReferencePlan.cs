@@ -6,7 +6,7 @@ using Tulu2.Training.Reference;
 namespace Tulu2.Runs.Preparation;
 
 /// <summary>
-/// The reference pass of DPO over the pairs of the run's steps, in chunks of a slot's size, cached on disk under a key of everything that a value depends on.
+/// The reference pass over the pairs of the run's steps (of KTO: its rows, each with a mismatched sequence as its second), in chunks of a slot's size, cached on disk under a key of everything that a value depends on.
 /// The chunks depend on the run alone, not on the cache, so that all nodes number them alike; pairs that another run of the same key has scored are not scored
 /// again. With packing, the bits of a pair do not depend on the other pairs of its chunk: chunks are cut in the order of use, so that a longer run starts with
 /// the chunks of a shorter one. With padding they do: chunks are cut from the whole store, the same for every run, and those with a pair of this run are scored.
@@ -17,6 +17,7 @@ internal sealed class ReferencePlan : IReferencePlan
     private readonly Func<int, string> _placeOf;
     private readonly string _directory;
     private readonly string _key;
+    private readonly (string First, string Second) _sides;
     private readonly int[][] _chunks;
     private readonly bool[] _cached;
     private readonly float[] _values;
@@ -25,9 +26,11 @@ internal sealed class ReferencePlan : IReferencePlan
     /// <param name="placeOf">Location of a pair in the input.</param>
     /// <param name="perChunk">Pairs per chunk: the recipe's slot.</param>
     /// <param name="packed">Slots are packed, not padded.</param>
-    public ReferencePlan(IPairs batches, Func<int, string> placeOf, int perChunk, bool packed, string directory, string key)
+    /// <param name="sides">What the answers of a pair are called in messages; null: chosen and rejected.</param>
+    public ReferencePlan(IPairs batches, Func<int, string> placeOf, int perChunk, bool packed, string directory, string key, (string First, string Second)? sides = null)
     {
         (_batches, _placeOf, _directory, _key) = (batches, placeOf, directory, key);
+        _sides = sides ?? ("chosen", "rejected");
         _chunks = [.. packed ? batches.UsedItems().Chunk(perChunk) : OfWholeStore(batches, perChunk)];
         var found = ReferenceLogProbabilities.TryOpen(directory, key, batches.Items);
         _cached = [.. _chunks.Select(chunk => found is not null && Array.TrueForAll(chunk, found.Has))];
@@ -62,7 +65,7 @@ internal sealed class ReferencePlan : IReferencePlan
             var pair = _chunks[chunk][index];
             for (var side = 0; side < 2; side++)
             {
-                var (value, name) = (logProbabilities[2 * index + side], side == 0 ? "chosen" : "rejected");
+                var (value, name) = (logProbabilities[2 * index + side], side == 0 ? _sides.First : _sides.Second);
                 NonFiniteException.Check(value, () => (_placeOf(pair), $"the log-probability of its {name} answer under the initial weights"), NonFiniteException.BrokenWeights);
                 _values[2 * pair + side] = value;
             }

@@ -25,8 +25,9 @@ internal static class RowTokens
         var looks = files.Select(file => (File: file, Look: RowFormats.Look(file, wanted))).ToList();
         foreach (var (file, look) in looks)
             if (!look.CanBeRead)
-                throw loaded.Fault(key, $"{file.Path} holds {RowKinds.Name(wanted == RowKind.Preferences ? RowKind.Messages : RowKind.Preferences)}, but the objective trains on {RowKinds.Name(wanted)}",
-                    $"set objective: {string.Join(" or ", ObjectiveCatalog.All.Where(other => other.Rows != wanted).Select(other => other.Name))}, or name a file of {RowKinds.Name(wanted)}");
+                throw loaded.Fault(key, $"{file.Path} holds {RowKinds.Name(RowKinds.Find(file)!.Value)}, but the objective trains on {RowKinds.Name(wanted)}",
+                    $"set objective: {string.Join(" or ", ObjectiveCatalog.All.Where(other => RowKinds.CanBeReadAs(file, other.Rows)).Select(other => other.Name))}, "
+                    + $"or name a file of {RowKinds.Name(wanted)}");
         if (RowFormats.Found([.. looks.Select(file => (file.File, file.Look.Form))]) is { } found) say(found);
         var request = new TokenStoreRequest(
             Path.Combine(cacheDirectory, "tokens"), files, new ChatEncoder(ChatTokenizer.Of(model.Tokenizer), data.Chat, data.MaxLength),

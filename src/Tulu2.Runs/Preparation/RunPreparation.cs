@@ -72,11 +72,12 @@ internal static class RunPreparation
         LoadedRecipe loaded, Recipe recipe, ModelSource model, string? adapters, TrainingData data, ValidationSet? validation, IReadOnlyList<RecipeChange> changes, Action<string> say)
     {
         var shares = data.Shares(recipe.Data);
-        var batches = new BatchPlan(data.Tokens, new BatchSettings(
-            recipe.Batch.Global, recipe.Batch.Slot, recipe.Data.Packing, recipe.Data.Shuffle, recipe.Seed, ObjectiveCatalog.Of(recipe.Objective).TakesPairs,
-            recipe.Epochs, recipe.Steps)
+        var objective = ObjectiveCatalog.Of(recipe.Objective);
+        var batches = new BatchPlan(Sequences(recipe, data.Tokens, "data.train"), new BatchSettings(
+            recipe.Batch.Global, recipe.Batch.Slot, recipe.Data.Packing, recipe.Data.Shuffle, recipe.Seed, objective.ScoredPerItem == 2, recipe.Epochs, recipe.Steps)
         {
             Shares = shares,
+            Mismatched = objective.HasMismatched,
             Shared = PairSharing.Of(recipe),
         });
         if (recipe.Schedule.Warmup > batches.TotalSteps)
@@ -91,30 +92,42 @@ internal static class RunPreparation
         var reference = Reference(recipe, model, batches, data.Location, data.ContentKey, say);
         return new PreparedRun(recipe, model, parameters, data, batches, reference, parallel)
         {
-            Validation = validation is null ? null : Validation(recipe, model, validation, say),
+            Validation = validation is null ? null : Validation(loaded, recipe, model, validation, say),
             Changes = changes,
             Stages = stages,
             Hashes = hashes,
         };
     }
 
-    private static ValidationPlan Validation(Recipe recipe, ModelSource model, ValidationSet set, Action<string> say)
+    private static ValidationPlan Validation(LoadedRecipe loaded, Recipe recipe, ModelSource model, ValidationSet set, Action<string> say)
     {
-        var plan = new OnePassPlan(set.Tokens, recipe.Batch.Slot, new SlotForm(ObjectiveCatalog.Of(recipe.Objective).TakesPairs, recipe.Data.Packing, PairSharing.Of(recipe)));
+        var form = new SlotForm(ObjectiveCatalog.Of(recipe.Objective).ScoredPerItem == 2, recipe.Data.Packing, PairSharing.Of(recipe));
+        var plan = new OnePassPlan(Sequences(recipe, set.Tokens, recipe.Validation.Share > 0 ? "validation.share" : "validation.data"), recipe.Batch.Slot, form);
+        // What compares the two labels has no value without one of them.
+        var isOfLabels = ObjectiveCatalog.Of(recipe.Objective).HasMismatched && recipe.Validation.Metric != ValidationMetrics.Loss;
+        if (isOfLabels && Enumerable.Range(0, plan.Items).Select(set.Tokens.Desirable).Distinct().Count() == 1)
+            throw loaded.Fault("validation.metric", $"{recipe.Validation.Metric} needs desirable and undesirable rows, and the validation has rows of one kind alone",
+                "use validation.metric: loss, or give rows of both kinds");
         return new ValidationPlan(recipe, plan, set, Reference(recipe, model, plan, set.Location, set.ContentKey, say));
     }
+
+    // The sequences of rows, with mismatched ones beside them where the objective has those.
+    private static ITokenSource Sequences(Recipe recipe, ITokenSource rows, string key) =>
+        ObjectiveCatalog.Of(recipe.Objective).HasMismatched ? new MismatchedTokens(rows, recipe.Data.MaxLength, key) : rows;
 
     private static ReferencePlan? Reference(
         Recipe recipe, ModelSource model, IPairs pairs, Func<int, RowLocation> location, string contentKey, Action<string> say)
     {
-        if (!ObjectiveCatalog.Of(recipe.Objective).NeedsReference(recipe)) return null;
+        var objective = ObjectiveCatalog.Of(recipe.Objective);
+        if (!objective.NeedsReference(recipe)) return null;
         var key = ReferenceLogProbabilities.Key(model.WeightsKey, contentKey, recipe.Precision.ToString(), recipe.Parallel.VirtualShards,
             [model.ShapeKey, $"slot {recipe.Batch.Slot}", $"packing {recipe.Data.Packing}", $"share_prompt {recipe.Dpo.SharePrompt}", TorchRuntime.Facts,
-                .. RunParameters.QuantizedBase(recipe) is { } quantized ? [quantized] : Array.Empty<string>()]);
+                .. RunParameters.QuantizedBase(recipe) is { } quantized ? [quantized] : Array.Empty<string>(),
+                .. objective.HasMismatched ? [MismatchedTokens.RuleVersion] : Array.Empty<string>()]);
         var plan = new ReferencePlan(pairs, pair => $"{location(pair)}", recipe.Batch.Slot, recipe.Data.Packing,
-            Path.Combine(CacheDirectory.Of(recipe.Data.Cache), "reference"), key);
+            Path.Combine(CacheDirectory.Of(recipe.Data.Cache), "reference"), key, objective.HasMismatched ? ("own", "mismatched") : ("chosen", "rejected"));
         if (plan.CachedPairs > 0)
-            say($"reference log-probabilities of {plan.CachedPairs:N0}{(plan.CachedPairs < plan.Pairs ? $" of {plan.Pairs:N0}" : "")} pairs found in the cache");
+            say($"reference log-probabilities of {plan.CachedPairs:N0}{(plan.CachedPairs < plan.Pairs ? $" of {plan.Pairs:N0}" : "")} {objective.ItemName}s found in the cache");
         return plan;
     }
 }

@@ -23,7 +23,7 @@ internal static class SampleTexts
         if (parameters > MostParameters) return [];
         var chat = LoadedModel.ReadChat(export);
         // The context must leave room for an answer.
-        var rows = recipe.Data.Files.SelectMany(file => Dialogues(file, ObjectiveCatalog.Of(recipe.Objective).TakesPairs))
+        var rows = recipe.Data.Files.SelectMany(file => Dialogues(file, ObjectiveCatalog.Of(recipe.Objective).Rows))
             .Select(turns => (Prompt: turns.Take(turns.Count - 1).ToList(), Expected: turns[^1].Content))
             .Where(row => row.Prompt.Count > 0 && chat.EncodePrompt(row.Prompt).Length + MostTokens <= Math.Min(recipe.Data.MaxLength, chat.MaxLength))
             .Take(Samples).ToList();
@@ -38,7 +38,10 @@ internal static class SampleTexts
     // The first rows of the files may be some that a share for validation has taken.
     private static string Seen(Recipe recipe) => recipe.Validation.Share > 0 ? "files, which the model has seen except for those kept for validation" : "rows, which the model has seen";
 
-    private static IEnumerable<IReadOnlyList<Message>> Dialogues(DataFile file, bool pairs) => pairs
-        ? RowReader.ReadPreferences(file).Where(row => row.Row is not null).Select(row => row.Row!.Chosen)
-        : RowReader.ReadMessages(file).Where(row => row.Row is not null).Select(row => row.Row!.Messages).Where(turns => turns[^1].Role == Message.Assistant);
+    private static IEnumerable<IReadOnlyList<Message>> Dialogues(DataFile file, RowKind rows) => rows switch
+    {
+        RowKind.Preferences => RowReader.ReadPreferences(file).Where(row => row.Row is not null).Select(row => row.Row!.Chosen),
+        RowKind.Unpaired => RowReader.ReadUnpaired(file).Where(row => row.Row is { Desirable: true }).Select(row => row.Row!.Messages),
+        _ => RowReader.ReadMessages(file).Where(row => row.Row is not null).Select(row => row.Row!.Messages).Where(turns => turns[^1].Role == Message.Assistant),
+    };
 }

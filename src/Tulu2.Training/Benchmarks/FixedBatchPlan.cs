@@ -1,4 +1,5 @@
 using Tulu2.Data.Slots;
+using Tulu2.Training.Objectives;
 
 namespace Tulu2.Training.Benchmarks;
 
@@ -9,16 +10,22 @@ internal sealed class FixedBatchPlan : IBatchPlan
     private readonly int _slots;
     private readonly bool _preferences;
 
-    /// <param name="preferences">Each two segments are a preference pair.</param>
-    public FixedBatchPlan(int sequences, int length, int vocabulary, bool preferences, int slots = 1)
+    /// <param name="objective">Where it takes pairs, each two segments are one; where it has mismatched sequences, every other row is desirable.</param>
+    public FixedBatchPlan(int sequences, int length, int vocabulary, ObjectiveDescriptor objective, int slots = 1)
     {
-        (_slots, _preferences) = (slots, preferences);
+        (_slots, _preferences) = (slots, objective.TakesPairs);
         var random = new Random(1);
         var rows = Enumerable.Range(0, sequences * length).ToArray();
         int[] ids = [.. rows.Select(_ => random.Next(3, vocabulary))];
         _batch = new SlotBatch(1, 0, ids, [.. rows.Select(row => row % length)], [.. Enumerable.Repeat(length, sequences)], rows, ids,
-            [.. rows.Select(row => row / length)], [.. Enumerable.Range(0, preferences ? sequences / 2 : sequences)], ids.Length);
+            [.. rows.Select(row => row / length)], [.. Enumerable.Range(0, _preferences ? sequences / 2 : sequences)], ids.Length)
+        {
+            Desirable = objective.HasMismatched ? [.. Enumerable.Range(0, sequences).Select(row => row % 2 == 0)] : [],
+        };
+        if (objective.HasMismatched) _batch = _batch with { Mismatched = _batch };
     }
+
+    public bool NeedsWholeStep => _batch.Mismatched is not null;
 
     public int TotalSteps { get; init; } = int.MaxValue;
 

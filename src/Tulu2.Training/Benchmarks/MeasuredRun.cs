@@ -58,7 +58,7 @@ public sealed record MeasuredRun(
             Recipe = recipe,
             Parameters = RunParameters.Of(recipe, Config, VirtualShards),
             Parallel = layout,
-            Plan = new FixedBatchPlan(Sequences, Length, Config.VocabularySize, Descriptor.TakesPairs, Slots) { TotalSteps = steps },
+            Plan = new FixedBatchPlan(Sequences, Length, Config.VocabularySize, Descriptor, Slots) { TotalSteps = steps },
             DataPlane = dataPlane,
             CheckpointDirectory = Path.Combine(Path.GetTempPath(), "no-checkpoint-is-written"),
             References = () => references,

@@ -27,7 +27,7 @@ public static class StepBenchmark
     /// <param name="steps">Steps measured, after a few for warming up.</param>
     public static StepMeasurement Run(ModelConfig config, int virtualShards, Objective objective, Precision precision, int sequences, int length, int steps) =>
         Run(config, virtualShards, RecipeOf(objective, precision, sequences),
-            new FixedBatchPlan(sequences, length, config.VocabularySize, ObjectiveCatalog.Of(objective).TakesPairs), steps);
+            new FixedBatchPlan(sequences, length, config.VocabularySize, ObjectiveCatalog.Of(objective)), steps);
 
     /// <summary>The same for DPO on pairs of given lengths, whose answers are scored.</summary>
     /// <param name="lengths">A file: see <see cref="PairLengths.Read"/>. Its pairs are taken in turn.</param>

@@ -1,3 +1,4 @@
+using Tulu2.Data.Slots;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Training.Objectives;
@@ -8,7 +9,14 @@ namespace Tulu2.Training.Objectives;
 /// <param name="Segments_R">[R] the segment that each scored token lies in: the slot's sequence, or of pair k 2k for the chosen and 2k + 1 for the rejected side.</param>
 /// <param name="Segments">S.</param>
 /// <param name="Reference_S">[S] the reference model's summed log-probability of each segment; empty where the objective needs none.</param>
-internal sealed record ScoredSlot(int Step, int Slot, int[] Segments_R, int Segments, float[] Reference_S);
+internal sealed record ScoredSlot(int Step, int Slot, int[] Segments_R, int Segments, float[] Reference_S)
+{
+    /// <summary>[S] the labels of unpaired preferences, whose segments are their own sequences; empty: there are none.</summary>
+    public bool[] Desirable_S { get; init; } = [];
+
+    /// <inheritdoc cref="SlotBatch.Divergence"/>
+    public double Divergence { get; init; }
+}
 
 /// <summary>
 /// What a run minimises, as arithmetic on log-probabilities. Pure: its results depend on the arguments and on the run's counts alone, so that a step has the

@@ -22,8 +22,17 @@ public abstract class ObjectiveDescriptor
     /// <summary>An item of a batch is a pair of sequences, 2k chosen and 2k + 1 rejected; otherwise one sequence.</summary>
     public bool TakesPairs => Rows == RowKind.Preferences;
 
-    /// <summary>Sequences of each item of a batch.</summary>
+    /// <summary>
+    /// Each step needs the mean over all its rows of a value of mismatched sequences (<see cref="MismatchedTokens"/>), which are only scored, before the gradient of its first
+    /// slot can be computed (<see cref="SlotBatch.Divergence"/>).
+    /// </summary>
+    public bool HasMismatched => Rows == RowKind.Unpaired;
+
+    /// <summary>Sequences of each item of a slot, those that have a gradient.</summary>
     public int SequencesPerItem => TakesPairs ? 2 : 1;
+
+    /// <summary>Sequences of each item that the reference pass and validations score: mismatched ones too.</summary>
+    public int ScoredPerItem => TakesPairs || HasMismatched ? 2 : 1;
 
     /// <summary>An item for people, in the singular.</summary>
     public string ItemName => TakesPairs ? "pair" : "row";
@@ -43,7 +52,7 @@ public abstract class ObjectiveDescriptor
     /// <summary>
     /// Its figures depend on the summed log-probability of each sequence and its number of tokens alone, so that a validation, which has no more, can measure it.
     /// </summary>
-    public virtual bool IsOfSequences => IsLinear || TakesPairs;
+    public virtual bool IsOfSequences => IsLinear || TakesPairs || HasMismatched;
 
     /// <summary>The reference model's log-probabilities of the run's rows are computed before its first step.</summary>
     public virtual bool NeedsReference(Recipe recipe) => false;

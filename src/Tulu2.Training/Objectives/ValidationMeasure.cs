@@ -15,12 +15,14 @@ public sealed class ValidationMeasure
     private readonly Func<ReferenceLogProbabilities>? _references;
     private readonly IObjective _objective;
     private readonly int _perItem;
+    private readonly bool _hasMismatched;
 
-    /// <param name="references">Opens the reference log-probabilities of the set's pairs; null: the objective needs none.</param>
+    /// <param name="references">Opens the reference log-probabilities of the set's pairs (or rows); null: the objective needs none.</param>
     public ValidationMeasure(Recipe recipe, OnePassPlan plan, Func<ReferenceLogProbabilities>? references)
     {
         var descriptor = ObjectiveCatalog.Of(recipe.Objective);
-        (_plan, _references, _perItem) = (plan, references, descriptor.SequencesPerItem);
+        (_plan, _references, _perItem) = (plan, references, descriptor.ScoredPerItem);
+        _hasMismatched = descriptor.HasMismatched;
         _objective = descriptor.Create(recipe with { Profile = Profile.Default }, plan);
     }
 
@@ -29,16 +31,19 @@ public sealed class ValidationMeasure
     public NamedValues Measure(IReadOnlyList<float[]> logProbabilities)
     {
         var figures = new double[logProbabilities.Count][];
-        for (var slot = 0; slot < figures.Length; slot++) figures[slot] = Figures(slot, logProbabilities[slot]);
+        var divergence = _hasMismatched ? Divergences.Mean(logProbabilities.Select((sums, slot) => LogRatios(slot, sums))) : 0;
+        for (var slot = 0; slot < figures.Length; slot++) figures[slot] = Figures(slot, logProbabilities[slot], divergence);
         var (loss, more) = _objective.Summarize(1, figures);
         return [new NamedValue(ValidationMetrics.Loss, loss), .. more];
     }
 
     // Objectives take log-probabilities by token. Those that can be validated make sums by sequence of them (IsOfSequences), so the sum stands at the first token and
     // 0 at the others.
-    private double[] Figures(int slot, float[] sums)
+    private double[] Figures(int slot, float[] sums, double divergence)
     {
-        var tokens = _plan.ScoredTokens(slot);
+        var (tokens, references_S) = (_plan.ScoredTokens(slot), References(slot));
+        // The objective sees rows as in a slot: without their mismatched sequences.
+        if (_hasMismatched) (tokens, sums, references_S) = (Own(tokens), Own(sums), Own(references_S));
         var (segments_R, values_R, at) = (new int[tokens.Sum()], new float[tokens.Sum()], 0);
         for (var sequence = 0; sequence < tokens.Length; sequence++)
         {
@@ -46,8 +51,17 @@ public sealed class ValidationMeasure
             Array.Fill(segments_R, sequence, at, tokens[sequence]);
             at += tokens[sequence];
         }
-        return _objective.Figures(new ScoredSlot(1, slot, segments_R, tokens.Length, References(slot)), values_R);
+        var scored = new ScoredSlot(1, slot, segments_R, tokens.Length, references_S) { Desirable_S = _hasMismatched ? _plan.Desirable(slot) : [], Divergence = divergence };
+        return _objective.Figures(scored, values_R);
     }
+
+    private double[] LogRatios(int slot, float[] sums)
+    {
+        var references_S = References(slot);
+        return [.. Enumerable.Range(0, references_S.Length / 2).Select(row => (double)sums[2 * row + 1] - references_S[2 * row + 1])];
+    }
+
+    private static TValue[] Own<TValue>(TValue[] values) => [.. values.Where((_, index) => index % 2 == 0)];
 
     private float[] References(int slot)
     {

@@ -5,6 +5,7 @@ using Tulu2.Data.Slots;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Communication;
+using Tulu2.Training.Objectives;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Slots;
 using Tulu2.Training.State;
@@ -26,6 +27,7 @@ internal sealed class RankBody : IDisposable
     private readonly RankState _state;
     private readonly HeldGradients _held;
     private readonly SlotRunner _runner;
+    private readonly StepDivergence? _divergence;
     private readonly StepReduction _reduction;
     private readonly TensorGroupSum? _tensorSum;
     private readonly NcclTransport? _nccl;
@@ -51,6 +53,7 @@ internal sealed class RankBody : IDisposable
             GradientPieces.Of(_part.Trained, settings.GradientPiece), new BackgroundThread($"sums of rank {rank}"),
             piece => settings.Faults?.AtPiece(_rank, Step, piece));
         _runner = new SlotRunner(_held, deadline, _clock, _reduction);
+        _divergence = ObjectiveCatalog.Of(settings.Recipe.Objective).HasMismatched ? new StepDivergence(slots, deadline) : null;
         _tensorSum = settings.Parallel.Tensor > 1 ? new TensorGroupSum(deadline, _clock) : null;
         _nccl = NcclTransport.Of(settings.Recipe.Parallel, settings.Parallel.Tensor, deadline);
         _snapshots = new SnapshotWriter(new CheckpointStore(settings.CheckpointDirectory), report);
@@ -60,7 +63,9 @@ internal sealed class RankBody : IDisposable
     public Generation Generation => _groups is { } groups ? new(groups.World.Generation) : Generation.None;
 
     /// <summary>Whether <see cref="Advance"/> can proceed without another command or batch.</summary>
-    public bool HasWork => _computing && (_runner.Needs is not { } slot || _fed.ContainsKey((Step, new SlotNumber(slot))));
+    public bool HasWork => _computing && (Needs is not { } slot || _fed.ContainsKey((Step, new SlotNumber(slot))));
+
+    private int? Needs => _divergence is { IsDone: false } ? _divergence.Needs : _runner.Needs;
 
     private RankGroups Groups => _groups ?? throw new InvalidOperationException($"rank {_rank}: in no generation");
     private StepNumber StateStep => _state.Step;
@@ -84,7 +89,7 @@ internal sealed class RankBody : IDisposable
             _tensorSum!.OnDevice = _nccl.Join(_groups.Tensor, abortWith);
         }
         (_rank, _computing, _begun) = (rank, false, false);
-        _runner.Drop();
+        DropUnfinished();
     }
 
     /// <summary>Abandons a reduction of the generation that has ended.</summary>
@@ -97,7 +102,7 @@ internal sealed class RankBody : IDisposable
     public void Pause()
     {
         _computing = false;
-        _runner.Drop();
+        DropUnfinished();
         _reduction.Drop();
     }
 
@@ -131,10 +136,14 @@ internal sealed class RankBody : IDisposable
         }
     }
 
-    /// <summary>Runs the next part of the step: one forward or backward pass of a slot, or, after the last one, the reduction.</summary>
+    /// <summary>
+    /// Runs the next part of the step: one forward or backward pass of a slot, or, after the last one, the reduction. Before them comes what the step's divergence needs, where
+    /// the objective has one.
+    /// </summary>
     public void Advance()
     {
-        if (_runner.IsDone) Reduce();
+        if (_divergence is { IsDone: false }) Diverge(_divergence);
+        else if (_runner.IsDone) Reduce();
         else ComputeSlot();
     }
 
@@ -179,7 +188,7 @@ internal sealed class RankBody : IDisposable
         _state.Transfer(transfer, step, Groups, forget: () =>
         {
             // The gradients were computed from the state that is being replaced.
-            _held.Clear();
+            Forget();
             _reduced = null;
         });
         if (StateStep != step) throw new InvalidOperationException($"rank {_rank}: told to go on from step {step} with the state of step {StateStep}");
@@ -188,10 +197,11 @@ internal sealed class RankBody : IDisposable
     private void StartSlots(IEnumerable<SlotRange> ranges)
     {
         foreach (var old in _fed.Keys.Where(key => key.Step <= StateStep).ToArray()) _fed.Remove(old);
-        var slots = ranges.SelectMany(range => Enumerable.Range(range.First, range.Count)).Where(slot => !_held.Holds(slot)).Order();
+        int[] slots = [.. ranges.SelectMany(range => Enumerable.Range(range.First, range.Count)).Where(slot => !_held.Holds(slot)).Order()];
         // After the last step there is nothing to compute: such a generation only restores the state of a lost rank.
         _computing = Step <= _settings.Plan.TotalSteps;
         _runner.Start(slots, Groups.Coordinates.Pipeline, _settings.Parallel.Pipeline);
+        if (_computing) _divergence?.Start(slots, isLast: Groups.Next is null, holds: _held.Figures.Count > 0);
         _clock.BeginStep();
     }
 
@@ -203,11 +213,36 @@ internal sealed class RankBody : IDisposable
             var slot = new SlotNumber(needed);
             _settings.Faults?.AtSlot(_rank, Step, slot);
             batch = _fed[(Step, slot)];
+            if (_divergence?.Value is { } divergence) batch = batch with { Divergence = divergence };
         }
         var start = Stopwatch.GetTimestamp();
         var done = _runner.Advance(Computer, Groups, batch);
         _clock.Computed(Stopwatch.GetElapsedTime(start));
         if (done is { } result) _report(new WorkerReport.SlotDone(Generation, _rank, Step, new SlotNumber(result.Slot), result.Time.TotalSeconds));
+    }
+
+    private void Diverge(StepDivergence divergence)
+    {
+        var slot = divergence.Needs;
+        _settings.Faults?.AtScore(_rank, Step, slot);
+        var start = Stopwatch.GetTimestamp();
+        divergence.Advance(_runner, Computer, Groups, slot is { } needed ? _fed[(Step, new SlotNumber(needed))] : null);
+        // The exchange waits for the slowest replica, as the reduction does.
+        if (slot is null) _clock.Reduced(Stopwatch.GetElapsedTime(start), TimeSpan.Zero);
+        else _clock.Computed(Stopwatch.GetElapsedTime(start));
+    }
+
+    private void DropUnfinished()
+    {
+        _runner.Drop();
+        _divergence?.Drop();
+    }
+
+    // Slot gradients, and the divergence that they were computed with.
+    private void Forget()
+    {
+        _held.Clear();
+        _divergence?.Forget();
     }
 
     private void Reduce()
@@ -249,7 +284,7 @@ internal sealed class RankBody : IDisposable
         _settings.Faults?.AtApply(_rank, step);
         _state.Apply(_reduction.Total, _reduced.GradientNorm);
         _reduced = null;
-        _held.Clear();
+        Forget();
         _settings.Faults?.AtApplied(_rank, step);
     }
 }

@@ -6,13 +6,13 @@ namespace Tulu2.Training.Recipes;
 /// <summary>Everything a run needs, as its YAML file names it. Keys are the snake_case names of these properties; every key has a default.</summary>
 public sealed record Recipe
 {
-    [Meaning("sft: learn the assistant's turns; dpo: learn to prefer the chosen of two answers.")]
+    [Meaning("sft: learn the assistant's turns; dpo: learn to prefer the chosen of two answers; kto: learn from single answers that are labelled desirable or not.")]
     [KnownAs(LlamaFactory = "stage")]
     public Objective Objective { get; init; } = Objective.Sft;
     public ModelRecipe Model { get; init; } = new();
     public DataRecipe Data { get; init; } = new();
     public BatchRecipe Batch { get; init; } = new();
-    [Meaning("Passes over the data, in place of steps. Neither: the paper's 2 for sft and 3 for dpo.")]
+    [Meaning("Passes over the data, in place of steps. Neither: the paper's 2 for sft and 3 for dpo, and 1 for kto.")]
     [KnownAs(Trl = "num_train_epochs", Torchtune = "epochs", Others = "num_epochs")]
     [Changeable]
     public double? Epochs { get; init; }
@@ -23,6 +23,7 @@ public sealed record Recipe
     public OptimizerRecipe Optimizer { get; init; } = new();
     public ScheduleRecipe Schedule { get; init; } = new();
     public DpoRecipe Dpo { get; init; } = new();
+    public KtoRecipe Kto { get; init; } = new();
     public LoraRecipe? Lora { get; init; }
     public ValidationRecipe Validation { get; init; } = new();
     [Meaning("What products are computed in; master weights, gradients and moments are fp32 in any case.")]
@@ -37,7 +38,7 @@ public sealed record Recipe
     public int Seed { get; init; } = 42;
 }
 
-public enum Objective { Sft, Dpo }
+public enum Objective { Sft, Dpo, Kto }
 
 public enum Precision { Fp32, Bf16 }
 
@@ -73,7 +74,7 @@ public sealed record DataRecipe
     [KnownAs(Trl = "dataset_name", Torchtune = "dataset.data_files", LlamaFactory = "dataset", Others = "datasets, train_file, data_path")]
     [PathKey, NotInHash]
     public IReadOnlyList<DataSourceRecipe> Train { get; init; } = [];
-    [Meaning("The form of the rows: messages, sharegpt, alpaca, prompt_completion, preferences or rated_completions; null: the first row of each file that matches one decides.")]
+    [Meaning("The form of the rows: messages, sharegpt, alpaca, prompt_completion, preferences, rated_completions or kto; null: the first row of each file that matches one decides.")]
     [KnownAs(LlamaFactory = "formatting", Others = "dataset_type")]
     [NotInHash]
     public string? Format { get; init; }
@@ -213,6 +214,19 @@ public enum DpoLoss { Sigmoid, Ipo, Hinge, Robust, Simpo, Orpo }
 /// <summary>What the loss of a pair is multiplied by.</summary>
 public enum DpoWeighting { None, Wpo }
 
+public sealed record KtoRecipe
+{
+    [Meaning("How strongly the model is held to its reference.")]
+    [KnownAs(Trl = "beta", LlamaFactory = "pref_beta")]
+    public double Beta { get; init; } = 0.1;
+    [Meaning("Weight of the losses of desirable answers. The fewer of the two kinds usually gets the greater weight, so that weight times number is 1 to 4/3 of the other's.")]
+    [KnownAs(Trl = "desirable_weight", LlamaFactory = "kto_chosen_weight")]
+    public double DesirableWeight { get; init; } = 1;
+    [Meaning("Weight of the losses of undesirable answers.")]
+    [KnownAs(Trl = "undesirable_weight", LlamaFactory = "kto_rejected_weight")]
+    public double UndesirableWeight { get; init; } = 1;
+}
+
 /// <summary>Low-rank adapters beside a frozen model; null: all weights are trained.</summary>
 public sealed record LoraRecipe
 {
@@ -237,7 +251,7 @@ public sealed record LoraRecipe
     [Meaning("With nf4: the scales of the blocks of 64 weights are kept in 8 bits, 4.127 bits a weight in place of 4.5.")]
     [KnownAs(Trl = "use_bnb_nested_quant", LlamaFactory = "double_quantization", Others = "bnb_4bit_use_double_quant")]
     public bool DoubleQuant { get; init; } = true;
-    [Meaning("A PEFT folder whose adapters are trained on, in place of new ones; its rank, alpha and targets must be the recipe's. For dpo the reference is the model without them.")]
+    [Meaning("A PEFT folder whose adapters are trained on, in place of new ones; its rank, alpha and targets must be the recipe's. For dpo and kto the reference is the model without them.")]
     [KnownAs(LlamaFactory = "adapter_name_or_path", Others = "lora_model_dir")]
     [PathKey, NotInHash]
     public string? Adapter { get; init; }
@@ -260,7 +274,7 @@ public sealed record ValidationRecipe
     [KnownAs(Trl = "eval_steps", Torchtune = "run_val_every_n_steps", Others = "val_check_interval, evals_per_epoch")]
     [NotInHash, Changeable]
     public int Every { get; init; } = 50;
-    [Meaning("The value that decides which validation is the best: loss, or one of rewards_accuracy and rewards_margin for dpo.")]
+    [Meaning("The value that decides which validation is the best: loss, or one of rewards_accuracy (dpo) and rewards_margin (dpo, kto).")]
     [KnownAs(Trl = "metric_for_best_model")]
     [NotInHash, Changeable]
     public string Metric { get; init; } = "loss";

@@ -7,7 +7,8 @@ using Tulu2.Files;
 namespace Tulu2.Training.Reference;
 
 /// <summary>
-/// The reference model's summed log-probabilities of preference pairs, computed once and cached on disk under a key of everything they depend on. File format:
+/// The reference model's summed log-probabilities of preference pairs (of unpaired preferences: a row's own answer in place of the chosen one, its mismatched answer in
+/// place of the rejected one), computed once and cached on disk under a key of everything they depend on. File format:
 /// magic, key, number of pairs, (chosen, rejected) of each pair as little-endian floats (NaN: not scored yet), SHA-256 of all preceding bytes.
 /// </summary>
 public sealed class ReferenceLogProbabilities

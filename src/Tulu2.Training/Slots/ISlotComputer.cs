@@ -25,6 +25,11 @@ internal interface ISlotComputer : IDisposable
     /// <param name="frozenOnly">Without the adapters, if the model has any.</param>
     ISlotPass Forward(SlotBatch batch, Tensor? input_SD, bool keep, bool frozenOnly = false);
 
+    /// <summary>On the last stage: how much likelier policy than reference finds each sequence of a slot's mismatched batch.</summary>
+    /// <param name="scores">[rows] result of <see cref="ISlotPass.Score"/>.</param>
+    /// <returns>[rows]</returns>
+    double[] LogRatios(SlotBatch mismatched, float[] scores) => throw new NotSupportedException("the objective has no mismatched sequences");
+
     /// <summary>Computes the step's loss and the objective's metrics.</summary>
     /// <param name="figures">[slots] results of <see cref="ISlotPass.Backward"/> on the last stage, from all replicas.</param>
     (double Loss, NamedValues More) Summarize(int step, IReadOnlyList<double[]> figures);
@@ -46,7 +51,7 @@ internal interface ISlotPass : IDisposable
     double[] Backward(Tensor? outputGradient_SD, Tensor gradient, Action<long>? ready = null);
 
     /// <summary>Last stage only, instead of a backward pass.</summary>
-    /// <returns>[sequences, or 2 * pairs] summed log-probability of each sequence's scored tokens.</returns>
+    /// <returns>[sequences] summed log-probability of each sequence's scored tokens; a filler segment after them is left out.</returns>
     float[] Score();
 }
 

@@ -22,6 +22,8 @@ internal sealed class ModelSlots(DecoderModel model, Tensor weights, SlotObjecti
         return new Pass(this, batch, model.Forward(batch, keep, Here(input_SD), frozenOnly));
     }
 
+    public double[] LogRatios(SlotBatch mismatched, float[] scores) => objective.LogRatios(mismatched, scores);
+
     public (double Loss, NamedValues More) Summarize(int step, IReadOnlyList<double[]> figures) => objective.Summarize(step, figures);
 
     public void Dispose() => model.Dispose();

@@ -51,7 +51,11 @@ internal sealed class SlotObjective
     /// <returns>The slot's figures.</returns>
     public double[] Backward(DecoderModel model, Activations activations, SlotBatch batch, Tensor gradient, Action<long>? ready)
     {
-        var slot = new ScoredSlot(batch.Step, batch.Slot, batch.ScoredSegments, Segments(batch), References(batch));
+        var slot = new ScoredSlot(batch.Step, batch.Slot, batch.ScoredSegments, Segments(batch), References(batch))
+        {
+            Desirable_S = batch.Desirable,
+            Divergence = batch.Divergence,
+        };
         float[] before_R = _descriptor.IsLinear ? [] : OnHost(model.LogProbabilities(activations));
         var coefficients_R = tensor(_objective.Coefficients(slot, before_R), dtype: float32, device: gradient.device);
         var after_R = model.Backward(activations, coefficients_R, gradient, ready);
@@ -60,7 +64,13 @@ internal sealed class SlotObjective
     }
 
     /// <summary>S: the number of segments of a batch that are sequences; a filler segment after them is not.</summary>
-    public int Segments(SlotBatch batch) => _descriptor.SequencesPerItem * batch.Sequences.Length;
+    public int Segments(SlotBatch batch) => (batch.Desirable.Length > 0 ? _descriptor.SequencesPerItem : _descriptor.ScoredPerItem) * batch.Sequences.Length;
+
+    /// <summary>How much likelier policy than reference finds each sequence of a slot's mismatched batch.</summary>
+    /// <param name="scores">[rows] the policy's summed log-probabilities.</param>
+    /// <returns>[rows]</returns>
+    public double[] LogRatios(SlotBatch mismatched, float[] scores) =>
+        [.. mismatched.Sequences.Zip(scores, (row, score) => (double)score - _references!.Value[row].Rejected)];
 
     /// <inheritdoc cref="IObjective.Summarize"/>
     /// <remarks>The losses of the sources follow the objective's metrics.</remarks>
@@ -74,6 +84,7 @@ internal sealed class SlotObjective
     private float[] References(SlotBatch batch)
     {
         if (_references is null) return [];
+        if (_descriptor.HasMismatched) return Array.ConvertAll(batch.Sequences, row => _references.Value[row].Chosen);
         var values_S = new float[2 * batch.Sequences.Length];
         for (var index = 0; index < batch.Sequences.Length; index++)
             (values_S[2 * index], values_S[2 * index + 1]) = _references.Value[batch.Sequences[index]];

@@ -13,7 +13,7 @@ public sealed class FaultPlan
 {
     private readonly HashSet<(Point Point, Rank Rank, StepNumber Step, int? Place)> _pending = [];
 
-    private enum Point { Slot, Piece, Reduce, Ready, Apply, Applied }
+    private enum Point { Score, Slot, Piece, Reduce, Ready, Apply, Applied }
 
     /// <summary>Number of faults not injected yet.</summary>
     public int Pending
@@ -23,6 +23,9 @@ public sealed class FaultPlan
 
     /// <summary>The rank fails while it computes this slot.</summary>
     public FaultPlan FailAt(Rank rank, StepNumber step, SlotNumber slot) => With(Point.Slot, rank, step, slot);
+
+    /// <summary>The rank fails before it scores the mismatched sequences of a slot, or before it exchanges what it has scored (<paramref name="slot"/> null).</summary>
+    public FaultPlan FailBeforeScore(Rank rank, StepNumber step, SlotNumber? slot) => With(Point.Score, rank, step, slot is { } number ? (int)number : null);
 
     /// <summary>The rank fails before it reduces a piece of its gradient, which may be during its last slot's backward pass.</summary>
     public FaultPlan FailBeforePiece(Rank rank, StepNumber step, int piece) => With(Point.Piece, rank, step, piece);
@@ -40,6 +43,8 @@ public sealed class FaultPlan
     public FaultPlan FailBeforeApplied(Rank rank, StepNumber step) => With(Point.Applied, rank, step);
 
     internal void AtSlot(Rank rank, StepNumber step, SlotNumber slot) => Reach(Point.Slot, rank, step, slot);
+
+    internal void AtScore(Rank rank, StepNumber step, int? slot) => Reach(Point.Score, rank, step, slot);
 
     internal void AtPiece(Rank rank, StepNumber step, int piece) => Reach(Point.Piece, rank, step, piece);
 

@@ -16,6 +16,8 @@ public sealed class GoldenTrajectoryTests : IDisposable
 {
     private static readonly string[] Folder = ["tests", "Tulu2.Tests", "Golden"];
 
+    private static readonly Dictionary<string, string> Rows = new() { ["sft"] = "dialogues.jsonl", ["dpo"] = "pairs.jsonl", ["kto"] = "labelled.jsonl" };
+
     private readonly Data.TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -40,6 +42,9 @@ public sealed class GoldenTrajectoryTests : IDisposable
     public Task Twelve_steps_of_adapters_have_the_losses_that_they_had(string name, string objective, string precision, string lora, double tolerance) =>
         CheckAsync($"trajectory-{objective}-{name}.jsonl", objective, precision, 12, "{}", tolerance, lora);
 
+    [Fact]
+    public Task Twelve_steps_of_kto_have_the_losses_that_they_had() => CheckAsync("trajectory-kto.jsonl", "kto", "fp32", 12, "{ desirable_weight: 1.25 }", 1e-4);
+
     [Theory]
     [InlineData("sft", "fp32", 1e-5)]
     [InlineData("sft", "bf16", 1e-2)]
@@ -55,10 +60,10 @@ public sealed class GoldenTrajectoryTests : IDisposable
     public Task So_have_those_of_pairs_with_a_prompt_for_each_answer(string precision, double tolerance) =>
         CheckAsync($"trajectory-dpo-unshared-{precision}.jsonl", "dpo", precision, 10, "{ share_prompt: false }", tolerance);
 
-    private async Task CheckAsync(string file, string objective, string precision, int steps, string dpo, double tolerance, string? lora = null)
+    private async Task CheckAsync(string file, string objective, string precision, int steps, string keys, double tolerance, string? lora = null)
     {
         string[] path = [.. Folder, file];
-        var lines = await TrainAsync(objective, precision, steps, dpo, lora);
+        var lines = await TrainAsync(objective, precision, steps, keys, lora);
         var expected = GoldenFile.Read(path).Split('\n');
         if (GoldenFile.IsRefreshing || expected[0] == lines[0])
         {
@@ -69,17 +74,17 @@ public sealed class GoldenTrajectoryTests : IDisposable
         foreach (var (before, now) in expected.Skip(1).Zip(lines.Skip(1)).SkipLast(1)) AssertNear(before, now, tolerance);
     }
 
-    private async Task<List<string>> TrainAsync(string objective, string precision, int steps, string dpo, string? lora)
+    private async Task<List<string>> TrainAsync(string objective, string precision, int steps, string keys, string? lora)
     {
         var (golden, run) = (Checkout.Path(Folder), _folder.File("run"));
         var recipe = _folder.Write("recipe.yaml", $$"""
             objective: {{objective}}
             model: { preset: tiny, tokenizer: {{Path.Combine(golden, "tokenizer.model")}} }
-            data: { train: [{{Path.Combine(golden, objective == "dpo" ? "pairs.jsonl" : "dialogues.jsonl")}}], max_length: 96, cache: {{_folder.File("cache")}} }
+            data: { train: [{{Path.Combine(golden, Rows[objective])}}], max_length: 96, cache: {{_folder.File("cache")}} }
             batch: { global: 8, slot: 2 }
             steps: {{steps}}
-            dpo: {{dpo}}
-            optimizer: { learning_rate: {{(objective == "dpo" ? "1e-3" : "1e-2")}} }
+            {{(objective == "sft" ? "" : $"{objective}: {keys}")}}
+            optimizer: { learning_rate: {{(objective == "sft" ? "1e-2" : "1e-3")}} }
             schedule: { warmup: 2 }
             precision: {{precision}}
             {{(lora is null ? "" : $"lora: {lora}")}}

@@ -22,13 +22,18 @@ public static class RowFormats
     /// <exception cref="BadInputException">As for <see cref="Of"/>.</exception>
     public static (bool CanBeRead, string? Form) Look(DataFile file, RowKind wanted)
     {
-        if (file.Format is { } name) return (RowSources.Named(name).Kind == wanted, name);
+        if (file.Format is { } name) return (RowKinds.Gives(RowSources.Named(name).Kind, wanted), name);
         bool? can = null;
         string? form = null;
         Scan(file, row =>
         {
-            if (can is null && RowSources.BestMatch(row) is { } first) can = first.Kind == wanted || Complete(row).Contains(wanted);
-            form = RowSources.BestMatch(row, wanted)?.Name;
+            if (can is null && RowSources.BestMatch(row) is { } first)
+            {
+                can = RowKinds.Gives(first.Kind, wanted) || Complete(row).Contains(wanted);
+                // Rows of another kind are read as what they are, and made rows of the wanted kind then.
+                if (first.Kind != wanted && RowKinds.Gives(first.Kind, wanted)) form = first.Name;
+            }
+            form ??= RowSources.BestMatch(row, wanted)?.Name;
             return form is not null || can is false;
         });
         return (can ?? true, form);

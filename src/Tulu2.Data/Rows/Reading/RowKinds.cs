@@ -14,7 +14,7 @@ public static class RowKinds
 
     /// <summary>
     /// Whether the file's rows can be read as <paramref name="kind"/>: rows of that kind, and rows of another kind that have all keys of this one too (pairs with
-    /// <c>messages</c> beside them). Also a file in which no record matches.
+    /// <c>messages</c> beside them). Preference pairs can be read as unpaired ones. Also a file in which no record matches.
     /// </summary>
     /// <exception cref="BadInputException">The file is missing or cannot be read.</exception>
     public static bool CanBeReadAs(DataFile file, RowKind kind) => RowFormats.Look(file, kind).CanBeRead;
@@ -38,5 +38,13 @@ public static class RowKinds
     }
 
     /// <summary>For people.</summary>
-    public static string Name(RowKind kind) => kind == RowKind.Preferences ? "preference pairs" : "instruction rows";
+    public static string Name(RowKind kind) => kind switch
+    {
+        RowKind.Preferences => "preference pairs",
+        RowKind.Unpaired => "unpaired preferences",
+        _ => "instruction rows",
+    };
+
+    /// <summary>Rows of the kind <paramref name="found"/> can be made rows of the kind <paramref name="wanted"/>.</summary>
+    internal static bool Gives(RowKind found, RowKind wanted) => found == wanted || found == RowKind.Preferences && wanted == RowKind.Unpaired;
 }

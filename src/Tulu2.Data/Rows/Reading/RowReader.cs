@@ -30,6 +30,22 @@ public static class RowReader
     /// <inheritdoc cref="ReadMessages" path="/exception"/>
     public static IEnumerable<RowResult<PreferenceRow>> ReadPreferences(DataFile file) => Read<PreferenceRow>(file);
 
+    /// <summary>
+    /// Unpaired preferences: <c>prompt</c>, <c>completion</c> and <c>label</c>. A pair of a file of preference pairs gives two, the chosen answer as a desirable one
+    /// and then the rejected as an undesirable one.
+    /// </summary>
+    /// <inheritdoc cref="ReadMessages" path="/exception"/>
+    public static IEnumerable<RowResult<UnpairedRow>> ReadUnpaired(DataFile file) =>
+        RowKinds.Find(file) == RowKind.Preferences ? ReadPreferences(file).SelectMany(Unpaired) : Read<UnpairedRow>(file);
+
+    private static IEnumerable<RowResult<UnpairedRow>> Unpaired(RowResult<PreferenceRow> result)
+    {
+        if (result.Row is not { } pair) return [result.Fault!];
+        return [Side(pair.Chosen, desirable: true), Side(pair.Rejected, desirable: false)];
+
+        RowResult<UnpairedRow> Side(IReadOnlyList<Message> dialogue, bool desirable) => new UnpairedRow(pair.Id, dialogue, desirable, pair.Location) { Dataset = pair.Dataset };
+    }
+
     private static IEnumerable<RowResult<TRow>> Read<TRow>(DataFile file)
         where TRow : class
     {

@@ -22,7 +22,7 @@ internal static class RowSources
     /// <summary>The columns that some source reads or refuses.</summary>
     public static RecordColumns Columns { get; } = new(
         [.. All.SelectMany(source => source.Keys), .. RowKeys.Common],
-        "give instruction rows with a column messages, or preference pairs with columns prompt, chosen and rejected");
+        "give instruction rows with a column messages, preference pairs with columns prompt, chosen and rejected, or unpaired ones with columns prompt, completion and label");
 
     /// <summary>The source that matches a record best, of those that give rows of one kind or of any; null: none matches.</summary>
     public static IRowSource? BestMatch(JsonElement record, RowKind? kind = null) => BestOf(All.Where(source => kind is null || source.Kind == kind), record);

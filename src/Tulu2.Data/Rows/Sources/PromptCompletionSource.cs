@@ -9,7 +9,7 @@ namespace Tulu2.Data.Rows.Sources;
 /// </summary>
 internal sealed class PromptCompletionSource : InstructionSource
 {
-    private const string Completion = "completion", Label = "label", Wanted = """{"prompt": "...", "completion": "..."}""";
+    private const string Completion = PromptCompletion.Completion, Label = PromptCompletion.Label, Wanted = """{"prompt": "...", "completion": "..."}""";
 
     public override string Name => "prompt_completion";
 
@@ -29,20 +29,9 @@ internal sealed class PromptCompletionSource : InstructionSource
         messages = [];
         // The form of unpaired preferences: a completion that was judged bad is no answer to learn.
         if (JsonFields.TryGet(record, Label, out var label) && label.ValueKind is JsonValueKind.True or JsonValueKind.False)
-            return "label is true or false: unpaired preferences are not trained (give pairs of chosen and rejected)";
-        if (Side(record, RowKeys.Prompt, Message.User, out var prompt) is { } reason) return reason;
-        if (Side(record, Completion, Message.Assistant, out var completion) is { } completionReason) return completionReason;
+            return "label is true or false: this is an unpaired preference (set objective: kto, or give instruction rows)";
+        if (PromptCompletion.Turns(record, out var prompt, out var completion) is { } reason) return reason;
         messages = [.. prompt.Select(message => message with { Learnt = message.Role != Message.Assistant }), .. completion];
-        return null;
-    }
-
-    private static string? Side(JsonElement record, string name, string role, out List<Message> messages)
-    {
-        messages = [];
-        var field = record.GetProperty(name);
-        if (field.ValueKind == JsonValueKind.Array) return TurnParser.Messages(field, name, out messages);
-        if (field.ValueKind != JsonValueKind.String) return $"{name} is {JsonFields.Describe(field)}, not a text or a list of turns";
-        messages = [new Message(role, field.GetString()!)];
         return null;
     }
 }

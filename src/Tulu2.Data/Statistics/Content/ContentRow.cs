@@ -9,5 +9,7 @@ internal readonly record struct ContentRow(string Dataset, RowLocation Location,
 {
     public static ContentRow Of(MessageRow row) => new(row.Dataset, row.Location, row.Messages, ContentFingerprint.Of(row.Messages));
 
+    public static ContentRow Of(UnpairedRow row) => new(row.Dataset, row.Location, row.Messages, ContentFingerprint.Of(row.Messages));
+
     public static ContentRow Of(PreferenceRow row) => new(row.Dataset, row.Location, row.Chosen, ContentFingerprint.Of(row));
 }

@@ -38,7 +38,12 @@ public sealed record ContentStatistics
         return tally.Result();
     }
 
-    private static IEnumerable<(RowLocation Location, ContentRow? Row)> Read(DataFile file, RowKind kind) => kind == RowKind.Messages
-        ? RowReader.ReadMessages(file).Select(result => result.Row is { } row ? (row.Location, ContentRow.Of(row)) : (result.Fault!.Location, (ContentRow?)null))
-        : RowReader.ReadPreferences(file).Select(result => result.Row is { } row ? (row.Location, ContentRow.Of(row)) : (result.Fault!.Location, (ContentRow?)null));
+    private static IEnumerable<(RowLocation Location, ContentRow? Row)> Read(DataFile file, RowKind kind) => kind switch
+    {
+        RowKind.Messages => RowReader.ReadMessages(file).Select(result => result.Row is { } row ? (row.Location, ContentRow.Of(row)) : Fault(result.Fault!)),
+        RowKind.Unpaired => RowReader.ReadUnpaired(file).Select(result => result.Row is { } row ? (row.Location, ContentRow.Of(row)) : Fault(result.Fault!)),
+        _ => RowReader.ReadPreferences(file).Select(result => result.Row is { } row ? (row.Location, ContentRow.Of(row)) : Fault(result.Fault!)),
+    };
+
+    private static (RowLocation, ContentRow?) Fault(RowFault fault) => (fault.Location, null);
 }

@@ -10,5 +10,5 @@ public static class PairSharing
 {
     /// <summary>Null: nothing.</summary>
     public static SharingRule? Of(Recipe recipe) =>
-        recipe.Dpo.SharePrompt ? SharedPrefix.RuleOf(recipe.Precision == Precision.Fp32 ? ScalarType.Float32 : ScalarType.BFloat16) : null;
+        recipe.Objective == Objective.Dpo && recipe.Dpo.SharePrompt ? SharedPrefix.RuleOf(recipe.Precision == Precision.Fp32 ? ScalarType.Float32 : ScalarType.BFloat16) : null;
 }

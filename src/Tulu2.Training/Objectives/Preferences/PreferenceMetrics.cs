@@ -3,9 +3,9 @@ namespace Tulu2.Training.Objectives.Preferences;
 /// <summary>The metrics of preference losses: means over the step's pairs (docs/reference/tulu2.md, metrics of DPO).</summary>
 internal static class PreferenceMetrics
 {
-    private static readonly MetricChart Rewards = new("rewards", "Rewards");
+    internal static readonly MetricChart Rewards = new("rewards", "Rewards");
     private static readonly MetricChart Accuracy = new("accuracy", "Reward accuracy (share of pairs)", FromZero: true);
-    private static readonly MetricChart LogProbabilities = new("logps", "Log-probability of the answers");
+    internal static readonly MetricChart LogProbabilities = new("logps", "Log-probability of the answers");
     private static readonly MetricChart Lengths = new("lengths", "Length of the answers (scored tokens)", FromZero: true);
 
     public static MetricDescriptor RewardsChosen { get; } = new("rewards_chosen", "reward of chosen answers", Rewards, "chosen", IsDerived: true);

@@ -99,7 +99,7 @@ public static class RecipeEffects
     {
         if (recipe.Seed != Defaults.Seed && recipe is { Data.Shuffle: false, Model.Path: not null })
             yield return $"seed {recipe.Seed} has no effect: the weights are given and data.shuffle is false";
-        if (!recipe.Data.Packing && recipe.Batch.Slot * ObjectiveCatalog.Of(recipe.Objective).SequencesPerItem == 1)
+        if (!recipe.Data.Packing && recipe.Batch.Slot * ObjectiveCatalog.Of(recipe.Objective).ScoredPerItem == 1)
             yield return "data.packing: false pads nothing: with batch.slot 1 a slot is one sequence";
     }
 

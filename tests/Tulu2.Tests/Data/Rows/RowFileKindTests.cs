@@ -22,6 +22,7 @@ public sealed class RowFileKindTests : IDisposable
     {
         { RowKind.Messages, DuckDbFiles.Parquet }, { RowKind.Messages, DuckDbFiles.Lines }, { RowKind.Messages, DuckDbFiles.Array },
         { RowKind.Preferences, DuckDbFiles.Parquet }, { RowKind.Preferences, DuckDbFiles.Lines }, { RowKind.Preferences, DuckDbFiles.Array },
+        { RowKind.Unpaired, DuckDbFiles.Parquet }, { RowKind.Unpaired, DuckDbFiles.Lines }, { RowKind.Unpaired, DuckDbFiles.Array },
     };
 
     [Theory]
@@ -105,6 +106,11 @@ public sealed class RowFileKindTests : IDisposable
             {
                 var (found, fault) = RowReader.ReadMessages(file).ElementAt(row);
                 return (found is null ? null : RowShapes.Text(found.Messages), fault?.Reason);
+            }
+            if (kind == RowKind.Unpaired)
+            {
+                var (found, fault) = RowReader.ReadUnpaired(file).ElementAt(row);
+                return (found is null ? null : RowShapes.Text(found), fault?.Reason);
             }
             var (pair, pairFault) = RowReader.ReadPreferences(file).ElementAt(row);
             return (pair is null ? null : $"{RowShapes.Text(pair.Chosen)} | {RowShapes.Text(pair.Rejected)}", pairFault?.Reason);

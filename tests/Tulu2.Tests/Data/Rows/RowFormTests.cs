@@ -43,6 +43,46 @@ public sealed class RowFormTests : IDisposable
         Assert.Contains(reason, Assert.Single(RowReader.ReadPreferences(folder.Write("pairs.jsonl", record))).Fault!.Reason);
 
     [Theory]
+    [MemberData(nameof(RowShapes.Unpaired), MemberType = typeof(RowShapes))]
+    public void An_unpaired_preference_is_told_by_its_keys(string record, string meaning)
+    {
+        var path = folder.Write("rows.jsonl", record);
+        Assert.Equal(("kto", RowKind.Unpaired), (RowFormats.Of(path), RowKinds.Find(path)));
+        Assert.Equal(meaning, RowShapes.Text(Assert.Single(RowReader.ReadUnpaired(path)).Row!));
+        Assert.Equal(meaning, RowShapes.Text(Assert.Single(RowReader.ReadUnpaired(new DataFile(path) { Format = "kto" })).Row!));
+    }
+
+    [Theory]
+    [MemberData(nameof(RowShapes.RefusedUnpaired), MemberType = typeof(RowShapes))]
+    public void An_unpaired_preference_that_cannot_be_meant_is_refused_by_name(string record, string reason) =>
+        Assert.Contains(reason, Assert.Single(RowReader.ReadUnpaired(folder.Write("rows.jsonl", record))).Fault!.Reason);
+
+    [Fact]
+    public void A_pair_is_two_unpaired_preferences_at_its_line()
+    {
+        var path = folder.Write("pairs.jsonl", """
+            {"id":"7","prompt":"q","chosen":"a","rejected":"b","dataset":"d"}
+            {"prompt":"q","chosen":"a","rejected":"a"}
+            {"prompt":"r","chosen":"c","rejected":"d"}
+            """);
+        var results = RowReader.ReadUnpaired(path).ToList();
+        Assert.Equal(["user:q assistant:a +", "user:q assistant:b -", null, "user:r assistant:c +", "user:r assistant:d -"], results.Select(result => result.Row is { } row ? RowShapes.Text(row) : null));
+        Assert.Equal(("7", "d", 1L), (results[1].Row!.Id, results[1].Row!.Dataset, results[1].Row!.Location.Line));
+        Assert.Equal((2L, RowFaultKind.Dirt), (results[2].Fault!.Location.Line, results[2].Fault!.Kind));
+        Assert.Equal((true, "preferences"), RowFormats.Look(path, RowKind.Unpaired));
+        Assert.False(RowKinds.CanBeReadAs(folder.Write("kto.jsonl", """{"prompt":"q","completion":"a","label":true}"""), RowKind.Preferences));
+    }
+
+    [Fact]
+    public void The_label_of_another_column_is_read_where_it_is_named()
+    {
+        var path = folder.Write("rows.jsonl", """{"question":"q","reply":"a","liked":false}""");
+        var file = new DataFile(path) { Columns = new Dictionary<string, string> { ["prompt"] = "question", ["completion"] = "reply", ["label"] = "liked" } };
+        Assert.Equal("user:q assistant:a -", RowShapes.Text(Assert.Single(RowReader.ReadUnpaired(file)).Row!));
+        Assert.Equal("kto", RowFormats.Of(file));
+    }
+
+    [Theory]
     [InlineData("9, 5, 5, 1", "t0", "t2")]
     [InlineData("1, 9, 5, 9", "t1", "t0")]
     [InlineData("\"1\", \"2.5\"", "t1", "t0")]

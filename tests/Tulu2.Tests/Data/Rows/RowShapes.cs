@@ -43,6 +43,34 @@ internal static class RowShapes
         { """{"instruction":"q","chosen":"a","rejected":"b","chosen-rating":5,"rejected-rating":2}""", "user:q assistant:a", "user:q assistant:b" },
     };
 
+    /// <summary>A record and what it means: the dialogue, and whether its answer is desirable.</summary>
+    public static TheoryData<string, string> Unpaired => new()
+    {
+        { """{"prompt":"q","completion":"a","label":true}""", "user:q assistant:a +" },
+        { """{"prompt":"q","completion":"a","label":false}""", "user:q assistant:a -" },
+        { """{"prompt":"q","completion":"a","label":1}""", "user:q assistant:a +" },
+        { """{"prompt":"q","completion":"a","label":0}""", "user:q assistant:a -" },
+        { """{"prompt":"q","completion":"a","label":"True"}""", "user:q assistant:a +" },
+        { """{"prompt":"q","completion":"a","label":"false"}""", "user:q assistant:a -" },
+        { """{"system":"s","prompt":[{"role":"user","content":"q"}],"completion":[{"role":"assistant","content":"a"}],"label":true}""", "system:s user:q assistant:a +" },
+        { """{"prompt":[{"from":"human","value":"q"},{"from":"gpt","value":"a"},{"from":"human","value":"r"}],"completion":"b","label":false}""", "user:q assistant:a user:r assistant:b -" },
+        { """{"prompt":"q","completion":"a","label":true,"messages":null,"chosen":null,"rejected":null}""", "user:q assistant:a +" },
+    };
+
+    public static TheoryData<string, string> RefusedUnpaired => new()
+    {
+        { """{"prompt":"q","completion":"a"}""", "no label: the row has prompt, completion; wanted" },
+        { """{"prompt":"q","completion":"a","label":null}""", "no label" },
+        { """{"prompt":"q","completion":"a","label":2}""", "label is 2; an answer is desirable (true or 1) or not (false or 0)" },
+        { """{"prompt":"q","completion":"a","label":"good"}""", "label is the text 'good'" },
+        { """{"prompt":"q","completion":"a","label":[true]}""", "label is a list" },
+        { """{"prompt":"q","completion":3,"label":true}""", "completion is a number, not a text or a list of turns" },
+        { """{"prompt":"q","completion":[{"role":"user","content":"a"}],"label":true}""", "completion does not end with an assistant turn" },
+        { """{"prompt":"q","completion":[{"role":"assistant","content":"a","weight":0}],"label":true}""", "the completion has weight 0" },
+        { """{"prompt":"q","completion":" ","label":true}""", "the completion is empty" },
+        { """{"prompt":"q","completion":"a","label":true,"images":["x.png"]}""", "images: only text is trained" },
+    };
+
     public static TheoryData<string, string> RefusedInstructions => new()
     {
         { """{"conversations":[{"from":"human","value":"q"},{"from":"bing","value":"a"}]}""", "conversations[1] has the unknown role 'bing'" },
@@ -55,7 +83,7 @@ internal static class RowShapes
         { """{"instruction":"Add","output":"5","history":[["a"]]}""", "history[0] is not a question and an answer" },
         { """{"instruction":"Add"}""", "no instruction with its output: the row has instruction; wanted" },
         { """{"prompt":"q","completion":3}""", "completion is a number" },
-        { """{"prompt":"q","completion":"a","label":false}""", "unpaired preferences are not trained" },
+        { """{"prompt":"q","completion":"a","label":false}""", "this is an unpaired preference (set objective: kto" },
         { """{"completion":"a"}""", "no prompt with its completion" },
         { """{"text":"q a"}""", "no messages: the row has text; wanted" },
         { """{"question":"q","answer":"a"}""", "no messages: the row has question, answer; wanted" },
@@ -86,7 +114,12 @@ internal static class RowShapes
         .. Pairs.Concat(Rated).Select(row => new RowShape((string)row[0], RowKind.Preferences, null, $"{row[1]} | {row[2]}")),
         .. RefusedInstructions.Select(row => new RowShape((string)row[0], RowKind.Messages, null, null)),
         .. RefusedPairs.Select(row => new RowShape((string)row[0], RowKind.Preferences, null, null)),
+        .. Unpaired.Select(row => new RowShape((string)row[0], RowKind.Unpaired, "kto", (string)row[1])),
+        .. RefusedUnpaired.Select(row => new RowShape((string)row[0], RowKind.Unpaired, null, null)),
     ];
+
+    /// <summary>A row in one line, as in the tables.</summary>
+    public static string Text(UnpairedRow row) => $"{Text(row.Messages)} {(row.Desirable ? '+' : '-')}";
 
     /// <summary>A dialogue in one line, as in the tables.</summary>
     public static string Text(IReadOnlyList<Message> dialogue) =>

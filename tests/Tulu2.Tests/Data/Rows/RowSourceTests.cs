@@ -31,6 +31,7 @@ public sealed class RowSourceTests : IDisposable
             Assert.NotEmpty(source.Keys);
             Assert.Equal(source.Kind == RowKind.Messages, source is IRowSource<MessageRow>);
             Assert.Equal(source.Kind == RowKind.Preferences, source is IRowSource<PreferenceRow>);
+            Assert.Equal(source.Kind == RowKind.Unpaired, source is IRowSource<UnpairedRow>);
         });
     }
 
@@ -42,6 +43,7 @@ public sealed class RowSourceTests : IDisposable
         Assert.All(RowSources.All, source => Assert.Equal(Likeness.None, source.Match(foreign.RootElement)));
         Assert.All(RowSources.All.OfType<IRowSource<MessageRow>>(), source => Assert.NotEmpty(source.Convert(foreign.RootElement, location).Fault!.Reason));
         Assert.All(RowSources.All.OfType<IRowSource<PreferenceRow>>(), source => Assert.NotEmpty(source.Convert(foreign.RootElement, location).Fault!.Reason));
+        Assert.All(RowSources.All.OfType<IRowSource<UnpairedRow>>(), source => Assert.NotEmpty(source.Convert(foreign.RootElement, location).Fault!.Reason));
     }
 
     [Theory]
@@ -51,6 +53,8 @@ public sealed class RowSourceTests : IDisposable
     [InlineData(Both, "preferences")]
     [InlineData("""{"rejected":"c"}""", "preferences")]
     [InlineData("""{"rejected":"c","messages":[]}""", "messages")]
+    [InlineData("""{"prompt":"a","completion":"b","label":0}""", "kto")]
+    [InlineData("""{"prompt":"a","completion":"b"}""", "prompt_completion")]
     [InlineData("""{"colour":"red"}""", null)]
     public void The_best_match_by_keys_gets_a_record(string record, string? name)
     {
@@ -92,13 +96,17 @@ public sealed class RowSourceTests : IDisposable
     [InlineData(Pair, RowKind.Messages, false)]
     [InlineData(Both, RowKind.Messages, true)]
     [InlineData(Both, RowKind.Preferences, true)]
+    [InlineData(Pair, RowKind.Unpaired, true)]
+    [InlineData(Row, RowKind.Unpaired, false)]
+    [InlineData("""{"prompt":"a","completion":"b","label":3}""", RowKind.Messages, true)]
+    [InlineData("""{"prompt":"a","completion":"b","label":3}""", RowKind.Preferences, false)]
     [InlineData("""{"rejected":"c","messages":[]}""", RowKind.Preferences, false)]
     [InlineData("""{"colour":"red"}""", RowKind.Preferences, true)]
     public void A_file_can_be_read_as_another_kind_where_its_records_have_all_keys_of_it(string record, RowKind kind, bool can)
     {
         var path = folder.Write("rows.jsonl", record);
         Assert.Equal(can, RowKinds.CanBeReadAs(path, kind));
-        if (can) Assert.Equal(RowFormats.Of(path, kind), RowFormats.Look(path, kind).Form);
+        if (can) Assert.Equal(RowFormats.Of(path, record == Pair ? RowKind.Preferences : kind), RowFormats.Look(path, kind).Form);
     }
 
     [Fact]

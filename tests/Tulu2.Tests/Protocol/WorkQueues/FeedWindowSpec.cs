@@ -1,6 +1,7 @@
 using FsCheck.Xunit;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
+using Tulu2.Data.Slots;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Protocol.WorkQueues;
@@ -20,8 +21,26 @@ public sealed class FeedWindowSpec
     [InlineData(4, 5)]
     [InlineData(8, 9)]
     public void A_pipeline_is_fed_a_slot_for_every_stage_before_the_first_one_is_done(int stages, int asked) =>
-        Assert.Equal(asked, FeedWindow.Of(new ParallelLayout(1, 1, stages), new Rank(0), slots: 16, lastStep: new StepNumber(9), credits: 4)
+        Assert.Equal(asked, FeedWindow.Of(new ParallelLayout(1, 1, stages), new Rank(0), new Plan(false), lastStep: new StepNumber(9), credits: 4)
             .Begin(Begin(1, new SlotRange(0, 16))).Count);
+
+    [Fact]
+    public void Where_a_rank_needs_its_whole_step_it_is_fed_all_slots_that_it_may_have_to_compute() =>
+        Assert.Equal(16, FeedWindow.Of(new ParallelLayout(2), new Rank(1), new Plan(true), lastStep: new StepNumber(9), credits: 4)
+            .Begin(Begin(1, new SlotRange(0, 16))).Count);
+
+    private sealed class Plan(bool needsWholeStep) : IBatchPlan
+    {
+        public int TotalSteps => 9;
+        public int SlotsPerStep => 16;
+        public bool NeedsWholeStep => needsWholeStep;
+        public long LossTokens(int step) => 0;
+        public long LossTokens(int step, int slot) => 0;
+        public long ChosenLossTokens(int step) => 0;
+        public long Tokens(int step) => 0;
+        public ReadOnlyMemory<int> Sequences(int step, int slot) => throw new NotSupportedException();
+        public SlotBatch Read(int step, int slot) => throw new NotSupportedException();
+    }
 
     [Fact]
     public void Slots_are_asked_for_ahead_as_far_as_the_credits_go_and_not_past_the_last_step()

@@ -51,7 +51,11 @@ public class ObjectiveCatalogTests
         var segments = 2 * descriptor.SequencesPerItem;
         int[] segments_R = [.. Enumerable.Range(0, segments).SelectMany(segment => new[] { segment, segment })];
         float[] logProbabilities_R = [.. segments_R.Select((_, row) => -1f - 0.25f * row)];
-        var slot = new ScoredSlot(1, 0, segments_R, segments, descriptor.NeedsReference(recipe) ? [.. Enumerable.Repeat(-2.5f, segments)] : []);
+        var slot = new ScoredSlot(1, 0, segments_R, segments, descriptor.NeedsReference(recipe) ? [.. Enumerable.Repeat(-2.5f, segments)] : [])
+        {
+            Desirable_S = descriptor.HasMismatched ? [.. Enumerable.Range(0, segments).Select(segment => segment % 2 == 0)] : [],
+            Divergence = 0.75,
+        };
         var objective = descriptor.Create(recipe, new CountedPlan(1, [segments_R.Length], slotSequences: 2));
 
         var coefficients_R = objective.Coefficients(slot, descriptor.IsLinear ? [] : logProbabilities_R);

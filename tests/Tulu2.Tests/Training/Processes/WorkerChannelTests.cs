@@ -19,7 +19,13 @@ namespace Tulu2.Tests.Training.Processes;
 /// <summary>What a node and its worker processes say to each other: it comes as it went, and nothing else comes.</summary>
 public sealed class WorkerChannelTests
 {
-    private static readonly SlotBatch Batch = new(3, 1, [1, 70000, 2], [0, 1, 2], [3], [0, 1], [70000, 2], [0, 0], [41], 3) { Prefixes = [0, 2] };
+    private static readonly SlotBatch Batch = new(3, 1, [1, 70000, 2], [0, 1, 2], [3], [0, 1], [70000, 2], [0, 0], [41], 3)
+    {
+        Prefixes = [0, 2],
+        Desirable = [true],
+        Mismatched = new(3, 1, [4, 5], [0, 1], [2], [0], [5], [0], [41], 2) { Desirable = [true] },
+        Divergence = -0.25,
+    };
     private static readonly SlotRange[] Ranges = [new(0, 3), new(5, 1)];
 
     private static readonly object[] Messages =
@@ -74,7 +80,7 @@ public sealed class WorkerChannelTests
     {
         // Everything differs from its default: a key or field that is left out shows.
         var recipe = new Recipe();
-        foreach (var key in RecipeKey.All) key.Write(recipe, OtherValue.Of(key, new Recipe()));
+        foreach (var key in RecipeKey.All) key.Write(recipe, OtherValue.Of(key, new Recipe { Lora = new LoraRecipe() }));
         var sent = Start() with { Recipe = recipe };
         var got = Assert.IsType<WorkerStart>(RoundTrip(sent));
         Assert.Equal(RecipeWriter.Write(recipe), RecipeWriter.Write(got.Recipe));

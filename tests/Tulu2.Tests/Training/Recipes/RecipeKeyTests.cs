@@ -21,7 +21,7 @@ public class RecipeKeyTests
         data.learn data.max_length data.packing data.shuffle data.chat data.bad_rows data.bad_files data.cache batch.global batch.slot epochs steps
         optimizer.learning_rate optimizer.beta1 optimizer.beta2
         optimizer.epsilon optimizer.weight_decay optimizer.clip schedule.kind schedule.warmup schedule.floor dpo.loss dpo.beta dpo.label_smoothing
-        dpo.length_normalize dpo.gamma dpo.weighting dpo.sft_weight dpo.length_margin dpo.share_prompt lora.rank lora.alpha
+        dpo.length_normalize dpo.gamma dpo.weighting dpo.sft_weight dpo.length_margin dpo.share_prompt kto.beta kto.desirable_weight kto.undesirable_weight lora.rank lora.alpha
         lora.dropout lora.targets lora.rslora lora.quantize lora.double_quant lora.adapter validation.data validation.share validation.every validation.metric validation.patience validation.keep_best
         precision profile parallel.data parallel.tensor parallel.pipeline parallel.zero parallel.virtual_shards
         parallel.bitwise parallel.split_activations parallel.device parallel.transport parallel.overlap parallel.patience checkpoint.every checkpoint.keep seed

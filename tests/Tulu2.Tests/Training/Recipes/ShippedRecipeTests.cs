@@ -19,7 +19,7 @@ public class ShippedRecipeTests
     public void It_reads_and_trains_only_what_it_names(string name)
     {
         var recipe = RecipeReader.Load(Path.Combine(Folder, name), []).Recipe;
-        Assert.Equal(name.Contains("dpo") ? Objective.Dpo : Objective.Sft, recipe.Objective);
+        Assert.Equal(name.Contains("dpo") ? Objective.Dpo : name.Contains("kto") ? Objective.Kto : Objective.Sft, recipe.Objective);
         Assert.All(recipe.Data.Files, file => Assert.True(Path.IsPathFullyQualified(file.Path)));
     }
 

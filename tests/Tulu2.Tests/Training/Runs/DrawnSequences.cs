@@ -23,6 +23,9 @@ internal sealed class DrawnSequences : ITokenSource
         _spans = [.. rows.Select(row => Enumerable.Range(1, row.Ids.Length - 1).Where(at => row.Labels[at] != -100).Select(at => new LossSpan(at, at + 1)).ToArray())];
     }
 
+    /// <summary>Two of three.</summary>
+    public bool Desirable(int item) => item % 3 != 1;
+
     public int Sequences => _ids.Length;
     public int Length(int sequence) => _ids[sequence].Length;
     public int LossTokens(int sequence) => _spans[sequence].Sum(span => span.End - span.Begin);

@@ -29,6 +29,8 @@ public class EqualBitsTests
     [InlineData(Objective.Sft, Precision.Bf16)]
     [InlineData(Objective.Dpo, Precision.Fp32)]
     [InlineData(Objective.Dpo, Precision.Bf16)]
+    [InlineData(Objective.Kto, Precision.Fp32)]
+    [InlineData(Objective.Kto, Precision.Bf16)]
     public void One_two_three_and_four_ranks_end_with_the_same_parameters(Objective objective, Precision precision)
     {
         var (settings, hash) = One[(objective, precision)].Value;

@@ -4,7 +4,6 @@ using Tulu2.Data.Slots;
 using Tulu2.Models.Families;
 using Tulu2.Models.Families.Llama;
 using Tulu2.Models.Parameters;
-using Tulu2.Tests.Data.Slots;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Workers;
@@ -41,8 +40,7 @@ internal static class LayoutRun
 
     public static WorkerSettings Settings(Objective objective, Precision precision, int steps, string checkpoints = "/nowhere", ModelConfig? config = null, DpoRecipe? dpo = null)
     {
-        var preferences = ObjectiveCatalog.Of(objective).TakesPairs;
-        ITokenSource source = preferences ? DrawnPairs.OfCount(20, Config.VocabularySize, longest: 14, scoredBefore: 2) : new DrawnSequences(36, Config.VocabularySize, longest: 14);
+        var source = DrawnRows.Of(objective, ObjectiveCatalog.Of(objective).TakesPairs ? 20 : 36, Config.VocabularySize, longest: 14, scoredBefore: 2);
         var settings = new WorkerSettings
         {
             Recipe = new Recipe
@@ -57,11 +55,7 @@ internal static class LayoutRun
                 Parallel = new() { Overlap = true },
             },
             Parameters = new ParameterMap(config ?? Config, 4),
-            Plan = new BatchPlan(source, new BatchSettings(2 * Slots, 2, Packing: true, Preferences: preferences, Steps: steps)
-            {
-                // Everything, although pairs this short would be cut so that their bits are those of unshared ones.
-                Shared = dpo is { SharePrompt: false } ? null : DrawnPairs.All,
-            }),
+            Plan = new BatchPlan(source, DrawnRows.Batches(objective, new BatchSettings(2 * Slots, 2, Packing: true, Steps: steps), share: dpo is not { SharePrompt: false })),
             DataPlane = new InProcessDataPlane(),
             CheckpointDirectory = checkpoints,
             GradientPiece = 1,

@@ -1,7 +1,6 @@
 using Tulu2.Collectives.InProcess;
 using Tulu2.Data.Slots;
 using Tulu2.Models.Parameters;
-using Tulu2.Tests.Data.Slots;
 using Tulu2.Tests.Training.Optimization;
 using Tulu2.Tests.Training.Workers;
 using Tulu2.Training.Objectives;
@@ -19,9 +18,7 @@ internal static class TinyRun
     public static WorkerSettings Settings(Objective objective, Precision precision, int slot = 2, Recipe? recipe = null, string checkpoints = "/nowhere", FaultPlan? faults = null, bool packing = true)
     {
         var layout = new ParameterMap(GradientNormTests.Tiny, 4);
-        var preferences = ObjectiveCatalog.Of(objective).TakesPairs;
-        var vocabulary = GradientNormTests.Tiny.VocabularySize;
-        ITokenSource source = preferences ? DrawnPairs.OfCount(16, vocabulary, longest: 40, scoredBefore: 2) : new DrawnSequences(20, vocabulary);
+        var source = DrawnRows.Of(objective, ObjectiveCatalog.Of(objective).TakesPairs ? 16 : 20, GradientNormTests.Tiny.VocabularySize, longest: 40, scoredBefore: 2);
         return new WorkerSettings
         {
             Recipe = (recipe ?? new Recipe()) with
@@ -34,10 +31,7 @@ internal static class TinyRun
                 Schedule = new() { Warmup = 1 },
             },
             Parameters = layout,
-            Plan = new BatchPlan(source, new BatchSettings(10, slot, Packing: packing, Preferences: preferences, Steps: Steps)
-            {
-                Shared = DrawnPairs.All,
-            }),
+            Plan = new BatchPlan(source, DrawnRows.Batches(objective, new BatchSettings(10, slot, Packing: packing, Steps: Steps))),
             DataPlane = new InProcessDataPlane(),
             CheckpointDirectory = checkpoints,
             Faults = faults,

@@ -23,6 +23,7 @@ public class ValidationTests
     [Theory]
     [InlineData(Objective.Sft, Precision.Fp32)]
     [InlineData(Objective.Dpo, Precision.Bf16)]
+    [InlineData(Objective.Kto, Precision.Bf16)]
     public void Values_and_parameters_are_the_same_on_every_layout(Objective objective, Precision precision)
     {
         var (settings, set) = Make(objective, precision);
@@ -60,6 +61,7 @@ public class ValidationTests
     [Theory]
     [InlineData(Objective.Sft)]
     [InlineData(Objective.Dpo)]
+    [InlineData(Objective.Kto)]
     public void The_losses_of_the_sources_are_the_same_on_every_layout_and_make_up_the_loss(Objective objective)
     {
         var settings = LayoutRun.Settings(objective, Precision.Fp32, Steps);
@@ -77,7 +79,7 @@ public class ValidationTests
                 var counts = new long[2];
                 for (var slot = 0; slot < settings.Plan.SlotsPerStep; slot++)
                     foreach (var item in settings.Plan.Sequences(step, slot).Span)
-                        counts[item < 11 ? 0 : 1] += items == 36 ? source.LossTokens(item) : 1;
+                        counts[item < 11 ? 0 : 1] += objective == Objective.Sft ? source.LossTokens(item) : 1;
                 Assert.Equal(metrics.Loss, (counts[0] * metrics.More["loss/first"] + counts[1] * metrics.More["loss/second"]) / counts.Sum(), 1e-9);
             }
             return new(supervisor.Steps.ToDictionary(step => step.Key, step => step.Value.Metrics.More));
@@ -92,17 +94,17 @@ public class ValidationTests
     [InlineData(Objective.Dpo, DpoLoss.Simpo)]
     [InlineData(Objective.Dpo, DpoLoss.Orpo)]
     [InlineData(Objective.Dpo, DpoLoss.Hinge, 0.5)]
+    [InlineData(Objective.Kto)]
     public void A_validation_on_the_rows_of_the_next_step_has_its_figures(Objective objective, DpoLoss loss = DpoLoss.Sigmoid, double sftWeight = 0)
     {
         var dpo = new DpoRecipe { Loss = loss, SftWeight = sftWeight, Weighting = sftWeight == 0 ? DpoWeighting.None : DpoWeighting.Wpo };
-        var pairs = ObjectiveCatalog.Of(objective).TakesPairs;
-        ITokenSource source = pairs ? DrawnPairs.OfCount(8, LayoutRun.Config.VocabularySize, longest: 14) : new DrawnSequences(8, LayoutRun.Config.VocabularySize, longest: 14);
+        var source = DrawnRows.Of(objective, 8, LayoutRun.Config.VocabularySize, longest: 14);
         var settings = LayoutRun.Settings(objective, Precision.Fp32, Steps, dpo: dpo);
         settings = settings with
         {
             Recipe = settings.Recipe with { Batch = new() { Global = 8, Slot = 2 } },
             // Every step passes all rows.
-            Plan = new BatchPlan(source, new BatchSettings(8, 2, Shuffle: false, Preferences: pairs, Steps: Steps) { Shared = DrawnPairs.All }),
+            Plan = new BatchPlan(source, DrawnRows.Batches(objective, new BatchSettings(8, 2, Shuffle: false, Steps: Steps))),
             References = null,
         };
         if (ObjectiveCatalog.Of(objective).NeedsReference(settings.Recipe)) settings = TinyRun.WithReferences(settings);
@@ -125,9 +127,8 @@ public class ValidationTests
     // A run of two sources, one of which is passed one and a half times an epoch and the other by halves.
     private static (WorkerSettings Settings, (OnePassPlan Plan, ValidationMeasure Measure) Set) Make(Objective objective, Precision precision)
     {
-        var pairs = ObjectiveCatalog.Of(objective).TakesPairs;
         var settings = LayoutRun.Settings(objective, precision, Steps);
-        if (!pairs)
+        if (objective == Objective.Sft)
         {
             settings = settings with
             {
@@ -138,13 +139,13 @@ public class ValidationTests
                 Sources = [new("first", 20), new("second", 16)],
             };
         }
-        return (settings, SetOf(settings, pairs ? DrawnPairs.OfCount(7, LayoutRun.Config.VocabularySize, longest: 14, seed: 9) : new DrawnSequences(7, LayoutRun.Config.VocabularySize, seed: 9, longest: 14), slot: 2));
+        return (settings, SetOf(settings, DrawnRows.Of(objective, 7, LayoutRun.Config.VocabularySize, longest: 14, seed: 9), slot: 2));
     }
 
     private static (OnePassPlan Plan, ValidationMeasure Measure) SetOf(WorkerSettings settings, ITokenSource source, int slot)
     {
         var descriptor = ObjectiveCatalog.Of(settings.Recipe.Objective);
-        var plan = new OnePassPlan(source, slot, new SlotForm(descriptor.TakesPairs, Packing: true, DrawnPairs.All));
+        var plan = new OnePassPlan(source, slot, new SlotForm(descriptor.ScoredPerItem == 2, Packing: true, descriptor.TakesPairs ? DrawnPairs.All : null));
         if (!descriptor.NeedsReference(settings.Recipe)) return (plan, new ValidationMeasure(settings.Recipe, plan, null));
         using var supervisor = new TestSupervisor(settings, 1);
         var scores = supervisor.Score([.. Enumerable.Range(0, plan.SlotsPerStep).Select(chunk => plan.ReadPairs(chunk, plan.Sequences(1, chunk).ToArray()))]);

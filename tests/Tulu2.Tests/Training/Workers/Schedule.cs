@@ -20,6 +20,8 @@ internal sealed record Schedule(ParallelLayout Layout, (int Kind, int Rank, int 
                 2 => plan.FailBeforeReady(new Rank(rank), new StepNumber(step)),
                 3 => plan.FailBeforeApply(new Rank(rank), new StepNumber(step)),
                 4 => plan.FailBeforePiece(new Rank(rank), new StepNumber(step), slot % 4),
+                6 => plan.FailBeforeScore(new Rank(rank), new StepNumber(step), new SlotNumber(slot)),
+                7 => plan.FailBeforeScore(new Rank(rank), new StepNumber(step), null),
                 _ => plan.FailBeforeApplied(new Rank(rank), new StepNumber(step)),
             };
         return plan;
@@ -34,13 +36,14 @@ internal sealed record Schedule(ParallelLayout Layout, (int Kind, int Rank, int 
         new(3, tensor: 2, zero: 3), new(4, pipeline: 2, zero: 2), new(2, tensor: 2, pipeline: 2),
     ];
 
-    public static Arbitrary<Schedule> Draw(int slots, int steps)
+    /// <param name="scores">Faults also where the mismatched sequences of a step are scored.</param>
+    public static Arbitrary<Schedule> Draw(int slots, int steps, bool scores = false)
     {
         var schedules =
             from layout in Gen.Elements(Layouts)
             from count in Gen.Choose(0, 4)
             from faults in Gen.ArrayOf(
-                from kind in Gen.Choose(0, 5)
+                from kind in Gen.Choose(0, scores ? 7 : 5)
                 from rank in Gen.Choose(0, layout.Size - 1)
                 from step in Gen.Choose(1, steps)
                 from slot in Gen.Choose(0, slots - 1)
