@@ -29,7 +29,7 @@ public static partial class ForeignPath
         bool Holds(string name) => Directory.Exists(Path.Combine(path, name));
         if (Has(Config)) return null;
         if (Has(AdapterConfig))
-            return ($"is an adapter, not a model{BaseOf(path)}", "give its base as the model and this folder as the adapter (`--adapter`, in a recipe `lora.adapter`), or make one model of both with `tulu2 merge`");
+            return ($"is an adapter, not a model{(AdapterBase(path) is { } model ? $" (its base is {model})" : "")}", "give its base as the model and this folder as the adapter (`--adapter`, in a recipe `lora.adapter`), or make one model of both with `tulu2 merge`");
         if (Has("recipe.yaml") && (Holds("checkpoints") || Holds("ledger") || Holds("exports")))
             return ("is a run, not a model", HasModel(Path.Combine(path, "exports", "final"), out var export)
                 ? $"give {export}" : $"write its model first, `tulu2 export {path} --to DIR`, and give DIR");
@@ -99,17 +99,17 @@ public static partial class ForeignPath
         return Repository().IsMatch(both) ? both : null;
     }
 
-    private static string BaseOf(string directory)
+    /// <summary>The model that a folder with adapters says they belong to, a path or a name; null: it says nothing that can be read.</summary>
+    public static string? AdapterBase(string directory)
     {
         try
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(directory, AdapterConfig)));
-            return json.RootElement.TryGetProperty("base_model_name_or_path", out var name) && name.GetString() is { Length: > 0 } given
-                ? $" (its base is {given})" : "";
+            return json.RootElement.TryGetProperty("base_model_name_or_path", out var name) && name.GetString() is { Length: > 0 } given ? given : null;
         }
         catch (Exception failure) when (failure is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
-            return "";
+            return null;
         }
     }
 

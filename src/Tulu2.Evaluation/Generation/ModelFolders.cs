@@ -17,10 +17,9 @@ public sealed record ModelFolders(string Model, string? Adapter)
     {
         if (!Directory.Exists(text) && text.LastIndexOf(Joint, StringComparison.Ordinal) is >= 0 and var at) return new(text[..at], text[(at + Joint.Length)..]);
         if (!AdapterFolder.Is(text)) return new(text, null);
-        using var folder = AdapterFolder.Open(text);
-        if (folder.Base is { } model && Directory.Exists(model)) return new(Path.GetFullPath(model), text);
-        throw new BadInputException(text, folder.Base is null ? "holds adapters, which do not say of what model" : $"holds adapters of {folder.Base}, which is no directory here",
-            $"give both: --model MODEL --adapter {text}");
+        if (ForeignPath.AdapterBase(text) is { } model && Directory.Exists(model)) return new(Path.GetFullPath(model), text);
+        var (what, fix) = ForeignPath.AsModel(text)!.Value;
+        throw new BadInputException(text, what, fix);
     }
 
     /// <summary>What a user should know: the adapters were trained beside another model.</summary>

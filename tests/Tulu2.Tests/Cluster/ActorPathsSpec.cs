@@ -22,9 +22,11 @@ public sealed class ActorPathsSpec() : TestKit(ConfigurationFactory.ParseString(
         Watch(first);
         Sys.Stop(first);
         ExpectTerminated(first);
-        var second = Sys.ActorOf(Props.Create(() => new Nothing()), "place");
+        // Its name is free a moment after it is gone.
+        IActorRef? second = null;
+        AwaitAssert(() => second = Sys.ActorOf(Props.Create(() => new Nothing()), "place"), TimeSpan.FromSeconds(10));
         Assert.Equal(second, ActorPaths.Resolve(Sys, path));
-        Assert.Equal(second, ActorPaths.Resolve(Sys, ActorPaths.PathOf(Sys, second)));
+        Assert.Equal(second, ActorPaths.Resolve(Sys, ActorPaths.PathOf(Sys, second!)));
         Assert.NotEqual(first, second);
         Assert.IsAssignableFrom<EmptyLocalActorRef>(ActorPaths.Resolve(Sys, exact));
     }

@@ -36,6 +36,19 @@ public class ShippedRecipeTests
             (dpo.Optimizer.LearningRate, dpo.Epochs, dpo.Batch.Global, dpo.Data.MaxLength, dpo.Schedule.Warmup, dpo.Dpo.Beta));
     }
 
+    // The paper's QLoRA (open-instruct's finetune_qlora_with_accelerate.sh).
+    [Theory]
+    [InlineData("7b")]
+    [InlineData("13b")]
+    [InlineData("70b")]
+    public void So_do_those_of_its_adapters(string size)
+    {
+        var recipe = RecipeReader.Load(Path.Combine(Folder, $"tulu2-qlora-{size}.yaml"), []).Recipe;
+        Assert.Equal((1e-4, 5.0, 128, 4096, 0.03, 0.0),
+            (recipe.Optimizer.LearningRate, recipe.Epochs, recipe.Batch.Global, recipe.Data.MaxLength, recipe.Schedule.Warmup, recipe.Optimizer.WeightDecay));
+        Assert.Equivalent(new LoraRecipe { Rank = 64, Alpha = 16, Dropout = 0.1, Quantize = Quantization.Nf4, DoubleQuant = true }, recipe.Lora, strict: true);
+    }
+
     // docs/reference/tulu2.md, SFT and DPO: the rows of the released sets.
     [Theory]
     [InlineData("tulu2-sft-7b", 326_154, 5096, 153)]
@@ -44,6 +57,7 @@ public class ShippedRecipeTests
     [InlineData("codetulu2-sft-7b", 326_154, 5096, 153)]
     [InlineData("codetulu2-sft-13b", 326_154, 5096, 153)]
     [InlineData("codetulu2-sft-34b", 326_154, 5096, 153)]
+    [InlineData("tulu2-qlora-7b", 326_154, 12740, 383)]
     [InlineData("tulu2-dpo-7b", 61_966, 5808, 581)]
     [InlineData("tulu2-dpo-13b", 61_966, 5808, 581)]
     [InlineData("tulu2-dpo-70b", 61_966, 5808, 581)]
