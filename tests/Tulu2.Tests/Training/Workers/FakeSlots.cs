@@ -1,3 +1,4 @@
+using TorchSharp;
 using Tulu2.Data.Slots;
 using Tulu2.Models.Torch;
 using Tulu2.Protocol.Workers;
@@ -60,7 +61,7 @@ internal sealed class FakeSlots(ReplicaState state, IShardSum? group) : ISlotCom
             using var scope = NewDisposeScope();
             using var noGradient = no_grad();
             var values = Values(_state.Weights.Read);
-            gradient.fill_(float.NaN);
+            using (Scalar nothing = float.NaN) gradient.fill_(nothing);
             foreach (var (first, count) in GradientPieces.Of(_state.Trained, 1))
             {
                 gradient.narrow(0, first, count).copy_(values.narrow(0, first, count));
@@ -78,7 +79,12 @@ internal sealed class FakeSlots(ReplicaState state, IShardSum? group) : ISlotCom
 
         private Tensor FirstNormWeight => _state.Weights.Read[_state.Parameters.Read["norm"].Offset].to(float32);
 
-        private Tensor Values(Tensor weights) => (weights.to(float32) * (1.0 + 0.37 * batch.Slot) + 0.11 * batch.Step).sin_();
+        private Tensor Values(Tensor weights)
+        {
+            // A scalar that nothing holds may be finalized while native code reads it.
+            using Scalar scale = 1.0 + 0.37 * batch.Slot, shift = 0.11 * batch.Step;
+            return (weights.to(float32) * scale + shift).sin_();
+        }
 
         private Tensor Stream(int layer)
         {
