@@ -31,11 +31,14 @@ internal sealed class ReportCommand(Terminal terminal)
 
     private readonly Option<bool> _skipLong = CommandBuilder.Flag("--skip-long", "With --data: skip rows that do not fit into a model's context");
 
-    private readonly Option<bool> _inProcess = CommandBuilder.Flag("--in-process", "With --data: run evaluators as threads of this process instead of separate processes");
+    private readonly Option<bool> _inProcess = CommandBuilder.Flag("--in-process",
+        "With --data: run evaluators as threads of this process instead of separate processes");
 
     private readonly RowFlags _rows = new();
 
     private const string DefaultFile = "comparison.html";
+
+    private Option[] OfScoring => [_evaluators, _maxTokens, _skipLong, _inProcess, .. _rows.Reading.OfType<Option>()];
 
     public Command Create() => CommandBuilder.Command("report", "Write the report.html of a run, or a page that compares runs",
         [_runs, _to, _data, _evaluators, _maxTokens, _skipLong, _inProcess, .. _rows.Reading], RunAsync);
@@ -48,9 +51,7 @@ internal sealed class ReportCommand(Terminal terminal)
 
     private async Task<int> One(ParseResult parsed, string run, CancellationToken cancellation)
     {
-        Option[] others = [_to, _data, _evaluators, _maxTokens, _skipLong, _inProcess, .. _rows.Reading.OfType<Option>()];
-        if (others.FirstOrDefault(option => CommandBuilder.IsGiven(parsed, option)) is { } other)
-            throw new BadInputException(other.Name, "is for a page that compares several runs", "name another run directory too, or omit it");
+        Refuse(parsed, [_to, _data, .. OfScoring], "is for a page that compares several runs", "name another run directory too, or omit it");
         var path = await Task.Run(() => ReportMaker.Make(new RunDirectory(run)), cancellation).WaitAsync(cancellation);
         terminal.WriteHuman(path);
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { Report = path }));
@@ -61,6 +62,7 @@ internal sealed class ReportCommand(Terminal terminal)
     {
         var path = Path.GetFullPath(parsed.GetValue(_to) ?? DefaultFile);
         if (Directory.Exists(path)) throw new BadInputException(path, "is a directory", $"name a file, such as --to {Path.Combine(path, DefaultFile)}");
+        if (parsed.GetValue(_data) is null) Refuse(parsed, OfScoring, "is for scores on a file of rows", "add --data FILE, or omit it");
         var runs = await Task.Run(() => ComparedRuns.Read(directories), cancellation).WaitAsync(cancellation);
         if (parsed.GetValue(_data) is { } data) runs = await Scored(parsed, runs, data, cancellation);
         AtomicFile.WriteAllText(path, ComparisonPage.Render(runs));
@@ -68,6 +70,11 @@ internal sealed class ReportCommand(Terminal terminal)
         terminal.WriteHuman($"comparison: {path}");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(ComparisonJson.Of(path, runs)));
         return ExitCode.Done;
+    }
+
+    private static void Refuse(ParseResult parsed, IEnumerable<Option> options, string what, string fix)
+    {
+        if (options.FirstOrDefault(option => CommandBuilder.IsGiven(parsed, option)) is { } option) throw new BadInputException(option.Name, what, fix);
     }
 
     private async Task<IReadOnlyList<ComparedRun>> Scored(ParseResult parsed, IReadOnlyList<ComparedRun> runs, string data, CancellationToken cancellation)

@@ -18,7 +18,8 @@ internal static class ComparisonCharts
 
         ChartSpec Loss(string id, string name, string axis, Func<ComparedRun, IReadOnlyList<double>> x)
         {
-            List<ChartSeries> series = [.. runs.Index().Select(run => new ChartSeries(run.Item.Name, x(run.Item), [.. run.Item.Steps.Select(step => step.Loss)], run.Index))];
+            List<ChartSeries> series =
+                [.. runs.Select((run, color) => new ChartSeries(run.Name, x(run), [.. run.Steps.Select(step => step.Loss)], color))];
             var spec = new ChartSpec(id, name, Describe(name, series), axis, series) { OffersLogarithm = series.Any(line => line.Y.Any(loss => loss > 0)) };
             // All faint lines are behind all smoothed ones.
             return isSmoothed ? spec with { Series = [.. series.Select(line => line with { Name = "", Light = true }), .. series.Select(Smoothed)] } : spec;
@@ -46,9 +47,11 @@ internal static class ComparisonCharts
         return elapsed;
     }
 
-    private static string Describe(string title, List<ChartSeries> series) => string.Create(CultureInfo.InvariantCulture,
-        $"{title}: {string.Join("; ", series.Select(line => $"{line.Name} from {Ends(line, last: false)} to {Ends(line, last: true)} in {NumberText.Count(line.X.Count, "point")}"))}.");
-
-    private static string Ends(ChartSeries line, bool last) =>
-        (last ? line.Y.LastOrDefault(double.IsFinite, double.NaN) : line.Y.FirstOrDefault(double.IsFinite, double.NaN)).ToString("G4", CultureInfo.InvariantCulture);
+    private static string Describe(string title, List<ChartSeries> series)
+    {
+        var lines = series.Select(line => string.Create(CultureInfo.InvariantCulture,
+            $"{line.Name} from {line.Y.FirstOrDefault(double.IsFinite, double.NaN):G4} to {line.Y.LastOrDefault(double.IsFinite, double.NaN):G4}")
+            + $" in {NumberText.Count(line.X.Count, "point")}");
+        return $"{title}: {string.Join("; ", lines)}.";
+    }
 }

@@ -12,7 +12,8 @@ public static class ComparisonPage
     /// <param name="runs">At least two.</param>
     public static string Render(IReadOnlyList<ComparedRun> runs)
     {
-        var told = runs.Select(run => $"<span>{Html.Escape(run.Name)}: {NumberText.Count(run.Steps.Count, "step")}, {NumberText.Duration(run.StepSeconds)}</span>");
+        var told = runs.Select(run =>
+            $"<span>{Html.Escape(run.Name)}: {NumberText.Count(run.Steps.Count, "step")}, {NumberText.Duration(run.StepSeconds)}</span>");
         return Html.Page("Runs compared", string.Join("; ", told), ComparisonTable.Of(runs).Select(table => Section(table, runs)));
     }
 
@@ -20,12 +21,20 @@ public static class ComparisonPage
     {
         var rows = Html.Table(table.Note, ["", .. runs.Select(run => run.Name)], table.Rows.Select(row => (IReadOnlyList<string>)[row.Name, .. row.Cells]),
             table.IsText ? int.MaxValue : 1, "facts");
-        string[] more = table.Id switch
+        return Html.Section(table.Id, table.Heading, [rows, .. table.Id switch
         {
-            "loss" => [ComparisonCharts.AreSmoothed(runs) ? "<p class=\"note\">Curves are moving averages; the faint ones are each step's.</p>\n" : "", "<div class=\"charts\">", .. ComparisonCharts.Of(runs).Select(SvgChart.Render), "</div>"],
-            "trained" => [.. runs.Where(run => run.Recipe is not null).Select(run => Html.Details($"the whole recipe of {run.Name}", RecipeWriter.Write(run.Recipe!)))],
+            "loss" => Curves(runs),
+            "trained" => Recipes(runs),
             _ => [],
-        };
-        return Html.Section(table.Id, table.Heading, [rows, .. more]);
+        }]);
     }
+
+    private static IEnumerable<string> Curves(IReadOnlyList<ComparedRun> runs) =>
+    [
+        ComparisonCharts.AreSmoothed(runs) ? "<p class=\"note\">Curves are moving averages; the faint ones are each step's.</p>\n" : "",
+        "<div class=\"charts\">", .. ComparisonCharts.Of(runs).Select(SvgChart.Render), "</div>",
+    ];
+
+    private static IEnumerable<string> Recipes(IReadOnlyList<ComparedRun> runs) =>
+        from run in runs where run.Recipe is not null select Html.Details($"the whole recipe of {run.Name}", RecipeWriter.Write(run.Recipe!));
 }

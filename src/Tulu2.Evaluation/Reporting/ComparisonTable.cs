@@ -25,7 +25,8 @@ public sealed record ComparisonTable(string Id, string Heading, string Note, IRe
     public static IReadOnlyList<ComparisonTable> Of(IReadOnlyList<ComparedRun> runs)
     {
         ComparisonTable[] all = [Trained(runs), Loss(runs), Scores(runs), Memory(runs), Time(runs), Settings(runs)];
-        return [.. all.Select(table => table with { Rows = [.. table.Rows.Where(row => row.Cells.Any(cell => cell != None))] }).Where(table => table.Rows.Count > 0)];
+        var telling = all.Select(table => table with { Rows = [.. table.Rows.Where(row => row.Cells.Any(cell => cell != None))] });
+        return [.. telling.Where(table => table.Rows.Count > 0)];
     }
 
     private static ComparisonTable Trained(IReadOnlyList<ComparedRun> runs) => new("trained", "What was trained", "From each run's recipe and ledger",
@@ -39,36 +40,41 @@ public sealed record ComparisonTable(string Id, string Heading, string Note, IRe
             ? $"{NumberText.Count(trained)} ({NumberText.Percent((double)trained / all, 2)})" : Unknown),
         Row("precision", runs, run => OfRecipe(run, recipe => recipe.Precision.ToString().ToLowerInvariant())),
         Row("training rows", runs, run => Count(run.Rows)),
-        Row("steps", runs, run => run.TotalSteps is { } total && total != run.Steps.Count ? $"{NumberText.Count(run.Steps.Count)} of {NumberText.Count(total)}" : NumberText.Count(run.Steps.Count)),
+        Row("steps", runs, run => NumberText.Count(run.Steps.Count)
+            + (run.TotalSteps is { } total && total != run.Steps.Count ? $" of {NumberText.Count(total)}" : "")),
         Row("ranks", runs, run => Count(run.Ranks) + (run.Layout is { } layout ? $" ({layout}, data x tensor x pipeline)" : "")),
         Row("device", runs, run => OfRecipe(run, recipe => recipe.Parallel.Device == ComputeDevice.Cuda ? "GPU" : "processor")),
     ], IsText: true);
 
     private static ComparisonTable Loss(IReadOnlyList<ComparedRun> runs) => new("loss", "Loss",
-        runs.Select(run => run.Recipe?.Objective).Distinct().Count() > 1 ? "The objectives differ: their losses are different quantities" : "Loss of a step's rows before its update",
+        runs.Select(run => run.Recipe?.Objective).Distinct().Count() > 1 ? "The objectives differ: their losses are different quantities"
+            : "Loss of a step's rows before its update",
     [
         Row("first step", runs, run => NumberText.Loss(run.Steps[0].Loss)),
         Row("last step", runs, run => NumberText.Loss(run.Steps[^1].Loss)),
-        Row("best validation", runs, run => run.BestValidation is { } best ? $"{NumberText.Loss(ComparedRun.LossOf(best))} (step {NumberText.Count(best.Step)})" : None),
+        Row("best validation", runs, run => run.BestValidation is { } best
+            ? $"{NumberText.Loss(ComparedRun.LossOf(best))} (step {NumberText.Count(best.Step)})" : None),
     ]);
 
     private static ComparisonTable Scores(IReadOnlyList<ComparedRun> runs)
     {
-        var names = runs.SelectMany(run => run.Scores).GroupBy(score => score.Benchmark)
-            .SelectMany(benchmark => benchmark.Select(score => (score.Benchmark, score.Dataset)).Distinct().OrderBy(name => name.Dataset, StringComparer.Ordinal));
+        var names = runs.SelectMany(run => run.Scores).GroupBy(score => score.Benchmark).SelectMany(benchmark =>
+            benchmark.Select(score => (score.Benchmark, score.Dataset)).Distinct().OrderBy(name => name.Dataset, StringComparer.Ordinal));
         var isQuantized = runs.Any(run => run.Recipe?.Lora is { Quantize: Quantization.Nf4 });
         return new("scores", "Scores", "% is the share of correct items"
-            + (isQuantized ? ". Adapters are scored beside the model as its files hold it, whose weights have more than 4 bits unless they were quantised" : ""), [.. names.Select(name =>
+            + (isQuantized ? ". Adapters are scored beside the model as its files hold it, not in 4 bits unless they do" : ""), [.. names.Select(name =>
         {
             var scores = runs.Select(run => run.Scores.LastOrDefault(score => (score.Benchmark, score.Dataset) == name)).ToList();
             var words = name.Benchmark.Replace('_', ' ') + (name.Dataset.Length == 0 ? "" : $": {name.Dataset}");
-            return new ComparisonRow($"{words} ({NumberText.Count(scores.Max(score => score?.Items ?? 0), "item")})", [.. scores.Select(score => score?.Text ?? None)]);
+            var items = NumberText.Count(scores.Max(score => score?.Items ?? 0), "item");
+            return new ComparisonRow($"{words} ({items})", [.. scores.Select(score => score?.Text ?? None)]);
         })]);
     }
 
     private static ComparisonTable Memory(IReadOnlyList<ComparedRun> runs) => new("memory", "Memory of a rank",
         "Planned: counted for the run's own layout and slots of the longest sequences. In fp32 on a processor the master is also what is computed with"
-            + (runs.Any(run => run.MeasuredPeak is not null) ? ". Measured: the most resident memory that a rank's process has had, with start-up, program and libraries" : ""),
+            + (runs.Any(run => run.MeasuredPeak is not null)
+                ? ". Measured: the most resident memory that a rank's process has had, with start-up, program and libraries" : ""),
     [
         Row("frozen model", runs, run => Bytes(run, memory => memory.Frozen)),
         Row("compute weights", runs, run => Bytes(run, ComparedRun.ComputeWeights)),
@@ -95,7 +101,8 @@ public sealed record ComparisonTable(string Id, string Heading, string Note, IRe
     private static ComparisonTable Settings(IReadOnlyList<ComparedRun> runs)
     {
         // Of a run without a recipe nothing is known to differ.
-        var settings = runs.Select(run => run.Recipe is null ? null : RecipeSettings.Of(run.Recipe).ToDictionary(setting => setting.Name, setting => setting.Value)).ToList();
+        var settings = runs.Select(run =>
+            run.Recipe is null ? null : RecipeSettings.Of(run.Recipe).ToDictionary(setting => setting.Name, setting => setting.Value)).ToList();
         var names = settings.OfType<Dictionary<string, string>>().SelectMany(known => known.Keys).Distinct();
         return new("settings", "Hyperparameters that differ", "Of the recipe keys that decide what is learned; the others are the same",
         [
@@ -106,8 +113,12 @@ public sealed record ComparisonTable(string Id, string Heading, string Note, IRe
         ], IsText: true);
     }
 
-    private static string Adapters(LoraRecipe lora) => string.Create(CultureInfo.InvariantCulture,
-        $"adapters of {(lora.Targets is [LoraRecipe.AllTargets] ? "all projections" : string.Join(", ", lora.Targets))}: rank {lora.Rank}, alpha {lora.Alpha}{(lora.Rslora ? " (rsLoRA)" : "")}, dropout {lora.Dropout}");
+    private static string Adapters(LoraRecipe lora)
+    {
+        var targets = lora.Targets is [LoraRecipe.AllTargets] ? "all projections" : string.Join(", ", lora.Targets);
+        return string.Create(CultureInfo.InvariantCulture,
+            $"adapters of {targets}: rank {lora.Rank}, alpha {lora.Alpha}{(lora.Rslora ? " (rsLoRA)" : "")}, dropout {lora.Dropout}");
+    }
 
     private static string Frozen(LoraRecipe lora, Precision precision) => lora.Quantize == Quantization.Nf4
         ? $"4 bits (nf4{(lora.DoubleQuant ? ", double quantisation" : "")})"
@@ -119,5 +130,6 @@ public sealed record ComparisonTable(string Id, string Heading, string Note, IRe
 
     private static string Count(long? number) => number is { } known ? NumberText.Count(known) : Unknown;
 
-    private static string Bytes(ComparedRun run, Func<RankMemory, long> bytes) => run.Planned is not { } memory ? Unknown : bytes(memory) is > 0 and var some ? Quantity.Bytes(some) : None;
+    private static string Bytes(ComparedRun run, Func<RankMemory, long> bytes) => run.Planned is not { } memory ? Unknown
+        : bytes(memory) is > 0 and var some ? Quantity.Bytes(some) : None;
 }

@@ -16,7 +16,8 @@ internal static class ComparedRuns
     public static IReadOnlyList<ComparedRun> Read(IReadOnlyList<string> paths)
     {
         if (paths.Count > ComparisonPage.MostRuns)
-            throw new BadInputException(paths[ComparisonPage.MostRuns], $"is one run too many: a page compares {ComparisonPage.MostRuns} at most", "compare fewer at a time");
+            throw new BadInputException(paths[ComparisonPage.MostRuns], $"is one run too many: a page compares {ComparisonPage.MostRuns} at most",
+                "compare fewer at a time");
         var runs = paths.Select(path => new RunDirectory(path)).ToList();
         var seen = new HashSet<string>();
         foreach (var run in runs)

@@ -17,7 +17,8 @@ internal static class PeakMemory
         using var process = Process.GetCurrentProcess();
         var bytes = Math.Max(process.PeakWorkingSet64, Read(run.PeakMemoryOf(rank)) ?? 0);
         // A run directory that was deleted meanwhile is not made again.
-        if (bytes > 0 && Directory.Exists(run.Root)) AtomicFile.WriteAllText(run.PeakMemoryOf(rank), JsonSerializer.Serialize(new Dictionary<string, long> { [Key] = bytes }));
+        if (bytes > 0 && Directory.Exists(run.Root))
+            AtomicFile.WriteAllText(run.PeakMemoryOf(rank), JsonSerializer.Serialize(new Dictionary<string, long> { [Key] = bytes }));
     }
 
     /// <summary>Bytes of the rank that had most; null: none wrote it down.</summary>
@@ -31,7 +32,8 @@ internal static class PeakMemory
     {
         try
         {
-            return File.Exists(path) && JsonSerializer.Deserialize<Dictionary<string, long>>(File.ReadAllText(path)) is { } kept && kept.TryGetValue(Key, out var bytes) ? bytes : null;
+            var kept = File.Exists(path) ? JsonSerializer.Deserialize<Dictionary<string, long>>(File.ReadAllText(path)) : null;
+            return kept is not null && kept.TryGetValue(Key, out var bytes) ? bytes : null;
         }
         catch (Exception error) when (error is JsonException or IOException or UnauthorizedAccessException)
         {

@@ -46,7 +46,8 @@ public sealed class CompareCommandTests : IDisposable
         string full = _small.In("full"), qlora = _small.In("qlora"), page = _small.In("pages/both.html");
         // A rank's process writes down its memory; a thread has none of its own.
         var (whole, _) = await RunAsync("train", _small.Recipe(rest: "validation: { share: 0.2, every: 2 }"), "--run", full);
-        var (adapted, _) = await RunAsync("train", _small.Recipe(rest: "lora: { rank: 4, quantize: nf4 }\nvalidation: { share: 0.2, every: 2 }"), "--run", qlora, "--in-process");
+        var adapters = _small.Recipe(rest: "lora: { rank: 4, quantize: nf4 }\nvalidation: { share: 0.2, every: 2 }");
+        var (adapted, _) = await RunAsync("train", adapters, "--run", qlora, "--in-process");
         var (result, table) = await RunAsync("report", full, qlora, "--to", page, "--data", _small.In("rows.jsonl"), "--in-process", "--max-tokens", "4");
 
         Assert.Equal(page, result.GetProperty("report").GetString());
@@ -68,7 +69,8 @@ public sealed class CompareCommandTests : IDisposable
         Assert.Equal((parameters, parameters), (one.GetProperty("trained_parameters").GetInt64(), other.GetProperty("parameters").GetInt64()));
         Assert.Equal(Elements(Path.Combine(qlora, "exports/final/adapter_model.safetensors")), other.GetProperty("trained_parameters").GetInt64());
         Assert.Equal(JsonValueKind.Null, one.GetProperty("adapters").ValueKind);
-        Assert.Equal((4, "nf4"), (other.GetProperty("adapters").GetProperty("rank").GetInt32(), other.GetProperty("adapters").GetProperty("quantize").GetString()));
+        Assert.Equal(4, other.GetProperty("adapters").GetProperty("rank").GetInt32());
+        Assert.Equal("nf4", other.GetProperty("adapters").GetProperty("quantize").GetString());
 
         var (large, small) = (one.GetProperty("memory"), other.GetProperty("memory"));
         // fp32: the master is what is computed with; 16 elements is what each parameter may be padded by.
@@ -78,7 +80,7 @@ public sealed class CompareCommandTests : IDisposable
         Assert.InRange(Of(small, "frozen"), parameters / 2, 4 * parameters - 1);
         Assert.True(Of(small, "weights_and_optimizer") < Of(large, "weights_and_optimizer") / 2);
         Assert.Equal(Of(small, "weights_and_optimizer"), Of(small, "frozen") + Of(small, "master") + Of(small, "moments"));
-        var (plan, _) = await RunAsync("plan", _small.In("sft.yaml"), $"model.path={_small.In("qlora/exports/base")}", "--memory", "80GiB", "--flops", "1T");
+        var (plan, _) = await RunAsync("plan", adapters, $"model.path={_small.In("qlora/exports/base")}", "--memory", "80GiB", "--flops", "1T");
         foreach (var (planned, kind) in new[] { ("frozen_model", "frozen"), ("fp32_master", "master"), ("moments", "moments") })
             Assert.Equal(Of(plan.GetProperty("memory"), planned), Of(small, kind));
         Assert.Equal(Of(plan, "memory_bytes"), Of(small, "planned_bytes"));
@@ -89,9 +91,11 @@ public sealed class CompareCommandTests : IDisposable
         foreach (var part in new[]
         {
             "<h1>Runs compared</h1>", "adapters of all projections: rank 4, alpha 16, dropout 0.1</td>", "4 bits (nf4, double quantisation)</td>",
-            $"{parameters:N0} (100.00 %)</td>", "<figcaption>Loss by step", "<figcaption>Validation loss by step", "weights and optimizer</th>", "lora.rank</th>", "exact match (40 items)</th>",
+            $"{parameters:N0} (100.00 %)</td>", "<figcaption>Loss by step", "<figcaption>Validation loss by step",
+            "weights and optimizer</th>", "lora.rank</th>", "exact match (40 items)</th>",
         }) Assert.Contains(part, text);
-        foreach (var row in new[] { "trained parameters ", "best validation ", "weights and optimizer ", "tokens/s ", "measured " }) Assert.Contains($"│ {row}", table);
+        foreach (var row in new[] { "trained parameters ", "best validation ", "weights and optimizer ", "tokens/s ", "measured " })
+            Assert.Contains($"│ {row}", table);
         Assert.Contains($"comparison: {page}\n", table);
 
         static long Of(JsonElement memory, string kind) => memory.GetProperty(kind).GetInt64();
@@ -141,6 +145,7 @@ public sealed class CompareCommandTests : IDisposable
         await RefusedAsync("is a directory", one, other, "--to", _small.In("cache"));
         await RefusedAsync("--to", one, "--to", page);
         await RefusedAsync("--data", one, "--data", page);
+        await RefusedAsync("--skip-long\n       is for scores", one, other, "--skip-long", "--to", page);
         await RefusedAsync("--max-tokens", one, other, "--to", page, "--data", _small.In("rows.jsonl"), "--max-tokens", "0");
         Assert.False(File.Exists(page));
 
