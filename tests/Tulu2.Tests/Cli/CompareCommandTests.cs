@@ -1,7 +1,10 @@
 using System.Net;
 using System.Text.Json;
 using Tulu2.Checkpoints.Safetensors;
+using Tulu2.Evaluation.Reporting;
+using Tulu2.Evaluation.Tasks;
 using Tulu2.Runs.Output;
+using Tulu2.Runs.Reports;
 using Tulu2.Runs.RunFiles;
 using Tulu2.Tests.Runs;
 using Xunit;
@@ -151,6 +154,23 @@ public sealed class CompareCommandTests : IDisposable
 
         await RunAsync("report", one, other, "--to", page);
         Assert.True(File.Exists(page));
+    }
+
+    [Fact]
+    public async Task Stages_of_a_demo_have_the_scores_that_are_kept_around_them()
+    {
+        string[] stages = [Run("demo/sft", OneStep), Run("demo/dpo", OneStep)];
+        var notes = ReportNotes.Empty("demo") with
+        {
+            Scores = [Score("untrained", 0.125), Score("sft", 0.5), Score("dpo", 0.75)],
+        };
+        notes.Write(new RunDirectory(_small.In("demo")));
+        var (result, table) = await RunAsync(["report", .. stages, "--to", _small.In("page.html")]);
+        var scores = result.GetProperty("runs").EnumerateArray().Select(run => Assert.Single(run.GetProperty("scores").EnumerateArray()));
+        Assert.Equal([0.5, 0.75], scores.Select(score => score.GetProperty("score").GetDouble()));
+        Assert.Matches(@"exact match \(8 items\) +│ 50.0 % +│ 75.0 %", table);
+
+        static ReportScore Score(string model, double value) => new(model, "exact_match", "", 8, value, ScoreUnit.Share);
     }
 
     [Fact]
