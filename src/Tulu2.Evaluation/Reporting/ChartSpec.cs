@@ -1,6 +1,7 @@
 namespace Tulu2.Evaluation.Reporting;
 
 /// <summary>One line of a chart; points that are not finite are left out.</summary>
+/// <param name="Name">In the legend; empty: it is not there, as it goes with another line.</param>
 /// <param name="Color">Index into the page's colours, from 0.</param>
 /// <param name="Light">Drawn faintly, behind its smoothed curve.</param>
 internal sealed record ChartSeries(string Name, IReadOnlyList<double> X, IReadOnlyList<double> Y, int Color = 0, bool Light = false)

@@ -137,7 +137,7 @@ internal static class SvgChart
     private static string Legend(ChartSpec spec) => spec.Series.Count < 2
         ? string.Empty
         : " <span class=\"legend\">"
-            + string.Concat(spec.Series.Select(s =>
+            + string.Concat(spec.Series.Where(s => s.Name.Length > 0).Select(s =>
                 $"<span class=\"key key{s.Color % SeriesColors.Length + 1}{(s.Light ? " light" : "")}\">{Html.Escape(s.Name)}</span>")) + "</span>";
 
     private static void Label(StringBuilder text, double x, double y, string anchor, string label) =>

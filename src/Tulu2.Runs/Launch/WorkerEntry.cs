@@ -1,6 +1,7 @@
 using System.Net;
 using Tulu2.Collectives.Network;
 using Tulu2.Evaluation.Workers;
+using Tulu2.Runs.RunFiles;
 using Tulu2.Training.Hosting;
 using Tulu2.Training.Recipes;
 
@@ -23,7 +24,28 @@ internal static class WorkerEntry
     /// <returns>The exit code.</returns>
     public static int Run(string[] arguments) => arguments[0] == EvaluatorName
         ? EvaluatorProcess.Run(arguments[2])
-        : WorkerProcess.Run(arguments[2], start => new NetworkDataPlane(OptionsOf(start)));
+        : RunRank(arguments[2]);
+
+    private static int RunRank(string socket)
+    {
+        WorkerStart? started = null;
+        var code = WorkerProcess.Run(socket, start => new NetworkDataPlane(OptionsOf(started = start)));
+        if (started is not null) KeepPeak(started);
+        return code;
+    }
+
+    // For comparisons of runs only: a worker's end does not depend on it.
+    private static void KeepPeak(WorkerStart start)
+    {
+        try
+        {
+            PeakMemory.Keep(new RunDirectory(Path.GetDirectoryName(start.CheckpointDirectory)!), start.Rank);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"the peak memory of rank {start.Rank} is not written down: {error.Message}");
+        }
+    }
 
     internal static NetworkDataPlaneOptions OptionsOf(WorkerStart start) => new()
     {

@@ -14,6 +14,9 @@ internal static class ReportMaker
     /// <summary>Names of the folders of the stages, in order.</summary>
     private static readonly string[] StageFolders = ["sft", "dpo"];
 
+    /// <summary>The directory holds runs in subdirectories, such as a demo's.</summary>
+    public static bool HasStages(RunDirectory run) => Stages(run).Any(stage => stage.Run.Root != run.Root);
+
     /// <returns>Path of the page.</returns>
     /// <exception cref="BadInputException">The directory contains no run that has committed a step.</exception>
     public static string Make(RunDirectory run)
@@ -61,7 +64,7 @@ internal static class ReportMaker
     private static ReportStage Stage(string name, RunDirectory run, ReportNotes whole, IReadOnlyList<LedgerEntry> entries)
     {
         var notes = ReportNotes.Read(run);
-        var recipe = Recipe(run);
+        var recipe = RecipeOf(run)?.Recipe;
         return new ReportStage(name, MetricsFile.Read(run.Metrics), whole.WallSeconds.TryGetValue(name, out var seconds) ? seconds : null)
         {
             Facts = [.. notes.Facts, .. RunHistory.Facts(entries)],
@@ -73,12 +76,12 @@ internal static class ReportMaker
         };
     }
 
-    // A recipe that was damaged since only costs the report a table.
-    private static Recipe? Recipe(RunDirectory run)
+    /// <summary>The recipe of a run; null: it is missing, or was damaged since, which only costs the report a table.</summary>
+    public static LoadedRecipe? RecipeOf(RunDirectory run)
     {
         try
         {
-            return RecipeReader.Load(run.Recipe, []).Recipe;
+            return RecipeReader.Load(run.Recipe, []);
         }
         catch (Exception error) when (error is BadInputException or IOException or UnauthorizedAccessException)
         {

@@ -30,6 +30,12 @@ internal sealed class RunDirectory(string path)
     public string Report => In("report.html");
     public string Log => In("tulu2.log");
 
+    /// <summary>Folder of what the ranks' processes wrote down about their memory.</summary>
+    public string PeakMemory => In("memory");
+
+    /// <summary>What the process of one rank wrote down.</summary>
+    public string PeakMemoryOf(int rank) => System.IO.Path.Combine(PeakMemory, $"rank-{rank}.json");
+
     /// <summary>Rows of the data that were left out, one per line.</summary>
     public string LeftOut => In("left-out.txt");
 

@@ -256,7 +256,8 @@ public sealed record LoraRecipe
     [PathKey, NotInHash]
     public string? Adapter { get; init; }
 
-    internal const string AllTargets = "all";
+    /// <summary>Stands for every projection.</summary>
+    public const string AllTargets = "all";
 }
 
 public enum Quantization { None, Nf4 }
