@@ -10,8 +10,6 @@ public sealed class ResidentMemoryTests
     [InlineData("sft", "fp32", false)]
     [InlineData("sft", "fp32", true)]
     [InlineData("sft", "bf16", false)]
-    [InlineData("sft", "bf16", true)]
-    [InlineData("dpo", "fp32", false)]
     [InlineData("dpo", "fp32", true)]
     [InlineData("dpo", "bf16", false)]
     [InlineData("dpo", "bf16", true)]
