@@ -19,9 +19,9 @@ public sealed class LoadedModel : IDisposable
     private readonly List<Tensor> _buffers = [];
 
     private LoadedModel(
-        ModelFolders folders, ModelConfig config, SentencePieceBpeTokenizer tokenizer, IReadOnlySet<int> endIds, ModelParameters parameters, IReadOnlyList<string> remarks)
+        string name, ModelFolders folders, ModelConfig config, SentencePieceBpeTokenizer tokenizer, IReadOnlySet<int> endIds, ModelParameters parameters, IReadOnlyList<string> remarks)
     {
-        (Name, Config, Tokenizer, EndIds, Remarks) = (folders.Text, config, tokenizer, endIds, remarks);
+        (Name, Config, Tokenizer, EndIds, Remarks) = (name, config, tokenizer, endIds, remarks);
         Chat = ChatOf(config, tokenizer);
         try
         {
@@ -37,7 +37,7 @@ public sealed class LoadedModel : IDisposable
         }
     }
 
-    /// <summary>The directory, or the folders, as <see cref="Load"/> takes them.</summary>
+    /// <summary>As <see cref="Load"/> was given it.</summary>
     public string Name { get; }
     public ModelConfig Config { get; }
     public SentencePieceBpeTokenizer Tokenizer { get; }
@@ -64,7 +64,7 @@ public sealed class LoadedModel : IDisposable
         var (config, tokenizer, adapter, remarks) = Open(folders);
         HashSet<int> ends = [config.EndId, tokenizer.EndId, .. GenerationEndIds(Path.Combine(folders.Model, "generation_config.json"))];
         var map = new ParameterMap(config, ParameterMap.LargestVirtualShards(config, virtualShards));
-        return new LoadedModel(folders, config, tokenizer, ends, adapter is null ? map : ModelParameters.Adapted(map, adapter), remarks);
+        return new LoadedModel(name, folders, config, tokenizer, ends, adapter is null ? map : ModelParameters.Adapted(map, adapter), remarks);
     }
 
     /// <summary>Validates a model as <see cref="Load"/> does, without reading the weights, and returns its <see cref="Remarks"/>.</summary>
@@ -104,15 +104,10 @@ public sealed class LoadedModel : IDisposable
         var config = HuggingFaceModel.ReadConfig(directory);
         var tokenizer = SentencePieceBpeTokenizer.Load(directory);
         config = config with { UsedVocabulary = tokenizer.VocabularySize };
-        return (config, tokenizer, Adapter(), [
-            .. HuggingFaceModel.CheckWeights(directory, config), .. VocabularyRemark.Of(config.VocabularySize, tokenizer.VocabularySize), .. folders.Remarks()]);
-
-        AdapterSettings? Adapter()
-        {
-            if (folders.Adapter is null) return null;
-            using var folder = AdapterFolder.Open(folders.Adapter);
-            return folder.SettingsFor(config);
-        }
+        using var adapter = folders.Adapter is null ? null : AdapterFolder.Open(folders.Adapter);
+        return (config, tokenizer, adapter?.SettingsFor(config), [
+            .. HuggingFaceModel.CheckWeights(directory, config), .. VocabularyRemark.Of(config.VocabularySize, tokenizer.VocabularySize),
+            .. adapter is null ? [] : ModelFolders.Remarks(adapter, directory)]);
     }
 
     /// <summary><c>eos_token_id</c>: a number, a list of numbers, or absent.</summary>

@@ -23,14 +23,12 @@ public sealed record ModelFolders(string Model, string? Adapter)
     }
 
     /// <summary>What a user should know: the adapters were trained beside another model.</summary>
-    /// <exception cref="BadInputException">The adapters cannot be used.</exception>
-    public IEnumerable<string> Remarks()
+    /// <param name="model">Directory of the model that they are used beside.</param>
+    public static IEnumerable<string> Remarks(AdapterFolder adapter, string model)
     {
-        if (Adapter is null) yield break;
-        using var folder = AdapterFolder.Open(Adapter);
-        if (folder.Base is { } trained && !IsSame(trained, Model)) yield return $"{Adapter}: the adapters were trained beside {trained}, and are used beside {Model}";
-        if (folder.QuantizedBase is not null && !HuggingFaceModel.IsQuantized(Model))
-            yield return $"{Adapter}: the adapters were trained beside the model in 4 bits, and are used beside its weights in full precision; `tulu2 quantize` makes the former";
+        if (adapter.Base is { } trained && !IsSame(trained, model)) yield return $"{adapter.Directory}: the adapters were trained beside {trained}, and are used beside {model}";
+        if (adapter.QuantizedBase is not null && !HuggingFaceModel.IsQuantized(model))
+            yield return $"{adapter.Directory}: the adapters were trained beside the model in 4 bits, and are used beside its weights in full precision; `tulu2 quantize` makes the former";
     }
 
     // By path, or as the name under which a hub's model lies in the cache.

@@ -18,7 +18,6 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge =
     private sealed class Evaluator(EvaluatorSettings settings, IJudge? judge) : IEvaluator
     {
         private LoadedModel? _model;
-        private string? _loaded;
         private (string Benchmark, string File, string Model, IReadOnlyList<BenchmarkItem> Items)? _read;
 
         public EvaluationOutcome Run(EvaluationTask task, CancellationToken cancellation)
@@ -48,9 +47,8 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge =
 
         private LoadedModel ModelOf(string name)
         {
-            if (_model is { } held && _loaded == name) return held;
+            if (_model?.Name == name) return _model;
             Dispose();
-            _loaded = name;
             return _model = LoadedModel.Load(name);
         }
 

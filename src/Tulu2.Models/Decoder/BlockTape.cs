@@ -17,8 +17,8 @@ internal sealed record BlockContext(ModelParameters Parameters, HeadGeometry Hea
 /// <param name="Adapters">What the pass does with adapters.</param>
 internal sealed record TokenRows(int Count, int[] Positions, SegmentGroup[] Groups, AdapterPass? Adapters = null)
 {
-    /// <summary>Tokens of all segments, each prefix counted in every segment that has it: what attention keeps keys and values of.</summary>
-    public long Attended => Groups.Sum(group => (long)group.Length * group.Starts.Length);
+    /// <inheritdoc cref="SegmentGroup.Attended"/>
+    public long Attended => SegmentGroup.Attended(Groups);
 }
 
 /// <summary>The activations of a block that its backward pass needs. N tokens, D width, F feed-forward width.</summary>

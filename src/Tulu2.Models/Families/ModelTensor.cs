@@ -51,5 +51,8 @@ internal sealed record ModelTensor(string Name, long[] Shape, TensorRole Role, i
     /// <summary>Another name under which a file may hold the same tensor: the head of a tied model.</summary>
     public string? Alias { get; init; }
 
+    /// <summary>The weight [outputs, inputs] of a linear layer; embedding and head are none.</summary>
+    public bool IsLinear => Role is TensorRole.ColumnWeight or TensorRole.RowWeight;
+
     public long Length => Shape.Aggregate(1L, (product, size) => product * size);
 }

@@ -1,4 +1,3 @@
-using Tulu2.Checkpoints;
 using Tulu2.Checkpoints.Safetensors;
 using Tulu2.Checkpoints.TorchFiles;
 using Tulu2.Data.Export;
@@ -55,7 +54,7 @@ public sealed unsafe class AdapterFolder : IDisposable
     /// <exception cref="BadInputException">Names the tensor that does not fit.</exception>
     public AdapterSettings SettingsFor(ModelConfig model)
     {
-        var targets = AdapterSettings.Adapted(model).Where(tensor => Has(AdapterTensors.InputName(tensor.Name)) || Has(AdapterTensors.OutputName(tensor.Name)))
+        var targets = AdapterSettings.Adaptable(model).Where(tensor => Has(AdapterTensors.InputName(tensor.Name)) || Has(AdapterTensors.OutputName(tensor.Name)))
             .Select(AdapterTensors.ProjectionOf).Distinct().ToArray();
         if (targets.Length == 0) throw new BadInputException(_file.Path, $"holds no adapter of a layer of the model{Example()}", "use the model that they were trained beside");
         var settings = _config.Settings with { Targets = targets.Length == AdapterSettings.Projections(model).Count ? null : targets };
@@ -69,12 +68,8 @@ public sealed unsafe class AdapterFolder : IDisposable
 
     /// <summary>The adapters, to be added to a model; they are read as long as this object is open.</summary>
     /// <exception cref="BadInputException">Names the tensor that does not fit the model.</exception>
-    public MergedAdapter ToMerge(ModelConfig model, double weight) => new(Directory, SettingsFor(model), (name, shape, destination) =>
-    {
-        var whole = new long[shape.Length];
-        var slice = new ParameterSlice(new TensorSlice(name, shape, whole, shape), 0, shape[^1]) { Role = TensorRole.WholeMatrix };
-        HuggingFaceModel.Read(_file.Entries[name].DataType, _file.Address(_file.Entries[name]), slice, (float*)destination);
-    }, weight, QuantizedBase);
+    public MergedAdapter ToMerge(ModelConfig model, double weight) => new(Directory, SettingsFor(model), (name, _, destination) =>
+        HuggingFaceModel.ReadRun(_file.Entries[name].DataType, _file.Address(_file.Entries[name]), (float*)destination, _file.Entries[name].Elements), weight, QuantizedBase);
 
     /// <summary>Reads the map's adapters into the fp32 flat buffer at <paramref name="destination"/> (map.Length zeroed floats).</summary>
     /// <exception cref="BadInputException">As <see cref="Open"/>; a tensor is missing.</exception>

@@ -51,15 +51,10 @@ public static unsafe class AdapterMerge
         void Fill(ModelTensor tensor, float* target)
         {
             if (!fourBit.Contains(tensor.Name)) HuggingFaceModel.ReadWhole(files, tensor, target);
-            if (HuggingFaceTensors.IsLinear(tensor) && (fourBit.Contains(tensor.Name) || hasOther)) Restore(tensor, target);
-            var added = 0;
-            foreach (var adapter in adapters)
-                if (adapter.Settings.Targets?.Contains(AdapterTensors.ProjectionOf(tensor)) ?? HuggingFaceTensors.IsLinear(tensor))
-                {
-                    Add(adapter, tensor, target);
-                    added = 1;
-                }
-            matrices += added;
+            if (tensor.IsLinear && (fourBit.Contains(tensor.Name) || hasOther)) Restore(tensor, target);
+            var added = adapters.Where(adapter => adapter.Settings.Adapts(tensor)).ToList();
+            foreach (var adapter in added) Add(adapter, tensor, target);
+            if (added.Count > 0) matrices++;
             progress?.Invoke(++done, tensors.Count);
         }
 

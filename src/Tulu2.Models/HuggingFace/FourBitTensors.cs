@@ -21,7 +21,7 @@ internal static unsafe class FourBitTensors
     /// <summary>Those of a family's linears that the files hold in a form that is not a floating-point one.</summary>
     public static HashSet<string> Of(HuggingFaceFiles files, ModelConfig config) =>
     [
-        .. config.Family.Tensors(config).Where(HuggingFaceTensors.IsLinear).Select(tensor => tensor.Name)
+        .. config.Family.Tensors(config).Where(tensor => tensor.IsLinear).Select(tensor => tensor.Name)
             .Where(name => Beside.Any(suffix => files.Tensors.ContainsKey(name + suffix)) || OtherState(files, name) is not null
                 || (files.Tensors.TryGetValue(name, out var found) && found.Entry.DataType is "U8" or "I8")),
     ];

@@ -89,7 +89,7 @@ public static unsafe class HuggingFaceModel
     {
         using var files = new HuggingFaceFiles(directory);
         Check(directory, files, config);
-        var linears = config.Family.Tensors(config).Where(HuggingFaceTensors.IsLinear).ToDictionary(tensor => tensor.Name);
+        var linears = config.Family.Tensors(config).Where(tensor => tensor.IsLinear).ToDictionary(tensor => tensor.Name);
         var fourBit = FourBitTensors.Of(files, config);
         foreach (var name in names)
         {
@@ -131,7 +131,8 @@ public static unsafe class HuggingFaceModel
         for (var row = 0L; row < rows; row++, source += pitch * size, target += stride) ReadRun(dataType, source, target, width);
     }
 
-    private static void ReadRun(string dataType, byte* source, float* target, long count)
+    /// <summary>Reads consecutive elements, in fp32.</summary>
+    internal static void ReadRun(string dataType, byte* source, float* target, long count)
     {
         long size = SafetensorsTypes.Size(dataType)!.Value;
         for (var at = 0L; at < count; at += ChunkElements)
@@ -143,7 +144,7 @@ public static unsafe class HuggingFaceModel
         const string fix = "use the config.json that belongs to these weights";
         var expected = config.Family.Tensors(config);
         var fourBit = FourBitTensors.Of(files, config);
-        CheckQuantization(directory, fourBit, expected.FirstOrDefault(HuggingFaceTensors.IsLinear)?.Name);
+        CheckQuantization(directory, fourBit, expected.FirstOrDefault(tensor => tensor.IsLinear)?.Name);
         foreach (var tensor in expected)
             if (fourBit.Contains(tensor.Name)) FourBitTensors.Check(directory, files, tensor.Name, tensor.Shape);
             else CheckTensor(directory, files, config, tensor, fix);

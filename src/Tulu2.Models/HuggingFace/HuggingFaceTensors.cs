@@ -13,9 +13,7 @@ public static class HuggingFaceTensors
         [.. config.Family.Tensors(config).Select(tensor => (tensor.Name, tensor.Shape))];
 
     /// <summary>Names of the linears' weights [outputs, inputs], which quantised checkpoints hold in NF4: all matrices but embedding and head.</summary>
-    public static IReadOnlyList<string> Linears(ModelConfig config) => [.. config.Family.Tensors(config).Where(IsLinear).Select(tensor => tensor.Name)];
-
-    internal static bool IsLinear(ModelTensor tensor) => tensor.Role is TensorRole.ColumnWeight or TensorRole.RowWeight;
+    public static IReadOnlyList<string> Linears(ModelConfig config) => [.. config.Family.Tensors(config).Where(tensor => tensor.IsLinear).Select(tensor => tensor.Name)];
 
     /// <summary>
     /// Tensors that do not belong to a causal language model: those outside of it (a classifier's <c>score.weight</c>, a value head), and buffers that old

@@ -64,12 +64,12 @@ public static unsafe class QuantizedExport
             after = Directory.EnumerateFiles(part, "*.safetensors").Sum(path => new FileInfo(path).Length);
             CopyBeside(source, part);
         });
-        var linears = tensors.Where(HuggingFaceTensors.IsLinear).ToArray();
+        var linears = tensors.Where(tensor => tensor.IsLinear).ToArray();
         return new QuantizedSizes(linears.Length, linears.Sum(tensor => tensor.Length), matrixBytes, files.Paths.Sum(FileLength.Of), after);
 
         IReadOnlyList<SafetensorsTensor> Group(ModelTensor tensor)
         {
-            if (!HuggingFaceTensors.IsLinear(tensor))
+            if (!tensor.IsLinear)
                 return
                 [
                     HuggingFaceExport.Tensor(tensor.Name, tensor.Shape, dataType, (_, _, destination) =>

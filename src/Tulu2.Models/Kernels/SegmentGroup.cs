@@ -23,6 +23,9 @@ internal sealed record SegmentGroup(int Length, int[] Starts, int Offset, int Pr
     /// <summary>First token whose query is computed.</summary>
     public int FirstQuery => Math.Max(0, Prefix - FewestQueries + 1);
 
+    /// <summary>Tokens of all segments, each prefix counted in every segment that has it: what attention keeps keys and values of.</summary>
+    public static long Attended(IEnumerable<SegmentGroup> groups) => groups.Sum(group => (long)group.Length * group.Starts.Length);
+
     /// <summary>Groups without a prefix first: what others add to their rows finds them written.</summary>
     /// <param name="lengths">Own rows of each segment.</param>
     /// <param name="prefixes">Tokens of each that are the first rows of the segment before; 0 beyond its end.</param>

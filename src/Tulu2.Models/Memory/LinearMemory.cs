@@ -24,9 +24,9 @@ internal sealed class LinearMemory
         (_scratch, _product) = (scratch, product);
         (_inputs, _outputs, _shards) = (matrix.Columns, matrix.Rows, map.LocalShards);
         (_isRow, _isQuantized, _isTrained) = (matrix.Split == ShardSplit.Columns, parameters.Quantized?.Find(key) is not null, parameters.Trained.Find(key) is not null);
-        if (parameters.Adapter is not { } adapter || parameters.Trained.Find(AdapterTensors.InputKey(key)) is not { } a) return;
+        if (parameters.Adapter is not { } adapter || parameters.Trained.Find(AdapterTensors.InputKey(key)) is null) return;
         (_rank, _drops) = (adapter.Rank, adapter.Dropout > 0);
-        _projections = [.. parameters.Trained.TensorsOf(AdapterTensors.OutputKey(a.Key[..^".lora_A".Length])).Select(tensor => tensor.Shape[0] / parameters.VirtualShards)];
+        _projections = [.. parameters.Trained.TensorsOf(AdapterTensors.OutputKey(key)).Select(tensor => tensor.Shape[0] / parameters.VirtualShards)];
     }
 
     private bool HasAdapter => _rank > 0;

@@ -112,7 +112,7 @@ public static class PassMemory
         private void Tape(WorkspaceCount workspace, long middleRows)
         {
             workspace.RentSingle(_rows);
-            var attended = _groups.Sum(group => (long)group.Length * group.Starts.Length);
+            var attended = SegmentGroup.Attended(_groups);
             workspace.Rent(attended * shape.QueryWidth);
             workspace.Rent(attended * shape.KeyValueWidth);
             workspace.Rent(attended * shape.KeyValueWidth);
@@ -159,7 +159,7 @@ public static class PassMemory
             Of("down").WeightGradient(_rows);
             Of("gate_up").WeightGradient(_rows);
             Of("gate_up").InputGradient(_rows);
-            NormBackward("norm2");
+            NormBackward(OfBlock("norm2"));
             Scratch.Rent(_rows * shape.QueryWidth);
             Of("o").InputGradient(_rows);
             Of("o").WeightGradient(_rows);
@@ -167,19 +167,19 @@ public static class PassMemory
             Attention(AttentionBackward);
             Of("qkv").WeightGradient(_rows);
             Of("qkv").InputGradient(_rows);
-            NormBackward("norm1");
+            NormBackward(OfBlock("norm1"));
         });
 
         // Blocks are alike.
+        private string OfBlock(string matrix) => $"{shape.Map.Part.FirstLayer}.{matrix}";
+
         private LinearMemory Of(string matrix)
         {
-            var key = matrix == "head" ? matrix : $"{shape.Map.Part.FirstLayer}.{matrix}";
+            var key = matrix == "head" ? matrix : OfBlock(matrix);
             return _linears.TryGetValue(key, out var linear) ? linear : _linears[key] = new LinearMemory(shape.Parameters, key, Scratch, Product);
         }
 
-        private void NormBackward(string key) => NormOf($"{shape.Map.Part.FirstLayer}.{key}");
-
-        private void NormOf(string key) => Within(Scratch, () =>
+        private void NormBackward(string key) => Within(Scratch, () =>
         {
             if (shape.Parameters.Trained.Find(key) is null) Scratch.RentSingle(_width);
         });
@@ -201,7 +201,7 @@ public static class PassMemory
                     Of("head").InputGradient(count);
                 });
             Scratch.Rent(shape.FilledScoredRows * _width);
-            NormOf("norm");
+            NormBackward("norm");
         });
 
         private void Score(int rows)

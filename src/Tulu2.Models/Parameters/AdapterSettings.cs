@@ -22,8 +22,11 @@ public sealed record AdapterSettings(int Rank, double Alpha, IReadOnlyList<strin
     public double Scale => Alpha / (IsRankStabilized ? Math.Sqrt(Rank) : Rank);
 
     /// <summary>The projections of a model that can have an adapter.</summary>
-    public static IReadOnlyList<string> Projections(ModelConfig config) => [.. Adapted(config).Select(AdapterTensors.ProjectionOf).Distinct()];
+    public static IReadOnlyList<string> Projections(ModelConfig config) => [.. Adaptable(config).Select(AdapterTensors.ProjectionOf).Distinct()];
 
-    internal static IEnumerable<ModelTensor> Adapted(ModelConfig config) =>
-        config.Family.Tensors(config).Where(tensor => tensor.Role is TensorRole.ColumnWeight or TensorRole.RowWeight);
+    /// <summary>The tensors that can have an adapter beside them.</summary>
+    internal static IEnumerable<ModelTensor> Adaptable(ModelConfig config) => config.Family.Tensors(config).Where(tensor => tensor.IsLinear);
+
+    /// <summary>A tensor has an adapter beside it.</summary>
+    internal bool Adapts(ModelTensor tensor) => tensor.IsLinear && (Targets is null || Targets.Contains(AdapterTensors.ProjectionOf(tensor)));
 }

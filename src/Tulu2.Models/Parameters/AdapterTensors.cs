@@ -14,8 +14,7 @@ internal static class AdapterTensors
     public static IReadOnlyList<ModelTensor> Of(ModelConfig config, AdapterSettings settings)
     {
         var tensors = new List<ModelTensor>();
-        var adapted = AdapterSettings.Adapted(config).Where(tensor => settings.Targets is not { } targets || targets.Contains(ProjectionOf(tensor)));
-        foreach (var matrix in adapted.GroupBy(tensor => tensor.Matrix))
+        foreach (var matrix in config.Family.Tensors(config).Where(settings.Adapts).GroupBy(tensor => tensor.Matrix))
         {
             tensors.AddRange(matrix.Select(tensor => new ModelTensor(InputName(tensor.Name), [settings.Rank, tensor.Shape[1]],
                 tensor.Role == TensorRole.RowWeight ? TensorRole.RowWeight : TensorRole.WholeMatrix, tensor.Layer, InputKey(matrix.Key))));

@@ -25,7 +25,7 @@ public sealed record ModelParameters(ParameterMap Read, ParameterMap Trained)
     {
         var trained = Some(AdapterTensors.Of(map.Config, adapter));
         if (!quantized) return new(map, trained) { Adapter = adapter };
-        IReadOnlyList<ModelTensor> linears = [.. AdapterSettings.Adapted(map.Config)];
+        IReadOnlyList<ModelTensor> linears = [.. AdapterSettings.Adaptable(map.Config)];
         var names = linears.Select(tensor => tensor.Name).ToHashSet();
         return new(Some([.. map.Config.Family.Tensors(map.Config).Where(tensor => !names.Contains(tensor.Name))]), trained)
         {

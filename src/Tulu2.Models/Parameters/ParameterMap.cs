@@ -99,6 +99,9 @@ public sealed class ParameterMap
     /// <returns>Null where the map has no such matrix.</returns>
     public ParameterMatrix? Find(string key) => _matrices.GetValueOrDefault(key == "head" && Config.TieEmbeddings ? "embed" : key);
 
+    /// <summary>Elements of the whole tensors, whatever part of them the buffer holds.</summary>
+    public long ParameterCount => _tensors.Sum(tensor => tensor.Length);
+
     /// <summary>Names and shapes of the whole tensors, in the order in which files hold them.</summary>
     public IReadOnlyList<(string Name, long[] Shape)> Tensors => [.. _tensors.Select(tensor => (tensor.Name, tensor.Shape))];
 

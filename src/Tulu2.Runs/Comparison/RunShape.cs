@@ -26,7 +26,7 @@ internal static class RunShape
 
     /// <summary>Number of parameters that the recipe trains.</summary>
     public static long Trained(Recipe recipe, ModelConfig config) =>
-        RunParameters.Of(recipe, config, Shards(recipe, config)).Trained.Tensors.Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size));
+        RunParameters.Of(recipe, config, Shards(recipe, config)).Trained.ParameterCount;
 
     /// <summary>Memory of a rank of the stage that needs most; null: the model cannot be cut so, and is another one by now.</summary>
     public static RankMemory? Plan(Recipe recipe, ModelConfig config, ParallelLayout layout)

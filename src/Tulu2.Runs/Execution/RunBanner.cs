@@ -17,7 +17,7 @@ internal static class RunBanner
         var rows = ObjectiveCatalog.Of(recipe.Objective).ItemName;
         yield return $"{title}: {recipe.Objective.ToString().ToUpperInvariant()} of {run.Named.Model.Path ?? recipe.Model.Preset}";
         yield return Line($"  parameters  {run.Model.Config.ParameterCount:N0}, {recipe.Precision.ToString().ToLowerInvariant()}");
-        if (recipe.Lora is { } lora) yield return Line($"  adapters    {Trained(run):N0} parameters, rank {lora.Rank}, of {string.Join(", ", lora.Targets)}");
+        if (recipe.Lora is { } lora) yield return Line($"  adapters    {run.Parameters.Trained.ParameterCount:N0} parameters, rank {lora.Rank}, of {string.Join(", ", lora.Targets)}");
         yield return Line($"  {rows + "s",-10}  {batches.Items:N0}, {tokens:N0} tokens a pass");
         if (run.Validation is { } validation)
             yield return Line($"  validation  {NumberText.Count(validation.Items, rows)}, every {NumberText.Count(validation.Rules.Every, "step")}, by {validation.Rules.Metric}");
@@ -29,8 +29,6 @@ internal static class RunBanner
 
     /// <summary>Mean tokens per step.</summary>
     public static double TokensAStep(long tokens, int items, int global) => (double)tokens / items * global;
-
-    private static long Trained(PreparedRun run) => run.Parameters.Trained.Tensors.Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size));
 
     private static string Passes(BatchPlan batches)
     {

@@ -15,8 +15,7 @@ internal sealed record PlanResult(PlanRequest Request, PlannedLayout Chosen, IRe
     private const int BytesPerParameter = 12;
 
     /// <summary>Bytes of a checkpoint: fp32 parameters and both moments of what is trained.</summary>
-    public long CheckpointBytes => BytesPerParameter
-        * RunParameters.Of(Request.Recipe, Request.Config, 1).Trained.Tensors.Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size));
+    public long CheckpointBytes => BytesPerParameter * RunParameters.Of(Request.Recipe, Request.Config, 1).Trained.ParameterCount;
 
     public double CheckpointSeconds => CheckpointBytes / Request.Rates.DiskBandwidth;
 

@@ -29,7 +29,7 @@ internal sealed class GradientBlocks
         var whole = trained.Of(ModelPart.Whole(trained.Config));
         var virtualShards = whole.VirtualShards;
         var elements = FewestElements;
-        var parameters = whole.Tensors.Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size));
+        var parameters = whole.ParameterCount;
         while (parameters / elements > MostBlocks) elements *= 2;
         foreach (var matrix in whole.Matrices)
         {

@@ -70,13 +70,11 @@ internal sealed class KtoObjective(KtoRecipe settings, IBatchPlan plan) : IObjec
     {
         // A divergence that is not a number stays one, so that the loss shows it.
         var margin = settings.Beta * (row.LogRatio - (divergence < 0 ? 0 : divergence));
-        var slope = settings.Beta * Sigmoid(margin) * Sigmoid(-margin);
+        var slope = settings.Beta * Logistic.Of(margin) * Logistic.Of(-margin);
         return row.Desirable
-            ? (settings.DesirableWeight * Sigmoid(-margin), -settings.DesirableWeight * slope)
-            : (settings.UndesirableWeight * Sigmoid(margin), settings.UndesirableWeight * slope);
+            ? (settings.DesirableWeight * Logistic.Of(-margin), -settings.DesirableWeight * slope)
+            : (settings.UndesirableWeight * Logistic.Of(margin), settings.UndesirableWeight * slope);
     }
-
-    private static double Sigmoid(double value) => value >= 0 ? 1 / (1 + Math.Exp(-value)) : Math.Exp(value) / (1 + Math.Exp(value));
 
     // Rows of the whole step.
     private int Count(int step)
