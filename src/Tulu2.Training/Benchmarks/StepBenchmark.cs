@@ -20,8 +20,7 @@ public static class StepBenchmark
     private const int WarmUp = 3;
 
     /// <summary>Floating-point operations per second of matrix products on one thread of this machine.</summary>
-    public static double ProductRate(Precision precision) =>
-        ModelTiming.ProductRate(precision == Precision.Fp32 ? ScalarType.Float32 : ScalarType.BFloat16);
+    public static double ProductRate(Precision precision) => ModelTiming.ProductRate(ComputeType.Of(precision));
 
     /// <param name="sequences">Sequences per step, all of <paramref name="length"/> tokens, every token scored; for DPO each two are a pair.</param>
     /// <param name="steps">Steps measured, after a few for warming up.</param>

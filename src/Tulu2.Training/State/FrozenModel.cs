@@ -22,7 +22,7 @@ internal sealed class FrozenModel : IDisposable
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var map = parameters.Read;
-        var weights = zeros(map.Length, dtype: recipe.Precision == Precision.Fp32 ? float32 : bfloat16);
+        var weights = zeros(map.Length, dtype: ComputeType.Of(recipe.Precision));
         if (recipe.Precision == Precision.Fp32) InitialWeights.Fill(recipe, map, FlatMemory.Address(weights));
         else
             // One layer at a time is held in fp32.

@@ -30,7 +30,7 @@ internal sealed class ReplicaState : IDisposable
         (Parameters, Precision) = (parameters, precision);
         Range = range ?? new ElementRange(0, Trained.Length);
         _slices = FlatRanges.Slices(Trained, Range);
-        _host = zeros(Trained.Length, dtype: precision == Precision.Fp32 ? float32 : bfloat16).DetachFromDisposeScope();
+        _host = zeros(Trained.Length, dtype: ComputeType.Of(precision)).DetachFromDisposeScope();
         Master = precision == Precision.Bf16 ? Zeros() : Range.Count == Trained.Length ? _host : _host.narrow(0, Range.First, Range.Count).DetachFromDisposeScope();
         FirstMoment = Zeros();
         SecondMoment = Zeros();

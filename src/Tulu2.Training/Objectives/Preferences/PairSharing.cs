@@ -1,7 +1,7 @@
 using Tulu2.Data.Slots;
 using Tulu2.Models.Decoder;
 using Tulu2.Training.Recipes;
-using static TorchSharp.torch;
+using Tulu2.Training.State;
 
 namespace Tulu2.Training.Objectives.Preferences;
 
@@ -10,5 +10,5 @@ public static class PairSharing
 {
     /// <summary>Null: nothing.</summary>
     public static SharingRule? Of(Recipe recipe) =>
-        recipe.Objective == Objective.Dpo && recipe.Dpo.SharePrompt ? SharedPrefix.RuleOf(recipe.Precision == Precision.Fp32 ? ScalarType.Float32 : ScalarType.BFloat16) : null;
+        recipe.Objective == Objective.Dpo && recipe.Dpo.SharePrompt ? SharedPrefix.RuleOf(ComputeType.Of(recipe.Precision)) : null;
 }
