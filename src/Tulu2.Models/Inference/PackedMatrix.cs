@@ -92,7 +92,8 @@ internal sealed unsafe class PackedMatrix : IDisposable
     public void Set(long first, Nf4Tensor values)
     {
         if (Form != WeightForm.Nf4 || !values.RowsHaveOwnBlocks || values.IsPart) throw new ArgumentException("not such a matrix", nameof(values));
-        var (codes, blocks) = (values.Codes, Inputs / Nf4.Block);
+        var codes = values.Codes;
+        var blocks = Inputs / Nf4.Block;
         for (var row = 0; row < values.Rows; row++)
         {
             var (weights, lane) = Place(first + row);
@@ -146,7 +147,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
 
     private static ushort Round(float value)
     {
-        ushort result;
+        ushort result = 0;
         Checkpoints.Safetensors.SafetensorsTypes.FromSingle("BF16", new ReadOnlySpan<float>(in value), MemoryMarshal.AsBytes(new Span<ushort>(ref result)));
         return result;
     }
