@@ -3,7 +3,7 @@ using Tulu2.Evaluation.Generation;
 using Tulu2.Evaluation.Requests;
 using Tulu2.Models.Decoder;
 using Tulu2.Models.Inference;
-using Tulu2.Training.Recipes;
+using static TorchSharp.torch;
 
 namespace Tulu2.Evaluation.Speed;
 
@@ -31,7 +31,7 @@ public static class GenerationBenchmark
     private static readonly HashSet<int> NeverEnds = [];
 
     /// <summary>Floating-point operations per second of fp32 products, on one thread.</summary>
-    public static double ProductRate() => ModelTiming.ProductRate(ComputeType.Of(Precision.Fp32));
+    public static double ProductRate() => ModelTiming.ProductRate(ScalarType.Float32);
 
     /// <param name="promptTokens">Length of each prompt.</param>
     /// <param name="tokens">Tokens of each answer.</param>
@@ -77,14 +77,15 @@ public static class GenerationBenchmark
             var prefix = Prompt(model, 999, prefixTokens);
             var started = Stopwatch.GetTimestamp();
             _ = EngineCalls.Wait([.. Enumerable.Range(0, questions)],
-                (question, _) => engine.NextTokenAsync([.. prefix, .. Prompt(model, question, questionTokens)], [3, 4, 5, 6]), CancellationToken.None);
+                (question, token) => engine.NextTokenAsync([.. prefix, .. Prompt(model, question, questionTokens)], [3, 4, 5, 6], token), CancellationToken.None);
             return Stopwatch.GetElapsedTime(started).TotalSeconds;
         }
     }
 
     private static void Wait(GenerationEngine engine, int batch, int promptTokens, int tokens) => _ = EngineCalls.Wait(
         [.. Enumerable.Range(0, batch)],
-        (row, _) => engine.SubmitAsync(new EngineRequest([.. Enumerable.Range(0, promptTokens).Select(at => (at + row) % engine.VocabularySize)], GenerationOptions.Greedy with { MaxTokens = tokens })),
+        (row, token) => engine.SubmitAsync(
+            new EngineRequest([.. Enumerable.Range(0, promptTokens).Select(at => (at + row) % engine.VocabularySize)], GenerationOptions.Greedy with { MaxTokens = tokens }), token),
         CancellationToken.None);
 
     private static int[] Prompt(InferenceModel model, int seed, int tokens)
