@@ -40,8 +40,12 @@ def one_of(index, values):
     return code + [(RETURN, 0, 0, REFUSE)]
 
 
+OWN_PID = 0x7ACE7ACE  # Stands in a filter for the number of the process, which is known only in it.
+FILTERS = {}  # Packed, by (threads, changes); filled before the launcher's first fork.
+
+
 def build_filter(own_pid, threads, changes):
-    """The instructions, for one process. threads: whether it may start threads. changes: whether it may change files."""
+    """The instructions. threads: whether the process may start threads. changes: whether it may change files."""
     column, architecture = machine()
     code = [(LOAD, 0, 0, 4), (EQUAL, 1, 0, architecture), (RETURN, 0, 0, KILL), (LOAD, 0, 0, 0)]
     if column == X86_64:  # Not the calls of the x32 interface, which have numbers of their own.
@@ -69,10 +73,17 @@ def build_filter(own_pid, threads, changes):
     return code + [(RETURN, 0, 0, NO_SUCH_CALL)]
 
 
+def prepare_filters():
+    for threads in (False, True):
+        for changes in (False, True):
+            code = build_filter(OWN_PID, threads, changes)
+            FILTERS[threads, changes] = b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
+
+
 def install_filter(threads, changes):
     """From here on this process, and all its threads, calls nothing else. There is no way back."""
-    code = build_filter(os.getpid(), threads, changes)
-    packed = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *instruction) for instruction in code))
-    program = ctypes.create_string_buffer(struct.pack("@HP", len(code), ctypes.addressof(packed)))
+    code = FILTERS[threads, changes].replace(struct.pack("=I", OWN_PID), struct.pack("=I", os.getpid()))
+    packed = ctypes.create_string_buffer(code)
+    program = ctypes.create_string_buffer(struct.pack("@HP", len(code) // 8, ctypes.addressof(packed)))
     call("no new privileges", "prctl", 38, 1, 0, 0, 0)
     call("seccomp filter", "prctl", 22, 2, ctypes.addressof(program), 0, 0)

@@ -65,12 +65,12 @@ def protect(target, flags):
     call("read-only mounts (mount_setattr, Linux 5.12)", "mount_setattr", -100, os.fsencode(target), WHOLE_TREE, attributes, len(attributes))
 
 
-def new_root():
+def new_root(folders):
     """Nothing of the host's files but what python_folders says, and that read-only; no /proc, no /sys, no /home."""
     mount("private mounts", b"none", b"/", b"", RECURSIVE | PRIVATE)
     devices = ["/dev/null", "/dev/zero", "/dev/urandom"]
     # Opened first: the new root is made on /tmp, which may be where Python is.
-    opened = [(path, attempt("open " + path, os.open, path, os.O_PATH)) for path in python_folders() + devices]
+    opened = [(path, attempt("open " + path, os.open, path, os.O_PATH)) for path in folders + devices]
     root = "/tmp"
     mount("new root (mount)", b"tmpfs", os.fsencode(root), b"tmpfs", NO_SUID | NO_DEVICES, b"size=1m,nr_inodes=4096,mode=0755")
     for path, descriptor in opened:

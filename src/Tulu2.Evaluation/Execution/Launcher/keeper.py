@@ -14,7 +14,7 @@ def keep(header, code, life, report, isolated, threads):
     try:
         if isolated:
             nobody = can_be_nobody()
-            new_root()
+            new_root(FOLDERS)
             drop_privileges(nobody)
         die_with_parent()  # After a change of user, which undoes it.
         setup_r, setup_w = os.pipe()

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 
+FOLDERS = []
 PATIENCE = 5  # Seconds that a sandbox has beyond its time to come up and to go down, before it is killed from outside.
 
 
@@ -131,6 +132,8 @@ def serve():
         except ImportError:
             pass
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the program that started this one.
+    prepare_filters()
+    FOLDERS.extend(python_folders())
     gc.freeze()
     while True:
         header = json.loads(read_line())
