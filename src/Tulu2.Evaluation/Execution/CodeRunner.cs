@@ -7,13 +7,22 @@ namespace Tulu2.Evaluation.Execution;
 /// <summary>
 /// Runs programs in sandboxes, as many at once as there are processors. Nothing is started before it is needed; the first use tests the isolation (docs/sandbox.md).
 /// </summary>
-/// <param name="allowUnsafe">Where programs cannot be isolated, run them without isolation instead of refusing: with limits of time, memory and system calls alone.</param>
-public sealed class CodeRunner(bool allowUnsafe) : ICodeRunner, IDisposable
+public sealed class CodeRunner : ICodeRunner, IDisposable
 {
+    private readonly bool _allowUnsafe;
+    private readonly Func<PythonInterpreter> _find;
     private readonly ConcurrentBag<Launcher> _idle = [];
     private readonly Lock _lock = new();
     private (PythonInterpreter Python, bool Isolated)? _proven;
     private volatile bool _disposed;
+
+    /// <param name="allowUnsafe">Where programs cannot be isolated, run them without isolation instead of refusing: with limits of time, memory and system calls alone.</param>
+    public CodeRunner(bool allowUnsafe)
+        : this(allowUnsafe, PythonInterpreter.Find)
+    {
+    }
+
+    internal CodeRunner(bool allowUnsafe, Func<PythonInterpreter> find) => (_allowUnsafe, _find) = (allowUnsafe, find);
 
     /// <summary>Tests whether programs can be isolated here, so that it is known before a model has written any. Again: does nothing.</summary>
     /// <returns>Whether they are; false only where that is allowed.</returns>
@@ -23,9 +32,9 @@ public sealed class CodeRunner(bool allowUnsafe) : ICodeRunner, IDisposable
         lock (_lock)
         {
             if (_proven is { } proven) return proven.Isolated;
-            var python = PythonInterpreter.Find();
+            var python = _find();
             var fault = Isolation.Test(() => Launcher.Start(python, isolated: true), cancellation);
-            if (fault is not null && !allowUnsafe) throw Isolation.Refusal(fault);
+            if (fault is not null && !_allowUnsafe) throw Isolation.Refusal(fault);
             _proven = (python, fault is null);
             return fault is null;
         }

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
@@ -20,6 +21,8 @@ internal sealed class Launcher : IDisposable
 
     private Launcher(Process process, bool isolated) => (_process, _input, _isolated) = (process, process.StandardInput.BaseStream, isolated);
 
+    public int ProcessId => _process.Id;
+
     /// <summary>False: it has ended, and another one has to be started.</summary>
     public bool IsUsable { get; private set; } = true;
 
@@ -29,7 +32,10 @@ internal sealed class Launcher : IDisposable
     {
         var start = new ProcessStartInfo(python.Path, ["-s", "-S", "-B", "-c", LauncherSource.Start])
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/",
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = "/",
         };
         // Of this process' variables, which may hold keys, a program sees none. With the seed, the order of a set is the same each time.
         var libraries = start.Environment.TryGetValue("LD_LIBRARY_PATH", out var given) ? given : null;
@@ -45,7 +51,7 @@ internal sealed class Launcher : IDisposable
             launcher.Write(LauncherSource.Text);
             return launcher;
         }
-        catch (Exception fault) when (fault is System.ComponentModel.Win32Exception or IOException)
+        catch (Exception fault) when (fault is Win32Exception or IOException)
         {
             throw new BadInputException(python.Path, $"cannot be started: {FaultText.Of(fault)}", $"install python3, or set {PythonInterpreter.Variable} to its path", fault);
         }

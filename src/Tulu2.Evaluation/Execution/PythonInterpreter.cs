@@ -36,7 +36,10 @@ internal sealed record PythonInterpreter(string Path, Version Version)
         {
             using var process = Process.Start(new ProcessStartInfo(path, ["-s", "-S", "-B", "-c", Query])
             {
-                RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/",
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                WorkingDirectory = "/",
             })!;
             process.StandardInput.Close();
             process.ErrorDataReceived += (_, _) => { };

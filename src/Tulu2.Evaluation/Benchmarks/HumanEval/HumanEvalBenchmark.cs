@@ -58,7 +58,12 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
     {
         0 => new ModelRequest.Generate(Prompt(item), new GenerationOptions
         {
-            Count = Samples, Temperature = 0.8, TopP = 0.95, MaxTokens = item.Options.MaxTokens ?? MaxTokens, Stop = Stops, Seed = item.Seed,
+            Count = Samples,
+            Temperature = 0.8,
+            TopP = 0.95,
+            MaxTokens = item.Options.MaxTokens ?? MaxTokens,
+            Stop = Stops,
+            Seed = item.Seed,
         }),
         1 => new ModelRequest.Execute([.. ((ModelAnswer.Text)answers[0]).Values.Select(completion => Program(item, completion))]),
         _ => null,

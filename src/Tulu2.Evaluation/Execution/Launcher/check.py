@@ -4,6 +4,9 @@ import os
 import random
 
 
+TOO_LONG = "a result has more than 16 MiB"
+
+
 class Verdict(BaseException):
     """The end of the tests, before their last line."""
 
@@ -24,13 +27,15 @@ class Candidate:
         except Gone:
             raise Verdict("gone", "")
         except TooLong:
-            raise Verdict("output", "a result has more than %d MiB" % (LONGEST >> 20))
+            raise Verdict("output", TOO_LONG)
         except MemoryError:
             raise Verdict("memory", "a result does not fit into memory")
         except (ValueError, RecursionError):
             raise Verdict("failed", "the result can't be read")
         if not isinstance(message, dict):
             raise Verdict("failed", "the result can't be read")
+        if "too_long" in message:
+            raise Verdict("output", TOO_LONG)
         if "fault" in message:
             self.fail(message)
         return message

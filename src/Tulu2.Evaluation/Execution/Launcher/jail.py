@@ -34,7 +34,9 @@ def new_namespaces():
 
 
 def map_users(pid):
-    """Called outside. Root becomes nobody, so that nothing of root's is the program's own; a user stays who he is, under another name."""
+    """Called outside. Root becomes nobody, so that nothing of root's is the program's own; a user stays who he is, under another name.
+
+    Returns whether the limit of processes, which root doesn't have, holds for the program."""
     user, group = os.geteuid(), os.getegid()
     maps = [("0 %d 1\n%d %d 1\n" % (user, NOBODY, NOBODY), "0 %d 1\n%d %d 1\n" % (group, NOBODY, NOBODY))] if user == 0 else []
     maps.append(("%d %d 1\n" % (NOBODY, user), "%d %d 1\n" % (NOBODY, group)))
@@ -44,7 +46,7 @@ def map_users(pid):
                 write_file("/proc/%d/setgroups" % pid, "deny")
             write_file("/proc/%d/gid_map" % pid, groups)
             write_file("/proc/%d/uid_map" % pid, users)
-            return
+            return user != 0 or users is not maps[-1][0]
         except OSError as fault:
             error = fault
     raise SetupFault("user namespace (uid_map)", error.errno)

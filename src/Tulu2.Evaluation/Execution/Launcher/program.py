@@ -53,6 +53,8 @@ def run_program(header, code, asked, answered, isolated, threads):
             send(answered, message)
         except Gone:
             os._exit(0)
+        except TooLong:
+            send(answered, {"too_long": True})
         except BaseException as fault:
             send(answered, fault_message(fault))
 
