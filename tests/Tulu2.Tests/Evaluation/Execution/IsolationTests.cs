@@ -146,7 +146,7 @@ public sealed class IsolationTests : IDisposable
         var python = PythonInterpreter.Find();
         var script = Path.Join(_folder.FullName, "python3");
         File.WriteAllText(script, Forbidding.Replace("{python}", python.Path, StringComparison.Ordinal));
-        File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return python with { Path = script };
     }
 }
