@@ -17,7 +17,7 @@ REFUSED = {
     "kexec_load", "kexec_file_load", "open_by_handle_at", "memfd_create", "shmget", "msgget", "semget", "mq_open", "capset",
     "mount_setattr", "pidfd_open", "pidfd_getfd",
 }
-BY_ARGUMENT = {"clone", "kill", "tgkill", "prlimit64", "ioctl", "prctl", "open", "openat"}
+BY_ARGUMENT = {"clone", "fcntl", "kill", "tgkill", "prlimit64", "ioctl", "prctl", "open", "openat"}
 MISSING = {"clone3", "tkill"}
 
 ALLOW, REFUSE, NO_SUCH_CALL, KILL = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS, 0x80000000
@@ -27,6 +27,7 @@ OPEN_TO_WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 TERMINAL_ATTRIBUTES, WINDOW_SIZE, BYTES_READY = 0x5401, 0x5413, 0x541B
 CLOSE_ON_EXEC, NOT_CLOSE_ON_EXEC, NON_BLOCKING = 0x5451, 0x5450, 0x5421
 SET_NAME, GET_NAME, NAME_MEMORY = 15, 16, 0x53564D41
+SET_OWNER, SET_SIGNAL, SET_OWNER_EX = 8, 10, 15  # By these a descriptor sends a signal to any process of the same user.
 
 
 def argument(index):
@@ -44,6 +45,13 @@ OWN_PID = 0x7ACE7ACE  # Stands in a filter for the number of the process, which 
 FILTERS = {}  # Packed, by (threads, changes); filled before the launcher's first fork.
 
 
+def none_of(index, values):
+    code = argument(index)
+    for value in values:
+        code += [(EQUAL, 0, 1, value), (RETURN, 0, 0, REFUSE)]
+    return code + [(RETURN, 0, 0, ALLOW)]
+
+
 def build_filter(own_pid, threads, changes):
     """The instructions. threads: whether the process may start threads. changes: whether it may change files."""
     column, architecture = machine()
@@ -55,6 +63,7 @@ def build_filter(own_pid, threads, changes):
                                 (ANY_BIT, 0, 1, CLONE_THREAD), (RETURN, 0, 0, ALLOW), (RETURN, 0, 0, REFUSE)],
         "kill": one_of(0, [own_pid]), "tgkill": one_of(0, [own_pid]), "prlimit64": one_of(0, [0, own_pid]),
         "ioctl": one_of(1, [TERMINAL_ATTRIBUTES, WINDOW_SIZE, BYTES_READY, CLOSE_ON_EXEC, NOT_CLOSE_ON_EXEC, NON_BLOCKING]),
+        "fcntl": none_of(1, [SET_OWNER, SET_SIGNAL, SET_OWNER_EX]),
         "prctl": one_of(0, [SET_NAME, GET_NAME, NAME_MEMORY]),
         "open": argument(1) + [(ANY_BIT, 0, 1, OPEN_TO_WRITE), (RETURN, 0, 0, REFUSE), (RETURN, 0, 0, ALLOW)],
         "openat": argument(2) + [(ANY_BIT, 0, 1, OPEN_TO_WRITE), (RETURN, 0, 0, REFUSE), (RETURN, 0, 0, ALLOW)],

@@ -241,6 +241,16 @@ internal static class HostilePrograms
                     raise OSError("refused")
                 return "the-secret-result"
             """),
+        new("kills its judge by a descriptor's signal", Failed, """
+            import fcntl, os
+            def f():
+                for pid in range(1, 10):
+                    r, w = os.pipe()
+                    fcntl.fcntl(r, 10, 9)
+                    fcntl.fcntl(r, fcntl.F_SETOWN, pid)
+                    fcntl.fcntl(r, fcntl.F_SETFL, fcntl.fcntl(r, fcntl.F_GETFL) | os.O_ASYNC)
+                    os.write(w, b"x")
+            """),
         new("attaches to its judge", Failed, """
             import ctypes
             def f():
