@@ -11,16 +11,22 @@ internal sealed class GenerationFlags(int maxTokens, double temperature)
         temperature);
     private readonly Option<double> _topP = CommandBuilder.Option("--top-p", "Sample from the smallest set of most likely tokens that reaches this probability",
         1.0);
+    private readonly Option<int> _topK = CommandBuilder.Option("--top-k", "Sample from this many most likely tokens; 0: from all", 0);
+    private readonly Option<double> _penalty = CommandBuilder.Option("--repetition-penalty", "Make tokens less likely that were there already; 1: no penalty", 1.0);
+    private readonly Option<InferencePrecision?> _precision = CommandBuilder.Optional<InferencePrecision?>("--precision", "Hold the weights in fp32 or bf16; without it, as the files do");
+    private readonly Option<int> _threads = CommandBuilder.Option("--threads", "Threads that compute", 1);
     private readonly Option<long?> _seed = CommandBuilder.Optional<long?>("--seed", "Seed for sampling");
     private readonly Option<string[]> _stop = CommandBuilder.Repeated("--stop", "Stop before this string; may be repeated");
 
-    public IReadOnlyList<Symbol> Symbols => [_maxTokens, _temperature, _topP, _seed, _stop];
+    public IReadOnlyList<Symbol> Symbols => [_maxTokens, _temperature, _topP, _topK, _penalty, _seed, _stop, _precision, _threads];
 
     public GenerationOptions Read(ParseResult parsed) => new()
     {
         MaxTokens = parsed.GetValue(_maxTokens),
         Temperature = parsed.GetValue(_temperature),
         TopP = parsed.GetValue(_topP),
+        TopK = parsed.GetValue(_topK),
+        RepetitionPenalty = parsed.GetValue(_penalty),
         Seed = parsed.GetValue(_seed),
         Stop = parsed.GetValue(_stop) ?? [],
     };
