@@ -27,6 +27,10 @@ internal static class JsonBody
             throw new ApiException(StatusCodes.Status400BadRequest, $"The body could not be parsed as JSON{place}: it is no whole JSON value, is nested too deeply, or has a field twice.", null,
                 "invalid_json", failure);
         }
+        catch (InvalidOperationException failure)
+        {
+            throw new ApiException(StatusCodes.Status400BadRequest, "The name of a field is not valid Unicode.", null, "invalid_unicode", failure);
+        }
         if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
         document.Dispose();
         throw ApiException.Invalid("The body has to be a JSON object.", null, "invalid_type");

@@ -11,7 +11,7 @@ namespace Tulu2.Serving.Endpoints;
 /// <param name="Fault">Told of errors of the server's own.</param>
 internal sealed record EndpointParts(ServedModel Model, ServerSettings Settings, ServerMetrics Metrics, RequestGate Gate, ServerLife Life, Action<Exception> Fault)
 {
-    public EngineCalls Engine { get; } = new(Model, Metrics, Settings);
+    public PromptRuns Engine { get; } = new(Model, Metrics, Settings);
 
     /// <summary>The error that a client sees; the server's own are passed on as well.</summary>
     public ApiException Describe(Exception error)

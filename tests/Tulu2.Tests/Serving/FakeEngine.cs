@@ -13,6 +13,9 @@ internal sealed class FakeEngine(SentencePieceBpeTokenizer tokenizer) : IGenerat
 {
     private const int Choices = 20;
 
+    // Neither special tokens nor bytes of characters.
+    private readonly int[] _words = [.. Enumerable.Range(0, tokenizer.VocabularySize).Where(id => tokenizer.PieceOf(id) is not ("" or ['<', ..]))];
+
     private int _running, _ended;
     private long _generated;
 
@@ -127,11 +130,9 @@ internal sealed class FakeEngine(SentencePieceBpeTokenizer tokenizer) : IGenerat
         return Candidate(before, (int)(SplitMix64.Mix(seed + (ulong)before.Count * SplitMix64.Increment) % 5));
     }
 
-    // Special tokens and bytes come first in the vocabulary.
     private int Candidate(IReadOnlyList<int> before, int rank)
     {
         var hash = before.Skip(before.Count - 4).Aggregate(7UL, (sum, id) => SplitMix64.Mix(sum * 31 + (ulong)id));
-        var first = Math.Min(259, VocabularySize / 2);
-        return first + (int)((hash + (ulong)rank * 7) % (ulong)(VocabularySize - first));
+        return _words[(int)((hash + (ulong)rank * 7) % (ulong)_words.Length)];
     }
 }

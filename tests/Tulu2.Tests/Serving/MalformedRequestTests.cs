@@ -150,6 +150,7 @@ public sealed class MalformedRequestTests : IClassFixture<MalformedRequestTests.
         Assert.Equal(HttpStatusCode.OK, scored.StatusCode);
         var words = new { messages = new[] { new { role = "user", content = new StringBuilder().Insert(0, "word ", 400).ToString() } } };
         using var chat = await _served.SendAsync(Chat, words);
-        Assert.Equal(("messages", "context_length_exceeded"), ((await ServedFake.ErrorOf(chat)).GetProperty("param").GetString(), (await ServedFake.ErrorOf(chat)).GetProperty("code").GetString()));
+        var error = await ServedFake.ErrorOf(chat);
+        Assert.Equal(("messages", "context_length_exceeded"), (error.GetProperty("param").GetString(), error.GetProperty("code").GetString()));
     }
 }

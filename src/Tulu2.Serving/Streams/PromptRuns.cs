@@ -6,7 +6,7 @@ using Tulu2.Serving.Settings;
 namespace Tulu2.Serving.Streams;
 
 /// <summary>Gives the prompts of a request to the engine.</summary>
-internal sealed class EngineCalls(ServedModel model, ServerMetrics metrics, ServerSettings settings)
+internal sealed class PromptRuns(ServedModel model, ServerMetrics metrics, ServerSettings settings)
 {
     /// <param name="requests">One for each prompt.</param>
     /// <param name="began">When the request came, for the metrics.</param>
