@@ -16,12 +16,14 @@ internal sealed class ServeLoad(Uri server, string model, int clients, int seed)
 {
     private static readonly string[] Prompts =
     [
-        "Once upon a time", "The little dog", "Lily went to the park", "One day, a bird", "Tom and Sue", "In a big forest", "The sun was", "There was a boy who",
+        "Once upon a time", "The little dog", "Lily went to the park", "One day, a bird", "Tom and Sue", "In a big forest",
+        "The sun was", "There was a boy who",
     ];
 
     private static readonly string[] Malformed =
     [
-        "", "{", "[]", "null", "{\"prompt\": 5}", "{\"prompt\": \"a\", \"max_tokens\": -5}", "{\"prompt\": \"a\", \"temperature\": 99}", "{\"prompt\": [[1], \"a\"]}",
+        "", "{", "[]", "null", "{\"prompt\": 5}", "{\"prompt\": \"a\", \"max_tokens\": -5}", "{\"prompt\": \"a\", \"temperature\": 99}",
+        "{\"prompt\": [[1], \"a\"]}",
         "{\"prompt\": \"a\", \"unknown\": 1}", "{\"prompt\": \"\\ud800\"}", "{\"messages\": []}", new string('[', 1000),
     ];
 
@@ -55,7 +57,8 @@ internal sealed class ServeLoad(Uri server, string model, int clients, int seed)
     {
         var times = _firstTokens.Order().ToList();
         return string.Create(CultureInfo.InvariantCulture, $"""
-            answers: {_whole} whole, {_streamed} streamed, {_slow} read slowly; {_left} left in the middle, {_refused} malformed ones refused, {_busy} told to come back
+            answers: {_whole} whole, {_streamed} streamed, {_slow} read slowly
+            {_left} left in the middle, {_refused} malformed ones refused, {_busy} told to come back
             same prompt and seed again: {_repeated}, all with the same text: {!_errors.Any(error => error.StartsWith("seed", StringComparison.Ordinal))}
             time to first token: p50 {At(0.5):F3} s, p90 {At(0.9):F3} s, p99 {At(0.99):F3} s, most {At(1):F3} s, of {times.Count}
             errors of the server: {_errors.Count}
@@ -87,7 +90,8 @@ internal sealed class ServeLoad(Uri server, string model, int clients, int seed)
 
     private async Task StreamAsync(HttpClient http, Random random, TimeSpan pause, int leaveAfter)
     {
-        var (body, key, isChat) = Request(random);
+        // Who leaves asks for much: the answer must not have ended before.
+        var (body, key, isChat) = Request(random, leaveAfter == int.MaxValue ? MaxTokens : 10 * MaxTokens);
         body["stream"] = true;
         var began = Stopwatch.GetTimestamp();
         using var response = await SendAsync(http, isChat, body, HttpCompletionOption.ResponseHeadersRead);
@@ -120,7 +124,7 @@ internal sealed class ServeLoad(Uri server, string model, int clients, int seed)
 
     private async Task WholeAsync(HttpClient http, Random random)
     {
-        var (body, key, isChat) = Request(random);
+        var (body, key, isChat) = Request(random, MaxTokens);
         using var response = await SendAsync(http, isChat, body);
         if (response is null) return;
         var choice = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("choices")[0];
@@ -131,7 +135,8 @@ internal sealed class ServeLoad(Uri server, string model, int clients, int seed)
     private async Task ScoreAsync(HttpClient http, Random random)
     {
         var prompt = Prompts[random.Next(Prompts.Length)];
-        using var response = await SendAsync(http, false, new() { ["model"] = model, ["prompt"] = prompt, ["temperature"] = 0, ["max_tokens"] = 1, ["echo"] = true, ["logprobs"] = 1 });
+        using var response = await SendAsync(http, false,
+            new() { ["model"] = model, ["prompt"] = prompt, ["temperature"] = 0, ["max_tokens"] = 1, ["echo"] = true, ["logprobs"] = 1 });
         if (response is null) return;
         var logprobs = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("choices")[0].GetProperty("logprobs");
         Interlocked.Increment(ref _whole);
@@ -147,13 +152,13 @@ internal sealed class ServeLoad(Uri server, string model, int clients, int seed)
         else Interlocked.Increment(ref _refused);
     }
 
-    private (Dictionary<string, object> Body, string Key, bool IsChat) Request(Random random)
+    private (Dictionary<string, object> Body, string Key, bool IsChat) Request(Random random, int tokens)
     {
         var (prompt, own, isChat) = (Prompts[random.Next(Prompts.Length)], random.Next(3), random.Next(3) == 0);
-        var body = new Dictionary<string, object> { ["model"] = model, ["seed"] = own, ["max_tokens"] = MaxTokens };
+        var body = new Dictionary<string, object> { ["model"] = model, ["seed"] = own, ["max_tokens"] = tokens };
         if (isChat) body["messages"] = new[] { new { role = "user", content = prompt } };
         else body["prompt"] = prompt;
-        return (body, $"{isChat} {own} {prompt}", isChat);
+        return (body, $"{isChat} {tokens} {own} {prompt}", isChat);
     }
 
     /// <returns>Null: it has to come back later, or there was an error, which is counted.</returns>

@@ -23,7 +23,8 @@ internal sealed class ServeCommand(Terminal terminal)
     private readonly Option<string> _host = CommandBuilder.Option("--host", "Address to listen at; 0.0.0.0 for every one of this machine's", "127.0.0.1");
     private readonly Option<int> _port = CommandBuilder.Option("--port", "Port; 0 for a free one", 8000);
     private readonly Option<string?> _keyFile = CommandBuilder.Optional<string>("--api-key-file", "File with the keys that clients have to show, one a line");
-    private readonly Option<bool> _noKey = CommandBuilder.Flag("--no-api-key", "Let anyone who reaches the address use the server, on other addresses than this machine's own too");
+    private readonly Option<bool> _noKey = CommandBuilder.Flag("--no-api-key",
+        "Let anyone who reaches the address use the server, on other addresses than this machine's own too");
     private readonly Option<string?> _name = CommandBuilder.Optional<string>("--name", "The model's name for clients; the directory's by default");
     private readonly Option<int> _threads = CommandBuilder.Option("--threads", "Threads that compute", Math.Max(1, Environment.ProcessorCount));
     private readonly Option<int> _maxRunning = CommandBuilder.Option("--max-running", "Answers that are generated at a time; others wait", 32);
@@ -55,7 +56,7 @@ internal sealed class ServeCommand(Terminal terminal)
             terminal.Output.WriteLine(JsonLine.Of(new { Url = server.Url.AbsoluteUri.TrimEnd('/'), Model = served.Name }));
             terminal.Output.Flush();
         }
-        await Task.Delay(Timeout.Infinite, cancellation).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        await Task.Delay(Timeout.Infinite, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         terminal.Say("stopping: no more requests are taken, and those in progress are finished");
         await server.StopAsync(Grace);
         terminal.Say("stopped");

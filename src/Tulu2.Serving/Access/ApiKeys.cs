@@ -58,7 +58,8 @@ public static class ApiKeyFile
         if (keys.Find(key => key.Any(letter => letter is < '!' or > '~')) is not null)
             throw new BadInputException(path, "has a key that no HTTP header can carry", "use letters, digits and signs of ASCII, without spaces");
         const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0) remark?.Invoke($"{path}: others can read the keys; `chmod 600` prevents it");
+        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0)
+            remark?.Invoke($"{path}: others can read the keys; `chmod 600` prevents it");
         return keys;
     }
 }

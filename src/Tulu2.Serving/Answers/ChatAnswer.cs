@@ -15,7 +15,8 @@ internal sealed record ChatAnswer(string Id, string Object, long Created, string
 
     public static ChatAnswer Of(AnswerId id, ChatRequest request, EngineResult result, ServedModel model) => new(id.Id, "chat.completion", id.Created, id.Model,
         [.. result.Samples.Select((sample, number) => new Choice(number, new Turn(Message.Assistant, sample.Text),
-            request.Top is null ? null : ChatLogProbs.Of(SampleScores.Visible(sample, model).Select(token => token.Score), model), AnswerId.NameOf(sample.Finish)))],
+            request.Top is null ? null : ChatLogProbs.Of(SampleScores.Visible(sample, model).Select(token => token.Score), model),
+            AnswerId.NameOf(sample.Finish)))],
         Usage.Of([result]));
 }
 

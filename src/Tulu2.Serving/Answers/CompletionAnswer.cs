@@ -55,5 +55,5 @@ internal sealed record CompletionAnswer(string Id, string Object, long Created, 
     }
 
     private static double PerToken(EngineSample sample) =>
-        sample.Scores.Select(score => score.LogProbability).Concat(sample.End is { } end ? [end.LogProbability] : []).DefaultIfEmpty(float.NegativeInfinity).Average();
+        sample.Scores.Concat(sample.End is { } end ? [end] : []).Select(score => score.LogProbability).DefaultIfEmpty(float.NegativeInfinity).Average();
 }

@@ -10,7 +10,8 @@ namespace Tulu2.Serving.Answers;
 /// alternatives include the token itself. A prompt's beginning token counts, as it does in vLLM.
 /// </summary>
 internal sealed record CompletionLogProbs(
-    IReadOnlyList<string> Tokens, IReadOnlyList<float?> TokenLogprobs, IReadOnlyList<IReadOnlyDictionary<string, float>?> TopLogprobs, IReadOnlyList<int> TextOffset)
+    IReadOnlyList<string> Tokens, IReadOnlyList<float?> TokenLogprobs,
+    IReadOnlyList<IReadOnlyDictionary<string, float>?> TopLogprobs, IReadOnlyList<int> TextOffset)
 {
     /// <summary>Collects the tokens of a choice in their order.</summary>
     internal sealed class Builder(ServedModel model)

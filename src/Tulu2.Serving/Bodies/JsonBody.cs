@@ -15,7 +15,8 @@ internal static class JsonBody
     {
         // Pages of other origins can send forms and plain text without asking first: they must not reach a server on this host.
         if (!context.Request.HasJsonContentType())
-            throw new ApiException(StatusCodes.Status415UnsupportedMediaType, "The body has to be JSON: send the header 'Content-Type: application/json'.", null, "unsupported_media_type");
+            throw new ApiException(StatusCodes.Status415UnsupportedMediaType,
+                "The body has to be JSON: send the header 'Content-Type: application/json'.", null, "unsupported_media_type");
         JsonDocument document;
         try
         {
@@ -24,7 +25,8 @@ internal static class JsonBody
         catch (JsonException failure)
         {
             var place = failure.LineNumber is { } line ? $" (line {line + 1}, byte {failure.BytePositionInLine + 1})" : "";
-            throw new ApiException(StatusCodes.Status400BadRequest, $"The body could not be parsed as JSON{place}: it is no whole JSON value, is nested too deeply, or has a field twice.", null,
+            throw new ApiException(StatusCodes.Status400BadRequest,
+                $"The body could not be parsed as JSON{place}: it is no whole JSON value, is nested too deeply, or has a field twice.", null,
                 "invalid_json", failure);
         }
         catch (InvalidOperationException failure)

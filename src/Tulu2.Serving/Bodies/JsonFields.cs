@@ -47,7 +47,8 @@ internal sealed class JsonFields
     {
         if (Element(name) is not { } value) return null;
         if (value.ValueKind != JsonValueKind.Number) throw WrongType(PathOf(name), "an integer", value);
-        if (!value.TryGetInt64(out var number)) throw ApiException.Invalid($"Invalid '{PathOf(name)}': {value.GetRawText()} is not an integer of 64 bits.", PathOf(name), "invalid_type");
+        if (!value.TryGetInt64(out var number))
+            throw ApiException.Invalid($"Invalid '{PathOf(name)}': {value.GetRawText()} is not an integer of 64 bits.", PathOf(name), "invalid_type");
         CheckRange(name, number, least, most);
         return number;
     }

@@ -39,7 +39,8 @@ internal sealed class CompletionChunks(CompletionRequest request, ServedModel mo
         if (request.Sampling.IncludeUsage) yield return CompletionAnswer.Chunk(_id) with { Usage = Usage.Of(results) };
     }
 
-    private CompletionAnswer.Choice EchoOf(int prompt, int number) => CompletionAnswer.Echo(request, prompt, number, Prompts?[prompt].PromptScores ?? [], model);
+    private CompletionAnswer.Choice EchoOf(int prompt, int number) =>
+        CompletionAnswer.Echo(request, prompt, number, Prompts?[prompt].PromptScores ?? [], model);
 
     private CompletionLogProbs? LogProbs(IReadOnlyList<(TokenScore Score, int Offset)> scores)
     {

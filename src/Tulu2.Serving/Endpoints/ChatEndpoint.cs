@@ -19,6 +19,7 @@ internal sealed class ChatEndpoint(EndpointParts parts) : GenerationEndpoint<Cha
     protected override object AnswerOf(ChatRequest request, IReadOnlyList<EngineResult> results) =>
         ChatAnswer.Of(AnswerId.New("chatcmpl", Parts.Model), request, results[0], Parts.Model);
 
-    protected override Task<(IChunks Chunks, IReadOnlyList<EngineRequest> Requests)> StreamOf(ChatRequest request, long began, CancellationToken cancellation) =>
+    protected override Task<(IChunks Chunks, IReadOnlyList<EngineRequest> Requests)> StreamOf(
+        ChatRequest request, long began, CancellationToken cancellation) =>
         Task.FromResult<(IChunks, IReadOnlyList<EngineRequest>)>((new ChatChunks(request, Parts.Model), ToEngine(request)));
 }

@@ -19,7 +19,8 @@ internal sealed class CompletionEndpoint(EndpointParts parts) : GenerationEndpoi
     protected override object AnswerOf(CompletionRequest request, IReadOnlyList<EngineResult> results) =>
         CompletionAnswer.Of(AnswerId.New("cmpl", Parts.Model), request, results, Parts.Model);
 
-    protected override async Task<(IChunks Chunks, IReadOnlyList<EngineRequest> Requests)> StreamOf(CompletionRequest request, long began, CancellationToken cancellation)
+    protected override async Task<(IChunks Chunks, IReadOnlyList<EngineRequest> Requests)> StreamOf(
+        CompletionRequest request, long began, CancellationToken cancellation)
     {
         var chunks = new CompletionChunks(request, Parts.Model);
         var requests = ToEngine(request);

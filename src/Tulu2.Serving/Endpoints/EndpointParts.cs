@@ -9,7 +9,8 @@ namespace Tulu2.Serving.Endpoints;
 
 /// <summary>What the endpoints share.</summary>
 /// <param name="Fault">Told of errors of the server's own.</param>
-internal sealed record EndpointParts(ServedModel Model, ServerSettings Settings, ServerMetrics Metrics, RequestGate Gate, ServerLife Life, Action<Exception> Fault)
+internal sealed record EndpointParts(
+    ServedModel Model, ServerSettings Settings, ServerMetrics Metrics, RequestGate Gate, ServerLife Life, Action<Exception> Fault)
 {
     public PromptRuns Engine { get; } = new(Model, Metrics, Settings);
 

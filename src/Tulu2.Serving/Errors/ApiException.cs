@@ -28,12 +28,14 @@ internal sealed class ApiException(int status, string message, string? parameter
         _ => "invalid_request_error",
     };
 
-    public static ApiException Invalid(string message, string? parameter, string code = "invalid_value") => new(StatusCodes.Status400BadRequest, message, parameter, code);
+    public static ApiException Invalid(string message, string? parameter, string code = "invalid_value") =>
+        new(StatusCodes.Status400BadRequest, message, parameter, code);
 
     public static ApiException Busy(string message, Exception? inner = null) =>
         new(StatusCodes.Status429TooManyRequests, message, null, "rate_limit_exceeded", inner) { RetryAfter = Soon };
 
-    public static ApiException Stopping() => new(StatusCodes.Status503ServiceUnavailable, "The server is stopping.", null, "server_stopping") { RetryAfter = Soon };
+    public static ApiException Stopping() =>
+        new(StatusCodes.Status503ServiceUnavailable, "The server is stopping.", null, "server_stopping") { RetryAfter = Soon };
 
     /// <summary>The error that a client sees; what it may not see, an unexpected one, has status 500 and no details.</summary>
     public static ApiException Of(Exception error) => error switch

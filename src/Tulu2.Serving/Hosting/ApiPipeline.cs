@@ -46,7 +46,8 @@ internal sealed class ApiPipeline(EndpointParts parts)
         {
             // Paths that clients make up would be metrics without end.
             var endpoint = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "other";
-            parts.Metrics.Ended(endpoint, context.RequestAborted.IsCancellationRequested ? ClientGone : context.Response.StatusCode, Stopwatch.GetElapsedTime(began));
+            var code = context.RequestAborted.IsCancellationRequested ? ClientGone : context.Response.StatusCode;
+            parts.Metrics.Ended(endpoint, code, Stopwatch.GetElapsedTime(began));
         }
     }
 
@@ -82,7 +83,8 @@ internal sealed class ApiPipeline(EndpointParts parts)
 
     private static ApiException? Unanswered(HttpContext context) => context.Response.StatusCode switch
     {
-        StatusCodes.Status404NotFound => new(StatusCodes.Status404NotFound, $"Unknown request URL: {context.Request.Method} {context.Request.Path}. See docs/serving.md for those there are.", null, "unknown_url"),
+        StatusCodes.Status404NotFound => new(StatusCodes.Status404NotFound,
+            $"Unknown request URL: {context.Request.Method} {context.Request.Path}. See docs/serving.md for those there are.", null, "unknown_url"),
         StatusCodes.Status405MethodNotAllowed => new(StatusCodes.Status405MethodNotAllowed,
             $"Not allowed: {context.Request.Method} {context.Request.Path}; allowed: {context.Response.Headers.Allow}.", null, "method_not_allowed"),
         _ => null,

@@ -32,7 +32,8 @@ public sealed class ApiServer : IAsyncDisposable
 
     /// <param name="fault">Told of errors of the server's own, which clients see as status 500; called from any thread.</param>
     /// <exception cref="BadInputException">Nothing can listen at this address.</exception>
-    public static async Task<ApiServer> StartAsync(ServedModel model, ServerSettings settings, Action<Exception> fault, CancellationToken cancellation = default)
+    public static async Task<ApiServer> StartAsync(
+        ServedModel model, ServerSettings settings, Action<Exception> fault, CancellationToken cancellation = default)
     {
         var life = new ServerLife();
         var app = Build(settings);
@@ -44,7 +45,8 @@ public sealed class ApiServer : IAsyncDisposable
         catch (Exception failure) when (failure is IOException or SocketException)
         {
             await app.DisposeAsync();
-            throw new BadInputException($"{new IPEndPoint(settings.Address, settings.Port)}", $"cannot be listened at: {failure.InnerException?.Message ?? failure.Message}",
+            throw new BadInputException($"{new IPEndPoint(settings.Address, settings.Port)}",
+                $"cannot be listened at: {failure.InnerException?.Message ?? failure.Message}",
                 "end the program that uses the port, give another --port or --host, or --port 0 for a free one", failure);
         }
         var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;

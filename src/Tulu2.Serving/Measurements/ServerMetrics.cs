@@ -14,11 +14,13 @@ internal sealed class ServerMetrics
     public ServerMetrics(IGenerationEngine engine)
     {
         var make = Metrics.WithCustomRegistry(_registry);
-        _requests = make.CreateCounter("tulu2_requests_total", "Requests that have ended, by endpoint and HTTP status; 499: the client went away.", ["endpoint", "code"]);
+        _requests = make.CreateCounter("tulu2_requests_total",
+            "Requests that have ended, by endpoint and HTTP status; 499: the client went away.", ["endpoint", "code"]);
         _dropped = make.CreateCounter("tulu2_streams_dropped_total", "Streams that were ended because the client did not read them.");
         _running = make.CreateGauge("tulu2_requests_running", "Requests that are being answered or wait for the engine.");
         _duration = make.CreateHistogram("tulu2_request_duration_seconds", "From a request to the end of its answer.", Buckets(0.001, 2, 20));
-        _firstToken = make.CreateHistogram("tulu2_time_to_first_token_seconds", "From a request to the first token of each of its prompts.", Buckets(0.001, 2, 18));
+        _firstToken = make.CreateHistogram("tulu2_time_to_first_token_seconds",
+            "From a request to the first token of each of its prompts.", Buckets(0.001, 2, 18));
         _nextToken = make.CreateHistogram("tulu2_time_per_output_token_seconds", "From a sample's token to its next.", Buckets(0.0005, 2, 16));
         Watch(make, engine);
     }
@@ -39,7 +41,8 @@ internal sealed class ServerMetrics
 
     public Task WriteAsync(Stream stream, CancellationToken cancellation) => _registry.CollectAndExportAsTextAsync(stream, cancellation);
 
-    private static HistogramConfiguration Buckets(double first, double factor, int count) => new() { Buckets = Histogram.ExponentialBuckets(first, factor, count) };
+    private static HistogramConfiguration Buckets(double first, double factor, int count) =>
+        new() { Buckets = Histogram.ExponentialBuckets(first, factor, count) };
 
     private void Watch(IMetricFactory make, IGenerationEngine engine)
     {

@@ -21,12 +21,14 @@ internal sealed record CompletionRequest(IReadOnlyList<CompletionPrompt> Prompts
         var logprobs = fields.Count("logprobs", 0, MaxLogprobs);
         var bestOf = fields.Count("best_of", 1, settings.MaxSamples) ?? sampling.Options.Count;
         if (bestOf < sampling.Options.Count) throw ApiException.Invalid($"Invalid 'best_of': {bestOf} is less than 'n'.", "best_of");
-        if (bestOf > sampling.Options.Count && sampling.Stream) throw ApiException.Invalid("'best_of' greater than 'n' cannot be streamed.", "best_of", "unsupported_value");
+        if (bestOf > sampling.Options.Count && sampling.Stream)
+            throw ApiException.Invalid("'best_of' greater than 'n' cannot be streamed.", "best_of", "unsupported_value");
         if (tokens == 0 && !echo) throw ApiException.Invalid("Invalid 'max_tokens': 0 is only for requests with 'echo': true.", "max_tokens");
         var prompts = PromptFields.Read(fields, model, settings.MaxPrompts);
         fields.RefuseOthers();
         // With a full context there is no room for an answer, but log-probabilities of the prompt need none.
-        if (tokens > 0 && prompts.Find(prompt => prompt.Ids.Length >= model.Engine.ContextLength) is { } full) throw PromptFields.TooLong(full.Ids.Length, "prompt", model);
+        if (tokens > 0 && prompts.Find(prompt => prompt.Ids.Length >= model.Engine.ContextLength) is { } full)
+            throw PromptFields.TooLong(full.Ids.Length, "prompt", model);
         return new CompletionRequest(prompts, sampling, tokens, echo, logprobs, bestOf);
     }
 

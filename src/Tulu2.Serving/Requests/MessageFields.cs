@@ -37,7 +37,8 @@ internal static class MessageFields
         Message.User => Message.User,
         Message.Assistant => Message.Assistant,
         null => throw JsonFields.Missing(fields.PathOf("role")),
-        "tool" or "function" => throw ApiException.Invalid($"Invalid '{fields.PathOf("role")}': tools are not supported by this server.", fields.PathOf("role"), NotSupported),
+        "tool" or "function" =>
+            throw ApiException.Invalid($"Invalid '{fields.PathOf("role")}': tools are not supported by this server.", fields.PathOf("role"), NotSupported),
         _ => throw ApiException.Invalid($"Invalid '{fields.PathOf("role")}': use system, developer, user or assistant.", fields.PathOf("role")),
     };
 
@@ -51,7 +52,8 @@ internal static class MessageFields
     private static string TextOf(JsonFields part)
     {
         var kind = part.Text("type") ?? throw JsonFields.Missing(part.PathOf("type"));
-        if (kind != "text") throw ApiException.Invalid($"Invalid '{part.PathOf("type")}': only parts of type 'text' are supported by this server.", part.PathOf("type"), NotSupported);
+        if (kind != "text")
+            throw ApiException.Invalid($"Invalid '{part.PathOf("type")}': only 'text' is supported by this server.", part.PathOf("type"), NotSupported);
         var text = part.Text("text") ?? throw JsonFields.Missing(part.PathOf("text"));
         part.RefuseOthers();
         return text;

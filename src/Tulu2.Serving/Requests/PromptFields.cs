@@ -24,8 +24,10 @@ internal static class PromptFields
         var kind = value[0].ValueKind;
         if (kind == JsonValueKind.Number) return [OfIds(value, Name, model)];
         if (kind is not (JsonValueKind.String or JsonValueKind.Array)) throw JsonFields.WrongType($"{Name}[0]", Expected, value[0]);
-        if (value.GetArrayLength() > most) throw ApiException.Invalid($"Invalid '{Name}': {value.GetArrayLength()} prompts are more than the {most} that this server takes at a time.", Name);
-        return [.. value.EnumerateArray().Select((prompt, index) => kind == JsonValueKind.String ? OfText(prompt, $"{Name}[{index}]", model) : OfIds(prompt, $"{Name}[{index}]", model))];
+        if (value.GetArrayLength() > most)
+            throw ApiException.Invalid($"Invalid '{Name}': {value.GetArrayLength()} prompts are more than the {most} that this server takes at a time.", Name);
+        Func<JsonElement, string, ServedModel, CompletionPrompt> read = kind == JsonValueKind.String ? OfText : OfIds;
+        return [.. value.EnumerateArray().Select((prompt, index) => read(prompt, $"{Name}[{index}]", model))];
     }
 
     private static CompletionPrompt OfText(JsonElement value, string path, ServedModel model)
@@ -44,7 +46,8 @@ internal static class PromptFields
         {
             if (id.ValueKind != JsonValueKind.Number) throw JsonFields.WrongType($"{path}[{index}]", "a token id", id);
             if (!id.TryGetInt32(out ids[index]) || ids[index] < 0 || ids[index] >= model.Engine.VocabularySize)
-                throw ApiException.Invalid($"Invalid '{path}[{index}]': {id.GetRawText()} is not a token id from 0 to {model.Engine.VocabularySize - 1}.", $"{path}[{index}]");
+                throw ApiException.Invalid($"Invalid '{path}[{index}]': {id.GetRawText()} is not a token id from 0 to {model.Engine.VocabularySize - 1}.",
+                    $"{path}[{index}]");
             index++;
         }
         return new CompletionPrompt(Fitting(ids, path, model), model.Tokenizer.Decode(ids, stripBoundary: true));
@@ -55,5 +58,6 @@ internal static class PromptFields
         ids.Length <= model.Engine.ContextLength ? ids : throw TooLong(ids.Length, path, model);
 
     public static ApiException TooLong(int tokens, string path, ServedModel model) => ApiException.Invalid(
-        $"This model's maximum context length is {model.Engine.ContextLength} tokens, answer included, but '{path}' has {tokens}. Shorten it.", path, "context_length_exceeded");
+        $"This model's maximum context length is {model.Engine.ContextLength} tokens, answer included, but '{path}' has {tokens}. Shorten it.",
+        path, "context_length_exceeded");
 }

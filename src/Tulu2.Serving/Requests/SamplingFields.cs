@@ -56,7 +56,8 @@ internal sealed record SamplingFields(string? Model, GenerationOptions Options, 
             { ValueKind: JsonValueKind.Array } several => [.. several.EnumerateArray().Select((stop, index) => JsonFields.TextOf(stop, $"stop[{index}]"))],
             { } other => throw JsonFields.WrongType("stop", "a string or an array of strings", other),
         };
-        if (stops.Count > MaxStops) throw ApiException.Invalid($"Invalid 'stop': {stops.Count} strings are more than the {MaxStops} that this server takes.", "stop");
+        if (stops.Count > MaxStops)
+            throw ApiException.Invalid($"Invalid 'stop': {stops.Count} strings are more than the {MaxStops} that this server takes.", "stop");
         var bad = stops.FindIndex(stop => stop.Length is 0 or > MaxStopLength);
         return bad < 0 ? stops : throw ApiException.Invalid($"Invalid 'stop[{bad}]': it is empty, or longer than {MaxStopLength} characters.", $"stop[{bad}]");
     }

@@ -28,6 +28,7 @@ internal sealed class TokenText(SentencePieceBpeTokenizer tokenizer)
 
     // Byte tokens are written <0xE2> in the vocabulary.
     private byte? ByteOf(int id) =>
-        tokenizer.PieceOf(id) is ['<', '0', 'x', _, _, '>'] piece && byte.TryParse(piece.AsSpan(3, 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var value)
+        tokenizer.PieceOf(id) is ['<', '0', 'x', _, _, '>'] piece
+        && byte.TryParse(piece.AsSpan(3, 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var value)
             ? value : null;
 }

@@ -25,7 +25,8 @@ internal sealed class EventStream(HttpContext context, TimeSpan maxStall)
     public void Add<T>(T value)
     {
         _body.Write("data: "u8);
-        using (var json = new Utf8JsonWriter((IBufferWriter<byte>)_body, new JsonWriterOptions { Encoder = ApiJson.Options.Encoder })) JsonSerializer.Serialize(json, value, ApiJson.Options);
+        using (var json = new Utf8JsonWriter((IBufferWriter<byte>)_body, new JsonWriterOptions { Encoder = ApiJson.Options.Encoder }))
+            JsonSerializer.Serialize(json, value, ApiJson.Options);
         _body.Write("\n\n"u8);
     }
 

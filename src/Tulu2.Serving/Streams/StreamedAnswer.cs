@@ -24,7 +24,8 @@ internal sealed class StreamedAnswer(HttpContext context, ServerSettings setting
 
     /// <param name="run">Runs the engine; is given what takes its tokens.</param>
     /// <exception cref="Exception">What failed before the first token, so that the response is an error.</exception>
-    public async Task RunAsync(Func<Action<int, EngineToken>, CancellationToken, Task<IReadOnlyList<EngineResult>>> run, IChunks chunks, CancellationToken cancellation)
+    public async Task RunAsync(
+        Func<Action<int, EngineToken>, CancellationToken, Task<IReadOnlyList<EngineResult>>> run, IChunks chunks, CancellationToken cancellation)
     {
         var feed = new TokenFeed(settings.StreamBuffer);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

@@ -20,13 +20,15 @@ public sealed class AccessTests
     public async Task Without_a_key_only_the_health_is_shown()
     {
         await using var served = await ServedFake.StartAsync(settings: new ServerSettings { Keys = ["first-key", "second-key"] });
-        foreach (var header in (AuthenticationHeaderValue?[])[null, new("Bearer"), new("Bearer", "first-ke"), new("Bearer", "first-key2"), new("Basic", "first-key"), new("Bearer", "first-key,second-key")])
+        AuthenticationHeaderValue?[] wrong =
+            [null, new("Bearer"), new("Bearer", "first-ke"), new("Bearer", "first-key2"), new("Basic", "first-key"), new("Bearer", "first-key,second-key")];
+        foreach (var header in wrong)
         {
             served.Client.DefaultRequestHeaders.Authorization = header;
             foreach (var path in (string[])["/v1/models", "/metrics", "/v1/nothing"])
             {
                 using var refused = await served.Client.GetAsync(path);
-                Assert.Equal((HttpStatusCode.Unauthorized, "authentication_error"), (refused.StatusCode, (await ServedFake.ErrorOf(refused)).GetProperty("type").GetString()));
+                await ServedFake.AssertErrorAsync(refused, HttpStatusCode.Unauthorized, "invalid_api_key");
                 Assert.Equal("Bearer", refused.Headers.WwwAuthenticate.ToString());
             }
             Assert.Equal(HttpStatusCode.Unauthorized, (await served.SendAsync(Path, Body)).StatusCode);
@@ -44,13 +46,12 @@ public sealed class AccessTests
     {
         await using var served = await ServedFake.StartAsync();
         using var unknown = await served.Client.GetAsync("/v1/embeddings");
-        Assert.Equal((HttpStatusCode.NotFound, "unknown_url"), (unknown.StatusCode, (await ServedFake.ErrorOf(unknown)).GetProperty("code").GetString()));
+        await ServedFake.AssertErrorAsync(unknown, HttpStatusCode.NotFound, "unknown_url");
         using var method = await served.Client.GetAsync(Path);
-        Assert.Equal((HttpStatusCode.MethodNotAllowed, "method_not_allowed"), (method.StatusCode, (await ServedFake.ErrorOf(method)).GetProperty("code").GetString()));
+        await ServedFake.AssertErrorAsync(method, HttpStatusCode.MethodNotAllowed, "method_not_allowed");
         Assert.Equal("POST", string.Join(',', method.Content.Headers.Allow));
         using var model = await served.SendAsync(Path, new { prompt = "a", model = "gpt-4" });
-        var error = await ServedFake.ErrorOf(model);
-        Assert.Equal((HttpStatusCode.NotFound, "model", "model_not_found"), (model.StatusCode, error.GetProperty("param").GetString(), error.GetProperty("code").GetString()));
+        await ServedFake.AssertErrorAsync(model, HttpStatusCode.NotFound, "model_not_found");
         using var named = await served.Client.GetAsync("/v1/models//models/fake");
         Assert.Equal(HttpStatusCode.OK, named.StatusCode);
     }
@@ -64,7 +65,7 @@ public sealed class AccessTests
             var content = new ByteArrayContent("""{"prompt": "a"}"""u8.ToArray());
             if (type is not null) content.Headers.ContentType = new(type);
             using var response = await served.Client.PostAsync(Path, content);
-            Assert.Equal((HttpStatusCode.UnsupportedMediaType, "unsupported_media_type"), (response.StatusCode, (await ServedFake.ErrorOf(response)).GetProperty("code").GetString()));
+            await ServedFake.AssertErrorAsync(response, HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
         }
     }
 
@@ -73,7 +74,7 @@ public sealed class AccessTests
     {
         await using var served = await ServedFake.StartAsync(settings: new ServerSettings { MaxBody = 10_000 });
         using var large = await served.SendAsync(Path, new { prompt = new string('a', 20_000) });
-        Assert.Equal((HttpStatusCode.RequestEntityTooLarge, "request_too_large"), (large.StatusCode, (await ServedFake.ErrorOf(large)).GetProperty("code").GetString()));
+        await ServedFake.AssertErrorAsync(large, HttpStatusCode.RequestEntityTooLarge, "request_too_large");
         // Without a length in front.
         using var chunked = ServedFake.Post(Path, $$"""{"prompt": "{{new string('a', 20_000)}}"}""");
         chunked.Headers.TransferEncodingChunked = true;
@@ -94,7 +95,7 @@ public sealed class AccessTests
         foreach (var body in (object[])[Body, new { prompt = "a", stream = true }, new { prompt = new[] { "a", "b", "c" } }])
         {
             using var busy = await served.SendAsync(Path, body);
-            Assert.Equal((HttpStatusCode.TooManyRequests, "rate_limit_exceeded"), (busy.StatusCode, (await ServedFake.ErrorOf(busy)).GetProperty("code").GetString()));
+            await ServedFake.AssertErrorAsync(busy, HttpStatusCode.TooManyRequests, "rate_limit_exceeded");
             Assert.True(busy.Headers.RetryAfter?.Delta > TimeSpan.Zero);
         }
         release.SetResult();
@@ -126,7 +127,7 @@ public sealed class AccessTests
         foreach (var stream in (bool[])[false, true])
         {
             using var response = await served.SendAsync(Path, new { prompt = "a", stream });
-            Assert.Equal((HttpStatusCode.InternalServerError, "server_error"), (response.StatusCode, (await ServedFake.ErrorOf(response)).GetProperty("type").GetString()));
+            await ServedFake.AssertErrorAsync(response, HttpStatusCode.InternalServerError, "internal_error");
             Assert.DoesNotContain("secret", await response.Content.ReadAsStringAsync());
         }
         Assert.Equal(2, served.Faults.Count);
@@ -184,7 +185,8 @@ public sealed class AccessTests
         await using var served = await ServedFake.StartAsync();
         var model = new ServedModel("m", served.Engine, ServedFake.Tokenizer,
             new ChatEncoder(ChatTokenizer.Of(ServedFake.Tokenizer), ChatForm.Default, 256));
-        var error = await Assert.ThrowsAsync<BadInputException>(() => ApiServer.StartAsync(model, new ServerSettings { Port = served.Server.Url.Port }, _ => { }));
+        var taken = new ServerSettings { Port = served.Server.Url.Port };
+        var error = await Assert.ThrowsAsync<BadInputException>(() => ApiServer.StartAsync(model, taken, _ => { }));
         Assert.Contains($"127.0.0.1:{served.Server.Url.Port}", error.Where);
     }
 }

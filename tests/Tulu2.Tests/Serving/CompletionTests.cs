@@ -127,17 +127,23 @@ public sealed class CompletionTests : IAsyncLifetime
     [InlineData(true, 0)]
     public async Task A_stream_gives_what_the_whole_answer_gives(bool echo, int tokens)
     {
-        var request = new Dictionary<string, object> { ["prompt"] = new[] { Text, "The sun" }, ["n"] = 2, ["seed"] = 3, ["max_tokens"] = tokens, ["echo"] = echo, ["logprobs"] = 2 };
+        var request = new Dictionary<string, object>
+        {
+            ["prompt"] = new[] { Text, "The sun" }, ["n"] = 2, ["seed"] = 3, ["max_tokens"] = tokens, ["echo"] = echo, ["logprobs"] = 2,
+        };
         var whole = await AskAsync(request);
-        var chunks = await _served.StreamAsync(Path, new Dictionary<string, object>(request) { ["stream"] = true, ["stream_options"] = new { include_usage = true } });
+        (request["stream"], request["stream_options"]) = (true, new { include_usage = true });
+        var chunks = await _served.StreamAsync(Path, request);
         Assert.Equal(0, chunks[^1].GetProperty("choices").GetArrayLength());
         Assert.Equal(whole.GetProperty("usage").ToString(), chunks[^1].GetProperty("usage").ToString());
-        var parts = chunks.SkipLast(1).Select(chunk => Assert.Single(chunk.GetProperty("choices").EnumerateArray().ToList())).ToLookup(choice => choice.GetProperty("index").GetInt32());
+        var parts = chunks.SkipLast(1).Select(chunk => Assert.Single(chunk.GetProperty("choices").EnumerateArray().ToList()))
+            .ToLookup(choice => choice.GetProperty("index").GetInt32());
         foreach (var choice in whole.GetProperty("choices").EnumerateArray())
         {
             var own = parts[choice.GetProperty("index").GetInt32()].ToList();
             Assert.Equal(choice.GetProperty("text").GetString(), string.Concat(own.Select(part => part.GetProperty("text").GetString())));
-            Assert.Equal(choice.GetProperty("finish_reason").GetString(), Assert.Single(own.Select(part => part.GetProperty("finish_reason").GetString()).OfType<string>()));
+            var reasons = own.Select(part => part.GetProperty("finish_reason").GetString()).OfType<string>();
+            Assert.Equal(choice.GetProperty("finish_reason").GetString(), Assert.Single(reasons));
             foreach (var list in (string[])["tokens", "token_logprobs", "top_logprobs", "text_offset"])
                 Assert.Equal(choice.GetProperty("logprobs").GetProperty(list).EnumerateArray().Select(value => value.ToString()),
                     own.Where(part => part.GetProperty("logprobs").ValueKind == JsonValueKind.Object)

@@ -56,7 +56,8 @@ public sealed class DepartureTests
         using var silent = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
         await silent.ConnectAsync(IPAddress.Loopback, served.Server.Url.Port);
         var body = """{"prompt": "a", "stream": true, "n": 8, "max_tokens": 100000}""";
-        await silent.SendAsync(Encoding.ASCII.GetBytes($"POST {Path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
+        var head = $"POST {Path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n";
+        await silent.SendAsync(Encoding.ASCII.GetBytes(head + body));
         await ServedFake.UntilAsync(() => MetricsOf(served).Contains("tulu2_streams_dropped_total 1"), "the client is dropped");
         await ServedFake.UntilAsync(() => engine.Running == 0, "its room is free");
         // It got an unfinished answer, which cannot be taken for a whole one.
@@ -106,7 +107,7 @@ public sealed class DepartureTests
         await ServedFake.UntilAsync(() => engine.Running == 2, "both requests run");
         await served.Server.StopAsync(TimeSpan.Zero);
         using var ended = await whole;
-        Assert.Equal((HttpStatusCode.ServiceUnavailable, "server_stopping"), (ended.StatusCode, (await ServedFake.ErrorOf(ended)).GetProperty("code").GetString()));
+        await ServedFake.AssertErrorAsync(ended, HttpStatusCode.ServiceUnavailable, "server_stopping");
         var events = (await stream.Content.ReadAsStringAsync()).Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal("server_stopping", JsonDocument.Parse(events[^1]["data: ".Length..]).RootElement.GetProperty("error").GetProperty("code").GetString());
         Assert.Equal(0, engine.Running);

@@ -75,7 +75,8 @@ internal sealed class FakeEngine(SentencePieceBpeTokenizer tokenizer) : IGenerat
             if (Fault is not null) throw Fault;
             List<TokenScore?> prompt = [];
             if (request.PromptLogProbabilities)
-                for (var at = 0; at < request.PromptIds.Length; at++) prompt.Add(at == 0 ? null : Score(request.PromptIds[..at], request.PromptIds[at], request.Top ?? 0));
+                for (var at = 0; at < request.PromptIds.Length; at++)
+                    prompt.Add(at == 0 ? null : Score(request.PromptIds[..at], request.PromptIds[at], request.Top ?? 0));
             var samples = new List<EngineSample>();
             if (request.Options.MaxTokens != 0)
                 for (var number = 0; number < request.Options.Count; number++) samples.Add(await SampleAsync(request, number, cancellation));

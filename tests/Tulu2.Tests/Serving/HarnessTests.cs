@@ -9,6 +9,8 @@ namespace Tulu2.Tests.Serving;
 /// </summary>
 public sealed class HarnessTests : IAsyncLifetime
 {
+    private static readonly string[] Stops = ["\n\n", "Question:", "</s>"];
+
     private ServedFake _served = null!;
 
     public async Task InitializeAsync() => _served = await ServedFake.StartAsync();
@@ -32,7 +34,8 @@ public sealed class HarnessTests : IAsyncLifetime
         foreach (var (choice, ids, greedy) in (IEnumerable<(JsonElement, int[], bool)>)[(choices[0], likely, true), (choices[1], unlikely, false)])
         {
             var (sum, isGreedy) = Read(choice.GetProperty("logprobs"), context.Length);
-            Assert.Equal(Enumerable.Range(context.Length, ids.Length - context.Length).Sum(at => (double)_served.Engine.Score(ids[..at], ids[at], 1).LogProbability), sum, 6);
+            var scores = Enumerable.Range(context.Length, ids.Length - context.Length).Select(at => _served.Engine.Score(ids[..at], ids[at], 1));
+            Assert.Equal(scores.Sum(score => (double)score.LogProbability), sum, 6);
             Assert.Equal(greedy, isGreedy);
             Assert.Equal(ids.Length + 1, choice.GetProperty("logprobs").GetProperty("tokens").GetArrayLength());
             Assert.Equal(JsonValueKind.Null, choice.GetProperty("logprobs").GetProperty("token_logprobs")[0].ValueKind);
@@ -44,14 +47,15 @@ public sealed class HarnessTests : IAsyncLifetime
     {
         int[] context = [.. ServedFake.Tokenizer.EncodeText("Question: 2 + 2?\nAnswer:", boundary: true)];
         var answer = await _served.AskAsync("/v1/completions",
-            new { prompt = new[] { context }, model = ServedFake.Model, max_tokens = 24, temperature = 0, stop = new[] { "\n\n", "Question:", "</s>" }, seed = 1234 });
+            new { prompt = new[] { context }, model = ServedFake.Model, max_tokens = 24, temperature = 0, stop = Stops, seed = 1234 });
         Assert.NotEmpty(answer.GetProperty("choices")[0].GetProperty("text").GetString()!);
     }
 
     private static (double Sum, bool IsGreedy) Read(JsonElement logprobs, int context)
     {
         var scores = logprobs.GetProperty("token_logprobs").EnumerateArray().Skip(context).SkipLast(1).Select(score => score.GetDouble()).ToList();
-        var highest = logprobs.GetProperty("top_logprobs").EnumerateArray().Skip(context).SkipLast(1).Select(top => top.EnumerateObject().Max(other => other.Value.GetDouble()));
+        var highest = logprobs.GetProperty("top_logprobs").EnumerateArray().Skip(context).SkipLast(1)
+            .Select(top => top.EnumerateObject().Max(other => other.Value.GetDouble()));
         return (scores.Sum(), scores.SequenceEqual(highest));
     }
 }

@@ -15,7 +15,8 @@ public sealed class OpenAIClientTests : IAsyncLifetime
 {
     private const string Key = "sk-test-0123456789";
 
-    private static readonly ChatMessage[] Dialogue = [new SystemChatMessage("Be brief."), new UserChatMessage("Name a colour."), new AssistantChatMessage("Red."), new UserChatMessage("Another.")];
+    private static readonly ChatMessage[] Dialogue =
+        [new SystemChatMessage("Be brief."), new UserChatMessage("Name a colour."), new AssistantChatMessage("Red."), new UserChatMessage("Another.")];
 
     private ServedFake _served = null!;
 
@@ -27,13 +28,14 @@ public sealed class OpenAIClientTests : IAsyncLifetime
     public async Task A_dialogue_is_answered_in_the_chat_template()
     {
         var answer = (await Chat().CompleteChatAsync(Dialogue, Options())).Value;
-        int[] prompt = ChatPrompt([new Message("system", "Be brief."), new Message("user", "Name a colour."), new Message("assistant", "Red."), new Message("user", "Another.")]);
+        int[] prompt = ChatPrompt([new("system", "Be brief."), new("user", "Name a colour."), new("assistant", "Red."), new("user", "Another.")]);
         Assert.Equal((ChatMessageRole.Assistant, ChatFinishReason.Length, ServedFake.Model), (answer.Role, answer.FinishReason, answer.Model));
         Assert.Equal((prompt.Length, 12, prompt.Length + 12), (answer.Usage.InputTokenCount, answer.Usage.OutputTokenCount, answer.Usage.TotalTokenCount));
         var raw = await Completion(prompt);
         Assert.Equal(raw, Assert.Single(answer.Content).Text);
         // The same prompt from parts of text.
-        ChatMessage[] parts = [.. Dialogue.SkipLast(1), new UserChatMessage(ChatMessageContentPart.CreateTextPart("Ano"), ChatMessageContentPart.CreateTextPart("ther."))];
+        var last = new UserChatMessage(ChatMessageContentPart.CreateTextPart("Ano"), ChatMessageContentPart.CreateTextPart("ther."));
+        ChatMessage[] parts = [.. Dialogue.SkipLast(1), last];
         Assert.Equal(raw, (await Chat().CompleteChatAsync(parts, Options())).Value.Content[0].Text);
     }
 
@@ -67,7 +69,8 @@ public sealed class OpenAIClientTests : IAsyncLifetime
         });
         var streamed = new List<ChatTokenLogProbabilityDetails>();
         await foreach (var update in Chat().CompleteChatStreamingAsync(Dialogue, options)) streamed.AddRange(update.ContentTokenLogProbabilities);
-        Assert.Equal(answer.ContentTokenLogProbabilities.Select(token => (token.Token, token.LogProbability)), streamed.Select(token => (token.Token, token.LogProbability)));
+        Assert.Equal(answer.ContentTokenLogProbabilities.Select(Place), streamed.Select(Place));
+        static (string Token, float LogProbability) Place(ChatTokenLogProbabilityDetails token) => (token.Token, token.LogProbability);
     }
 
     [Fact]
@@ -80,7 +83,8 @@ public sealed class OpenAIClientTests : IAsyncLifetime
         Assert.Equal((ChatFinishReason.Stop, text[..text.IndexOf(text[6..9], StringComparison.Ordinal)]), (stopped.FinishReason, stopped.Content[0].Text));
         var texts = new List<string>();
 #pragma warning disable OPENAI001 // The client marks seeds as experimental.
-        foreach (var seed in (long[])[7, 7, 8]) texts.Add((await Chat().CompleteChatAsync(Dialogue, new ChatCompletionOptions { Seed = seed, MaxOutputTokenCount = 12 })).Value.Content[0].Text);
+        foreach (var seed in (long[])[7, 7, 8])
+            texts.Add((await Chat().CompleteChatAsync(Dialogue, new ChatCompletionOptions { Seed = seed, MaxOutputTokenCount = 12 })).Value.Content[0].Text);
 #pragma warning restore OPENAI001
         Assert.Equal(texts[0], texts[1]);
         Assert.NotEqual(texts[0], texts[2]);

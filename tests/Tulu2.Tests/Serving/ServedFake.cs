@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
@@ -18,7 +19,8 @@ internal sealed class ServedFake : IAsyncDisposable
     /// <summary>No test waits longer.</summary>
     public static readonly TimeSpan Deadline = TimeSpan.FromMinutes(1);
 
-    public static readonly SentencePieceBpeTokenizer Tokenizer = SentencePieceBpeTokenizer.Load(Checkout.Path("tests", "Tulu2.Tests", "Golden", "tokenizer.model"));
+    public static readonly SentencePieceBpeTokenizer Tokenizer =
+        SentencePieceBpeTokenizer.Load(Checkout.Path("tests", "Tulu2.Tests", "Golden", "tokenizer.model"));
 
     private ServedFake(ApiServer server, FakeEngine engine, List<Exception> faults) =>
         (Server, Engine, Faults, Client) = (server, engine, faults, new HttpClient { BaseAddress = server.Url, Timeout = Deadline });
@@ -50,7 +52,8 @@ internal sealed class ServedFake : IAsyncDisposable
     public static HttpRequestMessage Post(string path, string json) =>
         new(HttpMethod.Post, path) { Content = new StringContent(json, Encoding.UTF8, "application/json") };
 
-    public Task<HttpResponseMessage> SendAsync(string path, object body, HttpCompletionOption completion = HttpCompletionOption.ResponseContentRead, CancellationToken cancellation = default) =>
+    public Task<HttpResponseMessage> SendAsync(
+        string path, object body, HttpCompletionOption completion = HttpCompletionOption.ResponseContentRead, CancellationToken cancellation = default) =>
         Client.SendAsync(Post(path, JsonSerializer.Serialize(body)), completion, cancellation);
 
     /// <summary>The answer's object; the test fails where it is an error.</summary>
@@ -69,12 +72,18 @@ internal sealed class ServedFake : IAsyncDisposable
         var text = await response.Content.ReadAsStringAsync();
         Assert.True(response.IsSuccessStatusCode, $"{response.StatusCode}: {text}");
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
-        var events = text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries).Select(line => line.StartsWith("data: ") ? line[6..] : throw new FormatException(line)).ToList();
+        var events = text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.StartsWith("data: ") ? line["data: ".Length..] : throw new FormatException(line)).ToList();
         Assert.Equal("[DONE]", events[^1]);
         return [.. events.SkipLast(1).Select(line => JsonDocument.Parse(line).RootElement)];
     }
 
-    public static async Task<JsonElement> ErrorOf(HttpResponseMessage response) => (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("error");
+    public static async Task<JsonElement> ErrorOf(HttpResponseMessage response) =>
+        (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("error");
+
+    /// <summary>The answer is an error with this status and code.</summary>
+    public static async Task AssertErrorAsync(HttpResponseMessage response, HttpStatusCode status, string code) =>
+        Assert.Equal((status, code), (response.StatusCode, (await ErrorOf(response)).GetProperty("code").GetString()));
 
     /// <summary>Waits until something holds.</summary>
     public static async Task UntilAsync(Func<bool> holds, string what)
