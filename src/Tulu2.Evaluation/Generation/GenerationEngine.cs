@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Tulu2.Data.Tokenizers;
 using Tulu2.Evaluation.Generation.Cache;
-using Tulu2.Evaluation.Requests;
 using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Generation;

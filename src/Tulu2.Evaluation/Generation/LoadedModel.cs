@@ -33,7 +33,7 @@ public sealed class LoadedModel : IDisposable
     /// <summary>Remarks for the user: unused files in the directory, a vocabulary that differs from the tokenizer's.</summary>
     public IReadOnlyList<string> Remarks { get; }
 
-    internal InferenceModel Model { get; }
+    public InferenceModel Model { get; }
 
     /// <param name="name">As <see cref="ModelFolders.Parse"/> takes it.</param>
     /// <param name="precision">How the weights are held.</param>

@@ -10,21 +10,9 @@ public sealed class LogProbabilityScorer(TextGenerator generator) : ICandidateSc
     int ICandidateScorer.VocabularySize => generator.Model.Config.VocabularySize;
 
     /// <inheritdoc/>
-    public IReadOnlyList<float> Score(IReadOnlyList<EncodedSequence> sequences, CancellationToken cancellation = default)
-    {
-        using var all = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        try
-        {
-            var tasks = sequences.Select(sequence => generator.Engine.ScoreAsync(sequence.Ids, Positions(sequence), all.Token)).ToArray();
-            return [.. Task.WhenAll(tasks).GetAwaiter().GetResult().Select(scores => (float)scores.Sum(score => (double)score))];
-        }
-        catch
-        {
-            // Of one that failed the others are of no use.
-            all.Cancel();
-            throw;
-        }
-    }
+    public IReadOnlyList<float> Score(IReadOnlyList<EncodedSequence> sequences, CancellationToken cancellation = default) =>
+        [.. EngineCalls.Wait(sequences, (sequence, token) => generator.Engine.ScoreAsync(sequence.Ids, Positions(sequence), token), cancellation)
+            .Select(scores => (float)scores.Sum(score => (double)score))];
 
     private static int[] Positions(EncodedSequence sequence) => [.. sequence.Spans.SelectMany(span => Enumerable.Range(span.Begin, span.Length))];
 }

@@ -50,21 +50,8 @@ public sealed class TextGenerator : IChatGenerator, IDisposable
 
     public int[] EncodeContinuation(string text) => text.Length == 0 ? [] : [.. _model.Tokenizer.EncodeText(text, boundary: false)];
 
-    public IReadOnlyList<GenerationResult> Generate(IReadOnlyList<GenerationRequest> requests, CancellationToken cancellation = default)
-    {
-        using var all = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        try
-        {
-            var tasks = requests.Select(request => Engine.SubmitAsync(Request(request), all.Token)).ToArray();
-            return [.. Task.WhenAll(tasks).GetAwaiter().GetResult().Select(Result)];
-        }
-        catch
-        {
-            // Of one that failed the others are of no use.
-            all.Cancel();
-            throw;
-        }
-    }
+    public IReadOnlyList<GenerationResult> Generate(IReadOnlyList<GenerationRequest> requests, CancellationToken cancellation = default) =>
+        [.. EngineCalls.Wait(requests, (request, token) => Engine.SubmitAsync(Request(request), token), cancellation).Select(Result)];
 
     public GenerationResult Generate(GenerationRequest request, CancellationToken cancellation = default) => Generate([request], cancellation)[0];
 
