@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Tulu2.Cli.Shell;
 using Tulu2.Evaluation.Generation;
+using Tulu2.Files;
 using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Commands;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Tulu2.Cli.Shell;
 using Tulu2.Cli.Tables;
+using Tulu2.Files;
 using Tulu2.Runs.LayoutPlans;
 using Tulu2.Runs.Output;
 

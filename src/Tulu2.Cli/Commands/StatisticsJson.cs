@@ -1,7 +1,7 @@
 using Tulu2.Data.Rows;
 using Tulu2.Data.Statistics;
 using Tulu2.Data.Statistics.Content;
-using Tulu2.Runs.Output;
+using Tulu2.Files;
 
 namespace Tulu2.Cli.Commands;
 

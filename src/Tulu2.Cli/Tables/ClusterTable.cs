@@ -2,7 +2,6 @@ using Spectre.Console;
 using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Messages;
 using Tulu2.Files;
-using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Tables;
 

@@ -12,9 +12,22 @@ public abstract class Benchmark<TItem> : IBenchmark
 {
     public abstract string Name { get; }
 
+    public virtual string Summary => "";
+
+    public virtual string? Folder => null;
+
+    public virtual PaperColumn? Column => null;
+
     public virtual ScoreUnit Unit => ScoreUnit.Share;
 
-    public virtual bool IsJudged => false;
+    public virtual bool IsLowerBetter => false;
+
+    public virtual IReadOnlyList<string> Judges => [];
+
+    public virtual bool IsJudged => Judges.Count > 0;
+
+    /// <summary>How the scores of items become one.</summary>
+    protected virtual ScoreMean Mean => ScoreMean.OfItems;
 
     public virtual bool Takes(RowKind rows) => false;
 
@@ -26,7 +39,14 @@ public abstract class Benchmark<TItem> : IBenchmark
 
     public abstract ItemResult Score(TItem item, IReadOnlyList<ModelAnswer> answers);
 
-    public virtual double Aggregate(IReadOnlyList<ItemScore> scores) => scores.Sum(score => score.Value) / scores.Count;
+    public virtual double Aggregate(IReadOnlyList<ItemScore> scores) => ScoreMeans.Mean(scores, Mean, score => score.Value);
+
+    public virtual double StandardError(IReadOnlyList<ItemScore> scores) => ScoreMeans.StandardError(scores, Mean, score => score.Value);
+
+    public virtual IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ItemScore> scores) => ItemScore.NoMetrics;
+
+    /// <summary>Lines of <c>{"id", "output"}</c>, scored as answers to the benchmark's own items.</summary>
+    public virtual EvaluationOutcome ScoreStored(StoredFiles files, CancellationToken cancellation) => StoredOutputs.Score(this, files, cancellation);
 
     BenchmarkItems<BenchmarkItem> IBenchmark.Read(BenchmarkInput input)
     {

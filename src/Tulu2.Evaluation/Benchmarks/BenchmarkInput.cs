@@ -16,4 +16,27 @@ public sealed record BenchmarkInput(string Path, BenchmarkOptions Options, ChatE
 /// <param name="MaxTokens">Maximum number of tokens of a generated answer; null: the benchmark's own.</param>
 /// <param name="SkipLong">Leave out items that do not fit into the model's context, instead of reporting them as an error.</param>
 /// <param name="KeepWholeRows">In a damaged file, score the complete rows before the damage, instead of reporting it as an error.</param>
-public sealed record BenchmarkOptions(int? MaxTokens = null, bool SkipLong = false, bool KeepWholeRows = false);
+public sealed record BenchmarkOptions(int? MaxTokens = null, bool SkipLong = false, bool KeepWholeRows = false)
+{
+    /// <summary>Whether the original's faults are kept or mended.</summary>
+    public EvaluationMode Mode { get; init; } = EvaluationMode.Parity;
+
+    /// <summary>Prompts are in the model's chat template, rather than raw; null: the benchmark's own way for tuned models.</summary>
+    public bool? Chat { get; init; }
+
+    /// <summary>Number of examples in the prompt; null: the benchmark's own.</summary>
+    public int? Shots { get; init; }
+
+    /// <summary>Maximum number of items, spread evenly over the input (<see cref="BenchmarkReading"/>); null: all.</summary>
+    public int? Limit { get; init; }
+}
+
+/// <summary>Which form of a benchmark.</summary>
+public enum EvaluationMode
+{
+    /// <summary>As the original: its subsets, prompts, extraction and slips, for numbers that stand beside published ones.</summary>
+    Parity,
+
+    /// <summary>All items, and the original's slips mended.</summary>
+    Fixed,
+}

@@ -15,8 +15,23 @@ public interface IBenchmark
     /// <summary>Name on the command line and in files: lower case, words joined by underscores.</summary>
     string Name { get; }
 
+    /// <summary>What it measures and how, in a line, for <c>eval list</c>.</summary>
+    string Summary { get; }
+
+    /// <summary>Its folder under the root of task data, as in <c>mmlu</c>; null: it is scored on a file of rows.</summary>
+    string? Folder { get; }
+
+    /// <summary>Column of the paper's tables that its score stands in; null: none.</summary>
+    PaperColumn? Column { get; }
+
     /// <summary>Unit of the items' scores and of their aggregate.</summary>
     ScoreUnit Unit { get; }
+
+    /// <summary>A lower score is a better one.</summary>
+    bool IsLowerBetter { get; }
+
+    /// <summary>Roles of the judges that its requests go to; empty: none.</summary>
+    IReadOnlyList<string> Judges { get; }
 
     /// <summary>Whether some of its requests go to a judge.</summary>
     bool IsJudged { get; }
@@ -43,6 +58,17 @@ public interface IBenchmark
     /// <summary>The score of a set of items: the whole benchmark, or one of its datasets. Pure.</summary>
     /// <param name="scores">Not empty.</param>
     double Aggregate(IReadOnlyList<ItemScore> scores);
+
+    /// <summary>Standard error of <see cref="Aggregate"/> over a new draw of items, in the benchmark's unit. Pure.</summary>
+    /// <param name="scores">Not empty.</param>
+    double StandardError(IReadOnlyList<ItemScore> scores);
+
+    /// <summary>What else its users report of a set of items, by name: <c>pass@10</c>, <c>win_rate</c>. Pure.</summary>
+    IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ItemScore> scores);
+
+    /// <summary>Scores what another program generated or judged, from the files that its users have. No model.</summary>
+    /// <exception cref="BadInputException">A file or line cannot be used, or the files do not belong together.</exception>
+    EvaluationOutcome ScoreStored(StoredFiles files, CancellationToken cancellation);
 }
 
 /// <summary>One item of a benchmark; benchmarks derive their own.</summary>
@@ -58,4 +84,30 @@ public sealed record BenchmarkItems<TItem>(IReadOnlyList<TItem> Items, IReadOnly
 /// <summary>The score of one item.</summary>
 /// <param name="Value">In the benchmark's <see cref="IBenchmark.Unit"/>.</param>
 /// <param name="Sample">Prompt and answer for the report; null: none.</param>
-public sealed record ItemResult(double Value, EvaluationSample? Sample = null);
+public sealed record ItemResult(double Value, EvaluationSample? Sample = null)
+{
+    /// <summary>Further figures of the item, which <see cref="IBenchmark.Metrics"/> may aggregate.</summary>
+    public IReadOnlyDictionary<string, double> Metrics { get; init; } = ItemScore.NoMetrics;
+}
+
+/// <summary>Files of another program, to be scored without a model.</summary>
+/// <param name="Outputs">What it generated; null: verdicts suffice.</param>
+/// <param name="Verdicts">What a judge said of it; null: none, or the benchmark has no judge.</param>
+/// <param name="Input">The benchmark's own items, where they are needed and given.</param>
+/// <param name="Model">Name of the model in files that hold several; null: they hold one.</param>
+/// <param name="Runner">Runs programs; null: the benchmark has none.</param>
+public sealed record StoredFiles(string? Outputs, string? Verdicts, BenchmarkInput? Input, string? Model, ICodeRunner? Runner);
+
+/// <summary>A column of the paper's tables.</summary>
+public enum PaperColumn
+{
+    Mmlu,
+    Gsm8k,
+    Bbh,
+    TydiQa,
+    CodexEval,
+    AlpacaEval,
+    ToxiGen,
+    TruthfulQa,
+    MtBench,
+}

@@ -1,5 +1,6 @@
 using Tulu2.Data.Rows;
 using Tulu2.Data.Tokenizers;
+using Tulu2.Evaluation.Requests;
 using static TorchSharp.torch;
 
 namespace Tulu2.Evaluation.Generation;
@@ -36,6 +37,15 @@ public sealed class TextGenerator : IChatGenerator, IDisposable
 
     /// <summary>The ids of a text without the chat template: the beginning token and the text.</summary>
     public int[] EncodeRaw(string text) => [_model.Tokenizer.BeginningId, .. _model.Tokenizer.EncodeText(text, boundary: true)];
+
+    public int[] Encode(ModelPrompt prompt) => prompt switch
+    {
+        ModelPrompt.Chat chat => [.. EncodeChat(chat.Dialogue), .. EncodeContinuation(chat.AnswerPrefix)],
+        ModelPrompt.Raw raw => EncodeRaw(raw.Text),
+        _ => throw new NotSupportedException($"{prompt.GetType().Name}"),
+    };
+
+    public int[] EncodeContinuation(string text) => text.Length == 0 ? [] : [.. _model.Tokenizer.EncodeText(text, boundary: false)];
 
     public IReadOnlyList<GenerationResult> Generate(IReadOnlyList<GenerationRequest> requests, CancellationToken cancellation = default)
     {

@@ -14,7 +14,22 @@ public sealed record GenerationOptions
     /// <summary>Sample from the smallest set of most likely tokens whose probabilities sum to at least this (<c>top_p</c>).</summary>
     public double TopP { get; init; } = 1;
 
-    /// <summary>The same seed, prompt and options give the same text; null: a different text each time.</summary>
+    /// <summary>Sample from this many most likely tokens (<c>top_k</c>); 0: from all. Applied before <see cref="TopP"/>, as Hugging Face and vLLM do.</summary>
+    public int TopK { get; init; }
+
+    /// <summary>
+    /// Divides the positive logits of tokens that are in the prompt or in the answer so far by this, and multiplies their negative ones (Keskar et al. 2019, HF
+    /// <c>RepetitionPenaltyLogitsProcessor</c>); 1: none. Greedy generation is penalised too.
+    /// </summary>
+    public double RepetitionPenalty { get; init; } = 1;
+
+    /// <summary>Independent answers to one prompt (<c>n</c>).</summary>
+    public int Count { get; init; } = 1;
+
+    /// <summary>
+    /// The same seed, prompt and options give the same text; null: a different text each time. The first answer has this seed, and the seeds of others are a pure
+    /// function of it and of their number.
+    /// </summary>
     public long? Seed { get; init; }
 
     /// <summary>Generation ends before the first of these strings; none of it is ever returned.</summary>
@@ -28,6 +43,9 @@ public sealed record GenerationOptions
         Require(MaxTokens is null or > 0, "max_tokens", "is not above 0");
         Require(double.IsFinite(Temperature) && Temperature >= 0, "temperature", "is not a number of at least 0");
         Require(TopP is > 0 and <= 1, "top_p", "is not above 0 and at most 1");
+        Require(TopK >= 0, "top_k", "is below 0");
+        Require(double.IsFinite(RepetitionPenalty) && RepetitionPenalty > 0, "repetition_penalty", "is not a number above 0");
+        Require(Count > 0, "n", "is not above 0");
         Require(Stop.All(s => s.Length > 0), "stop", "contains an empty string");
 
         static void Require(bool holds, string where, string what)

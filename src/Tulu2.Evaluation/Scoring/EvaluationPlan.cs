@@ -21,7 +21,7 @@ public sealed record EvaluationPlan(IReadOnlyList<EvaluationTask> Tasks, IReadOn
     public static EvaluationPlan Of(IBenchmark benchmark, BenchmarkInput input, string model, int chunk)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(chunk, 1);
-        var read = benchmark.Read(input);
+        var read = benchmark.ReadWithin(input);
         var count = read.Items.Count;
         var tasks = Enumerable.Range(0, (count + chunk - 1) / chunk).Select(index => index * chunk).Select(first => new EvaluationTask(
             $"{benchmark.Name}:{model}:{input.Path}:{first}", benchmark.Name, model, input.Path, first, Math.Min(chunk, count - first)));

@@ -7,6 +7,8 @@ namespace Tulu2.Evaluation.Scoring;
 /// <summary>Computes the scores of each model on each benchmark, and on its datasets if it has several.</summary>
 public sealed class EvaluationTable
 {
+    private const int SamplesOfTask = 4;
+
     private readonly Dictionary<string, string> _seen = [];
     private readonly List<(string Model, IBenchmark Benchmark, EvaluationOutcome Outcome)> _outcomes = [];
 
@@ -26,13 +28,20 @@ public sealed class EvaluationTable
     public double? Score(string model, IBenchmark benchmark) =>
         Scores().FirstOrDefault(score => score.Model == model && score.Benchmark == benchmark.Name && score.Dataset.Length == 0)?.Value;
 
-    /// <summary>Up to <paramref name="limit"/> sample outputs per model, in the order in which they were added.</summary>
+    /// <summary>Up to <paramref name="limit"/> sample outputs per model: of each task a few wrong ones, then a few correct ones, in the order in which they were added.</summary>
     public IReadOnlyList<ReportSamples> Samples(int limit) =>
 
     [
-        .. _outcomes.GroupBy(o => o.Model).Select(g => new ReportSamples(g.Key, [.. g.SelectMany(o => o.Outcome.Samples).Take(limit)]))
+        .. _outcomes.GroupBy(o => o.Model).Select(g => new ReportSamples(g.Key, [.. g.SelectMany(o => Samples(o.Outcome)).Take(limit)]))
             .Where(s => s.Samples.Count > 0),
     ];
+
+    private static IEnumerable<EvaluationSample> Samples(EvaluationOutcome outcome)
+    {
+        var samples = outcome.Scores.Select(score => score.Sample).OfType<EvaluationSample>().ToList();
+        var wrong = samples.Where(sample => !sample.Correct).Take(SamplesOfTask / 2).ToList();
+        return [.. wrong, .. samples.Where(sample => sample.Correct).Take(SamplesOfTask - wrong.Count)];
+    }
 
     private static IEnumerable<ReportScore> Rows(string model, IBenchmark benchmark, IEnumerable<EvaluationOutcome> outcomes)
     {

@@ -10,12 +10,13 @@ namespace Tulu2.Evaluation.Scoring;
 /// <summary>Creates evaluators that compute in this process.</summary>
 /// <param name="settings">The settings with which the tasks were planned.</param>
 /// <param name="judge">Null: judged benchmarks cannot be scored.</param>
-public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge = null) : IEvaluatorFactory
+/// <param name="runner">Null: benchmarks with programs cannot be scored.</param>
+public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge = null, ICodeRunner? runner = null) : IEvaluatorFactory
 {
-    public IEvaluator Create() => new Evaluator(settings, judge);
+    public IEvaluator Create() => new Evaluator(settings, judge, runner);
 
     /// <summary>Caches the last model and the last benchmark's items, since consecutive tasks share them.</summary>
-    private sealed class Evaluator(EvaluatorSettings settings, IJudge? judge) : IEvaluator
+    private sealed class Evaluator(EvaluatorSettings settings, IJudge? judge, ICodeRunner? runner) : IEvaluator
     {
         private LoadedModel? _model;
         private (string Benchmark, string File, string Model, IReadOnlyList<BenchmarkItem> Items)? _read;
@@ -27,7 +28,7 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge =
                 throw new BadInputException(benchmark.Name, "needs a judge, but none is given", "give a judge or stored verdicts");
             var items = ItemsOf(task, benchmark);
             var model = ModelOf(task.Model);
-            var answers = new ModelAnswers(new TextGenerator(model, settings.MaxBatch), new LogProbabilityScorer(model), judge);
+            var answers = new ModelAnswers(new TextGenerator(model, settings.MaxBatch), new LogProbabilityScorer(model), judge, runner);
             return ItemScoring.Score(task.Id, benchmark, items, answers, cancellation);
         }
 
@@ -52,15 +53,15 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge =
             return _model = LoadedModel.Load(name);
         }
 
-        // With SkipLong, the items that are left out, and so the indices of the others, depend on the model.
+        // With SkipLong, the items that are left out, and so the indices of the others, depend on the model. Prompts of benchmarks with a folder are cut to its context.
         private IReadOnlyList<BenchmarkItem> ItemsOf(EvaluationTask task, IBenchmark benchmark)
         {
-            var skips = settings.Options.SkipLong;
+            var skips = settings.Options.SkipLong || benchmark.Folder is not null;
             var model = skips ? task.Model : "";
             if (_read is not { } held || held.Benchmark != task.Benchmark || held.File != task.File || held.Model != model)
             {
                 var input = new BenchmarkInput(task.File, settings.Options, skips ? ModelOf(task.Model).Chat : null);
-                _read = held = (task.Benchmark, task.File, model, benchmark.Read(input).Items);
+                _read = held = (task.Benchmark, task.File, model, benchmark.ReadWithin(input).Items);
             }
             if (task.First < 0 || task.Count < 1 || task.First + task.Count > held.Items.Count)
                 throw new BadInputException(task.File, $"has {held.Items.Count} usable rows, not rows {task.First} to {task.First + task.Count - 1}",
@@ -68,11 +69,4 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge =
             return [.. held.Items.Skip(task.First).Take(task.Count)];
         }
     }
-}
-
-/// <summary>Settings of an evaluator.</summary>
-/// <param name="MaxBatch">Maximum number of prompts in a batch.</param>
-public sealed record EvaluatorSettings(int MaxBatch, BenchmarkOptions Options)
-{
-    public static EvaluatorSettings Default { get; } = new(32, new BenchmarkOptions());
 }

@@ -11,8 +11,7 @@ public sealed record EvaluationTask(string Id, string Benchmark, string Model, s
 
 /// <summary>The result of a task.</summary>
 /// <param name="Scores">[items] the score of each item of the task, in order.</param>
-/// <param name="Samples">A few samples for the report.</param>
-public sealed record EvaluationOutcome(string TaskId, IReadOnlyList<ItemScore> Scores, IReadOnlyList<EvaluationSample> Samples)
+public sealed record EvaluationOutcome(string TaskId, IReadOnlyList<ItemScore> Scores)
 {
     public int Items => Scores.Count;
 

@@ -7,10 +7,24 @@ namespace Tulu2.Evaluation.Tasks;
 /// <param name="Item">Id of the item within its benchmark.</param>
 /// <param name="Dataset">The part of the benchmark that the item belongs to; empty: none.</param>
 /// <param name="Value">Score in the unit of the benchmark.</param>
-public sealed record ItemScore(string Item, string Dataset, double Value);
+public sealed record ItemScore(string Item, string Dataset, double Value)
+{
+    /// <summary>Further figures of the item, by name.</summary>
+    public IReadOnlyDictionary<string, double> Metrics { get; init; } = NoMetrics;
+
+    /// <summary>Prompt and answer; null: none.</summary>
+    public EvaluationSample? Sample { get; init; }
+
+    public static IReadOnlyDictionary<string, double> NoMetrics { get; } = new Dictionary<string, double>();
+}
 
 /// <summary>A prompt with its expected and generated answer, for the report.</summary>
-public sealed record EvaluationSample(string Prompt, string Expected, string Output, bool Correct);
+/// <param name="Output">What the model wrote, whole.</param>
+public sealed record EvaluationSample(string Prompt, string Expected, string Output, bool Correct)
+{
+    /// <summary>What was read out of the output, or what a judge or a run of the program said of it; null: the output itself counts.</summary>
+    public string? Verdict { get; init; }
+}
 
 /// <summary>The unit of a benchmark's scores.</summary>
 /// <param name="Name">Text after the number: <c>%</c>, <c>of 10</c>.</param>

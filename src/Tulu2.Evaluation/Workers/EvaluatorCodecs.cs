@@ -1,6 +1,6 @@
+using System.Text.Json;
 using MessagePack;
 using Tulu2.Data.Rows;
-using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Protocol.Encoding;
 using Tulu2.Training.Hosting;
@@ -13,7 +13,7 @@ internal static class EvaluatorCodecs
 {
     public static WireCodec[] All { get; } =
     [
-        WireCodec.For("s", 4, Write, Start),
+        WireCodec.For("s", 1, Write, Start),
         WireCodec.For("r", OutcomeCodec.TaskFields,
             (ref MessagePackWriter w, EvaluatorCommand.Run m) => OutcomeCodec.Write(ref w, m.Task),
             (ref MessagePackReader r) => new EvaluatorCommand.Run(OutcomeCodec.Task(ref r))),
@@ -49,18 +49,9 @@ internal static class EvaluatorCodecs
 
     public static ChannelCodecs ChannelCodecs { get; } = new(All);
 
-    private static void Write(ref MessagePackWriter writer, EvaluatorStart start)
-    {
-        var (maxBatch, options) = start.Settings;
-        writer.Write(maxBatch);
-        if (options.MaxTokens is { } tokens) writer.Write(tokens);
-        else writer.WriteNil();
-        writer.Write(options.SkipLong);
-        writer.Write(options.KeepWholeRows);
-    }
+    private static void Write(ref MessagePackWriter writer, EvaluatorStart start) => writer.Write(JsonSerializer.Serialize(start.Settings));
 
-    private static EvaluatorStart Start(ref MessagePackReader reader) => new(new EvaluatorSettings(
-        reader.ReadInt32(), new BenchmarkOptions(reader.TryReadNil() ? null : reader.ReadInt32(), reader.ReadBoolean(), reader.ReadBoolean())));
+    private static EvaluatorStart Start(ref MessagePackReader reader) => new(JsonSerializer.Deserialize<EvaluatorSettings>(Text(ref reader))!);
 
     private static void Write(ref MessagePackWriter writer, Message turn)
     {

@@ -11,7 +11,7 @@ public static class OutcomeCodec
     public const int TaskFields = 6;
 
     /// <summary>Number of fields of an outcome.</summary>
-    public const int OutcomeFields = 3;
+    public const int OutcomeFields = 2;
 
     public static void Write(ref MessagePackWriter writer, EvaluationTask task)
     {
@@ -30,19 +30,39 @@ public static class OutcomeCodec
     {
         writer.Write(outcome.TaskId);
         List(ref writer, outcome.Scores, Write);
-        List(ref writer, outcome.Samples, Write);
     }
 
-    public static EvaluationOutcome Outcome(ref MessagePackReader reader) => new(Text(ref reader), List(ref reader, Score), List(ref reader, Sample));
+    public static EvaluationOutcome Outcome(ref MessagePackReader reader) => new(Text(ref reader), List(ref reader, Score));
 
     private static void Write(ref MessagePackWriter writer, ItemScore score)
     {
         writer.Write(score.Item);
         writer.Write(score.Dataset);
         writer.Write(score.Value);
+        writer.WriteMapHeader(score.Metrics.Count);
+        foreach (var (name, value) in score.Metrics)
+        {
+            writer.Write(name);
+            writer.Write(value);
+        }
+        if (score.Sample is { } sample) Write(ref writer, sample);
+        else writer.WriteNil();
     }
 
-    private static ItemScore Score(ref MessagePackReader reader) => new(Text(ref reader), Text(ref reader), reader.ReadDouble());
+    private static ItemScore Score(ref MessagePackReader reader) => new(Text(ref reader), Text(ref reader), reader.ReadDouble())
+    {
+        Metrics = Metrics(ref reader),
+        Sample = reader.TryReadNil() ? null : Sample(ref reader),
+    };
+
+    private static IReadOnlyDictionary<string, double> Metrics(ref MessagePackReader reader)
+    {
+        var count = reader.ReadMapHeader();
+        if (count == 0) return ItemScore.NoMetrics;
+        var metrics = new Dictionary<string, double>(count);
+        for (var i = 0; i < count; i++) metrics.Add(Text(ref reader), reader.ReadDouble());
+        return metrics;
+    }
 
     private static void Write(ref MessagePackWriter writer, EvaluationSample sample)
     {
@@ -50,7 +70,9 @@ public static class OutcomeCodec
         Text(ref writer, sample.Expected);
         Text(ref writer, sample.Output);
         writer.Write(sample.Correct);
+        Text(ref writer, sample.Verdict);
     }
 
-    private static EvaluationSample Sample(ref MessagePackReader reader) => new(Text(ref reader), Text(ref reader), Text(ref reader), reader.ReadBoolean());
+    private static EvaluationSample Sample(ref MessagePackReader reader) =>
+        new(Text(ref reader), Text(ref reader), Text(ref reader), reader.ReadBoolean()) { Verdict = reader.ReadString() };
 }

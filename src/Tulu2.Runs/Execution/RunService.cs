@@ -1,6 +1,7 @@
 using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Submissions;
+using Tulu2.Files;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Output;
 using Tulu2.Runs.RunFiles;

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Files;
-using Tulu2.Runs.Output;
 using Tulu2.Runs.RunFiles;
 
 namespace Tulu2.Runs.Reports;

@@ -40,7 +40,7 @@ public sealed class EvaluationSpec(HostFixture fixture)
                 factory.Fault(task) is { } fault
                     ? throw fault
                     : new EvaluationOutcome(
-                        task.Id, [.. Enumerable.Range(task.First, task.Count).Select(item => new ItemScore($"{item}", "d", task.First))], [new EvaluationSample("p", "e", "o", true)]);
+                        task.Id, [.. Enumerable.Range(task.First, task.Count).Select(item => new ItemScore($"{item}", "d", task.First) { Sample = new EvaluationSample("p", "e", "o", true) })]);
 
             public IReadOnlyList<string> Answer(string model, IReadOnlyList<IReadOnlyList<Message>> prompts, int maxTokens, CancellationToken cancellation) =>
                 throw new NotSupportedException();

@@ -23,9 +23,9 @@ public sealed class ExactMatchBenchmarkTests : IDisposable
     {
         var outcome = Score(new FakeChat { [" what is one "] = " 1\n", ["two?"] = "2", ["three?"] = "3!" }, Row("add", " what is one ", "1 "), Row("add", "two?", "2"), Row("sort", "three?", "3"));
         Assert.Equal((3, 2.0), (outcome.Items, outcome.Total));
-        Assert.Equal([new ItemScore("1", "add", 1), new ItemScore("1", "add", 1), new ItemScore("1", "sort", 0)], outcome.Scores);
-        Assert.Equal(new EvaluationSample("three?", "3", "3!", false), outcome.Samples[0]);
-        Assert.Equal(new EvaluationSample(" what is one ", "1", " 1\n", true), outcome.Samples[1]);
+        Assert.Equal([("1", "add", 1.0), ("1", "add", 1.0), ("1", "sort", 0.0)], outcome.Scores.Select(score => (score.Item, score.Dataset, score.Value)));
+        Assert.Equal(new EvaluationSample("three?", "3", "3!", false), outcome.Scores[2].Sample);
+        Assert.Equal(new EvaluationSample(" what is one ", "1", " 1\n", true), outcome.Scores[0].Sample);
     }
 
     [Fact]
@@ -86,6 +86,16 @@ internal sealed class FakeChat : Dictionary<string, string>, IChatGenerator, ICa
         _questions.Add(messages.Count == 1 ? messages[0].Content : string.Join('\n', messages.Select(m => $"{m.Role}: {m.Content}")));
         return [_questions.Count - 1];
     }
+
+    public int[] Encode(ModelPrompt prompt)
+    {
+        if (prompt is ModelPrompt.Chat { AnswerPrefix: "" } chat) return EncodeChat(chat.Dialogue);
+        _questions.Add(prompt.Shown);
+        return [_questions.Count - 1];
+    }
+
+    // One id a character, as its tokenizer has it.
+    public int[] EncodeContinuation(string text) => [.. text.Select(character => (int)character)];
 
     public IReadOnlyList<GenerationResult> Generate(IReadOnlyList<GenerationRequest> requests, CancellationToken cancellation = default)
     {

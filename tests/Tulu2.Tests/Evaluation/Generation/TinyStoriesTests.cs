@@ -115,7 +115,7 @@ public class TinyStoriesTests
                 """);
             var exact = Plan("exact_match").Tasks.Select(t => evaluator.Run(t, CancellationToken.None)).Single();
             Assert.Equal((2, 0.0), (exact.Items, exact.Total));
-            Assert.Equal(2, exact.Samples.Count);
+            Assert.All(exact.Scores, score => Assert.NotNull(score.Sample));
 
             File.WriteAllText(file, """
                 {"prompt":"Tell me a story","chosen":"Once upon a time, there was a little girl named Lily.","rejected":"Xq zzv kkw brrt jjx qqp wwz vvk xxj zzq bbn ggh ttf."}
@@ -123,7 +123,7 @@ public class TinyStoriesTests
             var preference = Plan("preference").Tasks.Select(t => evaluator.Run(t, CancellationToken.None)).Single();
             Assert.Equal((1, 1.0), (preference.Items, preference.Total));
 
-            Assert.Equal(exact.Samples[0].Output[..5], evaluator.Answer(Folder, [[new Message(Message.User, "Say hi")]], 64, CancellationToken.None).Single()[..5]);
+            Assert.Equal(exact.Scores[0].Sample!.Output[..5], evaluator.Answer(Folder, [[new Message(Message.User, "Say hi")]], 64, CancellationToken.None).Single()[..5]);
             Assert.Equal($"{file}:1", Assert.Throws<BadInputException>(() => evaluator.Run(new EvaluationTask("t", "exact_match", Folder, file, 0, 1), CancellationToken.None)).Where);
         }
         finally

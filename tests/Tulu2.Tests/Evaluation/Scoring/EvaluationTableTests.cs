@@ -7,7 +7,7 @@ using Tulu2.Evaluation.Reporting;
 using Tulu2.Evaluation.Requests;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Evaluation.Tasks;
-using Tulu2.Runs.Output;
+using Tulu2.Files;
 using Xunit;
 
 namespace Tulu2.Tests.Evaluation.Scoring;
@@ -71,7 +71,7 @@ public class EvaluationTableTests
 
     // The first items of each dataset are right.
     private static EvaluationOutcome Outcome(string id, params (string Dataset, int Items, int Right)[] parts) => new(
-        id, [.. parts.SelectMany(part => Enumerable.Range(0, part.Items).Select(item => new ItemScore($"{item}", part.Dataset, item < part.Right ? 1 : 0)))], []);
+        id, [.. parts.SelectMany(part => Enumerable.Range(0, part.Items).Select(item => new ItemScore($"{item}", part.Dataset, item < part.Right ? 1 : 0)))]);
 
     private sealed class MeanOfParts : Benchmark<ExactMatchBenchmark.Item>
     {

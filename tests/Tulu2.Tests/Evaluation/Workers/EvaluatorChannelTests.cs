@@ -14,14 +14,17 @@ public sealed class EvaluatorChannelTests
 {
     private static readonly object[] Messages =
     [
-        new EvaluatorStart(new EvaluatorSettings(64, new BenchmarkOptions(7, true, true))),
+        new EvaluatorStart(new EvaluatorSettings(64, new BenchmarkOptions(7, true, true) { Mode = EvaluationMode.Fixed, Chat = true, Shots = 5, Limit = 100 })
+        {
+            Judges = new Dictionary<string, string> { ["pairs"] = "gpt" }, JudgeCache = "cache", AllowUnsafeExecution = true,
+        }),
         new EvaluatorStart(new EvaluatorSettings(64, new BenchmarkOptions())),
         new EvaluatorCommand.Run(new EvaluationTask("t3", "exact_match", "exports/sft", "rows.jsonl", 30, 10)),
         new EvaluatorCommand.Answer("exports/sft", [[new Message("user", "hi")], [new Message("user", "a"), new Message("assistant", "b") { Learnt = false }]], 9),
         new EvaluatorCommand.Shutdown(),
         new EvaluatorReply.Ready(),
         new EvaluatorReply.Alive(),
-        new EvaluatorReply.Scored(new EvaluationOutcome("t3", [new ItemScore("i", "d", 0.1)], [new EvaluationSample("p", "e", "ö 你", true)])),
+        new EvaluatorReply.Scored(new EvaluationOutcome("t3", [new ItemScore("i", "d", 0.1) { Metrics = new Dictionary<string, double> { ["pass@1"] = 0.3 }, Sample = new EvaluationSample("p", "e", "ö 你", true) { Verdict = "v" } }, new ItemScore("j", "", 1)])),
         new EvaluatorReply.Answered(["one", "two"]),
         new EvaluatorReply.Failed("bad", "stack", "rows.jsonl:3", "correct it", true),
         new EvaluatorReply.Failed("bad", "stack", null, null, false),

@@ -2,10 +2,10 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace Tulu2.Runs.Output;
+namespace Tulu2.Files;
 
 /// <summary>One JSON object on one line, snake_case keys, floats with all their digits.</summary>
-internal static class JsonLine
+public static class JsonLine
 {
     public static JsonSerializerOptions Options { get; } = new()
     {

@@ -1,8 +1,7 @@
-using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Requests;
 using Tulu2.Evaluation.Tasks;
 
-namespace Tulu2.Evaluation.Scoring;
+namespace Tulu2.Evaluation.Benchmarks;
 
 /// <summary>One question about an item.</summary>
 /// <param name="Number">Index among the questions about this item, from 0.</param>
@@ -20,8 +19,6 @@ internal interface IAnswerSource
 /// </summary>
 internal static class ItemScoring
 {
-    private const int SamplesShown = 4;
-
     /// <param name="id">Id of the task.</param>
     public static EvaluationOutcome Score(
         string id, IBenchmark benchmark, IReadOnlyList<BenchmarkItem> items, IAnswerSource source, CancellationToken cancellation)
@@ -36,16 +33,9 @@ internal static class ItemScoring
             var given = source.Answer([.. asked.Select(next => next.Request)], cancellation);
             for (var i = 0; i < asked.Count; i++) answers[asked[i].Index].Add(given[i]);
         }
-        var results = items.Zip(answers, (item, given) => (Item: item, Result: benchmark.Score(item, given))).ToList();
-        var scores = results.Select(scored => new ItemScore(scored.Item.Id, scored.Item.Dataset, scored.Result.Value));
-        return new EvaluationOutcome(id, [.. scores], Samples(results.Select(scored => scored.Result.Sample)));
+        return new EvaluationOutcome(id, [.. items.Zip(answers, (item, given) => Scored(item, benchmark.Score(item, given)))]);
     }
 
-    /// <summary>A few wrong samples, then a few correct ones, both in the order of the items.</summary>
-    private static IReadOnlyList<EvaluationSample> Samples(IEnumerable<EvaluationSample?> all)
-    {
-        var samples = all.OfType<EvaluationSample>().ToList();
-        var wrong = samples.Where(sample => !sample.Correct).Take(SamplesShown / 2).ToList();
-        return [.. wrong, .. samples.Where(sample => sample.Correct).Take(SamplesShown - wrong.Count)];
-    }
+    private static ItemScore Scored(BenchmarkItem item, ItemResult result) =>
+        new(item.Id, item.Dataset, result.Value) { Metrics = result.Metrics, Sample = result.Sample };
 }

@@ -1,0 +1,15 @@
+namespace Tulu2.Evaluation.Benchmarks;
+
+/// <summary>Reads a benchmark's items as an evaluation takes them. Who plans and who scores must see the same ones.</summary>
+public static class BenchmarkReading
+{
+    /// <summary>All items, or as many as <see cref="BenchmarkOptions.Limit"/>, spread evenly over all: parts of a benchmark stay in proportion.</summary>
+    /// <exception cref="Files.BadInputException">As <see cref="IBenchmark.Read"/>.</exception>
+    public static BenchmarkItems<BenchmarkItem> ReadWithin(this IBenchmark benchmark, BenchmarkInput input)
+    {
+        var read = benchmark.Read(input);
+        return input.Options.Limit is { } limit && limit < read.Items.Count
+            ? read with { Items = [.. Enumerable.Range(0, limit).Select(index => read.Items[(int)((long)index * read.Items.Count / limit)])] }
+            : read;
+    }
+}

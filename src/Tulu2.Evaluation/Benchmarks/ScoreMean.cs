@@ -1,0 +1,39 @@
+using Tulu2.Evaluation.Tasks;
+
+namespace Tulu2.Evaluation.Benchmarks;
+
+/// <summary>How the scores of items become one.</summary>
+public enum ScoreMean
+{
+    /// <summary>Each item counts alike.</summary>
+    OfItems,
+
+    /// <summary>Each dataset counts alike, however many items it has.</summary>
+    OfDatasets,
+}
+
+/// <summary>Means of scores and their standard errors. Pure.</summary>
+public static class ScoreMeans
+{
+    /// <param name="scores">Not empty.</param>
+    public static double Mean(IReadOnlyList<ItemScore> scores, ScoreMean mean, Func<ItemScore, double> value) => mean == ScoreMean.OfItems
+        ? scores.Average(value)
+        : scores.GroupBy(score => score.Dataset).Average(dataset => dataset.Average(value));
+
+    /// <summary>Of a new draw of items; for a mean of datasets, of a new draw within each. 0 for a single item.</summary>
+    /// <param name="scores">Not empty.</param>
+    public static double StandardError(IReadOnlyList<ItemScore> scores, ScoreMean mean, Func<ItemScore, double> value)
+    {
+        if (mean == ScoreMean.OfItems) return Math.Sqrt(VarianceOfMean([.. scores.Select(value)]));
+        var datasets = scores.GroupBy(score => score.Dataset).Select(dataset => VarianceOfMean([.. dataset.Select(value)])).ToList();
+        return Math.Sqrt(datasets.Sum()) / datasets.Count;
+    }
+
+    // The unbiased variance, divided by the number of items.
+    private static double VarianceOfMean(List<double> values)
+    {
+        if (values.Count < 2) return 0;
+        var mean = values.Average();
+        return values.Sum(value => (value - mean) * (value - mean)) / (values.Count - 1) / values.Count;
+    }
+}

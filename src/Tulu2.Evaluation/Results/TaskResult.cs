@@ -1,0 +1,93 @@
+using Tulu2.Evaluation.Benchmarks;
+using Tulu2.Evaluation.Tasks;
+
+namespace Tulu2.Evaluation.Results;
+
+/// <summary>The score of one model on one benchmark: <c>result.json</c> of a result folder.</summary>
+public sealed record TaskResult
+{
+    public required string Task { get; init; }
+
+    /// <summary>Name of the model in tables.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>In <see cref="Unit"/>; null: nothing was scored, see <see cref="Withheld"/>.</summary>
+    public required double? Score { get; init; }
+
+    /// <summary>Of a new draw of items.</summary>
+    public required double? StandardError { get; init; }
+
+    public required int Items { get; init; }
+
+    public required ScoreUnit Unit { get; init; }
+
+    public bool IsLowerBetter { get; init; }
+
+    /// <summary>Column of the paper's tables; null: none.</summary>
+    public PaperColumn? Column { get; init; }
+
+    public EvaluationMode Mode { get; init; }
+
+    /// <summary>Null: the benchmark's own way.</summary>
+    public bool? Chat { get; init; }
+
+    /// <summary>Null: the benchmark's own number.</summary>
+    public int? Shots { get; init; }
+
+    /// <summary>Not null: a part of the items only.</summary>
+    public int? Limit { get; init; }
+
+    /// <summary>Who judged, by role.</summary>
+    public IReadOnlyDictionary<string, string> Judges { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What else the benchmark's users report, by name.</summary>
+    public IReadOnlyDictionary<string, double> Metrics { get; init; } = ItemScore.NoMetrics;
+
+    /// <summary>Scores of the parts, by name; empty: it has none.</summary>
+    public IReadOnlyList<DatasetResult> Datasets { get; init; } = [];
+
+    /// <summary>Mean length of the outputs, in characters (UTF-16 units); null: no texts were generated.</summary>
+    public double? MeanLength { get; init; }
+
+    /// <summary>Why there is no score: the model was trained on the answers.</summary>
+    public string? Withheld { get; init; }
+
+    /// <summary>Step of the checkpoint; null: a model of its own.</summary>
+    public int? Step { get; init; }
+
+    /// <summary>Computes the result of scored items.</summary>
+    /// <param name="scores">Not empty.</param>
+    public static TaskResult Of(IBenchmark benchmark, string model, BenchmarkOptions options, IReadOnlyDictionary<string, string> judges, IReadOnlyList<ItemScore> scores)
+    {
+        var datasets = scores.GroupBy(score => score.Dataset).OrderBy(dataset => dataset.Key, StringComparer.Ordinal).ToList();
+        var outputs = scores.Select(score => score.Sample?.Output).OfType<string>().ToList();
+        return new TaskResult
+        {
+            Task = benchmark.Name,
+            Model = model,
+            Score = benchmark.Aggregate(scores),
+            StandardError = benchmark.StandardError(scores),
+            Items = scores.Count,
+            Unit = benchmark.Unit,
+            IsLowerBetter = benchmark.IsLowerBetter,
+            Column = benchmark.Column,
+            Mode = options.Mode,
+            Chat = options.Chat,
+            Shots = options.Shots,
+            Limit = options.Limit,
+            Judges = judges.Where(judge => benchmark.Judges.Contains(judge.Key)).ToDictionary(),
+            Metrics = benchmark.Metrics(scores),
+            Datasets = datasets.Count < 2 ? [] : [.. datasets.Select(dataset => Part(benchmark, dataset.Key, [.. dataset]))],
+            MeanLength = outputs.Count == 0 ? null : outputs.Average(output => output.Length),
+        };
+    }
+
+    private static DatasetResult Part(IBenchmark benchmark, string name, IReadOnlyList<ItemScore> scores) =>
+        new(name, scores.Count, benchmark.Aggregate(scores), benchmark.StandardError(scores)) { Metrics = benchmark.Metrics(scores) };
+}
+
+/// <summary>The score of a part of a benchmark.</summary>
+public sealed record DatasetResult(string Name, int Items, double Score, double StandardError)
+{
+    public IReadOnlyDictionary<string, double> Metrics { get; init; } = ItemScore.NoMetrics;
+}

@@ -1,0 +1,19 @@
+using Tulu2.Evaluation.Benchmarks;
+
+namespace Tulu2.Evaluation.Scoring;
+
+/// <summary>Settings of an evaluator. They travel to evaluator processes as JSON.</summary>
+/// <param name="MaxBatch">Maximum number of prompts in a batch.</param>
+public sealed record EvaluatorSettings(int MaxBatch, BenchmarkOptions Options)
+{
+    /// <summary>Who judges in each role, in the words of the command line; a role that is absent has no judge.</summary>
+    public IReadOnlyDictionary<string, string> Judges { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Directory in which verdicts are kept, so that none is paid for twice; null: none are kept.</summary>
+    public string? JudgeCache { get; init; }
+
+    /// <summary>Programs that models wrote run without isolation where there is none.</summary>
+    public bool AllowUnsafeExecution { get; init; }
+
+    public static EvaluatorSettings Default { get; } = new(32, new BenchmarkOptions());
+}
