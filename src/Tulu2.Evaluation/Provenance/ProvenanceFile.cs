@@ -19,6 +19,12 @@ public static class ProvenanceFile
 
     public static byte[] Content(ModelProvenance provenance) => Encoding.UTF8.GetBytes(JsonSerializer.Serialize(provenance, Options) + "\n");
 
+    /// <summary>Says in a directory what its model was trained on; writes nothing where nothing is known.</summary>
+    public static void Write(string directory, ModelProvenance provenance)
+    {
+        if (provenance.Stages.Count > 0) AtomicFile.WriteAllBytes(Path.Combine(directory, Name), Content(provenance));
+    }
+
     /// <summary>Of a model and the adapters beside it; unknown where no file says anything.</summary>
     /// <param name="model">As <see cref="ModelFolders.Parse"/> takes it.</param>
     /// <exception cref="BadInputException">The file is damaged.</exception>

@@ -17,8 +17,9 @@ internal static class TinyRoberta
     public static RobertaConfig Config { get; } = new(Hidden, Inner, Layers, 4, TinyByteLevel.Size, Positions, 1, 1e-5, 1, ["fine", "toxic", "third"]);
 
     /// <summary>Writes a whole Hugging Face directory.</summary>
+    /// <param name="labels">Number of classes; those of <see cref="Config"/> where it is 3.</param>
     /// <param name="weight">Changes the weights: by tensor name and value.</param>
-    public static void Write(string directory, Action<JsonObject>? configure = null, Func<string, float, float>? weight = null)
+    public static void Write(string directory, Action<JsonObject>? configure = null, Func<string, float, float>? weight = null, int labels = 3)
     {
         Directory.CreateDirectory(directory);
         TinyByteLevel.WritePair(directory);
@@ -41,13 +42,13 @@ internal static class TinyRoberta
         configure?.Invoke(config);
         File.WriteAllText(Path.Combine(directory, "config.json"), config.ToJsonString());
         using var stream = File.Create(Path.Combine(directory, "model.safetensors"));
-        SafetensorsWriter.Write(stream, [.. Shapes().Select(tensor => Tensor(tensor.Name, tensor.Shape, weight))], new Dictionary<string, string>());
+        SafetensorsWriter.Write(stream, [.. Shapes(labels).Select(tensor => Tensor(tensor.Name, tensor.Shape, weight))], new Dictionary<string, string>());
     }
 
     private static SafetensorsTensor Tensor(string name, long[] shape, Func<string, float, float>? weight) => new(name, "F32", shape, stream =>
         stream.Write(MemoryMarshal.AsBytes(Values(name, shape).Select(value => weight?.Invoke(name, value) ?? value).ToArray().AsSpan())));
 
-    private static IEnumerable<(string Name, long[] Shape)> Shapes()
+    private static IEnumerable<(string Name, long[] Shape)> Shapes(int labels)
     {
         const string embeddings = "roberta.embeddings.";
         yield return (embeddings + "word_embeddings.weight", [TinyByteLevel.Size, Hidden]);
@@ -68,7 +69,7 @@ internal static class TinyRoberta
         // As the checkpoints of the time have it; a classifier does not use it.
         foreach (var tensor in Dense("roberta.pooler.dense", Hidden, Hidden)) yield return tensor;
         foreach (var tensor in Dense("classifier.dense", Hidden, Hidden)) yield return tensor;
-        foreach (var tensor in Dense("classifier.out_proj", 3, Hidden)) yield return tensor;
+        foreach (var tensor in Dense("classifier.out_proj", labels, Hidden)) yield return tensor;
     }
 
     private static IEnumerable<(string, long[])> Dense(string name, int outputs, int inputs) => [(name + ".weight", [outputs, inputs]), (name + ".bias", [outputs])];
