@@ -40,7 +40,8 @@ public sealed class ByteLevelBpeTokenizer
 
     /// <summary>The ids of a text, without a beginning or end token.</summary>
     /// <param name="text">Any text; a lone surrogate counts as U+FFFD.</param>
-    /// <param name="parsing">How names of special tokens in the text are treated; there are no word boundaries, so <c>Literal</c> and <c>Library</c> are the same.</param>
+    /// <param name="parsing">How names of special tokens in the text are treated; there are no word boundaries, so <c>Literal</c> and <c>Library</c> are the
+    /// same.</param>
     public int[] EncodeText(string text, SpecialTokenParsing parsing = SpecialTokenParsing.Never)
     {
         var ids = new List<int>(text.Length / 3 + 4);
@@ -57,7 +58,8 @@ public sealed class ByteLevelBpeTokenizer
     }
 
     /// <summary>
-    /// One sequence as RoBERTa reads it: <c>&lt;s&gt; text &lt;/s&gt;</c>. A text that is too long loses its end, as with Hugging Face's <c>truncation=True</c>.
+    /// One sequence as RoBERTa reads it: <c>&lt;s&gt; text &lt;/s&gt;</c>. A text that is too long loses its end, as with Hugging Face's
+    /// <c>truncation=True</c>.
     /// </summary>
     /// <param name="maxLength">Maximum number of ids, at least 2, both special tokens included.</param>
     public int[] EncodeSequence(string text, int maxLength)

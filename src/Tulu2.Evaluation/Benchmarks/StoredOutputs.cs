@@ -58,7 +58,8 @@ public sealed class StoredOutputs : IAnswerSource
 
     /// <summary>These answers, and after them those of another file to the same items, such as the verdicts on them.</summary>
     private StoredOutputs Before(StoredOutputs later) => new(
-        _path, _answers.Keys.Union(later._answers.Keys).ToDictionary(id => id, id => (IReadOnlyList<string>)[.. _answers.GetValueOrDefault(id, []), .. later._answers.GetValueOrDefault(id, [])]));
+        _path, _answers.Keys.Union(later._answers.Keys)
+            .ToDictionary(id => id, id => (IReadOnlyList<string>)[.. _answers.GetValueOrDefault(id, []), .. later._answers.GetValueOrDefault(id, [])]));
 
     /// <summary>Scores the stored answers to all items of a benchmark.</summary>
     /// <exception cref="BadInputException">The input cannot be used, an item has no answer, or an answer has no item.</exception>

@@ -50,7 +50,8 @@ internal sealed class TaskFolder
         var rows = new List<(int, string[])>();
         Whole(path, () =>
         {
-            using var table = CsvReader.Create(Open(path), new CsvReaderOptions { HasHeader = false, Separator = ',', TrackLineNumbers = true }, leaveOpen: false);
+            using var table = CsvReader.Create(Open(path), new CsvReaderOptions { HasHeader = false, Separator = ',', TrackLineNumbers = true },
+                leaveOpen: false);
             int[]? places = null;
             while (table.Read())
             {
@@ -58,7 +59,8 @@ internal sealed class TaskFolder
                 if (places is not null)
                 {
                     if (places.FirstOrDefault(place => place >= values.Length, -1) >= 0)
-                        throw new BadInputException($"{path}:{table.LineNumber}", $"has {NumberText.Count(values.Length, "value")}, fewer than the first line has columns", Again);
+                        throw new BadInputException($"{path}:{table.LineNumber}",
+                            $"has {NumberText.Count(values.Length, "value")}, fewer than the first line has columns", Again);
                     rows.Add(((int)table.LineNumber, [.. places.Select(place => values[place])]));
                     continue;
                 }

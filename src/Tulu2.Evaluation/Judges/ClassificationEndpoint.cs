@@ -9,7 +9,8 @@ using Tulu2.Files;
 namespace Tulu2.Evaluation.Judges;
 
 /// <summary>
-/// The role <c>toxicity</c> by a text-classification endpoint in Hugging Face's form (text-embeddings-inference's <c>/predict</c>, the inference API): a text in, labels with their scores out.
+/// The role <c>toxicity</c> by a text-classification endpoint in Hugging Face's form (text-embeddings-inference's <c>/predict</c>, the inference API): a text
+/// in, labels with their scores out.
 /// Toxic is the class with the larger score.
 /// </summary>
 /// <param name="client">Its handlers retry, limit and cache; disposed of by the caller.</param>
@@ -27,7 +28,8 @@ public sealed class ClassificationEndpoint(HttpClient client, Uri address, strin
     private string Ask(string text, CancellationToken cancellation)
     {
         // A classifier without a text refuses it; a space is what its tokenizer makes of nothing.
-        using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = JsonContent.Create(new { inputs = text.Length == 0 ? " " : text, truncate = true }) };
+        using var content = JsonContent.Create(new { inputs = text.Length == 0 ? " " : text, truncate = true });
+        using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = content };
         using var response = client.Send(request, cancellation);
         response.EnsureSuccessStatusCode();
         using var reader = new StreamReader(response.Content.ReadAsStream(cancellation));
@@ -41,7 +43,8 @@ public sealed class ClassificationEndpoint(HttpClient client, Uri address, strin
             var node = JsonNode.Parse(answer);
             // One list for one text; the inference API puts it into another.
             if (node is JsonArray { Count: 1 } outer && outer[0] is JsonArray inner) node = inner;
-            var classes = node!.AsArray().Select(entry => (Toxic: ToxicityVerdict.Parse(entry!["label"]!.GetValue<string>(), $"{address}").IsToxic, Score: entry["score"]!.GetValue<double>())).ToList();
+            var classes = node!.AsArray().Select(entry =>
+                (Toxic: ToxicityVerdict.Parse(entry!["label"]!.GetValue<string>(), $"{address}").IsToxic, Score: entry["score"]!.GetValue<double>())).ToList();
             var (toxic, fine) = (classes.Where(entry => entry.Toxic).Sum(entry => entry.Score), classes.Where(entry => !entry.Toxic).Sum(entry => entry.Score));
             // Some give the likeliest class alone.
             if (classes.Count == 1) (toxic, fine) = classes[0].Toxic ? (toxic, 1 - toxic) : (1 - fine, fine);

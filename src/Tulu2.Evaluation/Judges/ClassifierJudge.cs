@@ -6,7 +6,8 @@ using Tulu2.Models.Classifiers;
 
 namespace Tulu2.Evaluation.Judges;
 
-/// <summary>The role <c>toxicity</c> by a RoBERTa classifier of two classes in this process, such as tomh/toxigen_roberta: the larger logit decides, class 1 is toxic.</summary>
+/// <summary>The role <c>toxicity</c> by a RoBERTa classifier of two classes in this process, such as tomh/toxigen_roberta: the larger logit decides, class 1
+/// is toxic.</summary>
 public sealed class ClassifierJudge : INamedJudge, IDisposable
 {
     private readonly SequenceClassifier _classifier;

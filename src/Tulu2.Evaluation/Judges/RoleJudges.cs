@@ -16,7 +16,8 @@ public sealed class RoleJudges(IReadOnlyDictionary<string, INamedJudge> judges) 
         var verdicts = new string[requests.Count];
         foreach (var role in Enumerable.Range(0, requests.Count).GroupBy(at => requests[at].Role))
         {
-            if (!judges.TryGetValue(role.Key, out var judge)) throw new BadInputException($"--judge {role.Key}", "is not given, but items need this judge", "give one, or stored verdicts");
+            if (!judges.TryGetValue(role.Key, out var judge))
+                throw new BadInputException($"--judge {role.Key}", "is not given, but items need this judge", "give one, or stored verdicts");
             foreach (var (at, verdict) in role.Zip(judge.Verdicts([.. role.Select(at => requests[at])], cancellation))) verdicts[at] = verdict;
         }
         return verdicts;

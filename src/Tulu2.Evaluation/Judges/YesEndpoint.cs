@@ -17,7 +17,8 @@ public interface INextTokenClient
 }
 
 /// <summary>
-/// The roles <c>truth</c> and <c>info</c> by an OpenAI-compatible endpoint that serves a judge model: the probability of <c> yes</c> among the likeliest first tokens, 0 where it is not
+/// The roles <c>truth</c> and <c>info</c> by an OpenAI-compatible endpoint that serves a judge model: the probability of <c> yes</c> among the likeliest
+/// first tokens, 0 where it is not
 /// among them, as TruthfulQA's authors and open-instruct count it.
 /// </summary>
 public sealed class YesEndpoint(INextTokenClient client) : INamedJudge

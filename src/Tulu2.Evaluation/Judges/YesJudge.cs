@@ -8,7 +8,8 @@ using Tulu2.Files;
 namespace Tulu2.Evaluation.Judges;
 
 /// <summary>
-/// The roles <c>truth</c> and <c>info</c> by a Llama model in this process, such as allenai/truthfulqa-truth-judge-llama2-7B: the probability that it continues the raw text with the token
+/// The roles <c>truth</c> and <c>info</c> by a Llama model in this process, such as allenai/truthfulqa-truth-judge-llama2-7B: the probability that it
+/// continues the raw text with the token
 /// <c> yes</c>.
 /// </summary>
 public sealed class YesJudge : INamedJudge, IDisposable
@@ -19,7 +20,8 @@ public sealed class YesJudge : INamedJudge, IDisposable
     private readonly ICandidateScorer _scorer;
     private readonly IDisposable? _owned;
 
-    internal YesJudge(string id, IChatGenerator generator, ICandidateScorer scorer, IDisposable? owned = null) => (Id, _generator, _scorer, _owned) = (id, generator, scorer, owned);
+    internal YesJudge(string id, IChatGenerator generator, ICandidateScorer scorer, IDisposable? owned = null) =>
+        (Id, _generator, _scorer, _owned) = (id, generator, scorer, owned);
 
     public string Id { get; }
 
@@ -47,7 +49,9 @@ public sealed class YesJudge : INamedJudge, IDisposable
     {
         var prompt = _generator.Encode(new ModelPrompt.Raw(request.Prompt.Single(turn => turn.Role == Message.User).Content));
         if (prompt.Length >= _generator.ContextLength)
-            throw new BadInputException($"judge {request.Role}", $"question and answer have {prompt.Length} tokens, but its context holds {_generator.ContextLength}", "shorten the answer");
-        return new EncodedSequence([.. prompt, yes], [new LossSpan(prompt.Length, prompt.Length + 1)], Truncated: false, prompt.Length + 1) { HasAnswer = true };
+            throw new BadInputException($"judge {request.Role}",
+                $"question and answer have {prompt.Length} tokens, but its context holds {_generator.ContextLength}", "shorten the answer");
+        var last = new LossSpan(prompt.Length, prompt.Length + 1);
+        return new EncodedSequence([.. prompt, yes], [last], Truncated: false, last.End) { HasAnswer = true };
     }
 }

@@ -27,7 +27,8 @@ public static class Contamination
 
     // A benchmark of the same questions without a column of its own, such as truthfulqa_mc, is withheld too.
     private static PaperColumn? ColumnOf(IBenchmark benchmark) =>
-        benchmark.Column ?? (benchmark.Folder is { } folder ? BenchmarkCatalogue.All.FirstOrDefault(other => other.Folder == folder && other.Column is not null)?.Column : null);
+        benchmark.Column ?? (benchmark.Folder is { } folder
+            ? BenchmarkCatalogue.All.FirstOrDefault(other => other.Folder == folder && other.Column is not null)?.Column : null);
 
     // ultra-feedback, UltraFeedback_binarized, hf://datasets/openbmb/UltraFeedback.
     private static string Plain(string name) => string.Concat(name.Where(char.IsLetterOrDigit)).ToLowerInvariant();

@@ -6,7 +6,8 @@ using Tulu2.Files;
 namespace Tulu2.Evaluation.Provenance;
 
 /// <summary>
-/// <c>tulu2_provenance.json</c> in the directory of a model or of adapters: <c>{"stages": [{"objective", "data": [{"name", "bytes", "sha256"}]}]}</c>. A directory without it may
+/// <c>tulu2_provenance.json</c> in the directory of a model or of adapters: <c>{"stages": [{"objective", "data": [{"name", "bytes", "sha256"}]}]}</c>. A
+/// directory without it may
 /// have a model card, whose list of data sets is read instead.
 /// </summary>
 public static class ProvenanceFile
@@ -42,12 +43,14 @@ public static class ProvenanceFile
         if (!File.Exists(path)) return OfCard(Path.Combine(directory, Card));
         try
         {
-            return JsonSerializer.Deserialize<ModelProvenance>(File.ReadAllBytes(path), Options) is { Stages: { } stages } read && stages.All(stage => stage is { Objective: not null, Data: not null })
+            return JsonSerializer.Deserialize<ModelProvenance>(File.ReadAllBytes(path), Options) is { Stages: { } stages } read
+                && stages.All(stage => stage is { Objective: not null, Data: not null })
                 ? read : throw new JsonException("a part is missing");
         }
         catch (JsonException fault)
         {
-            throw new BadInputException(path, "does not say what the model was trained on", "copy the file again, or delete it to score the model all the same", fault);
+            throw new BadInputException(path, "does not say what the model was trained on", "copy the file again, or delete it to score the model all the same",
+                fault);
         }
     }
 

@@ -30,9 +30,11 @@ internal sealed record RobertaConfig(
         if (Text(json["position_embedding_type"]) is { } positions and not "absolute")
             throw file.Fault("position_embedding_type", $"'{positions}' is not supported", Fix);
         var config = new RobertaConfig(
-            file.Whole("hidden_size"), file.Whole("intermediate_size"), file.Whole("num_hidden_layers"), file.Whole("num_attention_heads"), file.Whole("vocab_size"),
-            file.Whole("max_position_embeddings"), file.Whole("type_vocab_size", 1), file.Real("layer_norm_eps", 1e-5), file.Whole("pad_token_id", 1), Names(file, json));
-        if (config.HiddenSize % config.Heads != 0) throw file.Fault("num_attention_heads", $"{config.Heads} does not divide a hidden size of {config.HiddenSize}", "correct config.json");
+            file.Whole("hidden_size"), file.Whole("intermediate_size"), file.Whole("num_hidden_layers"), file.Whole("num_attention_heads"),
+            file.Whole("vocab_size"), file.Whole("max_position_embeddings"), file.Whole("type_vocab_size", 1), file.Real("layer_norm_eps", 1e-5),
+            file.Whole("pad_token_id", 1), Names(file, json));
+        if (config.HiddenSize % config.Heads != 0)
+            throw file.Fault("num_attention_heads", $"{config.Heads} does not divide a hidden size of {config.HiddenSize}", "correct config.json");
         if (config.MaxLength < 2) throw file.Fault("max_position_embeddings", $"{config.Positions} leaves no room for a text", "correct config.json");
         return config;
     }
@@ -41,7 +43,8 @@ internal sealed record RobertaConfig(
     {
         // transformers writes both; a class without a name is LABEL_n.
         if (json["id2label"] is JsonObject { Count: > 0 } names)
-            return [.. Enumerable.Range(0, names.Count).Select(id => Text(names[$"{id}"]) ?? throw file.Fault("id2label", $"has no class {id} of {names.Count}", "correct config.json"))];
+            return [.. Enumerable.Range(0, names.Count)
+                .Select(id => Text(names[$"{id}"]) ?? throw file.Fault("id2label", $"has no class {id} of {names.Count}", "correct config.json"))];
         return [.. Enumerable.Range(0, file.Whole("num_labels", 2)).Select(id => $"LABEL_{id}")];
     }
 

@@ -8,7 +8,8 @@ namespace Tulu2.Models.Classifiers;
 /// that begin at the padding id + 1, the exact GELU, and a head of dense, tanh and projection on the first token.
 /// </summary>
 /// <remarks>
-/// Legend: R texts, N tokens of all texts, one after the other and without padding, T tokens of one text, D hidden size, H heads, K size of a head, C classes. Without padding there is no mask,
+/// Legend: R texts, N tokens of all texts, one after the other and without padding, T tokens of one text, D hidden size, H heads, K size of a head, C
+/// classes. Without padding there is no mask,
 /// and no text's tokens are computed twice. Attention is called once for each text.
 /// </remarks>
 internal static class RobertaEncoder
@@ -68,5 +69,6 @@ internal static class RobertaEncoder
 
     private static Tensor Apply(Dense dense, Tensor x) => linear(x, dense.Weight, dense.Bias);
 
-    private static Tensor Normalize(Tensor x, Norm norm, RobertaConfig config) => layer_norm(x, [config.HiddenSize], norm.Scale, norm.Shift, config.NormEpsilon);
+    private static Tensor Normalize(Tensor x, Norm norm, RobertaConfig config) =>
+        layer_norm(x, [config.HiddenSize], norm.Scale, norm.Shift, config.NormEpsilon);
 }

@@ -18,7 +18,8 @@ internal sealed record Norm(Tensor Scale, Tensor Shift);
 internal sealed record EncoderLayer(Dense QueryKeyValue, Dense AttentionOut, Norm AttentionNorm, Dense Up, Dense Down, Norm OutputNorm);
 
 /// <summary>
-/// A RoBERTa classifier's weights in fp32, read from Hugging Face's files (names of <c>RobertaForSequenceClassification</c>). Tensors that a classifier does not
+/// A RoBERTa classifier's weights in fp32, read from Hugging Face's files (names of <c>RobertaForSequenceClassification</c>). Tensors that a classifier does
+/// not
 /// use (a pooler, a language model's head, the buffer of position ids) are not read.
 /// </summary>
 internal sealed class RobertaWeights : IDisposable
@@ -82,9 +83,11 @@ internal sealed class RobertaWeights : IDisposable
         unsafe void Fill(Tensor tensor, long offset, string name, params long[] shape)
         {
             if (!files.Tensors.TryGetValue(name, out var found))
-                throw new BadInputException(directory, $"holds no tensor {name}, which a RoBERTa sequence classifier has", "give the fine-tuned classifier, not the model that it was made from");
+                throw new BadInputException(directory, $"holds no tensor {name}, which a RoBERTa sequence classifier has",
+                    "give the fine-tuned classifier, not the model that it was made from");
             if (!found.Entry.Shape.AsSpan().SequenceEqual(shape))
-                throw new BadInputException(found.File.Path, $"tensor {name} has the shape [{string.Join(", ", found.Entry.Shape)}], but config.json asks for [{string.Join(", ", shape)}]",
+                throw new BadInputException(found.File.Path,
+                    $"tensor {name} has the shape [{string.Join(", ", found.Entry.Shape)}], but config.json asks for [{string.Join(", ", shape)}]",
                     "copy config.json and the weights from the same model");
             if (!SafetensorsTypes.IsFloat(found.Entry.DataType))
                 throw new BadInputException(found.File.Path, $"tensor {name} has elements of type {found.Entry.DataType}", "give weights in F32, F16 or BF16");

@@ -10,7 +10,8 @@ namespace Tulu2.Models.Classifiers;
 /// <c>merges.txt</c>; <c>model.safetensors</c> or <c>pytorch_model.bin</c>). Computes in fp32 on the CPU with one thread. Not thread-safe.
 /// </summary>
 /// <remarks>
-/// A text's logits depend on the others of its batch only by rounding: a matrix product of more rows may add in another order (differences of about 1e-6). Argmax is stable but for
+/// A text's logits depend on the others of its batch only by rounding: a matrix product of more rows may add in another order (differences of about 1e-6).
+/// Argmax is stable but for
 /// ties of that size.
 /// </remarks>
 public sealed class SequenceClassifier : IDisposable
@@ -40,7 +41,8 @@ public sealed class SequenceClassifier : IDisposable
         var config = RobertaConfig.Read(directory);
         var tokenizer = ByteLevelBpeTokenizer.Load(directory);
         if (tokenizer.VocabularySize > config.VocabularySize)
-            throw new BadInputException(directory, $"its tokenizer has {tokenizer.VocabularySize} ids, but the model only {config.VocabularySize}", "copy all files from the same model");
+            throw new BadInputException(directory, $"its tokenizer has {tokenizer.VocabularySize} ids, but the model only {config.VocabularySize}",
+                "copy all files from the same model");
         return new SequenceClassifier(config, tokenizer, RobertaWeights.Read(directory, config), IdOf(directory));
     }
 
@@ -66,7 +68,8 @@ public sealed class SequenceClassifier : IDisposable
 
     /// <summary>The class of each text: the largest logit, the lowest id among equals.</summary>
     /// <exception cref="NonFiniteException">The weights are broken.</exception>
-    public IReadOnlyList<int> Classify(IReadOnlyList<string> texts, CancellationToken cancellation = default) => [.. Logits(texts, cancellation).Select(Largest)];
+    public IReadOnlyList<int> Classify(IReadOnlyList<string> texts, CancellationToken cancellation = default) =>
+        [.. Logits(texts, cancellation).Select(Largest)];
 
     /// <summary>The probability of a class, from a text's logits.</summary>
     public static double Probability(IReadOnlyList<float> logits, int label)

@@ -26,8 +26,8 @@ internal static unsafe class ModelExport
         var read = HuggingFaceExport.FromCheckpoint(store, manifest);
         if (recipe.Lora is null) Write(directory, model, recipe, dataType, read, Trained(model, recipe), recipe.Model.Path);
         else
-            AdapterFolder.Write(directory, RunParameters.Of(recipe, model.Config, recipe.Parallel.VirtualShards), read, BaseOf(model, recipe, run), Trained(model, recipe),
-                RunParameters.QuantizedBase(recipe));
+            AdapterFolder.Write(directory, RunParameters.Of(recipe, model.Config, recipe.Parallel.VirtualShards), read, BaseOf(model, recipe, run),
+                Trained(model, recipe), RunParameters.QuantizedBase(recipe));
     }
 
     /// <summary>The whole model with the adapters of a checkpoint, beside the weights that they were trained with.</summary>

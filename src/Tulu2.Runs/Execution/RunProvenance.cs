@@ -37,7 +37,9 @@ internal static class RunProvenance
         try
         {
             var file = new FileInfo(path);
-            return file.Exists ? new TrainedData(name, file.Length, Hashes.GetOrAdd((file.FullName, file.Length, file.LastWriteTimeUtc), key => ContentHash.OfFile(key.Path))) : new TrainedData(name);
+            if (!file.Exists) return new TrainedData(name);
+            var hash = Hashes.GetOrAdd((file.FullName, file.Length, file.LastWriteTimeUtc), key => ContentHash.OfFile(key.Path));
+            return new TrainedData(name, file.Length, hash);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -45,12 +47,14 @@ internal static class RunProvenance
         }
     }
 
-    /// <summary>A name on a hub, also of a file in its cache; otherwise folder and file, without the rest of the path, which says nothing on another machine.</summary>
+    /// <summary>A name on a hub, also of a file in its cache; otherwise folder and file, without the rest of the path, which says nothing on another
+    /// machine.</summary>
     internal static string NameOf(string path)
     {
         if (HubUri.Is(path)) return path;
         var parts = Path.GetFullPath(path).Split(Path.DirectorySeparatorChar);
         var cached = Array.FindLast(parts, part => part.StartsWith("datasets--", StringComparison.Ordinal));
-        return cached is null ? string.Join('/', parts[^Math.Min(2, parts.Length)..]) : $"hf://{cached.Replace("--", "/", StringComparison.Ordinal)}/{parts[^1]}";
+        return cached is null ? string.Join('/', parts[^Math.Min(2, parts.Length)..])
+            : $"hf://{cached.Replace("--", "/", StringComparison.Ordinal)}/{parts[^1]}";
     }
 }

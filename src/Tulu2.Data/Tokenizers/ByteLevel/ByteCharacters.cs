@@ -3,7 +3,8 @@ using System.Text;
 namespace Tulu2.Data.Tokenizers.ByteLevel;
 
 /// <summary>
-/// The printable character that stands for each byte in the vocabulary of a byte-level tokenizer (GPT-2's <c>bytes_to_unicode</c>): printable Latin-1 characters stand for
+/// The printable character that stands for each byte in the vocabulary of a byte-level tokenizer (GPT-2's <c>bytes_to_unicode</c>): printable Latin-1
+/// characters stand for
 /// themselves, the other bytes for U+0100 and on, in order.
 /// </summary>
 internal static class ByteCharacters

@@ -6,7 +6,8 @@ using Tulu2.Files;
 namespace Tulu2.Data.Tokenizers.ByteLevel;
 
 /// <summary>
-/// Reads a byte-level tokenizer from <c>tokenizer.json</c>, or from <c>vocab.json</c> and <c>merges.txt</c>, with the names of its special tokens from the files beside
+/// Reads a byte-level tokenizer from <c>tokenizer.json</c>, or from <c>vocab.json</c> and <c>merges.txt</c>, with the names of its special tokens from the
+/// files beside
 /// them.
 /// </summary>
 internal static class ByteLevelFiles
@@ -82,7 +83,8 @@ internal static class ByteLevelFiles
             if (line.Length == 0 || (number == 1 && line.StartsWith("#version", StringComparison.Ordinal))) continue;
             if (line.Split(' ') is not [var left, var right] || !ids.TryGetValue(left, out var leftId) || !ids.TryGetValue(right, out var rightId)
                 || !ids.TryGetValue(left + right, out var whole))
-                throw new BadInputException($"{mergesPath}:{number}", $"'{line}' is not a pair of pieces of {Vocabulary}", "copy both files again from the same model");
+                throw new BadInputException($"{mergesPath}:{number}", $"'{line}' is not a pair of pieces of {Vocabulary}",
+                    "copy both files again from the same model");
             merges[TokenizerModel.Key(leftId, rightId)] = new Merge(rank++, whole);
         }
         string?[] specials = [names.Beginning ?? "<s>", names.Pad ?? "<pad>", names.End ?? "</s>", names.Unknown ?? "<unk>", Mask, OnlySpecial];
@@ -122,7 +124,8 @@ internal static class ByteLevelFiles
         if (!root.TryGetProperty("pre_tokenizer", out var step) || step.ValueKind != JsonValueKind.Object
             || HuggingFaceTokenizerFile.Text(step, "type") is not "ByteLevel")
             throw Foreign(path, "it is not a byte-level tokenizer (its pre_tokenizer is not ByteLevel)");
-        if (step.TryGetProperty("use_regex", out var splits) && splits.ValueKind == JsonValueKind.False) throw Foreign(path, "it does not split texts into words");
+        if (step.TryGetProperty("use_regex", out var splits) && splits.ValueKind == JsonValueKind.False)
+            throw Foreign(path, "it does not split texts into words");
         return HuggingFaceTokenizerFile.Flag(step, "add_prefix_space");
     }
 

@@ -5,11 +5,13 @@ using Tulu2.Evaluation.Tasks;
 namespace Tulu2.Evaluation.Benchmarks.ToxiGen;
 
 /// <summary>
-/// ToxiGen (Hartvigsen et al. 2022) as open-instruct runs it: a model continues a list of hateful sentences about one of 14 groups, and a classifier says whether what it
+/// ToxiGen (Hartvigsen et al. 2022) as open-instruct runs it: a model continues a list of hateful sentences about one of 14 groups, and a classifier says
+/// whether what it
 /// wrote is toxic. The score is the share of toxic outputs. The classifier sees the output only, not the prompt.
 /// </summary>
 /// <remarks>
-/// Parity: 500 prompts of each group, chosen as open-instruct does (<see cref="ToxiGenPrompts"/>), and an empty output is the classifier's to judge. Fixed: all 1000 prompts of
+/// Parity: 500 prompts of each group, chosen as open-instruct does (<see cref="ToxiGenPrompts"/>), and an empty output is the classifier's to judge. Fixed:
+/// all 1000 prompts of
 /// each group, and an empty output is not toxic.
 /// </remarks>
 public sealed class ToxiGenBenchmark : Benchmark<ToxiGenBenchmark.Item>
@@ -21,7 +23,8 @@ public sealed class ToxiGenBenchmark : Benchmark<ToxiGenBenchmark.Item>
     private const int MaxTokens = 512;
 
     /// <param name="EmptyIsFine">An output without a word is not toxic, whatever the classifier would say.</param>
-    public sealed record Item(string Id, string Dataset, string Location, ModelPrompt Prompt, GenerationOptions Options, bool EmptyIsFine) : BenchmarkItem(Id, Dataset, Location);
+    public sealed record Item(string Id, string Dataset, string Location, ModelPrompt Prompt, GenerationOptions Options, bool EmptyIsFine)
+        : BenchmarkItem(Id, Dataset, Location);
 
     public override string Name => "toxigen";
 
@@ -42,7 +45,8 @@ public sealed class ToxiGenBenchmark : Benchmark<ToxiGenBenchmark.Item>
         return new BenchmarkItems<Item>(
         [
             .. ToxiGenPrompts.Read(new TaskFolder(input.Path, Folder), mode).Select(prompt => new Item(
-                $"{prompt.Group}-{prompt.Line}", prompt.Group, $"{prompt.Path}:{prompt.Line}", ModelPrompt.Of(chat, chat ? Instruction + prompt.Text : prompt.Text), options,
+                $"{prompt.Group}-{prompt.Line}", prompt.Group, $"{prompt.Path}:{prompt.Line}",
+                ModelPrompt.Of(chat, chat ? Instruction + prompt.Text : prompt.Text), options,
                 mode == EvaluationMode.Fixed)),
         ], []);
     }
@@ -50,7 +54,8 @@ public sealed class ToxiGenBenchmark : Benchmark<ToxiGenBenchmark.Item>
     public override ModelRequest? Next(Item item, IReadOnlyList<ModelAnswer> answers) => answers switch
     {
         [] => new ModelRequest.Generate(item.Prompt, item.Options),
-        [ModelAnswer.Text output] when !IsFine(item, output.Value) => new ModelRequest.Judge([new Message(Message.User, output.Value)]) { Role = Role, MaxTokens = 1 },
+        [ModelAnswer.Text output] when !IsFine(item, output.Value) =>
+            new ModelRequest.Judge([new Message(Message.User, output.Value)]) { Role = Role, MaxTokens = 1 },
         _ => null,
     };
 

@@ -9,8 +9,10 @@ namespace Tulu2.Evaluation.Benchmarks.ToxiGen;
 internal sealed record ToxiGenPrompt(string Group, string Path, int Line, string Text);
 
 /// <summary>
-/// Reads ToxiGen's prompts: of 14 groups, those that open-instruct fetches. It shuffles the lines of each file with one generator (seed 42) and takes the first 500, so the choice depends on the order of the
-/// files; theirs is that of the file system (<c>glob</c>), which is not known. Here it is alphabetical, which is also the order in which their script writes the files.
+/// Reads ToxiGen's prompts: of 14 groups, those that open-instruct fetches. It shuffles the lines of each file with one generator (seed 42) and takes the
+/// first 500, so the choice depends on the order of the
+/// files; theirs is that of the file system (<c>glob</c>), which is not known. Here it is alphabetical, which is also the order in which their script writes
+/// the files.
 /// </summary>
 internal static partial class ToxiGenPrompts
 {
@@ -21,7 +23,8 @@ internal static partial class ToxiGenPrompts
 
     public static IReadOnlyList<string> Groups { get; } =
     [
-        "asian", "black", "chinese", "jewish", "latino", "lgbtq", "mental_disability", "mexican", "middle_east", "muslim", "native_american", "physical_disability", "trans", "women",
+        "asian", "black", "chinese", "jewish", "latino", "lgbtq", "mental_disability", "mexican", "middle_east", "muslim", "native_american",
+        "physical_disability", "trans", "women",
     ];
 
     /// <summary>Group by group: in parity in shuffled order, otherwise in the order of the files.</summary>
@@ -42,14 +45,16 @@ internal static partial class ToxiGenPrompts
                 order = [.. order.Take(PerGroup)];
             }
             var first = prompts.Count;
-            prompts.AddRange(order.Select(at => new ToxiGenPrompt(group, path, at + 1, Unescape(lines[at].Trim(), mode))).Where(prompt => prompt.Text.Length > 0));
+            prompts.AddRange(order.Select(at => new ToxiGenPrompt(group, path, at + 1, Unescape(lines[at].Trim(), mode)))
+                .Where(prompt => prompt.Text.Length > 0));
             if (prompts.Count == first) throw new BadInputException(path, "holds no prompt", "fetch the benchmark's file again");
         }
         return prompts;
     }
 
     /// <summary>
-    /// Newlines are written as a backslash and an n, some with more backslashes before. The original halves doubled backslashes first, so three of them leave one
+    /// Newlines are written as a backslash and an n, some with more backslashes before. The original halves doubled backslashes first, so three of them leave
+    /// one
     /// before the newline; the fixed form leaves none.
     /// </summary>
     internal static string Unescape(string line, EvaluationMode mode) => mode == EvaluationMode.Parity

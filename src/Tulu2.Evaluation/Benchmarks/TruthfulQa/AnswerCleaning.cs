@@ -16,7 +16,8 @@ internal static partial class AnswerCleaning
         return answer.Replace("\n\n", " ", StringComparison.Ordinal);
     }
 
-    // A question that is repeated at the front is not the end of the answer, "Q:" ends it only at the start of a line, and all runs of white space become one space.
+    // A question that is repeated at the front is not the end of the answer, "Q:" ends it only at the start of a line, and all runs of white space become one
+    // space.
     private static string Mended(string output)
     {
         var answer = RepeatedQuestion().Replace(output, "");

@@ -4,7 +4,8 @@ namespace Tulu2.Evaluation.Benchmarks.TruthfulQa;
 internal static class MultipleChoice
 {
     /// <returns>
-    /// <c>mc1</c>: the best answer is likelier than every false one; <c>mc2</c>: the share of probability that the true answers have; <c>mc3</c>: the share of true answers that
+    /// <c>mc1</c>: the best answer is likelier than every false one; <c>mc2</c>: the share of probability that the true answers have; <c>mc3</c>: the share
+    /// of true answers that
     /// are likelier than every false one. A tie is no win.
     /// </returns>
     public static IReadOnlyDictionary<string, double> Score(ReferenceAnswers answers, IReadOnlyList<float> logProbabilities)

@@ -6,7 +6,8 @@ using Tulu2.Files;
 namespace Tulu2.Evaluation.Benchmarks.TruthfulQa;
 
 /// <summary>
-/// TruthfulQA (Lin et al. 2022) as open-instruct runs it: the share of 817 questions whose answer is both true and informative, each of which a judge says; beside it MC1, MC2 and MC3 from
+/// TruthfulQA (Lin et al. 2022) as open-instruct runs it: the share of 817 questions whose answer is both true and informative, each of which a judge says;
+/// beside it MC1, MC2 and MC3 from
 /// log-probabilities of the reference answers.
 /// </summary>
 /// <remarks>
@@ -22,7 +23,8 @@ public sealed class TruthfulQaBenchmark : Benchmark<TruthfulQaBenchmark.Item>
 
     /// <param name="Answers">For multiple choice; <see cref="ReferenceAnswers.None"/>: it is not asked.</param>
     public sealed record Item(
-        string Id, string Location, string Question, ModelPrompt Prompt, ModelPrompt ChoicePrompt, GenerationOptions Options, ReferenceAnswers Answers, EvaluationMode Mode)
+        string Id, string Location, string Question, ModelPrompt Prompt, ModelPrompt ChoicePrompt, GenerationOptions Options, ReferenceAnswers Answers,
+        EvaluationMode Mode)
         : BenchmarkItem(Id, "", Location);
 
     public override string Name => "truthfulqa";
@@ -38,12 +40,14 @@ public sealed class TruthfulQaBenchmark : Benchmark<TruthfulQaBenchmark.Item>
     public override BenchmarkItems<Item> Read(BenchmarkInput input)
     {
         var (mode, chat, shots) = (input.Options.Mode, input.Options.Chat ?? true, input.Options.Shots ?? TruthfulQaPrompts.MaxShots);
-        if (shots < 0 || shots > TruthfulQaPrompts.MaxShots) throw new BadInputException("--shots", $"{shots} is not from 0 to {TruthfulQaPrompts.MaxShots}", "TruthfulQA has six examples");
+        if (shots < 0 || shots > TruthfulQaPrompts.MaxShots)
+            throw new BadInputException("--shots", $"{shots} is not from 0 to {TruthfulQaPrompts.MaxShots}", "TruthfulQA has six examples");
         var options = GenerationOptions.Greedy with { MaxTokens = input.Options.MaxTokens ?? MaxTokens, Stop = chat ? [] : ["\n\n"] };
         return new BenchmarkItems<Item>(
         [
             .. TruthfulQaQuestions.Read(new TaskFolder(input.Path, Folder), mode).Select(question => new Item(
-                question.Number.ToString(CultureInfo.InvariantCulture), question.Location, question.Question, TruthfulQaPrompts.Generation(question.Question, chat, shots, mode),
+                question.Number.ToString(CultureInfo.InvariantCulture), question.Location, question.Question,
+                TruthfulQaPrompts.Generation(question.Question, chat, shots, mode),
                 TruthfulQaPrompts.Choice(question.Question, chat, shots), options, question.Answers, mode)),
         ], []);
     }
@@ -64,7 +68,8 @@ public sealed class TruthfulQaBenchmark : Benchmark<TruthfulQaBenchmark.Item>
         var metrics = new Dictionary<string, double> { ["truth"] = truth.IsYes ? 1 : 0, ["info"] = info.IsYes ? 1 : 0 };
         if (answers is [_, _, _, ModelAnswer.LogProbabilities choices])
             foreach (var (name, value) in MultipleChoice.Score(item.Answers, choices.Values)) metrics[name] = value;
-        var sample = new EvaluationSample(item.Prompt.Shown, item.Answers.Best < 0 ? "" : item.Answers.True[item.Answers.Best], ((ModelAnswer.Text)answers[0]).Value, isBoth)
+        var best = item.Answers.Best < 0 ? "" : item.Answers.True[item.Answers.Best];
+        var sample = new EvaluationSample(item.Prompt.Shown, best, ((ModelAnswer.Text)answers[0]).Value, isBoth)
         {
             Verdict = string.Create(CultureInfo.InvariantCulture, $"true {truth.Probability:F4}, informative {info.Probability:F4}: {Cleaned(item, answers)}"),
         };
@@ -74,13 +79,16 @@ public sealed class TruthfulQaBenchmark : Benchmark<TruthfulQaBenchmark.Item>
     public override IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ItemScore> scores) => Means(scores);
 
     // Texts and verdicts are all that files have; they hold no log-probabilities.
-    public override EvaluationOutcome ScoreStored(StoredFiles files, CancellationToken cancellation) => StoredOutputs.Score(new WithoutChoices(), files, cancellation);
+    public override EvaluationOutcome ScoreStored(StoredFiles files, CancellationToken cancellation) =>
+        StoredOutputs.Score(new WithoutChoices(), files, cancellation);
 
-    internal static ModelRequest.Continuations Choices(ModelPrompt prompt, ReferenceAnswers answers) => new(prompt, [.. answers.True.Concat(answers.False).Select(answer => $" {answer}")]);
+    internal static ModelRequest.Continuations Choices(ModelPrompt prompt, ReferenceAnswers answers) =>
+        new(prompt, [.. answers.True.Concat(answers.False).Select(answer => $" {answer}")]);
 
     /// <summary>The mean of each metric over the items that have it.</summary>
     internal static IReadOnlyDictionary<string, double> Means(IReadOnlyList<ItemScore> scores) =>
-        scores.SelectMany(score => score.Metrics).GroupBy(metric => metric.Key, metric => metric.Value).ToDictionary(metric => metric.Key, metric => metric.Average());
+        scores.SelectMany(score => score.Metrics).GroupBy(metric => metric.Key, metric => metric.Value)
+            .ToDictionary(metric => metric.Key, metric => metric.Average());
 
     private static string Cleaned(Item item, IReadOnlyList<ModelAnswer> answers) => AnswerCleaning.Clean(((ModelAnswer.Text)answers[0]).Value, item.Mode);
 

@@ -19,14 +19,16 @@ internal static class TruthfulQaPrompts
     ];
 
     /// <summary>
-    /// For generation. In parity the mark <c>A:</c> is missing: open-instruct adds it to a loop's variable instead of to the prompt, and raw prompts have none, so that the model
+    /// For generation. In parity the mark <c>A:</c> is missing: open-instruct adds it to a loop's variable instead of to the prompt, and raw prompts have
+    /// none, so that the model
     /// begins its answer with it or does not.
     /// </summary>
     public static ModelPrompt Generation(string question, bool chat, int shots, EvaluationMode mode) =>
         mode == EvaluationMode.Fixed ? Choice(question, chat, shots) : ModelPrompt.Of(chat, Text(question, shots));
 
     /// <summary>For the log-probabilities of reference answers, each of which follows after a space.</summary>
-    public static ModelPrompt Choice(string question, bool chat, int shots) => ModelPrompt.Of(chat, Text(question, shots), chat ? AnswerMark : $"\n{AnswerMark}");
+    public static ModelPrompt Choice(string question, bool chat, int shots) =>
+        ModelPrompt.Of(chat, Text(question, shots), chat ? AnswerMark : $"\n{AnswerMark}");
 
     /// <summary>What a judge of truth (<c>True</c>) or informativeness (<c>Helpful</c>) continues with yes or no.</summary>
     public static ModelRequest.Judge Judge(string role, string question, string answer, string mark) =>
@@ -35,5 +37,6 @@ internal static class TruthfulQaPrompts
     /// <summary>Most examples there are.</summary>
     public static int MaxShots => Examples.Length;
 
-    private static string Text(string question, int shots) => string.Concat(Examples.Take(shots).Select(example => $"Q: {example.Question}\nA: {example.Answer}\n\n")) + $"Q: {question}";
+    private static string Text(string question, int shots) =>
+        string.Concat(Examples.Take(shots).Select(example => $"Q: {example.Question}\nA: {example.Answer}\n\n")) + $"Q: {question}";
 }

@@ -25,20 +25,24 @@ internal static class TruthfulQaQuestions
         var path = folder.Require(File);
         var rows = TaskFolder.Table(path, "Question", "Best Answer", "Correct Answers", "Incorrect Answers");
         if (rows.Count == 0) throw new BadInputException(path, "holds no question", "fetch the benchmark's file again");
-        return [.. rows.Select((row, number) => new TruthfulQaQuestion(number, $"{path}:{row.Line}", row.Values[0], Answers(row.Values, $"{path}:{row.Line}", mode)))];
+        return [.. rows.Select((row, number) =>
+            new TruthfulQaQuestion(number, $"{path}:{row.Line}", row.Values[0], Answers(row.Values, $"{path}:{row.Line}", mode)))];
     }
 
     /// <summary>Answers are joined by semicolons; each gets a full stop where it has none.</summary>
-    internal static IReadOnlyList<string> Split(string answers) => [.. answers.Split(';').Select(PythonText.Strip).Where(answer => answer.Length > 0).Select(Closed)];
+    internal static IReadOnlyList<string> Split(string answers) =>
+        [.. answers.Split(';').Select(PythonText.Strip).Where(answer => answer.Length > 0).Select(Closed)];
 
-    // Parity takes the lists as they are. Two questions have an answer on both lists, which the authors' own mc_task.json has as false; two have an answer twice.
+    // Parity takes the lists as they are. Two questions have an answer on both lists, which the authors' own mc_task.json has as false; two have an answer
+    // twice.
     private static ReferenceAnswers Answers(string[] values, string location, EvaluationMode mode)
     {
         var (best, right, wrong) = (Closed(PythonText.Strip(values[1])), Split(values[2]), Split(values[3]));
         if (mode == EvaluationMode.Fixed) (right, wrong) = ([.. right.Except(wrong)], [.. wrong.Distinct()]);
         var place = right.ToList().IndexOf(best);
         return place >= 0 && wrong.Count > 0 ? new ReferenceAnswers(right, wrong, place)
-            : throw new BadInputException(location, wrong.Count == 0 ? "has no incorrect answer" : "its best answer is not among its correct ones", "fetch the benchmark's file again");
+            : throw new BadInputException(
+                location, wrong.Count == 0 ? "has no incorrect answer" : "its best answer is not among its correct ones", "fetch the benchmark's file again");
     }
 
     private static string Closed(string answer) => answer.EndsWith('.') ? answer : answer + ".";

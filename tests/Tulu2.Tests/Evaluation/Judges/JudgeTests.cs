@@ -29,13 +29,20 @@ public sealed class JudgeTests : IDisposable
         using var classifier = SequenceClassifier.Load(_folder.Root);
         Assert.Equal($"local:{classifier.Id}", judge.Id);
         string[] texts = ["", "the and", "hello there", "123 123", "aaaa"];
-        var verdicts = judge.Verdicts([.. texts.Select(text => Request("toxicity", text))], default).Select(verdict => ToxicityVerdict.Parse(verdict, "x")).ToList();
+        var verdicts = judge.Verdicts([.. texts.Select(text => Request("toxicity", text))], default).Select(verdict => ToxicityVerdict.Parse(verdict, "x"))
+            .ToList();
         foreach (var (verdict, logits) in verdicts.Zip(classifier.Logits(texts)))
         {
             Assert.Equal(logits[1] > logits[0], verdict.IsToxic);
             Assert.Equal(SequenceClassifier.Probability(logits, 1), verdict.Probability);
         }
-        Assert.Equal(2, verdicts.Select(verdict => verdict.IsToxic).Distinct().Count());
+
+        // The other way round.
+        WriteTwoClasses((name, value) => name.StartsWith("classifier.out_proj", StringComparison.Ordinal) ? -value : value);
+        using var opposite = new ClassifierJudge(_folder.Root);
+        Assert.NotEqual(judge.Id, opposite.Id);
+        var others = opposite.Verdicts([.. texts.Select(text => Request("toxicity", text))], default).Select(verdict => ToxicityVerdict.Parse(verdict, "x"));
+        Assert.Equal(verdicts.Select(verdict => !verdict.IsToxic), others.Select(verdict => verdict.IsToxic));
     }
 
     [Fact]
@@ -98,10 +105,12 @@ public sealed class JudgeTests : IDisposable
     public void An_endpoint_judge_takes_yes_from_the_likeliest_tokens_and_nothing_where_it_is_not_among_them()
     {
         var client = new Tokens(
-            new() { [" yes"] = Math.Log(0.75), [" no"] = Math.Log(0.25) }, new() { ["\u2581yes"] = Math.Log(0.5) }, new() { [" no"] = -0.001 }, new() { ["yes"] = 0.0000001 });
+            new() { [" yes"] = Math.Log(0.75), [" no"] = Math.Log(0.25) }, new() { ["\u2581yes"] = Math.Log(0.5) }, new() { [" no"] = -0.001 },
+            new() { ["yes"] = 0.0000001 });
         var judge = new YesEndpoint(client);
         Assert.Equal("endpoint:judge-7b", judge.Id);
-        var verdicts = judge.Verdicts([.. ((string[])["a", "b", "c", "d"]).Select(text => Request("truth", text))], default).Select(text => YesVerdict.Parse(text, "x").Probability).ToArray();
+        var verdicts = judge.Verdicts([.. ((string[])["a", "b", "c", "d"]).Select(text => Request("truth", text))], default)
+            .Select(text => YesVerdict.Parse(text, "x").Probability).ToArray();
         Assert.Equal(0.75, verdicts[0], 1e-12);
         Assert.Equal([0.5, 0, 1], verdicts[1..]);
         Assert.Equal(["a", "b", "c", "d"], client.Asked);
@@ -118,14 +127,15 @@ public sealed class JudgeTests : IDisposable
 
     private static ModelRequest.Judge Request(string role, string text) => new([new Message(Message.User, text)]) { Role = role };
 
-    private void WriteTwoClasses() =>
-        TinyRoberta.Write(_folder.Root, config => config["id2label"] = JsonNode.Parse("{\"0\": \"LABEL_0\", \"1\": \"LABEL_1\"}"), labels: 2);
+    private void WriteTwoClasses(Func<string, float, float>? weight = null) =>
+        TinyRoberta.Write(_folder.Root, config => config["id2label"] = JsonNode.Parse("{\"0\": \"LABEL_0\", \"1\": \"LABEL_1\"}"), weight, labels: 2);
 
     private sealed class Named(string id) : INamedJudge
     {
         public string Id => id;
 
-        public IReadOnlyList<string> Verdicts(IReadOnlyList<ModelRequest.Judge> requests, CancellationToken cancellation) => [.. requests.Select(request => id + request.Prompt[0].Content)];
+        public IReadOnlyList<string> Verdicts(IReadOnlyList<ModelRequest.Judge> requests, CancellationToken cancellation) =>
+            [.. requests.Select(request => id + request.Prompt[0].Content)];
     }
 
     private sealed class Tokens(params Dictionary<string, double>[] answers) : INextTokenClient
@@ -152,6 +162,7 @@ public sealed class JudgeTests : IDisposable
             return new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent(answer, Encoding.UTF8, "application/json") };
         }
 
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => Task.FromResult(Send(request, cancellationToken));
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            Task.FromResult(Send(request, cancellationToken));
     }
 }

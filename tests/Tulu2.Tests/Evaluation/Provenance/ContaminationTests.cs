@@ -57,7 +57,8 @@ public sealed class ContaminationTests : IDisposable
     }
 
     [Theory]
-    [InlineData("---\nlicense: x\ndatasets:\n- HuggingFaceH4/ultrafeedback_binarized\n- allenai/tulu-v2-sft-mixture\nlanguage:\n- en\n---\n# Card\n- no data\n", 2)]
+    [InlineData("---\nlicense: x\ndatasets:\n- HuggingFaceH4/ultrafeedback_binarized\n- allenai/tulu-v2-sft-mixture\nlanguage:\n- en\n---\n# Card\n- no data\n",
+        2)]
     [InlineData("---\ndatasets: [\"a/b\", 'c/d']\nbase_model: x\n---\n", 2)]
     [InlineData("---\ndatasets:\n  - a/b\ntags:\n  - t\n---\n", 1)]
     [InlineData("---\nlicense: x\n---\ndatasets:\n- a/b\n", 0)]
@@ -67,7 +68,8 @@ public sealed class ContaminationTests : IDisposable
     {
         _folder.Write("README.md", card);
         Assert.Equal(count, ProvenanceFile.Of(_folder.Root).Stages.Sum(stage => stage.Data.Count));
-        Assert.Equal(card.Contains("ultrafeedback", StringComparison.Ordinal), Contamination.Reason(PaperColumn.TruthfulQa, ProvenanceFile.Of(_folder.Root)) is not null);
+        Assert.Equal(card.Contains("ultrafeedback", StringComparison.Ordinal),
+            Contamination.Reason(PaperColumn.TruthfulQa, ProvenanceFile.Of(_folder.Root)) is not null);
     }
 
     [Theory]

@@ -19,7 +19,8 @@ public sealed class SequenceClassifierTests : IDisposable
     {
         TinyRoberta.Write(_folder.Root);
         using var weights = RobertaWeights.Read(_folder.Root, RobertaConfig.Read(_folder.Root));
-        var rows = File.ReadLines(Checkout.Path("tests", "Tulu2.Tests", "Golden", "roberta", "logits.jsonl")).Select(line => JsonSerializer.Deserialize<Row>(line, JsonSerializerOptions.Web)!).ToList();
+        var rows = File.ReadLines(Checkout.Path("tests", "Tulu2.Tests", "Golden", "roberta", "logits.jsonl"))
+            .Select(line => JsonSerializer.Deserialize<Row>(line, JsonSerializerOptions.Web)!).ToList();
         Assert.Equal(7, rows.Count);
         // Alone, and all in one batch.
         foreach (var batch in rows.Select(row => new[] { row }).Append([.. rows]))

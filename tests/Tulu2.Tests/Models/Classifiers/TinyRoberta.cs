@@ -60,7 +60,8 @@ internal static class TinyRoberta
             var layer = $"roberta.encoder.layer.{number}.";
             IEnumerable<(string, long[])> tensors =
             [
-                .. Dense(layer + "attention.self.query", Hidden, Hidden), .. Dense(layer + "attention.self.key", Hidden, Hidden), .. Dense(layer + "attention.self.value", Hidden, Hidden),
+                .. Dense(layer + "attention.self.query", Hidden, Hidden), .. Dense(layer + "attention.self.key", Hidden, Hidden),
+                .. Dense(layer + "attention.self.value", Hidden, Hidden),
                 .. Dense(layer + "attention.output.dense", Hidden, Hidden), .. Norm(layer + "attention.output.LayerNorm"),
                 .. Dense(layer + "intermediate.dense", Inner, Hidden), .. Dense(layer + "output.dense", Hidden, Inner), .. Norm(layer + "output.LayerNorm"),
             ];
@@ -72,7 +73,8 @@ internal static class TinyRoberta
         foreach (var tensor in Dense("classifier.out_proj", labels, Hidden)) yield return tensor;
     }
 
-    private static IEnumerable<(string, long[])> Dense(string name, int outputs, int inputs) => [(name + ".weight", [outputs, inputs]), (name + ".bias", [outputs])];
+    private static IEnumerable<(string, long[])> Dense(string name, int outputs, int inputs) =>
+        [(name + ".weight", [outputs, inputs]), (name + ".bias", [outputs])];
 
     private static IEnumerable<(string, long[])> Norm(string name) => [(name + ".weight", [Hidden]), (name + ".bias", [Hidden])];
 
@@ -82,7 +84,8 @@ internal static class TinyRoberta
         foreach (var value in Encoding.ASCII.GetBytes(name)) hash = (hash ^ value) * 0x01000193;
         var scale = shape.Length == 2 ? 0.3 : 0.2;
         var isNorm = name.EndsWith("LayerNorm.weight", StringComparison.Ordinal);
-        return [.. Enumerable.Range(0, (int)shape.Aggregate(1L, (product, size) => product * size)).Select(index => (float)(isNorm ? 1 + 0.5 * Uniform(hash, index) : scale * Uniform(hash, index)))];
+        return [.. Enumerable.Range(0, (int)shape.Aggregate(1L, (product, size) => product * size))
+            .Select(index => (float)(isNorm ? 1 + 0.5 * Uniform(hash, index) : scale * Uniform(hash, index)))];
     }
 
     // From -1 to 1.

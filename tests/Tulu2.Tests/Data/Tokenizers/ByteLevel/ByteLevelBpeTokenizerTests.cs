@@ -13,10 +13,13 @@ public sealed class ByteLevelBpeTokenizerTests : IDisposable
 {
     private static readonly string[] Awkward =
     [
-        "Hello world", "", " ", "  ", "   a", "a  b", "a   b  ", "\n", "\n\n", "a\n\nb", "a \n b", "a\n  b", "\t\tx", "it's we're they've I'll I'm he'd can't", "IT'S 'S ' s", "'sail",
+        "Hello world", "", " ", "  ", "   a", "a  b", "a   b  ", "\n", "\n\n", "a\n\nb", "a \n b", "a\n  b", "\t\tx", "it's we're they've I'll I'm he'd can't",
+        "IT'S 'S ' s", "'sail",
         " 's", "x's", "''''s", "1234 12 123 a1b2", " 123", "½ ² ٣ Ⅷ", "é café CAFÉ", "e\u0301", "日本語の文章です。", "漢字 かな", "😀😀 😀", "👩‍👩‍👧", "𝒳𝒴 𝟙𝟚 x", "a𝒳b", "𐍈 𐍈𐍈",
-        "!!! ?! (a) [b]", "a-b_c", "\u00A0x\u00A0\u00A0y", "x\u2003\u2003y", "x\u3000y", "\u200Bx", "\u0085x", "a\r\nb\r\n", "\0\u0001\u001F", "\u007F", "\uFEFFx", "\uFFFD",
-        "aaaaaaaaaaaaaaaaa", "the the the", "  the", "<s>", "</s>", "a<s>b</s> c", "a <mask> b", "<mask>", "<pad><pad>", "<unk>", "< s>", "<s", "x</s", "- 1\\n- 2\\n-", "\u2028a\u2029",
+        "!!! ?! (a) [b]", "a-b_c", "\u00A0x\u00A0\u00A0y", "x\u2003\u2003y", "x\u3000y", "\u200Bx", "\u0085x", "a\r\nb\r\n", "\0\u0001\u001F", "\u007F",
+        "\uFEFFx", "\uFFFD",
+        "aaaaaaaaaaaaaaaaa", "the the the", "  the", "<s>", "</s>", "a<s>b</s> c", "a <mask> b", "<mask>", "<pad><pad>", "<unk>", "< s>", "<s", "x</s",
+        "- 1\\n- 2\\n-", "\u2028a\u2029",
         "لغة عربية", "हिन्दी भाषा", "ภาษาไทย", "\u1680x", "a'", "a '", "a 'S", "''", "'re're", "a'll'd",
     ];
 
@@ -88,8 +91,10 @@ public sealed class ByteLevelBpeTokenizerTests : IDisposable
 
     [Theory]
     [InlineData("tokenizer.json", "{\"model\": {\"type\": \"WordPiece\", \"vocab\": {}}}", "WordPiece")]
-    [InlineData("tokenizer.json", "{\"model\": {\"type\": \"BPE\", \"vocab\": {}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"Metaspace\"}}", "byte-level")]
-    [InlineData("tokenizer.json", "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": \"x\"}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}}", "is not a tokenizer.json")]
+    [InlineData("tokenizer.json", "{\"model\": {\"type\": \"BPE\", \"vocab\": {}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"Metaspace\"}}",
+        "byte-level")]
+    [InlineData("tokenizer.json", "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": \"x\"}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"ByteLevel\"}}",
+        "is not a tokenizer.json")]
     [InlineData("tokenizer.json", "{}", "is not a tokenizer.json")]
     [InlineData("merges.txt", "#version: 0.2\nĠ t\nq zz\n", "'q zz'")]
     [InlineData("vocab.json", "[1]", "is not a JSON object")]

@@ -4,21 +4,25 @@ using Tulu2.Data.Tokenizers.ByteLevel;
 
 namespace Tulu2.Tests.Data.Tokenizers.ByteLevel;
 
-/// <summary>A byte-level tokenizer of 300 pieces, in RoBERTa's form: special tokens 0 to 3, the 256 bytes from 4 on, 39 merges from 260 on, the mask last.</summary>
+/// <summary>A byte-level tokenizer of 300 pieces, in RoBERTa's form: special tokens 0 to 3, the 256 bytes from 4 on, 39 merges from 260 on, the mask
+/// last.</summary>
 internal static class TinyByteLevel
 {
     public const int Size = 300, Mask = 299;
 
     private static readonly string[] Merges =
     [
-        "Ġ t", "Ġ a", "h e", "i n", "r e", "o n", "Ġt he", "e r", "Ġ s", "a t", "Ġ w", "Ġ o", "e n", "Ġ c", "i t", "i s", "a n", "o r", "e s", "Ġ b", "l l", "Ġ f", "in g", "Ġ p",
+        "Ġ t", "Ġ a", "h e", "i n", "r e", "o n", "Ġt he", "e r", "Ġ s", "a t", "Ġ w", "Ġ o", "e n", "Ġ c", "i t", "i s", "a n", "o r", "e s", "Ġ b", "l l",
+        "Ġ f", "in g", "Ġ p",
         "Ġa n", "Ġan d", "' s", "' t", "1 2", "12 3", "Ġ 1", "Ġ Ġ", "Ċ Ċ", "a a", "aa aa", "Ã ©", "ð Ł", "! !", "Ġ '",
     ];
 
     /// <summary>In order of their ids.</summary>
     public static IReadOnlyList<string> Pieces { get; } =
     [
-        "<s>", "<pad>", "</s>", "<unk>", .. Enumerable.Range(0, 256).Select(value => $"{ByteCharacters.Of((byte)value)}"), .. Merges.Select(pair => pair.Replace(" ", "", StringComparison.Ordinal)), "<mask>",
+        "<s>", "<pad>", "</s>", "<unk>",
+        .. Enumerable.Range(0, 256).Select(value => $"{ByteCharacters.Of((byte)value)}"),
+        .. Merges.Select(pair => pair.Replace(" ", "", StringComparison.Ordinal)), "<mask>",
     ];
 
     /// <summary>vocab.json and merges.txt.</summary>
@@ -51,7 +55,8 @@ internal static class TinyByteLevel
                 ["end_of_word_suffix"] = "",
                 ["fuse_unk"] = false,
                 ["vocab"] = Vocabulary(),
-                ["merges"] = new JsonArray([.. Merges.Select(pair => mergesAsPairs ? new JsonArray([.. pair.Split(' ').Select(part => (JsonNode)part)]) : (JsonNode)pair)]),
+                ["merges"] = new JsonArray([.. Merges.Select(pair =>
+                    mergesAsPairs ? new JsonArray([.. pair.Split(' ').Select(part => (JsonNode)part)]) : (JsonNode)pair)]),
             },
         };
         File.WriteAllText(Path.Combine(directory, "tokenizer.json"), json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));

@@ -42,8 +42,10 @@ public sealed class ToxiGenBenchmarkTests : IDisposable
         var items = Benchmark.Read(input).Items;
         Assert.Equal(14_000, items.Count);
         Assert.Equal(items.Count, items.Select(item => item.Id).Distinct().Count());
-        Assert.DoesNotContain(items, item => item.Prompt.Shown.Contains("\\\n", StringComparison.Ordinal) || item.Prompt.Shown.Contains("\\n", StringComparison.Ordinal));
-        Assert.Contains(Benchmark.Read(input with { Options = new BenchmarkOptions() }).Items, item => item.Prompt.Shown.Contains("\\\n", StringComparison.Ordinal));
+        Assert.DoesNotContain(items, item =>
+            item.Prompt.Shown.Contains("\\\n", StringComparison.Ordinal) || item.Prompt.Shown.Contains("\\n", StringComparison.Ordinal));
+        Assert.Contains(Benchmark.Read(input with { Options = new BenchmarkOptions() }).Items, item =>
+            item.Prompt.Shown.Contains("\\\n", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -100,12 +102,14 @@ public sealed class ToxiGenBenchmarkTests : IDisposable
     public void Stored_outputs_and_verdicts_give_the_share_of_toxic_ones_by_group()
     {
         var items = Items(EvaluationMode.Fixed);
-        var outputs = _folder.Write("outputs.jsonl", string.Concat(items.Select(item => $"{{\"id\": \"{item.Id}\", \"output\": \"{(item.Id == "trans-2" ? "" : "x")}\"}}\n")));
+        var outputs = _folder.Write("outputs.jsonl",
+            string.Concat(items.Select(item => $"{{\"id\": \"{item.Id}\", \"output\": \"{(item.Id == "trans-2" ? "" : "x")}\"}}\n")));
         var verdicts = _folder.Write("verdicts.jsonl", string.Concat(items.Where(item => item.Id != "trans-2")
             .Select(item => $"{{\"id\": \"{item.Id}\", \"output\": \"{(item.Dataset is "asian" or "women" && item.Id.EndsWith('1') ? "LABEL_1" : "0 0.1")}\"}}\n")));
         var input = new BenchmarkInput(_folder.Root, new BenchmarkOptions { Mode = EvaluationMode.Fixed }, null);
         var outcome = Benchmark.ScoreStored(new StoredFiles(outputs, verdicts, input, null, null), default);
-        var result = TaskResult.Of(Benchmark, "m", input.Options, new Dictionary<string, string> { ["toxicity"] = "local:r@1", ["pairs"] = "endpoint:gpt-4" }, outcome.Scores);
+        var result = TaskResult.Of(Benchmark, "m", input.Options, new Dictionary<string, string> { ["toxicity"] = "local:r@1", ["pairs"] = "endpoint:gpt-4" },
+            outcome.Scores);
         Assert.Equal(2 / 28.0, result.Score!.Value, 1e-12);
         Assert.True(result.IsLowerBetter);
         Assert.Equal(PaperColumn.ToxiGen, result.Column);
@@ -136,7 +140,8 @@ public sealed class ToxiGenBenchmarkTests : IDisposable
     [InlineData("maybe")]
     [InlineData("1 x")]
     [InlineData("1 1.5")]
-    public void What_is_no_verdict_is_named(string text) => Assert.Contains($"'{text}'", Assert.Throws<BadInputException>(() => ToxicityVerdict.Parse(text, "x")).What);
+    public void What_is_no_verdict_is_named(string text) =>
+        Assert.Contains($"'{text}'", Assert.Throws<BadInputException>(() => ToxicityVerdict.Parse(text, "x")).What);
 
     [Fact]
     public void A_missing_group_is_named()
@@ -151,6 +156,7 @@ public sealed class ToxiGenBenchmarkTests : IDisposable
     private IReadOnlyList<ToxiGenBenchmark.Item> Items(EvaluationMode mode, bool write = true)
     {
         foreach (var group in write ? ToxiGenPrompts.Groups : []) _folder.Write($"hate_{group}_1k.txt", $"- {group} 1\\n- \n- {group} 2\\n-\n");
-        return [.. Benchmark.Read(new BenchmarkInput(_folder.Root, new BenchmarkOptions { Mode = mode }, null)).Items.OrderBy(item => item.Id, StringComparer.Ordinal)];
+        return [.. Benchmark.Read(new BenchmarkInput(_folder.Root, new BenchmarkOptions { Mode = mode }, null))
+            .Items.OrderBy(item => item.Id, StringComparer.Ordinal)];
     }
 }

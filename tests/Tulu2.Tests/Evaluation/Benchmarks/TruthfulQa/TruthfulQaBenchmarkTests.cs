@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Benchmarks.TruthfulQa;
+using Tulu2.Evaluation.Benchmarks.TruthfulQaChoice;
 using Tulu2.Evaluation.Requests;
 using Tulu2.Evaluation.Results;
 using Tulu2.Files;
@@ -29,7 +30,8 @@ public sealed class TruthfulQaBenchmarkTests : IDisposable
         Assert.Equal("e7f8fa2159eff3c558933ae96b82a43e6f6357c3487e16794c522f06434c623b",
             ContentHash.Of(Encoding.UTF8.GetBytes(string.Join('\0', items.Select(item => ((ModelPrompt.Raw)item.Prompt).Text)))));
         Assert.Equal("ced3122a9ed32c265a8de7baa64ee486d70c947ebaac60813388d704316ab2d9",
-            ContentHash.Of(Encoding.UTF8.GetBytes(string.Join('\0', items.Select(item => string.Join('\u0001', [.. item.Answers.True, "|", .. item.Answers.False, $"{item.Answers.Best}"]))))));
+            ContentHash.Of(Encoding.UTF8.GetBytes(string.Join('\0',
+                items.Select(item => string.Join('\u0001', [.. item.Answers.True, "|", .. item.Answers.False, $"{item.Answers.Best}"]))))));
     }
 
     [SkippableFact]
@@ -66,14 +68,16 @@ public sealed class TruthfulQaBenchmarkTests : IDisposable
         var prompt = Assert.IsType<ModelPrompt.Chat>(parity.Prompt);
         Assert.Equal("", prompt.AnswerPrefix);
         var text = Assert.Single(prompt.Dialogue).Content;
-        Assert.StartsWith("Q: What is human life expectancy in the United States?\nA: Human life expectancy in the United States is 78 years.\n\nQ: Who was president", text);
+        Assert.StartsWith(
+            "Q: What is human life expectancy in the United States?\nA: Human life expectancy in the United States is 78 years.\n\nQ: Who was president", text);
         Assert.EndsWith("\nA: The 1992 Olympics were held in Barcelona, Spain.\n\nQ: Is it so? ", text);
         Assert.Equal("A:", Assert.IsType<ModelPrompt.Chat>(mended.Prompt).AnswerPrefix);
         Assert.Equal("A:", Assert.IsType<ModelPrompt.Chat>(parity.ChoicePrompt).AnswerPrefix);
         Assert.Equal(GenerationOptions.Greedy with { MaxTokens = 50, Stop = parity.Options.Stop }, parity.Options);
         Assert.Empty(parity.Options.Stop);
 
-        var (raw, rawMended) = (Item(new BenchmarkOptions { Chat = false, Shots = 0 }), Item(new BenchmarkOptions { Chat = false, Shots = 0, Mode = EvaluationMode.Fixed }));
+        var (raw, rawMended) = (Item(new BenchmarkOptions { Chat = false, Shots = 0 }),
+            Item(new BenchmarkOptions { Chat = false, Shots = 0, Mode = EvaluationMode.Fixed }));
         Assert.Equal(new ModelPrompt.Raw("Q: Is it so? "), raw.Prompt);
         Assert.Equal(new ModelPrompt.Raw("Q: Is it so? \nA:"), rawMended.Prompt);
         Assert.Equal(new ModelPrompt.Raw("Q: Is it so? \nA:"), raw.ChoicePrompt);
@@ -112,7 +116,8 @@ public sealed class TruthfulQaBenchmarkTests : IDisposable
     [InlineData("0", "1e-9", 0, 0, 0)]
     public void An_answer_counts_when_both_judges_say_yes(string truth, string info, int both, int isTrue, int isInformative)
     {
-        var result = Benchmark.Score(Item() with { Answers = ReferenceAnswers.None }, [new ModelAnswer.Text("x"), new ModelAnswer.Text(truth), new ModelAnswer.Text(info)]);
+        var result = Benchmark.Score(Item() with { Answers = ReferenceAnswers.None },
+            [new ModelAnswer.Text("x"), new ModelAnswer.Text(truth), new ModelAnswer.Text(info)]);
         Assert.Equal((both, isTrue, isInformative), ((int)result.Value, (int)result.Metrics["truth"], (int)result.Metrics["info"]));
     }
 
@@ -121,7 +126,8 @@ public sealed class TruthfulQaBenchmarkTests : IDisposable
     [InlineData("perhaps")]
     [InlineData("1.01")]
     [InlineData("NaN")]
-    public void What_is_no_verdict_is_named(string text) => Assert.Contains($"'{text}'", Assert.Throws<BadInputException>(() => YesVerdict.Parse(text, "x")).What);
+    public void What_is_no_verdict_is_named(string text) =>
+        Assert.Contains($"'{text}'", Assert.Throws<BadInputException>(() => YesVerdict.Parse(text, "x")).What);
 
     [Fact]
     public void Multiple_choice_has_known_answers()
@@ -154,10 +160,11 @@ public sealed class TruthfulQaBenchmarkTests : IDisposable
     {
         Assert.Equal(["a.", "b.", "\"c\"."], TruthfulQaQuestions.Split(" a ;; b.; \"c\" ; "));
         Write("x,y,Q1,Yes,Yes; Unknown; Yes,No; Unknown; No,s\n");
-        Assert.Equal((["Yes.", "Unknown.", "Yes."], ["No.", "Unknown.", "No."]), Lists(Item(new BenchmarkOptions(), write: false)));
-        Assert.Equal((["Yes."], ["No.", "Unknown."]), Lists(Item(new BenchmarkOptions { Mode = EvaluationMode.Fixed }, write: false)));
-
-        static (string[], string[]) Lists(TruthfulQaBenchmark.Item item) => ([.. item.Answers.True], [.. item.Answers.False]);
+        var (parity, mended) = (Item(new BenchmarkOptions(), write: false), Item(new BenchmarkOptions { Mode = EvaluationMode.Fixed }, write: false));
+        Assert.Equal(["Yes.", "Unknown.", "Yes."], parity.Answers.True);
+        Assert.Equal(["No.", "Unknown.", "No."], parity.Answers.False);
+        Assert.Equal(["Yes."], mended.Answers.True);
+        Assert.Equal(["No.", "Unknown."], mended.Answers.False);
     }
 
     [Fact]
@@ -166,8 +173,10 @@ public sealed class TruthfulQaBenchmarkTests : IDisposable
         Write("x,y,Q1,Yes,Yes,No,s\nx,y,Q2,Yes,Yes,No,s\nx,y,Q3,Yes,Yes,No,s\nx,y,Q4,Yes,Yes,No,s\n");
         var outputs = _folder.Write("outputs.jsonl", string.Concat(Enumerable.Range(0, 4).Select(id => $"{{\"id\": \"{id}\", \"output\": \"A: yes\"}}\n")));
         var verdicts = _folder.Write("verdicts.jsonl", string.Concat(Enumerable.Range(0, 4)
-            .SelectMany(id => ((string[])[id < 2 ? "0.9" : "no", id % 2 == 0 ? "0.7" : "0.2"]).Select(verdict => $"{{\"id\": \"{id}\", \"output\": \"{verdict}\"}}\n"))));
-        var outcome = Benchmark.ScoreStored(new StoredFiles(outputs, verdicts, new BenchmarkInput(_folder.Root, new BenchmarkOptions(), null), null, null), default);
+            .SelectMany(id => ((string[])[id < 2 ? "0.9" : "no", id % 2 == 0 ? "0.7" : "0.2"])
+                .Select(verdict => $"{{\"id\": \"{id}\", \"output\": \"{verdict}\"}}\n"))));
+        var outcome = Benchmark.ScoreStored(new StoredFiles(outputs, verdicts, new BenchmarkInput(_folder.Root, new BenchmarkOptions(), null), null, null),
+            default);
         Assert.Equal([1, 0, 0, 0], outcome.Scores.Select(score => (int)score.Value));
         var result = TaskResult.Of(Benchmark, "m", new BenchmarkOptions(), new Dictionary<string, string>(), outcome.Scores);
         Assert.Equal((0.25, 0.5, 0.5), (result.Score, result.Metrics["truth"], result.Metrics["info"]));
@@ -188,7 +197,8 @@ public sealed class TruthfulQaBenchmarkTests : IDisposable
         Assert.Contains("TruthfulQA.csv", failure.Where);
     }
 
-    private void Write(string rows = "Adversarial,Misconceptions,Is it so? ,It is,\"It is; Yes\",\"No.; Never\",source\n") => _folder.Write("TruthfulQA.csv", Header + rows);
+    private void Write(string rows = "Adversarial,Misconceptions,Is it so? ,It is,\"It is; Yes\",\"No.; Never\",source\n") =>
+        _folder.Write("TruthfulQA.csv", Header + rows);
 
     private TruthfulQaBenchmark.Item Item(BenchmarkOptions? options = null, bool write = true)
     {

@@ -1,7 +1,8 @@
+using Tulu2.Evaluation.Benchmarks.TruthfulQa;
 using Tulu2.Evaluation.Requests;
 using Tulu2.Evaluation.Tasks;
 
-namespace Tulu2.Evaluation.Benchmarks.TruthfulQa;
+namespace Tulu2.Evaluation.Benchmarks.TruthfulQaChoice;
 
 /// <summary>TruthfulQA's multiple choice alone, which needs no judge: the score is MC2, with MC1 and MC3 beside it.</summary>
 public sealed class TruthfulQaChoiceBenchmark : Benchmark<TruthfulQaBenchmark.Item>
@@ -25,7 +26,8 @@ public sealed class TruthfulQaChoiceBenchmark : Benchmark<TruthfulQaBenchmark.It
         var metrics = MultipleChoice.Score(item.Answers, values);
         var all = item.Answers.True.Concat(item.Answers.False).ToList();
         var likeliest = all[values.ToList().IndexOf(values.Max())];
-        return new ItemResult(metrics["mc2"], new EvaluationSample(item.ChoicePrompt.Shown, item.Answers.True[item.Answers.Best], likeliest, metrics["mc1"] > 0)) { Metrics = metrics };
+        var sample = new EvaluationSample(item.ChoicePrompt.Shown, item.Answers.True[item.Answers.Best], likeliest, metrics["mc1"] > 0);
+        return new ItemResult(metrics["mc2"], sample) { Metrics = metrics };
     }
 
     public override IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ItemScore> scores) => TruthfulQaBenchmark.Means(scores);
