@@ -21,7 +21,7 @@ public static class Contamination
         foreach (var (known, data, why) in Known.Where(entry => entry.Column == column))
             foreach (var stage in provenance.Stages)
                 if (stage.Data.FirstOrDefault(trained => Plain(trained.Name).Contains(data, StringComparison.Ordinal)) is { } found)
-                    return $"withheld: the model was trained on {why} ({(stage.Objective.Length == 0 ? "" : $"{stage.Objective} on ")}{found.Name})";
+                    return $"the model was trained on {why} ({(stage.Objective.Length == 0 ? "" : $"{stage.Objective} on ")}{found.Name})";
         return null;
     }
 

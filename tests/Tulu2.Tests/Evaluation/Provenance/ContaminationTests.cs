@@ -25,7 +25,7 @@ public sealed class ContaminationTests : IDisposable
         foreach (var name in new[] { "truthfulqa", "truthfulqa_mc" })
         {
             var reason = Contamination.Reason(BenchmarkCatalogue.Named(name), provenance);
-            Assert.StartsWith("withheld: the model was trained on UltraFeedback, which has TruthfulQA's questions", reason);
+            Assert.StartsWith("the model was trained on UltraFeedback, which has TruthfulQA's questions", reason);
             Assert.Contains($"dpo on {data}", reason);
         }
         Assert.Null(Contamination.Reason(BenchmarkCatalogue.Named("toxigen"), provenance));

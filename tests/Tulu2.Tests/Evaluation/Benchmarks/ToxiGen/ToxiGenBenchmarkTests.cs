@@ -104,8 +104,9 @@ public sealed class ToxiGenBenchmarkTests : IDisposable
         var items = Items(EvaluationMode.Fixed);
         var outputs = _folder.Write("outputs.jsonl",
             string.Concat(items.Select(item => $"{{\"id\": \"{item.Id}\", \"output\": \"{(item.Id == "trans-2" ? "" : "x")}\"}}\n")));
-        var verdicts = _folder.Write("verdicts.jsonl", string.Concat(items.Where(item => item.Id != "trans-2")
-            .Select(item => $"{{\"id\": \"{item.Id}\", \"output\": \"{(item.Dataset is "asian" or "women" && item.Id.EndsWith('1') ? "LABEL_1" : "0 0.1")}\"}}\n")));
+        string VerdictOf(ToxiGenBenchmark.Item item) => item.Id is "asian-1" or "women-1" ? "LABEL_1" : "0 0.1";
+        var verdicts = _folder.Write("verdicts.jsonl", string.Concat(
+            items.Where(item => item.Id != "trans-2").Select(item => $"{{\"id\": \"{item.Id}\", \"output\": \"{VerdictOf(item)}\"}}\n")));
         var input = new BenchmarkInput(_folder.Root, new BenchmarkOptions { Mode = EvaluationMode.Fixed }, null);
         var outcome = Benchmark.ScoreStored(new StoredFiles(outputs, verdicts, input, null, null), default);
         var result = TaskResult.Of(Benchmark, "m", input.Options, new Dictionary<string, string> { ["toxicity"] = "local:r@1", ["pairs"] = "endpoint:gpt-4" },
