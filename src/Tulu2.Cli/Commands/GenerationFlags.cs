@@ -37,7 +37,7 @@ internal sealed class GenerationFlags(int maxTokens, double temperature)
     /// <summary>Loads a model as the options say.</summary>
     public TextGenerator Load(ParseResult parsed, string model) => TextGenerator.Load(model, maxBatch: 1, Precisions(parsed.GetValue(_precision)), CommandBuilder.AtLeastOne(parsed, _threads));
 
-    private static InferencePrecision Precisions(Precision? precision) => precision switch
+    public static InferencePrecision Precisions(Precision? precision) => precision switch
     {
         Precision.Fp32 => InferencePrecision.Single,
         Precision.Bf16 => InferencePrecision.Brain,

@@ -52,15 +52,15 @@ internal sealed class SampleSequence(EngineRequest request, int number, long see
         var allowed = logits[..used];
         if (_penalized is not null) allowed = _penalized.Apply(allowed);
         var id = Sampler.Choose(allowed, options.Temperature, options.TopP, SeededUniform.At(_seed, _ids.Count), options.TopK);
+        TokenScore? score = request.Top is { } top ? new LogProbabilities(logits).Of(id, top) : null;
         if (endIds.Contains(id))
         {
-            Finish(FinishReason.Stop);
+            Finish(FinishReason.Stop, score);
             return;
         }
         _ids.Add(id);
         Ids.Add(id);
         _penalized?.Add(id);
-        TokenScore? score = request.Top is { } top ? new LogProbabilities(logits).Of(id, top) : null;
         if (score is not null) _scores.Add(score);
         var text = _stops.Push(decoder.Add(id));
         _text.Append(text);
@@ -69,13 +69,13 @@ internal sealed class SampleSequence(EngineRequest request, int number, long see
         else if (_ids.Count == limit) Finish(FinishReason.Length);
     }
 
-    private void Finish(FinishReason reason)
+    private void Finish(FinishReason reason, TokenScore? end = null)
     {
         var text = _stops.Push(decoder.Flush()) + _stops.Flush();
         _text.Append(text);
         // The rest of an unfinished character can complete a stop string.
         var finish = _stops.Stopped ? FinishReason.Stop : reason;
-        Result = new EngineSample(_text.ToString(), finish, _ids, _scores);
+        Result = new EngineSample(_text.ToString(), finish, _ids, _scores) { End = end };
         End();
         request.OnToken?.Invoke(new EngineToken(number, null, text, null, finish));
     }

@@ -52,6 +52,9 @@ public sealed record TaskResult
     /// <summary>Why there is no score: the model was trained on the answers.</summary>
     public string? Withheld { get; init; }
 
+    /// <summary>Identifies model, data and options: results with another one are of something else. Empty: not known.</summary>
+    public string Subject { get; init; } = "";
+
     /// <summary>Step of the checkpoint; null: a model of its own.</summary>
     public int? Step { get; init; }
 
@@ -81,6 +84,25 @@ public sealed record TaskResult
             MeanLength = outputs.Count == 0 ? null : outputs.Average(output => output.Length),
         };
     }
+
+    /// <summary>A result without a score.</summary>
+    /// <param name="why">See <see cref="Withheld"/>.</param>
+    public static TaskResult WithheldOf(IBenchmark benchmark, string model, BenchmarkOptions options, string why) => new()
+    {
+        Task = benchmark.Name,
+        Model = model,
+        Score = null,
+        StandardError = null,
+        Items = 0,
+        Unit = benchmark.Unit,
+        IsLowerBetter = benchmark.IsLowerBetter,
+        Column = benchmark.Column,
+        Mode = options.Mode,
+        Chat = options.Chat,
+        Shots = options.Shots,
+        Limit = options.Limit,
+        Withheld = why,
+    };
 
     private static DatasetResult Part(IBenchmark benchmark, string name, IReadOnlyList<ItemScore> scores) =>
         new(name, scores.Count, benchmark.Aggregate(scores), benchmark.StandardError(scores)) { Metrics = benchmark.Metrics(scores) };
