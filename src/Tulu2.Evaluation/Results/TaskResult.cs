@@ -85,6 +85,25 @@ public sealed record TaskResult
         };
     }
 
+    /// <summary>A result without a score.</summary>
+    /// <param name="why">See <see cref="Withheld"/>.</param>
+    public static TaskResult WithheldOf(IBenchmark benchmark, string model, BenchmarkOptions options, string why) => new()
+    {
+        Task = benchmark.Name,
+        Model = model,
+        Score = null,
+        StandardError = null,
+        Items = 0,
+        Unit = benchmark.Unit,
+        IsLowerBetter = benchmark.IsLowerBetter,
+        Column = benchmark.Column,
+        Mode = options.Mode,
+        Chat = options.Chat,
+        Shots = options.Shots,
+        Limit = options.Limit,
+        Withheld = why,
+    };
+
     private static DatasetResult Part(IBenchmark benchmark, string name, IReadOnlyList<ItemScore> scores) =>
         new(name, scores.Count, benchmark.Aggregate(scores), benchmark.StandardError(scores)) { Metrics = benchmark.Metrics(scores) };
 }

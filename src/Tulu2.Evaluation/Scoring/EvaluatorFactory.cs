@@ -18,7 +18,7 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge =
     /// <summary>Caches the last model and the last benchmark's items, since consecutive tasks share them.</summary>
     private sealed class Evaluator(EvaluatorSettings settings, IJudge? judge, ICodeRunner? runner) : IEvaluator
     {
-        private LoadedModel? _model;
+        private TextGenerator? _generator;
         private (string Benchmark, string File, string Model, IReadOnlyList<BenchmarkItem> Items)? _read;
 
         public EvaluationOutcome Run(EvaluationTask task, CancellationToken cancellation)
@@ -27,14 +27,14 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge =
             if (benchmark.IsJudged && judge is null)
                 throw new BadInputException(benchmark.Name, "needs a judge, but none is given", "give a judge or stored verdicts");
             var items = ItemsOf(task, benchmark);
-            var model = ModelOf(task.Model);
-            var answers = new ModelAnswers(new TextGenerator(model, settings.MaxBatch), new LogProbabilityScorer(model), judge, runner);
+            var generator = GeneratorOf(task.Model);
+            var answers = new ModelAnswers(generator, new LogProbabilityScorer(generator), judge, runner);
             return ItemScoring.Score(task.Id, benchmark, items, answers, cancellation);
         }
 
         public IReadOnlyList<string> Answer(string model, IReadOnlyList<IReadOnlyList<Message>> prompts, int maxTokens, CancellationToken cancellation)
         {
-            var generator = new TextGenerator(ModelOf(model), settings.MaxBatch);
+            var generator = GeneratorOf(model);
             var options = GenerationOptions.Greedy with { MaxTokens = maxTokens };
             var requests = prompts.Select(prompt => new GenerationRequest(generator.EncodeChat(prompt), options)).ToList();
             return [.. generator.Generate(requests, cancellation).Select(result => result.Text)];
@@ -42,15 +42,15 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge =
 
         public void Dispose()
         {
-            _model?.Dispose();
-            _model = null;
+            _generator?.Dispose();
+            _generator = null;
         }
 
-        private LoadedModel ModelOf(string name)
+        private TextGenerator GeneratorOf(string name)
         {
-            if (_model?.Name == name) return _model;
+            if (_generator?.Model.Name == name) return _generator;
             Dispose();
-            return _model = LoadedModel.Load(name);
+            return _generator = TextGenerator.Load(name, settings.MaxBatch);
         }
 
         // With SkipLong, the items that are left out, and so the indices of the others, depend on the model. Prompts of benchmarks with a folder are cut to its context.
@@ -60,7 +60,7 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge =
             var model = skips ? task.Model : "";
             if (_read is not { } held || held.Benchmark != task.Benchmark || held.File != task.File || held.Model != model)
             {
-                var input = new BenchmarkInput(task.File, settings.Options, skips ? ModelOf(task.Model).Chat : null);
+                var input = new BenchmarkInput(task.File, settings.Options, skips ? GeneratorOf(task.Model).Model.Chat : null);
                 _read = held = (task.Benchmark, task.File, model, benchmark.ReadWithin(input).Items);
             }
             if (task.First < 0 || task.Count < 1 || task.First + task.Count > held.Items.Count)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Tulu2.Data.Rows.Reading;
 using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Generation;
+using Tulu2.Evaluation.Provenance;
 using Tulu2.Evaluation.Results;
 using Tulu2.Files;
 using Tulu2.Runs.Launch;
@@ -26,6 +27,7 @@ internal sealed class TaskEvaluation(IRunOutput output, LocalNode node)
     {
         var results = new Dictionary<string, TaskResult>();
         var jobs = new List<EvaluationJob>();
+        var provenance = ProvenanceFile.Of(request.Model);
         try
         {
             foreach (var benchmark in request.Benchmarks)
@@ -35,6 +37,7 @@ internal sealed class TaskEvaluation(IRunOutput output, LocalNode node)
                     results.Add(benchmark.Name, result);
                     output.Say($"{benchmark.Name} is scored already ({Path.Combine(request.Out!, benchmark.Name)})");
                 }
+                else if (Contamination.Reason(benchmark, provenance) is { } why) results.Add(benchmark.Name, Withhold(benchmark, request, why));
                 else jobs.Add(JobOf(benchmark, request));
             }
             var scored = await new EvaluationRunner(output, node).RunAsync($"eval {request.Name}", jobs, request.Settings, null, cancellation, job => Keep(job, request));
@@ -61,6 +64,13 @@ internal sealed class TaskEvaluation(IRunOutput output, LocalNode node)
         var result = new ResultFolder(request.Out).Read(benchmark.Name);
         return result.Subject == SubjectOf(benchmark, request) ? result : throw new BadInputException(
             Path.Combine(request.Out, benchmark.Name), "has the result of another model, other data or other options", "give another --out, or delete the folder");
+    }
+
+    private static TaskResult Withhold(IBenchmark benchmark, TaskEvaluationRequest request, string why)
+    {
+        var result = TaskResult.WithheldOf(benchmark, request.Name, request.Settings.Options, why) with { Subject = SubjectOf(benchmark, request) };
+        if (request.Out is not null) new ResultFolder(request.Out).Write(result, []);
+        return result;
     }
 
     private static void Keep(EvaluatedJob job, TaskEvaluationRequest request)
