@@ -26,14 +26,16 @@ public class HumanEvalReferenceTests(RunnerFixture runner, ITestOutputHelper out
     {
         var items = Items();
         Assert.Equal(164, items.Count);
-        var programs = items.SelectMany((item, index) => Completions(item, index).Select(completion => (item.Id, completion.Kind, Program: HumanEvalBenchmark.Program(item, completion.Text)))).ToList();
+        var programs = items.SelectMany((item, index) => Completions(item, index)
+            .Select(completion => (item.Id, completion.Kind, Program: HumanEvalBenchmark.Program(item, completion.Text)))).ToList();
 
         // A busy machine is no fault of a program's: what is measured here is right and wrong.
         var clock = Stopwatch.StartNew();
         var outcomes = runner.Run([.. programs.Select(program => program.Program with { Seconds = 60 })]);
 
         output.WriteLine($"{programs.Count} programs in {clock.Elapsed.TotalSeconds:F1} s");
-        Assert.Empty(programs.Zip(outcomes).Where(run => run.Second.Passed != (run.First.Kind == "canonical")).Select(run => $"{run.First.Id} {run.First.Kind}: {run.Second.Why}"));
+        Assert.Empty(programs.Zip(outcomes).Where(run => run.Second.Passed != (run.First.Kind == "canonical"))
+            .Select(run => $"{run.First.Id} {run.First.Kind}: {run.Second.Why}"));
     }
 
     private static IEnumerable<(string Kind, string Text)> Completions(HumanEvalBenchmark.Item item, int index)
