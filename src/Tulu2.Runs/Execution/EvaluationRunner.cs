@@ -50,7 +50,8 @@ internal sealed class EvaluationRunner(IRunOutput output, LocalNode node)
 
     private EvaluationPlan Plan(EvaluationJob job, BenchmarkOptions options)
     {
-        var plan = EvaluationPlan.Of(job.Benchmark, new BenchmarkInput(job.File.Path, options, LoadedModel.ReadChat(job.Model)) { Rows = job.File }, job.Model, ItemsPerTask);
+        var prompts = LoadedModel.ReadPrompts(job.Model);
+        var plan = EvaluationPlan.Of(job.Benchmark, new BenchmarkInput(job.File.Path, options, prompts.Chat) { Rows = job.File, Prompts = prompts }, job.Model, ItemsPerTask);
         foreach (var remark in plan.Remarks) output.Say(remark);
         foreach (var line in RowFaultLines.Of(plan.LeftOut, "left out: ")) output.Say(line);
         return plan;
