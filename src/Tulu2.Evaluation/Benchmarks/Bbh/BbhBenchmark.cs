@@ -92,7 +92,7 @@ public sealed class BbhBenchmark : Benchmark<BbhBenchmark.Item>
     private static Item ItemOf(Entry entry, BenchmarkOptions options, PromptRoom room)
     {
         var most = options.ShotsOf(OwnShots, entry.Prompt.Examples.Count);
-        var shots = options.Mode == EvaluationMode.Parity ? most : room.Shots(most, room.Context - 1, PromptOf);
+        var shots = room.Shots(most, room.Context - 1, PromptOf);
         var prompt = PromptOf(shots);
         var generation = GenerationOptions.Greedy with { MaxTokens = options.MaxTokens ?? MaxTokens, Stop = Stops(options) };
         return new Item(entry.Id, entry.Task, entry.Where, prompt, entry.Input, entry.Target, generation, options.Mode, room.Holds(prompt), shots);

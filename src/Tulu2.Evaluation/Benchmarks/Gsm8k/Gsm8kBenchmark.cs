@@ -77,7 +77,7 @@ public sealed class Gsm8kBenchmark : Benchmark<Gsm8kBenchmark.Item>
 
     private static Item ItemOf(Problem problem, IReadOnlyList<Gsm8kExample> examples, BenchmarkOptions options, PromptRoom room)
     {
-        var shots = options.Mode == EvaluationMode.Parity ? examples.Count : room.Shots(examples.Count, room.Context - 1, PromptOf);
+        var shots = room.Shots(examples.Count, room.Context - 1, PromptOf);
         var prompt = PromptOf(shots);
         var generation = GenerationOptions.Greedy with { MaxTokens = options.MaxTokens ?? MaxTokens, Stop = Stops(options) };
         return new Item(problem.Id, problem.Where, prompt, problem.Answer, generation, options.Mode, room.Holds(prompt), shots);

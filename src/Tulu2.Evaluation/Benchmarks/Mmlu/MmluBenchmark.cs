@@ -62,7 +62,7 @@ public sealed class MmluBenchmark : Benchmark<MmluBenchmark.Item>
     {
         var subjects = items.Select(item => item.Dataset).Distinct().Count();
         if (input.Options.Limit is null && subjects != KnownSubjects) yield return $"{NumberText.Count(subjects, "subject")} of {KnownSubjects}";
-        var limit = input.Options.Mode == EvaluationMode.Parity ? $"the original's {LongestPrompt:N0} tokens" : "the model's context";
+        var limit = input.Options.Mode == EvaluationMode.Parity && input.Prompts?.ContextLength > LongestPrompt ? $"the original's {LongestPrompt:N0} tokens" : "the model's context";
         foreach (var remark in PromptRemarks.Of(input, items.Count(item => !item.Fits), items.Count(item => item.Dropped), limit)) yield return remark;
     }
 
@@ -125,7 +125,7 @@ public sealed class MmluBenchmark : Benchmark<MmluBenchmark.Item>
     private static Item ItemOf(MmluSubject subject, MmluQuestion question, BenchmarkOptions options, PromptRoom room)
     {
         // The original drops examples of a longer prompt one by one, and never ends where even without examples it is longer.
-        var limit = options.Mode == EvaluationMode.Parity ? LongestPrompt + 1 : room.Context - 1;
+        var limit = Math.Min(options.Mode == EvaluationMode.Parity ? LongestPrompt + 1 : int.MaxValue, room.Context - 1);
         var shots = room.Shots(subject.Examples, limit, PromptWith);
         return new Item($"{subject.Name}/{question.Number}", question.Where, subject, question.Text, [.. question.Texts.Skip(1)], question.Answer, options,
             room.Holds(PromptWith(shots)), shots, shots < subject.Examples);

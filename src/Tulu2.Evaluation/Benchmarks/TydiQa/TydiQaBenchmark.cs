@@ -104,7 +104,7 @@ public sealed class TydiQaBenchmark : Benchmark<TydiQaBenchmark.Item>
         TydiQaQuestion question, TydiQaLanguage language, IReadOnlyList<(string Passage, string Question, string Answer)> examples, PassageCut cut, PromptRoom room, BenchmarkOptions options)
     {
         var passage = cut.Cut(question.Passage);
-        var shots = options.Mode == EvaluationMode.Parity ? examples.Count : room.Shots(examples.Count, room.Context - 1, PromptOf);
+        var shots = room.Shots(examples.Count, room.Context - 1, PromptOf);
         var prompt = PromptOf(shots);
         // Without a template the answer ends with its line.
         var generation = GenerationOptions.Greedy with { MaxTokens = options.MaxTokens ?? MaxTokens, Stop = options.Chat ?? true ? [] : ["\n"] };

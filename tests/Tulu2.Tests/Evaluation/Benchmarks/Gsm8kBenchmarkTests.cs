@@ -85,22 +85,28 @@ public sealed class Gsm8kBenchmarkTests : IDisposable
     }
 
     [SkippableFact]
-    public void A_prompt_that_does_not_fit_is_an_empty_answer_in_parity_and_has_fewer_examples_in_the_fixed_mode()
+    public void A_prompt_that_does_not_fit_has_fewer_examples_or_else_is_an_empty_answer_or_left_out()
     {
-        Write("""{"question": "How many?", "answer": "#### 3"}""");
+        Write("""{"question": "How many?", "answer": "#### 3"}""", $$"""{"question": "{{string.Join(' ', Enumerable.Repeat("Why?", 200))}}", "answer": "#### 3"}""");
         var small = TaskRun.Llama2(context: 300);
         var benchmark = BenchmarkCatalogue.Named("gsm8k");
         var items = TaskRun.Read("gsm8k", new BenchmarkOptions(), small, _folder.Root).Items;
-        Assert.Null(benchmark.Next(items[0], []));
-        Assert.Equal(0, TaskRun.Score("gsm8k", items, (_, _) => throw new InvalidOperationException("asked")).Total);
+        var shorter = Assert.IsType<Gsm8kBenchmark.Item>(items[0]);
+        Assert.InRange(shorter.Shots, 1, 7);
+        Assert.InRange(small.Encode(shorter.Prompt).Length, 200, 299);
+        Assert.Null(benchmark.Next(items[1], []));
+        var outcome = TaskRun.Score("gsm8k", items, (_, _) => new ModelAnswer.Text("3"));
+        Assert.Equal([1.0, 0.0], outcome.Scores.Select(score => score.Value));
         var input = new BenchmarkInput(_folder.Root, new BenchmarkOptions(), small.Chat) { Prompts = small };
-        Assert.Equal(["1 prompt longer than the model's context of 300 tokens, answer included; not asked, and counted as an empty answer"], benchmark.Remarks(input, items));
-        Assert.Equal(_folder.Root, Assert.Throws<BadInputException>(() => benchmark.Read(input with { Options = new BenchmarkOptions(SkipLong: true) })).Where);
-
-        var mended = Assert.IsType<Gsm8kBenchmark.Item>(TaskRun.Read("gsm8k", new BenchmarkOptions { Mode = EvaluationMode.Fixed }, small, _folder.Root).Items.Single());
-        Assert.InRange(mended.Shots, 1, 7);
-        Assert.InRange(small.Encode(mended.Prompt).Length, 200, 299);
-        Assert.Single(benchmark.Remarks(input with { Options = new BenchmarkOptions { Mode = EvaluationMode.Fixed } }, [mended]));
+        Assert.Equal(
+        [
+            "2 prompts with fewer examples, to fit into the model's context",
+            "1 prompt longer than the model's context of 300 tokens, answer included; not asked, and counted as an empty answer",
+        ], benchmark.Remarks(input, items));
+        var read = benchmark.Read(input with { Options = new BenchmarkOptions(SkipLong: true) });
+        Assert.Equal(("test/1", $"{_folder.File("test.jsonl")}:2"), (read.Items.Single().Id, $"{read.LeftOut.Single().Location}"));
+        var tiny = TaskRun.Llama2(context: 9);
+        Assert.Equal(_folder.Root, Assert.Throws<BadInputException>(() => TaskRun.Read("gsm8k", new BenchmarkOptions(SkipLong: true), tiny, _folder.Root)).Where);
     }
 
     [Theory]
