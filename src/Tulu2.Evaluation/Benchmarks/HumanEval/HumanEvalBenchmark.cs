@@ -33,7 +33,11 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
     /// <param name="Solution">The authors' completion.</param>
     /// <param name="Seed">Of the samples.</param>
     public sealed record Item(string Id, string Location, string Prompt, string Test, string Function, string Solution, int Seed, BenchmarkOptions Options)
-        : BenchmarkItem(Id, "", Location);
+        : BenchmarkItem(Id, "", Location)
+    {
+        /// <summary>The prompt leaves room for an answer in the model's context. If not, it is not asked.</summary>
+        public bool Fits { get; init; } = true;
+    }
 
     public override string Name => "humaneval";
 
@@ -43,12 +47,17 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
 
     public override PaperColumn? Column => PaperColumn.CodexEval;
 
-    public override BenchmarkItems<Item> Read(BenchmarkInput input) => new(
-        [.. HumanEvalFile.Problems(input.Path).Select((problem, index) => new Item(
-            problem.Id, problem.Location, problem.Prompt, problem.Test, problem.Function, problem.Solution, index, input.Options))], []);
+    public override BenchmarkItems<Item> Read(BenchmarkInput input)
+    {
+        var room = new PromptRoom(input.Prompts);
+        var items = HumanEvalFile.Problems(input.Path).Select((problem, index) => new Item(
+            problem.Id, problem.Location, problem.Prompt, problem.Test, problem.Function, problem.Solution, index, input.Options));
+        return PromptItems.Of(input, items, item => item.Location, item => item with { Fits = room.Holds(Prompt(item)) }, item => item.Fits);
+    }
 
     public override IEnumerable<string> Remarks(BenchmarkInput input, IReadOnlyList<Item> items)
     {
+        foreach (var remark in PromptRemarks.Of(input, items.Count(item => !item.Fits), 0)) yield return remark;
         if (input.Options.Shots is > 0) yield return "--shots has no effect: HumanEval's prompts hold no examples";
         if (input.Options.Mode == EvaluationMode.Parity)
             yield return $"{Pass1} is estimated from samples at temperature 0.8; the paper's own is at 0.1";
@@ -56,7 +65,7 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
 
     public override ModelRequest? Next(Item item, IReadOnlyList<ModelAnswer> answers) => answers.Count switch
     {
-        0 => new ModelRequest.Generate(Prompt(item), new GenerationOptions
+        0 when item.Fits => new ModelRequest.Generate(Prompt(item), new GenerationOptions
         {
             Count = Samples,
             Temperature = 0.8,
@@ -71,6 +80,11 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
 
     public override ItemResult Score(Item item, IReadOnlyList<ModelAnswer> answers)
     {
+        if (answers.Count == 0)
+        {
+            var unasked = new EvaluationSample(Prompt(item).Shown, item.Solution, "", false) { Verdict = "the prompt does not fit into the model's context" };
+            return new ItemResult(0, unasked) { Metrics = new Dictionary<string, double> { [Pass1] = 0, [Pass10] = 0 } };
+        }
         var (texts, runs) = (((ModelAnswer.Text)answers[0]).Values, ((ModelAnswer.Runs)answers[1]).Values);
         var correct = runs.Count(run => run.Passed);
         var metrics = new Dictionary<string, double> { [Pass1] = PassAtK.Estimate(runs.Count, correct, 1) };
@@ -131,6 +145,6 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
 
     // Tuned models, too, get the prompt raw: so did the paper's (spec 7.5).
     private static ModelPrompt Prompt(Item item) => item.Options.Chat == true
-        ? new ModelPrompt.Chat([new Message(Message.User, Question + item.Prompt)], AnswerPrefix + item.Prompt)
+        ? new ModelPrompt.Chat([new Message(Message.User, Question + item.Prompt)], AnswerPrefix + item.Prompt) { KeepsSpace = item.Options.Mode == EvaluationMode.Parity }
         : new ModelPrompt.Raw(item.Prompt);
 }

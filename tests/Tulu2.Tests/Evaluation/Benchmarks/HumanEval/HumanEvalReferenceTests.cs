@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Benchmarks.HumanEval;
+using Tulu2.Evaluation.Requests;
 using Tulu2.Tests.Evaluation.Execution;
 using Xunit;
 using Xunit.Abstractions;
@@ -43,6 +44,20 @@ public class HumanEvalReferenceTests(RunnerFixture runner, ITestOutputHelper out
         yield return ("canonical", item.Solution);
         yield return ("None", "    return None\n");
         if (index % 8 == 0) yield return ("flatterer", Flatterer);
+    }
+
+    [SkippableFact]
+    public void Prompts_that_fill_the_models_context_are_not_asked_and_score_zero()
+    {
+        var items = TaskRun.Read("humaneval", new BenchmarkOptions(), TaskRun.Llama2(context: 200)).Items;
+        Assert.Equal(164, items.Count);
+        var asked = items.Count(item => new HumanEvalBenchmark().Next((HumanEvalBenchmark.Item)item, []) is not null);
+        Assert.InRange(asked, 20, 140);
+        var scores = TaskRun.Score("humaneval", items, (_, request) => request is ModelRequest.Execute run
+            ? new ModelAnswer.Runs([.. run.Programs.Select(_ => new CodeOutcome(true, "passed"))])
+            : new ModelAnswer.Text([.. Enumerable.Repeat("", 20)])).Scores;
+        Assert.Equal(asked, scores.Sum(score => score.Value));
+        Assert.Equal(asked / 164.0, new HumanEvalBenchmark().Metrics(scores)["pass@1"], 1e-12);
     }
 
     private static IReadOnlyList<HumanEvalBenchmark.Item> Items() =>
