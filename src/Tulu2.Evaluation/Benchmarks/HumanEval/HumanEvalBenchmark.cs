@@ -6,8 +6,8 @@ using Tulu2.Files;
 namespace Tulu2.Evaluation.Benchmarks.HumanEval;
 
 /// <summary>
-/// HumanEval (Chen et al. 2021), the paper's Codex-Eval: functions completed from their signature and docstring, 20 samples each, run against their tests. The score is
-/// pass@10 (open-instruct <c>eval/codex_humaneval/run_eval.py</c>; docs/reference/tulu2.md, section 7.5).
+/// HumanEval (Chen et al. 2021), the paper's Codex-Eval: functions completed from their signature and docstring, 20 samples each, run against their tests. The
+/// score is pass@10 (open-instruct <c>eval/codex_humaneval/run_eval.py</c>; docs/reference/tulu2.md, section 7.5).
 /// </summary>
 public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
 {
@@ -92,10 +92,8 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
         // The first failure says more than the first sample.
         var shown = runs.Select((run, index) => (run, index)).FirstOrDefault(sample => !sample.run.Passed).index;
         var verdict = $"{correct} of {NumberText.Count(runs.Count, "sample")} passed; number {shown + 1}: {runs[shown].Why}";
-        return new ItemResult(metrics.GetValueOrDefault(Pass10, metrics[Pass1]), new EvaluationSample(Prompt(item).Shown, item.Solution, texts[shown], correct > 0) { Verdict = verdict })
-        {
-            Metrics = metrics,
-        };
+        var sample = new EvaluationSample(Prompt(item).Shown, item.Solution, texts[shown], correct > 0) { Verdict = verdict };
+        return new ItemResult(metrics.GetValueOrDefault(Pass10, metrics[Pass1]), sample) { Metrics = metrics };
     }
 
     public override IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ItemScore> scores) => new[] { Pass1, Pass10 }
@@ -113,10 +111,12 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
         var completions = HumanEvalFile.Completions(outputs);
         var known = Read(input).Items.Select(item => item.Id).ToHashSet();
         if (completions.Keys.FirstOrDefault(id => !known.Contains(id)) is { } unknown)
-            throw new BadInputException(outputs, $"has a completion of '{unknown}', which is no problem of {input.Path}", "give the completions of these problems");
+            throw new BadInputException(outputs, $"has a completion of '{unknown}', which is no problem of {input.Path}",
+                "give the completions of these problems");
         var items = this.ReadWithin(input).Items.Cast<Item>().ToList();
         if (items.FirstOrDefault(item => !completions.ContainsKey(item.Id)) is { } missing)
-            throw new BadInputException(outputs, $"has no completion of '{missing.Id}' ({missing.Location})", "complete all problems, if only by an empty text");
+            throw new BadInputException(outputs, $"has no completion of '{missing.Id}' ({missing.Location})",
+                "complete all problems, if only by an empty text");
         var programs = items.SelectMany(item => completions[item.Id].Select(completion => Program(item, completion))).ToList();
         var runs = runner.Run(programs, cancellation);
         var results = new List<ItemResult>(items.Count);
@@ -134,8 +134,10 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
 
     internal static CodeProgram Program(Item item, string completion)
     {
-        var text = item.Options.Mode == EvaluationMode.Fixed ? Completion.Mend(completion, item.Function) : completion;
-        return new CodeProgram($"{item.Prompt}{text}\n", $"{item.Test}\ncheck({item.Function})\n", item.Options.Mode == EvaluationMode.Fixed ? FixedSeconds : ParitySeconds)
+        var (text, seconds) = item.Options.Mode == EvaluationMode.Fixed
+            ? (Completion.Mend(completion, item.Function), FixedSeconds)
+            : (completion, ParitySeconds);
+        return new CodeProgram($"{item.Prompt}{text}\n", $"{item.Test}\ncheck({item.Function})\n", seconds)
         {
             Function = item.Function,
             // Some tests call helpers of the prompt. The function itself, which the prompt only begins, is the program's.
@@ -145,6 +147,9 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
 
     // Tuned models, too, get the prompt raw: so did the paper's (spec 7.5).
     private static ModelPrompt Prompt(Item item) => item.Options.Chat == true
-        ? new ModelPrompt.Chat([new Message(Message.User, Question + item.Prompt)], AnswerPrefix + item.Prompt) { KeepsSpace = item.Options.Mode == EvaluationMode.Parity }
+        ? new ModelPrompt.Chat([new Message(Message.User, Question + item.Prompt)], AnswerPrefix + item.Prompt)
+        {
+            KeepsSpace = item.Options.Mode == EvaluationMode.Parity,
+        }
         : new ModelPrompt.Raw(item.Prompt);
 }

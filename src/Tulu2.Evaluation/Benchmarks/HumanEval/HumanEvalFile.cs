@@ -22,15 +22,17 @@ internal static class HumanEvalFile
     public static IReadOnlyList<HumanEvalProblem> Problems(string path)
     {
         var folder = BenchmarkFolder.At(path, "humaneval", Name);
-        var problems = folder.Records(Name).Select(record => new HumanEvalProblem(record.Text("task_id"), record.Where, record.Text("prompt"), record.Text("test"),
-            record.Text("entry_point"), record.Text("canonical_solution"))).ToList();
+        var problems = folder.Records(Name).Select(record => new HumanEvalProblem(record.Text("task_id"), record.Where, record.Text("prompt"),
+            record.Text("test"), record.Text("entry_point"), record.Text("canonical_solution"))).ToList();
         if (problems.Count == 0) throw new BadInputException(folder.PathTo(Name), "has no problem", Restore);
         return problems.CountBy(problem => problem.Id).FirstOrDefault(id => id.Value > 1).Key is { } twice
             ? throw new BadInputException(folder.PathTo(Name), $"has {twice} twice", Restore)
             : problems;
     }
 
-    /// <summary>Samples as human-eval's users have them: a line <c>{"task_id", "completion"}</c> each, several of a problem. By problem, in the file's order.</summary>
+    /// <summary>
+    /// Samples as human-eval's users have them: a line <c>{"task_id", "completion"}</c> each, several of a problem. By problem, in the file's order.
+    /// </summary>
     /// <exception cref="BadInputException">The file or a line cannot be used.</exception>
     public static IReadOnlyDictionary<string, IReadOnlyList<string>> Completions(string path)
     {
