@@ -29,6 +29,11 @@ public static class ScoreMeans
         return Math.Sqrt(datasets.Sum()) / datasets.Count;
     }
 
+    /// <summary>The same mean of each figure that the items have, by name; items without it do not count.</summary>
+    public static IReadOnlyDictionary<string, double> OfMetrics(IReadOnlyList<ItemScore> scores, ScoreMean mean) => scores
+        .SelectMany(score => score.Metrics.Keys).Distinct().Order(StringComparer.Ordinal)
+        .ToDictionary(name => name, name => Mean([.. scores.Where(score => score.Metrics.ContainsKey(name))], mean, score => score.Metrics[name]));
+
     // The unbiased variance, divided by the number of items.
     private static double VarianceOfMean(List<double> values)
     {

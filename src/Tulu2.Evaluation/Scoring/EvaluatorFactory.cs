@@ -60,7 +60,8 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge =
             var model = skips ? task.Model : "";
             if (_read is not { } held || held.Benchmark != task.Benchmark || held.File != task.File || held.Model != model)
             {
-                var input = new BenchmarkInput(task.File, settings.Options, skips ? GeneratorOf(task.Model).Model.Chat : null);
+                var prompts = skips ? GeneratorOf(task.Model).Model.Prompts : null;
+                var input = new BenchmarkInput(task.File, settings.Options, prompts?.Chat) { Prompts = prompts };
                 _read = held = (task.Benchmark, task.File, model, benchmark.ReadWithin(input).Items);
             }
             if (task.First < 0 || task.Count < 1 || task.First + task.Count > held.Items.Count)

@@ -95,7 +95,8 @@ internal sealed class EvaluationRunner(IRunOutput output, LocalNode node)
 
     private EvaluationPlan Plan(EvaluationJob job, BenchmarkOptions options)
     {
-        var input = new BenchmarkInput(job.File.Path, options, LoadedModel.ReadChat(job.Model)) { Rows = job.File };
+        var prompts = LoadedModel.ReadPrompts(job.Model);
+        var input = new BenchmarkInput(job.File.Path, options, prompts.Chat) { Rows = job.File, Prompts = prompts };
         var plan = EvaluationPlan.Of(job.Benchmark, input, job.Model, ItemsPerTask, job.Journal is { } journal ? journal.Scores.ContainsKey : null);
         foreach (var remark in plan.Remarks) output.Say(remark);
         foreach (var line in RowFaultLines.Of(plan.LeftOut, "left out: ")) output.Say(line);
