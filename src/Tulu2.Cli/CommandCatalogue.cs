@@ -24,6 +24,7 @@ internal static class CommandCatalogue
         new GenerateCommand(terminal).Create(),
         new ChatCommand(terminal).Create(),
         new EvalCommand(terminal).Create(),
+        new ScoreCommand(terminal).Create(),
         new ExportCommand(terminal).Create(),
         new QuantizeCommand(terminal).Create(),
         new MergeCommand(terminal).Create(),

@@ -27,6 +27,12 @@ public sealed record BenchmarkOptions(int? MaxTokens = null, bool SkipLong = fal
     /// <summary>Number of examples in the prompt; null: the benchmark's own.</summary>
     public int? Shots { get; init; }
 
+    /// <summary>Pairs are judged in both orders, rather than in one that is drawn.</summary>
+    public bool BothOrders { get; init; }
+
+    /// <summary>Seed of the order in which a pair is shown to a judge.</summary>
+    public int OrderSeed { get; init; }
+
     /// <summary>Maximum number of items, spread evenly over the input (<see cref="BenchmarkReading"/>); null: all.</summary>
     public int? Limit { get; init; }
 }
