@@ -25,7 +25,7 @@ internal sealed class ScoreCommand(Terminal terminal)
 
     private readonly Option<string?> _verdicts = CommandBuilder.Optional<string>("--verdicts", "What a judge said of it: AlpacaEval's annotations.json, FastChat's model_judgment");
     private readonly Option<string?> _data = CommandBuilder.Optional<string>("--data", "Root of the task data; by default TULU2_DATA. Verdicts of AlpacaEval and MT-Bench need none");
-    private readonly Option<string> _mode = CommandBuilder.Option("--mode", "parity: as the original scores; fixed: with its slips mended", "parity");
+    private readonly Option<EvaluationMode> _mode = CommandBuilder.Option("--mode", "parity: as the original scores; fixed: with its slips mended", EvaluationMode.Parity);
     private readonly Option<string?> _model = CommandBuilder.Optional<string>("--model-id", "The model, in a file that holds several");
     private readonly Option<int?> _limit = CommandBuilder.Optional<int?>("--limit", "As many items as `eval --limit` scored");
     private readonly Option<string?> _out = CommandBuilder.Optional<string>("--out", "Directory to write the result and its items to, as `eval` does");
@@ -40,7 +40,7 @@ internal sealed class ScoreCommand(Terminal terminal)
         var (outputs, verdicts) = (Existing(parsed, _outputs), Existing(parsed, _verdicts));
         if (outputs is null && verdicts is null) throw new BadInputException("--outputs", "is not given", "give --outputs FILE, --verdicts FILE, or both");
         if (verdicts is not null && !benchmark.IsJudged) throw new BadInputException("--verdicts", $"{benchmark.Name} has no judge", "give its outputs alone, with --outputs");
-        var options = new BenchmarkOptions { Mode = ModeOf(parsed), Limit = parsed.GetValue(_limit) };
+        var options = new BenchmarkOptions { Mode = parsed.GetValue(_mode), Limit = parsed.GetValue(_limit) };
         if (options.Limit < 1) throw new BadInputException("--limit", $"{options.Limit} is below 1", "use 1 or more");
         var files = new StoredFiles(outputs, verdicts, InputOf(parsed, benchmark, options, verdicts is not null), parsed.GetValue(_model), null) { Mode = options.Mode };
         var outcome = benchmark.ScoreStored(files, CancellationToken.None);
@@ -50,13 +50,6 @@ internal sealed class ScoreCommand(Terminal terminal)
         if (terminal.Json) terminal.Output.WriteLine(LineOf(benchmark, result));
         return ExitCode.Done;
     }
-
-    private EvaluationMode ModeOf(ParseResult parsed) => parsed.GetValue(_mode) switch
-    {
-        "parity" => EvaluationMode.Parity,
-        "fixed" => EvaluationMode.Fixed,
-        var other => throw new BadInputException("--mode", $"'{other}' is not a mode", "give parity or fixed"),
-    };
 
     private static string? Existing(ParseResult parsed, Option<string?> option)
     {
