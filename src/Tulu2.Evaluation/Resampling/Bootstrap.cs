@@ -10,6 +10,12 @@ namespace Tulu2.Evaluation.Resampling;
 /// <param name="Resamples">Number of draws.</param>
 public sealed record Bootstrap(int Resamples = 1000, int Seed = 42)
 {
+    /// <summary>The benchmarks whose scores can be computed again; a result of another has its standard error only.</summary>
+    public IReadOnlyList<IBenchmark> Benchmarks { get; init; } = BenchmarkCatalogue.All;
+
+    /// <returns>Null: this version does not have it.</returns>
+    public IBenchmark? Benchmark(string name) => Benchmarks.FirstOrDefault(benchmark => benchmark.Name == name);
+
     /// <summary>Items in the order in which they are drawn from.</summary>
     public static IReadOnlyList<ItemScore> Ordered(IEnumerable<ItemScore> scores) =>
         [.. scores.OrderBy(score => score.Dataset, StringComparer.Ordinal).ThenBy(score => score.Item, StringComparer.Ordinal)];

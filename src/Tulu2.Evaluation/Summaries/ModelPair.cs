@@ -38,7 +38,7 @@ public sealed record PairedTask(TaskStanding First, TaskStanding Second, PairedD
     {
         var whole = new PairedDifference(first.Points!.Value, second.Points!.Value, null);
         if (!TaskStanding.AreAlike(first.Result, second.Result)) return new PairedTask(first, second, whole, 0, null, "scored in different ways: other mode, prompts or judge");
-        var benchmark = BenchmarkCatalogue.All.FirstOrDefault(benchmark => benchmark.Name == first.Result.Task);
+        var benchmark = bootstrap.Benchmark(first.Result.Task);
         if (benchmark is null || first.Items.Count == 0 || second.Items.Count == 0) return new PairedTask(first, second, whole, 0, null, "the items are not known");
         var (one, other) = Common(first.Items, second.Items);
         if (one.Count == 0) return new PairedTask(first, second, whole, 0, null, "no item in common");

@@ -42,8 +42,7 @@ public sealed record TaskStanding(TaskResult Result, IReadOnlyList<ItemScore> It
     public static TaskStanding Of(TaskItems task, Bootstrap bootstrap)
     {
         var (scale, items) = (task.Result.Unit.Scale, Bootstrap.Ordered(task.Items));
-        // A result of a benchmark that this version does not know has its standard error.
-        var benchmark = BenchmarkCatalogue.All.FirstOrDefault(benchmark => benchmark.Name == task.Result.Task);
+        var benchmark = bootstrap.Benchmark(task.Result.Task);
         var values = benchmark is null || items.Count == 0 || task.Result.Score is null ? null : bootstrap.Values(benchmark, items)?.Select(value => value * scale).ToArray();
         return new TaskStanding(task.Result, items)
         {
