@@ -33,5 +33,6 @@ internal static class CommandCatalogue
         new BenchCommands(terminal).Create(),
         new LedgerCommands(terminal).Create(),
         new ReportCommand(terminal).Create(),
+        new LeaderboardCommand(terminal).Create(),
     ];
 }

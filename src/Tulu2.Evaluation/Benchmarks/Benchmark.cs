@@ -50,6 +50,8 @@ public abstract class Benchmark<TItem> : IBenchmark
     /// <summary>Lines of <c>{"id", "output"}</c>, scored as answers to the benchmark's own items.</summary>
     public virtual EvaluationOutcome ScoreStored(StoredFiles files, CancellationToken cancellation) => StoredOutputs.Score(this, files, cancellation);
 
+    ScoreMean IBenchmark.Mean => Mean;
+
     BenchmarkItems<BenchmarkItem> IBenchmark.Read(BenchmarkInput input)
     {
         var read = Read(input);

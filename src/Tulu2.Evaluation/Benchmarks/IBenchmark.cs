@@ -62,6 +62,9 @@ public interface IBenchmark
     /// <param name="scores">Not empty.</param>
     double Aggregate(IReadOnlyList<ItemScore> scores);
 
+    /// <summary>What a new draw of items draws from: all of them, or each dataset.</summary>
+    ScoreMean Mean => ScoreMean.OfItems;
+
     /// <summary>Standard error of <see cref="Aggregate"/> over a new draw of items, in the benchmark's unit. Pure.</summary>
     /// <param name="scores">Not empty.</param>
     double StandardError(IReadOnlyList<ItemScore> scores);
