@@ -31,11 +31,12 @@ internal sealed class EngineScheduler(PageCache cache, EngineSettings settings)
     public void Add(EngineSequence sequence) => _waiting.AddLast(new Running(sequence));
 
     /// <summary>Drops what has ended, or whose job is over.</summary>
-    public void Sweep()
+    /// <param name="waiting">Of those that wait too: a job may have failed, or been cancelled.</param>
+    public void Sweep(bool waiting)
     {
         foreach (var running in _running) if (IsOver(running)) Release(running);
         _running.RemoveAll(IsOver);
-        for (var node = _waiting.First; node is not null;)
+        for (var node = waiting ? _waiting.First : null; node is not null;)
         {
             var next = node.Next;
             if (IsOver(node.Value)) _waiting.Remove(node);

@@ -27,7 +27,9 @@ public sealed class GenerationEngine : IGenerationEngine
     private readonly TokenRate _rate = new();
     private float[] _logits = [];
     private volatile EngineMetrics _metrics;
-    private bool _swept, _ended;
+    // Some jobs are over, perhaps before their time.
+    private bool _over;
+    private bool _ended, _finished;
     private long _done, _generated;
 
     internal GenerationEngine(IEngineModel model, IReadOnlySet<int> endIds, Func<IAnswerText> newText, EngineSettings settings)
@@ -153,8 +155,8 @@ public sealed class GenerationEngine : IGenerationEngine
         {
             ObjectDisposedException.ThrowIf(_ended, this);
             // Those for which there are rows do not count: they only wait for the step to end.
-            var waiting = Waiting;
-            if (waiting >= (long)_settings.MaxWaiting + _settings.MaxRunning - _scheduler.RunningCount) throw new EngineBusyException(waiting);
+            if (_settings.MaxWaiting < int.MaxValue && Waiting is var waiting && waiting >= (long)_settings.MaxWaiting + _settings.MaxRunning - _scheduler.RunningCount)
+                throw new EngineBusyException(waiting);
             _inbox.Enqueue(job);
             _jobs.Add(job);
             Monitor.Pulse(_lock);
@@ -166,7 +168,7 @@ public sealed class GenerationEngine : IGenerationEngine
                 job.Cancel(cancellation);
                 lock (_lock)
                 {
-                    _swept = false;
+                    _over = true;
                     Monitor.Pulse(_lock);
                 }
             });
@@ -188,7 +190,7 @@ public sealed class GenerationEngine : IGenerationEngine
             {
                 // A fault of the engine itself: nobody may wait for ever.
                 foreach (var job in Jobs()) job.Fail(error);
-                _scheduler.Sweep();
+                lock (_lock) _over = true;
             }
             Forget();
         }
@@ -199,12 +201,11 @@ public sealed class GenerationEngine : IGenerationEngine
     {
         lock (_lock)
         {
-            while (!_ended && _inbox.Count == 0 && (_scheduler.IsIdle && _swept)) Monitor.Wait(_lock);
+            while (!_ended && _inbox.Count == 0 && _scheduler.IsIdle && !_over) Monitor.Wait(_lock);
             if (_ended) return false;
-            _swept = true;
             while (_inbox.TryDequeue(out var job))
                 foreach (var sequence in job.Sequences) _scheduler.Add(sequence);
-            _scheduler.Sweep();
+            Clear();
             return true;
         }
     }
@@ -239,11 +240,13 @@ public sealed class GenerationEngine : IGenerationEngine
                 sequence.Take(position, _logits.AsSpan(index * width, width));
                 _generated += sequence.Ids.Count - before;
                 if (sequence.IsEnded) sequence.Job.Ended();
+                if (sequence.Job.IsOver) _finished = true;
             }
             catch (Exception error)
             {
                 // The caller's own code, or broken weights: others go on.
                 sequence.Job.Fail(error);
+                lock (_lock) _over = true;
             }
         }
     }
@@ -257,11 +260,18 @@ public sealed class GenerationEngine : IGenerationEngine
     {
         lock (_lock)
         {
-            _scheduler.Sweep();
-            _done += _jobs.RemoveWhere(job => job.IsOver);
+            Clear();
             _rate.Add(Stopwatch.GetTimestamp(), _generated);
             _metrics = Measure();
         }
+    }
+
+    // Takes out what is over.
+    private void Clear()
+    {
+        _scheduler.Sweep(_over);
+        if (_over || _finished) _done += _jobs.RemoveWhere(job => job.IsOver);
+        (_over, _finished) = (false, false);
     }
 
     private EngineMetrics Measure() => new(

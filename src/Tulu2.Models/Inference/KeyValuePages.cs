@@ -38,11 +38,6 @@ public sealed unsafe class KeyValuePages : IDisposable
     /// <summary>Bytes of a page.</summary>
     public static long BytesOf(ModelConfig config) => 2L * Tokens * WidthOf(config) * config.KeyValueHeads * config.Layers * sizeof(float);
 
-    /// <summary>Copies a page.</summary>
-    public void Copy(int source, int target) =>
-        Buffer.MemoryCopy(_buffer.Singles + source * _pageFloats, _buffer.Singles + target * _pageFloats, _pageFloats * sizeof(float),
-            _pageFloats * sizeof(float));
-
     public void Dispose() => _buffer.Dispose();
 
     /// <summary>[K][tokens].</summary>
