@@ -11,6 +11,7 @@ using Tulu2.Files;
 using Tulu2.Models.Classifiers;
 using Tulu2.Tests.Data;
 using Tulu2.Tests.Models.Classifiers;
+using Tulu2.Tests.Models.Inference;
 using Xunit;
 
 namespace Tulu2.Tests.Evaluation.Judges;
@@ -94,7 +95,7 @@ public sealed class JudgeTests : IDisposable
         using var model = LoadedModel.Load(directory);
         using var generator = new TextGenerator(model);
         var yes = generator.EncodeContinuation(" yes")[^1];
-        var logits = new LlamaDecoder(model).Begin(1, 64).Prefill([generator.EncodeRaw(texts[0])]).ToArray();
+        var logits = InferenceRun.Alone(model.Model, generator.EncodeRaw(texts[0]))[^model.Config.VocabularySize..];
         var expected = Math.Exp(logits[yes] - (double)logits.Max()) / logits.Sum(logit => Math.Exp(logit - (double)logits.Max()));
         Assert.Equal(expected, YesVerdict.Parse(together[0], "x").Probability, expected * 1e-4);
         var failure = Assert.Throws<BadInputException>(() => judge.Verdicts([Request("info", string.Concat(Enumerable.Repeat("long ", 5000)))], default));
