@@ -77,7 +77,7 @@ public sealed class StoredOutputs : IAnswerSource
 
     private ModelAnswer Answer(ItemRequest asked)
     {
-        if (asked.Request is not (ModelRequest.Generate or ModelRequest.Judge))
+        if (asked.Request is not (ModelRequest.Generate or ModelRequest.Judge or ModelRequest.NextTokens))
             throw new BadInputException(
                 _path, "holds texts, but this benchmark is not scored by texts alone, but by log-probabilities or by running programs", "score the model itself with `tulu2 eval`");
         return _answers.TryGetValue(asked.Item.Id, out var given) && asked.Number < given.Count

@@ -5,7 +5,8 @@ using Tulu2.Files;
 namespace Tulu2.Evaluation.Execution;
 
 /// <summary>
-/// Runs programs in sandboxes, as many at once as there are processors. Nothing is started before it is needed; the first use tests the isolation (docs/sandbox.md).
+/// Runs programs in sandboxes, as many at once as there are processors. Nothing is started before it is needed; the first use tests the isolation
+/// (docs/sandbox.md).
 /// </summary>
 public sealed class CodeRunner : ICodeRunner, IDisposable
 {
@@ -16,7 +17,9 @@ public sealed class CodeRunner : ICodeRunner, IDisposable
     private (PythonInterpreter Python, bool Isolated)? _proven;
     private volatile bool _disposed;
 
-    /// <param name="allowUnsafe">Where programs cannot be isolated, run them without isolation instead of refusing: with limits of time, memory and system calls alone.</param>
+    /// <param name="allowUnsafe">
+    /// Where programs cannot be isolated, run them without isolation instead of refusing: with limits of time, memory and system calls alone.
+    /// </param>
     public CodeRunner(bool allowUnsafe)
         : this(allowUnsafe, PythonInterpreter.Find)
     {
@@ -51,7 +54,8 @@ public sealed class CodeRunner : ICodeRunner, IDisposable
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var faults = new ConcurrentQueue<Exception>();
         // Threads of their own: they wait for programs, which pool threads must not.
-        var threads = Enumerable.Range(0, Math.Min(programs.Count, Environment.ProcessorCount)).Select(_ => new Thread(Work) { IsBackground = true, Name = "programs" }).ToList();
+        var threads = Enumerable.Range(0, Math.Min(programs.Count, Environment.ProcessorCount))
+            .Select(_ => new Thread(Work) { IsBackground = true, Name = "programs" }).ToList();
         threads.ForEach(thread => thread.Start());
         threads.ForEach(thread => thread.Join());
         cancellation.ThrowIfCancellationRequested();

@@ -42,7 +42,8 @@ internal static class Isolation
         {
             var plain = launcher.Run(new CodeProgram("def one():\n    return 1\n", "assert one() == 1", Seconds) { Function = "one" }, cancellation);
             if (!plain.Passed) return $"a program that does nothing wrong {plain.Why}";
-            var escaping = launcher.Run(new CodeProgram(Escapes, "found = escapes()\nassert not found, 'a program can ' + ', '.join(found)", Seconds) { Function = "escapes" }, cancellation);
+            var escape = new CodeProgram(Escapes, "found = escapes()\nassert not found, 'a program can ' + ', '.join(found)", Seconds) { Function = "escapes" };
+            var escaping = launcher.Run(escape, cancellation);
             return escaping.Passed ? null : escaping.Why;
         }
         catch (SandboxException fault)
@@ -60,7 +61,8 @@ internal static class Isolation
             return "allow user namespaces: `sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`";
         if (Value(MostNamespaces) == "0") return "allow user namespaces: `sudo sysctl -w user.max_user_namespaces=10000`";
         if (File.Exists("/.dockerenv") || File.Exists("/run/.containerenv"))
-            return "start the container with `--security-opt seccomp=unconfined --security-opt apparmor=unconfined`, or a profile that allows user namespaces and mounts in them";
+            return "start the container with `--security-opt seccomp=unconfined --security-opt apparmor=unconfined`, "
+                + "or a profile that allows user namespaces and mounts in them";
         return "use Linux 5.12 or later on x86-64 or arm64 with user namespaces and seccomp";
     }
 

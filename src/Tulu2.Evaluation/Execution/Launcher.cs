@@ -7,7 +7,10 @@ using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Execution;
 
-/// <summary>A process that runs programs, one at a time, each in a sandbox of its own. It ends when its standard input closes, and so when this process ends. Not thread-safe.</summary>
+/// <summary>
+/// A process that runs programs, one at a time, each in a sandbox of its own. It ends when its standard input closes, and so when this process ends.
+/// Not thread-safe.
+/// </summary>
 internal sealed class Launcher : IDisposable
 {
     private const long MemoryBytes = 512L << 20;
@@ -53,7 +56,8 @@ internal sealed class Launcher : IDisposable
         }
         catch (Exception fault) when (fault is Win32Exception or IOException)
         {
-            throw new BadInputException(python.Path, $"cannot be started: {FaultText.Of(fault)}", $"install python3, or set {PythonInterpreter.Variable} to its path", fault);
+            throw new BadInputException(python.Path, $"cannot be started: {FaultText.Of(fault)}",
+                $"install python3, or set {PythonInterpreter.Variable} to its path", fault);
         }
     }
 

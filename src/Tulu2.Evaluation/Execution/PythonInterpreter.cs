@@ -26,7 +26,8 @@ internal sealed record PythonInterpreter(string Path, Version Version)
         var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
         return folders.Append("/usr/bin").Select(folder => System.IO.Path.Combine(folder, "python3")).Where(File.Exists).Distinct().Select(Ask)
             .FirstOrDefault(found => found is not null && found.Version >= Oldest)
-            ?? throw new BadInputException("python3", $"is not on PATH in version {Oldest} or later, and programs are run by it", $"install python3, or set {Variable} to its path");
+            ?? throw new BadInputException("python3", $"is not on PATH in version {Oldest} or later, and programs are run by it",
+                $"install python3, or set {Variable} to its path");
     }
 
     /// <summary>What a program says of itself; null: it is no Python.</summary>

@@ -6,8 +6,8 @@ namespace Tulu2.Evaluation.Benchmarks.HumanEval;
 internal static partial class Completion
 {
     /// <summary>
-    /// With what decoders and chats do to code undone: a code block's fences are taken off, a function that is written again stands by itself, and the first line
-    /// gets back the space that a SentencePiece decoder drops.
+    /// With what decoders and chats do to code undone: a code block's fences are taken off, a function that is written again stands by itself, and the first
+    /// line gets back the space that a SentencePiece decoder drops.
     /// </summary>
     /// <param name="function">Name of the function that the prompt begins.</param>
     public static string Mend(string completion, string function)

@@ -6,8 +6,8 @@ using Tulu2.Files;
 namespace Tulu2.Evaluation.Benchmarks.HumanEval;
 
 /// <summary>
-/// HumanEval (Chen et al. 2021), the paper's Codex-Eval: functions completed from their signature and docstring, 20 samples each, run against their tests. The score is
-/// pass@10 (open-instruct <c>eval/codex_humaneval/run_eval.py</c>; docs/reference/tulu2.md, section 7.5).
+/// HumanEval (Chen et al. 2021), the paper's Codex-Eval: functions completed from their signature and docstring, 20 samples each, run against their tests. The
+/// score is pass@10 (open-instruct <c>eval/codex_humaneval/run_eval.py</c>; docs/reference/tulu2.md, section 7.5).
 /// </summary>
 public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
 {
@@ -33,7 +33,11 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
     /// <param name="Solution">The authors' completion.</param>
     /// <param name="Seed">Of the samples.</param>
     public sealed record Item(string Id, string Location, string Prompt, string Test, string Function, string Solution, int Seed, BenchmarkOptions Options)
-        : BenchmarkItem(Id, "", Location);
+        : BenchmarkItem(Id, "", Location)
+    {
+        /// <summary>The prompt leaves room for an answer in the model's context. If not, it is not asked.</summary>
+        public bool Fits { get; init; } = true;
+    }
 
     public override string Name => "humaneval";
 
@@ -43,12 +47,17 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
 
     public override PaperColumn? Column => PaperColumn.CodexEval;
 
-    public override BenchmarkItems<Item> Read(BenchmarkInput input) => new(
-        [.. HumanEvalFile.Problems(input.Path).Select((problem, index) => new Item(
-            problem.Id, problem.Location, problem.Prompt, problem.Test, problem.Function, problem.Solution, index, input.Options))], []);
+    public override BenchmarkItems<Item> Read(BenchmarkInput input)
+    {
+        var room = new PromptRoom(input.Prompts);
+        var items = HumanEvalFile.Problems(input.Path).Select((problem, index) => new Item(
+            problem.Id, problem.Location, problem.Prompt, problem.Test, problem.Function, problem.Solution, index, input.Options));
+        return PromptItems.Of(input, items, item => item.Location, item => item with { Fits = room.Holds(Prompt(item)) }, item => item.Fits);
+    }
 
     public override IEnumerable<string> Remarks(BenchmarkInput input, IReadOnlyList<Item> items)
     {
+        foreach (var remark in PromptRemarks.Of(input, items.Count(item => !item.Fits), 0)) yield return remark;
         if (input.Options.Shots is > 0) yield return "--shots has no effect: HumanEval's prompts hold no examples";
         if (input.Options.Mode == EvaluationMode.Parity)
             yield return $"{Pass1} is estimated from samples at temperature 0.8; the paper's own is at 0.1";
@@ -56,7 +65,7 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
 
     public override ModelRequest? Next(Item item, IReadOnlyList<ModelAnswer> answers) => answers.Count switch
     {
-        0 => new ModelRequest.Generate(Prompt(item), new GenerationOptions
+        0 when item.Fits => new ModelRequest.Generate(Prompt(item), new GenerationOptions
         {
             Count = Samples,
             Temperature = 0.8,
@@ -71,6 +80,11 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
 
     public override ItemResult Score(Item item, IReadOnlyList<ModelAnswer> answers)
     {
+        if (answers.Count == 0)
+        {
+            var unasked = new EvaluationSample(Prompt(item).Shown, item.Solution, "", false) { Verdict = "the prompt does not fit into the model's context" };
+            return new ItemResult(0, unasked) { Metrics = new Dictionary<string, double> { [Pass1] = 0, [Pass10] = 0 } };
+        }
         var (texts, runs) = (((ModelAnswer.Text)answers[0]).Values, ((ModelAnswer.Runs)answers[1]).Values);
         var correct = runs.Count(run => run.Passed);
         var metrics = new Dictionary<string, double> { [Pass1] = PassAtK.Estimate(runs.Count, correct, 1) };
@@ -78,10 +92,8 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
         // The first failure says more than the first sample.
         var shown = runs.Select((run, index) => (run, index)).FirstOrDefault(sample => !sample.run.Passed).index;
         var verdict = $"{correct} of {NumberText.Count(runs.Count, "sample")} passed; number {shown + 1}: {runs[shown].Why}";
-        return new ItemResult(metrics.GetValueOrDefault(Pass10, metrics[Pass1]), new EvaluationSample(Prompt(item).Shown, item.Solution, texts[shown], correct > 0) { Verdict = verdict })
-        {
-            Metrics = metrics,
-        };
+        var sample = new EvaluationSample(Prompt(item).Shown, item.Solution, texts[shown], correct > 0) { Verdict = verdict };
+        return new ItemResult(metrics.GetValueOrDefault(Pass10, metrics[Pass1]), sample) { Metrics = metrics };
     }
 
     public override IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ItemScore> scores) => new[] { Pass1, Pass10 }
@@ -99,10 +111,12 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
         var completions = HumanEvalFile.Completions(outputs);
         var known = Read(input).Items.Select(item => item.Id).ToHashSet();
         if (completions.Keys.FirstOrDefault(id => !known.Contains(id)) is { } unknown)
-            throw new BadInputException(outputs, $"has a completion of '{unknown}', which is no problem of {input.Path}", "give the completions of these problems");
+            throw new BadInputException(outputs, $"has a completion of '{unknown}', which is no problem of {input.Path}",
+                "give the completions of these problems");
         var items = this.ReadWithin(input).Items.Cast<Item>().ToList();
         if (items.FirstOrDefault(item => !completions.ContainsKey(item.Id)) is { } missing)
-            throw new BadInputException(outputs, $"has no completion of '{missing.Id}' ({missing.Location})", "complete all problems, if only by an empty text");
+            throw new BadInputException(outputs, $"has no completion of '{missing.Id}' ({missing.Location})",
+                "complete all problems, if only by an empty text");
         var programs = items.SelectMany(item => completions[item.Id].Select(completion => Program(item, completion))).ToList();
         var runs = runner.Run(programs, cancellation);
         var results = new List<ItemResult>(items.Count);
@@ -120,8 +134,10 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
 
     internal static CodeProgram Program(Item item, string completion)
     {
-        var text = item.Options.Mode == EvaluationMode.Fixed ? Completion.Mend(completion, item.Function) : completion;
-        return new CodeProgram($"{item.Prompt}{text}\n", $"{item.Test}\ncheck({item.Function})\n", item.Options.Mode == EvaluationMode.Fixed ? FixedSeconds : ParitySeconds)
+        var (text, seconds) = item.Options.Mode == EvaluationMode.Fixed
+            ? (Completion.Mend(completion, item.Function), FixedSeconds)
+            : (completion, ParitySeconds);
+        return new CodeProgram($"{item.Prompt}{text}\n", $"{item.Test}\ncheck({item.Function})\n", seconds)
         {
             Function = item.Function,
             // Some tests call helpers of the prompt. The function itself, which the prompt only begins, is the program's.
@@ -132,5 +148,8 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
     // Tuned models, too, get the prompt raw: so did the paper's (spec 7.5).
     private static ModelPrompt Prompt(Item item) => item.Options.Chat == true
         ? new ModelPrompt.Chat([new Message(Message.User, Question + item.Prompt)], AnswerPrefix + item.Prompt)
+        {
+            KeepsSpace = item.Options.Mode == EvaluationMode.Parity,
+        }
         : new ModelPrompt.Raw(item.Prompt);
 }

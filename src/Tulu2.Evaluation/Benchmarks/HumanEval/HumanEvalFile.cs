@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Tulu2.Data.Benchmarks;
 using Tulu2.Data.Rows;
 using Tulu2.Data.Rows.Records;
 using Tulu2.Files;
@@ -14,23 +15,24 @@ internal sealed record HumanEvalProblem(string Id, string Location, string Promp
 internal static class HumanEvalFile
 {
     private const string Name = "HumanEval.jsonl";
-    private const string Restore = "give openai/human-eval's own HumanEval.jsonl.gz";
+    private const string Restore = "fetch openai/human-eval's HumanEval.jsonl.gz again";
 
-    /// <param name="path">The file, or a folder that it is in.</param>
-    /// <exception cref="BadInputException">There is none, or a line is no problem.</exception>
+    /// <param name="path">The folder of the file, or the root of all task data.</param>
+    /// <exception cref="BadInputException">There is no file, or a line is no problem.</exception>
     public static IReadOnlyList<HumanEvalProblem> Problems(string path)
     {
-        var file = !Directory.Exists(path) ? path : new[] { "", ".gz", ".zst" }.Select(packing => Path.Join(path, Name + packing)).FirstOrDefault(File.Exists)
-            ?? throw new BadInputException(path, $"has no {Name}, nor {Name}.gz", Restore);
-        var problems = Records(file, Restore).Select(record => new HumanEvalProblem(record.Text("task_id"), record.Where, record.Text("prompt"), record.Text("test"),
-            record.Text("entry_point"), record.Text("canonical_solution"))).ToList();
-        if (problems.Count == 0) throw new BadInputException(file, "has no problem", Restore);
+        var folder = BenchmarkFolder.At(path, "humaneval", Name);
+        var problems = folder.Records(Name).Select(record => new HumanEvalProblem(record.Text("task_id"), record.Where, record.Text("prompt"),
+            record.Text("test"), record.Text("entry_point"), record.Text("canonical_solution"))).ToList();
+        if (problems.Count == 0) throw new BadInputException(folder.PathTo(Name), "has no problem", Restore);
         return problems.CountBy(problem => problem.Id).FirstOrDefault(id => id.Value > 1).Key is { } twice
-            ? throw new BadInputException(file, $"has {twice} twice", Restore)
+            ? throw new BadInputException(folder.PathTo(Name), $"has {twice} twice", Restore)
             : problems;
     }
 
-    /// <summary>Samples as human-eval's users have them: a line <c>{"task_id", "completion"}</c> each, several of a problem. By problem, in the file's order.</summary>
+    /// <summary>
+    /// Samples as human-eval's users have them: a line <c>{"task_id", "completion"}</c> each, several of a problem. By problem, in the file's order.
+    /// </summary>
     /// <exception cref="BadInputException">The file or a line cannot be used.</exception>
     public static IReadOnlyDictionary<string, IReadOnlyList<string>> Completions(string path)
     {

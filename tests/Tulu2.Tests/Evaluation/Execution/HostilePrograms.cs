@@ -3,8 +3,8 @@ using Tulu2.Evaluation.Requests;
 namespace Tulu2.Tests.Evaluation.Execution;
 
 /// <summary>
-/// Programs that do harm or cheat. None may pass the check, which wants <see cref="Secret"/> from the function <c>f</c>. <c>{canary}</c> stands for a file of the test's,
-/// <c>{port}</c> for a port that it listens at, <c>{pid}</c> for a process of its own.
+/// Programs that do harm or cheat. None may pass the check, which wants <see cref="Secret"/> from the function <c>f</c>. <c>{canary}</c> stands for a file of the
+/// test's, <c>{port}</c> for a port that it listens at, <c>{pid}</c> for a process of its own.
 /// </summary>
 internal static class HostilePrograms
 {
@@ -12,7 +12,8 @@ internal static class HostilePrograms
 
     public sealed record Sample(string Name, CodeEnd[] Ends, string Source, double Seconds = 20);
 
-    private static readonly CodeEnd[] Failed = [CodeEnd.Failed], TimedOut = [CodeEnd.TimedOut], OutOfMemory = [CodeEnd.OutOfMemory], OutputLimit = [CodeEnd.OutputLimit];
+    private static readonly CodeEnd[] Failed = [CodeEnd.Failed], TimedOut = [CodeEnd.TimedOut];
+    private static readonly CodeEnd[] OutOfMemory = [CodeEnd.OutOfMemory], OutputLimit = [CodeEnd.OutputLimit];
     private static readonly CodeEnd[] FailedOrKilled = [CodeEnd.Failed, CodeEnd.Killed, CodeEnd.OutOfMemory];
 
     public static IReadOnlyList<Sample> All { get; } =

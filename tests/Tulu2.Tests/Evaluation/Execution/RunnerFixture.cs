@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Tulu2.Tests.Evaluation.Execution;
 
-/// <summary>One runner for a class of tests, and what programs may not touch: a file, a port, a process. Tests are skipped by name where nothing can be isolated.</summary>
+/// <summary>One runner for a class of tests, and what programs may not touch: a file, a port, a process. Tests are skipped where nothing can be isolated.</summary>
 public sealed class RunnerFixture : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sandbox");

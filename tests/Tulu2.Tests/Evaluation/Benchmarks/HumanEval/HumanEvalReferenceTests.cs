@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Benchmarks.HumanEval;
+using Tulu2.Evaluation.Requests;
 using Tulu2.Tests.Evaluation.Execution;
 using Xunit;
 using Xunit.Abstractions;
@@ -26,25 +27,37 @@ public class HumanEvalReferenceTests(RunnerFixture runner, ITestOutputHelper out
     {
         var items = Items();
         Assert.Equal(164, items.Count);
-        string[] kinds = ["canonical", "None", "flatterer"];
-        var programs = items.SelectMany(item => new[] { item.Solution, "    return None\n", Flatterer }.Select(completion => HumanEvalBenchmark.Program(item, completion))).ToList();
+        var programs = items.SelectMany((item, index) => Completions(item, index)
+            .Select(completion => (item.Id, completion.Kind, Program: HumanEvalBenchmark.Program(item, completion.Text)))).ToList();
 
         // A busy machine is no fault of a program's: what is measured here is right and wrong.
         var clock = Stopwatch.StartNew();
-        var outcomes = runner.Run([.. programs.Select(program => program with { Seconds = 60 })]);
+        var outcomes = runner.Run([.. programs.Select(program => program.Program with { Seconds = 60 })]);
 
         output.WriteLine($"{programs.Count} programs in {clock.Elapsed.TotalSeconds:F1} s");
-        var wrong = outcomes.Select((outcome, index) => (outcome, index)).Where(run => run.outcome.Passed != (run.index % kinds.Length == 0))
-            .Select(run => $"{items[run.index / kinds.Length].Id} {kinds[run.index % kinds.Length]}: {run.outcome.Why}");
-        Assert.Empty(wrong);
+        Assert.Empty(programs.Zip(outcomes).Where(run => run.Second.Passed != (run.First.Kind == "canonical"))
+            .Select(run => $"{run.First.Id} {run.First.Kind}: {run.Second.Why}"));
+    }
+
+    private static IEnumerable<(string Kind, string Text)> Completions(HumanEvalBenchmark.Item item, int index)
+    {
+        yield return ("canonical", item.Solution);
+        yield return ("None", "    return None\n");
+        if (index % 8 == 0) yield return ("flatterer", Flatterer);
     }
 
     [SkippableFact]
-    public void Each_prompt_is_a_module_of_its_own_once_its_function_has_a_body()
+    public void Prompts_that_fill_the_models_context_are_not_asked_and_score_zero()
     {
-        var items = Items();
-        Assert.Equal(items.Select(_ => "passed"), runner.Run([.. items.Select(item =>
-            HumanEvalBenchmark.Program(item, item.Solution) with { Source = "def f():\n    return 1\n", Function = "f", Check = "f()", Seconds = 60 })]).Select(run => run.Why));
+        var items = TaskRun.Read("humaneval", new BenchmarkOptions(), TaskRun.Llama2(context: 200)).Items;
+        Assert.Equal(164, items.Count);
+        var asked = items.Count(item => new HumanEvalBenchmark().Next((HumanEvalBenchmark.Item)item, []) is not null);
+        Assert.InRange(asked, 20, 140);
+        var scores = TaskRun.Score("humaneval", items, (_, request) => request is ModelRequest.Execute run
+            ? new ModelAnswer.Runs([.. run.Programs.Select(_ => new CodeOutcome(true, "passed"))])
+            : new ModelAnswer.Text([.. Enumerable.Repeat("", 20)])).Scores;
+        Assert.Equal(asked, scores.Sum(score => score.Value));
+        Assert.Equal(asked / 164.0, new HumanEvalBenchmark().Metrics(scores)["pass@1"], 1e-12);
     }
 
     private static IReadOnlyList<HumanEvalBenchmark.Item> Items() =>
