@@ -12,6 +12,7 @@ using Tulu2.Files;
 using Tulu2.Models.Classifiers;
 using Tulu2.Tests.Data;
 using Tulu2.Tests.Models.Classifiers;
+using Tulu2.Tests.Models.Inference;
 using Xunit;
 
 namespace Tulu2.Tests.Evaluation.Judges;
@@ -93,9 +94,9 @@ public sealed class JudgeTests : IDisposable
         Assert.Equal(together, texts.Select(text => judge.Verdicts([Request("truth", text)], default)[0]));
         // The same number by another way: a continuation's log-probability.
         using var model = LoadedModel.Load(directory);
-        var generator = new TextGenerator(model);
+        using var generator = new TextGenerator(model);
         var yes = generator.EncodeContinuation(" yes")[^1];
-        var logits = new LlamaDecoder(model).Begin(1, 64).Prefill([generator.EncodeRaw(texts[0])]).ToArray();
+        var logits = InferenceRun.Alone(model.Model, generator.EncodeRaw(texts[0]))[^model.Config.VocabularySize..];
         var expected = Math.Exp(logits[yes] - (double)logits.Max()) / logits.Sum(logit => Math.Exp(logit - (double)logits.Max()));
         Assert.Equal(expected, YesVerdict.Parse(together[0], "x").Probability, expected * 1e-4);
         var failure = Assert.Throws<BadInputException>(() => judge.Verdicts([Request("info", string.Concat(Enumerable.Repeat("long ", 5000)))], default));
