@@ -29,8 +29,8 @@ public sealed class YesJudge : INamedJudge, IDisposable
     /// <exception cref="BadInputException">The model cannot be used.</exception>
     public static YesJudge Load(string model)
     {
-        var loaded = LoadedModel.Load(model);
-        return new YesJudge($"local:{ModelFolders.Parse(model).Id}", new TextGenerator(loaded), new LogProbabilityScorer(loaded), loaded);
+        var generator = TextGenerator.Load(model);
+        return new YesJudge($"local:{ModelFolders.Parse(model).Id}", generator, new LogProbabilityScorer(generator), generator);
     }
 
     /// <exception cref="BadInputException">A text does not fit into the judge's context.</exception>

@@ -4,6 +4,7 @@ using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Generation;
 using Tulu2.Evaluation.Provenance;
 using Tulu2.Evaluation.Results;
+using Tulu2.Evaluation.Tasks;
 using Tulu2.Files;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Output;
@@ -81,10 +82,18 @@ internal sealed class TaskEvaluation(IRunOutput output, LocalNode node)
     }
 
     private static TaskResult ResultOf(EvaluatedJob job, TaskEvaluationRequest request) =>
-        TaskResult.Of(job.Job.Benchmark, request.Name, request.Settings.Options, request.Settings.Evaluator.Judges, job.Scores) with
+        TaskResult.Of(job.Job.Benchmark, request.Name, request.Settings.Options, JudgesOf(job, request), job.Scores) with
         {
+            JudgeUse = job.Judges,
             Subject = SubjectOf(job.Job.Benchmark, request),
         };
+
+    // Who has judged, as the judges say; where all verdicts are of an earlier start, as they were asked for.
+    private static Dictionary<string, string> JudgesOf(EvaluatedJob job, TaskEvaluationRequest request)
+    {
+        var names = JudgeUse.Names(job.Judges);
+        return request.Settings.Evaluator.Judges.ToDictionary(judge => judge.Key, judge => names.GetValueOrDefault(judge.Key) ?? judge.Value);
+    }
 
     // All that a score depends on. Weights are known by the size and time of their files: reading them all would take as long as loading them.
     private static string SubjectOf(IBenchmark benchmark, TaskEvaluationRequest request)
