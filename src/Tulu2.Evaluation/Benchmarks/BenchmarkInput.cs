@@ -53,6 +53,12 @@ public sealed record BenchmarkOptions(int? MaxTokens = null, bool SkipLong = fal
         ? new ModelPrompt.Chat([new Message(Message.User, text)], prefix) { KeepsSpace = Mode == EvaluationMode.Parity }
         : new ModelPrompt.Raw(text + rawEnd);
 
+    /// <summary>Pairs are judged in both orders, rather than in one that is drawn.</summary>
+    public bool BothOrders { get; init; }
+
+    /// <summary>Seed of the order in which a pair is shown to a judge.</summary>
+    public int OrderSeed { get; init; }
+
     /// <summary>Maximum number of items, spread evenly over the input (<see cref="BenchmarkReading"/>); null: all.</summary>
     public int? Limit { get; init; }
 }

@@ -51,8 +51,15 @@ public sealed class StoredOutputs : IAnswerSource
     {
         var outputs = files.Outputs ?? throw new BadInputException("--outputs", "is not given", "give the file of outputs");
         var input = files.Input ?? throw new BadInputException("--data", $"is not given, but {benchmark.Name} needs its items", "give the root of the task data");
-        return Read(outputs).Score(benchmark, input, cancellation);
+        var answers = Read(outputs);
+        if (files.Verdicts is { } verdicts) answers = answers.Before(Read(verdicts));
+        return answers.Score(benchmark, input, cancellation);
     }
+
+    /// <summary>These answers, and after them those of another file to the same items, such as the verdicts on them.</summary>
+    private StoredOutputs Before(StoredOutputs later) => new(
+        _path, _answers.Keys.Union(later._answers.Keys)
+            .ToDictionary(id => id, id => (IReadOnlyList<string>)[.. _answers.GetValueOrDefault(id, []), .. later._answers.GetValueOrDefault(id, [])]));
 
     /// <summary>Scores the stored answers to all items of a benchmark.</summary>
     /// <exception cref="BadInputException">The input cannot be used, an item has no answer, or an answer has no item.</exception>
