@@ -27,6 +27,7 @@ internal sealed class EvalTasksCommand(Terminal terminal)
     private readonly Option<int?> _limit = CommandBuilder.Optional<int?>("--limit", "Maximum number of items per task, spread evenly over all");
     private readonly Option<int?> _shots = CommandBuilder.Optional<int?>("--shots", "Number of examples in the prompt; by default the task's own");
     private readonly Option<bool?> _chat = CommandBuilder.Optional<bool?>("--chat", "true: prompts in the chat template; false: raw; by default the task's own way for tuned models");
+    private readonly Option<bool?> _works = CommandBuilder.Optional<bool?>("--chain-of-thought", "false: examples show the answer alone; by default the task's own way");
     private readonly Option<int?> _maxTokens = CommandBuilder.Optional<int?>("--max-tokens", "Maximum number of tokens to generate per answer; by default the task's own");
     private readonly Option<string?> _out = CommandBuilder.Optional<string>("--out", "Folder for results and items; a killed evaluation goes on from it");
     private readonly Option<string?> _name = CommandBuilder.Optional<string>("--name", "Name of the model in tables; by default that of its folder");
@@ -39,7 +40,7 @@ internal sealed class EvalTasksCommand(Terminal terminal)
     private static string Names => string.Join(", ", BenchmarkCatalogue.All.Where(benchmark => benchmark.Folder is not null).Select(benchmark => benchmark.Name));
 
     public Command Create() => CommandBuilder.Command("eval", "Score a model on benchmarks",
-        [_tasks, _model, _adapter, _data, _mode, _limit, _shots, _chat, _maxTokens, _out, _name, _evaluators, _inProcess, _unsafe, .. _judges.All], RunAsync);
+        [_tasks, _model, _adapter, _data, _mode, _limit, _shots, _chat, _works, _maxTokens, _out, _name, _evaluators, _inProcess, _unsafe, .. _judges.All], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -70,6 +71,7 @@ internal sealed class EvalTasksCommand(Terminal terminal)
         Mode = parsed.GetValue(_mode),
         Chat = parsed.GetValue(_chat),
         Shots = Above(parsed, _shots, 0),
+        ChainOfThought = parsed.GetValue(_works),
         Limit = Above(parsed, _limit, 1),
     });
 
