@@ -41,9 +41,10 @@ public class PaperModelsTests
     public void A_number_of_parameters_is_called_as_names_call_it(long parameters, int? billions) => Assert.Equal(billions, ModelTraits.BillionsOf(parameters));
 
     [Theory]
-    [InlineData(PaperColumn.AlpacaEval, "gpt-4-0613", true)]
-    [InlineData(PaperColumn.AlpacaEval, "alpaca_eval_gpt4", true)]
-    [InlineData(PaperColumn.MtBench, "openai/gpt-4", true)]
+    [InlineData(PaperColumn.AlpacaEval, "gpt-4-0613@api.openai.com", true)]
+    [InlineData(PaperColumn.AlpacaEval, "stored:alpaca_eval_gpt4", true)]
+    [InlineData(PaperColumn.MtBench, "stored:gpt-4", true)]
+    [InlineData(PaperColumn.MtBench, "gpt-4@127.0.0.1:8000", false)]
     [InlineData(PaperColumn.MtBench, "gpt-4-1106-preview", false)]
     [InlineData(PaperColumn.MtBench, "gpt-4-turbo", false)]
     [InlineData(PaperColumn.AlpacaEval, "gpt-4o", false)]
