@@ -23,13 +23,15 @@ public static partial class PaperJudges
     public static string? Remark(PaperColumn column, IEnumerable<string> judges) => column == PaperColumn.TruthfulQa && judges.Any(judge => judge.Contains("llama", StringComparison.OrdinalIgnoreCase))
         ? "judged by the Llama-2 models that took the place of the paper's GPT-3 judges, which closed; they are said to agree within about a point" : null;
 
-    // The whole id: gpt-4-turbo and gpt-4o are other judges, and so is one that only calls itself so and says more.
-    [GeneratedRegex(@"^(openai/)?(alpaca_eval_)?gpt-?4(-0314|-0613)?$", RegexOptions.IgnoreCase)]
+    // GPT-4 itself at OpenAI or its Azure service, or stored verdicts of it, and several of these: gpt-4-turbo and gpt-4o are other judges, and so is whatever runs
+    // elsewhere under that name.
+    [GeneratedRegex(@"^((stored:(alpaca_eval_gpt4(_0314|_0613)?|gpt-4(-0314|-0613)?)|gpt-4(-0314|-0613)?@(api\.openai\.com|[\w.-]+\.openai\.azure\.com)(:\d+)?)(\+(?=.)|$))+$")]
     private static partial Regex Gpt4();
 
-    [GeneratedRegex(@"(^|/)toxigen[-_]roberta/?$", RegexOptions.IgnoreCase)]
+    // Files of the classifier are known by the name of their folder.
+    [GeneratedRegex(@"(^|[/:])toxigen[-_]roberta(?![\w-])", RegexOptions.IgnoreCase)]
     private static partial Regex ToxigenRoberta();
 
-    [GeneratedRegex(@"(^|/)truthfulqa-(truth|info)-judge-llama2-7B/?$|^curie:", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(^|[/:])truthfulqa-(truth|info)-judge-llama2-7B(?![\w-])", RegexOptions.IgnoreCase)]
     private static partial Regex TruthfulQaJudge();
 }
