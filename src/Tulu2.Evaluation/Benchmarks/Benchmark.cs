@@ -22,6 +22,8 @@ public abstract class Benchmark<TItem> : IBenchmark
 
     public virtual bool IsLowerBetter => false;
 
+    public virtual string Parts => "datasets";
+
     public virtual IReadOnlyList<string> Judges => [];
 
     public virtual bool IsJudged => Judges.Count > 0;
