@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Tulu2.Evaluation.Benchmarks;
+using Tulu2.Evaluation.Judges;
 
 namespace Tulu2.Evaluation.Paper;
 
@@ -13,7 +14,7 @@ public static partial class PaperJudges
     /// <param name="judges">Ids of those who judged; at least one.</param>
     public static bool AreOf(PaperColumn column, IEnumerable<string> judges) => judges.DefaultIfEmpty("").All(judge => column switch
     {
-        PaperColumn.AlpacaEval or PaperColumn.MtBench => Gpt4().IsMatch(judge),
+        PaperColumn.AlpacaEval or PaperColumn.MtBench => JudgeIdentity.IsPapersGpt4(judge),
         PaperColumn.ToxiGen => ToxigenRoberta().IsMatch(judge),
         PaperColumn.TruthfulQa => TruthfulQaJudge().IsMatch(judge),
         _ => true,
@@ -22,11 +23,6 @@ public static partial class PaperJudges
     /// <summary>What to say of a number in the paper's column whose judge is not quite the paper's; null: nothing.</summary>
     public static string? Remark(PaperColumn column, IEnumerable<string> judges) => column == PaperColumn.TruthfulQa && judges.Any(judge => judge.Contains("llama", StringComparison.OrdinalIgnoreCase))
         ? "judged by the Llama-2 models that took the place of the paper's GPT-3 judges, which closed; they are said to agree within about a point" : null;
-
-    // GPT-4 itself at OpenAI or its Azure service, or stored verdicts of it, and several of these: gpt-4-turbo and gpt-4o are other judges, and so is whatever runs
-    // elsewhere under that name.
-    [GeneratedRegex(@"^((stored:(alpaca_eval_gpt4(_0314|_0613)?|gpt-4(-0314|-0613)?)|gpt-4(-0314|-0613)?@(api\.openai\.com|[\w.-]+\.openai\.azure\.com)(:\d+)?)(\+(?=.)|$))+$")]
-    private static partial Regex Gpt4();
 
     // Files of the classifier are known by the name of their folder.
     [GeneratedRegex(@"(^|[/:])toxigen[-_]roberta(?![\w-])", RegexOptions.IgnoreCase)]
