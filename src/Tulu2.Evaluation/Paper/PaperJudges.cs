@@ -24,9 +24,10 @@ public static partial class PaperJudges
     public static string? Remark(PaperColumn column, IEnumerable<string> judges) => column == PaperColumn.TruthfulQa && judges.Any(judge => judge.Contains("llama", StringComparison.OrdinalIgnoreCase))
         ? "judged by the Llama-2 models that took the place of the paper's GPT-3 judges, which closed; they are said to agree within about a point" : null;
 
-    [GeneratedRegex(@"(^|/)toxigen[-_]roberta/?$", RegexOptions.IgnoreCase)]
+    // Files of the classifier are known by the name of their folder.
+    [GeneratedRegex(@"(^|[/:])toxigen[-_]roberta(?![\w-])", RegexOptions.IgnoreCase)]
     private static partial Regex ToxigenRoberta();
 
-    [GeneratedRegex(@"(^|/)truthfulqa-(truth|info)-judge-llama2-7B/?$|^curie:", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(^|[/:])truthfulqa-(truth|info)-judge-llama2-7B(?![\w-])", RegexOptions.IgnoreCase)]
     private static partial Regex TruthfulQaJudge();
 }
