@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Tulu2.Data.Chat;
 using Tulu2.Data.Tokenizers;
+using Tulu2.Evaluation.Requests;
 using Tulu2.Files;
 using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
@@ -16,7 +17,7 @@ public sealed class LoadedModel : IDisposable
     private LoadedModel(string name, ModelConfig config, SentencePieceBpeTokenizer tokenizer, IReadOnlySet<int> endIds, InferenceModel model, IReadOnlyList<string> remarks)
     {
         (Name, Config, Tokenizer, EndIds, Model, Remarks) = (name, config, tokenizer, endIds, model, remarks);
-        Chat = ChatOf(config, tokenizer);
+        Prompts = PromptsOf(config, tokenizer);
     }
 
     /// <summary>As <see cref="Load"/> was given it.</summary>
@@ -25,7 +26,10 @@ public sealed class LoadedModel : IDisposable
     public SentencePieceBpeTokenizer Tokenizer { get; }
 
     /// <summary>Encodes dialogues, truncated to the model's context.</summary>
-    public ChatEncoder Chat { get; }
+    public ChatEncoder Chat => Prompts.Chat;
+
+    /// <summary>Encodes what benchmarks ask.</summary>
+    public PromptEncoder Prompts { get; }
 
     /// <summary>Tokens that end an answer: the end tokens of config.json, the tokenizer and generation_config.json.</summary>
     public IReadOnlySet<int> EndIds { get; }
@@ -52,14 +56,18 @@ public sealed class LoadedModel : IDisposable
 
     /// <summary><see cref="Chat"/> without the weights and without torch.</summary>
     /// <exception cref="BadInputException">The directory does not exist, or its configuration or tokenizer cannot be used.</exception>
-    public static ChatEncoder ReadChat(string name)
+    public static ChatEncoder ReadChat(string name) => ReadPrompts(name).Chat;
+
+    /// <summary><see cref="Prompts"/> without the weights and without torch.</summary>
+    /// <exception cref="BadInputException">As <see cref="ReadChat"/>.</exception>
+    public static PromptEncoder ReadPrompts(string name)
     {
         var (config, tokenizer, _) = Open(ModelFolders.Parse(name));
-        return ChatOf(config, tokenizer);
+        return PromptsOf(config, tokenizer);
     }
 
-    private static ChatEncoder ChatOf(ModelConfig config, SentencePieceBpeTokenizer tokenizer) =>
-        new(ChatTokenizer.Of(tokenizer), ChatForm.Default, config.MaxPositions);
+    private static PromptEncoder PromptsOf(ModelConfig config, SentencePieceBpeTokenizer tokenizer) =>
+        new(new ChatEncoder(ChatTokenizer.Of(tokenizer), ChatForm.Default, config.MaxPositions), tokenizer);
 
     public void Dispose() => Model.Dispose();
 

@@ -39,16 +39,11 @@ public sealed class TextGenerator : IChatGenerator, IDisposable
     public int[] EncodeChat(IReadOnlyList<Message> messages) => _model.Chat.EncodePrompt(messages);
 
     /// <summary>The ids of a text without the chat template: the beginning token and the text.</summary>
-    public int[] EncodeRaw(string text) => [_model.Tokenizer.BeginningId, .. _model.Tokenizer.EncodeText(text, boundary: true)];
+    public int[] EncodeRaw(string text) => Encode(new ModelPrompt.Raw(text));
 
-    public int[] Encode(ModelPrompt prompt) => prompt switch
-    {
-        ModelPrompt.Chat chat => [.. EncodeChat(chat.Dialogue), .. EncodeContinuation(chat.AnswerPrefix)],
-        ModelPrompt.Raw raw => EncodeRaw(raw.Text),
-        _ => throw new NotSupportedException($"{prompt.GetType().Name}"),
-    };
+    public int[] Encode(ModelPrompt prompt) => _model.Prompts.Encode(prompt);
 
-    public int[] EncodeContinuation(string text) => text.Length == 0 ? [] : [.. _model.Tokenizer.EncodeText(text, boundary: false)];
+    public int[] EncodeContinuation(string text) => _model.Prompts.EncodeContinuation(text);
 
     public IReadOnlyList<GenerationResult> Generate(IReadOnlyList<GenerationRequest> requests, CancellationToken cancellation = default) =>
         [.. EngineCalls.Wait(requests, (request, token) => Engine.SubmitAsync(Request(request), token), cancellation).Select(Result)];

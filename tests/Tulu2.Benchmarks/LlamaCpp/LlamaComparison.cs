@@ -60,20 +60,33 @@ internal static class LlamaComparison
         foreach (var batch in new[] { 1, 4, Most })
         {
             // In turns, so that what else the machine does meets both alike.
-            List<double> own = [], other = [];
+            List<(double Clock, double Processor)> own = [], other = [];
             for (var round = 0; round < rounds; round++)
             {
-                own.Add(ours.Rate(batch));
-                other.Add(theirs.Rate(batch));
+                own.Add(Measured(() => ours.Rate(batch)));
+                other.Add(Measured(() => theirs.Rate(batch)));
             }
-            var ratio = own.Zip(other, (one, two) => one / two).Order().ElementAt(rounds / 2);
-            output.WriteLine($"  batch {batch,2}: ours {Median(own),8:F1} tokens/s, llama.cpp {Median(other),8:F1}; ratio, median of {rounds} pairs: {ratio:F2}; load {Load()}");
+            output.WriteLine($"  batch {batch,2}: ours {Median(own, Clock),7:F1} tokens/s, llama.cpp {Median(other, Clock),7:F1}, ratio {Ratio(Clock):F2}; "
+                + $"per processor second {Median(own, Processor),7:F1} and {Median(other, Processor),7:F1}, ratio {Ratio(Processor):F2}; load {Load()}");
+
+            double Ratio(Func<(double, double), double> of) => own.Zip(other, (one, two) => of(one) / of(two)).Order().ElementAt(rounds / 2);
         }
         // Once more, at its end.
         output.WriteLine($"  a buffer as large is read at {MachineCeilings.ReadRate(model.BytesPerPass, threads) / 1e9:F1} GB/s: {MachineCeilings.ReadRate(model.BytesPerPass, threads) / model.BytesPerPass:F1} steps/s");
     }
 
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+    // Tokens per second of the clock, and of the processor, which others on busy cores do not add to.
+    private static (double Clock, double Processor) Measured(Func<(int Tokens, double Seconds, double Processor)> decode)
+    {
+        var (tokens, seconds, processor) = decode();
+        return (tokens / seconds, tokens / processor);
+    }
+
+    private static double Median(List<(double, double)> rates, Func<(double, double), double> of) => rates.Select(of).Order().ElementAt(rates.Count / 2);
+
+    private static double Clock((double Clock, double Processor) rate) => rate.Clock;
+
+    private static double Processor((double Clock, double Processor) rate) => rate.Processor;
 
     private static string Load() => File.Exists("/proc/loadavg") ? File.ReadAllText("/proc/loadavg").Split(' ')[0] : "?";
 
@@ -100,17 +113,17 @@ internal static class LlamaComparison
             return Step([.. Enumerable.Range(0, Prompt).Select(at => Token(0, at))], 0, 1)[.._model.Config.VocabularySize];
         }
 
-        public double Rate(int batch)
+        public (int, double, double) Rate(int batch)
         {
             Begin(batch);
             var next = new int[batch];
-            var start = Stopwatch.GetTimestamp();
+            var (start, processor) = (Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime);
             for (var at = Prompt; at < Prompt + Tokens; at++)
             {
                 var logits = Steps(next, at);
                 for (var row = 0; row < batch; row++) next[row] = Best(logits.AsSpan(row * _model.Config.VocabularySize, _model.Config.VocabularySize));
             }
-            return batch * Tokens / Stopwatch.GetElapsedTime(start).TotalSeconds;
+            return (batch * Tokens, Stopwatch.GetElapsedTime(start).TotalSeconds, (Environment.CpuUsage.TotalTime - processor).TotalSeconds);
         }
 
         public void Dispose()
@@ -169,11 +182,11 @@ internal static class LlamaComparison
             return _context.NativeHandle.GetLogitsIth(Prompt - 1).ToArray();
         }
 
-        public double Rate(int batch)
+        public (int, double, double) Rate(int batch)
         {
             Begin(batch);
             var next = new int[batch];
-            var start = Stopwatch.GetTimestamp();
+            var (start, processor) = (Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime);
             for (var at = Prompt; at < Prompt + Tokens; at++)
             {
                 var tokens = new LLamaBatch();
@@ -181,7 +194,7 @@ internal static class LlamaComparison
                 Decode(tokens);
                 for (var row = 0; row < batch; row++) next[row] = Best(_context.NativeHandle.GetLogitsIth(row));
             }
-            return batch * Tokens / Stopwatch.GetElapsedTime(start).TotalSeconds;
+            return (batch * Tokens, Stopwatch.GetElapsedTime(start).TotalSeconds, (Environment.CpuUsage.TotalTime - processor).TotalSeconds);
         }
 
         public void Dispose()

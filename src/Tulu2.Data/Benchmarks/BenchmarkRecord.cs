@@ -3,7 +3,7 @@ using System.Text.Json;
 using Tulu2.Data.Rows.Conversion;
 using Tulu2.Files;
 
-namespace Tulu2.Mixtures.BenchmarkTexts;
+namespace Tulu2.Data.Benchmarks;
 
 /// <summary>A JSON object of a benchmark's file.</summary>
 /// <param name="Where">For error messages.</param>
