@@ -4,8 +4,9 @@ using Tulu2.Models.Inference;
 namespace Tulu2.Evaluation.Generation;
 
 /// <summary>
-/// Decides what a step computes: admits sequences in order, as rows and pages are free; takes over what the cache holds of them; gives every running one its next
-/// token, and prompts the rest of the step's budget. Where pages run out, the sequence that came last gives its own back and is computed again later; that changes
+/// Decides what a step computes: admits sequences in order, as rows and pages are free; takes over what the cache holds of them; gives every running one
+/// its next token, and prompts the rest of the step's budget. Where pages run out, the sequence that came last gives its own back and is computed again
+/// later; that changes
 /// no bits. No clock, no model, not thread-safe.
 /// </summary>
 internal sealed class EngineScheduler(PageCache cache, EngineSettings settings)
@@ -117,7 +118,8 @@ internal sealed class EngineScheduler(PageCache cache, EngineSettings settings)
     private void Match(Running running)
     {
         if (!settings.ReusePrefixes || running.Computed != running.Chain.Count * cache.PageTokens || running.Pages.Count != running.Chain.Count) return;
-        while (running.Computed + cache.PageTokens <= running.Sequence.FirstNeeded && cache.Find(running.Last(cache), Tokens(running, running.Chain.Count)) is { } found)
+        while (running.Computed + cache.PageTokens <= running.Sequence.FirstNeeded
+            && cache.Find(running.Last(cache), Tokens(running, running.Chain.Count)) is { } found)
         {
             running.Chain.Add(found);
             running.Pages.Add(found.Page);

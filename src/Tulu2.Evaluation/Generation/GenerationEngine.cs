@@ -6,8 +6,8 @@ using Tulu2.Files;
 namespace Tulu2.Evaluation.Generation;
 
 /// <summary>
-/// Continuous batching on a thread of its own: each step computes the next token of everything that runs, and a chunk of the prompts that came; answers leave, and
-/// others join, between steps.
+/// Continuous batching on a thread of its own: each step computes the next token of everything that runs, and a chunk of the prompts that came; answers
+/// leave, and others join, between steps.
 /// </summary>
 public sealed class GenerationEngine : IGenerationEngine
 {
@@ -70,7 +70,8 @@ public sealed class GenerationEngine : IGenerationEngine
         var prompt = request.PromptIds;
         var isScored = request.PromptLogProbabilities && request.Options.MaxTokens == 0;
         (isScored ? request.Options with { MaxTokens = null } : request.Options).Validate();
-        if (request.Top is < 0 or > EngineRequest.MaxTop) throw new BadInputException("logprobs", $"is not within 0 and {EngineRequest.MaxTop}", "give a value in this range");
+        if (request.Top is < 0 or > EngineRequest.MaxTop) throw new BadInputException("logprobs", $"is not within 0 and {EngineRequest.MaxTop}",
+            "give a value in this range");
         Check(prompt, request.Location, isScored ? ContextLength : ContextLength - 1);
         if (isScored)
         {
@@ -82,18 +83,22 @@ public sealed class GenerationEngine : IGenerationEngine
         var seed = request.Options.Seed ?? Random.Shared.NextInt64();
         SampleSequence[] samples = [.. Enumerable.Range(0, request.Options.Count).Select(number =>
             new SampleSequence(request, number, seed, limit, Math.Min(_model.UsedVocabulary, _model.VocabularySize), _endIds, _newText()))];
-        return SubmitAsync(samples, () => new EngineResult(prompt.Length, samples[0].Cached ?? 0, samples[0].PromptScores, [.. samples.Select(sample => sample.Result!)]), cancellation);
+        return SubmitAsync(samples, () => new EngineResult(prompt.Length, samples[0].Cached ?? 0, samples[0].PromptScores,
+            [.. samples.Select(sample => sample.Result!)]), cancellation);
     }
 
     public Task<IReadOnlyList<ContinuationScore>> ScoreAsync(int[] prompt, IReadOnlyList<int[]> continuations, CancellationToken cancellation = default)
     {
-        if (continuations.Count == 0 || continuations.Any(ids => ids.Length == 0)) throw new BadInputException("continuation", "is empty", "give some text to score");
+        if (continuations.Count == 0 || continuations.Any(ids => ids.Length == 0)) throw new BadInputException("continuation", "is empty",
+            "give some text to score");
         Check(prompt, "prompt", ContextLength);
         int[][] whole = [.. continuations.Select(ids => (int[])[.. prompt, .. ids])];
         foreach (var ids in whole) Check(ids, "continuation", ContextLength);
-        ScoreSequence[] sequences = [.. whole.Select(ids => new ScoreSequence(ids, [.. Enumerable.Range(prompt.Length, ids.Length - prompt.Length)], 0, "continuation"))];
+        ScoreSequence[] sequences = [.. whole.Select(ids => new ScoreSequence(ids, [.. Enumerable.Range(prompt.Length, ids.Length - prompt.Length)], 0,
+            "continuation"))];
         return SubmitAsync<IReadOnlyList<ContinuationScore>>(sequences, () => [.. sequences.Select(sequence => new ContinuationScore(
-            sequence.Scores.Sum(score => (double)score.LogProbability), [.. sequence.Scores.Select(score => score.LogProbability)], sequence.IsGreedy))], cancellation);
+            sequence.Scores.Sum(score => (double)score.LogProbability), [.. sequence.Scores.Select(score => score.LogProbability)], sequence.IsGreedy))],
+                cancellation);
     }
 
     public Task<IReadOnlyList<float>> NextTokenAsync(int[] prompt, IReadOnlyList<int> ids, CancellationToken cancellation = default)

@@ -92,7 +92,7 @@ public sealed class JudgeTests : IDisposable
         Assert.Equal(together, texts.Select(text => judge.Verdicts([Request("truth", text)], default)[0]));
         // The same number by another way: a continuation's log-probability.
         using var model = LoadedModel.Load(directory);
-        var generator = new TextGenerator(model);
+        using var generator = new TextGenerator(model);
         var yes = generator.EncodeContinuation(" yes")[^1];
         var logits = new LlamaDecoder(model).Begin(1, 64).Prefill([generator.EncodeRaw(texts[0])]).ToArray();
         var expected = Math.Exp(logits[yes] - (double)logits.Max()) / logits.Sum(logit => Math.Exp(logit - (double)logits.Max()));
