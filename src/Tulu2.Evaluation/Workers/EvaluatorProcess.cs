@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Tulu2.Evaluation.Execution;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Models.Torch;
@@ -19,7 +20,8 @@ public static class EvaluatorProcess
         var commands = new BlockingCollection<EvaluatorCommand>();
         parent.Listen<EvaluatorCommand>(commands.Add);
         TorchRuntime.EnterRankThread();
-        using var evaluator = new EvaluatorFactory(start.Settings).Create();
+        using var runner = new CodeRunner(start.Settings.AllowUnsafeExecution);
+        using var evaluator = new EvaluatorFactory(start.Settings, runner: runner).Create();
         parent.Send(new EvaluatorReply.Ready());
         foreach (var command in commands.GetConsumingEnumerable())
         {

@@ -47,6 +47,8 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
 
     public override PaperColumn? Column => PaperColumn.CodexEval;
 
+    public override bool RunsPrograms => true;
+
     public override BenchmarkItems<Item> Read(BenchmarkInput input)
     {
         var room = new PromptRoom(input.Prompts);
