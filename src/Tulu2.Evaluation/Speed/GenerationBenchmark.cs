@@ -48,8 +48,8 @@ public static class GenerationBenchmark
         var tasks = Enumerable.Range(0, batch).Select(row =>
         {
             var own = times[row] = [];
-            return engine.SubmitAsync(new EngineRequest(Prompt(model, row, promptTokens),
-                GenerationOptions.Greedy with { MaxTokens = tokens }) { OnToken = _ => own.Add(Stopwatch.GetTimestamp()) });
+            var options = GenerationOptions.Greedy with { MaxTokens = tokens };
+            return engine.SubmitAsync(new EngineRequest(Prompt(model, row, promptTokens), options) { OnToken = _ => own.Add(Stopwatch.GetTimestamp()) });
         }).ToArray();
         _ = EngineCalls.Wait(tasks, (task, _) => task, CancellationToken.None);
         // All have their first token here.
