@@ -16,8 +16,11 @@ internal sealed class FakeCheckpoints : ICheckpointWriter
     public Func<Manifest, Exception?> Fault { get; set; } = _ => null;
     public int Prunes { get; private set; }
 
-    /// <summary>The step that the last pruning was to keep beside the newest.</summary>
-    public int? Best { get; private set; }
+    /// <summary>The step that the last pruning was to keep beside the newest; of several the last.</summary>
+    public int? Best => Besides.Count == 0 ? null : Besides.Last();
+
+    /// <summary>The steps that the last pruning was to keep beside the newest.</summary>
+    public IReadOnlyCollection<int> Besides { get; private set; } = [];
 
     public string Write(Manifest manifest)
     {
@@ -28,10 +31,10 @@ internal sealed class FakeCheckpoints : ICheckpointWriter
 
     public int Sweeps { get; private set; }
 
-    public void Prune(int keep, int? best)
+    public void Prune(int keep, IReadOnlyCollection<int> besides)
     {
         Prunes++;
-        Best = best;
+        Besides = besides;
     }
 
     public void Sweep() => Sweeps++;
