@@ -23,7 +23,7 @@ internal static class CommandCatalogue
         new TokenizerCommands(terminal).Create(),
         new GenerateCommand(terminal).Create(),
         new ChatCommand(terminal).Create(),
-        new EvalCommand(terminal).Create(),
+        new EvalCommands(terminal).Create(),
         new ExportCommand(terminal).Create(),
         new QuantizeCommand(terminal).Create(),
         new MergeCommand(terminal).Create(),

@@ -16,9 +16,9 @@ public sealed class EvaluatorProcessTests(ITestOutputHelper log)
     {
         using var small = await SmallRun.CreateAsync(rows: 600);
         var model = await TrainAsync(small);
-        var whole = await TuluProcess.RunJsonAsync(small.Cache, "eval", "--model", model, "--data", small.Folder("rows.jsonl"), "--in-process");
+        var whole = await TuluProcess.RunJsonAsync(small.Cache, "eval", "rows", "--model", model, "--data", small.Folder("rows.jsonl"), "--in-process");
 
-        using var process = TuluProcess.Start(small.Cache, "eval", "--model", model, "--data", small.Folder("rows.jsonl"), "--evaluators", "2", "--json");
+        using var process = TuluProcess.Start(small.Cache, "eval", "rows", "--model", model, "--data", small.Folder("rows.jsonl"), "--evaluators", "2", "--json");
         var evaluators = Array.Empty<int>();
         Assert.True(await Children.WaitAsync(() => (evaluators = Children.Of(process.Id, "evaluator")).Length == 2, Patience), process.Errors);
         Children.Send(evaluators[0], signal);
@@ -37,8 +37,8 @@ public sealed class EvaluatorProcessTests(ITestOutputHelper log)
         var seen = Directory.CreateDirectory(small.Folder("seen")).FullName;
         var recipe = small.Recipe("sft", "fp32", 4, checkpointEvery: 2);
         await RunAsync("train", recipe, "--run", small.Folder("one"), "--set", "parallel.data=2");
-        await RunAsync("eval", "--model", small.Folder("one/exports/final"), "--data", small.Folder("rows.jsonl"));
-        await RunAsync("eval", "--model", small.Folder("one/exports/final"), "--data", small.Folder("pairs.jsonl"));
+        await RunAsync("eval", "rows", "--model", small.Folder("one/exports/final"), "--data", small.Folder("rows.jsonl"));
+        await RunAsync("eval", "rows", "--model", small.Folder("one/exports/final"), "--data", small.Folder("pairs.jsonl"));
 
         var processes = Directory.GetFiles(seen).Select(file => File.ReadAllLines(file)).Select(lines => (Command: lines[0], Libtorch: lines[1] == "True")).ToList();
         foreach (var (command, libtorch) in processes) log.WriteLine($"{command}: {libtorch}");

@@ -83,6 +83,7 @@ public sealed class ItemJournal : IDisposable
         if (lines.Length == 0)
         {
             file.SetLength(0);
+            file.Position = 0;
             file.Write(Encoding.UTF8.GetBytes(header + "\n"));
             file.Flush(flushToDisk: true);
             return [];

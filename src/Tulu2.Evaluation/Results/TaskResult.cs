@@ -52,6 +52,9 @@ public sealed record TaskResult
     /// <summary>Why there is no score: the model was trained on the answers.</summary>
     public string? Withheld { get; init; }
 
+    /// <summary>Identifies model, data and options: results with another one are of something else. Empty: not known.</summary>
+    public string Subject { get; init; } = "";
+
     /// <summary>Step of the checkpoint; null: a model of its own.</summary>
     public int? Step { get; init; }
 

@@ -8,7 +8,8 @@ namespace Tulu2.Evaluation.Scoring;
 /// <summary>The tasks of one model on one benchmark.</summary>
 /// <param name="LeftOut">Rows that are not scored: pairs with equal answers, rows that are too long, damage of a file.</param>
 /// <param name="Remarks">Remarks for the user about the score.</param>
-public sealed record EvaluationPlan(IReadOnlyList<EvaluationTask> Tasks, IReadOnlyList<RowFault> LeftOut, IReadOnlyList<string> Remarks)
+/// <param name="AllItems">Number of items, those that are scored already included.</param>
+public sealed record EvaluationPlan(IReadOnlyList<EvaluationTask> Tasks, IReadOnlyList<RowFault> LeftOut, IReadOnlyList<string> Remarks, int AllItems)
 {
     /// <summary>Number of items of all tasks.</summary>
     public int Items => Tasks.Sum(task => task.Count);
@@ -17,14 +18,30 @@ public sealed record EvaluationPlan(IReadOnlyList<EvaluationTask> Tasks, IReadOn
     /// <param name="input">Must have the same options as the evaluators.</param>
     /// <param name="model">Hugging Face directory of the model.</param>
     /// <param name="chunk">Maximum number of items per task.</param>
+    /// <param name="isDone">Whether the item of an index is scored already; null: none is.</param>
     /// <exception cref="BadInputException">The input or a row of it cannot be used.</exception>
-    public static EvaluationPlan Of(IBenchmark benchmark, BenchmarkInput input, string model, int chunk)
+    public static EvaluationPlan Of(IBenchmark benchmark, BenchmarkInput input, string model, int chunk, Func<int, bool>? isDone = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(chunk, 1);
         var read = benchmark.ReadWithin(input);
-        var count = read.Items.Count;
-        var tasks = Enumerable.Range(0, (count + chunk - 1) / chunk).Select(index => index * chunk).Select(first => new EvaluationTask(
-            $"{benchmark.Name}:{model}:{input.Path}:{first}", benchmark.Name, model, input.Path, first, Math.Min(chunk, count - first)));
-        return new EvaluationPlan([.. tasks], read.LeftOut, [.. benchmark.Remarks(input, read.Items)]);
+        var tasks = Chunks(read.Items.Count, chunk, isDone ?? (_ => false)).Select(part => new EvaluationTask(
+            $"{benchmark.Name}:{model}:{input.Path}:{part.First}", benchmark.Name, model, input.Path, part.First, part.Count));
+        return new EvaluationPlan([.. tasks], read.LeftOut, [.. benchmark.Remarks(input, read.Items)], read.Items.Count);
+    }
+
+    // Runs of consecutive items that are not done, none longer than a chunk.
+    private static IEnumerable<(int First, int Count)> Chunks(int items, int chunk, Func<int, bool> isDone)
+    {
+        var first = 0;
+        for (var index = 0; index <= items; index++)
+        {
+            var ends = index == items || isDone(index);
+            if ((ends || index - first == chunk) && index > first)
+            {
+                yield return (first, index - first);
+                first = index;
+            }
+            if (ends) first = index + 1;
+        }
     }
 }

@@ -7,7 +7,7 @@ namespace Tulu2.Evaluation.Scoring;
 /// <summary>Computes the scores of each model on each benchmark, and on its datasets if it has several.</summary>
 public sealed class EvaluationTable
 {
-    private const int SamplesOfTask = 4;
+    private const int SamplesOfTask = 8;
 
     private readonly Dictionary<string, string> _seen = [];
     private readonly List<(string Model, IBenchmark Benchmark, EvaluationOutcome Outcome)> _outcomes = [];

@@ -22,7 +22,8 @@ internal sealed class ComparedScores(IRunOutput output, LocalNode node)
         var jobs = runs.Select(run => new EvaluationJob(run.Name, benchmark, ModelOf(new RunDirectory(run.Directory)), file)).ToList();
         foreach (var remark in jobs.SelectMany(job => LoadedModel.Check(job.Model))) output.Say(remark);
         var table = new EvaluationTable();
-        await new EvaluationRunner(output, node).RunAsync($"scoring by {benchmark.Name.Replace('_', ' ')}", jobs, settings, ledger: null, table, cancellation);
+        var scored = await new EvaluationRunner(output, node).RunAsync($"scoring by {benchmark.Name.Replace('_', ' ')}", jobs, settings, ledger: null, cancellation);
+        foreach (var job in scored) table.Add(job.Job.Name, job.Job.Benchmark, job.Outcome);
         var scores = table.Scores();
         return [.. runs.Select(run => run with { Scores = [.. run.Scores, .. scores.Where(score => score.Model == run.Name)] })];
     }

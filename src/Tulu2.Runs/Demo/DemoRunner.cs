@@ -85,8 +85,9 @@ internal sealed class DemoRunner(IRunOutput output, LocalNode node, DemoSettings
             new("sft", Preference, sft, data.DpoHeldOut),
             new("dpo", Preference, dpo, data.DpoHeldOut),
         ];
-        var plans = await new EvaluationRunner(output, node).RunAsync("evaluation", jobs, evaluation, directory.Ledger, table, cancellation);
-        return plans.Sum(plan => plan.Items);
+        var scored = await new EvaluationRunner(output, node).RunAsync("evaluation", jobs, evaluation, directory.Ledger, cancellation);
+        foreach (var job in scored) table.Add(job.Job.Name, job.Job.Benchmark, job.Outcome);
+        return scored.Sum(job => job.Scores.Count);
     }
 
     private void WriteReport(RunDirectory directory, RunDirectory sft, EvaluationTable table)

@@ -22,8 +22,8 @@ public sealed class BrokenNumbersTests : IDisposable
     public async Task A_model_with_a_broken_weight_gets_no_score_and_says_nothing(float weight)
     {
         var model = BrokenModel(weight);
-        await FailsAsync(["pairs.jsonl:1", "the log-probability of its chosen answer is NaN"], "eval", "--model", model, "--data", _small.In("pairs.jsonl"));
-        await FailsAsync(["rows.jsonl:1", "logits are not finite"], "eval", "--model", model, "--data", _small.In("rows.jsonl"));
+        await FailsAsync(["pairs.jsonl:", "the log-probability of its chosen answer is NaN"], "eval", "rows", "--model", model, "--data", _small.In("pairs.jsonl"));
+        await FailsAsync(["rows.jsonl:", "logits are not finite"], "eval", "rows", "--model", model, "--data", _small.In("rows.jsonl"));
         await FailsAsync(["error: prompt", "logits are not finite"], "generate", "--model", model, "--prompt", "What is 1 plus 1?");
     }
 

@@ -24,7 +24,7 @@ public class CommandLineTests
     [InlineData("data")]
     [InlineData("generate", "--max-tokens", "many")]
     [InlineData("train", "/no/such/recipe.yaml")]
-    [InlineData("eval", "--model", "m", "--data", "d", "--evaluators", "0")]
+    [InlineData("eval", "rows", "--model", "m", "--data", "d", "--evaluators", "0")]
     public async Task Bad_usage_ends_with_two_and_one_block(params string[] arguments)
     {
         var (code, output, errors) = await RunAsync("", arguments);

@@ -85,7 +85,7 @@ public sealed class ForeignModelTests : IDisposable
         foreach (var (given, named) in ((string, string)[])[(_small.In("base"), "is a run, not a model"), (_small.In("adapter"), "an adapter, not a model"), (_small.In("meta-llama/Llama-2-7b-hf"), "write hf://meta-llama/Llama-2-7b-hf")])
         {
             await RefusedAsync(named, "generate", "--model", given, "--prompt", "a");
-            await RefusedAsync(named, "eval", "--model", given, "--data", _small.In("rows.jsonl"));
+            await RefusedAsync(named, "eval", "rows", "--model", given, "--data", _small.In("rows.jsonl"));
             await RefusedAsync(named, "train", _small.Recipe(model: $"{{ path: {given} }}"), "--run", _small.In("refused"));
             await RefusedAsync(named, "data", "stats", _small.In("rows.jsonl"), "--tokenizer", given);
         }

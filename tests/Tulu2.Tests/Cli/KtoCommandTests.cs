@@ -102,7 +102,7 @@ public sealed class KtoCommandTests : IDisposable
         Assert.Contains("-- undesirable --", inspected);
         var (stats, _) = await RunAsync("data", "stats", _small.In("labelled.jsonl"), "--tokenizer", _small.In("tokenizer"), "--cache", _small.In("cache"), "--json");
         Assert.Equal(40, stats.GetProperty("rows").GetInt64());
-        Assert.Contains("no benchmark scores unpaired preferences", await RefusedAsync("eval", "--model", _small.In("none"), "--data", _small.In("labelled.jsonl")));
+        Assert.Contains("no benchmark scores unpaired preferences", await RefusedAsync("eval", "rows", "--model", _small.In("none"), "--data", _small.In("labelled.jsonl")));
     }
 
     [Fact]

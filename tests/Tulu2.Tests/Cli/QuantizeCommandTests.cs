@@ -34,7 +34,7 @@ public sealed class QuantizeCommandTests : IDisposable
 
         var generated = JsonNode.Parse(await DoneAsync("generate", "--model", to, "--prompt", "What is 3 plus 1?", "--max-tokens", "8", "--json"))!;
         Assert.NotEmpty(generated["ids"]!.AsArray());
-        await DoneAsync("eval", "--model", to, "--data", _small.In("rows.jsonl"), "--max-tokens", "2", "--in-process");
+        await DoneAsync("eval", "rows", "--model", to, "--data", _small.In("rows.jsonl"), "--max-tokens", "2", "--in-process");
         var (chatted, reply, _) = await CommandLineTests.RunAsync("Hello\n", "chat", "--model", to, "--max-tokens", "2", "--json");
         Assert.Equal(ExitCode.Done, chatted);
         Assert.NotEmpty(reply);

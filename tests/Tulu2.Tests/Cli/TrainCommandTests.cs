@@ -96,7 +96,7 @@ public sealed class TrainCommandTests : IDisposable
             "--max-tokens", "4", "--json");
         Assert.Equal(ExitCode.Done, generated);
         Assert.InRange(LastLine(text).GetProperty("completion_tokens").GetInt32(), 0, 4);
-        var (scored, score, scoreErrors) = await CommandLineTests.RunAsync("", "eval", "--model", _small.In("dpo/exports/final"), "--data",
+        var (scored, score, scoreErrors) = await CommandLineTests.RunAsync("", "eval", "rows", "--model", _small.In("dpo/exports/final"), "--data",
             _small.In("pairs.jsonl"), "--json");
         Assert.True(scored == ExitCode.Done, scoreErrors);
         Assert.InRange(LastLine(score).GetProperty("score").GetDouble(), 0, 1);

@@ -81,7 +81,8 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
         new EvaluationProtocol.Idle("/user/node/evaluators/0"),
         new EvaluationProtocol.Busy("/user/node/evaluators/0"),
         new EvaluationProtocol.Assigned(3, 2, new EvaluationTask("t3", "exact_match", "exports/sft", "rows.jsonl", 30, 10)),
-        new EvaluationProtocol.Done("/user/node/evaluators/0", 3, 2, new EvaluationOutcome("t3", [new ItemScore("i", "d", 0.1) { Metrics = new Dictionary<string, double> { ["pass@1"] = 0.3 }, Sample = new EvaluationSample("p", "e", "ö 你", true) { Verdict = "v" } }, new ItemScore("j", "", 1)])),
+        new EvaluationProtocol.Done("/user/node/evaluators/0", 3, 2, new EvaluationOutcome("t3",
+            [new ItemScore("i", "d", 0.1) { Metrics = new Dictionary<string, double> { ["pass@1"] = 0.3 }, Sample = new EvaluationSample("p", "e", "ö 你", true) { Verdict = "v" } }, new ItemScore("j", "", 1)])),
         new EvaluationProtocol.Failed("/user/node/evaluators/0", 3, 2, "bad", "stack", "rows.jsonl:3", null),
         new EvaluationProtocol.Failed("/user/node/evaluators/0", 3, 2, "bad", "stack", "rows.jsonl:3", "correct it"),
     ];

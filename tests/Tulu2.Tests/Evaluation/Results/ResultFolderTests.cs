@@ -36,7 +36,7 @@ public sealed class ResultFolderTests : IDisposable
     public void A_result_has_mean_error_parts_and_length()
     {
         var result = TaskResult.Of(Benchmark, "sft", new BenchmarkOptions(), new Dictionary<string, string>(), Scores);
-        Assert.Equal((3, 2 / 3.0, 6.5), (result.Items, result.Score!.Value, result.MeanLength!.Value));
+        Assert.Equal((3, 2 / 3.0, 6.0), (result.Items, result.Score!.Value, result.MeanLength!.Value));
         Assert.Equal(1 / 3.0, result.StandardError!.Value, 1e-12);
         Assert.Equal([("add", 2, 0.5, 0.5), ("sort", 1, 1, 0)], result.Datasets.Select(part => (part.Name, part.Items, part.Score, part.StandardError)));
         Assert.Empty(result.Judges);
@@ -48,7 +48,7 @@ public sealed class ResultFolderTests : IDisposable
         var folder = new ResultFolder(_folder.FullName);
         folder.Write(TaskResult.Of(Benchmark, "sft", new BenchmarkOptions(), new Dictionary<string, string>(), Scores), Scores);
         var items = Path.Combine(_folder.FullName, "exact_match", "items.jsonl");
-        File.WriteAllLines(items, File.ReadLines(items).Take(1).Append("{"));
+        File.WriteAllLines(items, File.ReadAllLines(items).Take(1).Append("{"));
         Assert.Equal($"{items}:2", Assert.Throws<BadInputException>(() => folder.ReadItems("exact_match")).Where);
         File.WriteAllText(Path.Combine(_folder.FullName, "exact_match", "result.json"), "{}");
         Assert.Throws<BadInputException>(() => folder.Read("exact_match"));

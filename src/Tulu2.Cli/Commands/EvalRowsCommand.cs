@@ -13,10 +13,10 @@ using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Commands;
 
-/// <summary><c>eval --model DIR --data FILE</c>: a model's score on a benchmark.</summary>
-internal sealed class EvalCommand(Terminal terminal)
+/// <summary><c>eval rows --model DIR --data FILE</c>: a model's score on a benchmark.</summary>
+internal sealed class EvalRowsCommand(Terminal terminal)
 {
-    private static string Names => string.Join(", ", BenchmarkCatalogue.All.Select(benchmark => benchmark.Name));
+    private static string Names => string.Join(", ", BenchmarkCatalogue.All.Where(benchmark => benchmark.Folder is null).Select(benchmark => benchmark.Name));
 
     private readonly Option<string> _model = CommandBuilder.Required<string>("--model", ModelArgument.Description);
     private readonly Option<string?> _adapter = ModelArgument.Adapter();
@@ -32,7 +32,7 @@ internal sealed class EvalCommand(Terminal terminal)
 
     private readonly RowFlags _rows = new();
 
-    public Command Create() => CommandBuilder.Command("eval", "Score a model on a row file",
+    public Command Create() => CommandBuilder.Command("rows", "Score a model on a row file",
         [_model, _adapter, _data, _benchmark, _evaluators, _maxTokens, _skipLong, _keepWholeRows, _inProcess, .. _rows.Reading], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
@@ -50,8 +50,8 @@ internal sealed class EvalCommand(Terminal terminal)
         var table = new EvaluationTable();
         var job = new EvaluationJob(Path.GetFileName(adapter ?? (HubUri.Is(given) ? given : model)), benchmark, model, file);
         var settings = new EvaluationSettings(evaluators, parsed.GetValue(_inProcess), options);
-        var plan = (await new EvaluationRunner(terminal, node).RunAsync(
-            $"eval {job.Name} {benchmark.Name}", [job], settings, null, table, cancellation)).Single();
+        var scored = (await new EvaluationRunner(terminal, node).RunAsync($"eval {job.Name} {benchmark.Name}", [job], settings, null, cancellation)).Single();
+        table.Add(job.Name, benchmark, scored.Outcome);
         var scores = table.Scores();
         var shown = new Table().AddColumns("benchmark", "dataset", "items", "score");
         foreach (var score in scores)
@@ -67,8 +67,8 @@ internal sealed class EvalCommand(Terminal terminal)
                 Data = file.Path,
                 Kind = benchmark.Name,
                 whole.Items,
-                LeftOut = plan.LeftOut.Count(fault => fault.Kind != RowFaultKind.DamagedFile),
-                DamagedFiles = plan.LeftOut.Count(fault => fault.Kind == RowFaultKind.DamagedFile),
+                LeftOut = scored.Plan.LeftOut.Count(fault => fault.Kind != RowFaultKind.DamagedFile),
+                DamagedFiles = scored.Plan.LeftOut.Count(fault => fault.Kind == RowFaultKind.DamagedFile),
                 Score = whole.Value,
                 Datasets = scores.Where(score => score.Dataset != "").ToDictionary(score => score.Dataset, score => score.Value),
             }));

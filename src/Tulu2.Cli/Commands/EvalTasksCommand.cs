@@ -1,0 +1,105 @@
+using System.CommandLine;
+using Spectre.Console;
+using Tulu2.Cli.Shell;
+using Tulu2.Evaluation.Benchmarks;
+using Tulu2.Evaluation.Generation;
+using Tulu2.Evaluation.Results;
+using Tulu2.Evaluation.Scoring;
+using Tulu2.Files;
+using Tulu2.Runs.Execution;
+using Tulu2.Runs.Launch;
+using Tulu2.Runs.Output;
+
+namespace Tulu2.Cli.Commands;
+
+/// <summary><c>eval TASK… --model DIR --data ROOT</c>: a model's scores on benchmarks with task data.</summary>
+internal sealed class EvalTasksCommand(Terminal terminal)
+{
+    private const string All = "all";
+
+    private readonly Argument<string[]> _tasks = CommandBuilder.Arguments("TASK", $"{Names}; {All}: every one that can be scored with what is given");
+    private readonly Option<string> _model = CommandBuilder.Required<string>("--model", ModelArgument.Description);
+    private readonly Option<string?> _adapter = ModelArgument.Adapter();
+    private readonly Option<string> _data = CommandBuilder.Required<string>("--data", "Folder with the task data, as its authors ship it: ROOT/mmlu, ROOT/gsm8k, ...");
+    private readonly Option<EvaluationMode> _mode = CommandBuilder.Option("--mode",
+        "parity: subsets, prompts and slips of the original; fixed: all items, slips mended", EvaluationMode.Parity);
+    private readonly Option<int?> _limit = CommandBuilder.Optional<int?>("--limit", "Maximum number of items per task, spread evenly over all");
+    private readonly Option<int?> _shots = CommandBuilder.Optional<int?>("--shots", "Number of examples in the prompt; by default the task's own");
+    private readonly Option<bool?> _chat = CommandBuilder.Optional<bool?>("--chat", "true: prompts in the chat template; false: raw; by default the task's own way for tuned models");
+    private readonly Option<int?> _maxTokens = CommandBuilder.Optional<int?>("--max-tokens", "Maximum number of tokens to generate per answer; by default the task's own");
+    private readonly Option<string?> _out = CommandBuilder.Optional<string>("--out", "Folder for results and items; a killed evaluation goes on from it");
+    private readonly Option<string?> _name = CommandBuilder.Optional<string>("--name", "Name of the model in tables; by default that of its folder");
+    private readonly Option<int> _evaluators = CommandBuilder.Option("--evaluators", "Number of parallel evaluators", Environment.ProcessorCount);
+    private readonly Option<bool> _inProcess = CommandBuilder.Flag("--in-process", "Run evaluators as threads of this process instead of separate processes");
+
+    private static string Names => string.Join(", ", BenchmarkCatalogue.All.Where(benchmark => benchmark.Folder is not null).Select(benchmark => benchmark.Name));
+
+    public Command Create() => CommandBuilder.Command("eval", "Score a model on benchmarks",
+        [_tasks, _model, _adapter, _data, _mode, _limit, _shots, _chat, _maxTokens, _out, _name, _evaluators, _inProcess], RunAsync);
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var (given, root) = (parsed.GetValue(_model)!, Path.GetFullPath(parsed.GetValue(_data)!));
+        if (!Directory.Exists(root)) throw new BadInputException("--data", $"{root} is not a folder", "give the folder that holds the tasks' folders");
+        var settings = new EvaluationSettings(CommandBuilder.AtLeastOne(parsed, _evaluators), parsed.GetValue(_inProcess), OptionsOf(parsed)) { Evaluator = EvaluatorSettings.Default };
+        var benchmarks = BenchmarksOf(parsed.GetValue(_tasks)!, root, settings.Evaluator);
+        var adapter = parsed.GetValue(_adapter) is { } folder ? Path.GetFullPath(folder) : null;
+        var model = new ModelFolders(Path.GetFullPath(await ModelArgument.DirectoryAsync(terminal, given, cancellation)), adapter).Text;
+        foreach (var remark in LoadedModel.Check(model)) terminal.Say(remark);
+        var name = parsed.GetValue(_name) ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(adapter ?? (HubUri.Is(given) ? given : model)));
+        var folderOut = parsed.GetValue(_out) is { } path ? Path.GetFullPath(path) : null;
+        await using var node = new LocalNode();
+        var results = await new TaskEvaluation(terminal, node).RunAsync(new TaskEvaluationRequest(name, model, root, benchmarks, settings, folderOut), cancellation);
+        terminal.Human.Write(TableOf(results));
+        if (terminal.Json) terminal.Output.WriteLine($$"""{"model":{{JsonLine.Of(model)}},"data":{{JsonLine.Of(root)}},"results":[{{string.Join(',', results.Select(ResultFolder.ResultText))}}]}""");
+        return ExitCode.Done;
+    }
+
+    private BenchmarkOptions OptionsOf(ParseResult parsed) => new(Above(parsed, _maxTokens, 1), SkipLong: true)
+    {
+        Mode = parsed.GetValue(_mode),
+        Chat = parsed.GetValue(_chat),
+        Shots = Above(parsed, _shots, 0),
+        Limit = Above(parsed, _limit, 1),
+    };
+
+    private static int? Above(ParseResult parsed, Option<int?> option, int least) => parsed.GetValue(option) is { } value && value < least
+        ? throw new BadInputException(option.Name, $"{value} is below {least}", $"use {least} or more")
+        : parsed.GetValue(option);
+
+    // A task that is named must be scored; `all` leaves out what cannot be, and says why.
+    private List<IBenchmark> BenchmarksOf(string[] names, string root, EvaluatorSettings settings)
+    {
+        var takesAll = names.Contains(All);
+        var chosen = new List<IBenchmark>();
+        foreach (var benchmark in takesAll ? BenchmarkCatalogue.All.Where(benchmark => benchmark.Folder is not null) : names.Distinct().Select(BenchmarkCatalogue.Named))
+        {
+            if (Lacks(benchmark, root, settings) is not { } lacking) chosen.Add(benchmark);
+            else if (takesAll) terminal.Say($"{benchmark.Name} is left out: {lacking.What}");
+            else throw lacking;
+        }
+        return chosen.Count > 0 ? chosen : throw new BadInputException("--data", $"{root} has data of no task", "give the folder that holds the tasks' folders");
+    }
+
+    private static BadInputException? Lacks(IBenchmark benchmark, string root, EvaluatorSettings settings)
+    {
+        if (benchmark.Folder is not { } folder)
+            return new BadInputException(benchmark.Name, "is scored on a file of rows", "use `tulu2 eval rows --data FILE`");
+        if (!Directory.Exists(Path.Combine(root, folder)))
+            return new BadInputException(Path.Combine(root, folder), "does not exist", $"put the data of {benchmark.Name} there");
+        return benchmark.Judges.FirstOrDefault(role => !settings.Judges.ContainsKey(role)) is { } role
+            ? new BadInputException($"--judge {role}=", $"is not given, but {benchmark.Name} needs that judge", "say who judges; `tulu2 eval list` shows the roles")
+            : null;
+    }
+
+    private static Table TableOf(IReadOnlyList<TaskResult> results)
+    {
+        var shown = new Table().AddColumns("task", "items", "score", "± standard error", "also");
+        foreach (var result in results)
+            shown.AddRow(
+                Markup.Escape(result.Task), $"{result.Items}", Markup.Escape(result.Score is { } score ? result.Unit.Text(score) : $"withheld: {result.Withheld}"),
+                Markup.Escape(result.StandardError is { } error ? result.Unit.Text(error) : ""),
+                Markup.Escape(string.Join(", ", result.Metrics.Select(metric => $"{metric.Key} {metric.Value:0.####}"))));
+        return shown;
+    }
+}
