@@ -277,7 +277,7 @@ internal sealed class EvaluationPool(PoolPlan plan, IActorRef node, IActorRef ch
     }
 
     // Those to be scored, and the best so far.
-    private void Pin() => checkpoints.Tell(new CheckpointProtocol.Pinned(_written, plan.Metric is not null && _state.Best is { Step: var best } ? _state.Needed.Add(best) : _state.Needed));
+    private void Pin() => checkpoints.Tell(new CheckpointProtocol.Pinned(_written, plan.KeepsBest && _state.Best is { Step: var best } ? _state.Needed.Add(best) : _state.Needed));
 
     private string TaskOf(ScoringWork work) => $"{plan.Key}:{work.Name}";
 

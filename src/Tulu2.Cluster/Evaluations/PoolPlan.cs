@@ -18,8 +18,11 @@ public sealed record PoolPlan
     /// <summary>Settings that the items were counted with.</summary>
     public required EvaluatorSettings Settings { get; init; }
 
-    /// <summary>Chooses the best checkpoint, which is kept; null: none is.</summary>
+    /// <summary>Chooses the best checkpoint; null: none is.</summary>
     public EvaluationMetric? Metric { get; init; }
+
+    /// <summary>The best checkpoint is not deleted before there is a better one.</summary>
+    public bool KeepsBest { get; init; }
 
     /// <summary>What is durable of it.</summary>
     public required IScoreRecord Record { get; init; }

@@ -129,7 +129,7 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
             Best = validation is { KeepBest: true } ? validated.At(rules.LastStep, validation).Best : null,
             BestBefore = validation is { KeepBest: true } && manifest is not null ? validated.At(manifest.Step, validation).Best : null,
             IsEvaluated = _plan.Evaluation is not null,
-            Pinned = _plan.Evaluation is { } evaluation ? [.. evaluation.Known.Select(known => known.Step).Distinct()] : [],
+            Pinned = _plan.Evaluation is { } evaluation ? [.. evaluation.Known.Select(evaluated => evaluated.Step).Distinct()] : [],
         };
         var checkpoints = _checkpoints = Context.ActorOf(Props.Create(() => new CheckpointCoordinator(setup, ledger)), ActorNames.Checkpoints);
         _subscriber = new SubscriberThread(start.Subscriber, RunProtocol.EndRun(Self));

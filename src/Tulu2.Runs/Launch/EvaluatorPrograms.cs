@@ -1,3 +1,4 @@
+using Tulu2.Cluster.Evaluations;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Evaluation.Workers;
@@ -11,4 +12,11 @@ internal static class EvaluatorPrograms
     /// <param name="log">Takes what the processes print.</param>
     public static IEvaluatorFactory Factory(bool inProcess, EvaluatorSettings settings, string? log) =>
         inProcess ? new EvaluatorFactory(settings) : new ProcessEvaluatorFactory(WorkerEntry.Evaluator, settings, log);
+}
+
+/// <summary>Evaluators of checkpoints beside runs: each a process of its own, which takes the processor only while nobody else wants it.</summary>
+/// <param name="log">Takes what the processes print; null: it is discarded.</param>
+internal sealed class CheckpointEvaluators(string? log) : IEvaluatorHosting
+{
+    public IEvaluator Create(EvaluatorSettings settings) => new ProcessEvaluatorFactory(WorkerEntry.Evaluator, settings, log) { YieldsProcessor = true }.Create();
 }

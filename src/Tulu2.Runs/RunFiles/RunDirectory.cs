@@ -26,6 +26,8 @@ internal sealed class RunDirectory(string path)
 
     /// <summary>The model beside which adapters are trained, where it lies nowhere else.</summary>
     public string BaseExport => System.IO.Path.Combine(Exports, "base");
+    /// <summary>Scores of its checkpoints, a folder for each step.</summary>
+    public string Evaluations => In("evaluations");
     public string Ledger => In("ledger");
     public string Report => In("report.html");
     public string Log => In("tulu2.log");

@@ -20,7 +20,10 @@ internal sealed class FakeCheckpoints : ICheckpointWriter
     public int? Best => Besides.Count == 0 ? null : Besides.Last();
 
     /// <summary>The steps that the last pruning was to keep beside the newest.</summary>
-    public IReadOnlyCollection<int> Besides { get; private set; } = [];
+    public IReadOnlyCollection<int> Besides => AllBesides.LastOrDefault() ?? [];
+
+    /// <summary>Those of each pruning.</summary>
+    public ConcurrentQueue<IReadOnlyCollection<int>> AllBesides { get; } = new();
 
     public string Write(Manifest manifest)
     {
@@ -34,7 +37,7 @@ internal sealed class FakeCheckpoints : ICheckpointWriter
     public void Prune(int keep, IReadOnlyCollection<int> besides)
     {
         Prunes++;
-        Besides = besides;
+        AllBesides.Enqueue(besides);
     }
 
     public void Sweep() => Sweeps++;
