@@ -27,6 +27,9 @@ internal static class EvaluationControl
         public static EvaluatorsStopped Instance { get; } = new();
     }
 
+    /// <summary>Run to its pool: there is a checkpoint of this step.</summary>
+    public sealed record HasCheckpoint(int Step) : INoSerializationVerificationNeeded;
+
     /// <summary>Run to its pool: the last checkpoint is that of <paramref name="Step"/>; do what is left and answer <see cref="PoolClosed"/>.</summary>
     public sealed record FinishPool(int Step) : INoSerializationVerificationNeeded;
 

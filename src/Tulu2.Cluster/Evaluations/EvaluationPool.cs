@@ -23,12 +23,11 @@ internal sealed class EvaluationPool(PoolPlan plan, IActorRef node, IActorRef ch
     private const int WaitingTicks = 60;
 
     private readonly RunEventPublisher _events = new(ledger, Context.Parent);
-    private readonly string _settings = HostedEvaluatorSource.Text(plan.Settings);
     private readonly Dictionary<string, IActorRef> _evaluators = [];
     private readonly HashSet<string> _declined = [];
     private readonly DedicatedThread _thread = new("evaluation record", _ => { /* What is posted reports its own failures. */ });
     private EvaluationState _state = plan.Begin();
-    private bool _hasStarted, _isFinishing, _isClosing;
+    private bool _hasHeard, _hasStarted, _isFinishing, _isClosing;
     private int _written, _ticks;
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -52,15 +51,21 @@ internal sealed class EvaluationPool(PoolPlan plan, IActorRef node, IActorRef ch
 
     private sealed record Heard(IReadOnlyList<(string Task, string File)> Outcomes) : INoSerializationVerificationNeeded;
 
+    // All that was heard is taken in: work may be given out.
+    private sealed record Ready : INoSerializationVerificationNeeded
+    {
+        public static Ready Instance { get; } = new();
+    }
+
     protected override void PreStart()
     {
         Pin();
         Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, Interval);
         if (_state.ItemsLeft > 0) _events.Publish(new RunEvent.EvaluationResumed(_state.ItemsLeft, _state.Items));
         var self = Self;
-        Post(() => self.Tell(new Heard(plan.Record.Unheard())), _ => { /* They are deleted at the end of the run, and their work is done again. */ });
+        // Where they cannot be read, their work is done again.
+        Post(() => self.Tell(new Heard(plan.Record.Unheard())), _ => self.Tell(new Heard([])));
         foreach (var (step, benchmark) in _state.Unscored.ToList()) Finish(step, benchmark);
-        StartEvaluators();
     }
 
     protected override void PostStop() => _thread.Dispose();
@@ -70,7 +75,7 @@ internal sealed class EvaluationPool(PoolPlan plan, IActorRef node, IActorRef ch
         if (_isClosing && message is EvaluationProtocol.IReport or EvaluationProtocol.Ask) return;
         switch (message)
         {
-            case RunEvent.CheckpointWritten { Step: var step }:
+            case EvaluationControl.HasCheckpoint { Step: var step }:
                 _written = Math.Max(_written, step);
                 (_state, var due) = _state.Written(step);
                 Begin(step, due);
@@ -92,6 +97,12 @@ internal sealed class EvaluationPool(PoolPlan plan, IActorRef node, IActorRef ch
                 break;
             case Heard heard:
                 foreach (var (task, file) in heard.Outcomes) Offer(new Offered(task, file, "", 0, 1, ActorRefs.Nobody));
+                var self = Self;
+                Post(() => self.Tell(Ready.Instance), _ => { /* It cannot fail. */ });
+                break;
+            case Ready:
+                _hasHeard = true;
+                StartEvaluators();
                 break;
             case Kept kept:
                 Handle(kept);
@@ -134,20 +145,22 @@ internal sealed class EvaluationPool(PoolPlan plan, IActorRef node, IActorRef ch
 
     private void StartEvaluators()
     {
-        if (_hasStarted || _state.ItemsLeft == 0 || plan.Hosting is not { } hosting || plan.Evaluators == 0) return;
+        if (!_hasHeard || _hasStarted || _state.ItemsLeft == 0 || plan.Hosting is not { } hosting || plan.Evaluators == 0) return;
         _hasStarted = true;
         node.Tell(new EvaluationControl.StartEvaluators(plan.Evaluators, new HostedEvaluatorSource(hosting), Self));
     }
 
     private void Answer(EvaluationProtocol.Ask ask)
     {
-        if (_declined.Contains(ask.Evaluator)) return;
+        // What earlier evaluators have done comes before anything is done again.
+        if (!_hasHeard || _declined.Contains(ask.Evaluator)) return;
         if (!_evaluators.TryGetValue(ask.Evaluator, out var known) || !known.Equals(Sender)) _evaluators[ask.Evaluator] = Context.Watch(Sender);
         (_state, var lease) = _state.Ask(ask.Evaluator, ask.Number, Now, LeaseTime);
         if (lease is not { Work: var work }) return;
         var task = new EvaluationTask(TaskOf(work), work.Benchmark, plan.ModelOf(work.Step), plan.Benchmarks[work.Benchmark].File, work.First, work.Count);
+        // While ranks train, evaluators yield to them; afterwards nobody is held up.
         var next = _state.After(work.Step) is { } step ? plan.ModelOf(step) : null;
-        Sender.Tell(new EvaluationProtocol.Granted(ask.Number, lease.Attempt, task, _settings, plan.OutcomeFolder, next));
+        Sender.Tell(new EvaluationProtocol.Granted(ask.Number, lease.Attempt, task, HostedEvaluatorSource.Text(plan.Settings, !_isFinishing), plan.OutcomeFolder, next));
     }
 
     private void Take(EvaluationProtocol.IReport report)

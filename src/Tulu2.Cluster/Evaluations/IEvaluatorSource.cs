@@ -7,7 +7,8 @@ namespace Tulu2.Cluster.Evaluations;
 /// <summary>Creates evaluators for work of any run, whose settings come with the work.</summary>
 public interface IEvaluatorHosting
 {
-    IEvaluator Create(EvaluatorSettings settings);
+    /// <param name="yieldsProcessor">It computes only while nobody else wants the processor: ranks of the run may be beside it.</param>
+    IEvaluator Create(EvaluatorSettings settings, bool yieldsProcessor);
 }
 
 /// <summary>Creates the evaluators of a worker.</summary>
@@ -26,7 +27,12 @@ internal sealed class FixedEvaluatorSource(IEvaluatorFactory factory) : IEvaluat
 /// <summary>Evaluators for the settings that come with the work.</summary>
 internal sealed class HostedEvaluatorSource(IEvaluatorHosting hosting) : IEvaluatorSource
 {
-    public IEvaluator Create(string? settings) => hosting.Create(JsonSerializer.Deserialize<EvaluatorSettings>(settings!)!);
+    public IEvaluator Create(string? settings) => Create(JsonSerializer.Deserialize<Order>(settings!)!);
 
-    public static string Text(EvaluatorSettings settings) => JsonSerializer.Serialize(settings);
+    private IEvaluator Create(Order order) => hosting.Create(order.Settings, order.YieldsProcessor);
+
+    /// <summary>Settings as they go with work.</summary>
+    public static string Text(EvaluatorSettings settings, bool yieldsProcessor) => JsonSerializer.Serialize(new Order(settings, yieldsProcessor));
+
+    private sealed record Order(EvaluatorSettings Settings, bool YieldsProcessor);
 }

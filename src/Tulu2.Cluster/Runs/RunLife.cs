@@ -147,7 +147,7 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
             return;
         }
         // The checkpoint that the run goes on from may have been written just before an earlier life ended.
-        if (manifest is not null) _pool?.Tell(new RunEvent.CheckpointWritten(manifest.Step, manifest.Path, 0));
+        if (manifest is not null) _pool?.Tell(new EvaluationControl.HasCheckpoint(manifest.Step));
         var state = GradientSyncState.Of(
             rules, new SyncStart(known.Generation, manifest, known.Hashes, reference is not null) { Validated = validated }, _plan.Lease);
         var sync = _sync = Context.ActorOf(
@@ -179,7 +179,7 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         _state = _state.Apply(happened, Stopwatch.GetElapsedTime(0));
         if (RunLog.LineOf(happened) is { } line) Log(line.Level, line.Text);
         _subscriber?.Post(happened);
-        if (happened is RunEvent.CheckpointWritten) _pool?.Tell(happened);
+        if (happened is RunEvent.CheckpointWritten written) _pool?.Tell(new EvaluationControl.HasCheckpoint(written.Step));
     }
 
     // The first end counts; whatever follows is a consequence of ending.

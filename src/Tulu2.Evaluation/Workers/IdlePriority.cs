@@ -11,12 +11,16 @@ internal static partial class IdlePriority
 {
     private const int IdlePolicy = 5, OneThread = 0, Nicest = 19;
 
-    /// <summary>For all threads that the process has now; later ones inherit it from the thread that starts them.</summary>
+    // Of ParentChannel: they take no time, and a node that does not hear of a process takes it for one that hangs.
+    private static readonly string[] Channel = ["sign of life", "commands"];
+
+    /// <summary>For all threads that the process has now, but for those of its channel; later ones inherit it from the thread that starts them.</summary>
     public static void Enter()
     {
         if (!OperatingSystem.IsLinux()) return;
         foreach (var task in Directory.EnumerateDirectories("/proc/self/task"))
         {
+            if (Channel.Contains(NameOf(task))) continue;
             var thread = int.Parse(Path.GetFileName(task), CultureInfo.InvariantCulture);
             var none = 0;
             _ = SetScheduler(thread, IdlePolicy, ref none);
@@ -30,6 +34,19 @@ internal static partial class IdlePriority
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // The kernel does not group them.
+        }
+    }
+
+    private static string NameOf(string task)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(task, "comm")).TrimEnd('\n');
+        }
+        catch (IOException)
+        {
+            // It has ended.
+            return "";
         }
     }
 

@@ -14,9 +14,10 @@ internal static class EvaluatorPrograms
         inProcess ? new EvaluatorFactory(settings) : new ProcessEvaluatorFactory(WorkerEntry.Evaluator, settings, log);
 }
 
-/// <summary>Evaluators of checkpoints beside runs: each a process of its own, which takes the processor only while nobody else wants it.</summary>
+/// <summary>Evaluators of checkpoints, each a process of its own.</summary>
 /// <param name="log">Takes what the processes print; null: it is discarded.</param>
 internal sealed class CheckpointEvaluators(string? log) : IEvaluatorHosting
 {
-    public IEvaluator Create(EvaluatorSettings settings) => new ProcessEvaluatorFactory(WorkerEntry.Evaluator, settings, log) { YieldsProcessor = true }.Create();
+    public IEvaluator Create(EvaluatorSettings settings, bool yieldsProcessor) =>
+        new ProcessEvaluatorFactory(WorkerEntry.Evaluator, settings, log) { YieldsProcessor = yieldsProcessor }.Create();
 }

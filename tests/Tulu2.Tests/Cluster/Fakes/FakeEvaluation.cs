@@ -88,7 +88,7 @@ internal sealed class FakeEvaluation : IScoreRecord, IEvaluatorHosting
 
     public IReadOnlyList<(string Task, string File)> Unheard() => [.. OutcomeFile.In(Folder).Select(file => (OutcomeFile.Read(Folder, file)!.TaskId, file))];
 
-    public IEvaluator Create(EvaluatorSettings settings)
+    public IEvaluator Create(EvaluatorSettings settings, bool yieldsProcessor)
     {
         Interlocked.Increment(ref _alive);
         Created++;

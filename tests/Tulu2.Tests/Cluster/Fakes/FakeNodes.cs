@@ -20,6 +20,7 @@ public sealed class FakeNodes : IAsyncLifetime
         tulu2.delivery.repeat-after = 20ms
         tests.loss { seed = 1, share = 0 }
         tulu2.node.places = 2
+        tulu2.node.evaluators = 4
         """;
 
     private readonly List<ActorHost> _hosts = [];

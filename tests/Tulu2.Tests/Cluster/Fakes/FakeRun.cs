@@ -103,5 +103,14 @@ internal sealed class FakeRun : IDisposable
         Lease = new ProgressLease(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(60), 8),
     };
 
+    /// <summary>No step's data are there before the checkpoint that is due before it is: fake steps are quicker than the disk.</summary>
+    public void WaitForCheckpoints(int every) => Plan.Fault = (step, _) =>
+    {
+        var due = (step - 1) / every * every;
+        return due == 0 || SpinWait.SpinUntil(() => Checkpoints.Manifests.Any(manifest => manifest.Step == due), TimeSpan.FromSeconds(60))
+            ? null
+            : new TimeoutException($"there is no checkpoint of step {due}");
+    };
+
     public void Dispose() => _directory.Delete(recursive: true);
 }
