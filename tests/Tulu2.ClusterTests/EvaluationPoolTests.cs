@@ -114,8 +114,9 @@ public sealed class EvaluationPoolTests(ITestOutputHelper log)
         var seconds = File.ReadLines(Path.Combine(run, "metrics.jsonl")).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("seconds").GetDouble()).ToList();
         var with = seconds.Where((_, step) => spans.Any(span => step >= span.From && step < span.To)).Order().ToList();
         var without = seconds.Where((_, step) => step >= 2 && !spans.Any(span => step >= span.From && step < span.To)).Order().ToList();
-        log.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"median step: {with[with.Count / 2] * 1000:F1} ms in {with.Count} steps with evaluators, {without[without.Count / 2] * 1000:F1} ms in {without.Count} without; {Kept(run)} items; load {File.ReadAllText("/proc/loadavg").Trim()}"));
+        log.WriteLine($"median step: {Median(with)} with evaluators, {Median(without)} without; {Kept(run)} items; load {File.ReadAllText("/proc/loadavg").Trim()}");
+
+        static string Median(List<double> sorted) => string.Create(CultureInfo.InvariantCulture, $"{sorted[sorted.Count / 2] * 1000:F1} ms in {sorted.Count} steps");
     }
 
     private static int Lines(string run) => File.ReadAllText(Path.Combine(run, "metrics.jsonl")).Count(character => character == '\n');

@@ -34,7 +34,8 @@ internal sealed class NodeCommand(Terminal terminal)
         terminal.Say($"joining the cluster of {settings.Where}");
         await using var host = await ActorHost.StartAsync(settings, cancellation);
         service.Host.TrySetResult(host);
-        terminal.Say($"node {host.Address} is up and takes {(host.Places == 0 ? "no ranks" : NumberText.Count(host.Places, "rank"))}{(host.Evaluators == 0 ? "" : $", with {NumberText.Count(host.Evaluators, "evaluator")}")}; details go to {terminal.LogFile}");
+        var evaluators = host.Evaluators == 0 ? "" : $", with {NumberText.Count(host.Evaluators, "evaluator")}";
+        terminal.Say($"node {host.Address} is up and takes {(host.Places == 0 ? "no ranks" : NumberText.Count(host.Places, "rank"))}{evaluators}; details go to {terminal.LogFile}");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { host.Address }));
         await Task.WhenAny(host.Terminated, Task.Delay(Timeout.Infinite, cancellation));
         if (cancellation.IsCancellationRequested) return ExitCode.Done;

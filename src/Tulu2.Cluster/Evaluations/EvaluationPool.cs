@@ -6,6 +6,7 @@ using Tulu2.Files;
 using Tulu2.Protocol.Evaluations;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.Ids;
+using Tulu2.Protocol.WorkQueues;
 
 namespace Tulu2.Cluster.Evaluations;
 
@@ -85,6 +86,8 @@ internal sealed class EvaluationPool(PoolPlan plan, IActorRef node, IActorRef ch
                 break;
             case EvaluationProtocol.Working working:
                 _state = _state.Renew(working.Evaluator, working.Number, Now, LeaseTime);
+                // It may still yield to ranks that are gone.
+                if (_isFinishing && _state.LeaseOf(working.Evaluator) is { } held) Grant(working.Number, held);
                 break;
             case EvaluationProtocol.IReport report:
                 Take(report);
@@ -156,11 +159,16 @@ internal sealed class EvaluationPool(PoolPlan plan, IActorRef node, IActorRef ch
         if (!_hasHeard || _declined.Contains(ask.Evaluator)) return;
         if (!_evaluators.TryGetValue(ask.Evaluator, out var known) || !known.Equals(Sender)) _evaluators[ask.Evaluator] = Context.Watch(Sender);
         (_state, var lease) = _state.Ask(ask.Evaluator, ask.Number, Now, LeaseTime);
-        if (lease is not { Work: var work }) return;
+        if (lease is not null) Grant(ask.Number, lease);
+    }
+
+    private void Grant(long number, Lease<ScoringWork> lease)
+    {
+        var work = lease.Work;
         var task = new EvaluationTask(TaskOf(work), work.Benchmark, plan.ModelOf(work.Step), plan.Benchmarks[work.Benchmark].File, work.First, work.Count);
         // While ranks train, evaluators yield to them; afterwards nobody is held up.
         var next = _state.After(work.Step) is { } step ? plan.ModelOf(step) : null;
-        Sender.Tell(new EvaluationProtocol.Granted(ask.Number, lease.Attempt, task, HostedEvaluatorSource.Text(plan.Settings, !_isFinishing), plan.OutcomeFolder, next));
+        Sender.Tell(new EvaluationProtocol.Granted(number, lease.Attempt, task, HostedEvaluatorSource.Text(plan.Settings, !_isFinishing), plan.OutcomeFolder, next));
     }
 
     private void Take(EvaluationProtocol.IReport report)

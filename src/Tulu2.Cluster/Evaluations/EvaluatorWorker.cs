@@ -22,8 +22,9 @@ internal sealed class EvaluatorWorker(IEvaluatorSource source, IActorRef queue, 
     // Beats without work after which the evaluator, and with it the memory of its model, is given back.
     private const int IdleBeats = 120;
 
-    private readonly CancellationTokenSource _cancellation = new();
-    private readonly DedicatedThread _thread = new("evaluator", _ => { /* Tasks report their own failures; an evaluator that fails at its end may have failed before, which was reported. */ });
+    private CancellationTokenSource _running = new();
+    // Tasks report their own failures; an evaluator that fails at its end may have failed before, which was reported.
+    private readonly DedicatedThread _thread = new("evaluator", _ => { });
 
     // Touched by the thread only.
     private IEvaluator? _evaluator;
@@ -54,7 +55,7 @@ internal sealed class EvaluatorWorker(IEvaluatorSource source, IActorRef queue, 
 
     protected override void PostStop()
     {
-        _cancellation.Cancel();
+        _running.Cancel();
         _thread.Post(Free);
         _thread.Dispose();
     }
@@ -68,11 +69,13 @@ internal sealed class EvaluatorWorker(IEvaluatorSource source, IActorRef queue, 
                 else if (++_idle == IdleBeats) _thread.Post(Free);
                 Say();
                 break;
-            case EvaluationProtocol.Granted granted when granted.Number == _number && _task is null:
-                _task = granted;
+            case EvaluationProtocol.Granted granted when granted.Number == _number && _report is null && _task?.Settings != granted.Settings:
                 Run(granted);
                 break;
-            case EvaluationProtocol.Ended { Report: var report } when report.Number == _number:
+            case EvaluationProtocol.Granted granted when granted.Number == _number && _task is null:
+                Run(granted);
+                break;
+            case EvaluationProtocol.Ended { Of: var of, Report: var report } when ReferenceEquals(of, _task):
                 _report = report;
                 Say();
                 break;
@@ -94,8 +97,11 @@ internal sealed class EvaluatorWorker(IEvaluatorSource source, IActorRef queue, 
 
     private void Run(EvaluationProtocol.Granted granted)
     {
-        var (self, name, cancellation) = (Self, _name, _cancellation.Token);
-        _thread.Post(() => self.Tell(new EvaluationProtocol.Ended(Report(granted, name, cancellation))));
+        // One that is begun again ends at once, and what it reports is not heard.
+        _running.Cancel();
+        (_task, _running) = (granted, new CancellationTokenSource());
+        var (self, name, cancellation) = (Self, _name, _running.Token);
+        _thread.Post(() => self.Tell(new EvaluationProtocol.Ended(granted, Report(granted, name, cancellation))));
     }
 
     private EvaluationProtocol.IReport Report(EvaluationProtocol.Granted granted, string name, CancellationToken cancellation)

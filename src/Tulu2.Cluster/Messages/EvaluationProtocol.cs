@@ -27,7 +27,7 @@ internal static class EvaluationProtocol
     /// <summary>It computes; its lease is renewed.</summary>
     public sealed record Working(string Evaluator, long Number) : IFromEvaluator, IWireMessage;
 
-    /// <summary>To an evaluator: work.</summary>
+    /// <summary>To an evaluator: work. The same work with other settings is begun again.</summary>
     /// <param name="Attempt">From 1.</param>
     /// <param name="Settings">Settings of the evaluator as JSON; null: those that it has.</param>
     /// <param name="Folder">Where the outcome is to be written, on storage that all nodes see; null: it is sent, within one process.</param>
@@ -53,8 +53,9 @@ internal static class EvaluationProtocol
     public sealed record Taken(long Number) : IWireMessage;
 
     /// <summary>Evaluator thread to its actor.</summary>
+    /// <param name="Of">The work as it was given.</param>
     /// <param name="Report">What is to be reported.</param>
-    public sealed record Ended(IReport Report) : INoSerializationVerificationNeeded;
+    public sealed record Ended(Granted Of, IReport Report) : INoSerializationVerificationNeeded;
 
     /// <summary>The evaluation is cancelled.</summary>
     public sealed record Cancel : INoSerializationVerificationNeeded

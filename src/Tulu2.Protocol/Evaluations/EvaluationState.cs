@@ -67,10 +67,12 @@ public sealed record EvaluationState
     public int Evaluators => Pool.Workers;
 
     /// <summary>The best checkpoint so far, by the metric; null: none.</summary>
-    public (int Step, double Score)? Best => _metric?.Best(Scores.Where(score => score.Key.Benchmark == _metric.Benchmark).Select(score => (score.Key.Step, score.Value)));
+    public (int Step, double Score)? Best =>
+        _metric?.Best(Scores.Where(score => score.Key.Benchmark == _metric.Benchmark).Select(score => (score.Key.Step, score.Value)));
 
     /// <summary>Benchmarks all of whose items are durable and whose score is to be computed, as after an earlier session that was killed then.</summary>
-    public IEnumerable<(int Step, string Benchmark)> Unscored => Left.Where(task => task.Value == 0 && !Scores.ContainsKey(task.Key) && !GivenUp.Contains(task.Key)).Select(task => task.Key);
+    public IEnumerable<(int Step, string Benchmark)> Unscored =>
+        Left.Where(task => task.Value == 0 && !Scores.ContainsKey(task.Key) && !GivenUp.Contains(task.Key)).Select(task => task.Key);
 
     /// <summary>Steps whose checkpoints are needed: those to be scored.</summary>
     public ImmutableSortedSet<int> Needed => [.. Left.Keys.Where(task => !Scores.ContainsKey(task) && !GivenUp.Contains(task)).Select(task => task.Step)];

@@ -10,8 +10,8 @@ using Tulu2.Runs.RunFiles;
 namespace Tulu2.Runs.Evaluations;
 
 /// <summary>
-/// The scores of a run's checkpoints in <c>RUN/evaluations</c>: <c>step-00000200/plan.json</c> says what the checkpoint is scored on, and each benchmark has a folder with its items and its
-/// result (<see cref="ResultFolder"/>), or, until all are there, its journal (<see cref="ItemJournal"/>). <c>outcomes/</c> has what evaluators wrote and nobody has taken in yet.
+/// The scores of a run's checkpoints in <c>RUN/evaluations</c>: <c>step-00000200/plan.json</c> says what the checkpoint is scored on, and each benchmark has a
+/// folder with its items and its result (<see cref="ResultFolder"/>), or, until all are there, its journal (<see cref="ItemJournal"/>). <c>outcomes/</c> has what evaluators wrote and nobody has taken in yet.
 /// </summary>
 /// <param name="recipeAt">Hash of the recipe that made a step.</param>
 internal sealed class RunEvaluations(RunDirectory directory, EvaluationSuite suite, Func<int, string> recipeAt) : IScoreRecord, IDisposable
@@ -26,7 +26,10 @@ internal sealed class RunEvaluations(RunDirectory directory, EvaluationSuite sui
 
     public string OutcomeFolder => Path.Combine(directory.Evaluations, "outcomes");
 
-    /// <summary>What earlier sessions have planned and done, and can still be done. What a changed recipe has made void is set aside; what options of the evaluation have, begins anew.</summary>
+    /// <summary>
+    /// What earlier sessions have planned and done, and can still be done. What a changed recipe has made void is set aside; what other options of the evaluation
+    /// have made void begins anew.
+    /// </summary>
     /// <param name="store">The run's checkpoints.</param>
     /// <param name="say">Takes what the user should know.</param>
     public IReadOnlyList<KnownEvaluation> Open(CheckpointStore store, Action<string> say)

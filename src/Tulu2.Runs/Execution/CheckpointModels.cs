@@ -10,8 +10,8 @@ using Tulu2.Training.Recipes.Reading;
 namespace Tulu2.Runs.Execution;
 
 /// <summary>
-/// Models of checkpoints as folders that an evaluator can load, whatever layout wrote them. The folders belong to the host and are shared by its evaluators: the first that needs one
-/// makes it. Each process keeps the two that it used last; what none uses is deleted.
+/// Models of checkpoints as folders that an evaluator can load, whatever layout wrote them. The folders belong to the host and are shared by its evaluators: the
+/// first that needs one makes it. Each process keeps the two that it used last; what none uses is deleted.
 /// </summary>
 /// <param name="say">Takes what the user should know of making one.</param>
 internal sealed class CheckpointModels(Action<string> say) : IDisposable

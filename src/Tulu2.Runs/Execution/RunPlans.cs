@@ -55,7 +55,9 @@ internal static class RunPlans
         };
 
     /// <summary>How the actors score the run's checkpoints.</summary>
-    public static PoolPlan Of(EvaluationSuite suite, RunEvaluations record, PreparedRun run, RunDirectory directory, CheckpointStore store, RankHosting hosting, Action<string> say) => new()
+    /// <param name="say">Takes what the user should know of earlier sessions.</param>
+    public static PoolPlan Of(EvaluationSuite suite, RunEvaluations record, PreparedRun run, RunDirectory directory, CheckpointStore store, RankHosting hosting,
+        Action<string> say) => new()
     {
         Schedule = suite.Schedule,
         Benchmarks = suite.Benchmarks.ToDictionary(benchmark => benchmark.Key, benchmark => new PoolBenchmark(benchmark.Value.File, benchmark.Value.Items)),

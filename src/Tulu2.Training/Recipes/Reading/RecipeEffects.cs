@@ -100,7 +100,8 @@ public static class RecipeEffects
         var (evaluation, defaults) = (recipe.Evaluation, Defaults.Evaluation);
         if (!evaluation.IsOn)
         {
-            if (evaluation with { Quick = defaults.Quick, Full = defaults.Full, Rows = defaults.Rows, Judges = defaults.Judges } != defaults || evaluation.Rows.Count + evaluation.Judges.Count > 0)
+            var plain = evaluation with { Quick = defaults.Quick, Full = defaults.Full, Rows = defaults.Rows, Judges = defaults.Judges };
+            if (plain != defaults || evaluation.Rows.Count + evaluation.Judges.Count > 0)
                 yield return "evaluation has no effect: neither evaluation.quick nor evaluation.full names a benchmark";
             yield break;
         }
