@@ -24,6 +24,8 @@ internal static class CommandCatalogue
         new GenerateCommand(terminal).Create(),
         new ChatCommand(terminal).Create(),
         new EvalCommands(terminal).Create(),
+        new ScoreCommand(terminal).Create(),
+        new ServeCommand(terminal).Create(),
         new ExportCommand(terminal).Create(),
         new QuantizeCommand(terminal).Create(),
         new MergeCommand(terminal).Create(),
@@ -31,5 +33,6 @@ internal static class CommandCatalogue
         new BenchCommands(terminal).Create(),
         new LedgerCommands(terminal).Create(),
         new ReportCommand(terminal).Create(),
+        new LeaderboardCommand(terminal).Create(),
     ];
 }

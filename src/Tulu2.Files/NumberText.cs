@@ -22,8 +22,9 @@ public static class NumberText
         _ => FormattableString.Invariant($"{(long)seconds / 3600} h {(long)seconds % 3600 / 60:00} min"),
     };
 
-    // The formats F and 0.0 round halves differently, and neither treats 0.0365 as 3.65 %: its binary fraction is a little less.
-    private static string Fixed(double value, int digits)
+    /// <summary>A number with a fixed number of decimal places.</summary>
+    /// <remarks>The formats F and 0.0 round halves differently, and neither treats 0.0365 as 3.65 %: its binary fraction is a little less.</remarks>
+    public static string Fixed(double value, int digits)
     {
         const double most = 1e15;
         var format = "F" + digits.ToString(CultureInfo.InvariantCulture);

@@ -19,6 +19,7 @@ public class FloorTests
         ["Tulu2.Models"] = ["Tulu2.Files", "Tulu2.Data", "Tulu2.Collectives", "Tulu2.Checkpoints", "TorchSharp"],
         ["Tulu2.Training"] = ["Tulu2.Files", "Tulu2.Data", "Tulu2.Collectives", "Tulu2.Checkpoints", "Tulu2.Protocol", "Tulu2.Models", "TorchSharp"],
         ["Tulu2.Evaluation"] = ["Tulu2.Files", "Tulu2.Data", "Tulu2.Checkpoints", "Tulu2.Protocol", "Tulu2.Models", "Tulu2.Training", "TorchSharp"],
+        ["Tulu2.Serving"] = ["Tulu2.Files", "Tulu2.Data", "Tulu2.Evaluation"],
         ["Tulu2.Cluster"] = ["Tulu2.Files", "Tulu2.Data", "Tulu2.Collectives", "Tulu2.Checkpoints", "Tulu2.Protocol", "Tulu2.Evaluation", "Akka"],
         ["Tulu2.Runs"] =
         [
@@ -28,7 +29,7 @@ public class FloorTests
         ["tulu2"] =
         [
             "Tulu2.Files", "Tulu2.Data", "Tulu2.Collectives", "Tulu2.Checkpoints", "Tulu2.Protocol", "Tulu2.Models", "Tulu2.Training", "Tulu2.Evaluation",
-            "Tulu2.Cluster", "Tulu2.Hub", "Tulu2.Runs", "Tulu2.Mixtures",
+            "Tulu2.Cluster", "Tulu2.Hub", "Tulu2.Runs", "Tulu2.Mixtures", "Tulu2.Serving",
         ],
     };
 

@@ -45,7 +45,7 @@ internal sealed class BenchShape
         {
             HiddenSize = hidden,
             IntermediateSize = Or(_feed, smaller?.Feed),
-            Layers = parsed.GetValue(_layers),
+            Layers = Or(_layers, smaller?.Layers),
             Heads = parsed.GetValue(_heads),
             KeyValueHeads = parsed.GetValue(_keyValueHeads),
             HeadSize = hidden / parsed.GetValue(_heads),
@@ -57,5 +57,9 @@ internal sealed class BenchShape
     }
 }
 
-/// <summary>Sizes of a model that is measured many times.</summary>
-internal sealed record SmallerShape(int Hidden, int Feed, int Vocabulary);
+/// <summary>Sizes of a model where a command has defaults of its own.</summary>
+internal sealed record SmallerShape(int Hidden, int Feed, int Vocabulary)
+{
+    /// <summary>Null: the default.</summary>
+    public int? Layers { get; init; }
+}

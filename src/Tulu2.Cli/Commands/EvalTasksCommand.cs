@@ -29,39 +29,46 @@ internal sealed class EvalTasksCommand(Terminal terminal)
     private readonly Option<int?> _maxTokens = CommandBuilder.Optional<int?>("--max-tokens", "Maximum number of tokens to generate per answer; by default the task's own");
     private readonly Option<string?> _out = CommandBuilder.Optional<string>("--out", "Folder for results and items; a killed evaluation goes on from it");
     private readonly Option<string?> _name = CommandBuilder.Optional<string>("--name", "Name of the model in tables; by default that of its folder");
+    private readonly JudgeFlags _judges = new();
     private readonly Option<int> _evaluators = CommandBuilder.Option("--evaluators", "Number of parallel evaluators", Environment.ProcessorCount);
     private readonly Option<bool> _inProcess = CommandBuilder.Flag("--in-process", "Run evaluators as threads of this process instead of separate processes");
 
     private static string Names => string.Join(", ", BenchmarkCatalogue.All.Where(benchmark => benchmark.Folder is not null).Select(benchmark => benchmark.Name));
 
     public Command Create() => CommandBuilder.Command("eval", "Score a model on benchmarks",
-        [_tasks, _model, _adapter, _data, _mode, _limit, _shots, _chat, _maxTokens, _out, _name, _evaluators, _inProcess], RunAsync);
+        [_tasks, _model, _adapter, _data, _mode, _limit, _shots, _chat, _maxTokens, _out, _name, _evaluators, _inProcess, .. _judges.All], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var (given, root) = (parsed.GetValue(_model)!, Path.GetFullPath(parsed.GetValue(_data)!));
         if (!Directory.Exists(root)) throw new BadInputException("--data", $"{root} is not a folder", "give the folder that holds the tasks' folders");
-        var settings = new EvaluationSettings(CommandBuilder.AtLeastOne(parsed, _evaluators), parsed.GetValue(_inProcess), OptionsOf(parsed)) { Evaluator = EvaluatorSettings.Default };
+        var folderOut = parsed.GetValue(_out) is { } path ? Path.GetFullPath(path) : null;
+        var (evaluators, inProcess) = (CommandBuilder.AtLeastOne(parsed, _evaluators), parsed.GetValue(_inProcess));
+        var settings = new EvaluationSettings(evaluators, inProcess, OptionsOf(parsed))
+        {
+            Evaluator = _judges.Fill(parsed, EvaluatorSettings.Default, folderOut, inProcess ? 1 : evaluators),
+        };
         var benchmarks = BenchmarksOf(parsed.GetValue(_tasks)!, root, settings.Evaluator);
         var adapter = parsed.GetValue(_adapter) is { } folder ? Path.GetFullPath(folder) : null;
         var model = new ModelFolders(Path.GetFullPath(await ModelArgument.DirectoryAsync(terminal, given, cancellation)), adapter).Text;
         foreach (var remark in LoadedModel.Check(model)) terminal.Say(remark);
         var name = parsed.GetValue(_name) ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(adapter ?? (HubUri.Is(given) ? given : model)));
-        var folderOut = parsed.GetValue(_out) is { } path ? Path.GetFullPath(path) : null;
+        foreach (var line in JudgeFlags.Estimates(benchmarks, root, settings.Options, settings.Evaluator)) terminal.Say(line);
         await using var node = new LocalNode();
         var results = await new TaskEvaluation(terminal, node).RunAsync(new TaskEvaluationRequest(name, model, root, benchmarks, settings, folderOut), cancellation);
+        foreach (var line in JudgeFlags.Costs(results)) terminal.Say(line);
         terminal.Human.Write(TableOf(results));
         if (terminal.Json) terminal.Output.WriteLine($$"""{"model":{{JsonLine.Of(model)}},"data":{{JsonLine.Of(root)}},"results":[{{string.Join(',', results.Select(ResultFolder.ResultText))}}]}""");
         return ExitCode.Done;
     }
 
-    private BenchmarkOptions OptionsOf(ParseResult parsed) => new(Above(parsed, _maxTokens, 1), SkipLong: true)
+    private BenchmarkOptions OptionsOf(ParseResult parsed) => _judges.Fill(parsed, new BenchmarkOptions(Above(parsed, _maxTokens, 1), SkipLong: true)
     {
         Mode = parsed.GetValue(_mode),
         Chat = parsed.GetValue(_chat),
         Shots = Above(parsed, _shots, 0),
         Limit = Above(parsed, _limit, 1),
-    };
+    });
 
     private static int? Above(ParseResult parsed, Option<int?> option, int least) => parsed.GetValue(option) is { } value && value < least
         ? throw new BadInputException(option.Name, $"{value} is below {least}", $"use {least} or more")

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Tulu2.Cli.Shell;
+using Tulu2.Evaluation.Provenance;
 using Tulu2.Files;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Runs.Output;
@@ -45,6 +46,7 @@ internal sealed class MergeCommand(Terminal terminal)
             }).ToList();
             var outcome = await ProgressDisplay.RunAsync(terminal, "merge", report => AdapterMerge.Write(
                 model, adapters, to, choice, ExportCommand.Types[parsed.GetValue(_type)!], (done, total) => report(new ProgressSnapshot(done, total))), cancellation);
+            ProvenanceFile.Write(to, ModelProvenance.Joined([ProvenanceFile.Read(model), .. folders.Select(folder => ProvenanceFile.Read(folder.Directory))]));
             Tell(terminal, model, to, outcome);
         }
         finally

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Tulu2.Cli.Shell;
+using Tulu2.Evaluation.Provenance;
 using Tulu2.Files;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Runs.Output;
@@ -30,6 +31,7 @@ internal sealed class QuantizeCommand(Terminal terminal)
         var (type, doubleQuant) = (ExportCommand.Types[parsed.GetValue(_type)!], !parsed.GetValue(_noDoubleQuant));
         var sizes = await ProgressDisplay.RunAsync(terminal, "quantize",
             report => QuantizedExport.Write(source, to, type, doubleQuant, (done, total) => report(new ProgressSnapshot(done, total))), cancellation);
+        ProvenanceFile.Write(to, ProvenanceFile.Read(source));
         terminal.WriteHuman($"from {source}, {NumberText.Count(sizes.Before, "byte")} of weights");
         terminal.WriteHuman($"to   {to}, {NumberText.Count(sizes.After, "byte")} of weights");
         terminal.WriteHuman(string.Create(CultureInfo.InvariantCulture,

@@ -48,10 +48,19 @@ public sealed class ChatEncoder
     }
 
     /// <summary>A prompt for generation: all turns, then the assistant's tag line. Not cut to the maximum length.</summary>
-    public int[] EncodePrompt(IReadOnlyList<Message> messages)
+    /// <param name="keepSpace">White space at the ends of turns of the system and the user is kept, as open-instruct's evaluations keep it; training strips it.</param>
+    public int[] EncodePrompt(IReadOnlyList<Message> messages, bool keepSpace = false)
     {
         var builder = new Builder(this);
-        foreach (var message in messages) PutTurn(builder, message, isLast: false, scored: false, tagScored: false, newlineScored: false);
+        foreach (var message in messages)
+        {
+            if (keepSpace && message.Role != Message.Assistant)
+            {
+                builder.PutFixed(Tag(message.Role), scored: false);
+                builder.PutText(message.Content + "\n", scored: false);
+            }
+            else PutTurn(builder, message, isLast: false, scored: false, tagScored: false, newlineScored: false);
+        }
         builder.PutFixed(Tag(Message.Assistant), scored: false);
         return builder.Finish(int.MaxValue).Ids;
     }

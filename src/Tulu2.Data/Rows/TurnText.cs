@@ -1,3 +1,5 @@
+using Tulu2.Data.Python;
+
 namespace Tulu2.Data.Rows;
 
 /// <summary>A turn's text as the chat template uses it.</summary>
@@ -22,5 +24,5 @@ internal static class TurnText
         return text;
     }
 
-    private static bool IsSpace(char character) => char.IsWhiteSpace(character) || character is >= '\u001c' and <= '\u001f';
+    private static bool IsSpace(char character) => PythonText.IsSpace(character);
 }

@@ -22,6 +22,8 @@ public abstract class Benchmark<TItem> : IBenchmark
 
     public virtual bool IsLowerBetter => false;
 
+    public virtual string Parts => "datasets";
+
     public virtual IReadOnlyList<string> Judges => [];
 
     public virtual bool IsJudged => Judges.Count > 0;
@@ -47,6 +49,8 @@ public abstract class Benchmark<TItem> : IBenchmark
 
     /// <summary>Lines of <c>{"id", "output"}</c>, scored as answers to the benchmark's own items.</summary>
     public virtual EvaluationOutcome ScoreStored(StoredFiles files, CancellationToken cancellation) => StoredOutputs.Score(this, files, cancellation);
+
+    ScoreMean IBenchmark.Mean => Mean;
 
     BenchmarkItems<BenchmarkItem> IBenchmark.Read(BenchmarkInput input)
     {

@@ -1,5 +1,8 @@
 using Tulu2.Data.Chat;
+using Tulu2.Data.Rows;
 using Tulu2.Data.Rows.Reading;
+using Tulu2.Evaluation.Requests;
+using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Benchmarks;
 
@@ -10,6 +13,9 @@ public sealed record BenchmarkInput(string Path, BenchmarkOptions Options, ChatE
 {
     /// <summary>The path as a file of rows, and how they are read.</summary>
     public DataFile Rows { get; init; } = Path;
+
+    /// <summary>How the model's prompts become tokens, for benchmarks that cut texts or drop examples by their length; null: nothing is cut or dropped.</summary>
+    public PromptEncoder? Prompts { get; init; }
 }
 
 /// <summary>Options for reading items. Passed to <see cref="IBenchmark.Read"/> only: an item carries all that its questions and score need.</summary>
@@ -26,6 +32,32 @@ public sealed record BenchmarkOptions(int? MaxTokens = null, bool SkipLong = fal
 
     /// <summary>Number of examples in the prompt; null: the benchmark's own.</summary>
     public int? Shots { get; init; }
+
+    /// <summary>Examples show their reasoning (chain of thought), rather than the answer alone; null: the benchmark's own.</summary>
+    public bool? ChainOfThought { get; init; }
+
+    /// <summary>The number of examples in the prompt.</summary>
+    /// <param name="own">The benchmark's own number.</param>
+    /// <param name="most">How many there can be.</param>
+    /// <exception cref="BadInputException">More are asked for, or fewer than none.</exception>
+    internal int ShotsOf(int own, int most)
+    {
+        var shots = Shots ?? Math.Min(own, most);
+        return shots >= 0 && shots <= most ? shots : throw new BadInputException("--shots", $"{shots} is not from 0 to {most}", "give a number of examples that there are, or leave it out");
+    }
+
+    /// <summary>One user turn with the first words of the answer, or the raw text with what leads to the answer.</summary>
+    /// <param name="prefix">In the chat template, how the answer begins.</param>
+    /// <param name="rawEnd">After the raw text.</param>
+    internal ModelPrompt Prompt(string text, string prefix, string rawEnd) => Chat ?? true
+        ? new ModelPrompt.Chat([new Message(Message.User, text)], prefix) { KeepsSpace = Mode == EvaluationMode.Parity }
+        : new ModelPrompt.Raw(text + rawEnd);
+
+    /// <summary>Pairs are judged in both orders, rather than in one that is drawn.</summary>
+    public bool BothOrders { get; init; }
+
+    /// <summary>Seed of the order in which a pair is shown to a judge.</summary>
+    public int OrderSeed { get; init; }
 
     /// <summary>Maximum number of items, spread evenly over the input (<see cref="BenchmarkReading"/>); null: all.</summary>
     public int? Limit { get; init; }

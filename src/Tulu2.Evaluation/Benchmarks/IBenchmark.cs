@@ -30,6 +30,9 @@ public interface IBenchmark
     /// <summary>A lower score is a better one.</summary>
     bool IsLowerBetter { get; }
 
+    /// <summary>What its users call the datasets, in JSON: <c>categories</c>, <c>subjects</c>.</summary>
+    string Parts { get; }
+
     /// <summary>Roles of the judges that its requests go to; empty: none.</summary>
     IReadOnlyList<string> Judges { get; }
 
@@ -58,6 +61,9 @@ public interface IBenchmark
     /// <summary>The score of a set of items: the whole benchmark, or one of its datasets. Pure.</summary>
     /// <param name="scores">Not empty.</param>
     double Aggregate(IReadOnlyList<ItemScore> scores);
+
+    /// <summary>What a new draw of items draws from: all of them, or each dataset.</summary>
+    ScoreMean Mean => ScoreMean.OfItems;
 
     /// <summary>Standard error of <see cref="Aggregate"/> over a new draw of items, in the benchmark's unit. Pure.</summary>
     /// <param name="scores">Not empty.</param>
@@ -96,7 +102,11 @@ public sealed record ItemResult(double Value, EvaluationSample? Sample = null)
 /// <param name="Input">The benchmark's own items, where they are needed and given.</param>
 /// <param name="Model">Name of the model in files that hold several; null: they hold one.</param>
 /// <param name="Runner">Runs programs; null: the benchmark has none.</param>
-public sealed record StoredFiles(string? Outputs, string? Verdicts, BenchmarkInput? Input, string? Model, ICodeRunner? Runner);
+public sealed record StoredFiles(string? Outputs, string? Verdicts, BenchmarkInput? Input, string? Model, ICodeRunner? Runner)
+{
+    /// <summary>How verdicts are read where there is no <see cref="Input"/>, whose options say it.</summary>
+    public EvaluationMode Mode { get; init; } = Input?.Options.Mode ?? EvaluationMode.Parity;
+}
 
 /// <summary>A column of the paper's tables.</summary>
 public enum PaperColumn

@@ -51,8 +51,15 @@ public sealed class StoredOutputs : IAnswerSource
     {
         var outputs = files.Outputs ?? throw new BadInputException("--outputs", "is not given", "give the file of outputs");
         var input = files.Input ?? throw new BadInputException("--data", $"is not given, but {benchmark.Name} needs its items", "give the root of the task data");
-        return Read(outputs).Score(benchmark, input, cancellation);
+        var answers = Read(outputs);
+        if (files.Verdicts is { } verdicts) answers = answers.Before(Read(verdicts));
+        return answers.Score(benchmark, input, cancellation);
     }
+
+    /// <summary>These answers, and after them those of another file to the same items, such as the verdicts on them.</summary>
+    private StoredOutputs Before(StoredOutputs later) => new(
+        _path, _answers.Keys.Union(later._answers.Keys)
+            .ToDictionary(id => id, id => (IReadOnlyList<string>)[.. _answers.GetValueOrDefault(id, []), .. later._answers.GetValueOrDefault(id, [])]));
 
     /// <summary>Scores the stored answers to all items of a benchmark.</summary>
     /// <exception cref="BadInputException">The input cannot be used, an item has no answer, or an answer has no item.</exception>
@@ -70,7 +77,7 @@ public sealed class StoredOutputs : IAnswerSource
 
     private ModelAnswer Answer(ItemRequest asked)
     {
-        if (asked.Request is not (ModelRequest.Generate or ModelRequest.Judge))
+        if (asked.Request is not (ModelRequest.Generate or ModelRequest.Judge or ModelRequest.NextTokens))
             throw new BadInputException(
                 _path, "holds texts, but this benchmark is not scored by texts alone, but by log-probabilities or by running programs", "score the model itself with `tulu2 eval`");
         return _answers.TryGetValue(asked.Item.Id, out var given) && asked.Number < given.Count

@@ -52,4 +52,8 @@ public sealed record EngineResult(int PromptTokens, int CachedTokens, IReadOnlyL
 /// <summary>One answer.</summary>
 /// <param name="Ids">The generated tokens without the end token, but with those of a stop string.</param>
 /// <param name="Scores">[ids] where asked for; otherwise empty.</param>
-public sealed record EngineSample(string Text, FinishReason Finish, IReadOnlyList<int> Ids, IReadOnlyList<TokenScore> Scores);
+public sealed record EngineSample(string Text, FinishReason Finish, IReadOnlyList<int> Ids, IReadOnlyList<TokenScore> Scores)
+{
+    /// <summary>The end token and its score, where log-probabilities were asked for and it ended the answer.</summary>
+    public TokenScore? End { get; init; }
+}

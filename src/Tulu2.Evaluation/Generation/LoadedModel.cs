@@ -1,40 +1,23 @@
 using System.Text.Json;
 using Tulu2.Data.Chat;
 using Tulu2.Data.Tokenizers;
+using Tulu2.Evaluation.Requests;
 using Tulu2.Files;
-using Tulu2.Models.Decoder;
 using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
-using Tulu2.Models.Parameters;
-using Tulu2.Training.Optimization;
-using static TorchSharp.torch;
+using Tulu2.Models.Inference;
 
 namespace Tulu2.Evaluation.Generation;
 
 /// <summary>
-/// A model loaded from a Hugging Face directory, perhaps with adapters beside it: fp32 weights, tokenizer, chat template. For one thread at a time.
+/// A model loaded from a Hugging Face directory, perhaps with adapters beside it: weights for inference, tokenizer, chat template. Nothing in it changes.
 /// </summary>
 public sealed class LoadedModel : IDisposable
 {
-    private readonly List<Tensor> _buffers = [];
-
-    private LoadedModel(
-        string name, ModelFolders folders, ModelConfig config, SentencePieceBpeTokenizer tokenizer, IReadOnlySet<int> endIds, ModelParameters parameters, IReadOnlyList<string> remarks)
+    private LoadedModel(string name, ModelConfig config, SentencePieceBpeTokenizer tokenizer, IReadOnlySet<int> endIds, InferenceModel model, IReadOnlyList<string> remarks)
     {
-        (Name, Config, Tokenizer, EndIds, Remarks) = (name, config, tokenizer, endIds, remarks);
-        Chat = ChatOf(config, tokenizer);
-        try
-        {
-            var weights = new ModelWeights(Read(parameters.Read, address => HuggingFaceModel.ReadWeights(folders.Model, parameters.Read, address)));
-            if (folders.Adapter is { } adapter)
-                weights = weights with { Adapters = Read(parameters.Trained, address => AdapterFolder.ReadWeights(adapter, parameters.Trained, address)) };
-            Model = new DecoderModel(parameters, weights);
-        }
-        catch
-        {
-            Free();
-            throw;
-        }
+        (Name, Config, Tokenizer, EndIds, Model, Remarks) = (name, config, tokenizer, endIds, model, remarks);
+        Prompts = PromptsOf(config, tokenizer);
     }
 
     /// <summary>As <see cref="Load"/> was given it.</summary>
@@ -43,7 +26,10 @@ public sealed class LoadedModel : IDisposable
     public SentencePieceBpeTokenizer Tokenizer { get; }
 
     /// <summary>Encodes dialogues, truncated to the model's context.</summary>
-    public ChatEncoder Chat { get; }
+    public ChatEncoder Chat => Prompts.Chat;
+
+    /// <summary>Encodes what benchmarks ask.</summary>
+    public PromptEncoder Prompts { get; }
 
     /// <summary>Tokens that end an answer: the end tokens of config.json, the tokenizer and generation_config.json.</summary>
     public IReadOnlySet<int> EndIds { get; }
@@ -51,20 +37,17 @@ public sealed class LoadedModel : IDisposable
     /// <summary>Remarks for the user: unused files in the directory, a vocabulary that differs from the tokenizer's.</summary>
     public IReadOnlyList<string> Remarks { get; }
 
-    internal DecoderModel Model { get; }
+    public InferenceModel Model { get; }
 
     /// <param name="name">As <see cref="ModelFolders.Parse"/> takes it.</param>
-    /// <param name="virtualShards">
-    /// Number of virtual shards, lowered where the model's dimensions require it; the default is that of training, for equal bits.
-    /// </param>
+    /// <param name="precision">How the weights are held.</param>
     /// <exception cref="BadInputException">A directory does not exist, or a file in it cannot be used.</exception>
-    public static LoadedModel Load(string name, int virtualShards = 4)
+    public static LoadedModel Load(string name, InferencePrecision precision = InferencePrecision.Stored)
     {
         var folders = ModelFolders.Parse(name);
-        var (config, tokenizer, adapter, remarks) = Open(folders);
+        var (config, tokenizer, remarks) = Open(folders);
         HashSet<int> ends = [config.EndId, tokenizer.EndId, .. GenerationEndIds(Path.Combine(folders.Model, "generation_config.json"))];
-        var map = new ParameterMap(config, ParameterMap.LargestVirtualShards(config, virtualShards));
-        return new LoadedModel(name, folders, config, tokenizer, ends, adapter is null ? map : ModelParameters.Adapted(map, adapter), remarks);
+        return new LoadedModel(name, config, tokenizer, ends, InferenceModel.Load(folders.Model, config, folders.Adapter, precision), remarks);
     }
 
     /// <summary>Validates a model as <see cref="Load"/> does, without reading the weights, and returns its <see cref="Remarks"/>.</summary>
@@ -73,39 +56,30 @@ public sealed class LoadedModel : IDisposable
 
     /// <summary><see cref="Chat"/> without the weights and without torch.</summary>
     /// <exception cref="BadInputException">The directory does not exist, or its configuration or tokenizer cannot be used.</exception>
-    public static ChatEncoder ReadChat(string name)
+    public static ChatEncoder ReadChat(string name) => ReadPrompts(name).Chat;
+
+    /// <summary><see cref="Prompts"/> without the weights and without torch.</summary>
+    /// <exception cref="BadInputException">As <see cref="ReadChat"/>.</exception>
+    public static PromptEncoder ReadPrompts(string name)
     {
-        var (config, tokenizer, _, _) = Open(ModelFolders.Parse(name));
-        return ChatOf(config, tokenizer);
+        var (config, tokenizer, _) = Open(ModelFolders.Parse(name));
+        return PromptsOf(config, tokenizer);
     }
 
-    private static ChatEncoder ChatOf(ModelConfig config, SentencePieceBpeTokenizer tokenizer) =>
-        new(ChatTokenizer.Of(tokenizer), ChatForm.Default, config.MaxPositions);
+    private static PromptEncoder PromptsOf(ModelConfig config, SentencePieceBpeTokenizer tokenizer) =>
+        new(new ChatEncoder(ChatTokenizer.Of(tokenizer), ChatForm.Default, config.MaxPositions), tokenizer);
 
-    public void Dispose()
-    {
-        Model.Dispose();
-        Free();
-    }
+    public void Dispose() => Model.Dispose();
 
-    private Tensor Read(ParameterMap map, Action<nint> fill)
-    {
-        var buffer = zeros([map.Length], dtype: ScalarType.Float32).DetachFromDisposeScope();
-        _buffers.Add(buffer);
-        fill(FlatMemory.Address(buffer));
-        return buffer;
-    }
-
-    private void Free() => _buffers.ForEach(buffer => buffer.Dispose());
-
-    private static (ModelConfig Config, SentencePieceBpeTokenizer Tokenizer, AdapterSettings? Adapter, IReadOnlyList<string> Remarks) Open(ModelFolders folders)
+    private static (ModelConfig Config, SentencePieceBpeTokenizer Tokenizer, IReadOnlyList<string> Remarks) Open(ModelFolders folders)
     {
         var directory = folders.Model;
         var config = HuggingFaceModel.ReadConfig(directory);
         var tokenizer = SentencePieceBpeTokenizer.Load(directory);
         config = config with { UsedVocabulary = tokenizer.VocabularySize };
         using var adapter = folders.Adapter is null ? null : AdapterFolder.Open(folders.Adapter);
-        return (config, tokenizer, adapter?.SettingsFor(config), [
+        adapter?.SettingsFor(config);
+        return (config, tokenizer, [
             .. HuggingFaceModel.CheckWeights(directory, config), .. VocabularyRemark.Of(config.VocabularySize, tokenizer.VocabularySize),
             .. adapter is null ? [] : ModelFolders.Remarks(adapter, directory)]);
     }

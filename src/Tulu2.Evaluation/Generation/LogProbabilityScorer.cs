@@ -1,46 +1,18 @@
 using Tulu2.Data.Chat;
-using Tulu2.Data.Slots;
-using Tulu2.Training.Slots;
-using static TorchSharp.torch;
 
 namespace Tulu2.Evaluation.Generation;
 
-/// <summary>Computes the log-probability of answers with a model. Not thread-safe.</summary>
-/// <param name="tokensPerBatch">Maximum number of tokens in one forward pass; a longer sequence gets a pass of its own.</param>
-public sealed class LogProbabilityScorer(LoadedModel model, int tokensPerBatch = 4096) : ICandidateScorer
+/// <summary>Computes the log-probability of answers with a generator's engine. Sequences that begin alike share the computation of what they have in common.</summary>
+public sealed class LogProbabilityScorer(TextGenerator generator) : ICandidateScorer
 {
-    ChatEncoder ICandidateScorer.Chat => model.Chat;
+    ChatEncoder ICandidateScorer.Chat => generator.Model.Chat;
 
-    int ICandidateScorer.VocabularySize => model.Config.VocabularySize;
+    int ICandidateScorer.VocabularySize => generator.Model.Config.VocabularySize;
 
     /// <inheritdoc/>
-    public IReadOnlyList<float> Score(IReadOnlyList<EncodedSequence> sequences, CancellationToken cancellation = default)
-    {
-        set_num_threads(1);
-        var scores = new List<float>(sequences.Count);
-        while (scores.Count < sequences.Count)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var batch = sequences.Skip(scores.Count).Take(Fitting(sequences, scores.Count)).ToList();
-            var plan = new BatchPlan(new Source(batch), new BatchSettings(batch.Count, batch.Count, Shuffle: false, Steps: 1));
-            scores.AddRange(ModelScores.Of(model.Model, plan.Read(1, 0)).Take(batch.Count));
-        }
-        return scores;
-    }
+    public IReadOnlyList<float> Score(IReadOnlyList<EncodedSequence> sequences, CancellationToken cancellation = default) =>
+        [.. EngineCalls.Wait(sequences, (sequence, token) => generator.Engine.ScoreAsync(sequence.Ids, Positions(sequence), token), cancellation)
+            .Select(scores => (float)scores.Sum(score => (double)score))];
 
-    private int Fitting(IReadOnlyList<EncodedSequence> sequences, int first)
-    {
-        var (count, tokens) = (1, sequences[first].Ids.Length);
-        while (first + count < sequences.Count && (tokens += sequences[first + count].Ids.Length) <= tokensPerBatch) count++;
-        return count;
-    }
-
-    private sealed class Source(List<EncodedSequence> sequences) : ITokenSource
-    {
-        public int Sequences => sequences.Count;
-        public int Length(int sequence) => sequences[sequence].Ids.Length;
-        public int LossTokens(int sequence) => sequences[sequence].LossTokens;
-        public ReadOnlySpan<int> Ids(int sequence) => sequences[sequence].Ids;
-        public ReadOnlySpan<LossSpan> Spans(int sequence) => sequences[sequence].Spans;
-    }
+    private static int[] Positions(EncodedSequence sequence) => [.. sequence.Spans.SelectMany(span => Enumerable.Range(span.Begin, span.Length))];
 }

@@ -22,6 +22,20 @@ public sealed record ModelFolders(string Model, string? Adapter)
         throw new BadInputException(text, what, fix);
     }
 
+    /// <summary>
+    /// What identifies the model in results: the name of each folder, and the first 12 digits of the SHA-256 of the weights. Reads all weights.
+    /// </summary>
+    public string Id
+    {
+        get
+        {
+            var weights = HuggingFaceModel.WeightFiles(Model).Select(ContentHash.OfFile);
+            if (Adapter is null) return $"{NameOf(Model)}@{ContentHash.OfParts(weights)[..12]}";
+            using var adapter = AdapterFolder.Open(Adapter);
+            return $"{NameOf(Model)}{Joint}{NameOf(Adapter)}@{ContentHash.OfParts([.. weights, adapter.ContentKey])[..12]}";
+        }
+    }
+
     /// <summary>What a user should know: the adapters were trained beside another model.</summary>
     /// <param name="model">Directory of the model that they are used beside.</param>
     public static IEnumerable<string> Remarks(AdapterFolder adapter, string model)
@@ -35,4 +49,6 @@ public sealed record ModelFolders(string Model, string? Adapter)
     private static bool IsSame(string trained, string model) =>
         Path.TrimEndingDirectorySeparator(Path.GetFullPath(trained)) == Path.TrimEndingDirectorySeparator(Path.GetFullPath(model))
         || model.Contains($"models--{trained.Replace("/", "--", StringComparison.Ordinal)}{Path.DirectorySeparatorChar}", StringComparison.Ordinal);
+
+    private static string NameOf(string directory) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory)));
 }

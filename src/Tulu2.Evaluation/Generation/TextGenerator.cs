@@ -1,73 +1,70 @@
 using Tulu2.Data.Rows;
-using Tulu2.Data.Tokenizers;
 using Tulu2.Evaluation.Requests;
-using static TorchSharp.torch;
+using Tulu2.Models.Inference;
 
 namespace Tulu2.Evaluation.Generation;
 
-/// <summary>Generates text from chat prompts and raw prompts. Not thread-safe.</summary>
+/// <summary>Generates text from chat prompts and raw prompts, with an engine of its own.</summary>
 public sealed class TextGenerator : IChatGenerator, IDisposable
 {
     private readonly LoadedModel _model;
-    private readonly BatchGenerator _generator;
     private readonly bool _owned;
 
-    /// <param name="model">Disposed of by the caller.</param>
-    /// <param name="maxBatch">Maximum batch size; each prompt needs a key-value cache for its maximum length.</param>
-    public TextGenerator(LoadedModel model, int maxBatch = 32)
-        : this(model, maxBatch, owned: false)
+    /// <param name="model">Disposed of by the caller, after the generator.</param>
+    /// <param name="maxBatch">Answers that are generated at a time, at most.</param>
+    /// <param name="threads">Threads that compute.</param>
+    public TextGenerator(LoadedModel model, int maxBatch = 32, int threads = 1)
+        : this(model, new EngineSettings { MaxRunning = maxBatch, Threads = threads }, owned: false)
     {
     }
 
-    private TextGenerator(LoadedModel model, int maxBatch, bool owned)
+    private TextGenerator(LoadedModel model, EngineSettings settings, bool owned)
     {
         (_model, _owned) = (model, owned);
-        _generator = new BatchGenerator(new LlamaDecoder(model), model.EndIds, () => new AnswerText(model.Tokenizer), maxBatch);
+        Engine = GenerationEngine.Start(model, settings);
     }
 
     public LoadedModel Model => _model;
 
-    public int ContextLength => _model.Config.MaxPositions;
+    public GenerationEngine Engine { get; }
+
+    public int ContextLength => Engine.ContextLength;
 
     /// <summary>Loads a Hugging Face directory; the generator owns it.</summary>
+    /// <param name="threads">Threads that compute.</param>
     /// <exception cref="Files.BadInputException">The directory cannot be used.</exception>
-    public static TextGenerator Load(string directory, int maxBatch = 32) => new(LoadedModel.Load(directory), maxBatch, owned: true);
+    public static TextGenerator Load(string directory, int maxBatch = 32, InferencePrecision precision = InferencePrecision.Stored, int threads = 1) =>
+        new(LoadedModel.Load(directory, precision), new EngineSettings { MaxRunning = maxBatch, Threads = threads }, owned: true);
 
     public int[] EncodeChat(IReadOnlyList<Message> messages) => _model.Chat.EncodePrompt(messages);
 
     /// <summary>The ids of a text without the chat template: the beginning token and the text.</summary>
-    public int[] EncodeRaw(string text) => [_model.Tokenizer.BeginningId, .. _model.Tokenizer.EncodeText(text, boundary: true)];
+    public int[] EncodeRaw(string text) => Encode(new ModelPrompt.Raw(text));
 
-    public int[] Encode(ModelPrompt prompt) => prompt switch
-    {
-        ModelPrompt.Chat chat => [.. EncodeChat(chat.Dialogue), .. EncodeContinuation(chat.AnswerPrefix)],
-        ModelPrompt.Raw raw => EncodeRaw(raw.Text),
-        _ => throw new NotSupportedException($"{prompt.GetType().Name}"),
-    };
+    public int[] Encode(ModelPrompt prompt) => _model.Prompts.Encode(prompt);
 
-    public int[] EncodeContinuation(string text) => text.Length == 0 ? [] : [.. _model.Tokenizer.EncodeText(text, boundary: false)];
+    public int[] EncodeContinuation(string text) => _model.Prompts.EncodeContinuation(text);
 
-    public IReadOnlyList<GenerationResult> Generate(IReadOnlyList<GenerationRequest> requests, CancellationToken cancellation = default)
-    {
-        // OpenMP stores this setting per thread. More threads would be slower where ranks or evaluators share the cores.
-        set_num_threads(1);
-        return _generator.Run(requests, cancellation);
-    }
+    public IReadOnlyList<GenerationResult> Generate(IReadOnlyList<GenerationRequest> requests, CancellationToken cancellation = default) =>
+        [.. EngineCalls.Wait(requests, (request, token) => Engine.SubmitAsync(Request(request), token), cancellation).Select(Result)];
 
     public GenerationResult Generate(GenerationRequest request, CancellationToken cancellation = default) => Generate([request], cancellation)[0];
 
     public void Dispose()
     {
+        Engine.Dispose();
         if (_owned) _model.Dispose();
     }
 
-    private sealed class AnswerText(SentencePieceBpeTokenizer tokenizer) : IAnswerText
+    private static EngineRequest Request(GenerationRequest request) => new(request.PromptIds, request.Options with { Count = 1 })
     {
-        // An answer continues a text, so its first word's boundary is a real space.
-        private readonly StreamingDecoder _decoder = new(tokenizer, stripBoundary: false);
+        Location = request.Location,
+        OnToken = request.OnText is not { } write ? null : token =>
+        {
+            if (token.Text.Length > 0) write(token.Text);
+        },
+    };
 
-        public string Add(int id) => _decoder.Add(id);
-
-        public string Flush() => _decoder.Flush();
-    }
+    private static GenerationResult Result(EngineResult result) =>
+        new(result.Samples[0].Text, result.Samples[0].Finish, result.PromptTokens, result.Samples[0].Ids);
 }

@@ -10,11 +10,12 @@ public static class ComparisonPage
     public static int MostRuns => SvgChart.SeriesColors.Length;
 
     /// <param name="runs">At least two.</param>
-    public static string Render(IReadOnlyList<ComparedRun> runs)
+    /// <param name="evaluations">What was evaluated of them; null: nothing.</param>
+    public static string Render(IReadOnlyList<ComparedRun> runs, PageParts? evaluations = null)
     {
         var told = runs.Select(run =>
             $"<span>{Html.Escape(run.Name)}: {NumberText.Count(run.Steps.Count, "step")}, {NumberText.Duration(run.StepSeconds)}</span>");
-        return Html.Page("Runs compared", string.Join("; ", told), ComparisonTable.Of(runs).Select(table => Section(table, runs)));
+        return Html.Page("Runs compared", string.Join("; ", told), ComparisonTable.Of(runs).Select(table => Section(table, runs)), evaluations);
     }
 
     private static string Section(ComparisonTable table, IReadOnlyList<ComparedRun> runs)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Tulu2.Evaluation.Reporting;
@@ -67,18 +68,23 @@ internal static class Html
     public static string Details(string summary, string text) =>
         $"<details><summary>{Escape(summary)}</summary><pre>{Escape(text)}</pre></details>\n";
 
-    /// <summary>A self-contained page without scripts and external resources; its content security policy forbids both.</summary>
+    /// <summary>A self-contained page without external resources, and without scripts but one of its own parts'; its content security policy forbids others.</summary>
     /// <param name="subtitle">As HTML.</param>
-    public static string Page(string title, string subtitle, IEnumerable<string> sections)
+    /// <param name="parts">Sections that come first, with their style and script.</param>
+    public static string Page(string title, string subtitle, IEnumerable<string> sections, PageParts? parts = null)
     {
+        parts ??= PageParts.None;
+        var script = parts.Script.Length == 0 ? "" : $"; script-src 'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(parts.Script)))}'";
         var html = new StringBuilder();
         html.Append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
-            .Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n")
+            .Append("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'").Append(script).Append("\">\n")
             .Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
-            .Append($"<title>{Escape(title)}</title>\n<style>\n{ReportStyle.Css}</style>\n</head>\n<body>\n<main>\n")
+            .Append($"<title>{Escape(title)}</title>\n<style>\n{ReportStyle.Css}{parts.Css}</style>\n</head>\n<body>\n<main>\n")
             .Append($"<header><h1>{Escape(title)}</h1><p>{subtitle}</p></header>\n");
-        foreach (var section in sections) html.Append(section);
-        return html.Append("</main>\n</body>\n</html>\n").ToString();
+        foreach (var section in parts.Sections.Concat(sections)) html.Append(section);
+        html.Append("</main>\n");
+        if (parts.Script.Length > 0) html.Append($"<script>{parts.Script}</script>\n");
+        return html.Append("</body>\n</html>\n").ToString();
     }
 
     public static string Section(string id, string heading, params IEnumerable<string> parts) =>

@@ -100,4 +100,7 @@ public sealed record ReportInput
     public IReadOnlyList<LengthBin> TokenLengths { get; init; } = [];
     public IReadOnlyList<ReportRankTimes> RankTimes { get; init; } = [];
     public IReadOnlyList<ReportFailure> Failures { get; init; } = [];
+
+    /// <summary>What was evaluated while the run trained; null: nothing.</summary>
+    public PageParts? Evaluations { get; init; }
 }

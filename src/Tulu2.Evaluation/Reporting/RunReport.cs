@@ -4,7 +4,7 @@ using Tulu2.Files;
 namespace Tulu2.Evaluation.Reporting;
 
 /// <summary>
-/// Renders <c>report.html</c>, a self-contained page without scripts and external resources.
+/// Renders <c>report.html</c>, a self-contained page without external resources; without scripts too, unless it has evaluations to search.
 /// </summary>
 public static class RunReport
 {
@@ -18,7 +18,7 @@ public static class RunReport
         return path;
     }
 
-    public static string Render(ReportInput input) => Html.Page(input.Title, Subtitle(input), Sections(input));
+    public static string Render(ReportInput input) => Html.Page(input.Title, Subtitle(input), Sections(input), input.Evaluations);
 
     private static string Subtitle(ReportInput input)
     {

@@ -9,7 +9,11 @@ public abstract record ModelPrompt
 
     /// <summary>A dialogue in the model's chat template, which ends with the tag line of the next assistant turn.</summary>
     /// <param name="AnswerPrefix">The first words of that turn, such as <c>The answer is:</c>; the model continues after them. Empty: none.</param>
-    public sealed record Chat(IReadOnlyList<Message> Dialogue, string AnswerPrefix = "") : ModelPrompt;
+    public sealed record Chat(IReadOnlyList<Message> Dialogue, string AnswerPrefix = "") : ModelPrompt
+    {
+        /// <summary>White space at the ends of turns is kept. Training strips it; open-instruct's evaluations do not.</summary>
+        public bool KeepsSpace { get; init; }
+    }
 
     /// <summary>A text as it is, after the tokenizer's beginning token.</summary>
     public sealed record Raw(string Text) : ModelPrompt;

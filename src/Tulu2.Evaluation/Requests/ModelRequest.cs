@@ -27,7 +27,7 @@ public abstract record ModelRequest
 
     /// <summary>
     /// Asks the model for the log-probability of one token after a prompt: for each text, the last of its pieces. <c>" A"</c> is the piece with the space.
-    /// The answer is a <see cref="ModelAnswer.LogProbabilities"/>.
+    /// The answer is a <see cref="ModelAnswer.LogProbabilities"/>; of stored outputs a <see cref="ModelAnswer.Text"/>, which the benchmark reads.
     /// </summary>
     public sealed record NextTokens(ModelPrompt Prompt, IReadOnlyList<string> Texts) : ModelRequest;
 

@@ -13,7 +13,7 @@ public static class OutcomeFile
 {
     private const string Extension = ".outcome.jsonl";
 
-    private sealed record Header(string Task, int Items);
+    private sealed record Header(string Task, int Items, IReadOnlyList<JudgeUse>? Judges);
 
     /// <returns>Its name in the folder, which no other outcome has.</returns>
     public static string Write(string folder, EvaluationOutcome outcome)
@@ -21,7 +21,7 @@ public static class OutcomeFile
         var name = $"{Guid.NewGuid():N}{Extension}";
         AtomicFile.Write(Path.Combine(folder, name), stream =>
         {
-            stream.Write(Encoding.UTF8.GetBytes(JsonLine.Of(new Header(outcome.TaskId, outcome.Items)) + "\n"));
+            stream.Write(Encoding.UTF8.GetBytes(JsonLine.Of(new Header(outcome.TaskId, outcome.Items, outcome.Judges)) + "\n"));
             foreach (var score in outcome.Scores) stream.Write(Encoding.UTF8.GetBytes(ResultFolder.ItemLine(score) + "\n"));
         });
         return name;
@@ -37,7 +37,7 @@ public static class OutcomeFile
         {
             var lines = File.ReadAllLines(path);
             if (lines.Length == 0 || JsonSerializer.Deserialize<Header>(lines[0], JsonLine.Options) is not { } header || lines.Length != header.Items + 1) return null;
-            return new EvaluationOutcome(header.Task, [.. lines.Skip(1).Select(ResultFolder.ReadItem)]);
+            return new EvaluationOutcome(header.Task, [.. lines.Skip(1).Select(ResultFolder.ReadItem)]) { Judges = header.Judges ?? [] };
         }
         catch (JsonException)
         {

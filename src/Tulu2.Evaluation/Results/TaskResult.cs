@@ -17,6 +17,7 @@ public sealed record TaskResult
     /// <summary>Of a new draw of items.</summary>
     public required double? StandardError { get; init; }
 
+    /// <summary>Number of items that have a score.</summary>
     public required int Items { get; init; }
 
     public required ScoreUnit Unit { get; init; }
@@ -39,6 +40,9 @@ public sealed record TaskResult
 
     /// <summary>Who judged, by role.</summary>
     public IReadOnlyDictionary<string, string> Judges { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What the judges did, and what it cost.</summary>
+    public IReadOnlyList<JudgeUse> JudgeUse { get; init; } = [];
 
     /// <summary>What else the benchmark's users report, by name.</summary>
     public IReadOnlyDictionary<string, double> Metrics { get; init; } = ItemScore.NoMetrics;
@@ -70,7 +74,7 @@ public sealed record TaskResult
             Model = model,
             Score = benchmark.Aggregate(scores),
             StandardError = benchmark.StandardError(scores),
-            Items = scores.Count,
+            Items = scores.Count(score => score.IsScored),
             Unit = benchmark.Unit,
             IsLowerBetter = benchmark.IsLowerBetter,
             Column = benchmark.Column,
@@ -85,8 +89,27 @@ public sealed record TaskResult
         };
     }
 
+    /// <summary>A result without a score.</summary>
+    /// <param name="why">See <see cref="Withheld"/>.</param>
+    public static TaskResult WithheldOf(IBenchmark benchmark, string model, BenchmarkOptions options, string why) => new()
+    {
+        Task = benchmark.Name,
+        Model = model,
+        Score = null,
+        StandardError = null,
+        Items = 0,
+        Unit = benchmark.Unit,
+        IsLowerBetter = benchmark.IsLowerBetter,
+        Column = benchmark.Column,
+        Mode = options.Mode,
+        Chat = options.Chat,
+        Shots = options.Shots,
+        Limit = options.Limit,
+        Withheld = why,
+    };
+
     private static DatasetResult Part(IBenchmark benchmark, string name, IReadOnlyList<ItemScore> scores) =>
-        new(name, scores.Count, benchmark.Aggregate(scores), benchmark.StandardError(scores)) { Metrics = benchmark.Metrics(scores) };
+        new(name, scores.Count(score => score.IsScored), benchmark.Aggregate(scores), benchmark.StandardError(scores)) { Metrics = benchmark.Metrics(scores) };
 }
 
 /// <summary>The score of a part of a benchmark.</summary>

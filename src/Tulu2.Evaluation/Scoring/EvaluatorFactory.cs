@@ -1,6 +1,7 @@
 using Tulu2.Data.Rows;
 using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Generation;
+using Tulu2.Evaluation.Judges;
 using Tulu2.Evaluation.Requests;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Files;
@@ -9,32 +10,35 @@ namespace Tulu2.Evaluation.Scoring;
 
 /// <summary>Creates evaluators that compute in this process.</summary>
 /// <param name="settings">The settings with which the tasks were planned.</param>
-/// <param name="judge">Null: judged benchmarks cannot be scored.</param>
+/// <param name="judge">Answers every role; null: the judges of the settings.</param>
 /// <param name="runner">Null: benchmarks with programs cannot be scored.</param>
 public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge = null, ICodeRunner? runner = null) : IEvaluatorFactory
 {
-    public IEvaluator Create() => new Evaluator(settings, judge, runner);
+    // Shared, so that its limits hold for all evaluators of this process.
+    private readonly JudgePanel _panel = new(settings.Judges, settings.Judging);
+
+    public IEvaluator Create() => new Evaluator(settings, _panel, judge, runner);
 
     /// <summary>Caches the last model and the last benchmark's items, since consecutive tasks share them.</summary>
-    private sealed class Evaluator(EvaluatorSettings settings, IJudge? judge, ICodeRunner? runner) : IEvaluator
+    private sealed class Evaluator(EvaluatorSettings settings, JudgePanel panel, IJudge? judge, ICodeRunner? runner) : IEvaluator
     {
-        private LoadedModel? _model;
+        private TextGenerator? _generator;
         private (string Benchmark, string File, string Model, IReadOnlyList<BenchmarkItem> Items)? _read;
 
         public EvaluationOutcome Run(EvaluationTask task, CancellationToken cancellation)
         {
             var benchmark = BenchmarkCatalogue.Named(task.Benchmark);
-            if (benchmark.IsJudged && judge is null)
-                throw new BadInputException(benchmark.Name, "needs a judge, but none is given", "give a judge or stored verdicts");
+            if (judge is null) panel.Require(benchmark.Name, benchmark.Judges);
             var items = ItemsOf(task, benchmark);
-            var model = ModelOf(task.Model);
-            var answers = new ModelAnswers(new TextGenerator(model, settings.MaxBatch), new LogProbabilityScorer(model), judge, runner);
-            return ItemScoring.Score(task.Id, benchmark, items, answers, cancellation);
+            var generator = GeneratorOf(task.Model);
+            var answers = new ModelAnswers(generator, new LogProbabilityScorer(generator), judge ?? panel, runner);
+            var outcome = ItemScoring.Score(task.Id, benchmark, items, answers, cancellation);
+            return outcome with { Judges = panel.TakeUse() };
         }
 
         public IReadOnlyList<string> Answer(string model, IReadOnlyList<IReadOnlyList<Message>> prompts, int maxTokens, CancellationToken cancellation)
         {
-            var generator = new TextGenerator(ModelOf(model), settings.MaxBatch);
+            var generator = GeneratorOf(model);
             var options = GenerationOptions.Greedy with { MaxTokens = maxTokens };
             var requests = prompts.Select(prompt => new GenerationRequest(generator.EncodeChat(prompt), options)).ToList();
             return [.. generator.Generate(requests, cancellation).Select(result => result.Text)];
@@ -42,15 +46,15 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge =
 
         public void Dispose()
         {
-            _model?.Dispose();
-            _model = null;
+            _generator?.Dispose();
+            _generator = null;
         }
 
-        private LoadedModel ModelOf(string name)
+        private TextGenerator GeneratorOf(string name)
         {
-            if (_model?.Name == name) return _model;
+            if (_generator?.Model.Name == name) return _generator;
             Dispose();
-            return _model = LoadedModel.Load(name);
+            return _generator = TextGenerator.Load(name, settings.MaxBatch);
         }
 
         // With SkipLong, the items that are left out, and so the indices of the others, depend on the model. Prompts of benchmarks with a folder are cut to its context.
@@ -60,7 +64,8 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge =
             var model = skips ? task.Model : "";
             if (_read is not { } held || held.Benchmark != task.Benchmark || held.File != task.File || held.Model != model)
             {
-                var input = new BenchmarkInput(task.File, settings.Options, skips ? ModelOf(task.Model).Chat : null);
+                var prompts = skips ? GeneratorOf(task.Model).Model.Prompts : null;
+                var input = new BenchmarkInput(task.File, settings.Options, prompts?.Chat) { Prompts = prompts };
                 _read = held = (task.Benchmark, task.File, model, benchmark.ReadWithin(input).Items);
             }
             if (task.First < 0 || task.Count < 1 || task.First + task.Count > held.Items.Count)

@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using Tulu2.Evaluation.Benchmarks;
+using Tulu2.Evaluation.Judges;
 
 namespace Tulu2.Evaluation.Scoring;
 
@@ -12,8 +14,21 @@ public sealed record EvaluatorSettings(int MaxBatch, BenchmarkOptions Options)
     /// <summary>Directory in which verdicts are kept, so that none is paid for twice; null: none are kept.</summary>
     public string? JudgeCache { get; init; }
 
+    /// <summary>File with the key of the judges' endpoint; null: the environment has it.</summary>
+    public string? JudgeKeyFile { get; init; }
+
+    /// <summary>File of the judges' prices; null: costs are counted in tokens only.</summary>
+    public string? JudgePrices { get; init; }
+
+    /// <summary>How fast judges are asked; evaluators in processes of their own share it.</summary>
+    public JudgeLimits JudgeLimits { get; init; } = new();
+
     /// <summary>Programs that models wrote run without isolation where there is none.</summary>
     public bool AllowUnsafeExecution { get; init; }
+
+    /// <summary>What the judges share.</summary>
+    [JsonIgnore]
+    public JudgeSettings Judging => new() { Cache = JudgeCache, KeyFile = JudgeKeyFile, Prices = JudgePrices, Limits = JudgeLimits };
 
     public static EvaluatorSettings Default { get; } = new(32, new BenchmarkOptions());
 }

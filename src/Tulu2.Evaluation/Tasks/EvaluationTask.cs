@@ -16,5 +16,8 @@ public sealed record EvaluationOutcome(string TaskId, IReadOnlyList<ItemScore> S
     public int Items => Scores.Count;
 
     /// <summary>Sum of the scores.</summary>
-    public double Total => Scores.Sum(score => score.Value);
+    public double Total => Scores.Where(score => score.IsScored).Sum(score => score.Value);
+
+    /// <summary>What judges did for it; empty: there were none.</summary>
+    public IReadOnlyList<JudgeUse> Judges { get; init; } = [];
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Tasks;
@@ -6,7 +7,7 @@ namespace Tulu2.Evaluation.Tasks;
 /// <summary>The score of one item.</summary>
 /// <param name="Item">Id of the item within its benchmark.</param>
 /// <param name="Dataset">The part of the benchmark that the item belongs to; empty: none.</param>
-/// <param name="Value">Score in the unit of the benchmark.</param>
+/// <param name="Value">Score in the unit of the benchmark; NaN: the item has none, because no verdict on it can be read, and means leave it out.</param>
 public sealed record ItemScore(string Item, string Dataset, double Value)
 {
     /// <summary>Further figures of the item, by name.</summary>
@@ -14,6 +15,10 @@ public sealed record ItemScore(string Item, string Dataset, double Value)
 
     /// <summary>Prompt and answer; null: none.</summary>
     public EvaluationSample? Sample { get; init; }
+
+    /// <summary>Whether means include it.</summary>
+    [JsonIgnore]
+    public bool IsScored => !double.IsNaN(Value);
 
     public static IReadOnlyDictionary<string, double> NoMetrics { get; } = new Dictionary<string, double>();
 }

@@ -11,7 +11,7 @@ public static class OutcomeCodec
     public const int TaskFields = 6;
 
     /// <summary>Number of fields of an outcome.</summary>
-    public const int OutcomeFields = 2;
+    public const int OutcomeFields = 3;
 
     public static void Write(ref MessagePackWriter writer, EvaluationTask task)
     {
@@ -30,9 +30,28 @@ public static class OutcomeCodec
     {
         writer.Write(outcome.TaskId);
         List(ref writer, outcome.Scores, Write);
+        List(ref writer, outcome.Judges, Write);
     }
 
-    public static EvaluationOutcome Outcome(ref MessagePackReader reader) => new(Text(ref reader), List(ref reader, Score));
+    public static EvaluationOutcome Outcome(ref MessagePackReader reader) => new(Text(ref reader), List(ref reader, Score)) { Judges = List(ref reader, Judge) };
+
+    private static void Write(ref MessagePackWriter writer, JudgeUse use)
+    {
+        Text(ref writer, use.Role);
+        Text(ref writer, use.Judge);
+        writer.Write(use.Requests);
+        writer.Write(use.Cached);
+        writer.Write(use.PromptTokens);
+        writer.Write(use.CompletionTokens);
+        if (use.Cost is { } cost) writer.Write(cost);
+        else writer.WriteNil();
+    }
+
+    private static JudgeUse Judge(ref MessagePackReader reader) =>
+        new(Text(ref reader), Text(ref reader), reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt64())
+        {
+            Cost = reader.TryReadNil() ? null : reader.ReadDouble(),
+        };
 
     private static void Write(ref MessagePackWriter writer, ItemScore score)
     {

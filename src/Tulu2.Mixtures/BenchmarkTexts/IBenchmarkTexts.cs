@@ -1,3 +1,4 @@
+using Tulu2.Data.Benchmarks;
 using Tulu2.Files;
 
 namespace Tulu2.Mixtures.BenchmarkTexts;

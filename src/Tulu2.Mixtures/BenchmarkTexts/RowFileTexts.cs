@@ -1,3 +1,4 @@
+using Tulu2.Data.Benchmarks;
 using Tulu2.Data.Rows.Records;
 using Tulu2.Files;
 using Tulu2.Mixtures.Rows;

@@ -24,9 +24,8 @@ internal abstract class ActivationKeeping(BlockContext context, Activations acti
     public abstract Tensor Begin();
 
     /// <summary>Runs a block.</summary>
-    /// <param name="visit">Sees the tape, which is whole, before its memory is used again.</param>
     /// <returns>[N, D] the block's output.</returns>
-    public abstract Tensor Forward(DecoderBlock block, Tensor input_ND, Action<BlockTape>? visit);
+    public abstract Tensor Forward(DecoderBlock block, Tensor input_ND);
 
     /// <summary>After the last block.</summary>
     public virtual void End(Tensor output_ND)
@@ -54,13 +53,12 @@ internal abstract class ActivationKeeping(BlockContext context, Activations acti
         BlockTape.Rent(context, Rows, activations.Tokens.Attended, workspace, middleRows ?? Rows);
 
     /// <summary>Runs a block with a tape in scratch memory, which is forgotten.</summary>
-    protected void ForwardAndForget(DecoderBlock block, Tensor input_ND, Tensor output_ND, Action<BlockTape>? visit)
+    protected void ForwardAndForget(DecoderBlock block, Tensor input_ND, Tensor output_ND)
     {
         using var scope = NewDisposeScope();
         var mark = scratch.Mark();
         var tape = RentTape(scratch);
         block.Forward(activations.Tokens, input_ND, tape, output_ND, scratch);
-        visit?.Invoke(tape);
         scratch.Release(mark);
     }
 
@@ -86,10 +84,10 @@ internal sealed class NothingKept(BlockContext context, Activations activations,
         return first_ND;
     }
 
-    public override Tensor Forward(DecoderBlock block, Tensor input_ND, Action<BlockTape>? visit)
+    public override Tensor Forward(DecoderBlock block, Tensor input_ND)
     {
         var output_ND = _next_ND;
-        ForwardAndForget(block, input_ND, output_ND, visit);
+        ForwardAndForget(block, input_ND, output_ND);
         _next_ND = input_ND;
         return output_ND;
     }
@@ -114,12 +112,12 @@ internal sealed class WholeStreamsKept(BlockContext context, Activations activat
 
     public override Tensor Begin() => RentStream(Kept);
 
-    public override Tensor Forward(DecoderBlock block, Tensor input_ND, Action<BlockTape>? visit)
+    public override Tensor Forward(DecoderBlock block, Tensor input_ND)
     {
         var output_ND = RentStream(Kept);
         Activations.Keep(input_ND);
-        _blocks.Add((input_ND, recompute ? null : ForwardAndKeep(block, input_ND, output_ND, visit)));
-        if (recompute) ForwardAndForget(block, input_ND, output_ND, visit);
+        _blocks.Add((input_ND, recompute ? null : ForwardAndKeep(block, input_ND, output_ND)));
+        if (recompute) ForwardAndForget(block, input_ND, output_ND);
         return output_ND;
     }
 
@@ -136,12 +134,11 @@ internal sealed class WholeStreamsKept(BlockContext context, Activations activat
         return (input_ND, tape ?? RecordAgain(block, input_ND));
     }
 
-    private BlockTape ForwardAndKeep(DecoderBlock block, Tensor input_ND, Tensor output_ND, Action<BlockTape>? visit)
+    private BlockTape ForwardAndKeep(DecoderBlock block, Tensor input_ND, Tensor output_ND)
     {
         using var scope = NewDisposeScope();
         var tape = Activations.Keep(RentTape(Kept));
         block.Forward(Activations.Tokens, input_ND, tape, output_ND, Scratch);
-        visit?.Invoke(tape);
         return tape;
     }
 }
@@ -163,12 +160,12 @@ internal sealed class SharesKept(BlockContext context, Activations activations, 
         return first_ND;
     }
 
-    public override Tensor Forward(DecoderBlock block, Tensor input_ND, Action<BlockTape>? visit)
+    public override Tensor Forward(DecoderBlock block, Tensor input_ND)
     {
         var output_ND = _next_ND;
         var input_SD = Activations.Keep(streams.Share(input_ND, Kept));
-        _blocks.Add((input_SD, recompute ? null : ForwardAndKeep(block, input_ND, output_ND, visit)));
-        if (recompute) ForwardAndForget(block, input_ND, output_ND, visit);
+        _blocks.Add((input_SD, recompute ? null : ForwardAndKeep(block, input_ND, output_ND)));
+        if (recompute) ForwardAndForget(block, input_ND, output_ND);
         _next_ND = input_ND;
         return output_ND;
     }
@@ -191,14 +188,13 @@ internal sealed class SharesKept(BlockContext context, Activations activations, 
         return (input_ND, tape is null ? RecordAgain(block, input_ND) : tape with { Middle_ND = streams.Whole(tape.Middle_ND, Rows) });
     }
 
-    private BlockTape ForwardAndKeep(DecoderBlock block, Tensor input_ND, Tensor output_ND, Action<BlockTape>? visit)
+    private BlockTape ForwardAndKeep(DecoderBlock block, Tensor input_ND, Tensor output_ND)
     {
         using var scope = NewDisposeScope();
         var mark = Scratch.Mark();
         var tape = Activations.Keep(RentTape(Kept, streams.RowsOf(Rows)));
         var whole = tape with { Middle_ND = RentStream(Scratch) };
         block.Forward(Activations.Tokens, input_ND, whole, output_ND, Scratch);
-        visit?.Invoke(whole);
         streams.CopyShare(whole.Middle_ND, tape.Middle_ND);
         Scratch.Release(mark);
         return tape;

@@ -76,23 +76,6 @@ internal sealed class DecoderBlock(BlockContext context, ModelWeights weights, L
         workspace.Release(mark);
     }
 
-    /// <summary>One new token per sequence, over a cache.</summary>
-    public void Decode(Tensor input_ND, int[] slots, int[] lengths, Tensor keys_XVLK, Tensor values_XVLK, BlockTape tape, Tensor output_ND, Workspace workspace)
-    {
-        using var scope = NewDisposeScope();
-        var mark = workspace.Mark();
-        var rows = input_ND.shape[0];
-        var normed_ND = workspace.Rent(rows, context.Width);
-        _norm1.Forward(input_ND, normed_ND, tape.Scale1_N);
-        var fused_NS = workspace.Rent(rows, _qkv.Outputs);
-        _qkv.Forward(normed_ND, null, fused_NS, workspace);
-        Kernels.DecodeAttention(fused_NS, slots, lengths, keys_XVLK, values_XVLK, tape.Attention.Output_NQ);
-        _out.Forward(tape.Attention.Output_NQ, input_ND, tape.Middle_ND, workspace);
-        workspace.Release(mark);
-        GateUp(tape, workspace);
-        Down(tape, output_ND, workspace);
-    }
-
     private void GateUp(BlockTape tape, Workspace workspace, AdapterPass? pass = null)
     {
         using var scope = NewDisposeScope();

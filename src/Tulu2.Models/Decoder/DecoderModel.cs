@@ -79,16 +79,12 @@ public sealed partial class DecoderModel : IDisposable
     public ModelParameters Parameters { get; }
 
     public ModelConfig Config => Parameters.Read.Config;
-    internal VocabularyHead Head => _head ?? throw NotHere("head");
-    internal IReadOnlyList<DecoderBlock> Blocks => _blocks;
-    internal BlockContext Context => _context;
-    internal ScalarType Type => _type;
-    internal Device Device => _device;
 
     /// <summary>Bytes allocated for passes: kept by activations that are not in use now, and worked in.</summary>
     internal (long Kept, long Scratch) AllocatedBytes => (_free.Sum(workspace => workspace.AllocatedBytes), _scratch.AllocatedBytes);
 
     private BlockKernels Kernels => _context.Kernels;
+    private VocabularyHead Head => _head ?? throw NotHere("head");
     private Tensor Embedding_CD => _embedding_CD ?? throw NotHere("embedding");
     private RmsNorm Norm => _norm ?? throw NotHere("last norm");
     private bool IsFirstStage => Parameters.Read.HasEmbedding;
@@ -104,10 +100,7 @@ public sealed partial class DecoderModel : IDisposable
     /// <param name="keep">Keep the activations that the backward pass needs.</param>
     /// <param name="input_SD">[<see cref="ShareOf"/>, D] from the stage before, in the compute type; null on the first one. It is copied.</param>
     /// <param name="frozenOnly">The frozen model alone computes, without its adapters.</param>
-    public Activations Forward(SlotBatch batch, bool keep, Tensor? input_SD = null, bool frozenOnly = false) => Forward(batch, keep, input_SD, null, frozenOnly);
-
-    /// <param name="visit">Sees every block's tape before its memory is used again; counts the blocks of this stage from 0.</param>
-    internal Activations Forward(SlotBatch batch, bool keep, Tensor? input_SD, Action<int, BlockTape, SegmentGroup[]>? visit, bool frozenOnly = false)
+    public Activations Forward(SlotBatch batch, bool keep, Tensor? input_SD = null, bool frozenOnly = false)
     {
         if (input_SD is null != IsFirstStage)
             throw new ArgumentException(IsFirstStage ? "the first stage takes its input from the batch" : "this stage needs the output of the one before", nameof(input_SD));
@@ -121,11 +114,7 @@ public sealed partial class DecoderModel : IDisposable
             var x_ND = activations.Keeping.Begin();
             if (input_SD is null) GatherEmbeddings(activations.Ids, x_ND);
             else _streams.Gather(input_SD, x_ND);
-            for (var block = 0; block < _blocks.Length; block++)
-            {
-                var index = block;
-                x_ND = activations.Keeping.Forward(_blocks[block], x_ND, visit is null ? null : tape => visit(index, tape, activations.Tokens.Groups));
-            }
+            foreach (var block in _blocks) x_ND = activations.Keeping.Forward(block, x_ND);
             activations.Keeping.End(x_ND);
             if (IsLastStage) TakeScoredRows(x_ND, activations);
             else activations.Output = activations.Keeping.Give(x_ND);
@@ -139,13 +128,11 @@ public sealed partial class DecoderModel : IDisposable
     }
 
     /// <summary>Each tensor-parallel rank has the rows of its own tokens; together they have all.</summary>
-    internal void GatherEmbeddings(int[] ids, Tensor result_ND)
+    private void GatherEmbeddings(int[] ids, Tensor result_ND)
     {
         Kernels.GatherEmbeddings(Embedding_CD, ids, Parameters.Read.FirstToken, result_ND);
         _context.Group.Sum(result_ND);
     }
-
-    internal void LastNorm(Tensor x_ND, Tensor result_ND, Tensor scale_N) => Norm.Forward(x_ND, result_ND, scale_N);
 
     private Activations BeginPass(SlotBatch batch, bool keep, bool frozenOnly)
     {
@@ -176,7 +163,7 @@ public sealed partial class DecoderModel : IDisposable
     private void TakeScoredRows(Tensor x_ND, Activations activations)
     {
         Kernels.GatherRows(x_ND, activations.ScoredRows, activations.Last_RD);
-        LastNorm(activations.Last_RD, activations.Hidden_RD, activations.Scale_R);
+        Norm.Forward(activations.Last_RD, activations.Hidden_RD, activations.Scale_R);
         activations.Keeping.Drop();
     }
 

@@ -32,10 +32,7 @@ internal sealed class VocabularyHead(ILinear linear, ParameterMap map, BlockKern
         }
     }
 
-    /// <summary>C.</summary>
-    public int Columns => linear.Outputs;
-
-    public void Logits(Tensor hidden_RD, Tensor logits_RC, Workspace workspace)
+    private void Logits(Tensor hidden_RD, Tensor logits_RC, Workspace workspace)
     {
         linear.Forward(hidden_RD, null, logits_RC, workspace);
         if (_tokens == linear.Outputs) return;

@@ -200,7 +200,7 @@ public static unsafe class HuggingFaceModel
 
     // A tied model's file may hold the one tensor under either name. Tensors that shared their memory when they were saved are kept once, and the
     // metadata say under which name the others are to be found.
-    private static (ITensorFile File, SafetensorsEntry Entry)? Find(HuggingFaceFiles files, string name, string? alias) =>
+    internal static (ITensorFile File, SafetensorsEntry Entry)? Find(HuggingFaceFiles files, string name, string? alias) =>
         files.Tensors.TryGetValue(name, out var found) ? found
         : alias is not null && files.Tensors.TryGetValue(alias, out var head) ? head
         : files.Aliases.TryGetValue(name, out var kept) && files.Tensors.TryGetValue(kept, out var shared) ? shared

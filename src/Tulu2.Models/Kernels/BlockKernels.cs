@@ -105,11 +105,4 @@ internal abstract class BlockKernels(HeadGeometry heads, RotaryTable rotary)
 
     /// <summary>Overwrites (<paramref name="first"/>) an fp32 target with values in the compute type, or adds them to it.</summary>
     public abstract void Accumulate(Tensor values, Tensor target, bool first);
-
-    /// <summary>
-    /// One new token per sequence: turns query and key, appends key and value to the cache at the row's length, attends to all of it.
-    /// </summary>
-    /// <param name="slots">The cache row of each batch row.</param>
-    /// <param name="lengths">Tokens in the cache before this one, which is also its position.</param>
-    public abstract void DecodeAttention(Tensor fused_NS, int[] slots, int[] lengths, Tensor keys_XVLK, Tensor values_XVLK, Tensor output_NQ);
 }

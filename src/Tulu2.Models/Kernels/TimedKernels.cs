@@ -180,11 +180,4 @@ internal sealed class TimedKernels(BlockKernels inner, HeadGeometry heads, Rotar
         inner.Accumulate(values, target, first);
         OperationClock.Stop(start, "weight gradients to fp32");
     }
-
-    public override void DecodeAttention(Tensor fused_NS, int[] slots, int[] lengths, Tensor keys_XVLK, Tensor values_XVLK, Tensor output_NQ)
-    {
-        var start = OperationClock.Start();
-        inner.DecodeAttention(fused_NS, slots, lengths, keys_XVLK, values_XVLK, output_NQ);
-        OperationClock.Stop(start, "decode attention");
-    }
 }

@@ -129,31 +129,6 @@ internal sealed partial class TorchKernels
         logits_RC.copy_(gradient);
     }
 
-    public override void DecodeAttention(Tensor fused_NS, int[] slots, int[] lengths, Tensor keys_XVLK, Tensor values_XVLK, Tensor output_NQ)
-    {
-        using var scope = NewDisposeScope();
-        var count = slots.Length;
-        var rows = Enumerable.Range(0, count).ToArray();
-        var fused = fused_NS.narrow(0, 0, count);
-        Tensor Part(Func<int, int> column, int heads) => fused.index_select(1, Columns(column, heads, fused.device));
-        var query = Turn(Part(Heads.QueryColumn, Heads.Heads), Heads.Heads, rows, lengths, 1).view(count, Heads.KeyValueHeads, Heads.Group, Heads.HeadSize);
-        Tensor slot = Index(slots, fused.device), position = Index(lengths, fused.device);
-        keys_XVLK.index_put_(
-            Turn(Part(Heads.KeyColumn, Heads.KeyValueHeads), Heads.KeyValueHeads, rows, lengths, 1).view(count, Heads.KeyValueHeads, Heads.HeadSize),
-            TensorIndex.Tensor(slot), TensorIndex.Colon, TensorIndex.Tensor(position));
-        values_XVLK.index_put_(
-            Part(Heads.ValueColumn, Heads.KeyValueHeads).view(count, Heads.KeyValueHeads, Heads.HeadSize),
-            TensorIndex.Tensor(slot), TensorIndex.Colon, TensorIndex.Tensor(position));
-        var longest = lengths.Max() + 1;
-        Tensor Cached(Tensor cache) => cache.narrow(2, 0, longest).index_select(0, slot).to_type(ScalarType.Float32);
-        var scores = matmul(query.to_type(ScalarType.Float32), Cached(keys_XVLK).transpose(2, 3)) * _scale;
-        var later = Numbers(0, longest, fused.device).unsqueeze(0) > position.unsqueeze(1);
-        var probabilities = scores.masked_fill(later.unsqueeze(1).unsqueeze(1), HeldScalars.NegativeInfinity).softmax(3);
-        // The cache is unwritten memory behind a sequence's end, and zero times a NaN that may lie there is a NaN.
-        var values = Cached(values_XVLK).masked_fill(later.unsqueeze(1).unsqueeze(3), HeldScalars.Zero);
-        output_NQ.narrow(0, 0, count).copy_(matmul(probabilities, values).reshape(count, Heads.QueryWidth));
-    }
-
     private Tensor LogSums(Tensor logSums_MTG, AttentionTile tile) => logSums_MTG.narrow(1, (long)tile.QueryFirst * Heads.Group, (long)tile.Queries * Heads.Group);
 
     private Tensor After(AttentionTile tile, Device device)

@@ -7,7 +7,8 @@ namespace Tulu2.Runs.Comparison;
 /// <summary>A comparison as JSON: bytes, seconds, shares; null where something cannot be told.</summary>
 internal static class ComparisonJson
 {
-    public static object Of(string page, IReadOnlyList<ComparedRun> runs) => new { Report = page, Runs = runs.Select(Run) };
+    /// <param name="evaluation">What was evaluated of the runs, as JSON; null: nothing.</param>
+    public static object Of(string page, IReadOnlyList<ComparedRun> runs, object? evaluation = null) => new { Report = page, Runs = runs.Select(Run), Evaluation = evaluation };
 
     private static object Run(ComparedRun run) => new
     {

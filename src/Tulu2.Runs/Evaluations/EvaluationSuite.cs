@@ -2,6 +2,9 @@ using Tulu2.Data.Chat;
 using Tulu2.Data.Rows;
 using Tulu2.Data.Rows.Reading;
 using Tulu2.Evaluation.Benchmarks;
+using Tulu2.Evaluation.Judges;
+using Tulu2.Evaluation.Provenance;
+using Tulu2.Evaluation.Requests;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Files;
 using Tulu2.Protocol.Evaluations;
@@ -24,14 +27,16 @@ internal sealed record EvaluationSuite(EvaluationRecipe Recipe, IReadOnlyDiction
     public EvaluationMetric? Metric => Recipe.Metric is { } metric ? new EvaluationMetric(metric, Benchmarks[metric].Benchmark.IsLowerBetter) : null;
 
     /// <param name="run">The prepared run.</param>
+    /// <param name="provenance">What the model is trained on: benchmarks whose answers it sees are left out, and <paramref name="say"/> takes why.</param>
     /// <returns>Null: the recipe has no evaluation.</returns>
     /// <exception cref="BadInputException">There is no such benchmark, its data or its judge is missing, or its items cannot be used.</exception>
-    public static EvaluationSuite? Open(LoadedRecipe loaded, PreparedRun run, Action<string> say)
+    public static EvaluationSuite? Open(LoadedRecipe loaded, PreparedRun run, ModelProvenance provenance, Action<string> say)
     {
         var recipe = run.Recipe.Evaluation;
         if (!recipe.IsOn) return null;
         var settings = SettingsOf(run.Recipe);
-        var chat = new ChatEncoder(ChatTokenizer.Of(run.Model.Tokenizer), ChatForm.Default, PositionsOf(run));
+        var prompts = new PromptEncoder(new ChatEncoder(ChatTokenizer.Of(run.Model.Tokenizer), ChatForm.Default, PositionsOf(run)), run.Model.Tokenizer);
+        var judges = new JudgePanel(settings.Judges, settings.Judging);
         var benchmarks = new Dictionary<string, SuiteBenchmark>();
         foreach (var name in recipe.Quick.Union(recipe.Full))
         {
@@ -41,10 +46,16 @@ internal sealed record EvaluationSuite(EvaluationRecipe Recipe, IReadOnlyDiction
             foreach (var role in benchmark.Judges)
                 if (!recipe.Judges.ContainsKey(role))
                     throw loaded.Fault("evaluation.judges", $"{name} needs a judge for {role}, but none is named", $"give evaluation.judges: {{ {role}: ... }}, or leave {name} out");
+            if (Contamination.Reason(benchmark, provenance) is { } why)
+            {
+                say($"{name} is left out: {why}");
+                continue;
+            }
             var file = DataOf(loaded, recipe, key, benchmark);
             try
             {
-                var input = new BenchmarkInput(file, settings.Options, chat);
+                judges.Require(name, benchmark.Judges);
+                var input = new BenchmarkInput(file, settings.Options, prompts.Chat) { Prompts = prompts };
                 var read = benchmark.ReadWithin(input);
                 foreach (var line in RowFaultLines.Of(read.LeftOut, $"{name}: left out: ")) say(line);
                 foreach (var remark in benchmark.Remarks(input, read.Items)) say(remark);
@@ -55,7 +66,10 @@ internal sealed record EvaluationSuite(EvaluationRecipe Recipe, IReadOnlyDiction
                 throw loaded.Fault(key, $"{name}: {bad.Where}: {bad.What}", bad.Fix);
             }
         }
-        return new EvaluationSuite(recipe, benchmarks, settings);
+        if (recipe.Metric is { } metric && !benchmarks.ContainsKey(metric))
+            throw loaded.Fault("evaluation.metric", $"{metric} is left out", "use another benchmark, or leave the key out");
+        var left = recipe with { Quick = [.. recipe.Quick.Where(benchmarks.ContainsKey)], Full = [.. recipe.Full.Where(benchmarks.ContainsKey)] };
+        return benchmarks.Count == 0 ? null : new EvaluationSuite(left, benchmarks, settings);
     }
 
     private static EvaluatorSettings SettingsOf(Recipe recipe)

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Tulu2.Checkpoints;
 using Tulu2.Cluster.Evaluations;
 using Tulu2.Evaluation.Results;
+using Tulu2.Evaluation.Tasks;
 using Tulu2.Files;
 using Tulu2.Protocol.Evaluations;
 using Tulu2.Runs.RunFiles;
@@ -20,6 +21,9 @@ internal sealed class RunEvaluations(RunDirectory directory, EvaluationSuite sui
     private const string StepPrefix = "step-";
 
     private readonly Dictionary<(int Step, string Benchmark), ItemJournal> _journals = [];
+
+    // Of this session: what an earlier one has asked of judges is not known any more.
+    private readonly Dictionary<(int Step, string Benchmark), IReadOnlyList<JudgeUse>> _judges = [];
 
     /// <param name="Recipe">Hash of the recipe that made the step.</param>
     private sealed record StepPlan(string Recipe, IReadOnlyList<string> Benchmarks);
@@ -69,7 +73,11 @@ internal sealed class RunEvaluations(RunDirectory directory, EvaluationSuite sui
     {
         var outcome = OutcomeFile.Read(OutcomeFolder, file);
         if (outcome is not null && outcome.TaskId == task && outcome.Items == work.Count)
+        {
             JournalOf(work.Step, work.Benchmark).Append(outcome.Scores.Select((score, index) => (work.First + index, score)));
+            var before = _judges.GetValueOrDefault((work.Step, work.Benchmark)) ?? [];
+            _judges[(work.Step, work.Benchmark)] = JudgeUse.Sum(before.Concat(outcome.Judges));
+        }
         else outcome = null;
         OutcomeFile.Delete(OutcomeFolder, file);
         return outcome is null ? null : new KeptOutcome(outcome.Items, outcome.Total);
@@ -80,7 +88,15 @@ internal sealed class RunEvaluations(RunDirectory directory, EvaluationSuite sui
         var (journal, of) = (JournalOf(step, benchmark), suite.Benchmarks[benchmark]);
         if (journal.Scores.Count != of.Items) throw new InvalidOperationException($"{benchmark} of step {step} has {journal.Scores.Count} of {of.Items} items");
         var scores = journal.Scores.OrderBy(score => score.Key).Select(score => score.Value).ToList();
-        var result = TaskResult.Of(of.Benchmark, directory.Name, suite.Settings.Options, suite.Settings.Judges, scores) with { Step = step, Subject = SubjectOf(step, benchmark) };
+        var use = _judges.GetValueOrDefault((step, benchmark)) ?? [];
+        var names = JudgeUse.Names(use);
+        var judges = suite.Settings.Judges.ToDictionary(judge => judge.Key, judge => names.GetValueOrDefault(judge.Key) ?? judge.Value);
+        var result = TaskResult.Of(of.Benchmark, directory.Name, suite.Settings.Options, judges, scores) with
+        {
+            Step = step,
+            JudgeUse = use,
+            Subject = SubjectOf(step, benchmark),
+        };
         new ResultFolder(FolderOf(step)).Write(result, scores);
         journal.Delete();
         _journals.Remove((step, benchmark));
@@ -168,11 +184,14 @@ internal sealed class RunEvaluations(RunDirectory directory, EvaluationSuite sui
 
     private string PlanOf(int step) => Path.Combine(FolderOf(step), PlanName);
 
-    private static string SetAsideFolder(string folder)
+    // Out of the way of reports.
+    private string SetAsideFolder(string folder)
     {
-        if (!Directory.Exists(folder)) return folder;
-        var aside = Enumerable.Range(1, int.MaxValue).Select(number => $"{folder}.replaced-{number}").First(name => !Directory.Exists(name));
-        Directory.Move(folder, aside);
+        var name = Path.GetRelativePath(directory.Evaluations, folder).Replace(Path.DirectorySeparatorChar, '-');
+        var aside = Enumerable.Range(1, int.MaxValue).Select(number => Path.Combine(directory.Evaluations, "replaced", $"{name}-{number}"))
+            .First(path => !Directory.Exists(path));
+        Directory.CreateDirectory(Path.GetDirectoryName(aside)!);
+        if (Directory.Exists(folder)) Directory.Move(folder, aside);
         return aside;
     }
 }

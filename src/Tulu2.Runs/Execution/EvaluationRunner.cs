@@ -37,6 +37,9 @@ internal sealed record EvaluationSettings(int Evaluators, bool InProcess, Benchm
 /// <param name="Scores">[items] all of them, in order.</param>
 internal sealed record EvaluatedJob(EvaluationJob Job, EvaluationPlan Plan, IReadOnlyList<ItemScore> Scores)
 {
+    /// <summary>What the judges did for the items that were scored now.</summary>
+    public IReadOnlyList<JudgeUse> Judges { get; init; } = [];
+
     /// <summary>The scores as one outcome.</summary>
     public EvaluationOutcome Outcome => new($"{Job.Benchmark.Name}:{Job.Name}:{Job.Model}:{Job.File.Path}", Scores);
 }
@@ -95,7 +98,8 @@ internal sealed class EvaluationRunner(IRunOutput output, LocalNode node)
 
     private EvaluationPlan Plan(EvaluationJob job, BenchmarkOptions options)
     {
-        var input = new BenchmarkInput(job.File.Path, options, LoadedModel.ReadChat(job.Model)) { Rows = job.File };
+        var prompts = LoadedModel.ReadPrompts(job.Model);
+        var input = new BenchmarkInput(job.File.Path, options, prompts.Chat) { Rows = job.File, Prompts = prompts };
         var plan = EvaluationPlan.Of(job.Benchmark, input, job.Model, ItemsPerTask, job.Journal is { } journal ? journal.Scores.ContainsKey : null);
         foreach (var remark in plan.Remarks) output.Say(remark);
         foreach (var line in RowFaultLines.Of(plan.LeftOut, "left out: ")) output.Say(line);
@@ -107,6 +111,8 @@ internal sealed class EvaluationRunner(IRunOutput output, LocalNode node)
     {
         private readonly SortedDictionary<int, ItemScore> _scores = new(job.Journal?.Scores.ToDictionary() ?? []);
 
+        private readonly List<JudgeUse> _judges = [];
+
         public EvaluationPlan Plan => plan;
 
         public EvaluatedJob? Finished { get; private set; }
@@ -116,13 +122,14 @@ internal sealed class EvaluationRunner(IRunOutput output, LocalNode node)
             var scored = outcome.Scores.Select((score, index) => (task.First + index, score)).ToList();
             job.Journal?.Append(scored);
             foreach (var (index, score) in scored) _scores.TryAdd(index, score);
+            _judges.AddRange(outcome.Judges);
             FinishIfComplete();
         }
 
         public void FinishIfComplete()
         {
             if (_scores.Count < plan.AllItems) return;
-            Finished = new EvaluatedJob(job, plan, [.. _scores.Values]);
+            Finished = new EvaluatedJob(job, plan, [.. _scores.Values]) { Judges = JudgeUse.Sum(_judges) };
             done?.Invoke(Finished);
         }
     }

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Tulu2.Checkpoints;
 using Tulu2.Data.Export;
+using Tulu2.Evaluation.Provenance;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Parameters;
 using Tulu2.Runs.Preparation;
@@ -23,17 +24,19 @@ internal static unsafe class ModelExport
         CheckpointStore store, Manifest manifest, ModelSource model, Recipe recipe, RunDirectory run, string dataType, string directory)
     {
         var read = HuggingFaceExport.FromCheckpoint(store, manifest);
-        if (recipe.Lora is null) Write(directory, model, recipe, dataType, read, recipe.Model.Path);
+        if (recipe.Lora is null) Write(directory, model, recipe, dataType, read, Trained(model, recipe), recipe.Model.Path);
         else
-            AdapterFolder.Write(directory, RunParameters.Of(recipe, model.Config, recipe.Parallel.VirtualShards), read, BaseOf(model, recipe, run), TokenizerFiles(model, recipe),
-                RunParameters.QuantizedBase(recipe));
+            AdapterFolder.Write(directory, RunParameters.Of(recipe, model.Config, recipe.Parallel.VirtualShards), read, BaseOf(model, recipe, run),
+                Trained(model, recipe), RunParameters.QuantizedBase(recipe));
     }
 
     /// <summary>The whole model with the adapters of a checkpoint, beside the weights that they were trained with.</summary>
     public static MergeOutcome Merged(CheckpointStore store, Manifest manifest, ModelSource model, Recipe recipe, RunDirectory run, string dataType, string directory)
     {
         var adapter = new MergedAdapter(run.Name, RunParameters.Adapter(recipe.Lora!, recipe.Seed), HuggingFaceExport.FromCheckpoint(store, manifest), 1, RunParameters.QuantizedBase(recipe));
-        return AdapterMerge.Write(BaseOf(model, recipe, run), [adapter], directory, choice: null, dataType);
+        var outcome = AdapterMerge.Write(BaseOf(model, recipe, run), [adapter], directory, choice: null, dataType);
+        ProvenanceFile.Write(directory, RunProvenance.Of(recipe));
+        return outcome;
     }
 
     /// <summary>The directory of the model beside which a run trains adapters; one that began with random weights is written into the run's exports.</summary>
@@ -59,7 +62,7 @@ internal static unsafe class ModelExport
                 var slice = slices[name];
                 var bytes = slice.Slice.Length * sizeof(float);
                 Buffer.MemoryCopy(weights + slice.Offset, (void*)destination, bytes, bytes);
-            }, source: null);
+            }, TokenizerFiles(model, recipe), source: null);
         }
         finally
         {
@@ -67,10 +70,15 @@ internal static unsafe class ModelExport
         }
     }
 
-    private static void Write(string directory, ModelSource model, Recipe recipe, string dataType, TensorSource read, string? source)
+    private static void Write(
+        string directory, ModelSource model, Recipe recipe, string dataType, TensorSource read, IReadOnlyList<TokenizerFile> beside, string? source)
     {
-        HuggingFaceExport.Write(directory, model.Config with { MaxPositions = Positions(model, recipe) }, dataType, read, TokenizerFiles(model, recipe), source);
+        HuggingFaceExport.Write(directory, model.Config with { MaxPositions = Positions(model, recipe) }, dataType, read, beside, source);
     }
+
+    // The tokenizer, and what the model was trained on.
+    private static IReadOnlyList<TokenizerFile> Trained(ModelSource model, Recipe recipe) =>
+        [.. TokenizerFiles(model, recipe), new TokenizerFile(ProvenanceFile.Name, ProvenanceFile.Content(RunProvenance.Of(recipe)))];
 
     private static IReadOnlyList<TokenizerFile> TokenizerFiles(ModelSource model, Recipe recipe) =>
         TokenizerExport.Files(model.Tokenizer, recipe.Data.Chat, Positions(model, recipe));

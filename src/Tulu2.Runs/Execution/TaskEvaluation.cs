@@ -2,7 +2,9 @@ using System.Text.Json;
 using Tulu2.Data.Rows.Reading;
 using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Generation;
+using Tulu2.Evaluation.Provenance;
 using Tulu2.Evaluation.Results;
+using Tulu2.Evaluation.Tasks;
 using Tulu2.Files;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Output;
@@ -26,6 +28,7 @@ internal sealed class TaskEvaluation(IRunOutput output, LocalNode node)
     {
         var results = new Dictionary<string, TaskResult>();
         var jobs = new List<EvaluationJob>();
+        var provenance = ProvenanceFile.Of(request.Model);
         try
         {
             foreach (var benchmark in request.Benchmarks)
@@ -35,6 +38,7 @@ internal sealed class TaskEvaluation(IRunOutput output, LocalNode node)
                     results.Add(benchmark.Name, result);
                     output.Say($"{benchmark.Name} is scored already ({Path.Combine(request.Out!, benchmark.Name)})");
                 }
+                else if (Contamination.Reason(benchmark, provenance) is { } why) results.Add(benchmark.Name, Withhold(benchmark, request, why));
                 else jobs.Add(JobOf(benchmark, request));
             }
             var scored = await new EvaluationRunner(output, node).RunAsync($"eval {request.Name}", jobs, request.Settings, null, cancellation, job => Keep(job, request));
@@ -63,6 +67,13 @@ internal sealed class TaskEvaluation(IRunOutput output, LocalNode node)
             Path.Combine(request.Out, benchmark.Name), "has the result of another model, other data or other options", "give another --out, or delete the folder");
     }
 
+    private static TaskResult Withhold(IBenchmark benchmark, TaskEvaluationRequest request, string why)
+    {
+        var result = TaskResult.WithheldOf(benchmark, request.Name, request.Settings.Options, why) with { Subject = SubjectOf(benchmark, request) };
+        if (request.Out is not null) new ResultFolder(request.Out).Write(result, []);
+        return result;
+    }
+
     private static void Keep(EvaluatedJob job, TaskEvaluationRequest request)
     {
         if (request.Out is null) return;
@@ -71,10 +82,18 @@ internal sealed class TaskEvaluation(IRunOutput output, LocalNode node)
     }
 
     private static TaskResult ResultOf(EvaluatedJob job, TaskEvaluationRequest request) =>
-        TaskResult.Of(job.Job.Benchmark, request.Name, request.Settings.Options, request.Settings.Evaluator.Judges, job.Scores) with
+        TaskResult.Of(job.Job.Benchmark, request.Name, request.Settings.Options, JudgesOf(job, request), job.Scores) with
         {
+            JudgeUse = job.Judges,
             Subject = SubjectOf(job.Job.Benchmark, request),
         };
+
+    // Who has judged, as the judges say; where all verdicts are of an earlier start, as they were asked for.
+    private static Dictionary<string, string> JudgesOf(EvaluatedJob job, TaskEvaluationRequest request)
+    {
+        var names = JudgeUse.Names(job.Judges);
+        return request.Settings.Evaluator.Judges.ToDictionary(judge => judge.Key, judge => names.GetValueOrDefault(judge.Key) ?? judge.Value);
+    }
 
     // All that a score depends on. Weights are known by the size and time of their files: reading them all would take as long as loading them.
     private static string SubjectOf(IBenchmark benchmark, TaskEvaluationRequest request)

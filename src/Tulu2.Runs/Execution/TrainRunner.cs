@@ -65,7 +65,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         using var run = await Interruptible(() => RunPreparation.Prepare(fetched, report, output.Say, beginning.Changes), cancellation);
         foreach (var sentence in RecipeEffects.Missing(run.Recipe, run.Counts)) output.Say($"warning: {sentence}");
         beginning.Check(run, directory, Command);
-        var suite = await Task.Run(() => EvaluationSuite.Open(fetched.Loaded, run, output.Say), cancellation).WaitAsync(cancellation);
+        var suite = await Task.Run(() => EvaluationSuite.Open(fetched.Loaded, run, RunProvenance.Of(run.Recipe), output.Say), cancellation).WaitAsync(cancellation);
         var notes = WriteDown(title, run, directory);
         foreach (var line in RunBanner.Lines(title, run, suite, hosting, directory)) output.Say(line);
 

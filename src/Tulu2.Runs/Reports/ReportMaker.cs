@@ -1,5 +1,8 @@
 using Tulu2.Cluster.Ledger;
 using Tulu2.Evaluation.Reporting;
+using Tulu2.Evaluation.Reporting.Evaluations;
+using Tulu2.Evaluation.Resampling;
+using Tulu2.Evaluation.Summaries;
 using Tulu2.Files;
 using Tulu2.Runs.Output;
 using Tulu2.Runs.RunFiles;
@@ -12,20 +15,24 @@ namespace Tulu2.Runs.Reports;
 internal static class ReportMaker
 {
     /// <summary>Names of the folders of the stages, in order.</summary>
-    private static readonly string[] StageFolders = ["sft", "dpo"];
+    public static readonly string[] StageFolders = ["sft", "dpo"];
 
     /// <summary>The directory holds runs in subdirectories, such as a demo's.</summary>
     public static bool HasStages(RunDirectory run) => Stages(run).Any(stage => stage.Run.Root != run.Root);
 
     /// <returns>Path of the page.</returns>
     /// <exception cref="BadInputException">The directory contains no run that has committed a step.</exception>
-    public static string Make(RunDirectory run)
+    public static string Make(RunDirectory run) => Make(run, run.Report, EvaluationsOf(run));
+
+    /// <param name="path">Where the page goes.</param>
+    /// <param name="evaluations">Parts that show the run's evaluations; null: it has none.</param>
+    public static string Make(RunDirectory run, string path, PageParts? evaluations)
     {
         var notes = ReportNotes.Read(run);
         var runs = Stages(run).ToList();
         if (runs.Count == 0) throw new BadInputException(run.Root, "contains no metrics.jsonl", "name the directory of a run that has committed a step");
         var ledgers = runs.Select(stage => (stage.Name, Entries: LedgerReader.ReadSound(stage.Run.Ledger))).ToList();
-        return RunReport.Write(run.Root, new ReportInput
+        AtomicFile.WriteAllText(path, RunReport.Render(new ReportInput
         {
             Title = notes.Title,
             // A single run has its facts as a stage.
@@ -36,8 +43,13 @@ internal static class ReportMaker
             TokenLengths = notes.TokenLengths,
             RankTimes = [.. ledgers.Select(ledger => RunHistory.RankTimes(ledger.Name, ledger.Entries))],
             Failures = [.. ledgers.SelectMany(ledger => RunHistory.Failures(ledger.Name, ledger.Entries))],
-        });
+            Evaluations = evaluations,
+        }));
+        return path;
     }
+
+    private static PageParts? EvaluationsOf(RunDirectory run) => EvaluatedModels.Read([run.Root], []) is { Count: > 0 } models
+        ? EvaluationPage.Parts(EvaluationSummary.Of(models, new Bootstrap())) : null;
 
     /// <summary>Makes the page of a run that does not fail if it cannot be made, after keeping its notes.</summary>
     public static void TryMake(IRunOutput output, RunDirectory run, ReportNotes? notes = null) =>

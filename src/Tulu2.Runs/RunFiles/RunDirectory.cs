@@ -26,10 +26,11 @@ internal sealed class RunDirectory(string path)
 
     /// <summary>The model beside which adapters are trained, where it lies nowhere else.</summary>
     public string BaseExport => System.IO.Path.Combine(Exports, "base");
-    /// <summary>Scores of its checkpoints, a folder for each step.</summary>
-    public string Evaluations => In("evaluations");
     public string Ledger => In("ledger");
     public string Report => In("report.html");
+
+    /// <summary>Result folders of the run's checkpoints: <c>final</c>, <c>step-00000200</c>, ...</summary>
+    public string Evaluations => In("evaluations");
     public string Log => In("tulu2.log");
 
     /// <summary>Folder of what the ranks' processes wrote down about their memory.</summary>

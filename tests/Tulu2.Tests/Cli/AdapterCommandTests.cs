@@ -37,14 +37,13 @@ public sealed class AdapterCommandTests : IDisposable
     // Log-probabilities of some answers; the adapters must change them visibly for a comparison to mean anything.
     private static double[] Scores(string model)
     {
-        using var loaded = LoadedModel.Load(model);
-        var generator = new TextGenerator(loaded);
+        using var generator = TextGenerator.Load(model);
         var sequences = new[] { "It is 5.", "What is 7 plus 1? It is 8.", "No idea, 3. What?" }.Select(text =>
         {
             var ids = generator.EncodeRaw(text);
             return new EncodedSequence(ids, [new LossSpan(1, ids.Length)], false, ids.Length);
         }).ToList();
-        return [.. new LogProbabilityScorer(loaded).Score(sequences)];
+        return [.. new LogProbabilityScorer(generator).Score(sequences)];
     }
 
     private static double Distance(double[] one, double[] other) => one.Zip(other, (a, b) => Math.Abs(a - b)).Max();

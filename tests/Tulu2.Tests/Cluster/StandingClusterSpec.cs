@@ -50,7 +50,6 @@ public sealed class StandingClusterSpec(FakeNodes nodes) : IClassFixture<FakeNod
     public async Task Evaluators_on_nodes_that_come_and_go_score_each_item_once_whatever_messages_are_lost()
     {
         using var run = new FakeRun(slots: 6, steps: 6);
-        run.WaitForCheckpoints(every: 2);
         var evaluation = new FakeEvaluation(run);
         nodes.Prepare(run, null);
         var (random, lost) = (new Random(5), new ConcurrentDictionary<string, bool>());

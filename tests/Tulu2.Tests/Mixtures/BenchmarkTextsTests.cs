@@ -1,4 +1,5 @@
 using System.Text;
+using Tulu2.Data.Benchmarks;
 using Tulu2.Files;
 using Tulu2.Mixtures.BenchmarkTexts;
 using Tulu2.Tests.Data;

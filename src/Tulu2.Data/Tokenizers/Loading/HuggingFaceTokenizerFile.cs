@@ -60,7 +60,7 @@ internal static class HuggingFaceTokenizerFile
             names.Pad is null ? null : Find(names.Pad));
     }
 
-    private static Dictionary<ulong, Merge> ReadMerges(JsonElement list, Dictionary<string, int> ids, VocabularyBuilder builder)
+    internal static Dictionary<ulong, Merge> ReadMerges(JsonElement list, Dictionary<string, int> ids, VocabularyBuilder builder)
     {
         var merges = new Dictionary<ulong, Merge>(list.GetArrayLength());
         var rank = 0;

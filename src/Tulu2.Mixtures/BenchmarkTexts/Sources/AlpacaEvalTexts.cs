@@ -1,3 +1,5 @@
+using Tulu2.Data.Benchmarks;
+
 namespace Tulu2.Mixtures.BenchmarkTexts.Sources;
 
 /// <summary>AlpacaEval 1: all 805 instructions, and the outputs of text-davinci-003 that answers are compared with.</summary>

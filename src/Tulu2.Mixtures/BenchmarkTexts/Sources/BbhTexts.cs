@@ -1,3 +1,5 @@
+using Tulu2.Data.Benchmarks;
+
 namespace Tulu2.Mixtures.BenchmarkTexts.Sources;
 
 /// <summary>BIG-Bench Hard: input and target of all examples of 27 tasks. Options are part of the input. The prompts' examples are none of the items.</summary>

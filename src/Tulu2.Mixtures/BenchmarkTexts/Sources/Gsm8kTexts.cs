@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Tulu2.Data.Benchmarks;
 
 namespace Tulu2.Mixtures.BenchmarkTexts.Sources;
 

@@ -1,3 +1,5 @@
+using Tulu2.Data.Benchmarks;
+
 namespace Tulu2.Mixtures.BenchmarkTexts.Sources;
 
 /// <summary>HumanEval (Codex-Eval): prompt and canonical solution of all 164 problems. The tests are not counted: their words are mostly Python's own.</summary>

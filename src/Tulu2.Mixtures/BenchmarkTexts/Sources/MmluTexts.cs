@@ -1,3 +1,5 @@
+using Tulu2.Data.Benchmarks;
+
 namespace Tulu2.Mixtures.BenchmarkTexts.Sources;
 
 /// <summary>MMLU (Hendrycks): question and four choices of the test questions of 57 subjects. The right choice is one of the four.</summary>

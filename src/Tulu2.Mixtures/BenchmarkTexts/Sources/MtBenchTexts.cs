@@ -1,3 +1,5 @@
+using Tulu2.Data.Benchmarks;
+
 namespace Tulu2.Mixtures.BenchmarkTexts.Sources;
 
 /// <summary>MT-Bench: both turns of all 80 questions, and GPT-4's reference answers to those that have one.</summary>

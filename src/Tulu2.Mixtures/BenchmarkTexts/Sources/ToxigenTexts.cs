@@ -1,3 +1,5 @@
+using Tulu2.Data.Benchmarks;
+
 namespace Tulu2.Mixtures.BenchmarkTexts.Sources;
 
 /// <summary>

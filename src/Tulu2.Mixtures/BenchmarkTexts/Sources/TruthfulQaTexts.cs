@@ -1,3 +1,5 @@
+using Tulu2.Data.Benchmarks;
+
 namespace Tulu2.Mixtures.BenchmarkTexts.Sources;
 
 /// <summary>TruthfulQA: all 817 questions, their right answers, and the wrong ones as choices. Answers are joined by semicolons in its table.</summary>
@@ -15,7 +17,7 @@ internal sealed class TruthfulQaTexts : IBenchmarkTexts
     public IEnumerable<ItemTexts> Read(BenchmarkFolder folder)
     {
         int[]? places = null;
-        foreach (var (number, values) in folder.Table(File, Columns.Length))
+        foreach (var (number, _, values) in folder.Table(File, Columns.Length))
         {
             if (places is not null)
             {

@@ -1,3 +1,5 @@
+using Tulu2.Data.Benchmarks;
+
 namespace Tulu2.Mixtures.BenchmarkTexts.Sources;
 
 /// <summary>TyDi QA, gold passages: passage, question and answers of the development questions of nine languages, one file each.</summary>

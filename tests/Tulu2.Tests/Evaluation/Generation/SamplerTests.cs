@@ -37,6 +37,37 @@ public class SamplerTests
     public void Top_p_draws_from_the_smallest_set_that_reaches_it(double topP, double uniform, int id) =>
         Assert.Equal(id, Sampler.Choose(Logits, 1, topP, uniform));
 
+    [Theory]
+    [InlineData(1, 1, 0.99, 1)]
+    [InlineData(2, 1, 0.57, 1)]        // {1, 3} with 4/7 and 3/7, in this order.
+    [InlineData(2, 1, 0.58, 3)]
+    [InlineData(3, 1, 0.99, 2)]
+    [InlineData(9, 1, 0.09, 0)]        // All of them, in the order of their ids.
+    [InlineData(3, 0.7, 0.56, 1)]      // The nucleus of {1, 3, 2} at 4/9, 3/9, 2/9 is {1, 3}.
+    [InlineData(3, 0.7, 0.99, 3)]
+    public void Top_k_draws_from_that_many_likeliest_and_top_p_from_their_nucleus(int topK, double topP, double uniform, int id) =>
+        Assert.Equal(id, Sampler.Choose(Logits, 1, topP, uniform, topK));
+
+    [Fact]
+    public void Among_equals_top_k_keeps_the_lower_ids() =>
+        Assert.All(Enumerable.Range(0, 100), i => Assert.InRange(Sampler.Choose([1, 0, 1, 1, 0], 1, 1, i / 100.0, topK: 2), 0, 2));
+
+    [Property]
+    public bool A_nucleus_is_that_of_the_ordered_vocabulary(int seed, double uniform)
+    {
+        var random = new Random(seed);
+        var logits = Enumerable.Range(0, 200).Select(_ => (float)(random.Next(40) * random.NextDouble())).ToArray();
+        var (topP, draw) = (1 - random.NextDouble() * random.NextDouble(), Math.Abs(uniform % 1));
+        if (double.IsNaN(draw)) draw = 0.5;
+        var largest = logits.Max();
+        var ordered = logits.Select((logit, id) => (Weight: Math.Exp(logit - (double)largest), id)).OrderByDescending(pair => pair.Weight).ThenBy(pair => pair.id).ToList();
+        var (mass, sum, size) = (topP * logits.Sum(logit => Math.Exp(logit - (double)largest)), 0.0, 0);
+        while (size < ordered.Count && (size == 0 || sum < mass)) sum += ordered[size++].Weight;
+        var (point, running) = (draw * sum, 0.0);
+        var expected = ordered.Take(size).First(pair => (running += pair.Weight) > point || pair == ordered[size - 1]).id;
+        return Sampler.Choose(logits, 1, topP, draw) == expected;
+    }
+
     [Fact]
     public void Temperature_flattens_and_sharpens()
     {

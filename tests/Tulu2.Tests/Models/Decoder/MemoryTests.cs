@@ -18,7 +18,6 @@ public sealed class MemoryTests
         using var weights = TinyModel.Weights(layout, ScalarType.BFloat16);
         using var model = new DecoderModel(layout, weights, recompute);
         using var gradient = zeros([layout.Length]);
-        using var session = new DecodingSession(model, 4, 16);
         Step(1);
         var before = Alive();
         for (var i = 2; i < 20; i++) Step(i);
@@ -32,9 +31,6 @@ public sealed class MemoryTests
             using (model.Backward(kept, coefficients, gradient)) { }
             using (var scored = model.Forward(batch, keep: false))
             using (model.LogProbabilities(scored)) { }
-            using (session.Prefill([[1, 2], [3]])) { }
-            using (session.Step([1, 2])) { }
-            session.Remove([0, 1]);
         }
     }
 

@@ -1,0 +1,28 @@
+namespace Tulu2.Evaluation.Resampling;
+
+/// <summary>An interval that holds the value in 95 of 100 new draws of items.</summary>
+public sealed record Interval(double Low, double High)
+{
+    /// <summary>Standard errors of 95 % on either side.</summary>
+    private const double Normal = 1.959963984540054;
+
+    public bool Contains(double value) => Low <= value && value <= High;
+
+    /// <summary>The middle 95 % of resampled values; between two of them on the straight line.</summary>
+    /// <param name="values">At least one.</param>
+    public static Interval Of(IReadOnlyList<double> values)
+    {
+        var sorted = values.Order().ToList();
+        return new Interval(At(0.025), At(0.975));
+
+        double At(double share)
+        {
+            var place = share * (sorted.Count - 1);
+            var below = (int)place;
+            return sorted[below] + (place - below) * (sorted[Math.Min(below + 1, sorted.Count - 1)] - sorted[below]);
+        }
+    }
+
+    /// <summary>The same from a standard error, where there are no items to draw from.</summary>
+    public static Interval Of(double value, double standardError) => new(value - Normal * standardError, value + Normal * standardError);
+}
