@@ -1,6 +1,5 @@
 using Tulu2.Data.Chat;
 using Tulu2.Data.Rows;
-using Tulu2.Data.Rows.Reading;
 using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Judges;
 using Tulu2.Evaluation.Provenance;

@@ -58,19 +58,19 @@ internal static class RunPlans
     /// <param name="say">Takes what the user should know of earlier sessions.</param>
     public static PoolPlan Of(EvaluationSuite suite, RunEvaluations record, PreparedRun run, RunDirectory directory, CheckpointStore store, RankHosting hosting,
         Action<string> say) => new()
-    {
-        Schedule = suite.Schedule,
-        Benchmarks = suite.Benchmarks.ToDictionary(benchmark => benchmark.Key, benchmark => new PoolBenchmark(benchmark.Value.File, benchmark.Value.Items)),
-        Settings = suite.Settings,
-        Metric = suite.Metric,
-        KeepsBest = suite.Recipe.KeepBest,
-        Record = record,
-        Known = record.Open(store, say),
-        ModelOf = step => CheckpointName.Of(store.ManifestPathOf(step)),
-        OutcomeFolder = record.OutcomeFolder,
-        Key = run.RecipeHash[..KeyLength],
-        // On a cluster that was there before, nodes with the role evaluator have them.
-        Evaluators = hosting is RankHosting.Nodes { Count: 0 } ? 0 : suite.Recipe.Evaluators,
-        Hosting = new CheckpointEvaluators(directory.Log),
-    };
+        {
+            Schedule = suite.Schedule,
+            Benchmarks = suite.Benchmarks.ToDictionary(benchmark => benchmark.Key, benchmark => new PoolBenchmark(benchmark.Value.File, benchmark.Value.Items)),
+            Settings = suite.Settings,
+            Metric = suite.Metric,
+            KeepsBest = suite.Recipe.KeepBest,
+            Record = record,
+            Known = record.Open(store, say),
+            ModelOf = step => CheckpointName.Of(store.ManifestPathOf(step)),
+            OutcomeFolder = record.OutcomeFolder,
+            Key = run.RecipeHash[..KeyLength],
+            // On a cluster that was there before, nodes with the role evaluator have them.
+            Evaluators = hosting is RankHosting.Nodes { Count: 0 } ? 0 : suite.Recipe.Evaluators,
+            Hosting = new CheckpointEvaluators(directory.Log),
+        };
 }
