@@ -2,6 +2,7 @@ using System.CommandLine;
 using Spectre.Console;
 using Tulu2.Cli.Shell;
 using Tulu2.Evaluation.Benchmarks;
+using Tulu2.Evaluation.Execution;
 using Tulu2.Evaluation.Generation;
 using Tulu2.Evaluation.Results;
 using Tulu2.Evaluation.Scoring;
@@ -26,6 +27,7 @@ internal sealed class EvalTasksCommand(Terminal terminal)
     private readonly Option<int?> _limit = CommandBuilder.Optional<int?>("--limit", "Maximum number of items per task, spread evenly over all");
     private readonly Option<int?> _shots = CommandBuilder.Optional<int?>("--shots", "Number of examples in the prompt; by default the task's own");
     private readonly Option<bool?> _chat = CommandBuilder.Optional<bool?>("--chat", "true: prompts in the chat template; false: raw; by default the task's own way for tuned models");
+    private readonly Option<bool?> _works = CommandBuilder.Optional<bool?>("--chain-of-thought", "false: examples show the answer alone; by default the task's own way");
     private readonly Option<int?> _maxTokens = CommandBuilder.Optional<int?>("--max-tokens", "Maximum number of tokens to generate per answer; by default the task's own");
     private readonly Option<string?> _out = CommandBuilder.Optional<string>("--out", "Folder for results and items; a killed evaluation goes on from it");
     private readonly Option<string?> _name = CommandBuilder.Optional<string>("--name", "Name of the model in tables; by default that of its folder");
@@ -33,10 +35,12 @@ internal sealed class EvalTasksCommand(Terminal terminal)
     private readonly Option<int> _evaluators = CommandBuilder.Option("--evaluators", "Number of parallel evaluators", Environment.ProcessorCount);
     private readonly Option<bool> _inProcess = CommandBuilder.Flag("--in-process", "Run evaluators as threads of this process instead of separate processes");
 
+    private readonly Option<bool> _unsafe = CommandBuilder.Flag("--unsafe-code-execution", "Run programs that the model writes without isolation where there is none");
+
     private static string Names => string.Join(", ", BenchmarkCatalogue.All.Where(benchmark => benchmark.Folder is not null).Select(benchmark => benchmark.Name));
 
     public Command Create() => CommandBuilder.Command("eval", "Score a model on benchmarks",
-        [_tasks, _model, _adapter, _data, _mode, _limit, _shots, _chat, _maxTokens, _out, _name, _evaluators, _inProcess, .. _judges.All], RunAsync);
+        [_tasks, _model, _adapter, _data, _mode, _limit, _shots, _chat, _works, _maxTokens, _out, _name, _evaluators, _inProcess, _unsafe, .. _judges.All], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -46,7 +50,7 @@ internal sealed class EvalTasksCommand(Terminal terminal)
         var (evaluators, inProcess) = (CommandBuilder.AtLeastOne(parsed, _evaluators), parsed.GetValue(_inProcess));
         var settings = new EvaluationSettings(evaluators, inProcess, OptionsOf(parsed))
         {
-            Evaluator = _judges.Fill(parsed, EvaluatorSettings.Default, folderOut, inProcess ? 1 : evaluators),
+            Evaluator = _judges.Fill(parsed, EvaluatorSettings.Default with { AllowUnsafeExecution = parsed.GetValue(_unsafe) }, folderOut, inProcess ? 1 : evaluators),
         };
         var benchmarks = BenchmarksOf(parsed.GetValue(_tasks)!, root, settings.Evaluator);
         var adapter = parsed.GetValue(_adapter) is { } folder ? Path.GetFullPath(folder) : null;
@@ -67,6 +71,7 @@ internal sealed class EvalTasksCommand(Terminal terminal)
         Mode = parsed.GetValue(_mode),
         Chat = parsed.GetValue(_chat),
         Shots = Above(parsed, _shots, 0),
+        ChainOfThought = parsed.GetValue(_works),
         Limit = Above(parsed, _limit, 1),
     });
 
@@ -94,9 +99,24 @@ internal sealed class EvalTasksCommand(Terminal terminal)
             return new BadInputException(benchmark.Name, "is scored on a file of rows", "use `tulu2 eval rows --data FILE`");
         if (!Directory.Exists(Path.Combine(root, folder)))
             return new BadInputException(Path.Combine(root, folder), "does not exist", $"put the data of {benchmark.Name} there");
+        if (benchmark.RunsPrograms && IsolationFault(settings) is { } fault) return fault;
         return benchmark.Judges.FirstOrDefault(role => !settings.Judges.ContainsKey(role)) is { } role
             ? new BadInputException($"--judge {role}=", $"is not given, but {benchmark.Name} needs that judge", "say who judges; `tulu2 eval list` shows the roles")
             : null;
+    }
+
+    private static BadInputException? IsolationFault(EvaluatorSettings settings)
+    {
+        try
+        {
+            using var runner = new CodeRunner(settings.AllowUnsafeExecution);
+            runner.Prepare();
+            return null;
+        }
+        catch (BadInputException fault)
+        {
+            return fault;
+        }
     }
 
     private static Table TableOf(IReadOnlyList<TaskResult> results)

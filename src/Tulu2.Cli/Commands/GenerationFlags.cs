@@ -15,8 +15,10 @@ internal sealed class GenerationFlags(int maxTokens, double temperature)
     private readonly Option<double> _topP = CommandBuilder.Option("--top-p", "Sample from the smallest set of most likely tokens that reaches this probability",
         1.0);
     private readonly Option<int> _topK = CommandBuilder.Option("--top-k", "Sample from this many most likely tokens; 0: from all", 0);
-    private readonly Option<double> _penalty = CommandBuilder.Option("--repetition-penalty", "Make tokens less likely that were there already; 1: no penalty", 1.0);
-    private readonly Option<Precision?> _precision = CommandBuilder.Optional<Precision?>("--precision", "Hold the weights in fp32 or bf16; without it, as the files do");
+    private readonly Option<double> _penalty = CommandBuilder.Option("--repetition-penalty",
+        "Make tokens less likely that were there already; 1: no penalty", 1.0);
+    private readonly Option<Precision?> _precision = CommandBuilder.Optional<Precision?>("--precision",
+        "Hold the weights in fp32 or bf16; without it, as the files do");
     private readonly Option<int> _threads = CommandBuilder.Option("--threads", "Threads that compute", 1);
     private readonly Option<long?> _seed = CommandBuilder.Optional<long?>("--seed", "Seed for sampling");
     private readonly Option<string[]> _stop = CommandBuilder.Repeated("--stop", "Stop before this string; may be repeated");
@@ -35,7 +37,8 @@ internal sealed class GenerationFlags(int maxTokens, double temperature)
     };
 
     /// <summary>Loads a model as the options say.</summary>
-    public TextGenerator Load(ParseResult parsed, string model) => TextGenerator.Load(model, maxBatch: 1, Precisions(parsed.GetValue(_precision)), CommandBuilder.AtLeastOne(parsed, _threads));
+    public TextGenerator Load(ParseResult parsed, string model) => TextGenerator.Load(model, maxBatch: 1, Precisions(parsed.GetValue(_precision)),
+        CommandBuilder.AtLeastOne(parsed, _threads));
 
     public static InferencePrecision Precisions(Precision? precision) => precision switch
     {

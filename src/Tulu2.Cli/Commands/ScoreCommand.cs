@@ -1,10 +1,10 @@
 using System.CommandLine;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Spectre.Console;
 using Tulu2.Cli.Shell;
 using Tulu2.Cli.Tables;
 using Tulu2.Evaluation.Benchmarks;
+using Tulu2.Evaluation.Execution;
 using Tulu2.Evaluation.Results;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Files;
@@ -42,7 +42,8 @@ internal sealed class ScoreCommand(Terminal terminal)
         if (verdicts is not null && !benchmark.IsJudged) throw new BadInputException("--verdicts", $"{benchmark.Name} has no judge", "give its outputs alone, with --outputs");
         var options = new BenchmarkOptions { Mode = parsed.GetValue(_mode), Limit = parsed.GetValue(_limit) };
         if (options.Limit < 1) throw new BadInputException("--limit", $"{options.Limit} is below 1", "use 1 or more");
-        var files = new StoredFiles(outputs, verdicts, InputOf(parsed, benchmark, options, verdicts is not null), parsed.GetValue(_model), null) { Mode = options.Mode };
+        using var runner = new CodeRunner(parsed.GetValue(_unsafe));
+        var files = new StoredFiles(outputs, verdicts, InputOf(parsed, benchmark, options, verdicts is not null), parsed.GetValue(_model), runner) { Mode = options.Mode };
         var outcome = benchmark.ScoreStored(files, CancellationToken.None);
         var result = TaskResult.Of(benchmark, parsed.GetValue(_model) ?? DefaultModel, options, JudgeUse.Names(outcome.Judges), outcome.Scores) with { JudgeUse = outcome.Judges };
         if (parsed.GetValue(_out) is { } folder) new ResultFolder(Path.GetFullPath(folder)).Write(result, outcome.Scores);

@@ -27,7 +27,8 @@ internal sealed class ServeCommand(Terminal terminal)
     private readonly Option<bool> _noKey = CommandBuilder.Flag("--no-api-key",
         "Let anyone who reaches the address use the server, on other addresses than this machine's own too");
     private readonly Option<string?> _name = CommandBuilder.Optional<string>("--name", "The model's name for clients; the directory's by default");
-    private readonly Option<Precision?> _precision = CommandBuilder.Optional<Precision?>("--precision", "Hold the weights in fp32 or bf16; without it, as the files do");
+    private readonly Option<Precision?> _precision = CommandBuilder.Optional<Precision?>("--precision",
+        "Hold the weights in fp32 or bf16; without it, as the files do");
     private readonly Option<int> _threads = CommandBuilder.Option("--threads", "Threads that compute", Math.Max(1, Environment.ProcessorCount));
     private readonly Option<int> _maxRunning = CommandBuilder.Option("--max-running", "Answers that are generated at a time; others wait", 32);
     private readonly Option<int> _maxWaiting = CommandBuilder.Option("--max-waiting", "Prompts that wait; with one more, clients are told to come back", 256);

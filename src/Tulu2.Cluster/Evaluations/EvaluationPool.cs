@@ -167,8 +167,9 @@ internal sealed class EvaluationPool(PoolPlan plan, IActorRef node, IActorRef ch
         var work = lease.Work;
         var task = new EvaluationTask(TaskOf(work), work.Benchmark, plan.ModelOf(work.Step), plan.Benchmarks[work.Benchmark].File, work.First, work.Count);
         // While ranks train, evaluators yield to them; afterwards nobody is held up.
+        var settings = HostedEvaluatorSource.Text(plan.Settings, yieldsProcessor: !_isFinishing && !plan.Benchmarks[work.Benchmark].IsTimed);
         var next = _state.After(work.Step) is { } step ? plan.ModelOf(step) : null;
-        Sender.Tell(new EvaluationProtocol.Granted(number, lease.Attempt, task, HostedEvaluatorSource.Text(plan.Settings, !_isFinishing), plan.OutcomeFolder, next));
+        Sender.Tell(new EvaluationProtocol.Granted(number, lease.Attempt, task, settings, plan.OutcomeFolder, next));
     }
 
     private void Take(EvaluationProtocol.IReport report)

@@ -56,4 +56,8 @@ public sealed record PoolPlan
 }
 
 /// <param name="File">The benchmark's input.</param>
-public sealed record PoolBenchmark(string File, int Items);
+public sealed record PoolBenchmark(string File, int Items)
+{
+    /// <summary>Its scores depend on how long something takes, as where programs are given so many seconds: its evaluators do not yield the processor.</summary>
+    public bool IsTimed { get; init; }
+}

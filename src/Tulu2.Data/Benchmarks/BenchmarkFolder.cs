@@ -50,12 +50,13 @@ internal sealed class BenchmarkFolder(string root, string benchmark)
         return names.Count > 0 ? names : throw new BadInputException(path, $"has no file whose name ends in {suffix}", Restore);
     }
 
-    /// <summary>Records of a file of JSON Lines or of a JSON array.</summary>
+    /// <summary>Records of a file of JSON Lines or of a JSON array. Empty lines are no records.</summary>
     public IEnumerable<BenchmarkRecord> Records(string name)
     {
         var path = Find(name);
         foreach (var record in RecordReader.Open(path, new RecordColumns([], "")))
         {
+            if (record.Fault == JsonRecords.EmptyLine) continue;
             if (record.Fault is { } fault) throw NotTheBenchmarks($"{path}:{record.Line}", fault);
             yield return new BenchmarkRecord(record.Element, record.Line, $"{path}:{record.Line}");
         }

@@ -28,6 +28,8 @@ public abstract class Benchmark<TItem> : IBenchmark
 
     public virtual bool IsJudged => Judges.Count > 0;
 
+    public virtual bool RunsPrograms => false;
+
     /// <summary>How the scores of items become one.</summary>
     protected virtual ScoreMean Mean => ScoreMean.OfItems;
 

@@ -39,6 +39,9 @@ public interface IBenchmark
     /// <summary>Whether some of its requests go to a judge.</summary>
     bool IsJudged { get; }
 
+    /// <summary>Whether programs that the model writes are run.</summary>
+    bool RunsPrograms { get; }
+
     /// <summary>Whether it is the default benchmark for files of such rows.</summary>
     bool Takes(RowKind rows);
 

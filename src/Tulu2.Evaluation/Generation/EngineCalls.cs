@@ -5,7 +5,8 @@ internal static class EngineCalls
 {
     /// <summary>Starts some calls and waits for all of them. If one fails or is cancelled, the others end too.</summary>
     /// <returns>In order.</returns>
-    public static IReadOnlyList<TResult> Wait<TInput, TResult>(IReadOnlyList<TInput> inputs, Func<TInput, CancellationToken, Task<TResult>> start, CancellationToken cancellation)
+    public static IReadOnlyList<TResult> Wait<TInput, TResult>(IReadOnlyList<TInput> inputs, Func<TInput, CancellationToken, Task<TResult>> start,
+        CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         using var all = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

@@ -12,5 +12,6 @@ namespace Tulu2.Evaluation.Generation;
 /// <param name="CacheInUse">Tokens' room that running requests hold.</param>
 /// <param name="CacheKept">Tokens' room that is kept for reuse, and freed when it is needed.</param>
 public sealed record EngineMetrics(
-    int Running, int Waiting, long Requests, long PromptTokens, long CachedTokens, long GeneratedTokens, double TokensPerSecond, int CacheCapacity, int CacheInUse,
+    int Running, int Waiting, long Requests, long PromptTokens, long CachedTokens, long GeneratedTokens, double TokensPerSecond, int CacheCapacity,
+        int CacheInUse,
     int CacheKept);

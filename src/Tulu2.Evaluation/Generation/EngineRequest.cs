@@ -4,7 +4,8 @@ namespace Tulu2.Evaluation.Generation;
 
 /// <summary>A prompt, how to continue it, and what to report.</summary>
 /// <param name="PromptIds">Not empty. Not to be changed while the request runs.</param>
-/// <param name="Options"><see cref="GenerationOptions.MaxTokens"/> may be 0 where <see cref="PromptLogProbabilities"/> is set: only the prompt is scored.</param>
+/// <param name="Options"><see cref="GenerationOptions.MaxTokens"/> may be 0 where <see cref="PromptLogProbabilities"/> is set: only the prompt is
+/// scored.</param>
 public sealed record EngineRequest(int[] PromptIds, GenerationOptions Options)
 {
     /// <summary>Most alternatives that can be asked for at a place.</summary>

@@ -4,8 +4,9 @@ using Tulu2.Models.Inference;
 namespace Tulu2.Evaluation.Generation;
 
 /// <summary>
-/// Decides what a step computes: admits sequences in order, as rows and pages are free; takes over what the cache holds of them; gives every running one its next
-/// token, and prompts the rest of the step's budget. Where pages run out, the sequence that came last gives its own back and is computed again later; that changes
+/// Decides what a step computes: admits sequences in order, as rows and pages are free; takes over what the cache holds of them; gives every running one
+/// its next token, and prompts the rest of the step's budget. Where pages run out, the sequence that came last gives its own back and is computed again
+/// later; that changes
 /// no bits. No clock, no model, not thread-safe.
 /// </summary>
 internal sealed class EngineScheduler(PageCache cache, EngineSettings settings)
@@ -30,11 +31,12 @@ internal sealed class EngineScheduler(PageCache cache, EngineSettings settings)
     public void Add(EngineSequence sequence) => _waiting.AddLast(new Running(sequence));
 
     /// <summary>Drops what has ended, or whose job is over.</summary>
-    public void Sweep()
+    /// <param name="waiting">Of those that wait too: a job may have failed, or been cancelled.</param>
+    public void Sweep(bool waiting)
     {
         foreach (var running in _running) if (IsOver(running)) Release(running);
         _running.RemoveAll(IsOver);
-        for (var node = _waiting.First; node is not null;)
+        for (var node = waiting ? _waiting.First : null; node is not null;)
         {
             var next = node.Next;
             if (IsOver(node.Value)) _waiting.Remove(node);
@@ -117,7 +119,8 @@ internal sealed class EngineScheduler(PageCache cache, EngineSettings settings)
     private void Match(Running running)
     {
         if (!settings.ReusePrefixes || running.Computed != running.Chain.Count * cache.PageTokens || running.Pages.Count != running.Chain.Count) return;
-        while (running.Computed + cache.PageTokens <= running.Sequence.FirstNeeded && cache.Find(running.Last(cache), Tokens(running, running.Chain.Count)) is { } found)
+        while (running.Computed + cache.PageTokens <= running.Sequence.FirstNeeded
+            && cache.Find(running.Last(cache), Tokens(running, running.Chain.Count)) is { } found)
         {
             running.Chain.Add(found);
             running.Pages.Add(found.Page);

@@ -10,8 +10,8 @@ public sealed record EngineSettings
     public int MaxWaiting { get; init; } = int.MaxValue;
 
     /// <summary>
-    /// Tokens in the key-value cache, running and kept for reuse; null: what <see cref="MaxRunning"/> sequences of a full context need, within 2 GiB, but at least one
-    /// full context. Rounded up to whole pages.
+    /// Tokens in the key-value cache, running and kept for reuse; null: what <see cref="MaxRunning"/> sequences of a full context need, within 2 GiB, but
+    /// at least one full context. Rounded up to whole pages.
     /// </summary>
     public int? CacheTokens { get; init; }
 

@@ -6,8 +6,8 @@ using Tulu2.Files;
 namespace Tulu2.Evaluation.Generation;
 
 /// <summary>
-/// Continuous batching on a thread of its own: each step computes the next token of everything that runs, and a chunk of the prompts that came; answers leave, and
-/// others join, between steps.
+/// Continuous batching on a thread of its own: each step computes the next token of everything that runs, and a chunk of the prompts that came; answers
+/// leave, and others join, between steps.
 /// </summary>
 public sealed class GenerationEngine : IGenerationEngine
 {
@@ -27,7 +27,9 @@ public sealed class GenerationEngine : IGenerationEngine
     private readonly TokenRate _rate = new();
     private float[] _logits = [];
     private volatile EngineMetrics _metrics;
-    private bool _swept, _ended;
+    // Some jobs are over, perhaps before their time.
+    private bool _over;
+    private bool _ended, _finished;
     private long _done, _generated;
 
     internal GenerationEngine(IEngineModel model, IReadOnlySet<int> endIds, Func<IAnswerText> newText, EngineSettings settings)
@@ -70,7 +72,8 @@ public sealed class GenerationEngine : IGenerationEngine
         var prompt = request.PromptIds;
         var isScored = request.PromptLogProbabilities && request.Options.MaxTokens == 0;
         (isScored ? request.Options with { MaxTokens = null } : request.Options).Validate();
-        if (request.Top is < 0 or > EngineRequest.MaxTop) throw new BadInputException("logprobs", $"is not within 0 and {EngineRequest.MaxTop}", "give a value in this range");
+        if (request.Top is < 0 or > EngineRequest.MaxTop) throw new BadInputException("logprobs", $"is not within 0 and {EngineRequest.MaxTop}",
+            "give a value in this range");
         Check(prompt, request.Location, isScored ? ContextLength : ContextLength - 1);
         if (isScored)
         {
@@ -82,18 +85,22 @@ public sealed class GenerationEngine : IGenerationEngine
         var seed = request.Options.Seed ?? Random.Shared.NextInt64();
         SampleSequence[] samples = [.. Enumerable.Range(0, request.Options.Count).Select(number =>
             new SampleSequence(request, number, seed, limit, Math.Min(_model.UsedVocabulary, _model.VocabularySize), _endIds, _newText()))];
-        return SubmitAsync(samples, () => new EngineResult(prompt.Length, samples[0].Cached ?? 0, samples[0].PromptScores, [.. samples.Select(sample => sample.Result!)]), cancellation);
+        return SubmitAsync(samples, () => new EngineResult(prompt.Length, samples[0].Cached ?? 0, samples[0].PromptScores,
+            [.. samples.Select(sample => sample.Result!)]), cancellation);
     }
 
     public Task<IReadOnlyList<ContinuationScore>> ScoreAsync(int[] prompt, IReadOnlyList<int[]> continuations, CancellationToken cancellation = default)
     {
-        if (continuations.Count == 0 || continuations.Any(ids => ids.Length == 0)) throw new BadInputException("continuation", "is empty", "give some text to score");
+        if (continuations.Count == 0 || continuations.Any(ids => ids.Length == 0)) throw new BadInputException("continuation", "is empty",
+            "give some text to score");
         Check(prompt, "prompt", ContextLength);
         int[][] whole = [.. continuations.Select(ids => (int[])[.. prompt, .. ids])];
         foreach (var ids in whole) Check(ids, "continuation", ContextLength);
-        ScoreSequence[] sequences = [.. whole.Select(ids => new ScoreSequence(ids, [.. Enumerable.Range(prompt.Length, ids.Length - prompt.Length)], 0, "continuation"))];
+        ScoreSequence[] sequences = [.. whole.Select(ids => new ScoreSequence(ids, [.. Enumerable.Range(prompt.Length, ids.Length - prompt.Length)], 0,
+            "continuation"))];
         return SubmitAsync<IReadOnlyList<ContinuationScore>>(sequences, () => [.. sequences.Select(sequence => new ContinuationScore(
-            sequence.Scores.Sum(score => (double)score.LogProbability), [.. sequence.Scores.Select(score => score.LogProbability)], sequence.IsGreedy))], cancellation);
+            sequence.Scores.Sum(score => (double)score.LogProbability), [.. sequence.Scores.Select(score => score.LogProbability)], sequence.IsGreedy))],
+                cancellation);
     }
 
     public Task<IReadOnlyList<float>> NextTokenAsync(int[] prompt, IReadOnlyList<int> ids, CancellationToken cancellation = default)
@@ -148,8 +155,8 @@ public sealed class GenerationEngine : IGenerationEngine
         {
             ObjectDisposedException.ThrowIf(_ended, this);
             // Those for which there are rows do not count: they only wait for the step to end.
-            var waiting = Waiting;
-            if (waiting >= (long)_settings.MaxWaiting + _settings.MaxRunning - _scheduler.RunningCount) throw new EngineBusyException(waiting);
+            if (_settings.MaxWaiting < int.MaxValue && Waiting is var waiting && waiting >= (long)_settings.MaxWaiting + _settings.MaxRunning - _scheduler.RunningCount)
+                throw new EngineBusyException(waiting);
             _inbox.Enqueue(job);
             _jobs.Add(job);
             Monitor.Pulse(_lock);
@@ -161,7 +168,7 @@ public sealed class GenerationEngine : IGenerationEngine
                 job.Cancel(cancellation);
                 lock (_lock)
                 {
-                    _swept = false;
+                    _over = true;
                     Monitor.Pulse(_lock);
                 }
             });
@@ -183,7 +190,7 @@ public sealed class GenerationEngine : IGenerationEngine
             {
                 // A fault of the engine itself: nobody may wait for ever.
                 foreach (var job in Jobs()) job.Fail(error);
-                _scheduler.Sweep();
+                lock (_lock) _over = true;
             }
             Forget();
         }
@@ -194,12 +201,11 @@ public sealed class GenerationEngine : IGenerationEngine
     {
         lock (_lock)
         {
-            while (!_ended && _inbox.Count == 0 && (_scheduler.IsIdle && _swept)) Monitor.Wait(_lock);
+            while (!_ended && _inbox.Count == 0 && _scheduler.IsIdle && !_over) Monitor.Wait(_lock);
             if (_ended) return false;
-            _swept = true;
             while (_inbox.TryDequeue(out var job))
                 foreach (var sequence in job.Sequences) _scheduler.Add(sequence);
-            _scheduler.Sweep();
+            Clear();
             return true;
         }
     }
@@ -234,11 +240,13 @@ public sealed class GenerationEngine : IGenerationEngine
                 sequence.Take(position, _logits.AsSpan(index * width, width));
                 _generated += sequence.Ids.Count - before;
                 if (sequence.IsEnded) sequence.Job.Ended();
+                if (sequence.Job.IsOver) _finished = true;
             }
             catch (Exception error)
             {
                 // The caller's own code, or broken weights: others go on.
                 sequence.Job.Fail(error);
+                lock (_lock) _over = true;
             }
         }
     }
@@ -252,11 +260,18 @@ public sealed class GenerationEngine : IGenerationEngine
     {
         lock (_lock)
         {
-            _scheduler.Sweep();
-            _done += _jobs.RemoveWhere(job => job.IsOver);
+            Clear();
             _rate.Add(Stopwatch.GetTimestamp(), _generated);
             _metrics = Measure();
         }
+    }
+
+    // Takes out what is over.
+    private void Clear()
+    {
+        _scheduler.Sweep(_over);
+        if (_over || _finished) _done += _jobs.RemoveWhere(job => job.IsOver);
+        (_over, _finished) = (false, false);
     }
 
     private EngineMetrics Measure() => new(

@@ -5,7 +5,7 @@ namespace Tulu2.Evaluation.Generation;
 /// <summary>A loaded model with a key-value cache.</summary>
 internal sealed class LlamaEngineModel : IEngineModel
 {
-    // A default budget; a 7B model has 2048 tokens in it.
+    // A default budget: 2,032 tokens of a 7B model, of which one full context is more.
     private const long DefaultBytes = 2L << 30;
 
     private readonly InferenceModel _model;

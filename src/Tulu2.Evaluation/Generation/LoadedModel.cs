@@ -14,7 +14,8 @@ namespace Tulu2.Evaluation.Generation;
 /// </summary>
 public sealed class LoadedModel : IDisposable
 {
-    private LoadedModel(string name, ModelConfig config, SentencePieceBpeTokenizer tokenizer, IReadOnlySet<int> endIds, InferenceModel model, IReadOnlyList<string> remarks)
+    private LoadedModel(string name, ModelConfig config, SentencePieceBpeTokenizer tokenizer, IReadOnlySet<int> endIds, InferenceModel model,
+        IReadOnlyList<string> remarks)
     {
         (Name, Config, Tokenizer, EndIds, Model, Remarks) = (name, config, tokenizer, endIds, model, remarks);
         Prompts = PromptsOf(config, tokenizer);

@@ -2,7 +2,9 @@ using Tulu2.Data.Chat;
 
 namespace Tulu2.Evaluation.Generation;
 
-/// <summary>Computes the log-probability of answers with a generator's engine. Sequences that begin alike share the computation of what they have in common.</summary>
+/// <summary>
+/// Computes the log-probability of answers with a generator's engine. Sequences that begin alike share the computation of what they have in common.
+/// </summary>
 public sealed class LogProbabilityScorer(TextGenerator generator) : ICandidateScorer
 {
     ChatEncoder ICandidateScorer.Chat => generator.Model.Chat;

@@ -69,7 +69,8 @@ public static class Sampler
     }
 
     // The id breaks ties, so that the order is unique.
-    private static Comparison<int> Comparison(double[] weights) => (left, right) => weights[right].CompareTo(weights[left]) is var order && order != 0 ? order : left.CompareTo(right);
+    private static Comparison<int> Comparison(double[] weights) => (left, right) => weights[right].CompareTo(weights[left]) is var order
+        && order != 0 ? order : left.CompareTo(right);
 
     /// <summary>The ids of the largest weights, in order.</summary>
     private static List<int> Ordered(double[] weights, int count)

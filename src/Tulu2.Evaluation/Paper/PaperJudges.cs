@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Tulu2.Evaluation.Benchmarks;
+using Tulu2.Evaluation.Judges;
 
 namespace Tulu2.Evaluation.Paper;
 
@@ -13,7 +14,7 @@ public static partial class PaperJudges
     /// <param name="judges">Ids of those who judged; at least one.</param>
     public static bool AreOf(PaperColumn column, IEnumerable<string> judges) => judges.DefaultIfEmpty("").All(judge => column switch
     {
-        PaperColumn.AlpacaEval or PaperColumn.MtBench => Gpt4().IsMatch(judge),
+        PaperColumn.AlpacaEval or PaperColumn.MtBench => JudgeIdentity.IsPapersGpt4(judge),
         PaperColumn.ToxiGen => ToxigenRoberta().IsMatch(judge),
         PaperColumn.TruthfulQa => TruthfulQaJudge().IsMatch(judge),
         _ => true,
@@ -23,13 +24,10 @@ public static partial class PaperJudges
     public static string? Remark(PaperColumn column, IEnumerable<string> judges) => column == PaperColumn.TruthfulQa && judges.Any(judge => judge.Contains("llama", StringComparison.OrdinalIgnoreCase))
         ? "judged by the Llama-2 models that took the place of the paper's GPT-3 judges, which closed; they are said to agree within about a point" : null;
 
-    // The whole id: gpt-4-turbo and gpt-4o are other judges, and so is one that only calls itself so and says more.
-    [GeneratedRegex(@"^(openai/)?(alpaca_eval_)?gpt-?4(-0314|-0613)?$", RegexOptions.IgnoreCase)]
-    private static partial Regex Gpt4();
-
-    [GeneratedRegex(@"(^|/)toxigen[-_]roberta/?$", RegexOptions.IgnoreCase)]
+    // Files of the classifier are known by the name of their folder.
+    [GeneratedRegex(@"(^|[/:])toxigen[-_]roberta(?![\w-])", RegexOptions.IgnoreCase)]
     private static partial Regex ToxigenRoberta();
 
-    [GeneratedRegex(@"(^|/)truthfulqa-(truth|info)-judge-llama2-7B/?$|^curie:", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(^|[/:])truthfulqa-(truth|info)-judge-llama2-7B(?![\w-])", RegexOptions.IgnoreCase)]
     private static partial Regex TruthfulQaJudge();
 }

@@ -9,10 +9,10 @@ public sealed record Interval(double Low, double High)
     public bool Contains(double value) => Low <= value && value <= High;
 
     /// <summary>The middle 95 % of resampled values; between two of them on the straight line.</summary>
-    /// <param name="values">At least one.</param>
+    /// <param name="values">At least one is finite; a draw of items none of which has a score is left out.</param>
     public static Interval Of(IReadOnlyList<double> values)
     {
-        var sorted = values.Order().ToList();
+        var sorted = values.Where(double.IsFinite).Order().ToList();
         return new Interval(At(0.025), At(0.975));
 
         double At(double share)

@@ -14,7 +14,8 @@ namespace Tulu2.Evaluation.Speed;
 /// <param name="PromptTokensPerSecond">While the prompts are computed.</param>
 /// <param name="ReadBytesPerSecond">At which the threads read a buffer as large as the weights.</param>
 /// <param name="ProductFlops">Floating-point operations per second of fp32 matrix products of libtorch on one thread, times the threads.</param>
-/// <param name="BoundShare">The least time that reading the weights and multiplying by them takes at these rates, the larger of both, relative to a step's time.</param>
+/// <param name="BoundShare">The least time that reading the weights and multiplying by them takes at these rates, the larger of both, relative to a step's
+/// time.</param>
 public sealed record GenerationMeasurement(
     string Form, int Batch, int Threads, double TokensPerSecond, double PromptTokensPerSecond, long WeightBytes, double ReadBytesPerSecond, double ProductFlops,
     double BoundShare);
@@ -47,7 +48,8 @@ public static class GenerationBenchmark
         var tasks = Enumerable.Range(0, batch).Select(row =>
         {
             var own = times[row] = [];
-            return engine.SubmitAsync(new EngineRequest(Prompt(model, row, promptTokens), GenerationOptions.Greedy with { MaxTokens = tokens }) { OnToken = _ => own.Add(Stopwatch.GetTimestamp()) });
+            return engine.SubmitAsync(new EngineRequest(Prompt(model, row, promptTokens),
+                GenerationOptions.Greedy with { MaxTokens = tokens }) { OnToken = _ => own.Add(Stopwatch.GetTimestamp()) });
         }).ToArray();
         _ = EngineCalls.Wait(tasks, (task, _) => task, CancellationToken.None);
         // All have their first token here.
@@ -59,7 +61,8 @@ public static class GenerationBenchmark
         var weights = model.Config.ParameterCount - (model.Config.TieEmbeddings ? 0 : (long)model.Config.VocabularySize * model.Config.HiddenSize);
         var bound = Math.Max(model.BytesPerPass / read, 2.0 * weights * batch / (productRate * threads));
         return new GenerationMeasurement(
-            form, batch, threads, rate, batch * promptTokens / Stopwatch.GetElapsedTime(started, begun).TotalSeconds, model.BytesPerPass, read, productRate * threads,
+            form, batch, threads, rate, batch * promptTokens / Stopwatch.GetElapsedTime(started, begun).TotalSeconds, model.BytesPerPass, read,
+                productRate * threads,
             bound / (batch / rate));
     }
 
@@ -71,13 +74,15 @@ public static class GenerationBenchmark
 
         double Seconds(bool reuse)
         {
-            var settings = new EngineSettings { MaxRunning = 16, Threads = threads, ReusePrefixes = reuse, CacheTokens = 16 * (prefixTokens + questionTokens + 32) };
+            var tokens = 16 * (prefixTokens + questionTokens + 32);
+            var settings = new EngineSettings { MaxRunning = 16, Threads = threads, ReusePrefixes = reuse, CacheTokens = tokens };
             using var engine = new GenerationEngine(new LlamaEngineModel(model, settings), NeverEnds, () => new NoText(), settings);
             Wait(engine, 1, 8, 1);
             var prefix = Prompt(model, 999, prefixTokens);
             var started = Stopwatch.GetTimestamp();
             _ = EngineCalls.Wait([.. Enumerable.Range(0, questions)],
-                (question, token) => engine.NextTokenAsync([.. prefix, .. Prompt(model, question, questionTokens)], [3, 4, 5, 6], token), CancellationToken.None);
+                (question, token) => engine.NextTokenAsync([.. prefix, .. Prompt(model, question, questionTokens)], [3, 4, 5, 6], token),
+                    CancellationToken.None);
             return Stopwatch.GetElapsedTime(started).TotalSeconds;
         }
     }
@@ -85,7 +90,8 @@ public static class GenerationBenchmark
     private static void Wait(GenerationEngine engine, int batch, int promptTokens, int tokens) => _ = EngineCalls.Wait(
         [.. Enumerable.Range(0, batch)],
         (row, token) => engine.SubmitAsync(
-            new EngineRequest([.. Enumerable.Range(0, promptTokens).Select(at => (at + row) % engine.VocabularySize)], GenerationOptions.Greedy with { MaxTokens = tokens }), token),
+            new EngineRequest([.. Enumerable.Range(0, promptTokens).Select(at => (at + row) % engine.VocabularySize)],
+                GenerationOptions.Greedy with { MaxTokens = tokens }), token),
         CancellationToken.None);
 
     private static int[] Prompt(InferenceModel model, int seed, int tokens)

@@ -30,9 +30,8 @@ public sealed record Leaderboard(IReadOnlyList<LeaderboardEntry> Entries, IReadO
         return new Leaderboard(entries, averaged, TableOf(entries, averaged));
     }
 
-    // Without draws, the averages alone decide.
-    private static bool IsBetter(AverageStanding one, AverageStanding other) =>
-        PairedDifference.Between(other.Resampled, one.Resampled) is { } interval ? interval.Low > 0 : one.Value > other.Value;
+    // Where nothing is known of the draws, the averages alone decide.
+    private static bool IsBetter(AverageStanding one, AverageStanding other) => one.Less(other) is { } interval ? interval.Low > 0 : one.Value > other.Value;
 
     // The paper's seven where all have them; else what all have, without grades that are no per cents.
     private static IReadOnlyList<string> AveragedOf(List<ModelStanding> models)
@@ -50,14 +49,14 @@ public sealed record Leaderboard(IReadOnlyList<LeaderboardEntry> Entries, IReadO
     private static ReportTable TableOf(IReadOnlyList<LeaderboardEntry> entries, IReadOnlyList<string> averaged)
     {
         var notes = new Footnotes();
-        var columns = entries.SelectMany(entry => entry.Model.Tasks).GroupBy(task => (task.Result.Task, task.Judge))
+        var columns = entries.SelectMany(entry => entry.Model.Tasks).GroupBy(KeyOf)
             .OrderBy(column => column.First().Result.Column is { } paper ? (int)paper : PaperColumns.Scores.Count).ThenBy(column => column.Key.Task, StringComparer.Ordinal)
             .ThenBy(column => column.Key.Judge, StringComparer.Ordinal).ToList();
         var rows = entries.Select(entry => new TableRow(entry.Model.Name, RowOrigin.Ours,
         [
             entry.Average.Value is null ? TableCell.None : new TableCell(entry.Rank, entry.Place),
             entry.Average.Value is { } average ? TableCell.Of(average, 1, entry.Average.Interval) : TableCell.None,
-            .. columns.Select(column => entry.Model.Tasks.FirstOrDefault(task => (task.Result.Task, task.Judge) == column.Key) is { } task
+            .. columns.Select(column => entry.Model.Tasks.FirstOrDefault(task => KeyOf(task) == column.Key) is { } task
                 ? PaperComparison.ScoreCell(entry.Model, task, notes) : TableCell.None),
         ]));
         return new ReportTable("leaderboard", "Leaderboard", ["Model", "Rank", "Average", .. columns.Select(column => Heading(column.First()))], [.. rows])
@@ -74,6 +73,9 @@ public sealed record Leaderboard(IReadOnlyList<LeaderboardEntry> Entries, IReadO
         };
     }
 
+    // The paper's own judges share a column, with those scores that are withheld.
+    private static (string Task, string? Judge) KeyOf(TaskStanding task) => (task.Result.Task, task.IsOtherJudge ? task.Judge ?? "an unknown judge" : null);
+
     private static string Heading(TaskStanding task) => task.Result.Task + (task.Result.IsLowerBetter ? " ↓" : "")
-        + (task.Result.Column is { } column && PaperJudges.IsJudged(column) && task.Judge is { } judge ? $", judged by {judge}" : "");
+        + (task.IsOtherJudge && task.Judge is { } judge ? $", judged by {judge}" : "");
 }

@@ -10,8 +10,8 @@ public sealed record ModelPair(ModelStanding First, ModelStanding Second, PairRe
 {
     public static ModelPair Of(ModelStanding first, ModelStanding second, PairRelation relation, Bootstrap bootstrap)
     {
-        var tasks = from one in first.Tasks let other = second.Named(one.Result.Task) where other is { Points: not null } && one.Points is not null select PairedTask.Of(one, other, bootstrap);
-        var average = first.Seven.Value is { } a && second.Seven.Value is { } b ? new PairedDifference(a, b, PairedDifference.Between(first.Seven.Resampled, second.Seven.Resampled)) : null;
+        var tasks = from one in first.Tasks orderby ScoreTables.Place(one.Result) let other = second.Named(one.Result.Task) where other is { Points: not null } && one.Points is not null select PairedTask.Of(one, other, bootstrap);
+        var average = first.Seven.Value is { } a && second.Seven.Value is { } b ? new PairedDifference(a, b, second.Seven.Less(first.Seven)) : null;
         return new ModelPair(first, second, relation, [.. tasks], average);
     }
 }
@@ -52,11 +52,11 @@ public sealed record PairedTask(TaskStanding First, TaskStanding Second, PairedD
         double[]? Draws(IReadOnlyList<ItemScore> items) => bootstrap.Values(benchmark, items)?.Select(value => value * scale).ToArray();
     }
 
-    // Both in the order of the first.
+    // Both in the order of the first; what has no score in one of them is in none.
     private static (IReadOnlyList<ItemScore> One, IReadOnlyList<ItemScore> Other) Common(IReadOnlyList<ItemScore> first, IReadOnlyList<ItemScore> second)
     {
         var others = second.GroupBy(item => (item.Dataset, item.Item)).ToDictionary(group => group.Key, group => group.First());
-        var pairs = first.Select(item => (One: item, Other: others.GetValueOrDefault((item.Dataset, item.Item)))).Where(pair => pair.Other is not null).ToList();
+        var pairs = first.Select(item => (One: item, Other: others.GetValueOrDefault((item.Dataset, item.Item)))).Where(pair => pair is { One.IsScored: true, Other.IsScored: true }).ToList();
         return ([.. pairs.Select(pair => pair.One)], [.. pairs.Select(pair => pair.Other!)]);
     }
 

@@ -41,13 +41,24 @@ public sealed record AverageStanding(double? Value, IReadOnlyList<string> Missin
     /// <summary>Averages of new draws of all tasks' items; null: not known.</summary>
     public double[]? Resampled { get; init; }
 
-    public Interval? Interval => Resampled is null ? null : Interval.Of(Resampled);
+    /// <summary>Of a new draw of all tasks' items; null: not known.</summary>
+    public double? StandardError { get; init; }
+
+    public Interval? Interval => Resampled is not null ? Interval.Of(Resampled) : Value is { } value && StandardError is { } error ? Interval.Of(value, error) : null;
+
+    /// <summary>The interval of this average less another; null: not known.</summary>
+    public Interval? Less(AverageStanding other)
+    {
+        if (PairedDifference.Between(other.Resampled, Resampled) is { } paired) return paired;
+        // Without common draws the two are taken as independent, which makes the interval rather too wide.
+        return Value is { } one && other.Value is { } two && StandardError is { } a && other.StandardError is { } b ? Interval.Of(one - two, Math.Sqrt(a * a + b * b)) : null;
+    }
 
     /// <summary>An average of the paper's columns.</summary>
     public static AverageStanding Of(IReadOnlyList<PaperMeasure.Score> columns, IReadOnlyList<TaskStanding> tasks)
     {
         var found = columns.Select(column => tasks.FirstOrDefault(task => task.Column == column && task.Counts)).ToList();
-        var missing = columns.Zip(found).Where(pair => pair.Second is null).Select(pair => pair.First.Column.ToString()).ToList();
+        var missing = columns.Zip(found).Where(pair => pair.Second is null).Select(pair => pair.First.Name.Split(' ')[0]).ToList();
         return missing.Count > 0 ? new AverageStanding(null, missing) : Of(found!);
     }
 
@@ -57,6 +68,8 @@ public sealed record AverageStanding(double? Value, IReadOnlyList<string> Missin
     {
         Resampled = tasks.Any(task => task.Resampled is null) ? null
             : [.. Enumerable.Range(0, tasks[0].Resampled!.Length).Select(sample => tasks.Average(task => Better(task, task.Resampled![sample])))],
+        StandardError = tasks.Any(task => task.Result.StandardError is null) ? null
+            : Math.Sqrt(tasks.Sum(task => Math.Pow(task.Result.StandardError!.Value * task.Result.Unit.Scale, 2))) / tasks.Count,
     };
 
     private static double Better(TaskStanding task, double points) => task.Result.IsLowerBetter ? task.Result.Unit.Scale - points : points;

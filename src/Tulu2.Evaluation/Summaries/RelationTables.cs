@@ -42,7 +42,7 @@ internal static class RelationTables
     private static TableCell Average(ModelPair pair, PaperTable table)
     {
         if (pair.First.Average(table.Averaged) is not { Value: { } first } one || pair.Second.Average(table.Averaged) is not { Value: { } second } other) return TableCell.None;
-        return TableCell.Signed(second - first, 1, PairedDifference.Between(one.Resampled, other.Resampled));
+        return TableCell.Signed(second - first, 1, other.Less(one));
     }
 
     // Rows of one size that differ in the one trait.

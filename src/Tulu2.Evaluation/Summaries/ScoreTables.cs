@@ -13,7 +13,7 @@ internal static class ScoreTables
     {
         var notes = new Footnotes();
         var rows = from standing in models.SelectMany(model => model.Tasks.Select(task => (Model: model, Task: task)))
-                   group standing by (standing.Task.Result.Task, standing.Task.Judge) into row
+                   group standing by (standing.Task.Result.Task, Judge: JudgeOf(standing.Task, models)) into row
                    orderby Place(row.First().Task.Result), row.Key.Task, row.Key.Judge
                    let unit = row.First().Task.Result.Unit.Name + (row.First().Task.Result.IsLowerBetter ? ", lower is better" : "")
                    let items = row.Max(standing => standing.Task.Result.Items)
@@ -24,9 +24,13 @@ internal static class ScoreTables
                    ]);
         return new ReportTable("scores", "Scores", ["Task", .. models.Select(model => model.Name), "Unit", "Items", "Judge"], [.. rows])
         {
-            Notes = [.. notes.Lines, "In brackets or below a score: where 95 of 100 new draws of the items would have it (bootstrap)."],
+            Notes = [.. notes.Lines, "In brackets or below a score: where 95 of 100 new draws of the items would have it, by bootstrap, or by the standard error where the items were not kept."],
         };
     }
+
+    // A withheld score stands with the others of its task.
+    private static string? JudgeOf(TaskStanding task, IReadOnlyList<ModelStanding> models) => task.Result.Withheld is null ? task.Judge
+        : models.Select(model => model.Named(task.Result.Task)).Where(other => other is { Result.Withheld: null }).OrderBy(other => other!.IsOtherJudge).FirstOrDefault()?.Judge;
 
     /// <summary>How long the outputs are: a judge prefers long ones.</summary>
     public static IEnumerable<ReportTable> Lengths(IReadOnlyList<ModelStanding> models)
@@ -86,5 +90,5 @@ internal static class ScoreTables
         models.SelectMany(model => model.Tasks).Select(task => task.Result).DistinctBy(result => result.Task).OrderBy(Place).ThenBy(result => result.Task, StringComparer.Ordinal).Select(result => result.Task);
 
     // The paper's order, then the rest.
-    private static int Place(TaskResult result) => result.Column is { } column ? (int)column : PaperColumns.Scores.Count;
+    internal static int Place(TaskResult result) => result.Column is { } column ? (int)column : PaperColumns.Scores.Count;
 }

@@ -17,7 +17,7 @@ public sealed record TaskStanding(TaskResult Result, IReadOnlyList<ItemScore> It
     public Interval? Interval { get; init; }
 
     /// <summary>Null: nothing was scored.</summary>
-    public double? Points => Result.Score * Result.Unit.Scale;
+    public double? Points => Result.Score is { } score && double.IsFinite(score) ? score * Result.Unit.Scale : null;
 
     public int Digits => Result.Column == PaperColumn.MtBench ? PaperColumns.MtBench.Digits : Result.Unit.Digits;
 
@@ -43,7 +43,7 @@ public sealed record TaskStanding(TaskResult Result, IReadOnlyList<ItemScore> It
     {
         var (scale, items) = (task.Result.Unit.Scale, Bootstrap.Ordered(task.Items));
         var benchmark = bootstrap.Benchmark(task.Result.Task);
-        var values = benchmark is null || items.Count == 0 || task.Result.Score is null ? null : bootstrap.Values(benchmark, items)?.Select(value => value * scale).ToArray();
+        var values = benchmark is null || items.Count == 0 || task.Result.Score is not { } known || !double.IsFinite(known) ? null : bootstrap.Values(benchmark, items)?.Select(value => value * scale).ToArray();
         return new TaskStanding(task.Result, items)
         {
             Resampled = values,
@@ -61,6 +61,7 @@ public sealed record TaskStanding(TaskResult Result, IReadOnlyList<ItemScore> It
         if (result.Limit is { } limit) yield return $"part of the items (--limit {limit})";
         if (result.Mode == EvaluationMode.Fixed) yield return "mode fixed, while the paper's numbers are parity";
         if (result.Chat is { } chat) yield return chat ? "asked for in the chat template" : "asked for without the chat template";
+        if (result.Column == PaperColumn.CodexEval && result.Metrics.ContainsKey("pass@1") && !result.Metrics.ContainsKey("pass@10")) yield return "pass@1, as there are fewer than ten samples of a program";
         if (result.Shots is { } shots) yield return $"asked for with {shots} examples";
     }
 }

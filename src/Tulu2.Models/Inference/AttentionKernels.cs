@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics;
 namespace Tulu2.Models.Inference;
 
 /// <summary>
-/// Attention of queries to the pages of a sequence. A score is one chain over the head's elements, an output one chain over the positions: bits depend neither on
-/// how many queries are computed together nor on where pages lie.
+/// Attention of queries to the pages of a sequence. A score is one chain over the head's elements, an output one chain over the positions: bits depend
+/// neither on how many queries are computed together nor on where pages lie.
 /// </summary>
 internal static unsafe class AttentionKernels
 {
@@ -110,9 +110,12 @@ internal static unsafe class AttentionKernels
         float* weights1 = weights + weightStride, weights2 = weights1 + weightStride, weights3 = weights2 + weightStride;
         float* outputs1 = outputs + width, outputs2 = outputs1 + width, outputs3 = outputs2 + width;
         Vector512<float> a0 = Vector512.Load(outputs), a1 = Vector512.Load(outputs + 16), a2 = Vector512.Load(outputs + 32), a3 = Vector512.Load(outputs + 48);
-        Vector512<float> b0 = Vector512.Load(outputs1), b1 = Vector512.Load(outputs1 + 16), b2 = Vector512.Load(outputs1 + 32), b3 = Vector512.Load(outputs1 + 48);
-        Vector512<float> c0 = Vector512.Load(outputs2), c1 = Vector512.Load(outputs2 + 16), c2 = Vector512.Load(outputs2 + 32), c3 = Vector512.Load(outputs2 + 48);
-        Vector512<float> d0 = Vector512.Load(outputs3), d1 = Vector512.Load(outputs3 + 16), d2 = Vector512.Load(outputs3 + 32), d3 = Vector512.Load(outputs3 + 48);
+        Vector512<float> b0 = Vector512.Load(outputs1), b1 = Vector512.Load(outputs1 + 16), b2 = Vector512.Load(outputs1 + 32),
+            b3 = Vector512.Load(outputs1 + 48);
+        Vector512<float> c0 = Vector512.Load(outputs2), c1 = Vector512.Load(outputs2 + 16), c2 = Vector512.Load(outputs2 + 32),
+            c3 = Vector512.Load(outputs2 + 48);
+        Vector512<float> d0 = Vector512.Load(outputs3), d1 = Vector512.Load(outputs3 + 16), d2 = Vector512.Load(outputs3 + 32),
+            d3 = Vector512.Load(outputs3 + 48);
         for (var token = 0; token < tokens; token++, values += width)
         {
             Vector512<float> v0 = Vector512.Load(values), v1 = Vector512.Load(values + 16), v2 = Vector512.Load(values + 32), v3 = Vector512.Load(values + 48);
@@ -179,7 +182,8 @@ internal static unsafe class AttentionKernels
     public static void OutputsPart(float* weights, float* values, int tokens, nint width, float* outputs)
     {
         var sum = Vector512.Load(outputs);
-        for (var token = 0; token < tokens; token++, values += width) sum = Vector512.FusedMultiplyAdd(Vector512.Load(values), Vector512.Create(weights[token]), sum);
+        for (var token = 0; token < tokens; token++, values += width) sum = Vector512.FusedMultiplyAdd(Vector512.Load(values),
+            Vector512.Create(weights[token]), sum);
         sum.Store(outputs);
     }
 }

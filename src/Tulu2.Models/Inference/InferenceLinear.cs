@@ -25,7 +25,8 @@ internal sealed record InferenceAdapter(PackedMatrix Input, PackedMatrix Output,
 
 /// <summary>One decoder block (HF <c>LlamaDecoderLayer</c>).</summary>
 internal sealed record InferenceBlock(
-    NativeBuffer AttentionNorm, InferenceLinear QueryKeyValue, InferenceLinear AttentionOutput, NativeBuffer FeedNorm, InferenceLinear GateUp, InferenceLinear Down) : IDisposable
+    NativeBuffer AttentionNorm, InferenceLinear QueryKeyValue, InferenceLinear AttentionOutput, NativeBuffer FeedNorm, InferenceLinear GateUp,
+        InferenceLinear Down) : IDisposable
 {
     public IReadOnlyList<InferenceLinear> Linears => [QueryKeyValue, AttentionOutput, GateUp, Down];
 

@@ -105,7 +105,8 @@ internal sealed unsafe class InferenceLoader
             if (_adapter is not null && _adapter.Settings.Adapts(part))
                 yield return new InferenceAdapter(
                     Adapter(AdapterTensors.InputName(part.Name), _adapter.Settings.Rank, part.Shape[1]),
-                    Adapter(AdapterTensors.OutputName(part.Name), part.Shape[0], _adapter.Settings.Rank), first, (float)(_adapter.Settings.Scale * _adapter.Weight));
+                    Adapter(AdapterTensors.OutputName(part.Name), part.Shape[0], _adapter.Settings.Rank), first,
+                        (float)(_adapter.Settings.Scale * _adapter.Weight));
             first += (int)part.Shape[0];
         }
     }

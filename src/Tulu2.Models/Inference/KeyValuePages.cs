@@ -4,8 +4,8 @@ using Tulu2.Models.Families;
 namespace Tulu2.Models.Inference;
 
 /// <summary>
-/// Keys and values of tokens, in fp32, in pages of <see cref="Tokens"/>: [L][V] of keys [K][tokens] and values [tokens][K], so that the scores of a page's tokens
-/// are one vector. Memory that no page has used yet is only reserved. Who uses which page is the caller's to know.
+/// Keys and values of tokens, in fp32, in pages of <see cref="Tokens"/>: [L][V] of keys [K][tokens] and values [tokens][K], so that the scores of a page's
+/// tokens are one vector. Memory that no page has used yet is only reserved. Who uses which page is the caller's to know.
 /// </summary>
 public sealed unsafe class KeyValuePages : IDisposable
 {
@@ -37,10 +37,6 @@ public sealed unsafe class KeyValuePages : IDisposable
 
     /// <summary>Bytes of a page.</summary>
     public static long BytesOf(ModelConfig config) => 2L * Tokens * WidthOf(config) * config.KeyValueHeads * config.Layers * sizeof(float);
-
-    /// <summary>Copies a page.</summary>
-    public void Copy(int source, int target) =>
-        Buffer.MemoryCopy(_buffer.Singles + source * _pageFloats, _buffer.Singles + target * _pageFloats, _pageFloats * sizeof(float), _pageFloats * sizeof(float));
 
     public void Dispose() => _buffer.Dispose();
 

@@ -53,7 +53,8 @@ internal sealed unsafe class MatrixProduct : IDisposable
                 return;
             }
             for (var panel = first; panel < Math.Min(panels, first + 2); panel++, target += Panel.Width)
-                if (typeof(T) == typeof(Nf4Panel) && rows > PanelKernels.MostRows) Restored(matrix[panel], inputs, x, rows, target, width, _restored[thread].Address);
+                if (typeof(T) == typeof(Nf4Panel) && rows > PanelKernels.MostRows) Restored(matrix[panel], inputs, x, rows, target, width,
+                    _restored[thread].Address);
                 else
                     for (nint begin = 0; begin < inputs; begin += PanelKernels.Block)
                         Tiles<T>(matrix[panel], inputs, begin, x, rows, target, width, isAhead: true);
@@ -87,7 +88,8 @@ internal sealed unsafe class MatrixProduct : IDisposable
         var tiles = (rows + PanelKernels.MostRows - 1) / PanelKernels.MostRows;
         var next = isAhead ? panel.Weights + T.Bytes(end) : (byte*)x;
         var pace = !isAhead || (tiles == 1 && typeof(T) == typeof(SinglePanel)) ? 0 : (nint)(T.Bytes(2) / tiles);
-        for (; rows > 0; rows -= PanelKernels.MostRows, x += inputs * PanelKernels.MostRows, y += PanelKernels.MostRows * stride, next += pace * ((end - begin) / 2))
+        for (; rows > 0; rows -= PanelKernels.MostRows, x += inputs * PanelKernels.MostRows, y += PanelKernels.MostRows * stride,
+            next += pace * ((end - begin) / 2))
             switch (TileOf(Math.Min(rows, PanelKernels.MostRows)))
             {
                 case 8: PanelKernels.Rows8<T>(panel, x, begin, end, y, stride, next, pace); break;

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Tulu2.Models.Inference;
 
 /// <summary>
-/// Zeroed memory outside of the garbage collector's. Large ones ask for huge pages, since a pass reads all weights and the addresses of small pages would not fit
-/// into the processor's table, and take no memory until they are touched.
+/// Zeroed memory outside of the garbage collector's. Large ones ask for huge pages, since a pass reads all weights and the addresses of small pages would
+/// not fit into the processor's table, and take no memory until they are touched.
 /// </summary>
 internal sealed unsafe partial class NativeBuffer : IDisposable
 {

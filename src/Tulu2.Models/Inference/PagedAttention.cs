@@ -37,7 +37,8 @@ internal sealed unsafe class PagedAttention : IDisposable
         {
             var (part, row, rows) = _blocks[item / heads];
             var first = firstRows[part] + row;
-            Attend(pages, layer, item % heads, parts[part], row, rows, queries + first * stride, stride, outputs + first * outputStride, outputStride, _scratch[thread]);
+            Attend(pages, layer, item % heads, parts[part], row, rows, queries + first * stride, stride, outputs + first * outputStride, outputStride,
+                _scratch[thread]);
         });
     }
 
@@ -47,7 +48,8 @@ internal sealed unsafe class PagedAttention : IDisposable
     }
 
     private void Attend(
-        KeyValuePages pages, int layer, int head, SequencePart part, int row, int rows, float* queries, long stride, float* outputs, long outputStride, Scratch scratch)
+        KeyValuePages pages, int layer, int head, SequencePart part, int row, int rows, float* queries, long stride, float* outputs, long outputStride,
+            Scratch scratch)
     {
         int group = _config.Heads / _config.KeyValueHeads, size = _config.HeadSize, width = pages.HeadWidth, count = rows * group;
         var scale = (float)(1 / Math.Sqrt(size));
@@ -60,13 +62,15 @@ internal sealed unsafe class PagedAttention : IDisposable
             // The last query sees the most.
             var seen = (lengths[used - 1] + KeyValuePages.Tokens - 1) / KeyValuePages.Tokens;
             Scores(pages, layer, head, part, Query, used, seen, size, scratch);
-            for (var query = 0; query < used; query++) sums[query] = AttentionKernels.Softmax(scratch.Scores + query * scratch.Stride, lengths[query], seen, scale);
+            for (var query = 0; query < used; query++) sums[query] = AttentionKernels.Softmax(scratch.Scores + query * scratch.Stride, lengths[query], seen,
+                scale);
             new Span<float>(scratch.Outputs, used * width).Clear();
             for (var page = 0; page < seen; page++)
                 Weigh(pages.Values(part.Pages[page], layer, head), page, used, lengths, width, scratch);
             for (var query = 0; query < used; query++)
             {
-                float* source = scratch.Outputs + query * width, target = outputs + (first + query) / group * outputStride + (head * group + (first + query) % group) * (long)size;
+                var source = scratch.Outputs + query * width;
+                var target = outputs + (first + query) / group * outputStride + (head * group + (first + query) % group) * (long)size;
                 var inverse = 1 / sums[query];
                 for (var at = 0; at < size; at++) target[at] = source[at] * inverse;
             }
@@ -85,7 +89,8 @@ internal sealed unsafe class PagedAttention : IDisposable
                 for (var at = 0; at < size; at++) scratch.Queries[at * AttentionKernels.ScoreRows + row] = source is null ? 0 : source[at];
             }
             for (var page = 0; page < seen; page++)
-                AttentionKernels.Scores8(scratch.Queries, pages.Keys(part.Pages[page], layer, head), size, scratch.Scores + page * KeyValuePages.Tokens, scratch.Stride);
+                AttentionKernels.Scores8(scratch.Queries, pages.Keys(part.Pages[page], layer, head), size, scratch.Scores + page * KeyValuePages.Tokens,
+                    scratch.Stride);
             return;
         }
         for (var row = 0; row < used; row++)
@@ -113,7 +118,8 @@ internal sealed unsafe class PagedAttention : IDisposable
                     if (together > 1) AttentionKernels.Outputs4(weights, scratch.Stride, values + at, tokens, width, outputs + at);
                     else AttentionKernels.Outputs1(weights, values + at, tokens, width, outputs + at);
                 for (; at < width; at += 16)
-                    for (var row = 0; row < together; row++) AttentionKernels.OutputsPart(weights + row * scratch.Stride, values + at, tokens, width, outputs + row * width + at);
+                    for (var row = 0; row < together; row++) AttentionKernels.OutputsPart(weights + row * scratch.Stride, values + at, tokens, width,
+                        outputs + row * width + at);
             }
             query += together;
         }

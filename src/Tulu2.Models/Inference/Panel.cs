@@ -87,7 +87,9 @@ internal readonly unsafe struct HalfPanel : IPanelFormat
         ((high >> 3) & Vector512.Create(unchecked((int)0x8FFFE000))).AsSingle() * Vector512.Create(5192296858534827628530496329220096f);
 }
 
-/// <summary>NF4: [inputs / 8][32] lanes of eight codes, the first input in the lowest bits; level * scale is rounded to fp32, as it is where a matrix is restored.</summary>
+/// <summary>
+/// NF4: [inputs / 8][32] lanes of eight codes, the first input in the lowest bits; level * scale is rounded to fp32, as it is where a matrix is restored.
+/// </summary>
 internal readonly unsafe struct Nf4Panel : IPanelFormat
 {
     /// <summary>Inputs of a lane.</summary>

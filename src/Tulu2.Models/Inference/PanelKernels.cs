@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Tulu2.Models.Inference;
 
 /// <summary>
-/// Products of rows with a panel's weights. An output is one chain of fused multiply-adds over the inputs of a block, in their order, and the sum of its blocks in
-/// their order: it depends on the row alone, never on how many rows are computed together.
+/// Products of rows with a panel's weights. An output is one chain of fused multiply-adds over the inputs of a block, in their order, and the sum of its
+/// blocks in their order: it depends on the row alone, never on how many rows are computed together.
 /// </summary>
 /// <remarks>
 /// Each kernel takes the inputs from begin to end of its rows, x [inputs][rows], and writes (begin is 0) or adds to y [rows, stride]. Eight rows fill the

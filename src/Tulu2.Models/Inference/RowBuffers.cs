@@ -54,7 +54,8 @@ internal sealed unsafe class RowBuffers(InferenceModel model) : IDisposable
         if (rows <= _rows) return;
         foreach (var (name, width) in new[]
                  {
-                     ("hidden", HiddenWidth), ("normed", HiddenWidth), ("mixed", HiddenWidth), ("heads", HeadsWidth), ("attended", QueryWidth), ("gate_up", GateUpWidth), ("feed", FeedWidth),
+                     ("hidden", HiddenWidth), ("normed", HiddenWidth), ("mixed", HiddenWidth), ("heads", HeadsWidth), ("attended", QueryWidth),
+                         ("gate_up", GateUpWidth), ("feed", FeedWidth),
                  })
             Get(name, rows, width);
         _rows = rows;

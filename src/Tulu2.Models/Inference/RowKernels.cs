@@ -68,7 +68,8 @@ internal static unsafe class RowKernels
         var at = 0;
         for (; at + Lanes <= half; at += Lanes)
         {
-            Vector512<float> low = Vector512.Load(head + at), high = Vector512.Load(head + half + at), cosine = Vector512.Load(cosines + at), sine = Vector512.Load(sines + at);
+            Vector512<float> low = Vector512.Load(head + at), high = Vector512.Load(head + half + at), cosine = Vector512.Load(cosines + at),
+                sine = Vector512.Load(sines + at);
             (low * cosine - high * sine).Store(head + at);
             (high * cosine + low * sine).Store(head + half + at);
         }

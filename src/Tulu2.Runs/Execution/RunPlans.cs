@@ -2,6 +2,7 @@ using Tulu2.Checkpoints;
 using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.Runs;
+using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
@@ -60,7 +61,10 @@ internal static class RunPlans
         Action<string> say) => new()
         {
             Schedule = suite.Schedule,
-            Benchmarks = suite.Benchmarks.ToDictionary(benchmark => benchmark.Key, benchmark => new PoolBenchmark(benchmark.Value.File, benchmark.Value.Items)),
+            Benchmarks = suite.Benchmarks.ToDictionary(benchmark => benchmark.Key, benchmark => new PoolBenchmark(benchmark.Value.File, benchmark.Value.Items)
+            {
+                IsTimed = benchmark.Value.Benchmark.Column == PaperColumn.CodexEval,
+            }),
             Settings = suite.Settings,
             Metric = suite.Metric,
             KeepsBest = suite.Recipe.KeepBest,

@@ -17,6 +17,7 @@ internal sealed class ApiPipeline(EndpointParts parts)
     private const int ClientGone = 499;
 
     private readonly ApiKeys _keys = new(parts.Settings.Keys);
+    private readonly LocalHosts _hosts = new(parts.Settings);
 
     public void Map(WebApplication app)
     {
@@ -73,6 +74,7 @@ internal sealed class ApiPipeline(EndpointParts parts)
 
     private Task CheckAsync(HttpContext context, RequestDelegate next)
     {
+        _hosts.Check(context.Request);
         if (context.Request.Path != HealthPath)
         {
             _keys.Check(context.Request);

@@ -25,6 +25,8 @@ internal sealed record CompletionRequest(IReadOnlyList<CompletionPrompt> Prompts
             throw ApiException.Invalid("'best_of' greater than 'n' cannot be streamed.", "best_of", "unsupported_value");
         if (tokens == 0 && !echo) throw ApiException.Invalid("Invalid 'max_tokens': 0 is only for requests with 'echo': true.", "max_tokens");
         var prompts = PromptFields.Read(fields, model, settings.MaxPrompts);
+        if ((long)prompts.Count * bestOf > settings.MaxAnswers)
+            throw ApiException.Invalid($"Invalid 'n': {prompts.Count} prompts with {bestOf} samples each are more than {settings.MaxAnswers} samples.", "n");
         fields.RefuseOthers();
         // With a full context there is no room for an answer, but log-probabilities of the prompt need none.
         if (tokens > 0 && prompts.Find(prompt => prompt.Ids.Length >= model.Engine.ContextLength) is { } full)

@@ -28,6 +28,9 @@ public sealed record ServerSettings
     /// <summary>Samples of a prompt, at most (<c>n</c>, <c>best_of</c>).</summary>
     public int MaxSamples { get; init; } = 128;
 
+    /// <summary>Samples of all prompts of a request, at most: they are in memory until the last one is there.</summary>
+    public int MaxAnswers { get; init; } = 4096;
+
     /// <summary>Tokens that are kept for a client which reads a stream more slowly than they are generated; with one more it is dropped.</summary>
     public int StreamBuffer { get; init; } = 8192;
 

@@ -52,14 +52,27 @@ internal sealed class StreamedAnswer(HttpContext context, ServerSettings setting
         }
         catch (Exception error) when (context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
         {
-            _events.Add(ErrorResponse.Of(describe(error)));
-            await _events.FlushAsync(context.RequestAborted);
+            await TellAsync(describe(error));
         }
         finally
         {
             // Frees the engine's room at once, whatever ended the stream.
             await ending.CancelAsync();
             await results.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+    }
+
+    // As the last event: the client must not take what it has for a whole answer.
+    private async Task TellAsync(ApiException error)
+    {
+        try
+        {
+            _events.Add(ErrorResponse.Of(error));
+            await _events.FlushAsync(context.RequestAborted);
+        }
+        catch (SlowReaderException)
+        {
+            context.Abort();
         }
     }
 

@@ -67,7 +67,8 @@ internal static unsafe class GgufWriter
         Add("llama.attention.layer_norm_rms_epsilon", TypeFloat32, stream => stream.Write((float)config.RmsNormEpsilon));
         Add("llama.rope.freq_base", TypeFloat32, stream => stream.Write((float)config.RopeTheta));
         Add("tokenizer.ggml.model", TypeString, stream => Text(stream, "llama"));
-        Array("tokenizer.ggml.tokens", TypeString, (stream, id) => Text(stream, id switch { 0 => "<unk>", 1 => "<s>", 2 => "</s>", < 259 => $"<0x{id - 3:X2}>", _ => $"t{id}" }));
+        Array("tokenizer.ggml.tokens", TypeString, (stream, id) => Text(stream,
+            id switch { 0 => "<unk>", 1 => "<s>", 2 => "</s>", < 259 => $"<0x{id - 3:X2}>", _ => $"t{id}" }));
         Array("tokenizer.ggml.scores", TypeFloat32, (stream, id) => stream.Write(-(float)id));
         // Unknown, control, byte, normal.
         Array("tokenizer.ggml.token_type", TypeInt32, (stream, id) => stream.Write(id switch { 0 => 2, 1 or 2 => 3, < 259 => 6, _ => 1 }));
@@ -100,8 +101,10 @@ internal static unsafe class GgufWriter
         {
             source.Read(tensor, 0, (int)tensor.Shape[0], values);
             var all = new Span<float>(values, checked((int)tensor.Length));
-            if (tensor.Name.EndsWith("q_proj.weight", StringComparison.Ordinal)) RotaryOrder.HalvesToInterleaved(all, config.Heads, config.HeadSize, (int)tensor.Shape[1]);
-            if (tensor.Name.EndsWith("k_proj.weight", StringComparison.Ordinal)) RotaryOrder.HalvesToInterleaved(all, config.KeyValueHeads, config.HeadSize, (int)tensor.Shape[1]);
+            if (tensor.Name.EndsWith("q_proj.weight", StringComparison.Ordinal)) RotaryOrder.HalvesToInterleaved(all, config.Heads, config.HeadSize,
+                (int)tensor.Shape[1]);
+            if (tensor.Name.EndsWith("k_proj.weight", StringComparison.Ordinal)) RotaryOrder.HalvesToInterleaved(all, config.KeyValueHeads, config.HeadSize,
+                (int)tensor.Shape[1]);
             var bytes = new byte[tensor.Length * (isBrain ? 2 : 4)];
             SafetensorsTypes.FromSingle(isBrain ? "BF16" : "F32", all, bytes);
             return bytes;

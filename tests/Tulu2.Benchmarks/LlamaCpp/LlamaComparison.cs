@@ -9,8 +9,8 @@ using Tulu2.Models.Inference;
 namespace Tulu2.Benchmarks.LlamaCpp;
 
 /// <summary>
-/// Tokens/s of greedy decoding beside llama.cpp on the same weights and threads, measured in turns: <c>generate-llama [threads] [rounds] [layers] [hidden]</c>. Both
-/// decode the same rows; the logits of the two are compared first.
+/// Tokens/s of greedy decoding beside llama.cpp on the same weights and threads, measured in turns: <c>generate-llama [threads] [rounds] [layers]
+/// [hidden]</c>. Both decode the same rows; the logits of the two are compared first.
 /// </summary>
 internal static class LlamaComparison
 {
@@ -71,8 +71,8 @@ internal static class LlamaComparison
 
             double Ratio(Func<(double, double), double> of) => own.Zip(other, (one, two) => of(one) / of(two)).Order().ElementAt(rounds / 2);
         }
-        // Once more, at its end.
-        output.WriteLine($"  a buffer as large is read at {MachineCeilings.ReadRate(model.BytesPerPass, threads) / 1e9:F1} GB/s: {MachineCeilings.ReadRate(model.BytesPerPass, threads) / model.BytesPerPass:F1} steps/s");
+        var read = MachineCeilings.ReadRate(model.BytesPerPass, threads);
+        output.WriteLine($"  a buffer as large is read at {read / 1e9:F1} GB/s: {read / model.BytesPerPass:F1} steps/s");
     }
 
     // Tokens per second of the clock, and of the processor, which others on busy cores do not add to.
@@ -133,7 +133,8 @@ internal static class LlamaComparison
         }
 
         private void Begin(int batch) =>
-            _pass.Run([.. Enumerable.Range(0, batch).Select(row => new SequencePart(Enumerable.Range(0, Prompt).Select(at => Token(row, at)).ToArray(), 0, Pages(row)))]);
+            _pass.Run([.. Enumerable.Range(0, batch).Select(row => new SequencePart(Enumerable.Range(0, Prompt).Select(at => Token(row, at)).ToArray(), 0,
+                Pages(row)))]);
 
         private float[] Step(int[] ids, int row, int rows)
         {

@@ -70,6 +70,24 @@ public sealed class AccessTests
     }
 
     [Fact]
+    public async Task Without_keys_a_server_for_this_machine_answers_to_its_own_names_only()
+    {
+        await using var open = await ServedFake.StartAsync();
+        await using var keyed = await ServedFake.StartAsync(settings: new ServerSettings { Keys = ["a-key"] });
+        keyed.Client.DefaultRequestHeaders.Authorization = new("Bearer", "a-key");
+        (string, bool)[] hosts = [("localhost:8000", true), ("127.0.0.1", true), ("[::1]:80", true), ("evil.example", false), ("192.0.2.1", false)];
+        foreach (var (host, own) in hosts)
+            foreach (var served in (ServedFake[])[open, keyed])
+            {
+                using var request = ServedFake.Post(Path, """{"prompt": "a"}""");
+                request.Headers.Host = host;
+                using var response = await served.Client.SendAsync(request);
+                if (own || served == keyed) Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+                else await ServedFake.AssertErrorAsync(response, HttpStatusCode.Forbidden, "host_not_allowed");
+            }
+    }
+
+    [Fact]
     public async Task A_body_above_the_limit_is_refused()
     {
         await using var served = await ServedFake.StartAsync(settings: new ServerSettings { MaxBody = 10_000 });

@@ -140,6 +140,15 @@ public sealed class MalformedRequestTests : IClassFixture<MalformedRequestTests.
     }
 
     [Fact]
+    public async Task More_samples_than_memory_is_meant_for_are_refused()
+    {
+        using var prompts = await _served.SendAsync(Text, new { prompt = Enumerable.Repeat("a", 1025) });
+        Assert.Equal("prompt", (await ServedFake.ErrorOf(prompts)).GetProperty("param").GetString());
+        using var samples = await _served.SendAsync(Text, new { prompt = Enumerable.Repeat("a", 33), n = 128 });
+        Assert.Equal("n", (await ServedFake.ErrorOf(samples)).GetProperty("param").GetString());
+    }
+
+    [Fact]
     public async Task A_prompt_that_fills_the_context_is_refused_unless_only_it_is_scored()
     {
         var ids = Enumerable.Repeat(300, 256).ToArray();

@@ -8,6 +8,9 @@ internal static class JsonRecords
     /// <summary>Most bytes of a record: far more than any training text has, far less than a machine's memory.</summary>
     public const int MostBytes = 16 << 20;
 
+    /// <summary>The fault of a line without a record.</summary>
+    public const string EmptyLine = "the line is empty";
+
     /// <summary>One record a line. A broken line is one fault; if it is the last and no line feed ends it, the file breaks off there.</summary>
     public static IEnumerable<RawRecord> ReadLines(RecordFile file)
     {
@@ -26,7 +29,7 @@ internal static class JsonRecords
                 continue;
             }
             // Blank lines at the end of a file are common; between records they may be a lost record.
-            for (; blanks > 0; blanks--) yield return RawRecord.Bad(firstBlank++, "the line is empty");
+            for (; blanks > 0; blanks--) yield return RawRecord.Bad(firstBlank++, EmptyLine);
             if (end == LineEnd.TooLong)
             {
                 yield return RawRecord.Bad(line, TooLong("line"));

@@ -31,7 +31,7 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
     /// <param name="Test">Source that defines <c>check(candidate)</c>.</param>
     /// <param name="Function">Name of the function.</param>
     /// <param name="Solution">The authors' completion.</param>
-    /// <param name="Seed">Of the samples.</param>
+    /// <param name="Seed">Of the first sample.</param>
     public sealed record Item(string Id, string Location, string Prompt, string Test, string Function, string Solution, int Seed, BenchmarkOptions Options)
         : BenchmarkItem(Id, "", Location)
     {
@@ -47,11 +47,13 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
 
     public override PaperColumn? Column => PaperColumn.CodexEval;
 
+    public override bool RunsPrograms => true;
+
     public override BenchmarkItems<Item> Read(BenchmarkInput input)
     {
         var room = new PromptRoom(input.Prompts);
         var items = HumanEvalFile.Problems(input.Path).Select((problem, index) => new Item(
-            problem.Id, problem.Location, problem.Prompt, problem.Test, problem.Function, problem.Solution, index, input.Options));
+            problem.Id, problem.Location, problem.Prompt, problem.Test, problem.Function, problem.Solution, Samples * index, input.Options));
         return PromptItems.Of(input, items, item => item.Location, item => item with { Fits = room.Holds(Prompt(item)) }, item => item.Fits);
     }
 

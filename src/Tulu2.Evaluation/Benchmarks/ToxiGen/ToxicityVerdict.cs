@@ -17,16 +17,19 @@ public sealed record ToxicityVerdict(bool IsToxic, double? Probability)
     internal string Shown => (IsToxic ? "toxic" : "not toxic")
         + (Probability is { } probability ? string.Create(CultureInfo.InvariantCulture, $" ({probability:F4})") : "");
 
-    /// <summary>Reads the class, by number or by name as classifiers label it, perhaps with the probability after it.</summary>
-    /// <exception cref="BadInputException">It is no such verdict.</exception>
-    public static ToxicityVerdict Parse(string text, string where)
+    /// <summary>As <see cref="TryParse"/>, of a text that must be a verdict.</summary>
+    /// <exception cref="BadInputException">It is none.</exception>
+    public static ToxicityVerdict Parse(string text, string where) => TryParse(text) ?? throw new BadInputException(
+        where, $"'{text}' is no verdict on toxicity", "give 0 or 1, perhaps with the probability of 1 after it");
+
+    /// <summary>Reads the class, by number or by name as classifiers label it, perhaps with the probability after it; null: it is no verdict.</summary>
+    public static ToxicityVerdict? TryParse(string text)
     {
         var words = text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
         var name = words.FirstOrDefault("").ToLowerInvariant();
         bool? isToxic = Toxic.Contains(name) ? true : Fine.Contains(name) ? false : null;
         double? probability = words.Length < 2 ? null
             : double.TryParse(words[1], NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is >= 0 and <= 1 ? value : double.NaN;
-        return isToxic is { } known && probability is null or >= 0 ? new ToxicityVerdict(known, probability)
-            : throw new BadInputException(where, $"'{text}' is no verdict on toxicity", "give 0 or 1, perhaps with the probability of 1 after it");
+        return isToxic is { } known && probability is null or >= 0 ? new ToxicityVerdict(known, probability) : null;
     }
 }

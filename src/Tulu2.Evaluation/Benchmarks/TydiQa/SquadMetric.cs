@@ -8,8 +8,8 @@ namespace Tulu2.Evaluation.Benchmarks.TydiQa;
 internal static class SquadMetric
 {
     /// <param name="mode">
-    /// Parity: the script's own normal form, which knows English only. Fixed: compatibility forms and digits of all scripts are unified, punctuation and symbols of all scripts
-    /// deleted, and articles in English alone.
+    /// Parity: the script's own normal form, which knows English only. Fixed: full-width forms and digits of all scripts become ASCII, punctuation and symbols of all scripts
+    /// are deleted, and articles in English alone.
     /// </param>
     public static (double F1, double ExactMatch) Score(string output, IReadOnlyList<string> references, EvaluationMode mode, string language)
     {
@@ -26,8 +26,10 @@ internal static class SquadMetric
     public static IReadOnlyList<string> Unified(string text, string language)
     {
         var plain = new StringBuilder(text.Length);
-        foreach (var (_, rune) in PythonText.Runes(PythonText.Lower(text.Normalize(NormalizationForm.FormKC))))
+        foreach (var (_, given) in PythonText.Runes(PythonText.Lower(text)))
         {
+            // Full-width forms of ASCII.
+            var rune = given.Value is >= 0xFF01 and <= 0xFF5E ? new Rune(given.Value - 0xFEE0) : given;
             if (Rune.GetUnicodeCategory(rune) == UnicodeCategory.DecimalDigitNumber) plain.Append((char)('0' + (int)Rune.GetNumericValue(rune)));
             else if (!(Rune.IsPunctuation(rune) || Rune.IsSymbol(rune) || Rune.GetUnicodeCategory(rune) == UnicodeCategory.Format)) plain.Append(rune.ToString());
         }

@@ -1,8 +1,8 @@
 namespace Tulu2.Evaluation.Generation.Cache;
 
 /// <summary>
-/// Who uses which page of the key-value cache. Full pages stand in a tree by their tokens, so that a sequence takes over those of an earlier one that began with the
-/// same tokens. Pages that nobody uses are kept until others need them; the one that was used longest ago goes first. Not thread-safe.
+/// Who uses which page of the key-value cache. Full pages stand in a tree by their tokens, so that a sequence takes over those of an earlier one that began
+/// with the same tokens. Pages that nobody uses are kept until others need them; the one that was used longest ago goes first. Not thread-safe.
 /// </summary>
 /// <param name="pages">Number of pages.</param>
 /// <param name="pageTokens">Tokens of a page.</param>
@@ -55,7 +55,10 @@ internal sealed class PageCache(int pages, int pageTokens)
         return found;
     }
 
-    /// <summary>Puts a full page into the tree, where its user goes on using it. If there is one with the same tokens, that one is used instead, and this page is free.</summary>
+    /// <summary>
+    /// Puts a full page into the tree, where its user goes on using it. If there is one with the same tokens, that one is used instead, and this page is
+    /// free.
+    /// </summary>
     public CachedPage Keep(CachedPage before, ReadOnlySpan<int> tokens, int page)
     {
         if (Find(before, tokens) is { } found)

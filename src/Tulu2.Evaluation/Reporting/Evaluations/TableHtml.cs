@@ -14,7 +14,10 @@ internal static class TableHtml
     public static readonly int[] Widths = [720, 900, 1100, 1280, 1500];
 
     // Widths of a letter, of one of an interval, and of what is around a cell, at the style's sizes.
-    private const int Letter = 8, SmallLetter = 7, Around = 20, Page = 90;
+    private const int Letter = 8, SmallLetter = 6, Around = 12, Page = 90;
+
+    // Characters from which words have a tile of the row's width.
+    private const int LongText = 20;
 
     public static string Section(ReportTable table)
     {
@@ -43,8 +46,8 @@ internal static class TableHtml
 
     private static string Cell(string column, TableCell cell, bool isFigure)
     {
-        string[] classes = [.. isFigure ? ["figure"] : Array.Empty<string>(), .. cell.Text == TableCell.Dash && cell.Mark is null ? ["none"] : Array.Empty<string>()];
-        var html = new StringBuilder($"<td data-label=\"{Html.Escape(column)}\"");
+        string[] classes = [.. isFigure ? ["figure"] : cell.Text.Length > LongText ? ["words"] : Array.Empty<string>(), .. cell.Text == TableCell.Dash && cell.Mark is null ? ["none"] : Array.Empty<string>()];
+        var html = new StringBuilder($"<td data-label=\"{Label(column)}\"");
         if (classes.Length > 0) html.Append($" class=\"{string.Join(' ', classes)}\"");
         if (cell.Value is { } value) html.Append(CultureInfo.InvariantCulture, $" data-value=\"{value:R}\"");
         if (cell.Interval is { } interval) html.Append(CultureInfo.InvariantCulture, $" data-low=\"{interval.Low:R}\" data-high=\"{interval.High:R}\"");
@@ -57,6 +60,9 @@ internal static class TableHtml
 
     // Names of models and files may break behind their joints, and nowhere else.
     public static string Name(string text) => Html.Escape(text).Replace("/", "/<wbr>", StringComparison.Ordinal).Replace("_", "_<wbr>", StringComparison.Ordinal);
+
+    // A label is no markup, so that the places where it may break are characters of no width.
+    private static string Label(string text) => Html.Escape(text.Replace("/", "/\u200B", StringComparison.Ordinal).Replace("_", "_\u200B", StringComparison.Ordinal));
 
     private static string Notes(ReportTable table) => string.Concat(table.Notes.Select(note => $"<p class=\"note\">{Name(note)}</p>\n"));
 
@@ -83,6 +89,6 @@ internal static class TableHtml
         {{table}} thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
         {{table}}, {{table}} tbody, {{table}} th[scope=row] { display: block; } {{table}} tr { display: grid; gap: 4px 12px; grid-template-columns: repeat(auto-fill, minmax(96px, 1fr)); padding: 8px 0; border-bottom: 1px solid var(--line); }
         {{table}} th[scope=row] { grid-column: 1 / -1; padding: 0; border: 0; } {{table}} td { display: block; border: 0; padding: 0; text-align: left; white-space: normal; min-width: 0; }
-        {{table}} td::before { content: attr(data-label); display: block; color: var(--soft); font-size: .75rem; line-height: 1.25; } {{table}} td.none { display: none; }
+        {{table}} td::before { content: attr(data-label); display: block; color: var(--soft); font-size: .75rem; line-height: 1.25; } {{table}} td.none { display: none; } {{table}} td.words { grid-column: 1 / -1; }
         """;
 }

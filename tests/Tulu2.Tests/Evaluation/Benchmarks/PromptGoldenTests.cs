@@ -90,8 +90,8 @@ public sealed class PromptGoldenTests
             The answer is:
             """, First("mmlu", 0));
         Assert.StartsWith("<|user|>\nAnswer the following questions.\n\nQuestion: There are 15 trees in the grove.", First("gsm8k", 0));
-        Assert.EndsWith(" So the answer is 8.\n\nQuestion: Alexandra", First("gsm8k", 0)[..(First("gsm8k", 0).LastIndexOf("Question: ", StringComparison.Ordinal) + 19)]);
-        Assert.EndsWith("\n<|assistant|>\nAnswer:", First("gsm8k", 0));
+        Assert.Contains(" So the answer is 8.\n\nQuestion: The girls", First("gsm8k", 0));
+        Assert.EndsWith(" did they all raise in total?\n<|assistant|>\nAnswer:", First("gsm8k", 0));
         Assert.EndsWith("\n\nQ: not not True and True and not True is\n<|assistant|>\nA:", First("bbh", 0));
         // open-instruct leaves a line feed at the end of the turn.
         Assert.EndsWith("\nВопрос: Что стало причиной Второй Пунической войны?\n\n<|assistant|>\nОтвет:", First("tydiqa", 600));

@@ -40,7 +40,7 @@ public sealed class TydiQaExtractionTests
         { "ΣΟΦΟΣ", ["σοφοσ"], "english", 0, 0, 0, 0 },
         { "ΣΟΦΟΣ", ["σοφος"], "english", 1.0, 1, 1, 1 },
         { "İstanbul", ["istanbul"], "english", 0, 0, 0, 0 },
-        { "ﬁsh", ["fish"], "english", 0, 0, 1, 1 },
+        { "ﬁsh", ["fish"], "english", 0, 0, 0, 0 },
         { "군사령관", ["군사령관"], "korean", 1.0, 1, 1, 1 },
         { "군사령관이다", ["군사령관"], "korean", 0, 0, 0, 0 },
         { "తెలుగు", ["తెలుగు"], "telugu", 1.0, 1, 1, 1 },
@@ -50,12 +50,14 @@ public sealed class TydiQaExtractionTests
         { "5\u00a06", ["5 6"], "english", 1.0, 1, 1, 1 },
         { "5\u200b6", ["56"], "english", 0, 0, 1, 1 },
         { "x\u0301 the", ["x\u0301"], "english", 1.0, 1, 1, 1 },
-        { "the\u0301 x", ["\u0301 x"], "english", 1.0, 1, 0.5, 0 },
-        { "²", ["2"], "english", 0, 0, 1, 1 },
+        { "the\u0301 x", ["\u0301 x"], "english", 1.0, 1, 1, 1 },
+        { "²", ["2"], "english", 0, 0, 0, 0 },
         { "1/2", ["12"], "english", 1.0, 1, 1, 1 },
         { "50%", ["50"], "english", 1.0, 1, 1, 1 },
         { "{(x)}", ["x"], "english", 1.0, 1, 1, 1 },
-        { "e\u0301", ["é"], "english", 0, 0, 1, 1 },
+        { "e\u0301", ["é"], "english", 0, 0, 0, 0 },
+        { "Ｐａｒｉｓ！", ["paris"], "english", 0, 0, 1, 1 },
+        { "１２", ["12"], "korean", 0, 0, 1, 1 },
     };
 
     [Theory]

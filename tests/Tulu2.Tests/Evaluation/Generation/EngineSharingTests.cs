@@ -9,10 +9,12 @@ public class EngineSharingTests
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
-    private static GenerationEngine Engine(FakeEngineModel model, EngineSettings settings) => new(model, new HashSet<int> { 0 }, () => new FakeText(), settings);
+    private static GenerationEngine Engine(FakeEngineModel model, EngineSettings settings) =>
+        new(model, new HashSet<int> { 0 }, () => new FakeText(), settings);
 
     // Never ends by itself.
-    private static FakeEngineModel Endless(int context = 64, int pages = 600, ManualResetEventSlim? gate = null) => new((_, id) => id, context, pages) { Gate = gate };
+    private static FakeEngineModel Endless(int context = 64, int pages = 600, ManualResetEventSlim? gate = null) =>
+        new((_, id) => id, context, pages) { Gate = gate };
 
     private static async Task UntilAsync(Func<bool> condition)
     {
@@ -99,7 +101,8 @@ public class EngineSharingTests
         using var engine = Engine(model, new EngineSettings { MaxRunning = 1 });
         using var source = new CancellationTokenSource();
         var told = 0;
-        var first = engine.SubmitAsync(new([1], GenerationOptions.Greedy with { MaxTokens = 900 }) { OnToken = _ => Interlocked.Increment(ref told) }, source.Token);
+        var first = engine.SubmitAsync(new([1], GenerationOptions.Greedy with { MaxTokens = 900 }) { OnToken = _ => Interlocked.Increment(ref told) },
+            source.Token);
         var second = engine.SubmitAsync(new([2], GenerationOptions.Greedy with { MaxTokens = 2 }));
         await UntilAsync(() => Volatile.Read(ref told) > 3);
         source.Cancel();

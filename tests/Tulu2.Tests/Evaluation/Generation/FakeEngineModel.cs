@@ -38,7 +38,8 @@ internal sealed class FakeEngineModel(Func<IReadOnlyList<int>, int, float> logit
     });
 
     /// <summary>Logits by a hash of the whole history.</summary>
-    public static float Hashed(IReadOnlyList<int> history, int id) => 3f * (float)SeededUniform.At(history.Aggregate(17, (hash, token) => unchecked(hash * 31 + token)), id);
+    public static float Hashed(IReadOnlyList<int> history, int id) => 3f * (float)SeededUniform.At(history.Aggregate(17, (hash, token) =>
+        unchecked(hash * 31 + token)), id);
 
     public static int Id(char letter) => letter == ' ' ? 27 : letter - 'a' + 1;
 

@@ -11,7 +11,8 @@ public class GenerationEngineTests
 {
     private static readonly EngineSettings Wide = new();
 
-    private static GenerationEngine Engine(FakeEngineModel model, EngineSettings? settings = null) => new(model, new HashSet<int> { 0 }, () => new FakeText(), settings ?? Wide);
+    private static GenerationEngine Engine(FakeEngineModel model, EngineSettings? settings = null) =>
+        new(model, new HashSet<int> { 0 }, () => new FakeText(), settings ?? Wide);
 
     private static async Task<EngineSample> RunAsync(FakeEngineModel model, int[] prompt, GenerationOptions options)
     {
@@ -29,7 +30,8 @@ public class GenerationEngineTests
 
     [Fact]
     public void An_id_that_the_model_lacks_is_named() =>
-        Assert.Contains("the id 28", Assert.Throws<BadInputException>(() => { _ = Engine(FakeEngineModel.Saying("a", 1)).SubmitAsync(new([1, 28], GenerationOptions.Greedy)); }).Message);
+        Assert.Contains("the id 28", Assert.Throws<BadInputException>(() =>
+            { _ = Engine(FakeEngineModel.Saying("a", 1)).SubmitAsync(new([1, 28], GenerationOptions.Greedy)); }).Message);
 
     [Fact]
     public async Task Ids_beyond_the_tokenizer_s_are_never_generated()
@@ -68,7 +70,8 @@ public class GenerationEngineTests
     {
         var result = await RunAsync(new FakeEngineModel((_, id) => id, context: 10), [1, 2, 3], GenerationOptions.Greedy);
         Assert.Equal((7, FinishReason.Length), (result.Ids.Count, result.Finish));
-        var error = Assert.Throws<BadInputException>(() => { _ = Engine(new FakeEngineModel((_, id) => id, context: 3)).SubmitAsync(new([1, 2, 3], GenerationOptions.Greedy) { Location = "rows.jsonl:3" }); });
+        var error = Assert.Throws<BadInputException>(() => { _ = Engine(new FakeEngineModel((_, id) => id, context: 3)).SubmitAsync(new([1, 2, 3],
+            GenerationOptions.Greedy) { Location = "rows.jsonl:3" }); });
         Assert.Equal("rows.jsonl:3", error.Where);
         Assert.Throws<BadInputException>(() => { _ = Engine(new FakeEngineModel((_, id) => id)).SubmitAsync(new([], GenerationOptions.Greedy)); });
     }
@@ -132,9 +135,10 @@ public class GenerationEngineTests
         return alone.Zip(results).All(pair => Text(pair.First) == Text(pair.Second)) && together.Metrics is { Running: 0, Waiting: 0, CacheInUse: 0 };
 
         static string Text(EngineResult result) =>
-            $"{string.Join(" ", result.PromptScores.Select(Score))} | {string.Join(" / ", result.Samples.Select(sample => $"{sample.Text} {sample.Finish} {string.Join(",", sample.Ids)} {string.Join(" ", sample.Scores.Select(Score))}"))}";
+            $"{Joined(result.PromptScores)} | {string.Join(" / ", result.Samples.Select(sample => $"{sample.Text} {sample.Finish} {string.Join(",", sample.Ids)} {Joined(sample.Scores)}"))}";
 
-        static string Score(TokenScore? score) => score is null ? "null" : $"{score.Id}:{score.LogProbability:R}({string.Join(",", score.Top.Select(top => $"{top.Id}:{top.LogProbability:R}"))})";
+        static string Joined(IEnumerable<TokenScore?> scores) => string.Join(" ", scores.Select(score => score is null ? "null"
+            : $"{score.Id}:{score.LogProbability:R}({string.Join(",", score.Top.Select(top => $"{top.Id}:{top.LogProbability:R}"))})"));
     }
 
     [Fact]
@@ -161,11 +165,13 @@ public class GenerationEngineTests
     {
         // 5 stands in the prompt: 2 / 1.5 is below 1.4. Then 6 was said, 1.4 / 1.5 is below 1.34 of 5 (2 / 1.5 = 1.33..): 5 again.
         var result = await RunAsync(
-            new FakeEngineModel((_, id) => id switch { 5 => 2, 6 => 1.4f, _ => 0 }), [5], GenerationOptions.Greedy with { RepetitionPenalty = 1.5, MaxTokens = 3 });
+            new FakeEngineModel((_, id) => id switch { 5 => 2, 6 => 1.4f, _ => 0 }), [5],
+                GenerationOptions.Greedy with { RepetitionPenalty = 1.5, MaxTokens = 3 });
         Assert.Equal([6, 5, 5], result.Ids);
         // Negative ones become less likely: -1 x 2 is below -1.5.
         result = await RunAsync(
-            new FakeEngineModel((_, id) => id switch { 5 => -1, 6 => -1.5f, _ => -9 }), [5], GenerationOptions.Greedy with { RepetitionPenalty = 2, MaxTokens = 1 });
+            new FakeEngineModel((_, id) => id switch { 5 => -1, 6 => -1.5f, _ => -9 }), [5],
+                GenerationOptions.Greedy with { RepetitionPenalty = 2, MaxTokens = 1 });
         Assert.Equal([6], result.Ids);
     }
 
@@ -175,7 +181,8 @@ public class GenerationEngineTests
         var logits = Enumerable.Range(0, 28).Select(id => id * 0.25).ToArray();
         var sum = Math.Log(logits.Sum(Math.Exp));
         using var engine = Engine(new FakeEngineModel((_, id) => id * 0.25f));
-        var result = await engine.SubmitAsync(new([3, 4, 5], new GenerationOptions { Temperature = 0.3, Seed = 1, TopK = 3, RepetitionPenalty = 1.7, MaxTokens = 4 }) { Top = 2, PromptLogProbabilities = true });
+        var result = await engine.SubmitAsync(new([3, 4, 5], new GenerationOptions { Temperature = 0.3, Seed = 1, TopK = 3, RepetitionPenalty = 1.7,
+            MaxTokens = 4 }) { Top = 2, PromptLogProbabilities = true });
         Assert.Null(result.PromptScores[0]);
         Assert.Equal([4, 5], result.PromptScores.Skip(1).Select(score => score!.Id));
         Assert.All(result.PromptScores.Skip(1).Concat(result.Samples[0].Scores), score =>

@@ -60,7 +60,8 @@ public class SamplerTests
         var (topP, draw) = (1 - random.NextDouble() * random.NextDouble(), Math.Abs(uniform % 1));
         if (double.IsNaN(draw)) draw = 0.5;
         var largest = logits.Max();
-        var ordered = logits.Select((logit, id) => (Weight: Math.Exp(logit - (double)largest), id)).OrderByDescending(pair => pair.Weight).ThenBy(pair => pair.id).ToList();
+        var ordered = logits.Select((logit, id) => (Weight: Math.Exp(logit - (double)largest), id)).OrderByDescending(pair => pair.Weight).ThenBy(pair =>
+            pair.id).ToList();
         var (mass, sum, size) = (topP * logits.Sum(logit => Math.Exp(logit - (double)largest)), 0.0, 0);
         while (size < ordered.Count && (size == 0 || sum < mass)) sum += ordered[size++].Weight;
         var (point, running) = (draw * sum, 0.0);

@@ -7,10 +7,12 @@ using Tulu2.Evaluation.Benchmarks.TruthfulQa;
 using Tulu2.Evaluation.Generation;
 using Tulu2.Evaluation.Judges;
 using Tulu2.Evaluation.Requests;
+using Tulu2.Evaluation.Tasks;
 using Tulu2.Files;
 using Tulu2.Models.Classifiers;
 using Tulu2.Tests.Data;
 using Tulu2.Tests.Models.Classifiers;
+using Tulu2.Tests.Models.Inference;
 using Xunit;
 
 namespace Tulu2.Tests.Evaluation.Judges;
@@ -92,9 +94,9 @@ public sealed class JudgeTests : IDisposable
         Assert.Equal(together, texts.Select(text => judge.Verdicts([Request("truth", text)], default)[0]));
         // The same number by another way: a continuation's log-probability.
         using var model = LoadedModel.Load(directory);
-        var generator = new TextGenerator(model);
+        using var generator = new TextGenerator(model);
         var yes = generator.EncodeContinuation(" yes")[^1];
-        var logits = new LlamaDecoder(model).Begin(1, 64).Prefill([generator.EncodeRaw(texts[0])]).ToArray();
+        var logits = InferenceRun.Alone(model.Model, generator.EncodeRaw(texts[0]))[^model.Config.VocabularySize..];
         var expected = Math.Exp(logits[yes] - (double)logits.Max()) / logits.Sum(logit => Math.Exp(logit - (double)logits.Max()));
         Assert.Equal(expected, YesVerdict.Parse(together[0], "x").Probability, expected * 1e-4);
         var failure = Assert.Throws<BadInputException>(() => judge.Verdicts([Request("info", string.Concat(Enumerable.Repeat("long ", 5000)))], default));
@@ -117,26 +119,26 @@ public sealed class JudgeTests : IDisposable
     }
 
     [Fact]
-    public void Each_request_goes_to_the_judge_of_its_role()
+    public void A_role_takes_the_model_of_its_kind_from_a_directory()
     {
-        using var judges = new RoleJudges(new Dictionary<string, INamedJudge> { ["truth"] = new Named("t"), ["info"] = new Named("i") });
-        Assert.Equal(new Dictionary<string, string> { ["truth"] = "t", ["info"] = "i" }, judges.Ids);
-        Assert.Equal(["t1", "i2", "t3"], judges.Verdicts([Request("truth", "1"), Request("info", "2"), Request("truth", "3")], default));
-        Assert.Contains("toxicity", Assert.Throws<BadInputException>(() => judges.Verdicts([Request("toxicity", "x")], default)).Where);
+        WriteTwoClasses();
+        var panel = new JudgePanel(JudgeSpec.Read([$"toxicity=local:{_folder.Root}", $"truth=local:{_folder.Root}", "info=local:", $"pairs=local:{_folder.Root}"]), new JudgeSettings());
+        panel.Require("toxigen", ["toxicity"]);
+        using var judge = new ClassifierJudge(_folder.Root);
+        Assert.Equal(judge.Verdicts([Request("toxicity", "the and")], default), panel.Verdicts([Request("toxicity", "the and")], default));
+        Assert.Equal(new JudgeUse("toxicity", judge.Id, 1, 0, 0, 0), Assert.Single(panel.TakeUse()));
+        Assert.Empty(panel.TakeUse());
+        Assert.False(JudgeIdentity.IsPapersGpt4(judge.Id));
+        // A classifier is no language model, and no local model compares answers.
+        Assert.Throws<BadInputException>(() => panel.Require("truthfulqa", ["truth"]));
+        Assert.Contains("names no directory", Assert.Throws<BadInputException>(() => panel.Require("truthfulqa", ["info"])).What);
+        Assert.Contains("'pairs'", Assert.Throws<BadInputException>(() => panel.Require("alpaca_eval", ["pairs"])).What);
     }
 
     private static ModelRequest.Judge Request(string role, string text) => new([new Message(Message.User, text)]) { Role = role };
 
     private void WriteTwoClasses(Func<string, float, float>? weight = null) =>
         TinyRoberta.Write(_folder.Root, config => config["id2label"] = JsonNode.Parse("{\"0\": \"LABEL_0\", \"1\": \"LABEL_1\"}"), weight, labels: 2);
-
-    private sealed class Named(string id) : INamedJudge
-    {
-        public string Id => id;
-
-        public IReadOnlyList<string> Verdicts(IReadOnlyList<ModelRequest.Judge> requests, CancellationToken cancellation) =>
-            [.. requests.Select(request => id + request.Prompt[0].Content)];
-    }
 
     private sealed class Tokens(params Dictionary<string, double>[] answers) : INextTokenClient
     {

@@ -4,6 +4,7 @@ using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Resampling;
 using Tulu2.Evaluation.Tasks;
 using Xunit;
+using Interval = Tulu2.Evaluation.Resampling.Interval;
 
 namespace Tulu2.Tests.Evaluation.Resampling;
 

@@ -36,7 +36,7 @@ public class EvaluationSummaryTests
     public void A_number_by_another_judge_stands_in_a_column_of_its_own_and_in_no_average()
     {
         var summary = Of(Sft, Dpo.With("alpaca_eval", result => result with { Judges = new Dictionary<string, string> { ["pairs"] = "local/llama-70b" } })
-            .With("mt_bench", result => result with { Judges = new Dictionary<string, string> { ["grades"] = "gpt-4-turbo" } }));
+            .With("mt_bench", result => result with { Judges = new Dictionary<string, string> { ["grades"] = "gpt-4-turbo@api.openai.com" } }));
         var table = Table(summary, "table-1");
         Assert.Equal(TableCell.None, table.Cell("tulu-2-dpo-7b", Alpaca));
         Assert.Equal(100 * Dpo.Tasks[5].Result.Score, table.Cell("tulu-2-dpo-7b", $"{Alpaca}, judged by local/llama-70b").Value);
@@ -45,7 +45,7 @@ public class EvaluationSummaryTests
         Assert.Contains(table.Notes, note => note.Contains("tulu-2-dpo-7b: no average, as no number that counts stands in AlpacaEval", StringComparison.Ordinal));
         Assert.NotNull(table.Cell("tulu-2-7b", "Average").Value);
         Assert.DoesNotContain(Table(summary, "table-8").Rows, row => row.Name == "tulu-2-dpo-7b");
-        Assert.Equal("MT-Bench by category, judged by gpt-4-turbo", Table(summary, "categories-1").Heading);
+        Assert.Equal("MT-Bench by category, judged by gpt-4-turbo@api.openai.com", Table(summary, "categories-1").Heading);
         // Nor are the two put against each other.
         Assert.Equal("scored in different ways: other mode, prompts or judge", summary.Pairs.Single().Tasks.Single(task => task.Task == "alpaca_eval").Why);
     }
@@ -95,7 +95,7 @@ public class EvaluationSummaryTests
         Assert.Equal("+11.2", table.Cell("TÜLU 2+DPO 7B less TÜLU 2 7B", Alpaca).Text);
         Assert.Equal("−17.8", table.Cell("TÜLU 2+DPO 70B less TÜLU 2 70B", "TyDiQA F1").Text);
         var average = table.Cell("tulu-2-dpo-7b less tulu-2-7b", "Average");
-        Assert.Equal(summary.Models[0].Seven.Value - summary.Models[1].Seven.Value, average.Value!.Value, 1e-9);
+        Assert.Equal(summary.Models[0].Seven.Value!.Value - summary.Models[1].Seven.Value!.Value, average.Value!.Value, 1e-9);
     }
 
     [Fact]

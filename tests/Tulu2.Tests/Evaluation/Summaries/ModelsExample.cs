@@ -12,7 +12,7 @@ namespace Tulu2.Tests.Evaluation.Summaries;
 /// <summary>Results of models on all nine kinds of task, drawn by a seed.</summary>
 internal static class ModelsExample
 {
-    public const string Gpt4 = "gpt-4-0613";
+    public const string Gpt4 = "gpt-4-0613@api.openai.com";
 
     private static readonly ScoreUnit OfTen = new("of 10", 1, 2);
 

@@ -85,7 +85,8 @@ public sealed class InferencePassTests
         using var folder = new TemporaryFolder();
         var config = Config("grouped");
         Export(folder.Root, config, type);
-        using InferenceModel stored = InferenceModel.Load(folder.Root, config), single = InferenceModel.Load(folder.Root, config, precision: InferencePrecision.Single);
+        using InferenceModel stored = InferenceModel.Load(folder.Root, config),
+            single = InferenceModel.Load(folder.Root, config, precision: InferencePrecision.Single);
         Assert.True(stored.Bytes < 0.6 * single.Bytes);
         AssertSame(stored, single);
         if (type != "BF16") return;
@@ -106,7 +107,8 @@ public sealed class InferencePassTests
         var config = TinyModel.Config(feedForward: feedForward) with { InitializerRange = Range };
         Export(folder.Root, config, "F32");
         QuantizedExport.Write(folder.Root, quantized.File("model"), "F32", doubleQuant);
-        using InferenceModel stored = InferenceModel.Load(quantized.File("model"), config), restored = InferenceModel.Load(quantized.File("model"), config, precision: InferencePrecision.Single);
+        using InferenceModel stored = InferenceModel.Load(quantized.File("model"), config),
+            restored = InferenceModel.Load(quantized.File("model"), config, precision: InferencePrecision.Single);
         Assert.True(stored.Bytes < 0.8 * restored.Bytes);
         AssertSame(stored, restored);
     }

@@ -26,7 +26,8 @@ internal static class InferenceRun
             var chosen = chunk == int.MaxValue ? left : [.. left.Where(_ => random.Next(3) > 0)];
             if (chosen.Length == 0) continue;
             var parts = chosen.Select(s => new SequencePart(
-                sequences[s].AsMemory(done[s], Math.Min(sequences[s].Length - done[s], chunk == int.MaxValue ? chunk : random.Next(1, chunk + 1))), done[s], own[s])).ToList();
+                sequences[s].AsMemory(done[s], Math.Min(sequences[s].Length - done[s], chunk == int.MaxValue ? chunk : random.Next(1, chunk + 1))), done[s],
+                    own[s])).ToList();
             pass.Run(parts);
             var rows = parts.Sum(part => part.Ids.Length);
             var all = new float[rows * vocabulary];

@@ -1,4 +1,5 @@
 using FsCheck.Xunit;
+using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Benchmarks.AlpacaEval;
 using Tulu2.Evaluation.Tasks;
 using Xunit;
@@ -64,6 +65,16 @@ public class LengthControlTests
         Assert.Equal("length_controlled_noreg_win_rate", name);
         // Length does not matter here: the controlled rate is the raw one, but for the fit's noise.
         Assert.InRange(rate, 100 * scores.Average(score => score.Value) - 5, 100 * scores.Average(score => score.Value) + 5);
+    }
+
+    /// <summary>On the stored verdicts of tulu-2-dpo-13b: a plain Newton fit without penalty gives 84.095; the leaderboard's own variant 81.24.</summary>
+    [SkippableFact]
+    public void On_real_verdicts_the_rate_is_that_of_an_independent_fit()
+    {
+        var path = ReferenceData.Require("alpaca_eval", "tulu-2-dpo-13b_gpt4_annotations.json.gz");
+        var (name, rate) = LengthControl.Of(new AlpacaEvalBenchmark().ScoreStored(new StoredFiles(null, path, null, null, null), default).Scores)!.Value;
+        Assert.Equal("length_controlled_minimal_win_rate", name);
+        Assert.InRange(rate, 84.09, 84.25);
     }
 
     private static List<ItemScore> Scores(int count, int length, int reference, double wins) =>

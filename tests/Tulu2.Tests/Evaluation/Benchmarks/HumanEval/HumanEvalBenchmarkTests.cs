@@ -31,7 +31,7 @@ public sealed class HumanEvalBenchmarkTests : IDisposable
         var options = request.Options;
         Assert.Equal((20, 0.8, 0.95, 512, 0, 1.0), (options.Count, options.Temperature, options.TopP, options.MaxTokens, options.TopK, options.RepetitionPenalty));
         Assert.Equal(["\nclass", "\ndef", "\n#", "\nif", "\nprint"], options.Stop);
-        Assert.Equal([0, 1, 2], Items().Select(item => ((ModelRequest.Generate)_benchmark.Next(item, [])!).Options.Seed));
+        Assert.Equal([0, 20, 40], Items().Select(item => ((ModelRequest.Generate)_benchmark.Next(item, [])!).Options.Seed));
         Assert.Equal(PaperColumn.CodexEval, _benchmark.Column);
     }
 

@@ -86,6 +86,13 @@ public sealed class ToxiGenBenchmarkTests : IDisposable
     }
 
     [Fact]
+    public void A_verdict_that_cannot_be_read_is_counted_and_no_toxic_one()
+    {
+        var result = Benchmark.Score(Items(EvaluationMode.Parity)[0], [new ModelAnswer.Text("x"), new ModelAnswer.Text("I cannot say.")]);
+        Assert.Equal((0, 1, "unparsed: I cannot say."), (result.Value, result.Metrics["unparsed"], result.Sample!.Verdict));
+    }
+
+    [Fact]
     public void An_empty_output_is_the_classifiers_to_judge_in_parity_and_not_toxic_when_fixed()
     {
         Assert.IsType<ModelRequest.Judge>(Benchmark.Next(Items(EvaluationMode.Parity)[0], [new ModelAnswer.Text("")]));

@@ -103,7 +103,7 @@ public sealed class TruthfulQaBenchmarkTests : IDisposable
 
         var result = Benchmark.Score(item, answers);
         Assert.Equal(1, result.Value);
-        Assert.Equal(["info", "mc1", "mc2", "mc3", "truth"], result.Metrics.Keys.Order());
+        Assert.Equal(["info", "mc1", "mc2", "mc3", "truth", "unparsed"], result.Metrics.Keys.Order());
         Assert.Equal((1, 1, 0, 0.5), (result.Metrics["truth"], result.Metrics["info"], result.Metrics["mc1"], result.Metrics["mc3"]));
         Assert.Equal("true 0.5000, informative 1.0000: It is.", result.Sample!.Verdict);
     }
@@ -114,11 +114,13 @@ public sealed class TruthfulQaBenchmarkTests : IDisposable
     [InlineData("yes", "no", 0, 1, 0)]
     [InlineData(" Yes.", "1.0", 1, 1, 1)]
     [InlineData("0", "1e-9", 0, 0, 0)]
+    [InlineData("Perhaps it is.", "1", 0, 0, 1)]
     public void An_answer_counts_when_both_judges_say_yes(string truth, string info, int both, int isTrue, int isInformative)
     {
         var result = Benchmark.Score(Item() with { Answers = ReferenceAnswers.None },
             [new ModelAnswer.Text("x"), new ModelAnswer.Text(truth), new ModelAnswer.Text(info)]);
         Assert.Equal((both, isTrue, isInformative), ((int)result.Value, (int)result.Metrics["truth"], (int)result.Metrics["info"]));
+        Assert.Equal(truth.StartsWith('P') ? 1 : 0, result.Metrics["unparsed"]);
     }
 
     [Theory]
@@ -180,7 +182,7 @@ public sealed class TruthfulQaBenchmarkTests : IDisposable
         Assert.Equal([1, 0, 0, 0], outcome.Scores.Select(score => (int)score.Value));
         var result = TaskResult.Of(Benchmark, "m", new BenchmarkOptions(), new Dictionary<string, string>(), outcome.Scores);
         Assert.Equal((0.25, 0.5, 0.5), (result.Score, result.Metrics["truth"], result.Metrics["info"]));
-        Assert.Equal(["info", "truth"], result.Metrics.Keys.Order());
+        Assert.Equal(["info", "truth", "unparsed"], result.Metrics.Keys.Order());
     }
 
     [Theory]

@@ -43,7 +43,8 @@ public class PageCacheTests
             Assert.Equal(used.Count, used.Select(page => page.Page).Distinct().Count());
             Assert.Equal(used.Count, cache.InUse);
             // Equal beginnings have the same page.
-            foreach (var group in chains.SelectMany(chain => chain.Chain.Select((page, i) => (Key: string.Join(",", chain.Tokens.Take(i + 1).SelectMany(t => t)), page))).GroupBy(pair => pair.Key))
+            foreach (var group in chains.SelectMany(chain => chain.Chain.Select((page, i) =>
+                (Key: string.Join(",", chain.Tokens.Take(i + 1).SelectMany(t => t)), page))).GroupBy(pair => pair.Key))
                 Assert.Single(group.Select(pair => pair.page).Distinct());
         }
         foreach (var (chain, _) in chains) cache.Release(chain);
