@@ -9,34 +9,33 @@ internal static class RankingPrompt
 
     private const string EndOfTurn = "<|im_end|>";
 
-    private const string Question = """"
-        I want you to create a leaderboard of different of large-language models. To do so, I will give you the instructions (prompts) given to the models, and the responses of two models. Please rank the models based on which responses would be preferred by humans. All inputs and outputs should be python dictionaries.
-
-        Here is the prompt:
-        {
-            "instruction": """{instruction}""",
-        }
-
-        Here are the outputs of the models:
-        [
-            {
-                "model": "model_1",
-                "answer": """{output_1}"""
-            },
-            {
-                "model": "model_2",
-                "answer": """{output_2}"""
-            }
-        ]
-
-        Now please rank the models by the quality of their answers, so that the model with rank 1 has the best output. Then return a list of the model names and ranks, i.e., produce the following output:
-        [
-            {'model': <model-name>, 'rank': <model-rank>},
-            {'model': <model-name>, 'rank': <model-rank>}
-        ]
-
-        Your response must be a valid Python dictionary and should contain nothing else because we will directly execute it in Python. Please provide the ranking that the majority of humans would give.
-        """";
+    private const string Question =
+        "I want you to create a leaderboard of different of large-language models. To do so, I will give you the instructions (prompts) given to the models, and the responses of two models. Please rank the models based on which responses would be preferred by humans. All inputs and outputs should be python dictionaries.\n"
+        + "\n"
+        + "Here is the prompt:\n"
+        + "{\n"
+        + "    \"instruction\": \"\"\"{instruction}\"\"\",\n"
+        + "}\n"
+        + "\n"
+        + "Here are the outputs of the models:\n"
+        + "[\n"
+        + "    {\n"
+        + "        \"model\": \"model_1\",\n"
+        + "        \"answer\": \"\"\"{output_1}\"\"\"\n"
+        + "    },\n"
+        + "    {\n"
+        + "        \"model\": \"model_2\",\n"
+        + "        \"answer\": \"\"\"{output_2}\"\"\"\n"
+        + "    }\n"
+        + "]\n"
+        + "\n"
+        + "Now please rank the models by the quality of their answers, so that the model with rank 1 has the best output. Then return a list of the model names and ranks, i.e., produce the following output:\n"
+        + "[\n"
+        + "    {'model': <model-name>, 'rank': <model-rank>},\n"
+        + "    {'model': <model-name>, 'rank': <model-rank>}\n"
+        + "]\n"
+        + "\n"
+        + "Your response must be a valid Python dictionary and should contain nothing else because we will directly execute it in Python. Please provide the ranking that the majority of humans would give.";
 
     private static readonly string[] Places = ["{instruction}", "{output_1}", "{output_2}"];
 
