@@ -2,7 +2,6 @@ using Tulu2.Checkpoints;
 using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.Runs;
-using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
@@ -63,7 +62,7 @@ internal static class RunPlans
             Schedule = suite.Schedule,
             Benchmarks = suite.Benchmarks.ToDictionary(benchmark => benchmark.Key, benchmark => new PoolBenchmark(benchmark.Value.File, benchmark.Value.Items)
             {
-                IsTimed = benchmark.Value.Benchmark.Column == PaperColumn.CodexEval,
+                IsTimed = benchmark.Value.Benchmark.RunsPrograms,
             }),
             Settings = suite.Settings,
             Metric = suite.Metric,

@@ -47,7 +47,9 @@ public class RecipeKeyTests
     {
         string[] free =
         [
-            "checkpoint.every", "checkpoint.keep", "data.bad_files", "data.cache", "data.columns", "data.format", "data.learn", "data.train", "lora.adapter", "model.path", "model.tokenizer", "parallel.bitwise", "parallel.data",
+            "checkpoint.every", "checkpoint.keep", "data.bad_files", "data.cache", "data.columns", "data.format", "data.learn", "data.train",
+            "evaluation.data", "evaluation.evaluators", "evaluation.every", "evaluation.full", "evaluation.full_every", "evaluation.judges", "evaluation.keep_best",
+            "evaluation.limit", "evaluation.metric", "evaluation.mode", "evaluation.quick", "evaluation.rows", "lora.adapter", "model.path", "model.tokenizer", "parallel.bitwise", "parallel.data",
             "parallel.device", "parallel.overlap", "parallel.patience", "parallel.pipeline", "parallel.split_activations", "parallel.tensor", "parallel.transport", "parallel.zero",
             "validation.data", "validation.every", "validation.keep_best", "validation.metric", "validation.patience",
         ];
