@@ -9,18 +9,18 @@ public sealed unsafe partial class CheckpointStore
     private static readonly TimeSpan Grace = TimeSpan.FromHours(1);
 
     /// <summary>
-    /// Deletes all but the newest <paramref name="keep"/> manifests and that of the step <paramref name="besides"/>, then shards that none names, and leftovers of killed writers. Where one of the newest
+    /// Deletes all but the newest <paramref name="keep"/> manifests and those of the steps <paramref name="besides"/>, then shards that none names, and leftovers of killed writers. Where one of the newest
     /// cannot be read, an older one may be the last that is sound, so nothing is deleted.
     /// </summary>
     /// <remarks>
     /// Other processes write shards meanwhile, and what they finished waits for its manifest under its final name. All of it is younger than the newest
     /// manifest, because one checkpoint is made at a time, and a shard that is written again gets a new time. So only what is older goes: at once where a
     /// manifest that is deleted now had named it; a shard that none ever named may be of a checkpoint that overlaps after all, and goes an hour later.
-    /// Where the manifest of <paramref name="besides"/> cannot be read, its shards are not known: it stays, and so does every shard that may be one of them, which is
+    /// Where a manifest of <paramref name="besides"/> cannot be read, its shards are not known: it stays, and so does every shard that may be one of them, which is
     /// all that was written before it or that no manifest is known to have named. What checkpoints after it had named still goes, or the disk would fill; the rest
     /// goes once there is another best.
     /// </remarks>
-    public void Prune(int keep, int? besides = null)
+    public void Prune(int keep, params IReadOnlyCollection<int> besides)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
         var manifests = Manifests();
@@ -33,10 +33,10 @@ public sealed unsafe partial class CheckpointStore
             catch (BadInputException) { return; }
         }
         DateTime? unknownUntil = null;
-        if (besides is { } step && ManifestOf(step) is { } best && kept.Add(best))
+        foreach (var other in besides.Select(ManifestOf).OfType<string>().Where(kept.Add))
         {
-            try { named.UnionWith(Read(best).Shards.Select(shard => ShardPath(shard.Sha256))); }
-            catch (BadInputException) { unknownUntil = File.GetLastWriteTimeUtc(best); }
+            try { named.UnionWith(Read(other).Shards.Select(shard => ShardPath(shard.Sha256))); }
+            catch (BadInputException) { unknownUntil = File.GetLastWriteTimeUtc(other) is var written && unknownUntil > written ? unknownUntil : written; }
         }
         var newest = File.GetLastWriteTimeUtc(manifests[^1]);
         foreach (var path in manifests.Where(path => !kept.Contains(path)))

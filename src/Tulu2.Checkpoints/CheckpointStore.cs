@@ -55,7 +55,7 @@ public sealed unsafe partial class CheckpointStore(string directory)
                 throw new InvalidOperationException($"step {manifest.Step}: the slices of {tensor.Key.Kind} {tensor.Key.Name} have {held} of {whole} elements");
             CheckDisjoint(manifest.Step, [.. tensor.Select(part => part.Slice)]);
         }
-        var path = ManifestPath(manifest.Step);
+        var path = ManifestPathOf(manifest.Step);
         AtomicFile.WriteAllText(path, ManifestFile.Write(manifest));
         return path;
     }
@@ -65,7 +65,10 @@ public sealed unsafe partial class CheckpointStore(string directory)
         System.IO.Directory.Exists(ManifestFolder) ? [.. System.IO.Directory.EnumerateFiles(ManifestFolder, "step-*.json").Order(StringComparer.Ordinal)] : [];
 
     /// <summary>Path of the manifest of a step; null: there is none.</summary>
-    public string? ManifestOf(int step) => ManifestPath(step) is var path && File.Exists(path) ? path : null;
+    public string? ManifestOf(int step) => ManifestPathOf(step) is var path && File.Exists(path) ? path : null;
+
+    /// <summary>Path that the manifest of a step has, or would have.</summary>
+    public string ManifestPathOf(int step) => Path.Combine(ManifestFolder, $"step-{step:D8}.json");
 
     /// <exception cref="BadInputException">Not a manifest, or its own checksum is wrong.</exception>
     public Manifest Read(string manifestPath) => ManifestFile.Read(manifestPath);
@@ -165,6 +168,4 @@ public sealed unsafe partial class CheckpointStore(string directory)
     }
 
     private string ShardPath(string sha256) => Path.Combine(Shards, sha256 + ".safetensors");
-
-    private string ManifestPath(int step) => Path.Combine(ManifestFolder, $"step-{step:D8}.json");
 }

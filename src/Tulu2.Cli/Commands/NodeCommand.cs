@@ -13,10 +13,10 @@ namespace Tulu2.Cli.Commands;
 internal sealed class NodeCommand(Terminal terminal)
 {
     private readonly Option<string> _config = CommandBuilder.Required<string>("--config", "HOCON file; cluster-config/ holds examples");
-    private readonly Option<string?> _roles = CommandBuilder.Optional<string>("--roles", "Roles of this node: coordinator, trainer, or both separated by a comma; the file's by default");
+    private readonly Option<string?> _roles = CommandBuilder.Optional<string>("--roles", "Roles of this node: coordinator, trainer, evaluator, separated by commas; the file's by default");
     private readonly Option<bool> _child = new("--child") { Description = "End with the process that started this one", Hidden = true };
 
-    public Command Create() => CommandBuilder.Command("node", "Join a cluster and run ranks for it", [_config, _roles, _child], RunAsync);
+    public Command Create() => CommandBuilder.Command("node", "Join a cluster and run ranks or evaluators for it", [_config, _roles, _child], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -26,6 +26,7 @@ internal sealed class NodeCommand(Terminal terminal)
         {
             Roles = RolesOf(parsed.GetValue(_roles)),
             Preparation = new NodePreparation(terminal.Say),
+            Evaluators = new CheckpointEvaluators(terminal.LogFile),
             Service = service,
             Log = terminal.Say,
             Details = new DetailLog(terminal).Add,
@@ -33,7 +34,8 @@ internal sealed class NodeCommand(Terminal terminal)
         terminal.Say($"joining the cluster of {settings.Where}");
         await using var host = await ActorHost.StartAsync(settings, cancellation);
         service.Host.TrySetResult(host);
-        terminal.Say($"node {host.Address} is up and takes {(host.Places == 0 ? "no ranks" : NumberText.Count(host.Places, "rank"))}; details go to {terminal.LogFile}");
+        var evaluators = host.Evaluators == 0 ? "" : $", with {NumberText.Count(host.Evaluators, "evaluator")}";
+        terminal.Say($"node {host.Address} is up and takes {(host.Places == 0 ? "no ranks" : NumberText.Count(host.Places, "rank"))}{evaluators}; details go to {terminal.LogFile}");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { host.Address }));
         await Task.WhenAny(host.Terminated, Task.Delay(Timeout.Infinite, cancellation));
         if (cancellation.IsCancellationRequested) return ExitCode.Done;
@@ -46,8 +48,8 @@ internal sealed class NodeCommand(Terminal terminal)
     {
         var roles = given?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         // A node with an unknown role would wait for work that never comes.
-        if (roles?.FirstOrDefault(role => role is not ("coordinator" or "trainer")) is { } unknown)
-            throw new BadInputException("--roles", $"there is no role '{unknown}'", "use coordinator, trainer, or both separated by a comma");
+        if (roles?.FirstOrDefault(role => role is not ("coordinator" or "trainer" or "evaluator")) is { } unknown)
+            throw new BadInputException("--roles", $"there is no role '{unknown}'", "use coordinator, trainer and evaluator, separated by commas");
         return roles;
     }
 }

@@ -22,6 +22,12 @@ internal sealed record CheckpointSetup(
 
     /// <summary>The best of the steps whose state the run begins with or has gone past; later ones may have no checkpoint yet. Null: none.</summary>
     public StepNumber? BestBefore { get; init; }
+
+    /// <summary>Checkpoints are kept until the evaluation pool has said that it does not need them.</summary>
+    public bool IsEvaluated { get; init; }
+
+    /// <summary>Steps whose checkpoints the evaluation of an earlier life needs yet.</summary>
+    public IReadOnlyCollection<int> Pinned { get; init; } = [];
 }
 
 /// <summary>Decides which manifest exists: writes one when all shards of a snapshot are durable and the ledger has its step, then deletes old ones.</summary>
@@ -41,12 +47,19 @@ internal sealed class CheckpointCoordinator : UntypedActor
     private StepNumber? _kept;
     private StepNumber? _written;
 
+    // Steps that the evaluation needs, and later ones that it has not judged yet.
+    private IReadOnlyCollection<int> _pinned;
+    private readonly SortedSet<int> _unjudged = [];
+
     // Requester of the snapshot in flight.
     private IActorRef _asker = ActorRefs.Nobody;
 
     public CheckpointCoordinator(CheckpointSetup setup, IActorRef ledger) =>
-        (_setup, _ledger, _events, _catalog, _best, _kept) =
-        (setup, ledger, new RunEventPublisher(ledger, Context.Parent), new CheckpointCatalog(setup.Ranks), setup.Best, setup.BestBefore);
+        (_setup, _ledger, _events, _catalog, _best, _kept, _pinned) =
+        (setup, ledger, new RunEventPublisher(ledger, Context.Parent), new CheckpointCatalog(setup.Ranks), setup.Best, setup.BestBefore, setup.Pinned);
+
+    // The newest are kept in any case.
+    private IReadOnlyCollection<int> Besides => [.. _pinned.Union(_unjudged), .. _kept is { } best ? [best.Value] : Array.Empty<int>()];
 
     private sealed record Written(StepNumber Step, string Path, string? PruneError) : INoSerializationVerificationNeeded;
 
@@ -71,6 +84,10 @@ internal sealed class CheckpointCoordinator : UntypedActor
                 _best = best;
                 // Its checkpoint may have been due anyway, and been written while it was validated.
                 if (_written == best) _kept = best;
+                break;
+            case CheckpointProtocol.Pinned pinned:
+                _pinned = pinned.Steps;
+                _unjudged.RemoveWhere(step => step <= pinned.Judged);
                 break;
             case CheckpointProtocol.ShardPart part when part.Step == _catalog.Step:
                 if (_assembly.Add(part) is { } shard) Take(_catalog.Arrive(part.Rank, part.Step, shard));
@@ -99,6 +116,7 @@ internal sealed class CheckpointCoordinator : UntypedActor
                 Abandon(failed.Step, failed.Error, lost: false);
                 break;
             case CheckpointProtocol.Close:
+                if (_setup.IsEvaluated) Prune();
                 Sweep();
                 _thread.Dispose();
                 _ = _thread.Completion.PipeTo(Sender, Self, () => CheckpointProtocol.Closed.Instance);
@@ -126,7 +144,8 @@ internal sealed class CheckpointCoordinator : UntypedActor
     {
         var self = Self;
         if (due.Step == _best) _kept = _best;
-        var kept = _kept;
+        var besides = Besides;
+        if (_setup.IsEvaluated) _unjudged.Add(due.Step);
         _thread.Post(() =>
         {
             string path;
@@ -142,13 +161,30 @@ internal sealed class CheckpointCoordinator : UntypedActor
             string? error = null;
             try
             {
-                _setup.Writer.Prune(_setup.Keep, kept);
+                _setup.Writer.Prune(_setup.Keep, besides);
             }
             catch (Exception fault)
             {
                 error = FaultText.Of(fault);
             }
             self.Tell(new Written(due.Step, path, error));
+        });
+    }
+
+    // What was kept until it was scored.
+    private void Prune()
+    {
+        var besides = Besides;
+        _thread.Post(() =>
+        {
+            try
+            {
+                _setup.Writer.Prune(_setup.Keep, besides);
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                // It takes up space, and the next one tries again.
+            }
         });
     }
 

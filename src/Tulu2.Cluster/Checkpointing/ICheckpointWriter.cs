@@ -8,8 +8,8 @@ public interface ICheckpointWriter
     /// <summary>Writes the manifest and returns its path.</summary>
     string Write(Manifest manifest);
 
-    /// <summary>Deletes all but the newest <paramref name="keep"/> checkpoints and that of the step <paramref name="best"/>.</summary>
-    void Prune(int keep, int? best);
+    /// <summary>Deletes all but the newest <paramref name="keep"/> checkpoints and those of the steps <paramref name="besides"/>.</summary>
+    void Prune(int keep, IReadOnlyCollection<int> besides);
 
     /// <summary>Deletes shards that no manifest names. Called while no rank writes.</summary>
     void Sweep();
@@ -20,7 +20,7 @@ public sealed class StoredCheckpoints(CheckpointStore store) : ICheckpointWriter
 {
     public string Write(Manifest manifest) => store.WriteManifest(manifest);
 
-    public void Prune(int keep, int? best) => store.Prune(keep, best);
+    public void Prune(int keep, IReadOnlyCollection<int> besides) => store.Prune(keep, besides);
 
     public void Sweep() => store.Sweep();
 }

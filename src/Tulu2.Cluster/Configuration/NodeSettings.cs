@@ -1,5 +1,6 @@
 using System.Globalization;
 using Akka.Configuration;
+using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.Logging;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Submissions;
@@ -13,12 +14,16 @@ namespace Tulu2.Cluster.Configuration;
 public sealed record NodeSettings(string Where, string Text)
 {
     private const string PlacesKey = "tulu2.node.places";
+    private const string EvaluatorsKey = "tulu2.node.evaluators";
 
     /// <summary>Replaces <c>akka.cluster.roles</c> of the file; null: keeps them.</summary>
     public IReadOnlyList<string>? Roles { get; init; }
 
     /// <summary>Prepares the node for ranks; null: it takes none.</summary>
     public INodePreparation? Preparation { get; init; }
+
+    /// <summary>Creates the evaluators of a node with that role; null: it has none.</summary>
+    public IEvaluatorHosting? Evaluators { get; init; }
 
     /// <summary>Executes submitted runs while the coordinator is on this node; null: it takes none.</summary>
     public IRunService? Service { get; init; }
@@ -67,16 +72,17 @@ public sealed record NodeSettings(string Where, string Text)
     internal string PathOf(string key, string path) => Path.IsPathRooted(path) || ConfigText.FileOf(key, Text, Where) is not { } file ? path : ConfigText.Beside(file, path);
 
     /// <summary>Ranks this node takes; by default one per processor.</summary>
-    internal int RanksTaken(Config config)
+    internal int RanksTaken(Config config) => Count(config, PlacesKey, "ranks the node takes", "one a processor") is > 0 and var places ? places : Environment.ProcessorCount;
+
+    /// <summary>Evaluators of this node; by default one, since each holds a model.</summary>
+    internal int EvaluatorsStarted(Config config) => Math.Max(1, Count(config, EvaluatorsKey, "evaluators of the node", "one"));
+
+    private int Count(Config config, string key, string what, string byDefault)
     {
-        var given = config.HasPath(PlacesKey) ? config.GetString(PlacesKey) : "0";
-        if (!int.TryParse(given, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var places))
-            throw new BadInputException(Locate(PlacesKey), $"wants a whole number, not '{given}'", "give the number of ranks the node takes, or 0 for one a processor");
-        return places switch
-        {
-            < 0 => throw new BadInputException(Locate(PlacesKey), $"is {places}", "give the number of ranks the node takes, or 0 for one a processor"),
-            0 => Environment.ProcessorCount,
-            _ => places,
-        };
+        var given = config.HasPath(key) ? config.GetString(key) : "0";
+        if (!int.TryParse(given, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var count))
+            throw new BadInputException(Locate(key), $"wants a whole number, not '{given}'", $"give the number of {what}, or 0 for {byDefault}");
+        if (count < 0) throw new BadInputException(Locate(key), $"is {count}", $"give the number of {what}, or 0 for {byDefault}");
+        return count;
     }
 }

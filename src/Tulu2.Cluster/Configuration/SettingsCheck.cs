@@ -73,8 +73,8 @@ internal static class SettingsCheck
     {
         if (settings.Roles is not null || settings.Text.Length == 0 || ConfigText.FileOf(RolesKey, settings.Text, settings.Where) is null) return;
         // A node with an unknown role would never get work.
-        if (List(settings, config, RolesKey).FirstOrDefault(role => role is not (ActorNames.CoordinatorRole or ActorNames.TrainerRole)) is { } unknown)
-            throw new BadInputException(settings.Locate(RolesKey), $"there is no role '{unknown}'", $"write [\"{ActorNames.CoordinatorRole}\"], [\"{ActorNames.TrainerRole}\"] or both");
+        if (List(settings, config, RolesKey).FirstOrDefault(role => !ActorNames.Roles.Contains(role)) is { } unknown)
+            throw new BadInputException(settings.Locate(RolesKey), $"there is no role '{unknown}'", $"write some of [{string.Join(", ", ActorNames.Roles.Select(role => $"\"{role}\""))}]");
     }
 
     private static IList<string> List(NodeSettings settings, Config config, string key)

@@ -17,9 +17,9 @@ internal sealed class EvaluationQueue(EvaluationControl.StartEvaluations start, 
     private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    private readonly EvaluationOutcome?[] _outcomes = new EvaluationOutcome?[start.Tasks.Count];
+    private readonly Dictionary<string, EvaluationOutcome> _outcomes = [];
     private readonly Dictionary<string, IActorRef> _evaluators = [];
-    private LeaseQueue<EvaluationTask> _queue = LeaseQueue<EvaluationTask>.Of(start.Tasks, Attempts);
+    private WorkPool<EvaluationTask> _queue = WorkPool<EvaluationTask>.Of(Attempts).Add([.. start.Tasks.Select(task => (task.Id, task))]);
     private CancellationTokenRegistration _cancellation;
     private IActorRef? _ledger;
     private Exception? _failure;
@@ -45,7 +45,7 @@ internal sealed class EvaluationQueue(EvaluationControl.StartEvaluations start, 
             End(null);
             return;
         }
-        node.Tell(new EvaluationControl.StartEvaluators(start.Evaluators, start.Factory, Self));
+        node.Tell(new EvaluationControl.StartEvaluators(start.Evaluators, new FixedEvaluatorSource(start.Factory), Self));
         Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, Interval);
     }
 
@@ -74,36 +74,39 @@ internal sealed class EvaluationQueue(EvaluationControl.StartEvaluations start, 
     {
         switch (message)
         {
-            case EvaluationProtocol.Idle idle:
-                Know(idle.Evaluator);
-                // An idle evaluator that holds a task has begun again without it.
-                if (_queue.HeldBy(idle.Evaluator) > 0) Release(idle.Evaluator, "the evaluator began again");
-                Offer(idle.Evaluator);
+            case EvaluationProtocol.Ask ask:
+                Know(ask.Evaluator);
+                (_queue, var lease) = _queue.Ask(ask.Evaluator, ask.Number, Now, LeaseTime);
+                if (lease is not null) Sender.Tell(new EvaluationProtocol.Granted(ask.Number, lease.Attempt, lease.Work, null, null, null));
                 break;
-            case EvaluationProtocol.Busy busy:
-                _queue = _queue.Renew(busy.Evaluator, Now, LeaseTime);
+            case EvaluationProtocol.Working working:
+                _queue = _queue.Renew(working.Evaluator, working.Number, Now, LeaseTime);
                 break;
-            case EvaluationProtocol.Done done:
-                Accept(done);
+            case EvaluationProtocol.Computed done:
+                var attempt = _queue.LeaseOf(done.Evaluator)?.Attempt ?? 1;
+                Sender.Tell(new EvaluationProtocol.Taken(done.Number));
+                Accept(done.Outcome, attempt);
                 break;
             case EvaluationProtocol.Failed final when final.Where is not null || final.Fix is not null:
                 End(new RunFailure(final.Error, final.Detail, final.Where, final.Fix).ToException());
                 break;
             case EvaluationProtocol.Failed failed:
-                start.Observer?.EvaluatorRestarted(NumberOf(failed.Evaluator), failed.Error);
-                (_queue, var over) = _queue.Fail(failed.Id, failed.Attempt, failed.Error);
+                var isHeld = _queue.LeaseOf(failed.Evaluator) is not null;
+                (_queue, var over) = _queue.Fail(failed.Evaluator, failed.Number, failed.Error);
+                Sender.Tell(new EvaluationProtocol.Taken(failed.Number));
+                if (isHeld) start.Observer?.EvaluatorRestarted(NumberOf(failed.Evaluator), failed.Error);
                 if (over is not null) End(new RunFailedException(Exhausted(over), failed.Detail));
                 break;
             case Terminated lost:
                 foreach (var name in _evaluators.Where(e => e.Value.Equals(lost.ActorRef)).Select(e => e.Key).ToArray())
                 {
                     _evaluators.Remove(name);
-                    Release(name, "the evaluator was lost");
+                    _queue = _queue.Lose(name);
                 }
                 break;
             case Tick:
                 (_queue, var expired) = _queue.Expire(Now);
-                EndIf(expired);
+                if (expired.FirstOrDefault() is { } late) End(new RunFailedException(Exhausted(late), ""));
                 break;
             case EvaluationProtocol.Cancel:
                 End(new OperationCanceledException(start.Cancellation));
@@ -128,36 +131,20 @@ internal sealed class EvaluationQueue(EvaluationControl.StartEvaluations start, 
         _evaluators[evaluator] = Context.Watch(Sender);
     }
 
-    private void Offer(string evaluator)
+    private void Accept(EvaluationOutcome outcome, int attempt)
     {
-        (_queue, var lease) = _queue.Take(evaluator, Now, LeaseTime);
-        if (lease is not null) _evaluators[evaluator].Tell(new EvaluationProtocol.Assigned(lease.Id, lease.Attempt, lease.Work));
-    }
-
-    private void Accept(EvaluationProtocol.Done done)
-    {
-        (_queue, var accepted) = _queue.Complete(done.Id);
+        (_queue, var accepted) = _queue.Complete(outcome.TaskId);
         if (!accepted) return;
-        _outcomes[done.Id] = done.Outcome;
-        _ledger?.Tell(new LedgerProtocol.Append(new LedgerEvent.EvaluationDone(done.Outcome.TaskId, done.Attempt, done.Outcome.Items, done.Outcome.Total)));
-        start.Observer?.TaskDone(done.Outcome, _queue.Done, _queue.Total);
+        _outcomes[outcome.TaskId] = outcome;
+        _ledger?.Tell(new LedgerProtocol.Append(new LedgerEvent.EvaluationDone(outcome.TaskId, attempt, outcome.Items, outcome.Total)));
+        start.Observer?.TaskDone(outcome, _queue.Done, _queue.Total);
         if (_queue.IsComplete) End(null);
     }
 
-    private void Release(string evaluator, string why)
-    {
-        (_queue, var exhausted) = _queue.Release(evaluator, why);
-        EndIf(exhausted);
-    }
+    private string Exhausted(Exhausted over) => $"evaluation task {_queue[over.Id].Id} failed {Attempts} times, the last time with: {over.Why}";
 
-    private void EndIf(IReadOnlyCollection<Exhausted> exhausted)
-    {
-        if (exhausted.FirstOrDefault() is { } over) End(new RunFailedException(Exhausted(over), ""));
-    }
-
-    private string Exhausted(Exhausted over) => $"evaluation task {start.Tasks[over.Id].Id} failed {Attempts} times, the last time with: {over.Why}";
-
-    private static int NumberOf(string evaluator) => int.TryParse(evaluator[(evaluator.LastIndexOf('/') + 1)..], out var number) ? number : -1;
+    // The last name of its path, before the actor's uid.
+    private static int NumberOf(string evaluator) => int.TryParse(evaluator[(evaluator.LastIndexOf('/') + 1)..].Split('#')[0], out var number) ? number : -1;
 
     private void End(Exception? failure)
     {
@@ -170,7 +157,7 @@ internal sealed class EvaluationQueue(EvaluationControl.StartEvaluations start, 
     {
         if (_failure is OperationCanceledException) start.Outcomes.TrySetCanceled(start.Cancellation);
         else if (_failure is not null) start.Outcomes.TrySetException(_failure);
-        else start.Outcomes.TrySetResult(_outcomes!);
+        else start.Outcomes.TrySetResult([.. start.Tasks.Select(task => _outcomes[task.Id])]);
         Context.Stop(Self);
     }
 }

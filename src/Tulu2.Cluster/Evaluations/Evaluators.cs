@@ -1,11 +1,10 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
-using Tulu2.Evaluation.Tasks;
 
 namespace Tulu2.Cluster.Evaluations;
 
-/// <summary>Supervises this node's evaluators and restarts those that fail; their tasks are queued again.</summary>
-internal sealed class Evaluators(int count, IEvaluatorFactory factory, IActorRef queue) : UntypedActor
+/// <summary>This node's evaluators for one queue, or for the coordinator's runs.</summary>
+internal sealed class Evaluators(int count, IEvaluatorSource source, IActorRef queue) : UntypedActor
 {
     // Native code on a thread of this process cannot be interrupted; the caller waits no longer than this.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -24,12 +23,12 @@ internal sealed class Evaluators(int count, IEvaluatorFactory factory, IActorRef
         public static ThreadsEnded Instance { get; } = new();
     }
 
-    // The queue limits the attempts at a task, so that restarts need no limit of their own.
+    // A worker reports the failures of its evaluator; one that fails itself begins anew.
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Restart);
 
     protected override void PreStart()
     {
-        for (; _alive < count; _alive++) Context.Watch(Context.ActorOf(Props.Create(() => new EvaluatorWorker(factory, queue, _threads)), $"{_alive}"));
+        for (; _alive < count; _alive++) Context.Watch(Context.ActorOf(Props.Create(() => new EvaluatorWorker(source, queue, _threads)), $"{_alive}"));
     }
 
     protected override void OnReceive(object message)

@@ -5,6 +5,7 @@ using Akka.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Tulu2.Cluster.Configuration;
+using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.Logging;
 using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Nodes;
@@ -46,6 +47,9 @@ public sealed class ActorHost : IAsyncDisposable
     /// <summary>Ranks that this node takes.</summary>
     public int Places { get; private init; }
 
+    /// <summary>Evaluators of this node, for runs of the whole cluster.</summary>
+    public int Evaluators { get; private init; }
+
     /// <summary>Completes when the actor system has ended, by <see cref="DisposeAsync"/> or because the cluster has removed this node.</summary>
     public Task Terminated => System.WhenTerminated;
 
@@ -70,6 +74,9 @@ public sealed class ActorHost : IAsyncDisposable
         var places = roles.Contains(ActorNames.TrainerRole) && settings.Preparation is { } preparation
             ? new NodeCapacity(settings.RanksTaken(config), preparation)
             : null;
+        var evaluators = roles.Contains(ActorNames.EvaluatorRole) && settings.Evaluators is { } hosting
+            ? new NodeEvaluators(settings.EvaluatorsStarted(config), hosting)
+            : null;
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         // The command line handles signals.
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
@@ -77,14 +84,14 @@ public sealed class ActorHost : IAsyncDisposable
         IActorRef proxy = ActorRefs.Nobody;
         builder.Services.AddAkka(ActorNames.System, akka => (certificates is null ? akka : akka.AddSetup(certificates.Setup(settings.Say)))
             .AddHocon(config, HoconAddMode.Prepend)
-            .WithActors((system, _) => proxy = StartActors(system, roles.Contains(ActorNames.CoordinatorRole), places, settings)));
+            .WithActors((system, _) => proxy = StartActors(system, roles.Contains(ActorNames.CoordinatorRole), places, evaluators, settings)));
         var host = builder.Build();
         try
         {
             await host.StartAsync(cancellation).ConfigureAwait(false);
             var system = host.Services.GetRequiredService<ActorSystem>();
             await JoinAsync(system, settings, certificates, cancellation).ConfigureAwait(false);
-            return new ActorHost(host, system, proxy) { Places = places?.Ranks ?? 0 };
+            return new ActorHost(host, system, proxy) { Places = places?.Ranks ?? 0, Evaluators = evaluators?.Count ?? 0 };
         }
         catch
         {
@@ -149,11 +156,13 @@ public sealed class ActorHost : IAsyncDisposable
     }
 
     // Returns a proxy of the coordinator, whatever node it is on.
-    private static IActorRef StartActors(ActorSystem system, bool coordinates, NodeCapacity? places, NodeSettings settings)
+    private static IActorRef StartActors(ActorSystem system, bool coordinates, NodeCapacity? places, NodeEvaluators? evaluators, NodeSettings settings)
     {
         EventFile.For(system).Otherwise = settings.Details;
         var proxy = system.ActorOf(ClusterSingletonProxy.Props($"/user/{ActorNames.Coordinator}", ClusterSingletonProxySettings.Create(system)), "run-proxy");
         var node = system.ActorOf(Props.Create(() => new NodeAgent(places)), ActorNames.NodeAgent);
+        // They ask whoever coordinates, and so work for each run in turn.
+        if (evaluators is not null) node.Tell(new EvaluationControl.StartEvaluators(evaluators.Count, new HostedEvaluatorSource(evaluators.Hosting), proxy));
         if (settings.Service is { } service) system.ActorOf(Props.Create(() => new Gateway()), ActorNames.Gateway);
         if (settings.Log is { } say) system.ActorOf(Props.Create(() => new MembershipLog(say)), MembershipLog.Name);
         if (coordinates)
@@ -162,6 +171,8 @@ public sealed class ActorHost : IAsyncDisposable
                     PoisonPill.Instance, ClusterSingletonManagerSettings.Create(system)), ActorNames.Coordinator);
         return proxy;
     }
+
+    private sealed record NodeEvaluators(int Count, IEvaluatorHosting Hosting);
 
     private sealed class NoLifetime : IHostLifetime
     {

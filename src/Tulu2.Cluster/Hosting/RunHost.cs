@@ -40,7 +40,8 @@ public sealed class RunHost(ActorHost host)
             return FailedBefore(plan, fault as BadInputException ?? new BadInputException(
                 plan.RunDirectory, $"cannot be written: {FaultText.Of(fault)}", "free space on the disk of the run directory, then resume the run", fault));
         }
-        if (plan.Start is RunStart.FromManifest start && plan.IsOver(start.Step, ledger.State))
+        // What is left of its evaluation needs the actors.
+        if (plan.Start is RunStart.FromManifest start && plan.IsOver(start.Step, ledger.State) && plan.Evaluation?.HasWork(start.Step) != true)
         {
             // Nothing is left to do; the ledger remembers how it ended.
             var finished = ledger.State.Finished;

@@ -12,6 +12,12 @@ internal static class ActorNames
     /// <summary>Nodes with this role take ranks.</summary>
     public const string TrainerRole = "trainer";
 
+    /// <summary>Nodes with this role score the checkpoints of runs.</summary>
+    public const string EvaluatorRole = "evaluator";
+
+    /// <summary>Every role that a node may have.</summary>
+    public static IReadOnlyList<string> Roles { get; } = [CoordinatorRole, TrainerRole, EvaluatorRole];
+
     /// <summary>Manager of the cluster's one coordinator.</summary>
     public const string Coordinator = "run";
 
@@ -26,4 +32,5 @@ internal static class ActorNames
     public const string Checkpoints = "checkpoints";
     public const string Ledger = "ledger";
     public const string Placement = "placement";
+    public const string Evaluations = "evaluations";
 }

@@ -21,6 +21,9 @@ internal static class CheckpointProtocol
     /// <summary>This step's validation is the best so far: its checkpoint is not deleted before there is one of a better step.</summary>
     public sealed record Best(StepNumber Step) : INoSerializationVerificationNeeded;
 
+    /// <summary>Evaluation pool to coordinator: of the checkpoints up to that of the step <paramref name="Judged"/> it needs these, which are not deleted.</summary>
+    public sealed record Pinned(int Judged, ImmutableSortedSet<int> Steps) : INoSerializationVerificationNeeded;
+
     /// <summary>These ranks will write nothing more for the step.</summary>
     public sealed record RanksGone(StepNumber Step, ImmutableArray<Rank> Ranks) : INoSerializationVerificationNeeded;
 

@@ -20,8 +20,9 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor
     private NodeRanks? _ranks;
     private bool _preparing;
     private IActorRef? _preparingFor;   // null too where it has stopped its run, or died, meanwhile
-    private IActorRef? _evaluators;
-    private IActorRef? _queue;
+
+    // Evaluators by the queue or pool that they work for.
+    private readonly Dictionary<IActorRef, IActorRef> _evaluators = [];
 
     /// <summary>A run of this node to its agent: start all ranks here. The sender is the run.</summary>
     public sealed record StartRanks(NodePlan Plan, IActorRef GradientSync, IActorRef Checkpoints) : INoSerializationVerificationNeeded;
@@ -72,16 +73,16 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor
                 StartNext();
                 break;
             case EvaluationControl.StartEvaluators start:
-                _evaluators = Context.Watch(Context.ActorOf(Props.Create(() => new Evaluators(start.Count, start.Factory, start.Queue)), "evaluators"));
+                _evaluators[start.Queue] = Context.Watch(Context.ActorOf(
+                    Props.Create(() => new Evaluators(start.Count, start.Source, start.Queue)), _evaluators.Count == 0 ? "evaluators" : $"evaluators-{Guid.NewGuid():N}"));
                 break;
             case EvaluationControl.StopEvaluators:
-                _queue = Sender;
-                if (_evaluators is null) Sender.Tell(EvaluationControl.EvaluatorsStopped.Instance);
-                else _evaluators.Tell(Evaluators.Stop.Instance);
+                if (_evaluators.TryGetValue(Sender, out var evaluators)) evaluators.Tell(Evaluators.Stop.Instance);
+                else Sender.Tell(EvaluationControl.EvaluatorsStopped.Instance);
                 break;
-            case Terminated ended when ended.ActorRef.Equals(_evaluators):
-                _evaluators = null;
-                _queue?.Tell(EvaluationControl.EvaluatorsStopped.Instance);
+            case Terminated ended when _evaluators.FirstOrDefault(pair => pair.Value.Equals(ended.ActorRef)) is { Key: { } queue }:
+                _evaluators.Remove(queue);
+                queue.Tell(EvaluationControl.EvaluatorsStopped.Instance);
                 break;
             case Terminated ended:
                 Forget(ended.ActorRef);

@@ -38,6 +38,13 @@ internal sealed class RunCoordinator(IActorRef node, IRunService? service = null
             case RunProtocol.StopRun or RunProtocol.Fatal:
                 _run?.Forward(message);
                 break;
+            case EvaluationProtocol.IFromEvaluator said when _run is null:
+                // Nobody wants it any more: what was written to the run directory counts when the run is resumed.
+                if (said is EvaluationProtocol.IReport) Sender.Tell(new EvaluationProtocol.Taken(said.Number));
+                break;
+            case EvaluationProtocol.IFromEvaluator:
+                _run.Forward(message);
+                break;
             case EvaluationControl.StartEvaluations start:
                 Context.ActorOf(Props.Create(() => new EvaluationQueue(start, node)), $"evaluations-{Guid.NewGuid():N}");
                 break;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Akka.Actor;
 using Tulu2.Cluster.Checkpointing;
+using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Logging;
@@ -30,6 +31,8 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
     private IActorRef _sync = ActorRefs.Nobody;
     private IActorRef _checkpoints = ActorRefs.Nobody;
     private IActorRef _ledger = ActorRefs.Nobody;
+    private IActorRef? _pool;   // null: the run's checkpoints are not scored
+    private bool _isStopped, _isFinishingEvaluation;
 
     /// <summary>A name for a run that is about to start.</summary>
     public static string NewName() => $"run-{Guid.NewGuid():N}";
@@ -71,6 +74,13 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         {
             case RunProtocol.StopRun:
                 _sync.Tell(message);
+                // What is left of the evaluation is done when the run is resumed.
+                _isStopped = true;
+                if (_isFinishingEvaluation) _pool!.Tell(EvaluationControl.ClosePool.Instance);
+                break;
+            case EvaluationProtocol.IFromEvaluator said:
+                if (_pool is not null) _pool.Forward(message);
+                else if (said is EvaluationProtocol.IReport) Sender.Tell(new EvaluationProtocol.Taken(said.Number));
                 break;
             case CoordinatorProtocol.TellProgress tell:
                 tell.To.Forward(new SubmittedRuns.Describe(_state.Progress(_plan, isOver: false)));
@@ -86,6 +96,10 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
                 End(_state.Ended(end.Cancelled ? RunEnd.Cancelled : RunEnd.Completed, end.Step, end.ParametersSha256, end.ManifestPath));
                 break;
             case RunProtocol.RanksStopped:
+                if (_pool is null) _checkpoints.Tell(CheckpointProtocol.Close.Instance);
+                else FinishEvaluation(_pool);
+                break;
+            case EvaluationControl.PoolClosed:
                 _checkpoints.Tell(CheckpointProtocol.Close.Instance);
                 break;
             case CheckpointProtocol.Closed:
@@ -100,13 +114,12 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
     private void Start()
     {
         var known = start.Ledger.State;
+        var isOver = _plan.Start is RunStart.FromManifest last && _plan.IsOver(last.Step, known);
         var manifest = _plan.Start is RunStart.FromManifest from ? new KnownManifest(from.Path, from.Step) : null;
         var reference = _plan.Reference is { } pass && !Enumerable.Range(0, pass.Chunks).All(pass.IsDone) ? pass : null;
         // Steps that an earlier life committed after the checkpoint are made again, and must have the same hashes: known.Hashes.
         var (validation, validated) = (_plan.Validation?.Rules, _plan.History(known));
         var rules = new SyncRules(_plan.Layout, _plan.Batches.SlotsPerStep, new StepNumber(_plan.TotalSteps), _plan.CheckpointEvery) { Validation = validation };
-        var state = GradientSyncState.Of(
-            rules, new SyncStart(known.Generation, manifest, known.Hashes, reference is not null) { Validated = validated }, _plan.Lease);
 
         var ledger = _ledger = Context.ActorOf(Props.Create(() => new RunLedger(start.Ledger, TimeProvider.System)), ActorNames.Ledger);
         var setup = new CheckpointSetup(
@@ -115,15 +128,31 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
             KeepsBest = validation is { KeepBest: true },
             Best = validation is { KeepBest: true } ? validated.At(rules.LastStep, validation).Best : null,
             BestBefore = validation is { KeepBest: true } && manifest is not null ? validated.At(manifest.Step, validation).Best : null,
+            IsEvaluated = _plan.Evaluation is not null,
+            Pinned = _plan.Evaluation is { } evaluation ? [.. evaluation.Known.Select(evaluated => evaluated.Step).Distinct()] : [],
         };
         var checkpoints = _checkpoints = Context.ActorOf(Props.Create(() => new CheckpointCoordinator(setup, ledger)), ActorNames.Checkpoints);
-        var sync = _sync = Context.ActorOf(
-            Props.Create(() => new GradientSyncSupervisor(state, _plan.Layout, ledger, checkpoints, reference, _plan.Validation)), ActorNames.GradientSync);
-        _ranks = _plan.ClusterKey is { } key ? StartPlacement(key) : node;
         _subscriber = new SubscriberThread(start.Subscriber, RunProtocol.EndRun(Self));
         Publish(new RunEvent.Started(
             known.HasSteps || manifest is not null, _plan.RecipeHash, _plan.VirtualShards, _plan.Layout.Size, _plan.Batches.SlotsPerStep, _plan.TotalSteps,
             manifest?.Step ?? default, manifest?.Path, _plan.Facts));
+        if (_plan.Evaluation is { } pool)
+            _pool = Context.ActorOf(Props.Create(() => new EvaluationPool(pool, node, checkpoints, ledger)), ActorNames.Evaluations);
+        if (isOver)
+        {
+            // Only its evaluation is left to do: it has no ranks.
+            var finished = known.Finished?.Step == manifest!.Step ? known.Finished : null;
+            _outcome = _state.Ended(RunEnd.Completed, manifest.Step, finished?.ParametersSha256, manifest.Path);
+            Self.Tell(RunProtocol.RanksStopped.Instance);
+            return;
+        }
+        // The checkpoint that the run goes on from may have been written just before an earlier life ended.
+        if (manifest is not null) _pool?.Tell(new EvaluationControl.HasCheckpoint(manifest.Step));
+        var state = GradientSyncState.Of(
+            rules, new SyncStart(known.Generation, manifest, known.Hashes, reference is not null) { Validated = validated }, _plan.Lease);
+        var sync = _sync = Context.ActorOf(
+            Props.Create(() => new GradientSyncSupervisor(state, _plan.Layout, ledger, checkpoints, reference, _plan.Validation)), ActorNames.GradientSync);
+        _ranks = _plan.ClusterKey is { } key ? StartPlacement(key) : node;
         Publish(new RunEvent.PhaseChanged(RunPhase.Starting));
         if (_plan.ClusterKey is not null) return;
         node.Tell(new NodeAgent.StartRanks(
@@ -150,6 +179,7 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         _state = _state.Apply(happened, Stopwatch.GetElapsedTime(0));
         if (RunLog.LineOf(happened) is { } line) Log(line.Level, line.Text);
         _subscriber?.Post(happened);
+        if (happened is RunEvent.CheckpointWritten written) _pool?.Tell(new EvaluationControl.HasCheckpoint(written.Step));
     }
 
     // The first end counts; whatever follows is a consequence of ending.
@@ -159,6 +189,19 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         _outcome = outcome;
         _sync.Tell(RunProtocol.Halt.Instance);
         _ranks.Tell(RunProtocol.StopRanks.Instance);
+    }
+
+    // No rank is left, so that whatever is still to be scored holds up no step.
+    private void FinishEvaluation(IActorRef pool)
+    {
+        if (_outcome is not { End: RunEnd.Completed, Steps: var last } || _isStopped)
+        {
+            pool.Tell(EvaluationControl.ClosePool.Instance);
+            return;
+        }
+        _isFinishingEvaluation = true;
+        Publish(new RunEvent.PhaseChanged(RunPhase.Evaluating));
+        pool.Tell(new EvaluationControl.FinishPool(last));
     }
 
     private void CloseLedger()

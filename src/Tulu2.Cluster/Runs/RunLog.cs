@@ -19,6 +19,13 @@ internal static class RunLog
         RunEvent.RankLost lost => ("warning", $"rank {lost.Rank} was lost: {lost.Why}"),
         RunEvent.CheckpointWritten written => ("info", $"checkpoint of step {written.Step} written: {written.Manifest}"),
         RunEvent.CheckpointFailed failed => ("warning", $"checkpoint of step {failed.Step} failed: {failed.Why}"),
+        RunEvent.EvaluationDue due =>
+            ("info", $"the checkpoint of step {due.Step} is to be scored on {string.Join(", ", due.Benchmarks)}: {NumberText.Count(due.Items, "item")}"),
+        RunEvent.EvaluationResumed resumed => ("info", $"{resumed.Left} of {NumberText.Count(resumed.Total, "item")} of the evaluation are left to score"),
+        RunEvent.Evaluated done =>
+            ("info", $"{done.Benchmark} of step {done.Step}: {done.Text} over {NumberText.Count(done.Items, "item")}{(done.IsBest ? ", the best so far" : "")}"),
+        RunEvent.EvaluationFailed failed => ("warning", $"{failed.Benchmark} of step {failed.Step} is not scored: {failed.Why}"),
+        RunEvent.EvaluatorLost lost => ("warning", $"evaluator {lost.Evaluator} was lost: {lost.Why}"),
         RunEvent.Finished run => ("info", $"run {run.End.ToString().ToLowerInvariant()} after step {run.Step}"),
         _ => null,
     };

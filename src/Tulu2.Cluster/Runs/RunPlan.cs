@@ -1,4 +1,5 @@
 using Tulu2.Cluster.Checkpointing;
+using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Ranks;
 using Tulu2.Collectives.Layout;
@@ -50,6 +51,9 @@ public sealed record RunPlan
 
     /// <summary>Validations of an earlier life by step, where the ledger may have lost them.</summary>
     public IReadOnlyDictionary<int, NamedValues> Validated { get; init; } = new Dictionary<int, NamedValues>();
+
+    /// <summary>How the run's checkpoints are scored; null: they are not.</summary>
+    public PoolPlan? Evaluation { get; init; }
 
     /// <summary>Hash of the parts of the recipe that decide the bits; goes into every manifest and the ledger.</summary>
     public required string RecipeHash { get; init; }

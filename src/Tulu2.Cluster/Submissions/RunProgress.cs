@@ -3,7 +3,7 @@ using Tulu2.Protocol.Ids;
 namespace Tulu2.Cluster.Submissions;
 
 /// <summary>Progress of a run.</summary>
-/// <param name="State">waiting, starting, reference, training or finishing.</param>
+/// <param name="State">waiting, starting, reference, training, finishing or evaluating.</param>
 /// <param name="Step">The last committed step.</param>
 /// <param name="Generation">0: no generation was opened yet.</param>
 /// <param name="Missing">Ranks without a node.</param>

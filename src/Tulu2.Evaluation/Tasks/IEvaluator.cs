@@ -9,6 +9,11 @@ public interface IEvaluator : IDisposable
     /// <exception cref="Files.NonFiniteException">The model's weights are broken.</exception>
     EvaluationOutcome Run(EvaluationTask task, CancellationToken cancellation);
 
+    /// <summary>Work on this model may come next: what takes long before its first item may begin. Returns at once; whether it is done makes no difference to any result.</summary>
+    void Prepare(string model)
+    {
+    }
+
     /// <summary>Generates greedy answers to dialogues.</summary>
     /// <param name="model">Hugging Face directory.</param>
     /// <param name="prompts">Dialogues; each must leave room for an answer in the model's context.</param>

@@ -6,14 +6,18 @@ using Tulu2.Files;
 namespace Tulu2.Evaluation.Workers;
 
 /// <summary>The first message to an evaluator process.</summary>
-internal sealed record EvaluatorStart(EvaluatorSettings Settings);
+/// <param name="YieldsProcessor">It computes only while nobody else wants the processor.</param>
+internal sealed record EvaluatorStart(EvaluatorSettings Settings, bool YieldsProcessor);
 
-/// <summary>Commands from a node to an evaluator process. Each except <see cref="Shutdown"/> is answered by one <see cref="EvaluatorReply"/>.</summary>
+/// <summary>Commands from a node to an evaluator process. Each except <see cref="Shutdown"/> and <see cref="Prepare"/> is answered by one <see cref="EvaluatorReply"/>.</summary>
 internal abstract record EvaluatorCommand
 {
     private EvaluatorCommand() { }
 
     public sealed record Run(EvaluationTask Task) : EvaluatorCommand;
+
+    /// <summary><see cref="IEvaluator.Prepare"/>.</summary>
+    public sealed record Prepare(string Model) : EvaluatorCommand;
 
     /// <summary><see cref="IEvaluator.Answer"/>.</summary>
     public sealed record Answer(string Model, IReadOnlyList<IReadOnlyList<Message>> Prompts, int MaxTokens) : EvaluatorCommand;

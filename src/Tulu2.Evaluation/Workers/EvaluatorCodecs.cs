@@ -13,10 +13,13 @@ internal static class EvaluatorCodecs
 {
     public static WireCodec[] All { get; } =
     [
-        WireCodec.For("s", 1, Write, Start),
+        WireCodec.For("s", 2, Write, Start),
         WireCodec.For("r", OutcomeCodec.TaskFields,
             (ref MessagePackWriter w, EvaluatorCommand.Run m) => OutcomeCodec.Write(ref w, m.Task),
             (ref MessagePackReader r) => new EvaluatorCommand.Run(OutcomeCodec.Task(ref r))),
+        WireCodec.For("p", 1,
+            (ref MessagePackWriter w, EvaluatorCommand.Prepare m) => w.Write(m.Model),
+            (ref MessagePackReader r) => new EvaluatorCommand.Prepare(Text(ref r))),
         WireCodec.For("a", 3,
             (ref MessagePackWriter w, EvaluatorCommand.Answer m) =>
             {
@@ -49,9 +52,13 @@ internal static class EvaluatorCodecs
 
     public static ChannelCodecs ChannelCodecs { get; } = new(All);
 
-    private static void Write(ref MessagePackWriter writer, EvaluatorStart start) => writer.Write(JsonSerializer.Serialize(start.Settings));
+    private static void Write(ref MessagePackWriter writer, EvaluatorStart start)
+    {
+        writer.Write(JsonSerializer.Serialize(start.Settings));
+        writer.Write(start.YieldsProcessor);
+    }
 
-    private static EvaluatorStart Start(ref MessagePackReader reader) => new(JsonSerializer.Deserialize<EvaluatorSettings>(Text(ref reader))!);
+    private static EvaluatorStart Start(ref MessagePackReader reader) => new(JsonSerializer.Deserialize<EvaluatorSettings>(Text(ref reader))!, reader.ReadBoolean());
 
     private static void Write(ref MessagePackWriter writer, Message turn)
     {

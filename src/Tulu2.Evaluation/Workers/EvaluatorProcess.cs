@@ -12,16 +12,26 @@ public static class EvaluatorProcess
 {
     /// <summary>Runs tasks until the node sends the shutdown command or is gone.</summary>
     /// <param name="socket">Path of the node's socket.</param>
+    /// <param name="around">Put around the evaluator: what knows models that are no directories. Null: nothing.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(string socket)
+    public static int Run(string socket, Func<IEvaluator, IEvaluator>? around = null)
     {
         var parent = ParentChannel.Open(socket, EvaluatorCodecs.ChannelCodecs, new EvaluatorReply.Alive());
         if (parent.ReadStart<EvaluatorStart>() is not { } start) return ParentChannel.Orphaned;
+        if (start.YieldsProcessor) IdlePriority.Enter();
         var commands = new BlockingCollection<EvaluatorCommand>();
-        parent.Listen<EvaluatorCommand>(commands.Add);
-        TorchRuntime.EnterRankThread();
         using var runner = new CodeRunner(start.Settings.AllowUnsafeExecution);
-        using var evaluator = new EvaluatorFactory(start.Settings, runner: runner).Create();
+        using var computing = new EvaluatorFactory(start.Settings, runner: runner).Create();
+        using var evaluator = around?.Invoke(computing) ?? computing;
+        parent.Listen<EvaluatorCommand>(command =>
+        {
+            // Beside the task that it computes.
+            if (command is EvaluatorCommand.Prepare next) evaluator.Prepare(next.Model);
+            else commands.Add(command);
+        });
+        TorchRuntime.EnterRankThread();
+        // The libraries of torch have started threads.
+        if (start.YieldsProcessor) IdlePriority.Enter();
         parent.Send(new EvaluatorReply.Ready());
         foreach (var command in commands.GetConsumingEnumerable())
         {

@@ -16,10 +16,13 @@ public sealed class ProcessEvaluatorFactory(WorkerProgram program, EvaluatorSett
     /// <summary>Maximum time without a heartbeat, whatever the process is doing; after it the evaluator fails.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>Evaluators compute only while nobody else wants the processor: beside the ranks of a run.</summary>
+    public bool YieldsProcessor { get; init; }
+
     /// <summary>Starts the process without waiting for it; its first task runs once it is ready.</summary>
     public IEvaluator Create() => new ProcessEvaluator(new HostedProcessSettings<EvaluatorReply>(
         program, $"evaluator {Interlocked.Increment(ref _created)}", EvaluatorCodecs.ChannelCodecs,
-        new EvaluatorStart(settings), new EvaluatorCommand.Shutdown())
+        new EvaluatorStart(settings, YieldsProcessor), new EvaluatorCommand.Shutdown())
     {
         Log = log,
         ShutdownPatience = TimeSpan.FromSeconds(5),
@@ -39,6 +42,8 @@ internal sealed class ProcessEvaluator : IEvaluator
 
     public EvaluationOutcome Run(EvaluationTask task, CancellationToken cancellation) =>
         Ask<EvaluatorReply.Scored>(new EvaluatorCommand.Run(task), cancellation).Outcome;
+
+    public void Prepare(string model) => _process.Send(new EvaluatorCommand.Prepare(model));
 
     public IReadOnlyList<string> Answer(string model, IReadOnlyList<IReadOnlyList<Message>> prompts, int maxTokens, CancellationToken cancellation) =>
         Ask<EvaluatorReply.Answered>(new EvaluatorCommand.Answer(model, prompts, maxTokens), cancellation).Texts;

@@ -63,6 +63,36 @@ public abstract record RunEvent
     /// <summary>Training continues, unless it was the last checkpoint: then the run fails.</summary>
     public sealed record CheckpointFailed(StepNumber Step, string Why) : RunEvent;
 
+    /// <summary>The checkpoint of a step will be scored.</summary>
+    /// <param name="Items">Of all benchmarks.</param>
+    public sealed record EvaluationDue(StepNumber Step, IReadOnlyList<string> Benchmarks, int Items) : RunEvent;
+
+    /// <summary>Earlier sessions of the run have left evaluation undone.</summary>
+    /// <param name="Left">Items that are to be scored yet.</param>
+    /// <param name="Total">Items of all that was planned.</param>
+    public sealed record EvaluationResumed(int Left, int Total) : RunEvent;
+
+    /// <param name="Done">Items that are scored, durably.</param>
+    /// <param name="Total">Items of all that was planned so far.</param>
+    public sealed record EvaluationProgressed(int Done, int Total) : RunEvent;
+
+    /// <summary>The checkpoint of a step is scored on a benchmark.</summary>
+    /// <param name="Score">In the benchmark's unit.</param>
+    /// <param name="Text">The score for a person.</param>
+    /// <param name="IsBest">The best checkpoint so far, by the recipe's metric, which is this benchmark.</param>
+    public sealed record Evaluated(StepNumber Step, string Benchmark, double Score, string Text, int Items, bool IsBest) : RunEvent;
+
+    /// <summary>The checkpoint of a step cannot be scored on a benchmark; the run goes on.</summary>
+    public sealed record EvaluationFailed(StepNumber Step, string Benchmark, string Why) : RunEvent;
+
+    /// <summary>An evaluator has failed or is gone; what it was at goes to another.</summary>
+    public sealed record EvaluatorLost(string Evaluator, string Why) : RunEvent;
+
+    /// <summary>The run has made its last step and waits for the evaluation of its checkpoints.</summary>
+    /// <param name="Left">Items that are to be scored yet.</param>
+    /// <param name="Evaluators">Evaluators that are there.</param>
+    public sealed record EvaluationAwaited(int Left, int Evaluators) : RunEvent;
+
     /// <summary>The run will end after the current step and its checkpoint.</summary>
     public sealed record StopRequested : RunEvent;
 

@@ -14,4 +14,7 @@ public enum RunPhase
 
     /// <summary>The last checkpoint is written.</summary>
     Finishing,
+
+    /// <summary>No rank is left; checkpoints are still being scored.</summary>
+    Evaluating,
 }

@@ -16,21 +16,24 @@ public sealed record Exhausted(int Id, string Why);
 /// </summary>
 public sealed record LeaseQueue<T>
 {
-    private readonly ImmutableArray<T> _items;
     private readonly int _maxAttempts;
 
-    private LeaseQueue(ImmutableArray<T> items, int maxAttempts) => (_items, _maxAttempts) = (items, maxAttempts);
+    private LeaseQueue(ImmutableList<T> items, int maxAttempts) => (Items, _maxAttempts) = (items, maxAttempts);
 
     private sealed record Held(string Worker, int Attempt, TimeSpan Until);
 
+    private ImmutableList<T> Items { get; init; }
     private ImmutableQueue<int> Waiting { get; init; } = [];
     private ImmutableSortedDictionary<int, Held> Leased { get; init; } = ImmutableSortedDictionary<int, Held>.Empty;
     private ImmutableDictionary<int, int> Attempts { get; init; } = ImmutableDictionary<int, int>.Empty;
     private ImmutableHashSet<int> Finished { get; init; } = [];
 
-    public int Total => _items.Length;
+    public int Total => Items.Count;
     public int Done => Finished.Count;
-    public bool IsComplete => Finished.Count == _items.Length;
+    public bool IsComplete => Finished.Count == Items.Count;
+
+    /// <summary>The work of an id.</summary>
+    public T this[int id] => Items[id];
 
     /// <summary>Outcomes that came for work already done.</summary>
     public int Duplicates { get; private init; }
@@ -38,14 +41,24 @@ public sealed record LeaseQueue<T>
     /// <param name="isDone">Work that needs no doing.</param>
     public static LeaseQueue<T> Of(IEnumerable<T> items, int maxAttempts, Func<int, bool>? isDone = null)
     {
-        var all = items.ToImmutableArray();
-        var finished = Enumerable.Range(0, all.Length).Where(id => isDone?.Invoke(id) ?? false).ToImmutableHashSet();
+        var all = items.ToImmutableList();
+        var finished = Enumerable.Range(0, all.Count).Where(id => isDone?.Invoke(id) ?? false).ToImmutableHashSet();
         return new LeaseQueue<T>(all, maxAttempts)
         {
-            Waiting = [.. Enumerable.Range(0, all.Length).Where(id => !finished.Contains(id))],
+            Waiting = [.. Enumerable.Range(0, all.Count).Where(id => !finished.Contains(id))],
             Finished = finished,
         };
     }
+
+    /// <summary>More work, behind what waits; its ids follow those of the work before.</summary>
+    public LeaseQueue<T> Add(IReadOnlyCollection<T> more) => this with
+    {
+        Items = Items.AddRange(more),
+        Waiting = Enumerable.Range(Items.Count, more.Count).Aggregate(Waiting, (waiting, id) => waiting.Enqueue(id)),
+    };
+
+    /// <summary>What waits for a worker, in order.</summary>
+    public IEnumerable<T> Next => Waiting.Where(id => !Finished.Contains(id)).Select(id => Items[id]);
 
     /// <summary>Hands the next piece to a worker; null where nothing waits.</summary>
     public (LeaseQueue<T> Next, Lease<T>? Lease) Take(string worker, TimeSpan now, TimeSpan duration)
@@ -63,7 +76,7 @@ public sealed record LeaseQueue<T>
                 Attempts = Attempts.SetItem(id, attempt),
                 Leased = Leased.SetItem(id, new Held(worker, attempt, now + duration)),
             };
-            return (next, new Lease<T>(id, attempt, _items[id]));
+            return (next, new Lease<T>(id, attempt, Items[id]));
         }
         return (this with { Waiting = waiting }, null);
     }
@@ -78,7 +91,7 @@ public sealed record LeaseQueue<T>
     /// <summary>An outcome has come, from any worker and however late.</summary>
     public (LeaseQueue<T> Next, bool Accepted) Complete(int id)
     {
-        if (id < 0 || id >= _items.Length) return (this, false);
+        if (id < 0 || id >= Items.Count) return (this, false);
         if (Finished.Contains(id)) return (this with { Duplicates = Duplicates + 1 }, false);
         return (this with { Finished = Finished.Add(id), Leased = Leased.Remove(id) }, true);
     }
@@ -92,19 +105,31 @@ public sealed record LeaseQueue<T>
         GiveBackAll(Leased.Where(l => l.Value.Worker == worker).Select(l => l.Key), why);
 
     /// <summary>Everything that is leased waits again, as if it had not been taken.</summary>
-    public LeaseQueue<T> Recall() => this with
+    public LeaseQueue<T> Recall() => Return([.. Leased]);
+
+    /// <summary>What a worker holds waits again, as if it had not been taken: the work is not to blame.</summary>
+    public LeaseQueue<T> Return(string worker) => Return([.. Leased.Where(l => l.Value.Worker == worker)]);
+
+    private LeaseQueue<T> Return(IReadOnlyCollection<KeyValuePair<int, Held>> held) => held.Count == 0 ? this : this with
     {
-        Waiting = [.. Leased.Keys, .. Waiting],
-        Attempts = Attempts.SetItems(Leased.Select(l => KeyValuePair.Create(l.Key, l.Value.Attempt - 1))),
-        Leased = Leased.Clear(),
+        Waiting = [.. held.Select(l => l.Key), .. Waiting],
+        Attempts = Attempts.SetItems(held.Select(l => KeyValuePair.Create(l.Key, l.Value.Attempt - 1))),
+        Leased = Leased.RemoveRange(held.Select(l => l.Key)),
     };
 
     /// <summary>Leases that ran out before <paramref name="now"/> wait again.</summary>
     public (LeaseQueue<T> Next, ImmutableArray<Exhausted> Exhausted) Expire(TimeSpan now) =>
         GiveBackAll(Leased.Where(l => l.Value.Until < now).Select(l => l.Key), "no sign of life within its lease");
 
+    /// <summary>What a worker holds; null: nothing. Of several the one with the lowest id.</summary>
+    public Lease<T>? LeaseOf(string worker) =>
+        Leased.FirstOrDefault(l => l.Value.Worker == worker) is { Value: { } held, Key: var id } ? new Lease<T>(id, held.Attempt, Items[id]) : null;
+
     /// <summary>Pieces a worker holds.</summary>
     public int HeldBy(string worker) => Leased.Values.Count(h => h.Worker == worker);
+
+    /// <summary>The piece is done, or need not be done any more.</summary>
+    public bool IsFinished(int id) => Finished.Contains(id);
 
     private (LeaseQueue<T> Next, ImmutableArray<Exhausted> Exhausted) GiveBackAll(IEnumerable<int> ids, string why)
     {

@@ -1,4 +1,5 @@
 using Tulu2.Protocol.Events;
+using Tulu2.Protocol.Outcomes;
 using Tulu2.Runs.Output;
 
 namespace Tulu2.Runs.Events;
@@ -6,12 +7,21 @@ namespace Tulu2.Runs.Events;
 /// <summary>Reports the progress of a run.</summary>
 internal sealed class ProgressSubscriber(string title, int totalSteps, Action<ProgressSnapshot> report) : IRunEventSubscriber
 {
+    private bool _isEvaluating;
+
     public void Handle(RunEvent happened)
     {
         switch (happened)
         {
             case RunEvent.ReferenceProgressed pass:
                 report(new ProgressSnapshot(pass.Done, pass.Total) { Phase = $"{title} reference" });
+                break;
+            case RunEvent.PhaseChanged { Phase: RunPhase.Evaluating }:
+                _isEvaluating = true;
+                break;
+            // While it trains, its steps are what is shown.
+            case RunEvent.EvaluationProgressed scored when _isEvaluating:
+                report(new ProgressSnapshot(scored.Done, scored.Total) { Phase = $"{title} evaluation" });
                 break;
             case RunEvent.StepCommitted { Step: var step }:
                 report(new ProgressSnapshot(step.Step, totalSteps, step.Metrics.Loss, step.TokensPerSecond) { Phase = title });

@@ -27,6 +27,12 @@ internal sealed class RemarkSubscriber(string title, int totalSteps, Action<stri
         RunEvent.RankLost lost => $"rank {lost.Rank} was restarted: {lost.Why}",
         RunEvent.RanksPlaced placed => $"ranks {string.Join(", ", placed.Ranks)} are placed on {placed.Node}",
         RunEvent.WaitingForPlaces waiting => $"waiting for nodes with {NumberText.Count(waiting.Missing, "more place")} for ranks",
+        RunEvent.EvaluationResumed resumed => $"{resumed.Left:N0} of {NumberText.Count(resumed.Total, "item")} of the evaluation are left to score",
+        RunEvent.Evaluated done => $"{done.Benchmark} of step {done.Step}: {done.Text} over {NumberText.Count(done.Items, "item")}{(done.IsBest ? ", the best so far" : "")}",
+        RunEvent.EvaluationFailed failed => $"{failed.Benchmark} of step {failed.Step} is not scored: {failed.Why}; --resume tries again",
+        RunEvent.EvaluatorLost lost => $"an evaluator was lost, and its items go to another: {lost.Why} ({lost.Evaluator})",
+        RunEvent.EvaluationAwaited awaited => $"waiting for {NumberText.Count(awaited.Left, "item")} of the evaluation, with {NumberText.Count(awaited.Evaluators, "evaluator")}"
+            + (awaited.Evaluators == 0 ? ": start a node with the role evaluator, or stop the run, which leaves them to --resume" : ""),
         RunEvent.HistoryLost lost => $"ledger: {lost.Text}",
         _ => null,
     };

@@ -25,6 +25,9 @@ internal sealed class TensorBoardSubscriber(
             case RunEvent.Validated validated:
                 Write(validated.Step, validated.Values);
                 break;
+            case RunEvent.Evaluated evaluated:
+                board.Scalars(evaluated.Step, [($"evaluation/{evaluated.Benchmark}", evaluated.Score)]);
+                break;
         }
     }
 

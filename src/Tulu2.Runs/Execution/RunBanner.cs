@@ -1,6 +1,7 @@
 using System.Globalization;
 using Tulu2.Data.Slots;
 using Tulu2.Files;
+using Tulu2.Runs.Evaluations;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.RunFiles;
@@ -11,7 +12,7 @@ namespace Tulu2.Runs.Execution;
 /// <summary>A summary of the run in a few lines, printed before its first step.</summary>
 internal static class RunBanner
 {
-    public static IEnumerable<string> Lines(string title, PreparedRun run, RankHosting hosting, RunDirectory directory)
+    public static IEnumerable<string> Lines(string title, PreparedRun run, EvaluationSuite? suite, RankHosting hosting, RunDirectory directory)
     {
         var (recipe, batches, tokens) = (run.Recipe, run.Batches, run.Data.TokenCount);
         var rows = ObjectiveCatalog.Of(recipe.Objective).ItemName;
@@ -21,6 +22,7 @@ internal static class RunBanner
         yield return Line($"  {rows + "s",-10}  {batches.Items:N0}, {tokens:N0} tokens a pass");
         if (run.Validation is { } validation)
             yield return Line($"  validation  {NumberText.Count(validation.Items, rows)}, every {NumberText.Count(validation.Rules.Every, "step")}, by {validation.Rules.Metric}");
+        if (suite is not null) yield return $"  evaluation  {SuiteText(suite)}";
         yield return Line($"  steps       {batches.TotalSteps:N0}, {Passes(batches)}");
         yield return Line($"  a step      {NumberText.Count(recipe.Batch.Global, rows)}, about {TokensAStep(tokens, batches.Items, recipe.Batch.Global):N0} tokens");
         yield return Line($"  ranks       {run.Parallel.Size:N0} {HostingText(hosting, run.Parallel.Size)}: {run.Parallel} (data x tensor x pipeline)");
@@ -29,6 +31,16 @@ internal static class RunBanner
 
     /// <summary>Mean tokens per step.</summary>
     public static double TokensAStep(long tokens, int items, int global) => (double)tokens / items * global;
+
+    private static string SuiteText(EvaluationSuite suite)
+    {
+        var recipe = suite.Recipe;
+        string[] parts = [Part(recipe.Quick, recipe.Every), Part(recipe.Full, recipe.FullEvery), recipe.Metric is { } metric ? $"the best by {metric}" : ""];
+        return string.Join("; ", parts.Where(part => part.Length > 0));
+
+        static string Part(IReadOnlyList<string> names, int every) =>
+            names.Count == 0 ? "" : $"{string.Join(", ", names)}, {(every == 0 ? "at the end" : $"every {NumberText.Count(every, "step")}")}";
+    }
 
     private static string Passes(BatchPlan batches)
     {

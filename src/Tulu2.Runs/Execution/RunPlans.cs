@@ -1,9 +1,11 @@
 using Tulu2.Checkpoints;
 using Tulu2.Cluster.Checkpointing;
+using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.Runs;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
+using Tulu2.Runs.Evaluations;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.RunFiles;
@@ -13,6 +15,8 @@ namespace Tulu2.Runs.Execution;
 /// <summary>Makes the plan that the actors execute from a prepared run.</summary>
 internal static class RunPlans
 {
+    private const int KeyLength = 12;
+
     /// <param name="stoppedBy">Names the signal that stopped the run; for the ledger.</param>
     /// <param name="validated">Validations in the run directory, by step.</param>
     public static RunPlan Of(PreparedRun run, RunDirectory directory, CheckpointStore store, RunStart start, RankHosting hosting,
@@ -48,5 +52,28 @@ internal static class RunPlans
             VirtualShards = run.Parameters.VirtualShards,
             Facts = TrainingFacts.Gather(TimeProvider.System.GetUtcNow()),
             StoppedBy = stoppedBy,
+        };
+
+    /// <summary>How the actors score the run's checkpoints.</summary>
+    /// <param name="say">Takes what the user should know of earlier sessions.</param>
+    public static PoolPlan Of(EvaluationSuite suite, RunEvaluations record, PreparedRun run, RunDirectory directory, CheckpointStore store, RankHosting hosting,
+        Action<string> say) => new()
+        {
+            Schedule = suite.Schedule,
+            Benchmarks = suite.Benchmarks.ToDictionary(benchmark => benchmark.Key, benchmark => new PoolBenchmark(benchmark.Value.File, benchmark.Value.Items)
+            {
+                IsTimed = benchmark.Value.Benchmark.RunsPrograms,
+            }),
+            Settings = suite.Settings,
+            Metric = suite.Metric,
+            KeepsBest = suite.Recipe.KeepBest,
+            Record = record,
+            Known = record.Open(store, say),
+            ModelOf = step => CheckpointName.Of(store.ManifestPathOf(step)),
+            OutcomeFolder = record.OutcomeFolder,
+            Key = run.RecipeHash[..KeyLength],
+            // On a cluster that was there before, nodes with the role evaluator have them.
+            Evaluators = hosting is RankHosting.Nodes { Count: 0 } ? 0 : suite.Recipe.Evaluators,
+            Hosting = new CheckpointEvaluators(directory.Log),
         };
 }

@@ -9,6 +9,7 @@ using Tulu2.Files;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.Workers;
+using Tulu2.Runs.Evaluations;
 using Tulu2.Runs.Events;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Output;
@@ -64,11 +65,12 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         using var run = await Interruptible(() => RunPreparation.Prepare(fetched, report, output.Say, beginning.Changes), cancellation);
         foreach (var sentence in RecipeEffects.Missing(run.Recipe, run.Counts)) output.Say($"warning: {sentence}");
         beginning.Check(run, directory, Command);
+        var suite = await Task.Run(() => EvaluationSuite.Open(fetched.Loaded, run, RunProvenance.Of(run.Recipe), output.Say), cancellation).WaitAsync(cancellation);
         var notes = WriteDown(title, run, directory);
-        foreach (var line in RunBanner.Lines(title, run, hosting, directory)) output.Say(line);
+        foreach (var line in RunBanner.Lines(title, run, suite, hosting, directory)) output.Say(line);
 
         var store = new CheckpointStore(directory.Checkpoints);
-        var (outcome, steps, validations) = await TrainAsync(title, run, beginning.Start, directory, store, endings, report, cancellation);
+        var (outcome, steps, validations) = await TrainAsync(title, run, suite, beginning.Start, directory, store, endings, report, cancellation);
         // The failure may be a consequence of a run directory that is gone.
         if (outcome.End != RunEnd.Cancelled) directory.CheckPresent();
         if (outcome.End != RunEnd.Completed)
@@ -77,7 +79,8 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
             throw outcome.End == RunEnd.Failed ? endings.Failed(outcome.Failure!, run.Recipe) : endings.Cancelled(directory, outcome);
         }
         var parameters = await Task.Run(() => Export(run, store, outcome, directory), cancellation).WaitAsync(cancellation);
-        var best = await Task.Run(() => BestModel.Find(run, validations, outcome.Steps, store, directory, output.Say), cancellation).WaitAsync(cancellation);
+        var best = await Task.Run(() => BestModel.Evaluated(run, suite?.Metric, outcome.Steps, store, directory, output.Say)
+            ?? BestModel.Find(run, validations, outcome.Steps, store, directory, output.Say), cancellation).WaitAsync(cancellation);
         await Task.Run(() => MakeReport(title, run, directory, notes, cancellation), cancellation);
         return new TrainResult(directory.Root, outcome.Steps, steps.FirstOrDefault()?.Loss, steps.LastOrDefault()?.Loss,
             steps.Sum(step => step.Tokens) / Math.Max(1e-9, steps.Sum(step => step.Seconds)), parameters)
@@ -97,7 +100,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
     }
 
     private async Task<(RunOutcome Outcome, IReadOnlyCollection<StepRecord> Steps, IReadOnlyCollection<ValidationRecord> Validations)> TrainAsync(
-        string title, PreparedRun run, RunStart start, RunDirectory directory, CheckpointStore store, RunEndings endings, Action<ProgressSnapshot> report,
+        string title, PreparedRun run, EvaluationSuite? suite, RunStart start, RunDirectory directory, CheckpointStore store, RunEndings endings, Action<ProgressSnapshot> report,
             CancellationToken cancellation)
     {
         var (total, firstStep) = (run.Batches.TotalSteps, start is RunStart.FromManifest manifest ? manifest.Step : default);
@@ -117,6 +120,10 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         using var held = output.StopSignal?.Hold();
         await using var stopping = cancellation.Register(() => output.Say(endings.Stopping));
         var plan = RunPlans.Of(run, directory, store, start, hosting, Known(validations, firstStep), () => output.StopSignal?.Name);
+        // Evaluators find it there: none of them writes it while another reads.
+        if (suite is not null && run.Recipe.Lora is not null) ModelExport.BaseOf(run.Model, run.Recipe, directory);
+        using var scores = suite is null ? null : new RunEvaluations(directory, suite, run.HashAt);
+        if (scores is not null) plan = plan with { Evaluation = RunPlans.Of(suite!, scores, run, directory, store, hosting, output.Say) };
         return (await new RunHost(host).RunAsync(plan, events, cancellation), metrics.Lines, validations?.Lines ?? []);
     }
 

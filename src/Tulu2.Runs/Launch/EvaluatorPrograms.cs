@@ -1,3 +1,4 @@
+using Tulu2.Cluster.Evaluations;
 using Tulu2.Evaluation.Execution;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Evaluation.Tasks;
@@ -12,4 +13,12 @@ internal static class EvaluatorPrograms
     /// <param name="log">Takes what the processes print.</param>
     public static IEvaluatorFactory Factory(bool inProcess, EvaluatorSettings settings, string? log) =>
         inProcess ? new EvaluatorFactory(settings, runner: new CodeRunner(settings.AllowUnsafeExecution)) : new ProcessEvaluatorFactory(WorkerEntry.Evaluator, settings, log);
+}
+
+/// <summary>Evaluators of checkpoints, each a process of its own.</summary>
+/// <param name="log">Takes what the processes print; null: it is discarded.</param>
+internal sealed class CheckpointEvaluators(string? log) : IEvaluatorHosting
+{
+    public IEvaluator Create(EvaluatorSettings settings, bool yieldsProcessor) =>
+        new ProcessEvaluatorFactory(WorkerEntry.Evaluator, settings, log) { YieldsProcessor = yieldsProcessor }.Create();
 }

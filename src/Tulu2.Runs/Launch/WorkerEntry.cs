@@ -1,5 +1,6 @@
 using System.Net;
 using Tulu2.Collectives.Network;
+using Tulu2.Evaluation.Tasks;
 using Tulu2.Evaluation.Workers;
 using Tulu2.Runs.RunFiles;
 using Tulu2.Training.Hosting;
@@ -21,9 +22,10 @@ internal static class WorkerEntry
 
     public static bool IsMeant(string[] arguments) => arguments is [RankName or EvaluatorName, "--socket", _];
 
+    /// <param name="around">Put around an evaluator: what knows the checkpoints of runs.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(string[] arguments) => arguments[0] == EvaluatorName
-        ? EvaluatorProcess.Run(arguments[2])
+    public static int Run(string[] arguments, Func<IEvaluator, IEvaluator> around) => arguments[0] == EvaluatorName
+        ? EvaluatorProcess.Run(arguments[2], around)
         : RunRank(arguments[2]);
 
     private static int RunRank(string socket)

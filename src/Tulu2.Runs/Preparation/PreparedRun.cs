@@ -42,6 +42,9 @@ internal sealed record PreparedRun(
     /// <summary>Hash of everything that decides the run's bits.</summary>
     public string RecipeHash => Hashes[^1];
 
+    /// <summary>The recipe hash with which a step is made.</summary>
+    public string HashAt(int step) => Hashes[Changes.Count(change => change.After < step)];
+
     /// <summary>The schedule at the start of the run, and after each change; empty: there was no change.</summary>
     public IReadOnlyList<ScheduleSegment> Schedules => Changes.Count == 0 ? []
         : [.. Stages.Select((stage, index) =>

@@ -26,6 +26,7 @@ public sealed record Recipe
     public KtoRecipe Kto { get; init; } = new();
     public LoraRecipe? Lora { get; init; }
     public ValidationRecipe Validation { get; init; } = new();
+    public EvaluationRecipe Evaluation { get; init; } = new();
     [Meaning("What products are computed in; master weights, gradients and moments are fp32 in any case.")]
     [KnownAs(Trl = "bf16, fp16", Torchtune = "dtype", Others = "torch_dtype")]
     public Precision Precision { get; init; } = Precision.Bf16;

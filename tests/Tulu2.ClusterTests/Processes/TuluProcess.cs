@@ -28,6 +28,8 @@ internal sealed class TuluProcess : IDisposable
 
     public int Id => _process.Id;
 
+    public bool HasExited => _process.HasExited;
+
     public static TuluProcess Start(string cache, params string[] arguments) => StartUnder([], cache, arguments);
 
     /// <param name="wrapper">What the program is run under, such as <c>ip netns exec NAME</c>.</param>

@@ -17,6 +17,7 @@ public sealed class ClusterConfigSpec
     [InlineData("compose.conf")]
     [InlineData("coordinator.conf")]
     [InlineData("trainer.conf")]
+    [InlineData("evaluator.conf")]
     [InlineData("submit.conf")]
     [InlineData("tls.conf")]
     [InlineData("seeds.conf")]
@@ -27,13 +28,14 @@ public sealed class ClusterConfigSpec
         Assert.Equal(3, config.GetStringList("akka.cluster.seed-nodes").Count);
         Assert.All(config.GetStringList("akka.cluster.seed-nodes"), seed => Assert.Equal("tulu2", Akka.Actor.Address.Parse(seed).System));
         Assert.Equal("keep-majority", config.GetString("akka.cluster.split-brain-resolver.active-strategy"));
-        if (file is "coordinator.conf" or "trainer.conf") Assert.Equal([Path.GetFileNameWithoutExtension(file)], config.GetStringList("akka.cluster.roles"));
+        if (file is "coordinator.conf" or "trainer.conf" or "evaluator.conf") Assert.Equal([Path.GetFileNameWithoutExtension(file)], config.GetStringList("akka.cluster.roles"));
         if (file is "compose.conf" or "coordinator.conf" or "trainer.conf") Assert.Equal("here", config.GetString("akka.remote.dot-netty.tcp.hostname"));
     }
 
     [Theory]
     [InlineData("coordinator.conf", "coordinator")]
     [InlineData("trainer.conf", "trainer")]
+    [InlineData("evaluator.conf", "evaluator")]
     [InlineData("cluster.conf", null)]
     public void A_file_for_one_host_needs_nothing_from_the_environment(string file, string? role)
     {
@@ -94,6 +96,8 @@ public sealed class ClusterConfigSpec
     {
         var places = new NodeSettings("node.conf", "tulu2.node.places = many");
         Assert.Equal("node.conf: tulu2.node.places", Assert.Throws<Tulu2.Files.BadInputException>(() => places.RanksTaken(places.Read())).Where);
+        var evaluators = new NodeSettings("node.conf", "tulu2.node.evaluators = -1");
+        Assert.Equal("node.conf: tulu2.node.evaluators", Assert.Throws<Tulu2.Files.BadInputException>(() => evaluators.EvaluatorsStarted(evaluators.Read())).Where);
         var error = new StringWriter();
         var terminal = new Terminal(TextReader.Null, TextWriter.Null, error, false);
         Assert.Equal(ExitCode.BadInput, await TuluCommand.RunAsync(["node", "--config", Path.Combine(Root, "cluster-config", "trainer.conf"), "--roles", "trianer"], terminal));

@@ -5,6 +5,7 @@ using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Messages.Encoding;
 using Tulu2.Cluster.Ranks;
 using Tulu2.Data.Slots;
+using Tulu2.Protocol.Evaluations;
 using Tulu2.Tests.Cluster.Fakes;
 using Xunit;
 
@@ -43,6 +44,58 @@ public sealed class StandingClusterSpec(FakeNodes nodes) : IClassFixture<FakeNod
         // Such runs have all that goes between nodes but bad input, failures and replacements.
         string[] kinds = ["ru", "rl", "cj", "cb", "cc", "rc", "wj", "wd", "wr", "wa", "ws", "ks", "nt", "ns", "nx", "ni", "np", "dr"];
         Assert.Empty(kinds.Except(lost.Keys));
+    }
+
+    [Fact]
+    public async Task Evaluators_on_nodes_that_come_and_go_score_each_item_once_whatever_messages_are_lost()
+    {
+        using var run = new FakeRun(slots: 6, steps: 6);
+        var evaluation = new FakeEvaluation(run);
+        nodes.Prepare(run, null);
+        var (random, lost) = (new Random(5), new ConcurrentDictionary<string, bool>());
+        LossySerializer.Flip = message =>
+        {
+            if (lost.TryAdd(KindOf(message), true)) return true;
+            lock (random) return random.NextDouble() < 0.2;
+        };
+        evaluation.Fault = _ => { lock (random) return random.Next(6) == 0 ? new InvalidOperationException("killed") : null; };
+        // A node that leaves takes its work with it.
+        evaluation.OnRun = (_, cancellation) =>
+        {
+            cancellation.WaitHandle.WaitOne(20);
+            cancellation.ThrowIfCancellationRequested();
+        };
+        var plan = run.PlanOf(ranks: 4, every: 2) with
+        {
+            Workers = null,
+            ClusterKey = new byte[32],
+            Evaluation = evaluation.Plan(new EvaluationSchedule(["quick"], 2, ["full"], 0), evaluators: 0),
+        };
+
+        var running = new RunHost(nodes.Coordinator).RunAsync(plan, run.Observer, CancellationToken.None);
+        var joins = 0;
+        while (!running.IsCompleted)
+        {
+            await using var node = await nodes.JoinAsync(evaluation);
+            joins++;
+            var (kept, began) = (evaluation.Kept, TimeProvider.System.GetTimestamp());
+            // Until it has done something; the last one stays until the end.
+            for (var seen = kept; !running.IsCompleted && (joins > 3 || seen < kept + (2 * FakeEvaluation.Chunk)); await Task.Delay(10))
+            {
+                if (evaluation.Kept > seen) (seen, began) = (evaluation.Kept, TimeProvider.System.GetTimestamp());
+                Assert.True(TimeProvider.System.GetElapsedTime(began) < Patience, $"the evaluation came to a standstill with {seen} items");
+            }
+        }
+        LossySerializer.Flip = null;
+
+        var outcome = await running;
+        Assert.Null(outcome.Failure);
+        Assert.Equal($"{run.Cluster.Expected(6):x16}", outcome.ParametersSha256);
+        Assert.Empty(evaluation.Violations);
+        Assert.All(evaluation.Scores, score => Assert.Equal(score.Key.Step, score.Value));
+        Assert.Equal(evaluation.Scores.Count * FakeEvaluation.Items, evaluation.Kept);
+        Assert.Contains((6, "full"), evaluation.Scores.Keys);
+        Assert.Empty(new[] { "eq", "eg", "es", "ex", "ek" }.Except(lost.Keys));
     }
 
     private static string KindOf(object message) => message is DeliveryProtocol.Letter letter ? letter.Manifest : WireSerializer.Pack(message).Manifest;

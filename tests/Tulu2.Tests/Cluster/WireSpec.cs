@@ -78,13 +78,15 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
         new DeliveryProtocol.Letter(long.MaxValue, 3, "akka.tcp://tulu2@10.0.0.1:4053/user/node#17", "", "ni", [0x90]),
         new DeliveryProtocol.Letter(long.MaxValue, 4, "akka.tcp://tulu2@10.0.0.1:4053/user/node#17", "akka.tcp://tulu2@10.0.0.2:4053/user/node#18", "ni", [0x90]),
         new DeliveryProtocol.Received(long.MaxValue, 3),
-        new EvaluationProtocol.Idle("/user/node/evaluators/0"),
-        new EvaluationProtocol.Busy("/user/node/evaluators/0"),
-        new EvaluationProtocol.Assigned(3, 2, new EvaluationTask("t3", "exact_match", "exports/sft", "rows.jsonl", 30, 10)),
-        new EvaluationProtocol.Done("/user/node/evaluators/0", 3, 2, new EvaluationOutcome("t3",
-            [new ItemScore("i", "d", 0.1) { Metrics = new Dictionary<string, double> { ["pass@1"] = 0.3 }, Sample = new EvaluationSample("p", "e", "ö 你", true) { Verdict = "v" } }, new ItemScore("j", "", 1)]) { Judges = [new JudgeUse("pairs", "gpt-4@host", 1, 2, 3, 4) { Cost = 0.5 }, new JudgeUse("grades", "x", 1, 0, 3, 4)] }),
-        new EvaluationProtocol.Failed("/user/node/evaluators/0", 3, 2, "bad", "stack", "rows.jsonl:3", null),
-        new EvaluationProtocol.Failed("/user/node/evaluators/0", 3, 2, "bad", "stack", "rows.jsonl:3", "correct it"),
+        new EvaluationProtocol.Ask("akka.tcp://tulu2@10.0.0.1:4053/user/node/evaluators/0#17", long.MaxValue),
+        new EvaluationProtocol.Working("akka.tcp://tulu2@10.0.0.1:4053/user/node/evaluators/0#17", long.MaxValue),
+        new EvaluationProtocol.Granted(3, 2, new EvaluationTask("t3", "exact_match", "exports/sft", "rows.jsonl", 30, 10), "{}", "/runs/one/evaluations/outcomes", "exports/dpo"),
+        new EvaluationProtocol.Granted(3, 2, new EvaluationTask("t3", "exact_match", "exports/sft", "rows.jsonl", 30, 10), null, null, null),
+        new EvaluationProtocol.Scored("akka.tcp://tulu2@10.0.0.1:4053/user/node/evaluators/0#17", 3, "t3", "ab12.outcome.jsonl"),
+        new EvaluationProtocol.Failed("/user/node/evaluators/0", 3, "t3", "bad", "stack", "rows.jsonl:3", null),
+        new EvaluationProtocol.Failed("/user/node/evaluators/0", 3, "t3", "bad", "stack", "rows.jsonl:3", "correct it"),
+        new EvaluationProtocol.Declined("/user/node/evaluators/0", 3, "it does not see the run directory"),
+        new EvaluationProtocol.Taken(3),
     ];
 
     private SerializerWithStringManifest Serializer => Assert.IsType<WireSerializer>(Sys.Serialization.FindSerializerFor(Messages[0]));

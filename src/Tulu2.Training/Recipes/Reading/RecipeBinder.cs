@@ -54,6 +54,7 @@ internal sealed class RecipeBinder(string directory, Func<YamlNode, string> wher
     {
         string path => Full(path),
         IReadOnlyList<DataSourceRecipe> sources => sources.Select(source => source with { Files = [.. source.Files.Select(Full)] }).ToList(),
+        IReadOnlyDictionary<string, string> files => files.ToDictionary(file => file.Key, file => Full(file.Value)),
         _ => value,
     };
 

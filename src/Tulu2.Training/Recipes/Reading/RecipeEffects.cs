@@ -27,7 +27,7 @@ public static class RecipeEffects
 
     /// <summary>One sentence for each, without a full stop.</summary>
     public static IReadOnlyList<string> Missing(Recipe recipe, RunCounts counts) =>
-        [.. Rows(recipe, counts), .. Rates(recipe, counts), .. Checkpoints(recipe, counts), .. Validation(recipe, counts), .. Keys(recipe), .. Layout(recipe.Parallel, counts)];
+        [.. Rows(recipe, counts), .. Rates(recipe, counts), .. Checkpoints(recipe, counts), .. Validation(recipe, counts), .. Evaluation(recipe, counts), .. Keys(recipe), .. Layout(recipe.Parallel, counts)];
 
     private static IEnumerable<string> Rows(Recipe recipe, RunCounts counts)
     {
@@ -93,6 +93,26 @@ public static class RecipeEffects
             yield return $"validation.every {validation.Every} is beyond the run's {NumberText.Count(steps, "step")}: only the last step is validated";
         var made = (steps + validation.Every - 1) / validation.Every;
         if (validation.Patience >= made) yield return $"validation.patience {validation.Patience} has no effect: the run validates {NumberText.Count(made, "time")}";
+    }
+
+    private static IEnumerable<string> Evaluation(Recipe recipe, RunCounts counts)
+    {
+        var (evaluation, defaults) = (recipe.Evaluation, Defaults.Evaluation);
+        if (!evaluation.IsOn)
+        {
+            var plain = evaluation with { Quick = defaults.Quick, Full = defaults.Full, Rows = defaults.Rows, Judges = defaults.Judges };
+            if (plain != defaults || evaluation.Rows.Count + evaluation.Judges.Count > 0)
+                yield return "evaluation has no effect: neither evaluation.quick nor evaluation.full names a benchmark";
+            yield break;
+        }
+        if (counts.Steps is not { } steps) yield break;
+        var every = recipe.Checkpoint.Every;
+        if (evaluation.Quick.Count == 0) yield break;
+        if (evaluation.Every != defaults.Every && evaluation.Every > steps)
+            yield return $"evaluation.every {evaluation.Every} is beyond the run's {NumberText.Count(steps, "step")}: only the last checkpoint is scored";
+        else if (every == 0 && evaluation.Every < steps)
+            yield return $"evaluation.every {evaluation.Every} has no effect with checkpoint.every 0: only the last checkpoint is written, and scored";
+        else if (evaluation.Every < every) yield return $"evaluation.every {evaluation.Every} is below checkpoint.every {every}: each checkpoint is scored, and no more";
     }
 
     private static IEnumerable<string> Keys(Recipe recipe)

@@ -16,6 +16,7 @@ internal static class RecipeRules
         CheckOptimizer(recipe, fault);
         CheckObjective(recipe, fault);
         CheckValidation(recipe, fault);
+        CheckEvaluation(recipe.Evaluation, fault);
         CheckLayout(recipe, fault);
         fault.AtLeast("parallel.patience", recipe.Parallel.Patience, 1);
         fault.AtLeast("checkpoint.every", recipe.Checkpoint.Every, 0);
@@ -114,6 +115,19 @@ internal static class RecipeRules
         var metrics = ValidationMetrics.Of(recipe.Objective);
         if (!metrics.ContainsKey(validation.Metric))
             throw fault("validation.metric", $"objective {ObjectiveCatalog.Of(recipe.Objective).Name} has no '{validation.Metric}' to choose a model by", $"use one of {string.Join(", ", metrics.Keys)}");
+    }
+
+    // Whether the benchmarks exist is known above this floor.
+    private static void CheckEvaluation(EvaluationRecipe evaluation, RecipeFault fault)
+    {
+        fault.AtLeast("evaluation.every", evaluation.Every, 1);
+        fault.AtLeast("evaluation.full_every", evaluation.FullEvery, 0);
+        fault.AtLeast("evaluation.evaluators", evaluation.Evaluators, 0);
+        if (evaluation.Limit is { } limit) fault.AtLeast("evaluation.limit", limit, 1);
+        if (evaluation is { IsOn: true, Metric: { } metric } && !evaluation.Quick.Concat(evaluation.Full).Contains(metric))
+            throw fault("evaluation.metric", $"'{metric}' is in neither suite", $"use one of {string.Join(", ", evaluation.Quick.Union(evaluation.Full))}, or leave it out");
+        foreach (var (key, suite) in new[] { ("evaluation.quick", evaluation.Quick), ("evaluation.full", evaluation.Full) })
+            if (suite.GroupBy(name => name).FirstOrDefault(name => name.Count() > 1)?.Key is { } twice) throw fault(key, $"names {twice} twice", "name it once");
     }
 
     private static void CheckFormat(string key, string format, RecipeFault fault)

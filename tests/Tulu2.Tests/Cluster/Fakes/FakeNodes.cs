@@ -1,5 +1,6 @@
 using Akka.Configuration;
 using Tulu2.Cluster.Configuration;
+using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Nodes;
@@ -19,6 +20,7 @@ public sealed class FakeNodes : IAsyncLifetime
         tulu2.delivery.repeat-after = 20ms
         tests.loss { seed = 1, share = 0 }
         tulu2.node.places = 2
+        tulu2.node.evaluators = 4
         """;
 
     private readonly List<ActorHost> _hosts = [];
@@ -42,13 +44,21 @@ public sealed class FakeNodes : IAsyncLifetime
     internal void Prepare(FakeRun run, IReferencePlan? reference) => _preparations.Of = node =>
         new NodePlan(node.Layout, run.Cluster, run.Plan, reference, null, node.TotalSteps, node.RestartsPerMinute, node.Prefetch);
 
+    /// <summary>A node with evaluators joins; disposing of it lets it leave.</summary>
+    internal Task<ActorHost> JoinAsync(IEvaluatorHosting evaluators) => StartAsync("evaluator", Coordinator.Address, evaluators);
+
     private async Task StartAsync(string role, string? seed)
+    {
+        var host = await StartAsync(role, seed, null);
+        lock (_hosts) _hosts.Add(host);
+    }
+
+    private Task<ActorHost> StartAsync(string role, string? seed, IEvaluatorHosting? evaluators)
     {
         var config = ConfigurationFactory.ParseString($"akka.cluster.roles = [\"{role}\"]\nakka.cluster.seed-nodes = [{(seed is null ? "" : $"\"{seed}\"")}]")
             .WithFallback(ConfigurationFactory.ParseString(Settings));
-        var host = await ActorHost.StartAsync(new NodeSettings("", "") { Overrides = config, Preparation = _preparations }, CancellationToken.None)
+        return ActorHost.StartAsync(new NodeSettings("", "") { Overrides = config, Preparation = _preparations, Evaluators = evaluators }, CancellationToken.None)
             .WaitAsync(TimeSpan.FromSeconds(60));
-        lock (_hosts) _hosts.Add(host);
     }
 
     private sealed class Preparations : INodePreparation

@@ -16,8 +16,14 @@ internal sealed class FakeCheckpoints : ICheckpointWriter
     public Func<Manifest, Exception?> Fault { get; set; } = _ => null;
     public int Prunes { get; private set; }
 
-    /// <summary>The step that the last pruning was to keep beside the newest.</summary>
-    public int? Best { get; private set; }
+    /// <summary>The step that the last pruning was to keep beside the newest; of several the last.</summary>
+    public int? Best => Besides.Count == 0 ? null : Besides.Last();
+
+    /// <summary>The steps that the last pruning was to keep beside the newest.</summary>
+    public IReadOnlyCollection<int> Besides => AllBesides.LastOrDefault() ?? [];
+
+    /// <summary>Those of each pruning.</summary>
+    public ConcurrentQueue<IReadOnlyCollection<int>> AllBesides { get; } = new();
 
     public string Write(Manifest manifest)
     {
@@ -28,10 +34,10 @@ internal sealed class FakeCheckpoints : ICheckpointWriter
 
     public int Sweeps { get; private set; }
 
-    public void Prune(int keep, int? best)
+    public void Prune(int keep, IReadOnlyCollection<int> besides)
     {
         Prunes++;
-        Best = best;
+        AllBesides.Enqueue(besides);
     }
 
     public void Sweep() => Sweeps++;
@@ -95,6 +101,15 @@ internal sealed class FakeRun : IDisposable
         RecipeHash = "recipe",
         VirtualShards = 4,
         Lease = new ProgressLease(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(60), 8),
+    };
+
+    /// <summary>No step's data are there before the checkpoint that is due before it is: fake steps are quicker than the disk.</summary>
+    public void WaitForCheckpoints(int every) => Plan.Fault = (step, _) =>
+    {
+        var due = (step - 1) / every * every;
+        return due == 0 || SpinWait.SpinUntil(() => Checkpoints.Manifests.Any(manifest => manifest.Step == due), TimeSpan.FromSeconds(60))
+            ? null
+            : new TimeoutException($"there is no checkpoint of step {due}");
     };
 
     public void Dispose() => _directory.Delete(recursive: true);

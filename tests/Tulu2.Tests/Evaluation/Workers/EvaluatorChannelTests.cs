@@ -17,10 +17,11 @@ public sealed class EvaluatorChannelTests
         new EvaluatorStart(new EvaluatorSettings(64, new BenchmarkOptions(7, true, true) { Mode = EvaluationMode.Fixed, Chat = true, Shots = 5, Limit = 100 })
         {
             Judges = new Dictionary<string, string> { ["pairs"] = "gpt" }, JudgeCache = "cache", AllowUnsafeExecution = true,
-        }),
-        new EvaluatorStart(new EvaluatorSettings(64, new BenchmarkOptions())),
+        }, true),
+        new EvaluatorStart(new EvaluatorSettings(64, new BenchmarkOptions()), false),
         new EvaluatorCommand.Run(new EvaluationTask("t3", "exact_match", "exports/sft", "rows.jsonl", 30, 10)),
         new EvaluatorCommand.Answer("exports/sft", [[new Message("user", "hi")], [new Message("user", "a"), new Message("assistant", "b") { Learnt = false }]], 9),
+        new EvaluatorCommand.Prepare("exports/dpo"),
         new EvaluatorCommand.Shutdown(),
         new EvaluatorReply.Ready(),
         new EvaluatorReply.Alive(),

@@ -28,6 +28,7 @@ internal static class OtherValue
             new() { Files = ["/d.jsonl"], Sample = 7 },
         },
         IReadOnlyList<string> => new List<string> { "q_proj", "v_proj" },
+        IReadOnlyDictionary<string, string> when key.IsPath => new Dictionary<string, string> { ["exact_match"] = "/with space: and colon.jsonl" },
         IReadOnlyDictionary<string, string> => new Dictionary<string, string> { ["prompt"] = "question", ["completion"] = "the answer" },
         _ => key.Type == typeof(string) ? "/some/where" : key.Type == typeof(int) ? 17 : (object)0.375,
     };
