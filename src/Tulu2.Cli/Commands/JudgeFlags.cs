@@ -40,14 +40,14 @@ internal sealed class JudgeFlags
         var judges = known.Select(role => (Role: role, Spec: given.GetValueOrDefault(role) ?? given.GetValueOrDefault(JudgeSpec.AnyRole))).Where(judge => judge.Spec is not null)
             .ToDictionary(judge => judge.Role, judge => judge.Spec!);
         _ = JudgePrices.Read(parsed.GetValue(_prices));
+        var (parallel, sharers) = (CommandBuilder.AtLeastOne(parsed, _parallel), Math.Max(1, processes));
         return settings with
         {
             Judges = judges,
             JudgeCache = parsed.GetValue(_cache) is { } cache ? Path.GetFullPath(cache) : output is null ? null : Path.Combine(output, CacheName),
             JudgeKeyFile = parsed.GetValue(_keyFile) is { } key ? Path.GetFullPath(key) : null,
             JudgePrices = parsed.GetValue(_prices) is { } prices ? Path.GetFullPath(prices) : null,
-            JudgeLimits = new JudgeLimits(
-                Math.Max(1, CommandBuilder.AtLeastOne(parsed, _parallel) / Math.Max(1, processes)), AtLeastOne(parsed, _requests), AtLeastOne(parsed, _tokens)) { Sharers = Math.Max(1, processes) },
+            JudgeLimits = new JudgeLimits(Math.Max(1, parallel / sharers), AtLeastOne(parsed, _requests), AtLeastOne(parsed, _tokens)) { Sharers = sharers },
         };
     }
 

@@ -85,11 +85,11 @@ internal sealed class TaskFolder
         }
         catch (InvalidDataException damage)
         {
-            throw new BadInputException(path, $"is damaged: {damage.Message}", Again, damage);
+            throw new BadInputException(path, $"is damaged: {FaultText.Of(damage)}", Again, damage);
         }
         catch (CsvFormatException fault)
         {
-            throw new BadInputException($"{path}:{fault.LineNumber}", fault.Message, Again, fault);
+            throw new BadInputException($"{path}:{fault.LineNumber}", FaultText.Of(fault), Again, fault);
         }
     }
 }

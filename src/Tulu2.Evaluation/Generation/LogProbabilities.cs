@@ -18,6 +18,9 @@ internal readonly ref struct LogProbabilities
         _shift = (float)(largest + Math.Log(SumOfExponentials(logits, largest)));
     }
 
+    /// <summary>Whether logits are those of a distribution: none is NaN, and one is finite.</summary>
+    public static bool AreOf(ReadOnlySpan<float> logits) => float.IsFinite(TensorPrimitives.Max(logits));
+
     /// <summary>The log-probability (natural logarithm) of an id.</summary>
     public float this[int id] => _logits[id] - _shift;
 

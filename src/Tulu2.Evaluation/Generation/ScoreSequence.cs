@@ -20,9 +20,14 @@ internal sealed class ScoreSequence(int[] ids, IReadOnlyList<int> scored, int to
 
     protected override void Accept(int position, ReadOnlySpan<float> logits)
     {
-        var distribution = new LogProbabilities(logits);
-        _scores.Add(distribution.Of(ids[position + 1], top));
-        IsGreedy &= distribution.Likeliest == ids[position + 1];
+        // Broken weights give a score that is no number: who asked knows which row it is of.
+        if (!LogProbabilities.AreOf(logits)) _scores.Add(new TokenScore(ids[position + 1], float.NaN, []));
+        else
+        {
+            var distribution = new LogProbabilities(logits);
+            _scores.Add(distribution.Of(ids[position + 1], top));
+            IsGreedy &= distribution.Likeliest == ids[position + 1];
+        }
         if (_scores.Count == scored.Count) End();
     }
 }

@@ -10,7 +10,11 @@ public sealed record ModelPair(ModelStanding First, ModelStanding Second, PairRe
 {
     public static ModelPair Of(ModelStanding first, ModelStanding second, PairRelation relation, Bootstrap bootstrap)
     {
-        var tasks = from one in first.Tasks orderby ScoreTables.Place(one.Result) let other = second.Named(one.Result.Task) where other is { Points: not null } && one.Points is not null select PairedTask.Of(one, other, bootstrap);
+        var tasks = from one in first.Tasks
+                    orderby ScoreTables.Place(one.Result)
+                    let other = second.Named(one.Result.Task)
+                    where other is { Points: not null } && one.Points is not null
+                    select PairedTask.Of(one, other, bootstrap);
         var average = first.Seven.Value is { } a && second.Seven.Value is { } b ? new PairedDifference(a, b, second.Seven.Less(first.Seven)) : null;
         return new ModelPair(first, second, relation, [.. tasks], average);
     }

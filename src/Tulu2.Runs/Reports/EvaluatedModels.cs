@@ -34,7 +34,7 @@ internal static class EvaluatedModels
         var twice = found.GroupBy(one => one.Model.Name).Where(group => group.Count() > 1).Select(group => group.Key).ToHashSet();
         var places = new HashSet<string>();
         foreach (var (_, model) in found)
-            if (!places.Add($"{Path.GetFullPath(model.Directory)} {model.Name} {model.Step}"))
+            if (!places.Add($"{Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Directory))} {model.Name} {model.Step}"))
                 throw new BadInputException(model.Directory, "is named twice", "name different directories");
         return [.. found.Select(one => twice.Contains(one.Model.Name) ? one.Model with { Name = $"{one.Model.Name} ({ShortPath(one.Model)})" } : one.Model)];
     }

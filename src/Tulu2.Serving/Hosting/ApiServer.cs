@@ -46,7 +46,7 @@ public sealed class ApiServer : IAsyncDisposable
         {
             await app.DisposeAsync();
             throw new BadInputException($"{new IPEndPoint(settings.Address, settings.Port)}",
-                $"cannot be listened at: {failure.InnerException?.Message ?? failure.Message}",
+                $"cannot be listened at: {FaultText.Of(failure.InnerException ?? failure)}",
                 "end the program that uses the port, give another --port or --host, or --port 0 for a free one", failure);
         }
         var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;

@@ -33,6 +33,13 @@ public sealed class RunStateSpec
         new RunEvent.Validated(new StepNumber(2), [new NamedValue("loss", 1.5)], new ValidationVerdict(new StepNumber(2), true, false), 0.5),
         new RunEvent.ValidationKnown(new StepNumber(2), [new NamedValue("loss", 1.5)], new ValidationVerdict(new StepNumber(2), true, false)),
         new RunEvent.StopRequested(),
+        new RunEvent.EvaluationDue(new StepNumber(2), ["gsm8k"], 4),
+        new RunEvent.EvaluationResumed(4, 4),
+        new RunEvent.EvaluatorLost("evaluator", "killed"),
+        new RunEvent.EvaluationProgressed(2, 4),
+        new RunEvent.EvaluationAwaited(2, 1),
+        new RunEvent.Evaluated(new StepNumber(2), "gsm8k", 0.5, "50.0 %", 4, true),
+        new RunEvent.EvaluationFailed(new StepNumber(2), "mmlu", "no data"),
         new RunEvent.Finished(new StepNumber(2), RunEnd.Cancelled, "sha", null, "SIGINT"),
     ];
 

@@ -36,9 +36,9 @@ public class ServeCommandTests
         using var output = TextWriter.Synchronized(text);
         var terminal = new Terminal(TextReader.Null, output, TextWriter.Synchronized(errors), isInteractive: false);
         var command = Task.Run(() => TuluCommand.RunAsync(["serve", "--model", model, "--port", "0", "--json", "--threads", "1"], terminal, interrupt));
-        await ServedFake.UntilAsync(() => command.IsCompleted || LineOf(output).EndsWith('\n'), "the server is ready");
+        await ServedFake.UntilAsync(() => command.IsCompleted || LineOf(text, output).EndsWith('\n'), "the server is ready");
         Assert.False(command.IsCompleted, errors.ToString());
-        var ready = JsonDocument.Parse(LineOf(output)).RootElement;
+        var ready = JsonDocument.Parse(LineOf(text, output)).RootElement;
         Assert.Equal("tinystories656K_hf", ready.GetProperty("model").GetString());
         using var client = new HttpClient { BaseAddress = new Uri(ready.GetProperty("url").GetString()!) };
         // The path of the model is a name of it too, as scripts for vLLM use it.
@@ -51,5 +51,9 @@ public class ServeCommandTests
         await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync("/health"));
     }
 
-    private static string LineOf(TextWriter output) => output.ToString() ?? "";
+    // The writer's own lock.
+    private static string LineOf(StringWriter text, TextWriter output)
+    {
+        lock (output) return text.ToString();
+    }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Tulu2.Data.Benchmarks;
 using Tulu2.Data.Python;
 using Tulu2.Evaluation.Benchmarks.Extraction;
@@ -118,7 +117,7 @@ public sealed class MmluBenchmark : Benchmark<MmluBenchmark.Item>
         for (var index = 1; index < values.Count; index++)
             if (values[index] > values[best]) best = index;
         var letter = MmluSubject.Letters[best];
-        var shares = MmluSubject.Letters.Zip(values, (choice, value) => string.Create(CultureInfo.InvariantCulture, $"{choice} {Math.Exp(value):P2}"));
+        var shares = MmluSubject.Letters.Zip(values, (choice, value) => $"{choice} {NumberText.Percent(Math.Exp(value))}");
         return (letter, letter.ToString(), string.Join(", ", shares));
     }
 

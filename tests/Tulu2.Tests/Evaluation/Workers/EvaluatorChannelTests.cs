@@ -1,5 +1,6 @@
 using Tulu2.Data.Rows;
 using Tulu2.Evaluation.Benchmarks;
+using Tulu2.Evaluation.Judges;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Evaluation.Workers;
@@ -14,9 +15,18 @@ public sealed class EvaluatorChannelTests
 {
     private static readonly object[] Messages =
     [
-        new EvaluatorStart(new EvaluatorSettings(64, new BenchmarkOptions(7, true, true) { Mode = EvaluationMode.Fixed, Chat = true, Shots = 5, Limit = 100 })
+        new EvaluatorStart(new EvaluatorSettings(64, new BenchmarkOptions(7, true, true) { Mode = EvaluationMode.Fixed, Chat = true, Shots = 5, Limit = 100, BothOrders = true, OrderSeed = 3, ChainOfThought = true })
         {
-            Judges = new Dictionary<string, string> { ["pairs"] = "gpt" }, JudgeCache = "cache", AllowUnsafeExecution = true,
+            Judges = new Dictionary<string, string> { ["pairs"] = "gpt" }, JudgeCache = "cache", JudgeKeyFile = "key", JudgePrices = "prices", AllowUnsafeExecution = true,
+            JudgeLimits = new JudgeLimits(3, 4, 5)
+            {
+                Sharers = 2,
+                Tries = 3,
+                FirstWait = TimeSpan.FromSeconds(2),
+                LongestWait = TimeSpan.FromSeconds(3),
+                LongestAsked = TimeSpan.FromSeconds(4),
+                Patience = TimeSpan.FromSeconds(5),
+            },
         }, true),
         new EvaluatorStart(new EvaluatorSettings(64, new BenchmarkOptions()), false),
         new EvaluatorCommand.Run(new EvaluationTask("t3", "exact_match", "exports/sft", "rows.jsonl", 30, 10)),

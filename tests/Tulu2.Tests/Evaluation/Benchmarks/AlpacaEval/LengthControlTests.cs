@@ -22,7 +22,8 @@ public class LengthControlTests
         var (gradient, _) = LogisticFit.Derivatives(examples, weights, strength);
         for (var j = 0; j < weights.Length; j++)
             if (weights[j] == 0) Assert.InRange(gradient[j], -1 - 1e-4, 1 + 1e-4);
-            else Assert.Equal(-Math.Sign(weights[j]), gradient[j], 3);
+            // A gradient of thousands has fewer digits behind the point.
+            else Assert.InRange(gradient[j] + Math.Sign(weights[j]), -1e-3 * Math.Max(1, strength / 10), 1e-3 * Math.Max(1, strength / 10));
     }
 
     [Fact]
@@ -74,7 +75,8 @@ public class LengthControlTests
         var path = ReferenceData.Require("alpaca_eval", "tulu-2-dpo-13b_gpt4_annotations.json.gz");
         var (name, rate) = LengthControl.Of(new AlpacaEvalBenchmark().ScoreStored(new StoredFiles(null, path, null, null, null), default).Scores)!.Value;
         Assert.Equal("length_controlled_minimal_win_rate", name);
-        Assert.InRange(rate, 84.09, 84.25);
+        // By accelerated proximal gradient descent in Python, the strength by the same five folds.
+        Assert.Equal(85.48886, rate, 4);
     }
 
     private static List<ItemScore> Scores(int count, int length, int reference, double wins) =>

@@ -70,7 +70,7 @@ public class MtBenchBenchmarkTests
         Assert.Equal(2, scores.Count(score => score.IsScored));
         Assert.True(double.IsNaN(benchmark.Aggregate([scores[2]])));
         // One grade a question: the usual standard error of a mean.
-        Assert.Equal(Math.Sqrt(7.0 / 3 / 3), benchmark.StandardError([Item("1", 3, null), Item("2", 4, null), Item("3", 8, null)]), 10);
+        Assert.Equal(Math.Sqrt(7.0 / 3), benchmark.StandardError([Item("1", 3, null), Item("2", 4, null), Item("3", 8, null)]), 10);
     }
 
     [Theory]
