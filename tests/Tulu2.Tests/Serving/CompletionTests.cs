@@ -129,7 +129,12 @@ public sealed class CompletionTests : IAsyncLifetime
     {
         var request = new Dictionary<string, object>
         {
-            ["prompt"] = new[] { Text, "The sun" }, ["n"] = 2, ["seed"] = 3, ["max_tokens"] = tokens, ["echo"] = echo, ["logprobs"] = 2,
+            ["prompt"] = new[] { Text, "The sun" },
+            ["n"] = 2,
+            ["seed"] = 3,
+            ["max_tokens"] = tokens,
+            ["echo"] = echo,
+            ["logprobs"] = 2,
         };
         var whole = await AskAsync(request);
         (request["stream"], request["stream_options"]) = (true, new { include_usage = true });

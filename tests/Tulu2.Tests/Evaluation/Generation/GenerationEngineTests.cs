@@ -70,8 +70,12 @@ public class GenerationEngineTests
     {
         var result = await RunAsync(new FakeEngineModel((_, id) => id, context: 10), [1, 2, 3], GenerationOptions.Greedy);
         Assert.Equal((7, FinishReason.Length), (result.Ids.Count, result.Finish));
-        var error = Assert.Throws<BadInputException>(() => { _ = Engine(new FakeEngineModel((_, id) => id, context: 3)).SubmitAsync(new([1, 2, 3],
-            GenerationOptions.Greedy) { Location = "rows.jsonl:3" }); });
+        var error = Assert.Throws<BadInputException>(() =>
+        {
+            _ = Engine(new FakeEngineModel((_, id) => id, context: 3)).SubmitAsync(new([1, 2, 3],
+            GenerationOptions.Greedy)
+            { Location = "rows.jsonl:3" });
+        });
         Assert.Equal("rows.jsonl:3", error.Where);
         Assert.Throws<BadInputException>(() => { _ = Engine(new FakeEngineModel((_, id) => id)).SubmitAsync(new([], GenerationOptions.Greedy)); });
     }
@@ -181,8 +185,15 @@ public class GenerationEngineTests
         var logits = Enumerable.Range(0, 28).Select(id => id * 0.25).ToArray();
         var sum = Math.Log(logits.Sum(Math.Exp));
         using var engine = Engine(new FakeEngineModel((_, id) => id * 0.25f));
-        var result = await engine.SubmitAsync(new([3, 4, 5], new GenerationOptions { Temperature = 0.3, Seed = 1, TopK = 3, RepetitionPenalty = 1.7,
-            MaxTokens = 4 }) { Top = 2, PromptLogProbabilities = true });
+        var result = await engine.SubmitAsync(new([3, 4, 5], new GenerationOptions
+        {
+            Temperature = 0.3,
+            Seed = 1,
+            TopK = 3,
+            RepetitionPenalty = 1.7,
+            MaxTokens = 4
+        })
+        { Top = 2, PromptLogProbabilities = true });
         Assert.Null(result.PromptScores[0]);
         Assert.Equal([4, 5], result.PromptScores.Skip(1).Select(score => score!.Id));
         Assert.All(result.PromptScores.Skip(1).Concat(result.Samples[0].Scores), score =>
