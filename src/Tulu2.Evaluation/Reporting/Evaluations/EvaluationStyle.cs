@@ -5,7 +5,8 @@ internal static class EvaluationStyle
 {
     public static readonly string Css = """
         main { max-width: 1500px; }
-        .report td { display: table-cell; } .report th, .report td { padding: 5px 12px 5px 0; font-size: .875rem; } .report thead th { font-size: .8125rem; } .report small { color: var(--soft); font-size: .75rem; white-space: nowrap; }
+        .report td { display: table-cell; } .report th, .report td { padding: 5px 12px 5px 0; font-size: .875rem; }
+        .report thead th { font-size: .8125rem; } .report small { color: var(--soft); font-size: .75rem; white-space: nowrap; }
         .report .interval { display: block; } .report tbody th { overflow-wrap: normal; } .report td::before { content: none; }
         .report tr.paper th, .report tr.paper td { color: var(--soft); font-weight: 400; } .report tr.difference th, .report tr.difference td { font-style: italic; font-weight: 400; }
         .sortable thead button { all: unset; cursor: pointer; } .sortable thead button:focus-visible { outline: 2px solid var(--accent); } .sortable [aria-sort=ascending] button::after { content: " ▲"; }

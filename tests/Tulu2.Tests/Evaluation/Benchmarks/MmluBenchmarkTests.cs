@@ -54,7 +54,7 @@ public sealed class MmluBenchmarkTests : IDisposable
         var outcome = TaskRun.Score("mmlu", items, (_, _) => new ModelAnswer.LogProbabilities([-3, -1, -1, -2]));
         Assert.Equal([0.0, 1, 0], outcome.Scores.Select(score => score.Value));
         Assert.Equal(("B", "B", true), (outcome.Scores[1].Sample!.Expected, outcome.Scores[1].Sample!.Output, outcome.Scores[1].Sample!.Correct));
-        Assert.Equal("A 4.98%, B 36.79%, C 36.79%, D 13.53%", outcome.Scores[1].Sample!.Verdict!.Replace(" %", "%"));
+        Assert.Equal("A 5.0%, B 36.8%, C 36.8%, D 13.5%", outcome.Scores[1].Sample!.Verdict!.Replace(" %", "%"));
         var benchmark = BenchmarkCatalogue.Named("mmlu");
         Assert.Equal(1 / 3.0, benchmark.Aggregate(outcome.Scores), 12);
         Assert.Equal(

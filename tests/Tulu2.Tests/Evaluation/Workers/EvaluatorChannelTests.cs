@@ -35,7 +35,18 @@ public sealed class EvaluatorChannelTests
         new EvaluatorCommand.Shutdown(),
         new EvaluatorReply.Ready(),
         new EvaluatorReply.Alive(),
-        new EvaluatorReply.Scored(new EvaluationOutcome("t3", [new ItemScore("i", "d", 0.1) { Metrics = new Dictionary<string, double> { ["pass@1"] = 0.3 }, Sample = new EvaluationSample("p", "e", "ö 你", true) { Verdict = "v" } }, new ItemScore("j", "", 1)]) { Judges = [new JudgeUse("pairs", "gpt-4@host", 1, 2, 3, 4) { Cost = 0.5 }, new JudgeUse("grades", "x", 1, 0, 3, 4)] }),
+        new EvaluatorReply.Scored(new EvaluationOutcome("t3",
+            [
+                new ItemScore("i", "d", 0.1)
+                {
+                    Metrics = new Dictionary<string, double> { ["pass@1"] = 0.3 },
+                    Sample = new EvaluationSample("p", "e", "ö 你", true) { Verdict = "v" },
+                },
+                new ItemScore("j", "", 1),
+            ])
+        {
+            Judges = [new JudgeUse("pairs", "gpt-4@host", 1, 2, 3, 4) { Cost = 0.5 }, new JudgeUse("grades", "x", 1, 0, 3, 4)],
+        }),
         new EvaluatorReply.Answered(["one", "two"]),
         new EvaluatorReply.Failed("bad", "stack", "rows.jsonl:3", "correct it", true),
         new EvaluatorReply.Failed("bad", "stack", null, null, false),

@@ -76,7 +76,7 @@ public partial class EvaluationPageTests
         Assert.DoesNotContain("<evil>", Page);
         Assert.DoesNotContain("<b>&", Page);
         Assert.DoesNotContain("<judge>", Page);
-        Assert.Contains("on gsm8k 1 &lt;b&gt;&amp;\n", Page);
+        Assert.Matches(@"on gsm8k \d+ &lt;b&gt;&amp;\n", Page);
         Assert.DoesNotMatch(new Regex(@"\b(src|href|action)\s*=\s*[""']|@import|url\(", RegexOptions.IgnoreCase), Page);
     }
 
