@@ -20,8 +20,7 @@ public sealed class ClassificationEndpoint(HttpClient client, Uri address, strin
 {
     public string Id => $"endpoint:{model ?? address.ToString()}";
 
-    /// <exception cref="BadInputException">The endpoint answers with something other than classes.</exception>
-    /// <exception cref="HttpRequestException">It does not answer, or with an error.</exception>
+    /// <exception cref="BadInputException">The endpoint does not answer, or with something other than classes.</exception>
     public IReadOnlyList<string> Verdicts(IReadOnlyList<ModelRequest.Judge> requests, CancellationToken cancellation) =>
         [.. requests.Select(request => Verdict(Ask(request.Prompt.Single(turn => turn.Role == Message.User).Content, cancellation)).ToString())];
 
@@ -30,10 +29,18 @@ public sealed class ClassificationEndpoint(HttpClient client, Uri address, strin
         // A classifier without a text refuses it; a space is what its tokenizer makes of nothing.
         using var content = JsonContent.Create(new { inputs = text.Length == 0 ? " " : text, truncate = true });
         using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = content };
-        using var response = client.Send(request, cancellation);
-        response.EnsureSuccessStatusCode();
-        using var reader = new StreamReader(response.Content.ReadAsStream(cancellation));
-        return reader.ReadToEnd();
+        try
+        {
+            using var response = client.Send(request, cancellation);
+            if (!response.IsSuccessStatusCode)
+                throw new BadInputException($"{address}", $"refuses the request ({(int)response.StatusCode})", "check address and key of the classifier, or start again later");
+            using var reader = new StreamReader(response.Content.ReadAsStream(cancellation));
+            return reader.ReadToEnd();
+        }
+        catch (Exception fault) when (fault is HttpRequestException or TimeoutException or IOException)
+        {
+            throw new BadInputException($"{address}", $"does not answer: {FaultText.Of(fault)}", "check the classifier's address, or start again later: what is scored is kept", fault);
+        }
     }
 
     private ToxicityVerdict Verdict(string answer)
