@@ -64,8 +64,8 @@ public sealed class HttpJudgeTests : IDisposable
     [Theory]
     [InlineData(401, "{}", "401")]
     [InlineData(503, "", "503")]
-    [InlineData(200, "not json", "answers with")]
-    [InlineData(200, "{\"choices\": []}", "answers with")]
+    [InlineData(200, "not json", "answer with")]
+    [InlineData(200, "{\"choices\": []}", "answer with")]
     public void What_is_no_answer_ends_with_the_address_and_a_fix(int status, string body, string complaint)
     {
         for (var i = 0; i < 6; i++) _answers.Enqueue((status, body));
