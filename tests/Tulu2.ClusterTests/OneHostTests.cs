@@ -23,7 +23,7 @@ public sealed class OneHostTests(ITestOutputHelper log)
         Copy(new DirectoryInfo(Path.Combine(repository, "cluster-config")), Path.Combine(folder.FullName, "cluster-config"));
         string[][] commands = [.. File.ReadLines(Path.Combine(repository, "docs", "processes.md"))
             .Where(line => line.StartsWith("    tulu2 ", StringComparison.Ordinal)).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..])];
-        Assert.Equal(["tokenizer", "node", "node", "node", "submit", "status"], commands.Select(command => command[0]));
+        Assert.Equal(["tokenizer", "node", "node", "node", "node", "submit", "status"], commands.Select(command => command[0]));
 
         var nodes = new List<TuluProcess>();
         try

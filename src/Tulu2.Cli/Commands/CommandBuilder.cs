@@ -66,6 +66,12 @@ internal static class CommandBuilder
     public static int AtLeastOne(ParseResult parsed, Option<int> option) => parsed.GetValue(option) is >= 1 and var value ? value
         : throw new BadInputException(option.Name, $"{parsed.GetValue(option)} is below 1", "use 1 or more");
 
+    /// <returns>Null: it is not given.</returns>
+    /// <exception cref="BadInputException">The option's value is below the least.</exception>
+    public static int? AtLeast(int least, ParseResult parsed, Option<int?> option) => parsed.GetValue(option) is { } value && value < least
+        ? throw new BadInputException(option.Name, $"{value} is below {least}", $"use {least} or more")
+        : parsed.GetValue(option);
+
     /// <exception cref="BadInputException">A change without --resume.</exception>
     public static (ResumeMode Mode, string[] Changes) BeginningOf(ParseResult parsed, Option<string?> resume, Option<string[]> change)
     {

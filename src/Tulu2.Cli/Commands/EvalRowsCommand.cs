@@ -39,8 +39,7 @@ internal sealed class EvalRowsCommand(Terminal terminal)
     {
         var (given, file) = (parsed.GetValue(_model)!, _rows.Of(parsed, FilePatterns.One(parsed.GetValue(_data)!)));
         var evaluators = CommandBuilder.AtLeastOne(parsed, _evaluators);
-        var options = new BenchmarkOptions(parsed.GetValue(_maxTokens), parsed.GetValue(_skipLong), parsed.GetValue(_keepWholeRows));
-        if (options.MaxTokens < 1) throw new BadInputException("--max-tokens", $"{options.MaxTokens} is below 1", "use 1 or more");
+        var options = new BenchmarkOptions(CommandBuilder.AtLeast(1, parsed, _maxTokens), parsed.GetValue(_skipLong), parsed.GetValue(_keepWholeRows));
         var benchmark = parsed.GetValue(_benchmark) is { } name ? BenchmarkCatalogue.Named(name) : BenchmarkCatalogue.For(RowKinds.Of(file));
         var adapter = parsed.GetValue(_adapter) is { } folder ? Path.GetFullPath(folder) : null;
         var model = new ModelFolders(Path.GetFullPath(await ModelArgument.DirectoryAsync(terminal, given, cancellation)), adapter).Text;

@@ -66,18 +66,14 @@ internal sealed class EvalTasksCommand(Terminal terminal)
         return ExitCode.Done;
     }
 
-    private BenchmarkOptions OptionsOf(ParseResult parsed) => _judges.Fill(parsed, new BenchmarkOptions(Above(parsed, _maxTokens, 1), SkipLong: true)
+    private BenchmarkOptions OptionsOf(ParseResult parsed) => _judges.Fill(parsed, new BenchmarkOptions(CommandBuilder.AtLeast(1, parsed, _maxTokens), SkipLong: true)
     {
         Mode = parsed.GetValue(_mode),
         Chat = parsed.GetValue(_chat),
-        Shots = Above(parsed, _shots, 0),
+        Shots = CommandBuilder.AtLeast(0, parsed, _shots),
         ChainOfThought = parsed.GetValue(_works),
-        Limit = Above(parsed, _limit, 1),
+        Limit = CommandBuilder.AtLeast(1, parsed, _limit),
     });
-
-    private static int? Above(ParseResult parsed, Option<int?> option, int least) => parsed.GetValue(option) is { } value && value < least
-        ? throw new BadInputException(option.Name, $"{value} is below {least}", $"use {least} or more")
-        : parsed.GetValue(option);
 
     // A task that is named must be scored; `all` leaves out what cannot be, and says why.
     private List<IBenchmark> BenchmarksOf(string[] names, string root, EvaluatorSettings settings)

@@ -47,7 +47,7 @@ internal sealed class JudgeFlags
             JudgeCache = parsed.GetValue(_cache) is { } cache ? Path.GetFullPath(cache) : output is null ? null : Path.Combine(output, CacheName),
             JudgeKeyFile = parsed.GetValue(_keyFile) is { } key ? Path.GetFullPath(key) : null,
             JudgePrices = parsed.GetValue(_prices) is { } prices ? Path.GetFullPath(prices) : null,
-            JudgeLimits = new JudgeLimits(Math.Max(1, parallel / sharers), AtLeastOne(parsed, _requests), AtLeastOne(parsed, _tokens)) { Sharers = sharers },
+            JudgeLimits = new JudgeLimits(Math.Max(1, parallel / sharers), CommandBuilder.AtLeast(1, parsed, _requests), CommandBuilder.AtLeast(1, parsed, _tokens)) { Sharers = sharers },
         };
     }
 
@@ -76,8 +76,4 @@ internal sealed class JudgeFlags
         $"{result.Task}: {NumberText.Count(use.Requests, "verdict")} of {use.Judge}{(use.Cached > 0 ? $", {NumberText.Count(use.Cached)} more were there already" : "")}, "
         + $"{NumberText.Count(use.PromptTokens)} tokens of prompts and {NumberText.Count(use.CompletionTokens)} of verdicts"
         + (use.Cost is { } cost ? FormattableString.Invariant($", {cost:0.00} by the price table") : "")));
-
-    private static int? AtLeastOne(ParseResult parsed, Option<int?> option) => parsed.GetValue(option) is { } value && value < 1
-        ? throw new BadInputException(option.Name, $"{value} is below 1", "use 1 or more")
-        : parsed.GetValue(option);
 }

@@ -135,8 +135,7 @@ internal sealed class ReportCommand(Terminal terminal)
     private async Task<IReadOnlyList<ComparedRun>> Scored(ParseResult parsed, IReadOnlyList<ComparedRun> runs, string data, CancellationToken cancellation)
     {
         var file = _rows.Of(parsed, FilePatterns.One(data));
-        var options = new BenchmarkOptions(parsed.GetValue(_maxTokens), parsed.GetValue(_skipLong));
-        if (options.MaxTokens < 1) throw new BadInputException("--max-tokens", $"{options.MaxTokens} is below 1", "use 1 or more");
+        var options = new BenchmarkOptions(CommandBuilder.AtLeast(1, parsed, _maxTokens), parsed.GetValue(_skipLong));
         var settings = new EvaluationSettings(CommandBuilder.AtLeastOne(parsed, _evaluators), parsed.GetValue(_inProcess), options);
         if (RowFormats.Found([file]) is { } found) terminal.Say(found);
         await using var node = new LocalNode();

@@ -40,8 +40,7 @@ internal sealed class ScoreCommand(Terminal terminal)
         var (outputs, verdicts) = (Existing(parsed, _outputs), Existing(parsed, _verdicts));
         if (outputs is null && verdicts is null) throw new BadInputException("--outputs", "is not given", "give --outputs FILE, --verdicts FILE, or both");
         if (verdicts is not null && !benchmark.IsJudged) throw new BadInputException("--verdicts", $"{benchmark.Name} has no judge", "give its outputs alone, with --outputs");
-        var options = new BenchmarkOptions { Mode = parsed.GetValue(_mode), Limit = parsed.GetValue(_limit) };
-        if (options.Limit < 1) throw new BadInputException("--limit", $"{options.Limit} is below 1", "use 1 or more");
+        var options = new BenchmarkOptions { Mode = parsed.GetValue(_mode), Limit = CommandBuilder.AtLeast(1, parsed, _limit) };
         using var runner = new CodeRunner(parsed.GetValue(_unsafe));
         var files = new StoredFiles(outputs, verdicts, InputOf(parsed, benchmark, options, verdicts is not null), parsed.GetValue(_model), runner) { Mode = options.Mode };
         var outcome = benchmark.ScoreStored(files, CancellationToken.None);

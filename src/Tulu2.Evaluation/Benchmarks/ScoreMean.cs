@@ -41,11 +41,6 @@ public static class ScoreMeans
         .SelectMany(score => score.Metrics.Keys).Distinct().Order(StringComparer.Ordinal)
         .ToDictionary(name => name, name => Mean([.. scores.Where(score => score.Metrics.ContainsKey(name))], mean, score => score.Metrics[name]));
 
-    /// <summary>The mean of each metric over the items that have it.</summary>
-    public static IReadOnlyDictionary<string, double> OfMetrics(IReadOnlyList<ItemScore> scores) =>
-        scores.SelectMany(score => score.Metrics).GroupBy(metric => metric.Key, metric => metric.Value)
-            .ToDictionary(metric => metric.Key, metric => metric.Average());
-
     // The unbiased variance, divided by the number of items.
     private static double VarianceOfMean(List<double> values)
     {

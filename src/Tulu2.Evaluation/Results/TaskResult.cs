@@ -68,20 +68,11 @@ public sealed record TaskResult
     {
         var datasets = scores.GroupBy(score => score.Dataset).OrderBy(dataset => dataset.Key, StringComparer.Ordinal).ToList();
         var outputs = scores.Select(score => score.Sample?.Output).OfType<string>().ToList();
-        return new TaskResult
+        return Unscored(benchmark, model, options) with
         {
-            Task = benchmark.Name,
-            Model = model,
             Score = benchmark.Aggregate(scores),
             StandardError = benchmark.StandardError(scores),
             Items = scores.Count(score => score.IsScored),
-            Unit = benchmark.Unit,
-            IsLowerBetter = benchmark.IsLowerBetter,
-            Column = benchmark.Column,
-            Mode = options.Mode,
-            Chat = options.Chat,
-            Shots = options.Shots,
-            Limit = options.Limit,
             Judges = judges.Where(judge => benchmark.Judges.Contains(judge.Key)).ToDictionary(),
             Metrics = benchmark.Metrics(scores),
             Datasets = datasets.Count < 2 ? [] : [.. datasets.Select(dataset => Part(benchmark, dataset.Key, [.. dataset]))],
@@ -91,7 +82,10 @@ public sealed record TaskResult
 
     /// <summary>A result without a score.</summary>
     /// <param name="why">See <see cref="Withheld"/>.</param>
-    public static TaskResult WithheldOf(IBenchmark benchmark, string model, BenchmarkOptions options, string why) => new()
+    public static TaskResult WithheldOf(IBenchmark benchmark, string model, BenchmarkOptions options, string why) =>
+        Unscored(benchmark, model, options) with { Withheld = why };
+
+    private static TaskResult Unscored(IBenchmark benchmark, string model, BenchmarkOptions options) => new()
     {
         Task = benchmark.Name,
         Model = model,
@@ -105,7 +99,6 @@ public sealed record TaskResult
         Chat = options.Chat,
         Shots = options.Shots,
         Limit = options.Limit,
-        Withheld = why,
     };
 
     private static DatasetResult Part(IBenchmark benchmark, string name, IReadOnlyList<ItemScore> scores) =>

@@ -1,5 +1,6 @@
 using Tulu2.Data.Rows;
 using Tulu2.Evaluation.Benchmarks;
+using Tulu2.Evaluation.Execution;
 using Tulu2.Evaluation.Generation;
 using Tulu2.Evaluation.Judges;
 using Tulu2.Evaluation.Requests;
@@ -10,28 +11,28 @@ namespace Tulu2.Evaluation.Scoring;
 
 /// <summary>Creates evaluators that compute in this process.</summary>
 /// <param name="settings">The settings with which the tasks were planned.</param>
-/// <param name="judge">Answers every role; null: the judges of the settings.</param>
-/// <param name="runner">Null: benchmarks with programs cannot be scored.</param>
-public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge = null, ICodeRunner? runner = null) : IEvaluatorFactory
+public sealed class EvaluatorFactory(EvaluatorSettings settings) : IEvaluatorFactory
 {
     // Shared, so that its limits hold for all evaluators of this process.
     private readonly JudgePanel _panel = new(settings.Judges, settings.Judging);
 
-    public IEvaluator Create() => new Evaluator(settings, _panel, judge, runner);
+    public IEvaluator Create() => new Evaluator(settings, _panel);
 
     /// <summary>Caches the last model and the last benchmark's items, since consecutive tasks share them.</summary>
-    private sealed class Evaluator(EvaluatorSettings settings, JudgePanel panel, IJudge? judge, ICodeRunner? runner) : IEvaluator
+    private sealed class Evaluator(EvaluatorSettings settings, JudgePanel panel) : IEvaluator
     {
+        // Starts nothing before there is a program.
+        private readonly CodeRunner _runner = new(settings.AllowUnsafeExecution);
         private TextGenerator? _generator;
         private (string Benchmark, string File, string Model, IReadOnlyList<BenchmarkItem> Items)? _read;
 
         public EvaluationOutcome Run(EvaluationTask task, CancellationToken cancellation)
         {
             var benchmark = BenchmarkCatalogue.Named(task.Benchmark);
-            if (judge is null) panel.Require(benchmark.Name, benchmark.Judges);
+            panel.Require(benchmark.Name, benchmark.Judges);
             var items = ItemsOf(task, benchmark);
             var generator = GeneratorOf(task.Model);
-            var answers = new ModelAnswers(generator, new LogProbabilityScorer(generator), judge ?? panel, runner);
+            var answers = new ModelAnswers(generator, new LogProbabilityScorer(generator), panel, _runner);
             var outcome = ItemScoring.Score(task.Id, benchmark, items, answers, cancellation);
             return outcome with { Judges = panel.TakeUse() };
         }
@@ -46,6 +47,12 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge =
 
         public void Dispose()
         {
+            Unload();
+            _runner.Dispose();
+        }
+
+        private void Unload()
+        {
             _generator?.Dispose();
             _generator = null;
         }
@@ -53,7 +60,7 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings, IJudge? judge =
         private TextGenerator GeneratorOf(string name)
         {
             if (_generator?.Model.Name == name) return _generator;
-            Dispose();
+            Unload();
             return _generator = TextGenerator.Load(name, settings.MaxBatch);
         }
 

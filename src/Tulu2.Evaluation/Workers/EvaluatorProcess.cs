@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Tulu2.Evaluation.Execution;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Models.Torch;
@@ -20,8 +19,7 @@ public static class EvaluatorProcess
         if (parent.ReadStart<EvaluatorStart>() is not { } start) return ParentChannel.Orphaned;
         if (start.YieldsProcessor) IdlePriority.Enter();
         var commands = new BlockingCollection<EvaluatorCommand>();
-        using var runner = new CodeRunner(start.Settings.AllowUnsafeExecution);
-        using var computing = new EvaluatorFactory(start.Settings, runner: runner).Create();
+        using var computing = new EvaluatorFactory(start.Settings).Create();
         using var evaluator = around?.Invoke(computing) ?? computing;
         parent.Listen<EvaluatorCommand>(command =>
         {

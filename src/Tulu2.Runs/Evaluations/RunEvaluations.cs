@@ -89,9 +89,7 @@ internal sealed class RunEvaluations(RunDirectory directory, EvaluationSuite sui
         if (journal.Scores.Count != of.Items) throw new InvalidOperationException($"{benchmark} of step {step} has {journal.Scores.Count} of {of.Items} items");
         var scores = journal.Scores.OrderBy(score => score.Key).Select(score => score.Value).ToList();
         var use = _judges.GetValueOrDefault((step, benchmark)) ?? [];
-        var names = JudgeUse.Names(use);
-        var judges = suite.Settings.Judges.ToDictionary(judge => judge.Key, judge => names.GetValueOrDefault(judge.Key) ?? judge.Value);
-        var result = TaskResult.Of(of.Benchmark, directory.Name, suite.Settings.Options, judges, scores) with
+        var result = TaskResult.Of(of.Benchmark, directory.Name, suite.Settings.Options, ScoreSubject.NamesOf(suite.Settings, use), scores) with
         {
             Step = step,
             JudgeUse = use,
@@ -142,22 +140,11 @@ internal sealed class RunEvaluations(RunDirectory directory, EvaluationSuite sui
         return _journals[(step, benchmark)] = ItemJournal.Open(Path.Combine(FolderOf(step), benchmark), SubjectOf(step, benchmark));
     }
 
-    // All that a score depends on. Task data is known by the size and time of its files.
     private string SubjectOf(int step, string benchmark)
     {
         var of = suite.Benchmarks[benchmark];
-        var judges = suite.Settings.Judges.Where(judge => of.Benchmark.Judges.Contains(judge.Key)).OrderBy(judge => judge.Key, StringComparer.Ordinal);
-        return ContentHash.Of(JsonSerializer.SerializeToUtf8Bytes(
-            new { benchmark, step, recipe = recipeAt(step), data = FilesOf(of.File), of.Items, suite.Settings.Options, judges = judges.ToList() }));
-    }
-
-    private static string FilesOf(string path)
-    {
-        if (File.Exists(path)) return Line(new FileInfo(path), "");
-        return string.Join('\n', new DirectoryInfo(path).EnumerateFiles("*", SearchOption.AllDirectories).Select(file => Line(file, Path.GetRelativePath(path, file.FullName)))
-            .Order(StringComparer.Ordinal));
-
-        static string Line(FileInfo file, string name) => string.Create(CultureInfo.InvariantCulture, $"{name} {file.Length} {file.LastWriteTimeUtc.Ticks}");
+        var judges = ScoreSubject.JudgesOf(of.Benchmark, suite.Settings);
+        return ScoreSubject.Of(new { benchmark, step, recipe = recipeAt(step), data = ScoreSubject.FilesOf(of.File), of.Items, suite.Settings.Options, judges });
     }
 
     private StepPlan? ReadPlan(int step)

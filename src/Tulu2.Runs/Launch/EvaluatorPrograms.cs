@@ -1,5 +1,4 @@
 using Tulu2.Cluster.Evaluations;
-using Tulu2.Evaluation.Execution;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Evaluation.Workers;
@@ -12,7 +11,7 @@ internal static class EvaluatorPrograms
     /// <param name="inProcess">In this process, which then loads libtorch; otherwise each in a process of its own.</param>
     /// <param name="log">Takes what the processes print.</param>
     public static IEvaluatorFactory Factory(bool inProcess, EvaluatorSettings settings, string? log) =>
-        inProcess ? new EvaluatorFactory(settings, runner: new CodeRunner(settings.AllowUnsafeExecution)) : new ProcessEvaluatorFactory(WorkerEntry.Evaluator, settings, log);
+        inProcess ? new EvaluatorFactory(settings) : new ProcessEvaluatorFactory(WorkerEntry.Evaluator, settings, log);
 }
 
 /// <summary>Evaluators of checkpoints, each a process of its own.</summary>

@@ -266,7 +266,7 @@ internal abstract record PythonLiteral
                 };
                 if (isBytes is { } kind && kind != bytes) throw Refused();
                 isBytes = bytes;
-                joined.Append(PythonText.Read(text, ref _at, raw, bytes) ?? throw Refused());
+                joined.Append(PythonString.Read(text, ref _at, raw, bytes) ?? throw Refused());
                 SkipSpace();
                 var start = _at;
                 while (!End && char.IsAsciiLetter(text[_at])) _at++;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Tulu2.Evaluation.Benchmarks.Extraction;
 
 namespace Tulu2.Evaluation.Benchmarks.MtBench;
 
@@ -24,8 +25,7 @@ internal static partial class GradeVerdict
     // The last grade from 1 to 10: judges first repeat the format that they were told to use.
     private static double? Tolerant(string verdict)
     {
-        // Full-width forms; .NET normalises nothing where it is built without ICU.
-        var text = string.Concat(verdict.Select(character => character is >= '\uFF01' and <= '\uFF5E' ? (char)(character - 0xFEE0) : character));
+        var text = string.Concat(verdict.Select(character => (char)FullWidth.ToAscii(character)));
         text = string.Concat(text.Select(character => char.IsDigit(character) ? (char)('0' + CharUnicodeInfo.GetDecimalDigitValue(character)) : character));
         return Last(LooseDoubleBrackets()) ?? Last(LooseSingleBrackets()) ?? Last(Words());
 

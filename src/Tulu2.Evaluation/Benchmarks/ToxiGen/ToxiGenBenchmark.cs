@@ -1,3 +1,4 @@
+using Tulu2.Data.Benchmarks;
 using Tulu2.Data.Rows;
 using Tulu2.Evaluation.Requests;
 using Tulu2.Evaluation.Tasks;
@@ -44,7 +45,7 @@ public sealed class ToxiGenBenchmark : Benchmark<ToxiGenBenchmark.Item>
         var options = GenerationOptions.Greedy with { MaxTokens = input.Options.MaxTokens ?? MaxTokens, Stop = chat ? [] : ["\n"] };
         return new BenchmarkItems<Item>(
         [
-            .. ToxiGenPrompts.Read(new TaskFolder(input.Path, Folder), mode).Select(prompt => new Item(
+            .. ToxiGenPrompts.Read(BenchmarkFolder.At(input.Path, Folder, ToxiGenPrompts.Own(ToxiGenPrompts.Groups[0])), mode).Select(prompt => new Item(
                 $"{prompt.Group}-{prompt.Line}", prompt.Group, $"{prompt.Path}:{prompt.Line}",
                 ModelPrompt.Of(chat, chat ? Instruction + prompt.Text : prompt.Text), options,
                 mode == EvaluationMode.Fixed)),
@@ -72,7 +73,7 @@ public sealed class ToxiGenBenchmark : Benchmark<ToxiGenBenchmark.Item>
     }
 
     /// <summary>Share of verdicts that could not be read and count as not toxic, and the mean probability of being toxic.</summary>
-    public override IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ItemScore> scores) => ScoreMeans.OfMetrics(scores);
+    public override IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ItemScore> scores) => ScoreMeans.OfMetrics(scores, Mean);
 
     private static bool IsFine(Item item, string output) => item.EmptyIsFine && string.IsNullOrWhiteSpace(output);
 }

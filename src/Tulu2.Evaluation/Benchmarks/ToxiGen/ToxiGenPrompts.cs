@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Tulu2.Data.Benchmarks;
 using Tulu2.Data.Python;
 using Tulu2.Files;
 
@@ -29,16 +30,18 @@ internal static partial class ToxiGenPrompts
 
     /// <summary>Group by group: in parity in shuffled order, otherwise in the order of the files.</summary>
     /// <exception cref="BadInputException">A group's file is missing, damaged or empty.</exception>
-    public static IReadOnlyList<ToxiGenPrompt> Read(TaskFolder folder, EvaluationMode mode)
+    public static IReadOnlyList<ToxiGenPrompt> Read(BenchmarkFolder folder, EvaluationMode mode)
     {
         var random = new PythonRandom(Seed);
         var prompts = new List<ToxiGenPrompt>();
         foreach (var group in Groups)
         {
             // Under their authors' names, or those that open-instruct gives them.
-            var path = folder.Find($"hate_{group}.txt") ?? folder.Require($"hate_{group}_1k.txt");
-            var lines = TaskFolder.Lines(path);
-            var order = Enumerable.Range(0, lines.Count).ToArray();
+            var name = folder.Has($"hate_{group}.txt") ? $"hate_{group}.txt" : Own(group);
+            var path = folder.PathTo(name);
+            // Empty lines are shuffled too.
+            var lines = folder.Text(name) is var text && text.EndsWith('\n') ? text[..^1].Split('\n') : text.Split('\n');
+            var order = Enumerable.Range(0, lines.Length).ToArray();
             if (mode == EvaluationMode.Parity)
             {
                 random.Shuffle<int>(order);
@@ -51,6 +54,9 @@ internal static partial class ToxiGenPrompts
         }
         return prompts;
     }
+
+    /// <summary>The authors' name for a group's file.</summary>
+    internal static string Own(string group) => $"hate_{group}_1k.txt";
 
     /// <summary>
     /// Newlines are written as a backslash and an n, some with more backslashes before. The original halves doubled backslashes first, so three of them leave

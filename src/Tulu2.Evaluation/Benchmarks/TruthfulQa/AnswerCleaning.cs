@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Tulu2.Data.Python;
 
 namespace Tulu2.Evaluation.Benchmarks.TruthfulQa;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tulu2.Data.Benchmarks;
 using Tulu2.Evaluation.Requests;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Files;
@@ -45,7 +46,7 @@ public sealed class TruthfulQaBenchmark : Benchmark<TruthfulQaBenchmark.Item>
         var options = GenerationOptions.Greedy with { MaxTokens = input.Options.MaxTokens ?? MaxTokens, Stop = chat ? [] : ["\n\n"] };
         return new BenchmarkItems<Item>(
         [
-            .. TruthfulQaQuestions.Read(new TaskFolder(input.Path, Folder), mode).Select(question => new Item(
+            .. TruthfulQaQuestions.Read(BenchmarkFolder.At(input.Path, Folder, TruthfulQaQuestions.File), mode).Select(question => new Item(
                 question.Number.ToString(CultureInfo.InvariantCulture), question.Location, question.Question,
                 TruthfulQaPrompts.Generation(question.Question, chat, shots, mode),
                 TruthfulQaPrompts.Choice(question.Question, chat, shots), options, question.Answers, mode)),
@@ -82,7 +83,7 @@ public sealed class TruthfulQaBenchmark : Benchmark<TruthfulQaBenchmark.Item>
         return new ItemResult(isBoth ? 1 : 0, sample) { Metrics = metrics };
     }
 
-    public override IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ItemScore> scores) => ScoreMeans.OfMetrics(scores);
+    public override IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ItemScore> scores) => ScoreMeans.OfMetrics(scores, Mean);
 
     // Texts and verdicts are all that files have; they hold no log-probabilities.
     public override EvaluationOutcome ScoreStored(StoredFiles files, CancellationToken cancellation) =>

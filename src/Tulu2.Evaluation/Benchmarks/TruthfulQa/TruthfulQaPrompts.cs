@@ -1,3 +1,4 @@
+using Tulu2.Data.Python;
 using Tulu2.Data.Rows;
 using Tulu2.Evaluation.Requests;
 

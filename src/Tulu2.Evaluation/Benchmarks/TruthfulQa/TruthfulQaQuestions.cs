@@ -1,3 +1,5 @@
+using Tulu2.Data.Benchmarks;
+using Tulu2.Data.Python;
 using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Benchmarks.TruthfulQa;
@@ -17,16 +19,35 @@ public sealed record ReferenceAnswers(IReadOnlyList<string> True, IReadOnlyList<
 /// <summary>Reads <c>TruthfulQA.csv</c> (sylinrl/TruthfulQA).</summary>
 internal static class TruthfulQaQuestions
 {
-    private const string File = "TruthfulQA.csv";
+    public const string File = "TruthfulQA.csv";
+
+    private static readonly string[] Columns = ["Question", "Best Answer", "Correct Answers", "Incorrect Answers"];
 
     /// <exception cref="BadInputException">The file is missing or damaged, or a row lacks an answer.</exception>
-    public static IReadOnlyList<TruthfulQaQuestion> Read(TaskFolder folder, EvaluationMode mode)
+    public static IReadOnlyList<TruthfulQaQuestion> Read(BenchmarkFolder folder, EvaluationMode mode)
     {
-        var path = folder.Require(File);
-        var rows = TaskFolder.Table(path, "Question", "Best Answer", "Correct Answers", "Incorrect Answers");
+        var path = folder.PathTo(File);
+        var rows = Rows(folder, path).ToList();
         if (rows.Count == 0) throw new BadInputException(path, "holds no question", "fetch the benchmark's file again");
         return [.. rows.Select((row, number) =>
             new TruthfulQaQuestion(number, $"{path}:{row.Line}", row.Values[0], Answers(row.Values, $"{path}:{row.Line}", mode)))];
+    }
+
+    // The wanted columns' values, in their order, below the first row, which names the columns.
+    private static IEnumerable<(long Line, string[] Values)> Rows(BenchmarkFolder folder, string path)
+    {
+        int[]? places = null;
+        foreach (var (_, line, values) in folder.Table(File, 1))
+        {
+            if (places is null)
+            {
+                places = [.. Columns.Select(column => Array.FindIndex(values, value => value.TrimStart('\uFEFF') == column))];
+                if (places.Contains(-1)) throw folder.WrongColumns(File, Columns);
+            }
+            else if (places.Max() >= values.Length)
+                throw new BadInputException($"{path}:{line}", $"has {NumberText.Count(values.Length, "value")}, fewer than the first line has columns", "fetch the benchmark's file again");
+            else yield return (line, [.. places.Select(place => values[place])]);
+        }
     }
 
     /// <summary>Answers are joined by semicolons; each gets a full stop where it has none.</summary>

@@ -30,5 +30,5 @@ public sealed class TruthfulQaChoiceBenchmark : Benchmark<TruthfulQaBenchmark.It
         return new ItemResult(metrics["mc2"], sample) { Metrics = metrics };
     }
 
-    public override IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ItemScore> scores) => ScoreMeans.OfMetrics(scores);
+    public override IReadOnlyDictionary<string, double> Metrics(IReadOnlyList<ItemScore> scores) => ScoreMeans.OfMetrics(scores, Mean);
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Tulu2.Data.Python;
+using Tulu2.Evaluation.Benchmarks.Extraction;
 
 namespace Tulu2.Evaluation.Benchmarks.TydiQa;
 
@@ -28,8 +29,7 @@ internal static class SquadMetric
         var plain = new StringBuilder(text.Length);
         foreach (var (_, given) in PythonText.Runes(PythonText.Lower(text)))
         {
-            // Full-width forms of ASCII.
-            var rune = given.Value is >= 0xFF01 and <= 0xFF5E ? new Rune(given.Value - 0xFEE0) : given;
+            var rune = new Rune(FullWidth.ToAscii(given.Value));
             if (Rune.GetUnicodeCategory(rune) == UnicodeCategory.DecimalDigitNumber) plain.Append((char)('0' + (int)Rune.GetNumericValue(rune)));
             else if (!(Rune.IsPunctuation(rune) || Rune.IsSymbol(rune) || Rune.GetUnicodeCategory(rune) == UnicodeCategory.Format)) plain.Append(rune.ToString());
         }

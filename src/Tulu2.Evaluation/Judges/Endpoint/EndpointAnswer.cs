@@ -31,7 +31,7 @@ internal abstract record EndpointAnswer
         401 or 403 => new Refused($"refuses the key ({status}{Words(body)})", "give the endpoint's key with --judge-key-file, TULU2_JUDGE_KEY or OPENAI_API_KEY"),
         404 => new Refused($"has no chat completions of {model} (404{Words(body)})", "check the address, which ends in /v1 mostly, and the model behind #"),
         429 when Code(body) == "insufficient_quota" => new Refused("says that the quota is used up (429)", "raise the quota, or use another key; verdicts so far are kept"),
-        408 or 409 or 425 or 429 or >= 500 => new Later($"answers with status {status}{Words(body)}", Wait(retryAfter, now)),
+        _ when JudgeTries.IsForLater(status) => new Later($"answers with status {status}{Words(body)}", Wait(retryAfter, now)),
         400 when Code(body) == "context_length_exceeded" => new TooLong(),
         _ => new Refused($"refuses the request ({status}{Words(body)})", "check the address and the model behind #"),
     };

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Polly;
-using Polly.Retry;
 using Tulu2.Evaluation.Judges.Costs;
 using Tulu2.Evaluation.Requests;
 using Tulu2.Evaluation.Tasks;
@@ -32,7 +31,8 @@ internal sealed class EndpointJudge : IRoleJudge
     {
         (_role, _address, _client, _limits, _cache, _prices, _directory) = (role, address, client, limits, cache, prices, directory);
         _waits = new RequestLimits(limits);
-        _tries = Tries(limits, time);
+        _tries = JudgeTries.Of<EndpointAnswer>(
+            limits, tried => tried.Result is EndpointAnswer.Later, answer => (answer as EndpointAnswer.Later)?.Asked, time);
     }
 
     public string Id => JudgeIdentity.OfEndpoint(_address.Model, _address.Base);
@@ -110,24 +110,5 @@ internal sealed class EndpointJudge : IRoleJudge
             Cost = _prices.Of(model, promptTokens, completionTokens),
         };
         lock (_uses) _uses.Add(use);
-    }
-
-    // Exponential with jitter, or what the server asks for; a server that asks for too much is given up.
-    private static ResiliencePipeline<EndpointAnswer> Tries(JudgeLimits limits, TimeProvider? time)
-    {
-        var builder = new ResiliencePipelineBuilder<EndpointAnswer>();
-        if (time is not null) builder.TimeProvider = time;
-        if (limits.Tries > 1)
-            builder.AddRetry(new RetryStrategyOptions<EndpointAnswer>
-            {
-                ShouldHandle = arguments => ValueTask.FromResult(arguments.Outcome.Result is EndpointAnswer.Later later && !(later.Asked > limits.LongestAsked)),
-                MaxRetryAttempts = limits.Tries - 1,
-                BackoffType = DelayBackoffType.Exponential,
-                UseJitter = true,
-                Delay = limits.FirstWait,
-                MaxDelay = limits.LongestWait,
-                DelayGenerator = arguments => ValueTask.FromResult(arguments.Outcome.Result is EndpointAnswer.Later { Asked: { } asked } ? asked : (TimeSpan?)null),
-            });
-        return builder.Build();
     }
 }

@@ -1,7 +1,5 @@
-using System.Net;
 using System.Net.Http.Headers;
 using Polly;
-using Polly.Retry;
 using Tulu2.Evaluation.Judges.Endpoint;
 
 namespace Tulu2.Evaluation.Judges.Http;
@@ -24,16 +22,7 @@ internal static class JudgeHttp
         public Repeating(JudgeLimits limits)
         {
             _patience = limits.Patience;
-            _tries = new ResiliencePipelineBuilder<HttpResponseMessage>().AddRetry(new RetryStrategyOptions<HttpResponseMessage>
-            {
-                MaxRetryAttempts = limits.Tries - 1,
-                Delay = limits.FirstWait,
-                MaxDelay = limits.LongestWait,
-                BackoffType = DelayBackoffType.Exponential,
-                UseJitter = true,
-                ShouldHandle = new PredicateBuilder<HttpResponseMessage>().Handle<HttpRequestException>().Handle<TimeoutException>().HandleResult(IsForLater),
-                DelayGenerator = tried => ValueTask.FromResult(Asked(tried.Outcome.Result) is { } asked && asked <= limits.LongestAsked ? asked : (TimeSpan?)null),
-            }).Build();
+            _tries = JudgeTries.Of<HttpResponseMessage>(limits, IsForLater, Asked);
         }
 
         protected override HttpResponseMessage Send(HttpRequestMessage request, CancellationToken cancellation) => _tries.Execute(stop =>
@@ -50,10 +39,10 @@ internal static class JudgeHttp
             }
         }, cancellation);
 
-        private static bool IsForLater(HttpResponseMessage response) =>
-            response.StatusCode is HttpStatusCode.RequestTimeout or HttpStatusCode.Conflict or HttpStatusCode.TooManyRequests || (int)response.StatusCode is 425 or >= 500;
+        private static bool IsForLater(Outcome<HttpResponseMessage> tried) =>
+            tried.Exception is HttpRequestException or TimeoutException || tried.Result is { } response && JudgeTries.IsForLater((int)response.StatusCode);
 
-        private static TimeSpan? Asked(HttpResponseMessage? response) => response?.Headers.RetryAfter switch
+        private static TimeSpan? Asked(HttpResponseMessage response) => response.Headers.RetryAfter switch
         {
             { Delta: { } delta } => delta,
             { Date: { } date } => TimeSpan.FromTicks(Math.Max(0, (date - DateTimeOffset.UtcNow).Ticks)),

@@ -4,7 +4,7 @@ using System.Text;
 namespace Tulu2.Evaluation.Benchmarks.AlpacaEval;
 
 /// <summary>Reads one quoted text of Python source.</summary>
-internal static class PythonText
+internal static class PythonString
 {
     /// <param name="at">The first quote; afterwards what follows the last one.</param>
     /// <returns>Null: Python refuses it.</returns>
