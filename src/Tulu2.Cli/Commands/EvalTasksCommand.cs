@@ -1,8 +1,7 @@
 using System.CommandLine;
-using Spectre.Console;
 using Tulu2.Cli.Shell;
+using Tulu2.Cli.Tables;
 using Tulu2.Evaluation.Benchmarks;
-using Tulu2.Evaluation.Execution;
 using Tulu2.Evaluation.Generation;
 using Tulu2.Evaluation.Results;
 using Tulu2.Evaluation.Scoring;
@@ -61,7 +60,7 @@ internal sealed class EvalTasksCommand(Terminal terminal)
         await using var node = new LocalNode();
         var results = await new TaskEvaluation(terminal, node).RunAsync(new TaskEvaluationRequest(name, model, root, benchmarks, settings, folderOut), cancellation);
         foreach (var line in JudgeFlags.Costs(results)) terminal.Say(line);
-        terminal.Human.Write(TableOf(results));
+        terminal.Human.Write(TaskResultTable.Of(results));
         if (terminal.Json) terminal.Output.WriteLine($$"""{"model":{{JsonLine.Of(model)}},"data":{{JsonLine.Of(root)}},"results":[{{string.Join(',', results.Select(ResultFolder.ResultText))}}]}""");
         return ExitCode.Done;
     }
@@ -82,47 +81,10 @@ internal sealed class EvalTasksCommand(Terminal terminal)
         var chosen = new List<IBenchmark>();
         foreach (var benchmark in takesAll ? BenchmarkCatalogue.All.Where(benchmark => benchmark.Folder is not null) : names.Distinct().Select(BenchmarkCatalogue.Named))
         {
-            if (Lacks(benchmark, root, settings) is not { } lacking) chosen.Add(benchmark);
+            if (TaskRequirements.Lacking(benchmark, root, settings) is not { } lacking) chosen.Add(benchmark);
             else if (takesAll) terminal.Say($"{benchmark.Name} is left out: {lacking.What}");
             else throw lacking;
         }
         return chosen.Count > 0 ? chosen : throw new BadInputException("--data", $"{root} has data of no task", "give the folder that holds the tasks' folders");
-    }
-
-    private static BadInputException? Lacks(IBenchmark benchmark, string root, EvaluatorSettings settings)
-    {
-        if (benchmark.Folder is not { } folder)
-            return new BadInputException(benchmark.Name, "is scored on a file of rows", "use `tulu2 eval rows --data FILE`");
-        if (!Directory.Exists(Path.Combine(root, folder)))
-            return new BadInputException(Path.Combine(root, folder), "does not exist", $"put the data of {benchmark.Name} there");
-        if (benchmark.RunsPrograms && IsolationFault(settings) is { } fault) return fault;
-        return benchmark.Judges.FirstOrDefault(role => !settings.Judges.ContainsKey(role)) is { } role
-            ? new BadInputException($"--judge {role}=", $"is not given, but {benchmark.Name} needs that judge", "say who judges; `tulu2 eval list` shows the roles")
-            : null;
-    }
-
-    private static BadInputException? IsolationFault(EvaluatorSettings settings)
-    {
-        try
-        {
-            using var runner = new CodeRunner(settings.AllowUnsafeExecution);
-            runner.Prepare();
-            return null;
-        }
-        catch (BadInputException fault)
-        {
-            return fault;
-        }
-    }
-
-    private static Table TableOf(IReadOnlyList<TaskResult> results)
-    {
-        var shown = new Table().AddColumns("task", "items", "score", "± standard error", "also");
-        foreach (var result in results)
-            shown.AddRow(
-                Markup.Escape(result.Task), $"{result.Items}", Markup.Escape(result.Score is { } score ? result.Unit.Text(score) : $"withheld: {result.Withheld}"),
-                Markup.Escape(result.StandardError is { } error ? result.Unit.Text(error) : ""),
-                Markup.Escape(string.Join(", ", result.Metrics.Select(metric => $"{metric.Key} {metric.Value:0.####}"))));
-        return shown;
     }
 }

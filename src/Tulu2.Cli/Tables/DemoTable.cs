@@ -18,6 +18,10 @@ internal static class DemoTable
         scores.AddRow("after DPO", NumberText.Percent(result.ExactMatch.Dpo), NumberText.Percent(result.PreferenceAccuracy.Dpo));
         terminal.Human.Write(scores);
 
+        // The title says what the scores are not.
+        terminal.Human.Write(TaskResultTable.Of(result.Benchmarks)
+            .Title($"the nine benchmarks' forms, after DPO: generated items, and a stub on loopback ({DemoJudge.Model}) in the place of the judges"));
+
         var times = new Table().Title("time").AddColumns("stage", "time");
         foreach (var (stage, seconds) in costs) times.AddRow(Markup.Escape(stage), NumberText.Duration(seconds));
         times.AddRow("all", NumberText.Duration(result.Seconds));
@@ -25,6 +29,7 @@ internal static class DemoTable
 
         terminal.WriteHuman($"report: {result.Report}");
         terminal.WriteHuman($"model:  {result.Export}");
+        terminal.WriteHuman($"items:  {ThisProgram.Command("report", result.Scores)}");
         terminal.WriteHuman($"chat:   {ThisProgram.Command("chat", "--model", result.Export)}");
     }
 }

@@ -3,7 +3,10 @@ using Tulu2.Data.Demo;
 using Tulu2.Data.Rows;
 using Tulu2.Data.Tokenizers.Learning;
 using Tulu2.Evaluation.Benchmarks;
+using Tulu2.Evaluation.Demo;
+using Tulu2.Evaluation.Judges;
 using Tulu2.Evaluation.Reporting;
+using Tulu2.Evaluation.Results;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Files;
 using Tulu2.Runs.Execution;
@@ -46,10 +49,11 @@ internal sealed class DemoRunner(IRunOutput output, LocalNode node, DemoSettings
 
         var table = new EvaluationTable();
         await Stage("evaluation", () => Evaluate(data, untrained, sft.FinalExport, dpo.FinalExport, directory, table, cancellation));
+        var suite = await Stage("benchmarks", () => ScoreBenchmarks(In("benchmarks"), dpo.FinalExport, In("scores"), cancellation));
         var result = new DemoResult(clock.Elapsed.TotalSeconds,
             new ExactMatchRates(Score("untrained", ExactMatch), Score("sft", ExactMatch), Score("dpo", ExactMatch)),
             new PreferenceRates(Score("sft", Preference), Score("dpo", Preference)),
-            directory.Report, dpo.FinalExport);
+            suite, In("scores"), directory.Report, dpo.FinalExport);
         WriteReport(directory, new RunDirectory(sft.Root), table);
         return result;
 
@@ -76,7 +80,7 @@ internal sealed class DemoRunner(IRunOutput output, LocalNode node, DemoSettings
     private async Task<int> Evaluate(
         DemoFiles data, string untrained, string sft, string dpo, RunDirectory directory, EvaluationTable table, CancellationToken cancellation)
     {
-        var evaluation = new EvaluationSettings(settings.Ranks > 0 ? settings.Ranks : Environment.ProcessorCount, settings.InProcess, new BenchmarkOptions());
+        var evaluation = new EvaluationSettings(Evaluators, settings.InProcess, new BenchmarkOptions());
         EvaluationJob[] jobs =
         [
             new("untrained", ExactMatch, untrained, data.SftHeldOut),
@@ -89,6 +93,26 @@ internal sealed class DemoRunner(IRunOutput output, LocalNode node, DemoSettings
         foreach (var job in scored) table.Add(job.Job.Name, job.Job.Benchmark, job.Outcome);
         return scored.Sum(job => job.Scores.Count);
     }
+
+    // Questions without examples: the model has learned at most 256 tokens at a time.
+    private async Task<IReadOnlyList<TaskResult>> ScoreBenchmarks(string root, string model, string scores, CancellationToken cancellation)
+    {
+        var answers = new DemoTasks(root, settings.Data).Write(settings.BenchmarkItems);
+        await using var judge = await DemoJudge.StartAsync(new DemoVerdicts(answers), null, cancellation);
+        var evaluation = new EvaluationSettings(Evaluators, settings.InProcess, new BenchmarkOptions(settings.BenchmarkTokens, SkipLong: true) { Mode = EvaluationMode.Fixed, Shots = 0 })
+        {
+            Evaluator = EvaluatorSettings.Default with { Judges = judge.Roles, JudgeLimits = new JudgeLimits { Sharers = settings.InProcess ? 1 : Evaluators } },
+        };
+        var benchmarks = new List<IBenchmark>();
+        foreach (var benchmark in BenchmarkCatalogue.All.Where(benchmark => benchmark.Folder is not null))
+        {
+            if (TaskRequirements.Lacking(benchmark, root, evaluation.Evaluator) is not { } lacking) benchmarks.Add(benchmark);
+            else output.Say($"{benchmark.Name} is left out: {lacking.What}; {lacking.Fix}");
+        }
+        return await new TaskEvaluation(output, node).RunAsync(new TaskEvaluationRequest("dpo", model, root, benchmarks, evaluation, scores), cancellation);
+    }
+
+    private int Evaluators => settings.Ranks > 0 ? settings.Ranks : Environment.ProcessorCount;
 
     private void WriteReport(RunDirectory directory, RunDirectory sft, EvaluationTable table)
     {

@@ -32,6 +32,12 @@ internal sealed record DemoSettings
     public double DpoLearningRate { get; init; } = 2.5e-5;
     public double DpoBeta { get; init; } = 0.1;
 
+    /// <summary>Items of each benchmark, and of each of its parts.</summary>
+    public int BenchmarkItems { get; init; } = 4;
+
+    /// <summary>Tokens of an answer: the longest of the demo's own has some twenty.</summary>
+    public int BenchmarkTokens { get; init; } = 40;
+
     public int CheckpointEvery { get; init; } = 200;
 
     public string Preset { get; init; } = "demo";
