@@ -24,6 +24,8 @@ public abstract class Benchmark<TItem> : IBenchmark
 
     public virtual string Parts => "datasets";
 
+    public virtual int? PublishedItems(EvaluationMode mode) => null;
+
     public virtual IReadOnlyList<string> Judges => [];
 
     public virtual bool IsJudged => Judges.Count > 0;

@@ -33,6 +33,9 @@ public interface IBenchmark
     /// <summary>What its users call the datasets, in JSON: <c>categories</c>, <c>subjects</c>.</summary>
     string Parts { get; }
 
+    /// <summary>How many items its authors' files have in a mode; null: that is not fixed.</summary>
+    int? PublishedItems(EvaluationMode mode);
+
     /// <summary>Roles of the judges that its requests go to; empty: none.</summary>
     IReadOnlyList<string> Judges { get; }
 

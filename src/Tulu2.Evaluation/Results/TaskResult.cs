@@ -38,6 +38,9 @@ public sealed record TaskResult
     /// <summary>Not null: a part of the items only.</summary>
     public int? Limit { get; init; }
 
+    /// <summary>How many items fewer than its authors' files have, whether their data was not there or did not fit into the model's context; null: none, or <see cref="Limit"/>.</summary>
+    public int? Missing { get; init; }
+
     /// <summary>Who judged, by role.</summary>
     public IReadOnlyDictionary<string, string> Judges { get; init; } = new Dictionary<string, string>();
 
@@ -73,6 +76,7 @@ public sealed record TaskResult
             Score = benchmark.Aggregate(scores),
             StandardError = benchmark.StandardError(scores),
             Items = scores.Count(score => score.IsScored),
+            Missing = options.Limit is null && benchmark.PublishedItems(options.Mode) is { } published && published > scores.Count ? published - scores.Count : null,
             Judges = judges.Where(judge => benchmark.Judges.Contains(judge.Key)).ToDictionary(),
             Metrics = benchmark.Metrics(scores),
             Datasets = datasets.Count < 2 ? [] : [.. datasets.Select(dataset => Part(benchmark, dataset.Key, [.. dataset]))],

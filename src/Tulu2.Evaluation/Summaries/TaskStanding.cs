@@ -3,6 +3,7 @@ using Tulu2.Evaluation.Paper;
 using Tulu2.Evaluation.Resampling;
 using Tulu2.Evaluation.Results;
 using Tulu2.Evaluation.Tasks;
+using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Summaries;
 
@@ -59,6 +60,7 @@ public sealed record TaskStanding(TaskResult Result, IReadOnlyList<ItemScore> It
     private static IEnumerable<string> ReservationsOf(TaskResult result)
     {
         if (result.Limit is { } limit) yield return $"part of the items (--limit {limit})";
+        if (result.Missing is { } missing) yield return $"without {NumberText.Count(missing, "item")} of its authors' files";
         if (result.Mode == EvaluationMode.Fixed) yield return "mode fixed, while the paper's numbers are parity";
         if (result.Chat is { } chat) yield return chat ? "asked for in the chat template" : "asked for without the chat template";
         if (result.Column == PaperColumn.CodexEval && result.Metrics.ContainsKey("pass@1") && !result.Metrics.ContainsKey("pass@10")) yield return "pass@1, as there are fewer than ten samples of a program";

@@ -28,6 +28,8 @@ public sealed class AlpacaEvalBenchmark : Benchmark<AlpacaEvalBenchmark.Item>
 
     public override string? Folder => "alpaca_eval";
 
+    public override int? PublishedItems(EvaluationMode mode) => 805;
+
     public override PaperColumn? Column => PaperColumn.AlpacaEval;
 
     public override IReadOnlyList<string> Judges => [Pairs];

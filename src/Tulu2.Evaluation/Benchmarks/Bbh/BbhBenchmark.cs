@@ -30,6 +30,8 @@ public sealed class BbhBenchmark : Benchmark<BbhBenchmark.Item>
 
     public override string Folder => "bbh";
 
+    public override int? PublishedItems(EvaluationMode mode) => mode == EvaluationMode.Parity ? KnownTasks * Subset : 6_511;
+
     public override PaperColumn? Column => PaperColumn.Bbh;
 
     protected override ScoreMean Mean => ScoreMean.OfDatasets;

@@ -31,6 +31,8 @@ public sealed class Gsm8kBenchmark : Benchmark<Gsm8kBenchmark.Item>
 
     public override string Folder => "gsm8k";
 
+    public override int? PublishedItems(EvaluationMode mode) => mode == EvaluationMode.Parity ? Subset : 1_319;
+
     public override PaperColumn? Column => PaperColumn.Gsm8k;
 
     public override BenchmarkItems<Item> Read(BenchmarkInput input)

@@ -45,6 +45,8 @@ public sealed class HumanEvalBenchmark : Benchmark<HumanEvalBenchmark.Item>
 
     public override string? Folder => "humaneval";
 
+    public override int? PublishedItems(EvaluationMode mode) => 164;
+
     public override PaperColumn? Column => PaperColumn.CodexEval;
 
     public override bool RunsPrograms => true;

@@ -39,6 +39,8 @@ public sealed class MmluBenchmark : Benchmark<MmluBenchmark.Item>
 
     public override string Folder => "mmlu";
 
+    public override int? PublishedItems(EvaluationMode mode) => 14_042;
+
     public override PaperColumn? Column => PaperColumn.Mmlu;
 
     public override BenchmarkItems<Item> Read(BenchmarkInput input)

@@ -31,6 +31,8 @@ public sealed class MtBenchBenchmark : Benchmark<MtBenchBenchmark.Item>
 
     public override string? Folder => "mt_bench";
 
+    public override int? PublishedItems(EvaluationMode mode) => 80;
+
     public override PaperColumn? Column => PaperColumn.MtBench;
 
     public override ScoreUnit Unit { get; } = new("of 10", 1, 2);

@@ -33,6 +33,8 @@ public sealed class ToxiGenBenchmark : Benchmark<ToxiGenBenchmark.Item>
 
     public override string Folder => "toxigen";
 
+    public override int? PublishedItems(EvaluationMode mode) => mode == EvaluationMode.Parity ? ToxiGenPrompts.Groups.Count * ToxiGenPrompts.PerGroup : null;
+
     public override PaperColumn? Column => PaperColumn.ToxiGen;
 
     public override bool IsLowerBetter => true;

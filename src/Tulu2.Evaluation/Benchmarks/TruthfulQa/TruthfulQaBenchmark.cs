@@ -34,6 +34,8 @@ public sealed class TruthfulQaBenchmark : Benchmark<TruthfulQaBenchmark.Item>
 
     public override string Folder => "truthfulqa";
 
+    public override int? PublishedItems(EvaluationMode mode) => 817;
+
     public override PaperColumn? Column => PaperColumn.TruthfulQa;
 
     public override IReadOnlyList<string> Judges => [TruthRole, InformativeRole];

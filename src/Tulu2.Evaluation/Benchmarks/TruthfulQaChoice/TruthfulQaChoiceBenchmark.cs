@@ -15,6 +15,8 @@ public sealed class TruthfulQaChoiceBenchmark : Benchmark<TruthfulQaBenchmark.It
 
     public override string? Folder => _all.Folder;
 
+    public override int? PublishedItems(EvaluationMode mode) => _all.PublishedItems(mode);
+
     public override BenchmarkItems<TruthfulQaBenchmark.Item> Read(BenchmarkInput input) => _all.Read(input);
 
     public override ModelRequest? Next(TruthfulQaBenchmark.Item item, IReadOnlyList<ModelAnswer> answers) =>

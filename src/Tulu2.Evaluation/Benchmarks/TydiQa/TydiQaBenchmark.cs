@@ -29,6 +29,8 @@ public sealed class TydiQaBenchmark : Benchmark<TydiQaBenchmark.Item>
 
     public override string Folder => "tydiqa";
 
+    public override int? PublishedItems(EvaluationMode mode) => mode == EvaluationMode.Parity ? KnownLanguages * Subset : 5_077;
+
     public override PaperColumn? Column => PaperColumn.TydiQa;
 
     protected override ScoreMean Mean => ScoreMean.OfDatasets;

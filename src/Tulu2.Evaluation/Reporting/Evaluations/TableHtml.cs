@@ -58,11 +58,16 @@ internal static class TableHtml
         return html.Append("</td>").ToString();
     }
 
-    // Names of models and files may break behind their joints, and nowhere else.
-    public static string Name(string text) => Html.Escape(text).Replace("/", "/<wbr>", StringComparison.Ordinal).Replace("_", "_<wbr>", StringComparison.Ordinal);
+    // Names of models, files and judges may break behind their joints, and nowhere else.
+    private const string Joints = "/_@";
+
+    public static string Name(string text) => Breakable(Html.Escape(text), "<wbr>");
 
     // A label is no markup, so that the places where it may break are characters of no width.
-    private static string Label(string text) => Html.Escape(text.Replace("/", "/\u200B", StringComparison.Ordinal).Replace("_", "_\u200B", StringComparison.Ordinal));
+    private static string Label(string text) => Html.Escape(Breakable(text, "\u200B"));
+
+    private static string Breakable(string text, string place) =>
+        Joints.Aggregate(text, (joined, joint) => joined.Replace($"{joint}", $"{joint}{place}", StringComparison.Ordinal));
 
     private static string Notes(ReportTable table) => string.Concat(table.Notes.Select(note => $"<p class=\"note\">{Name(note)}</p>\n"));
 
@@ -81,7 +86,7 @@ internal static class TableHtml
         IsFigures(table, index) ? (cell.Text.Length + (cell.Mark is null ? 0 : cell.Mark.Length + 3)) * Letter : Words(cell.Text) * Letter,
         (cell.IntervalText?.Length ?? 0) * SmallLetter);
 
-    private static int Words(string text) => text.Split(' ', '/', '_', '-').Max(word => word.Length + 1);
+    private static int Words(string text) => text.Split([' ', '-', .. Joints]).Max(word => word.Length + 1);
 
     public static string Css() => string.Concat(Widths.Append(Widths[^1] * 10).Select(width => $"@media (max-width: {width}px) {{ {Tiles($".below-{width}")} }}\n"));
 
@@ -90,6 +95,6 @@ internal static class TableHtml
         {{table}}, {{table}} tbody, {{table}} th[scope=row] { display: block; }
         {{table}} tr { display: grid; gap: 4px 12px; grid-template-columns: repeat(auto-fill, minmax(96px, 1fr)); padding: 8px 0; border-bottom: 1px solid var(--line); }
         {{table}} th[scope=row] { grid-column: 1 / -1; padding: 0; border: 0; } {{table}} td { display: block; border: 0; padding: 0; text-align: left; white-space: normal; min-width: 0; }
-        {{table}} td::before { content: attr(data-label); display: block; color: var(--soft); font-size: .75rem; line-height: 1.25; } {{table}} td.none { display: none; } {{table}} td.words { grid-column: 1 / -1; }
+        {{table}} td::before { content: attr(data-label); display: block; color: var(--soft); font-size: .75rem; line-height: 1.25; overflow-wrap: anywhere; } {{table}} td.none { display: none; } {{table}} td.words { grid-column: 1 / -1; }
         """;
 }

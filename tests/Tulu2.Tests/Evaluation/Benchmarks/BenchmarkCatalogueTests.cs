@@ -77,4 +77,16 @@ public partial class BenchmarkCatalogueTests
 
         private static ModelRequest.Generate Ask(string prompt) => new([new Message(Message.User, prompt)], GenerationOptions.Greedy);
     }
+
+    [SkippableTheory]
+    [MemberData(nameof(WithFolders))]
+    public void The_authors_files_have_all_published_items(string name)
+    {
+        var benchmark = BenchmarkCatalogue.Named(name);
+        var folder = ReferenceData.Require(benchmark.Folder!);
+        foreach (var mode in Enum.GetValues<EvaluationMode>())
+            Assert.True(benchmark.PublishedItems(mode) is not { } published || benchmark.Read(new BenchmarkInput(folder, new BenchmarkOptions { Mode = mode }, null)).Items.Count >= published);
+    }
+
+    public static TheoryData<string> WithFolders => [.. BenchmarkCatalogue.All.Where(benchmark => benchmark.Folder is not null).Select(benchmark => benchmark.Name)];
 }

@@ -32,6 +32,17 @@ public sealed class ResultFolderTests : IDisposable
         Assert.Equivalent(Scores, folder.ReadItems("exact_match"), strict: true);
     }
 
+    [Theory]
+    [InlineData(EvaluationMode.Parity, null, 197)]
+    [InlineData(EvaluationMode.Fixed, null, 1316)]
+    [InlineData(EvaluationMode.Parity, 3, null)]
+    public void Items_that_its_authors_have_and_the_data_has_not_are_counted(EvaluationMode mode, int? limit, int? missing)
+    {
+        var options = new BenchmarkOptions { Mode = mode, Limit = limit };
+        Assert.Equal(missing, TaskResult.Of(BenchmarkCatalogue.Named("gsm8k"), "sft", options, new Dictionary<string, string>(), Scores).Missing);
+        Assert.Null(TaskResult.Of(Benchmark, "sft", options, new Dictionary<string, string>(), Scores).Missing);
+    }
+
     [Fact]
     public void A_result_has_mean_error_parts_and_length()
     {

@@ -52,6 +52,7 @@ public class EvaluationSummaryTests
 
     [Theory]
     [InlineData("part of the items (--limit 100)")]
+    [InlineData("without 14,034 items of its authors' files")]
     [InlineData("mode fixed")]
     [InlineData("asked for without the chat template")]
     [InlineData("asked for with 5 examples")]
@@ -60,6 +61,7 @@ public class EvaluationSummaryTests
         var table = Table(Of(Sft.With("mmlu", result => what[0] switch
         {
             'p' => result with { Limit = 100 },
+            'w' => result with { Missing = 14_034 },
             'm' => result with { Mode = EvaluationMode.Fixed },
             _ => what.EndsWith("examples", StringComparison.Ordinal) ? result with { Shots = 5 } : result with { Chat = false },
         })), "table-1");
