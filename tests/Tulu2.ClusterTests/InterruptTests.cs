@@ -17,7 +17,9 @@ public sealed class InterruptTests
         var steps = 0;
         foreach (var (signal, name, code) in new[] { (1, "SIGHUP", 129), (3, "SIGQUIT", 131), (2, "SIGINT", 130), (15, "SIGTERM", 143) })
         {
-            using var process = TuluProcess.Start(small.Cache, ["train", recipe, "--run", run, "--set", "parallel.data=1", .. steps == 0 ? Array.Empty<string>() : ["--resume"]]);
+            // Under nohup, or in the background of a script, the tests themselves ignore some of these signals, and what they start would too.
+            string[] resume = steps == 0 ? [] : ["--resume"];
+            using var process = TuluProcess.StartUnder(["env", "--default-signal"], small.Cache, ["train", recipe, "--run", run, "--set", "parallel.data=1", .. resume]);
             Assert.True(await process.WaitForLinesAsync(metrics, steps + 2, Deadline), process.Errors);
             process.Signal(signal);
             Assert.Equal(code, await process.WaitForExitAsync(Deadline));
