@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 using Tulu2.Evaluation.Summaries;
 
 namespace Tulu2.Evaluation.Reporting.Evaluations;
@@ -8,7 +9,7 @@ namespace Tulu2.Evaluation.Reporting.Evaluations;
 /// Renders <see cref="ReportTable"/>. Where the page is too narrow for the table, each row becomes a block of labelled tiles; the width from which that is so
 /// follows from the table's content.
 /// </summary>
-internal static class TableHtml
+internal static partial class TableHtml
 {
     /// <summary>Widths of a page, in pixels, below which a table of the class <c>below-WIDTH</c> is shown as tiles.</summary>
     public static readonly int[] Widths = [720, 900, 1100, 1280, 1500];
@@ -58,16 +59,16 @@ internal static class TableHtml
         return html.Append("</td>").ToString();
     }
 
-    // Names of models, files and judges may break behind their joints, and nowhere else.
-    private const string Joints = "/_@";
+    // Names of models, files and judges may break behind their joints, and nowhere else. The @ of pass@10 is none.
+    [GeneratedRegex(@"(?<=[/_])|(?<=@)(?=\S*[.:]\S)")]
+    private static partial Regex Joints();
 
     public static string Name(string text) => Breakable(Html.Escape(text), "<wbr>");
 
     // A label is no markup, so that the places where it may break are characters of no width.
     private static string Label(string text) => Html.Escape(Breakable(text, "\u200B"));
 
-    private static string Breakable(string text, string place) =>
-        Joints.Aggregate(text, (joined, joint) => joined.Replace($"{joint}", $"{joint}{place}", StringComparison.Ordinal));
+    private static string Breakable(string text, string place) => Joints().Replace(text, place);
 
     private static string Notes(ReportTable table) => string.Concat(table.Notes.Select(note => $"<p class=\"note\">{Name(note)}</p>\n"));
 
@@ -86,7 +87,7 @@ internal static class TableHtml
         IsFigures(table, index) ? (cell.Text.Length + (cell.Mark is null ? 0 : cell.Mark.Length + 3)) * Letter : Words(cell.Text) * Letter,
         (cell.IntervalText?.Length ?? 0) * SmallLetter);
 
-    private static int Words(string text) => text.Split([' ', '-', .. Joints]).Max(word => word.Length + 1);
+    private static int Words(string text) => text.Split(' ', '-').SelectMany(word => Joints().Split(word)).Max(word => word.Length + 1);
 
     public static string Css() => string.Concat(Widths.Append(Widths[^1] * 10).Select(width => $"@media (max-width: {width}px) {{ {Tiles($".below-{width}")} }}\n"));
 
@@ -95,6 +96,7 @@ internal static class TableHtml
         {{table}}, {{table}} tbody, {{table}} th[scope=row] { display: block; }
         {{table}} tr { display: grid; gap: 4px 12px; grid-template-columns: repeat(auto-fill, minmax(96px, 1fr)); padding: 8px 0; border-bottom: 1px solid var(--line); }
         {{table}} th[scope=row] { grid-column: 1 / -1; padding: 0; border: 0; } {{table}} td { display: block; border: 0; padding: 0; text-align: left; white-space: normal; min-width: 0; }
-        {{table}} td::before { content: attr(data-label); display: block; color: var(--soft); font-size: .75rem; line-height: 1.25; overflow-wrap: anywhere; } {{table}} td.none { display: none; } {{table}} td.words { grid-column: 1 / -1; }
+        {{table}} td::before { content: attr(data-label); display: block; color: var(--soft); font-size: .75rem; line-height: 1.25; overflow-wrap: anywhere; }
+        {{table}} td.none { display: none; } {{table}} td.words { grid-column: 1 / -1; }
         """;
 }

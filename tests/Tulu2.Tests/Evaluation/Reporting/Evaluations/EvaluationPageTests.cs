@@ -23,6 +23,13 @@ public partial class EvaluationPageTests
 
     private static readonly string Page = EvaluationPage.Render(Summary, 12);
 
+    [Theory]
+    [InlineData("pass@10", "pass@10")]
+    [InlineData("Codex-Eval P@10", "Codex-Eval P@10")]
+    [InlineData("judge@127.0.0.1:80", "judge@<wbr>127.0.0.1:80")]
+    [InlineData("org/my_model", "org/<wbr>my_<wbr>model")]
+    public void Names_break_behind_their_joints_alone(string name, string html) => Assert.Equal(html, TableHtml.Name(name));
+
     [Fact]
     public void Every_number_of_the_page_is_that_of_the_json()
     {
