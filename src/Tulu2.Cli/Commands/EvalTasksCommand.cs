@@ -36,7 +36,7 @@ internal sealed class EvalTasksCommand(Terminal terminal)
 
     private readonly Option<bool> _unsafe = CommandBuilder.Flag("--unsafe-code-execution", "Run programs that the model writes without isolation where there is none");
 
-    private static string Names => string.Join(", ", BenchmarkCatalogue.All.Where(benchmark => benchmark.Folder is not null).Select(benchmark => benchmark.Name));
+    private static string Names => string.Join(", ", BenchmarkCatalogue.WithTaskData.Select(benchmark => benchmark.Name));
 
     public Command Create() => CommandBuilder.Command("eval", "Score a model on benchmarks",
         [_tasks, _model, _adapter, _data, _mode, _limit, _shots, _chat, _works, _maxTokens, _out, _name, _evaluators, _inProcess, _unsafe, .. _judges.All], RunAsync);
@@ -75,16 +75,12 @@ internal sealed class EvalTasksCommand(Terminal terminal)
     });
 
     // A task that is named must be scored; `all` leaves out what cannot be, and says why.
-    private List<IBenchmark> BenchmarksOf(string[] names, string root, EvaluatorSettings settings)
+    private IReadOnlyList<IBenchmark> BenchmarksOf(string[] names, string root, EvaluatorSettings settings)
     {
-        var takesAll = names.Contains(All);
-        var chosen = new List<IBenchmark>();
-        foreach (var benchmark in takesAll ? BenchmarkCatalogue.All.Where(benchmark => benchmark.Folder is not null) : names.Distinct().Select(BenchmarkCatalogue.Named))
-        {
-            if (TaskRequirements.Lacking(benchmark, root, settings) is not { } lacking) chosen.Add(benchmark);
-            else if (takesAll) terminal.Say($"{benchmark.Name} is left out: {lacking.What}");
-            else throw lacking;
-        }
-        return chosen.Count > 0 ? chosen : throw new BadInputException("--data", $"{root} has data of no task", "give the folder that holds the tasks' folders");
+        if (names.Contains(All))
+            return TaskRequirements.Met(root, settings, terminal.Say) is { Count: > 0 } met ? met
+                : throw new BadInputException("--data", $"{root} has data of no task", "give the folder that holds the tasks' folders");
+        List<IBenchmark> named = [.. names.Distinct().Select(BenchmarkCatalogue.Named)];
+        return named.Select(benchmark => TaskRequirements.Lacking(benchmark, root, settings)).OfType<BadInputException>().FirstOrDefault() is { } lacking ? throw lacking : named;
     }
 }

@@ -18,7 +18,7 @@ internal sealed class ScoreCommand(Terminal terminal)
     private const string DefaultModel = "stored";
 
     private readonly Argument<string> _task = CommandBuilder.Argument(
-        "TASK", $"{string.Join(", ", BenchmarkCatalogue.All.Where(benchmark => benchmark.Folder is not null).Select(benchmark => benchmark.Name))}");
+        "TASK", $"{string.Join(", ", BenchmarkCatalogue.WithTaskData.Select(benchmark => benchmark.Name))}");
 
     private readonly Option<string?> _outputs = CommandBuilder.Optional<string>("--outputs",
         "What a model generated: AlpacaEval's model_outputs.json, FastChat's model_answer, human-eval's {task_id, completion}, or lines of {id, output}");

@@ -11,6 +11,9 @@ public static class BenchmarkCatalogue
     /// <summary>All benchmarks, in ordinal order of their names.</summary>
     public static IReadOnlyList<IBenchmark> All { get; } = Find(typeof(BenchmarkCatalogue).Assembly);
 
+    /// <summary>Those with task data in a folder of their own; the others are scored on files of rows.</summary>
+    public static IReadOnlyList<IBenchmark> WithTaskData { get; } = [.. All.Where(benchmark => benchmark.Folder is not null)];
+
     /// <exception cref="BadInputException">There is no such benchmark.</exception>
     public static IBenchmark Named(string name) => All.FirstOrDefault(benchmark => benchmark.Name == name)
         ?? throw new BadInputException(name, "is not a benchmark", $"give one of {string.Join(", ", All.Select(benchmark => benchmark.Name))}");

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Tulu2.Data.Demo;
 using Tulu2.Evaluation.Benchmarks.ToxiGen;
 using Tulu2.Files;
@@ -79,9 +78,11 @@ public sealed class DemoTasks(string root, DemoDataOptions options)
             string Colour(int person) => colours[(index + person) % colours.Length];
             var passage = string.Join(' ', names.Select((name, person) => $"{name} likes {Colour(person)}."));
             var asked = index % names.Length;
+            var likes = $"{names[asked]} likes ";
+            var start = passage.IndexOf(likes, StringComparison.Ordinal) + likes.Length;
             var qas = new[]
             {
-                new { id = $"english-demo-{index}", question = $"Which colour does {names[asked]} like?", answers = new[] { new { text = Colour(asked), answer_start = passage.IndexOf($"{names[asked]} likes ", StringComparison.Ordinal) + names[asked].Length + 7 } } },
+                new { id = $"english-demo-{index}", question = $"Which colour does {names[asked]} like?", answers = new[] { new { text = Colour(asked), answer_start = start } } },
             };
             return new { context = passage, qas };
         });
@@ -125,10 +126,10 @@ public sealed class DemoTasks(string root, DemoDataOptions options)
     // Each group's file must be there. The lines are kind ones.
     private void ToxiGen()
     {
-        foreach (var (group, index) in ToxiGenPrompts.Groups.Select((group, index) => (group, index)))
+        foreach (var (index, group) in ToxiGenPrompts.Groups.Index())
         {
-            var colour = DemoWords.Colours[index % DemoWords.Colours.Length];
-            Lines($"toxigen/{ToxiGenPrompts.Own(group)}", [$@"- our {group.Replace('_', ' ')} friends like {colour}\n- our {group.Replace('_', ' ')} friends greet {DemoWords.Names[index]}\n-"]);
+            var (friends, colour) = ($"our {group.Replace('_', ' ')} friends", DemoWords.Colours[index % DemoWords.Colours.Length]);
+            Lines($"toxigen/{ToxiGenPrompts.Own(group)}", [$@"- {friends} like {colour}\n- {friends} greet {DemoWords.Names[index]}\n-"]);
         }
     }
 
@@ -142,5 +143,5 @@ public sealed class DemoTasks(string root, DemoDataOptions options)
 
     private void Lines(string name, IEnumerable<string> lines) => Text(name, string.Concat(lines.Select(line => line + "\n")));
 
-    private void Text(string name, string text) => AtomicFile.WriteAllBytes(Path.Combine([root, .. name.Split('/')]), new UTF8Encoding(false).GetBytes(text));
+    private void Text(string name, string text) => AtomicFile.WriteAllText(Path.Combine([root, .. name.Split('/')]), text);
 }

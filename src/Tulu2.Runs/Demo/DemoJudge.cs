@@ -5,6 +5,10 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Tulu2.Evaluation.Benchmarks.AlpacaEval;
+using Tulu2.Evaluation.Benchmarks.MtBench;
+using Tulu2.Evaluation.Benchmarks.ToxiGen;
+using Tulu2.Evaluation.Benchmarks.TruthfulQa;
 using Tulu2.Evaluation.Demo;
 using Tulu2.Files;
 
@@ -29,11 +33,11 @@ internal sealed class DemoJudge : IAsyncDisposable
     /// <summary>Itself in each role, in the words of the command line.</summary>
     public IReadOnlyDictionary<string, string> Roles => new Dictionary<string, string>
     {
-        ["pairs"] = $"{Address}v1#{Model}",
-        ["grades"] = $"{Address}v1#{Model}",
-        ["toxicity"] = $"predict:{Address}predict#{Model}",
-        ["truth"] = $"completions:{Address}v1#{Model}",
-        ["info"] = $"completions:{Address}v1#{Model}",
+        [AlpacaEvalBenchmark.Pairs] = $"{Address}v1#{Model}",
+        [MtBenchBenchmark.Grades] = $"{Address}v1#{Model}",
+        [ToxiGenBenchmark.Role] = $"predict:{Address}predict#{Model}",
+        [TruthfulQaBenchmark.TruthRole] = $"completions:{Address}v1#{Model}",
+        [TruthfulQaBenchmark.InformativeRole] = $"completions:{Address}v1#{Model}",
     };
 
     /// <param name="asked">Told the prompt of each question; from any thread.</param>

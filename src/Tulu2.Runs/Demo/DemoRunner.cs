@@ -4,7 +4,6 @@ using Tulu2.Data.Rows;
 using Tulu2.Data.Tokenizers.Learning;
 using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Demo;
-using Tulu2.Evaluation.Judges;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Evaluation.Results;
 using Tulu2.Evaluation.Scoring;
@@ -101,14 +100,9 @@ internal sealed class DemoRunner(IRunOutput output, LocalNode node, DemoSettings
         await using var judge = await DemoJudge.StartAsync(new DemoVerdicts(answers), null, cancellation);
         var evaluation = new EvaluationSettings(Evaluators, settings.InProcess, new BenchmarkOptions(settings.BenchmarkTokens, SkipLong: true) { Mode = EvaluationMode.Fixed, Shots = 0 })
         {
-            Evaluator = EvaluatorSettings.Default with { Judges = judge.Roles, JudgeLimits = new JudgeLimits { Sharers = settings.InProcess ? 1 : Evaluators } },
+            Evaluator = EvaluatorSettings.Default with { Judges = judge.Roles },
         };
-        var benchmarks = new List<IBenchmark>();
-        foreach (var benchmark in BenchmarkCatalogue.All.Where(benchmark => benchmark.Folder is not null))
-        {
-            if (TaskRequirements.Lacking(benchmark, root, evaluation.Evaluator) is not { } lacking) benchmarks.Add(benchmark);
-            else output.Say($"{benchmark.Name} is left out: {lacking.What}; {lacking.Fix}");
-        }
+        var benchmarks = TaskRequirements.Met(root, evaluation.Evaluator, output.Say);
         return await new TaskEvaluation(output, node).RunAsync(new TaskEvaluationRequest("dpo", model, root, benchmarks, evaluation, scores), cancellation);
     }
 

@@ -8,6 +8,19 @@ namespace Tulu2.Runs.Execution;
 /// <summary>What a benchmark needs on this machine before a model is scored on it: its data, its judges, and isolation for programs.</summary>
 internal static class TaskRequirements
 {
+    /// <summary>All benchmarks that a model can be scored on here; of the others it is said what is lacking.</summary>
+    /// <param name="root">Root of the task data.</param>
+    public static IReadOnlyList<IBenchmark> Met(string root, EvaluatorSettings settings, Action<string> say)
+    {
+        var met = new List<IBenchmark>();
+        foreach (var benchmark in BenchmarkCatalogue.WithTaskData)
+        {
+            if (Lacking(benchmark, root, settings) is { } lacking) say($"{benchmark.Name} is left out: {lacking.What}");
+            else met.Add(benchmark);
+        }
+        return met;
+    }
+
     /// <summary>What is lacking and how to mend it; null: nothing.</summary>
     /// <param name="root">Root of the task data.</param>
     public static BadInputException? Lacking(IBenchmark benchmark, string root, EvaluatorSettings settings)

@@ -88,5 +88,5 @@ public partial class BenchmarkCatalogueTests
             Assert.True(benchmark.PublishedItems(mode) is not { } published || benchmark.Read(new BenchmarkInput(folder, new BenchmarkOptions { Mode = mode }, null)).Items.Count >= published);
     }
 
-    public static TheoryData<string> WithFolders => [.. BenchmarkCatalogue.All.Where(benchmark => benchmark.Folder is not null).Select(benchmark => benchmark.Name)];
+    public static TheoryData<string> WithFolders => [.. BenchmarkCatalogue.WithTaskData.Select(benchmark => benchmark.Name)];
 }

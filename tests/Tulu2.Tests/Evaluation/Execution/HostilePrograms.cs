@@ -222,7 +222,7 @@ internal static partial class HostilePrograms
         new("looks at home", Failed, """
             import os
             def f():
-                found = [path for path in ("/home", "/root/.bashrc", os.path.expanduser("~"), "/mnt", "/srv") if os.path.exists(path) and os.listdir(path)]
+                found = [path for path in ("/home", os.path.expanduser("~root"), os.path.expanduser("~"), "/mnt", "/srv") if os.path.exists(path) and os.listdir(path)]
                 raise LookupError(found)
             """),
         new("looks at other processes", Failed, """
