@@ -26,6 +26,7 @@ internal static class CommandCatalogue
         new EvalCommands(terminal).Create(),
         new ScoreCommand(terminal).Create(),
         new ServeCommand(terminal).Create(),
+        new ShardCommand(terminal).Create(),
         new ExportCommand(terminal).Create(),
         new QuantizeCommand(terminal).Create(),
         new MergeCommand(terminal).Create(),

@@ -18,7 +18,7 @@ public class FloorTests
         ["Tulu2.Protocol"] = ["Tulu2.Files", "Tulu2.Data", "Tulu2.Collectives", "Tulu2.Checkpoints"],
         ["Tulu2.Models"] = ["Tulu2.Files", "Tulu2.Data", "Tulu2.Collectives", "Tulu2.Checkpoints", "TorchSharp"],
         ["Tulu2.Training"] = ["Tulu2.Files", "Tulu2.Data", "Tulu2.Collectives", "Tulu2.Checkpoints", "Tulu2.Protocol", "Tulu2.Models", "TorchSharp"],
-        ["Tulu2.Evaluation"] = ["Tulu2.Files", "Tulu2.Data", "Tulu2.Checkpoints", "Tulu2.Protocol", "Tulu2.Models", "Tulu2.Training", "TorchSharp"],
+        ["Tulu2.Evaluation"] = ["Tulu2.Files", "Tulu2.Data", "Tulu2.Collectives", "Tulu2.Checkpoints", "Tulu2.Protocol", "Tulu2.Models", "Tulu2.Training", "TorchSharp"],
         ["Tulu2.Serving"] = ["Tulu2.Files", "Tulu2.Data", "Tulu2.Evaluation"],
         ["Tulu2.Cluster"] = ["Tulu2.Files", "Tulu2.Data", "Tulu2.Collectives", "Tulu2.Checkpoints", "Tulu2.Protocol", "Tulu2.Evaluation", "Akka"],
         ["Tulu2.Runs"] =

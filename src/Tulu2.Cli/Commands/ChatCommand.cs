@@ -27,7 +27,7 @@ internal sealed class ChatCommand(Terminal terminal)
     {
         var options = _flags.Read(parsed);
         options.Validate();
-        using var generator = _flags.Load(parsed, model);
+        using var generator = _flags.Load(parsed, model, terminal.Say);
         foreach (var remark in generator.Model.Remarks) terminal.Say(remark);
         var chat = new ChatSession(generator, options, parsed.GetValue(_system));
         while (Ask(cancellation) is { } line && line != "/exit")

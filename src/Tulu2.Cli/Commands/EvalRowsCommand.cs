@@ -22,18 +22,19 @@ internal sealed class EvalRowsCommand(Terminal terminal)
     private readonly Option<string?> _adapter = ModelArgument.Adapter();
     private readonly Option<string> _data = CommandBuilder.Required<string>("--data", "Instruction rows or preference pairs");
     private readonly Option<string?> _benchmark = CommandBuilder.Optional<string>("--benchmark", $"{Names}; by default the one for the rows of the file");
-    private readonly Option<int> _evaluators = CommandBuilder.Option("--evaluators", "Number of parallel evaluators", Environment.ProcessorCount);
+    private readonly Option<int> _evaluators = CommandBuilder.Option("--evaluators", "Number of parallel evaluators, each with a model of its own", Environment.ProcessorCount);
 
     private readonly Option<int?> _maxTokens = CommandBuilder.Optional<int?>("--max-tokens",
         "Maximum number of tokens to generate per answer; by default as many as the expected answer can have");
     private readonly Option<bool> _skipLong = CommandBuilder.Flag("--skip-long", "Skip rows that do not fit into the model's context");
     private readonly Option<bool> _keepWholeRows = CommandBuilder.Flag("--keep-whole-rows", "Score the rows of a damaged file that precede the damage");
+    private readonly ShardFlags _shards = new();
     private readonly Option<bool> _inProcess = CommandBuilder.Flag("--in-process", "Run evaluators as threads of this process instead of separate processes");
 
     private readonly RowFlags _rows = new();
 
     public Command Create() => CommandBuilder.Command("rows", "Score a model on a row file",
-        [_model, _adapter, _data, _benchmark, _evaluators, _maxTokens, _skipLong, _keepWholeRows, _inProcess, .. _rows.Reading], RunAsync);
+        [_model, _adapter, _data, _benchmark, _evaluators, _maxTokens, _skipLong, _keepWholeRows, _inProcess, .. _shards.Symbols, .. _rows.Reading], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -43,12 +44,12 @@ internal sealed class EvalRowsCommand(Terminal terminal)
         var benchmark = parsed.GetValue(_benchmark) is { } name ? BenchmarkCatalogue.Named(name) : BenchmarkCatalogue.For(RowKinds.Of(file));
         var adapter = parsed.GetValue(_adapter) is { } folder ? Path.GetFullPath(folder) : null;
         var model = new ModelFolders(Path.GetFullPath(await ModelArgument.DirectoryAsync(terminal, given, cancellation)), adapter).Text;
-        foreach (var remark in LoadedModel.Check(model)) terminal.Say(remark);
+        var settings = new EvaluationSettings(evaluators, parsed.GetValue(_inProcess), options) { Evaluator = EvaluatorSettings.Default with { Shards = _shards.Read(parsed) } };
+        foreach (var remark in LoadedModel.Check(model, settings.Evaluator.Shards.Count)) terminal.Say(remark);
         if (RowFormats.Found([file]) is { } found) terminal.Say(found);
         await using var node = new LocalNode();
         var table = new EvaluationTable();
         var job = new EvaluationJob(Path.GetFileName(adapter ?? (HubUri.Is(given) ? given : model)), benchmark, model, file);
-        var settings = new EvaluationSettings(evaluators, parsed.GetValue(_inProcess), options);
         var scored = (await new EvaluationRunner(terminal, node).RunAsync($"eval {job.Name} {benchmark.Name}", [job], settings, null, cancellation)).Single();
         table.Add(job.Name, benchmark, scored.Outcome);
         var scores = table.Scores();

@@ -31,7 +31,8 @@ internal sealed class EvalTasksCommand(Terminal terminal)
     private readonly Option<string?> _out = CommandBuilder.Optional<string>("--out", "Folder for results and items; a killed evaluation goes on from it");
     private readonly Option<string?> _name = CommandBuilder.Optional<string>("--name", "Name of the model in tables; by default that of its folder");
     private readonly JudgeFlags _judges = new();
-    private readonly Option<int> _evaluators = CommandBuilder.Option("--evaluators", "Number of parallel evaluators", Environment.ProcessorCount);
+    private readonly Option<int> _evaluators = CommandBuilder.Option("--evaluators", "Number of parallel evaluators, each with a model of its own", Environment.ProcessorCount);
+    private readonly ShardFlags _shards = new();
     private readonly Option<bool> _inProcess = CommandBuilder.Flag("--in-process", "Run evaluators as threads of this process instead of separate processes");
 
     private readonly Option<bool> _unsafe = CommandBuilder.Flag("--unsafe-code-execution", "Run programs that the model writes without isolation where there is none");
@@ -39,7 +40,7 @@ internal sealed class EvalTasksCommand(Terminal terminal)
     private static string Names => string.Join(", ", BenchmarkCatalogue.WithTaskData.Select(benchmark => benchmark.Name));
 
     public Command Create() => CommandBuilder.Command("eval", "Score a model on benchmarks",
-        [_tasks, _model, _adapter, _data, _mode, _limit, _shots, _chat, _works, _maxTokens, _out, _name, _evaluators, _inProcess, _unsafe, .. _judges.All], RunAsync);
+        [_tasks, _model, _adapter, _data, _mode, _limit, _shots, _chat, _works, _maxTokens, _out, _name, _evaluators, _inProcess, _unsafe, .. _shards.Symbols, .. _judges.All], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -49,12 +50,12 @@ internal sealed class EvalTasksCommand(Terminal terminal)
         var (evaluators, inProcess) = (CommandBuilder.AtLeastOne(parsed, _evaluators), parsed.GetValue(_inProcess));
         var settings = new EvaluationSettings(evaluators, inProcess, OptionsOf(parsed))
         {
-            Evaluator = _judges.Fill(parsed, EvaluatorSettings.Default with { AllowUnsafeExecution = parsed.GetValue(_unsafe) }, folderOut, inProcess ? 1 : evaluators),
+            Evaluator = _judges.Fill(parsed, EvaluatorSettings.Default with { AllowUnsafeExecution = parsed.GetValue(_unsafe), Shards = _shards.Read(parsed) }, folderOut, inProcess ? 1 : evaluators),
         };
         var benchmarks = BenchmarksOf(parsed.GetValue(_tasks)!, root, settings.Evaluator);
         var adapter = parsed.GetValue(_adapter) is { } folder ? Path.GetFullPath(folder) : null;
         var model = new ModelFolders(Path.GetFullPath(await ModelArgument.DirectoryAsync(terminal, given, cancellation)), adapter).Text;
-        foreach (var remark in LoadedModel.Check(model)) terminal.Say(remark);
+        foreach (var remark in LoadedModel.Check(model, settings.Evaluator.Shards.Count)) terminal.Say(remark);
         var name = parsed.GetValue(_name) ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(adapter ?? (HubUri.Is(given) ? given : model)));
         foreach (var line in JudgeFlags.Estimates(benchmarks, root, settings.Options, settings.Evaluator)) terminal.Say(line);
         await using var node = new LocalNode();

@@ -29,7 +29,7 @@ internal sealed class GenerateCommand(Terminal terminal)
         var options = _flags.Read(parsed);
         options.Validate();
         var prompt = parsed.GetValue(_prompt)! is "-" ? terminal.ReadToEnd(cancellation) : parsed.GetValue(_prompt)!;
-        using var generator = _flags.Load(parsed, model);
+        using var generator = _flags.Load(parsed, model, terminal.Say);
         foreach (var remark in generator.Model.Remarks) terminal.Say(remark);
         var ids = parsed.GetValue(_raw) ? generator.EncodeRaw(prompt) : generator.EncodeChat([new Message(Message.User, prompt)]);
         // With --json standard output holds the one object only.

@@ -19,11 +19,12 @@ internal sealed class GenerationFlags(int maxTokens, double temperature)
         "Make tokens less likely that were there already; 1: no penalty", 1.0);
     private readonly Option<Precision?> _precision = CommandBuilder.Optional<Precision?>("--precision",
         "Hold the weights in fp32 or bf16; without it, as the files do");
-    private readonly Option<int> _threads = CommandBuilder.Option("--threads", "Threads that compute", 1);
+    private readonly Option<int> _threads = CommandBuilder.Option("--threads", "Threads that compute, in each process", 1);
+    private readonly ShardFlags _shards = new();
     private readonly Option<long?> _seed = CommandBuilder.Optional<long?>("--seed", "Seed for sampling");
     private readonly Option<string[]> _stop = CommandBuilder.Repeated("--stop", "Stop before this string; may be repeated");
 
-    public IReadOnlyList<Symbol> Symbols => [_maxTokens, _temperature, _topP, _topK, _penalty, _seed, _stop, _precision, _threads];
+    public IReadOnlyList<Symbol> Symbols => [_maxTokens, _temperature, _topP, _topK, _penalty, _seed, _stop, _precision, _threads, .. _shards.Symbols];
 
     public GenerationOptions Read(ParseResult parsed) => new()
     {
@@ -37,8 +38,9 @@ internal sealed class GenerationFlags(int maxTokens, double temperature)
     };
 
     /// <summary>Loads a model as the options say.</summary>
-    public TextGenerator Load(ParseResult parsed, string model) => TextGenerator.Load(model, maxBatch: 1, Precisions(parsed.GetValue(_precision)),
-        CommandBuilder.AtLeastOne(parsed, _threads));
+    /// <param name="say">Takes what is to be known of the processes that hold the model.</param>
+    public TextGenerator Load(ParseResult parsed, string model, Action<string> say) => TextGenerator.Load(model,
+        _shards.Loading(parsed, Precisions(parsed.GetValue(_precision)), say), maxBatch: 1, CommandBuilder.AtLeastOne(parsed, _threads));
 
     public static InferencePrecision Precisions(Precision? precision) => precision switch
     {

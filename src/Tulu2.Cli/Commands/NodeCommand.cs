@@ -22,11 +22,12 @@ internal sealed class NodeCommand(Terminal terminal)
     {
         if (parsed.GetValue(_child)) ChildProcess.EndWithParent();
         var service = new RunService();
-        var settings = NodeSettings.Load(parsed.GetValue(_config)!) with
+        var loaded = NodeSettings.Load(parsed.GetValue(_config)!);
+        var settings = loaded with
         {
             Roles = RolesOf(parsed.GetValue(_roles)),
             Preparation = new NodePreparation(terminal.Say),
-            Evaluators = new CheckpointEvaluators(terminal.LogFile),
+            Evaluators = new CheckpointEvaluators(terminal.LogFile) { Shards = loaded.ReadShards() },
             Service = service,
             Log = terminal.Say,
             Details = new DetailLog(terminal).Add,

@@ -29,12 +29,13 @@ internal sealed class ServeCommand(Terminal terminal)
     private readonly Option<string?> _name = CommandBuilder.Optional<string>("--name", "The model's name for clients; the directory's by default");
     private readonly Option<Precision?> _precision = CommandBuilder.Optional<Precision?>("--precision",
         "Hold the weights in fp32 or bf16; without it, as the files do");
-    private readonly Option<int> _threads = CommandBuilder.Option("--threads", "Threads that compute", Math.Max(1, Environment.ProcessorCount));
+    private readonly Option<int> _threads = CommandBuilder.Option("--threads", "Threads that compute, in each process", Math.Max(1, Environment.ProcessorCount));
+    private readonly ShardFlags _shards = new();
     private readonly Option<int> _maxRunning = CommandBuilder.Option("--max-running", "Answers that are generated at a time; others wait", 32);
     private readonly Option<int> _maxWaiting = CommandBuilder.Option("--max-waiting", "Prompts that wait; with one more, clients are told to come back", 256);
 
     public Command Create() => CommandBuilder.Command("serve", "Serve a model over HTTP, compatible with the OpenAI API",
-        [_model, _adapter, _host, _port, _keyFile, _noKey, _name, _precision, _threads, _maxRunning, _maxWaiting], RunAsync);
+        [_model, _adapter, _host, _port, _keyFile, _noKey, _name, _precision, _threads, _maxRunning, _maxWaiting, .. _shards.Symbols], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -46,8 +47,9 @@ internal sealed class ServeCommand(Terminal terminal)
             MaxRunning = CommandBuilder.AtLeastOne(parsed, _maxRunning),
             MaxWaiting = CommandBuilder.AtLeastOne(parsed, _maxWaiting),
         };
+        var loading = _shards.Loading(parsed, GenerationFlags.Precisions(parsed.GetValue(_precision)), terminal.Say);
         var directory = await ModelArgument.NameAsync(terminal, parsed.GetValue(_model)!, parsed.GetValue(_adapter), cancellation);
-        using var model = await Task.Run(() => LoadedModel.Load(directory, GenerationFlags.Precisions(parsed.GetValue(_precision))), cancellation);
+        using var model = await Task.Run(() => LoadedModel.Load(directory, loading), cancellation);
         foreach (var remark in model.Remarks) terminal.Say(remark);
         using var engine = GenerationEngine.Start(model, engineSettings);
         var served = new ServedModel(NameOf(parsed, directory), engine, model.Tokenizer, model.Chat) { Aliases = [parsed.GetValue(_model)!, directory] };

@@ -4,6 +4,7 @@ using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.Logging;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Submissions;
+using Tulu2.Evaluation.Shards;
 using Tulu2.Files;
 
 namespace Tulu2.Cluster.Configuration;
@@ -15,6 +16,8 @@ public sealed record NodeSettings(string Where, string Text)
 {
     private const string PlacesKey = "tulu2.node.places";
     private const string EvaluatorsKey = "tulu2.node.evaluators";
+    private const string ShardServersKey = "tulu2.node.shard-servers";
+    private const string ShardKeyFileKey = "tulu2.node.shard-key-file";
 
     /// <summary>Replaces <c>akka.cluster.roles</c> of the file; null: keeps them.</summary>
     public IReadOnlyList<string>? Roles { get; init; }
@@ -76,6 +79,21 @@ public sealed record NodeSettings(string Where, string Text)
 
     /// <summary>Evaluators of this node; by default one, since each holds a model.</summary>
     internal int EvaluatorsStarted(Config config) => Math.Max(1, Count(config, EvaluatorsKey, "evaluators of the node", "one"));
+
+    /// <summary>Where the node's evaluators hold the parts of a model that is divided (<c>evaluation.tensor</c>); by default on the node itself.</summary>
+    /// <exception cref="BadInputException">An address or the key is of no use.</exception>
+    public ShardPlan ReadShards()
+    {
+        var config = Read();
+        var servers = config.HasPath(ShardServersKey) ? config.GetStringList(ShardServersKey) : [];
+        if (servers.Count == 0) return ShardPlan.Whole;
+        foreach (var server in servers) ShardAddress.Parse(Locate(ShardServersKey), server);
+        if (!config.HasPath(ShardKeyFileKey) || config.GetString(ShardKeyFileKey) is not { Length: > 0 } file)
+            throw new BadInputException(Locate(ShardServersKey), "needs the servers' key", $"name its file with {ShardKeyFileKey}");
+        var path = PathOf(ShardKeyFileKey, file);
+        _ = ShardPlan.ReadKey(path);
+        return new ShardPlan { Count = servers.Count + 1, Servers = [.. servers], KeyFile = Path.GetFullPath(path) };
+    }
 
     private int Count(Config config, string key, string what, string byDefault)
     {

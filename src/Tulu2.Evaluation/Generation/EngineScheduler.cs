@@ -46,6 +46,19 @@ internal sealed class EngineScheduler(PageCache cache, EngineSettings settings)
         static bool IsOver(Running running) => running.Sequence.IsEnded || running.Sequence.Job.IsOver;
     }
 
+    /// <summary>What was computed is lost: what runs is computed again, before what waits.</summary>
+    public void StartAgain()
+    {
+        Sweep(waiting: false);
+        for (var index = _running.Count - 1; index >= 0; index--)
+        {
+            Release(_running[index]);
+            _waiting.AddFirst(_running[index]);
+        }
+        _running.Clear();
+        cache.Clear();
+    }
+
     /// <summary>The work of the next step; empty only when there is none.</summary>
     public IReadOnlyList<EngineWork> Next()
     {

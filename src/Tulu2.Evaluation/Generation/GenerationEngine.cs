@@ -14,6 +14,9 @@ public sealed class GenerationEngine : IGenerationEngine
     // Logits that are in memory at a time.
     private const int MostRows = 64;
 
+    // Losses of a part of the model without a step in between: more are no accident.
+    private const int MostLosses = 3;
+
     private readonly IEngineModel _model;
     private readonly EngineSettings _settings;
     private readonly IReadOnlySet<int> _endIds;
@@ -31,6 +34,7 @@ public sealed class GenerationEngine : IGenerationEngine
     private bool _over;
     private bool _ended, _finished;
     private long _done, _generated;
+    private int _losses;
 
     internal GenerationEngine(IEngineModel model, IReadOnlySet<int> endIds, Func<IAnswerText> newText, EngineSettings settings)
     {
@@ -49,7 +53,7 @@ public sealed class GenerationEngine : IGenerationEngine
     public static GenerationEngine Start(LoadedModel model, EngineSettings? settings = null)
     {
         settings ??= new EngineSettings();
-        return new GenerationEngine(new LlamaEngineModel(model.Model, settings), model.EndIds, () => new AnswerText(model.Tokenizer), settings);
+        return new GenerationEngine(new LlamaEngineModel(model.Model, settings, model.Team), model.EndIds, () => new AnswerText(model.Tokenizer), settings);
     }
 
     public int ContextLength => _model.ContextLength;
@@ -185,6 +189,12 @@ public sealed class GenerationEngine : IGenerationEngine
             try
             {
                 Step();
+                _losses = 0;
+            }
+            catch (ModelLostException) when (++_losses <= MostLosses)
+            {
+                // The sequences go on from the tokens that they have, with the same bits.
+                lock (_lock) _scheduler.StartAgain();
             }
             catch (Exception error)
             {

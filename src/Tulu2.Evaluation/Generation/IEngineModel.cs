@@ -2,7 +2,10 @@ using Tulu2.Models.Inference;
 
 namespace Tulu2.Evaluation.Generation;
 
-/// <summary>Computes tokens of sequences whose keys and values are in pages; separates the engine from the model. For one thread at a time.</summary>
+/// <summary>
+/// Computes tokens of sequences whose keys and values are in pages; separates the engine from the model. For one thread at a time.
+/// </summary>
+/// <remarks><see cref="Run"/> and <see cref="Logits"/> may throw <see cref="ModelLostException"/>.</remarks>
 internal interface IEngineModel : IDisposable
 {
     int VocabularySize { get; }
@@ -27,6 +30,9 @@ internal interface IEngineModel : IDisposable
     /// <param name="logits">[rows, <see cref="VocabularySize"/>].</param>
     void Logits(ReadOnlySpan<int> rows, Span<float> logits);
 }
+
+/// <summary>A process that held a part of the model is gone. The next run starts another one in its place, with empty pages.</summary>
+internal sealed class ModelLostException(string what, Exception cause) : Exception(what, cause);
 
 /// <summary>Decodes the ids of one answer to text, in whole characters.</summary>
 internal interface IAnswerText

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Tulu2.Data.Chat;
 using Tulu2.Data.Tokenizers;
 using Tulu2.Evaluation.Requests;
+using Tulu2.Evaluation.Shards;
 using Tulu2.Files;
 using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
@@ -14,10 +15,10 @@ namespace Tulu2.Evaluation.Generation;
 /// </summary>
 public sealed class LoadedModel : IDisposable
 {
-    private LoadedModel(string name, ModelConfig config, SentencePieceBpeTokenizer tokenizer, IReadOnlySet<int> endIds, InferenceModel model,
+    private LoadedModel(string name, ModelConfig config, SentencePieceBpeTokenizer tokenizer, IReadOnlySet<int> endIds, InferenceModel model, ShardTeam? team,
         IReadOnlyList<string> remarks)
     {
-        (Name, Config, Tokenizer, EndIds, Model, Remarks) = (name, config, tokenizer, endIds, model, remarks);
+        (Name, Config, Tokenizer, EndIds, Model, Team, Remarks) = (name, config, tokenizer, endIds, model, team, remarks);
         Prompts = PromptsOf(config, tokenizer);
     }
 
@@ -38,22 +39,53 @@ public sealed class LoadedModel : IDisposable
     /// <summary>Remarks for the user: unused files in the directory, a vocabulary that differs from the tokenizer's.</summary>
     public IReadOnlyList<string> Remarks { get; }
 
+    /// <summary>The whole model, or its first shard.</summary>
     public InferenceModel Model { get; }
 
+    /// <summary>The processes of the other shards; null: the model is whole.</summary>
+    internal ShardTeam? Team { get; }
+
     /// <param name="name">As <see cref="ModelFolders.Parse"/> takes it.</param>
-    /// <param name="precision">How the weights are held.</param>
+    /// <param name="loading">Null: the defaults.</param>
     /// <exception cref="BadInputException">A directory does not exist, or a file in it cannot be used.</exception>
-    public static LoadedModel Load(string name, InferencePrecision precision = InferencePrecision.Stored)
+    public static LoadedModel Load(string name, ModelLoading? loading = null)
     {
+        loading ??= new ModelLoading();
         var folders = ModelFolders.Parse(name);
         var (config, tokenizer, remarks) = Open(folders);
+        InferenceShard.Check(name, config, loading.Shards);
         HashSet<int> ends = [config.EndId, tokenizer.EndId, .. GenerationEndIds(Path.Combine(folders.Model, "generation_config.json"))];
-        return new LoadedModel(name, config, tokenizer, ends, InferenceModel.Load(folders.Model, config, folders.Adapter, precision), remarks);
+        // The others read their parts meanwhile.
+        var team = loading.Shards == 1 ? null : ShardTeam.Start(new ShardOrder(name, loading.Precision, loading.Shards), loading.Hosting!);
+        try
+        {
+            var shard = new InferenceShard(0, loading.Shards);
+            return new LoadedModel(name, config, tokenizer, ends, InferenceModel.Load(folders.Model, config, folders.Adapter, loading.Precision, shard), team, remarks);
+        }
+        catch
+        {
+            team?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A shard of the weights, as <see cref="Load"/> reads them.</summary>
+    /// <exception cref="BadInputException">As <see cref="Load"/>.</exception>
+    internal static InferenceModel LoadShard(string name, InferencePrecision precision, InferenceShard shard)
+    {
+        var folders = ModelFolders.Parse(name);
+        return InferenceModel.Load(folders.Model, Open(folders).Config, folders.Adapter, precision, shard);
     }
 
     /// <summary>Validates a model as <see cref="Load"/> does, without reading the weights, and returns its <see cref="Remarks"/>.</summary>
     /// <exception cref="BadInputException">As <see cref="Load"/>.</exception>
-    public static IReadOnlyList<string> Check(string name) => Open(ModelFolders.Parse(name)).Remarks;
+    /// <param name="shards">Processes that are to hold it.</param>
+    public static IReadOnlyList<string> Check(string name, int shards = 1)
+    {
+        var (config, _, remarks) = Open(ModelFolders.Parse(name));
+        InferenceShard.Check(name, config, shards);
+        return remarks;
+    }
 
     /// <summary><see cref="Chat"/> without the weights and without torch.</summary>
     /// <exception cref="BadInputException">The directory does not exist, or its configuration or tokenizer cannot be used.</exception>
@@ -70,7 +102,11 @@ public sealed class LoadedModel : IDisposable
     private static PromptEncoder PromptsOf(ModelConfig config, SentencePieceBpeTokenizer tokenizer) =>
         new(new ChatEncoder(ChatTokenizer.Of(tokenizer), ChatForm.Default, config.MaxPositions), tokenizer);
 
-    public void Dispose() => Model.Dispose();
+    public void Dispose()
+    {
+        Team?.Dispose();
+        Model.Dispose();
+    }
 
     private static (ModelConfig Config, SentencePieceBpeTokenizer Tokenizer, IReadOnlyList<string> Remarks) Open(ModelFolders folders)
     {

@@ -20,6 +20,8 @@ internal sealed class ScoreSequence(int[] ids, IReadOnlyList<int> scored, int to
 
     protected override void Accept(int position, ReadOnlySpan<float> logits)
     {
+        // Of a sequence that is computed again, because others took its pages, the first scores are there already.
+        if (scored[_scores.Count] != position + 1) return;
         // Broken weights give a score that is no number: who asked knows which row it is of.
         if (!LogProbabilities.AreOf(logits)) _scores.Add(new TokenScore(ids[position + 1], float.NaN, []));
         else

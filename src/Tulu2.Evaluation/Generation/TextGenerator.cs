@@ -1,6 +1,5 @@
 using Tulu2.Data.Rows;
 using Tulu2.Evaluation.Requests;
-using Tulu2.Models.Inference;
 
 namespace Tulu2.Evaluation.Generation;
 
@@ -31,10 +30,11 @@ public sealed class TextGenerator : IChatGenerator, IDisposable
     public int ContextLength => Engine.ContextLength;
 
     /// <summary>Loads a Hugging Face directory; the generator owns it.</summary>
-    /// <param name="threads">Threads that compute.</param>
+    /// <param name="loading">Null: the defaults.</param>
+    /// <param name="threads">Threads that compute, of each process.</param>
     /// <exception cref="Files.BadInputException">The directory cannot be used.</exception>
-    public static TextGenerator Load(string directory, int maxBatch = 32, InferencePrecision precision = InferencePrecision.Stored, int threads = 1) =>
-        new(LoadedModel.Load(directory, precision), new EngineSettings { MaxRunning = maxBatch, Threads = threads }, owned: true);
+    public static TextGenerator Load(string directory, ModelLoading? loading = null, int maxBatch = 32, int threads = 1) =>
+        new(LoadedModel.Load(directory, loading), new EngineSettings { MaxRunning = maxBatch, Threads = threads }, owned: true);
 
     public int[] EncodeChat(IReadOnlyList<Message> messages) => _model.Chat.EncodePrompt(messages);
 

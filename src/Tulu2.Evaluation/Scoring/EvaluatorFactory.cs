@@ -4,6 +4,7 @@ using Tulu2.Evaluation.Execution;
 using Tulu2.Evaluation.Generation;
 using Tulu2.Evaluation.Judges;
 using Tulu2.Evaluation.Requests;
+using Tulu2.Evaluation.Shards;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Files;
 
@@ -11,15 +12,16 @@ namespace Tulu2.Evaluation.Scoring;
 
 /// <summary>Creates evaluators that compute in this process.</summary>
 /// <param name="settings">The settings with which the tasks were planned.</param>
-public sealed class EvaluatorFactory(EvaluatorSettings settings) : IEvaluatorFactory
+/// <param name="shards">Starts the processes of a model that the settings divide among several; null: there are none.</param>
+public sealed class EvaluatorFactory(EvaluatorSettings settings, IShardHosting? shards = null) : IEvaluatorFactory
 {
     // Shared, so that its limits hold for all evaluators of this process.
     private readonly JudgePanel _panel = new(settings.Judges, settings.Judging);
 
-    public IEvaluator Create() => new Evaluator(settings, _panel);
+    public IEvaluator Create() => new Evaluator(settings, _panel, shards);
 
     /// <summary>Caches the last model and the last benchmark's items, since consecutive tasks share them.</summary>
-    private sealed class Evaluator(EvaluatorSettings settings, JudgePanel panel) : IEvaluator
+    private sealed class Evaluator(EvaluatorSettings settings, JudgePanel panel, IShardHosting? shards) : IEvaluator
     {
         // Starts nothing before there is a program.
         private readonly CodeRunner _runner = new(settings.AllowUnsafeExecution);
@@ -61,7 +63,7 @@ public sealed class EvaluatorFactory(EvaluatorSettings settings) : IEvaluatorFac
         {
             if (_generator?.Model.Name == name) return _generator;
             Unload();
-            return _generator = TextGenerator.Load(name, settings.MaxBatch);
+            return _generator = TextGenerator.Load(name, new ModelLoading { Shards = settings.Shards.Count, Hosting = settings.Shards.Hosting(shards) }, settings.MaxBatch);
         }
 
         // With SkipLong, the items that are left out, and so the indices of the others, depend on the model. Prompts of benchmarks with a folder are cut to its context.

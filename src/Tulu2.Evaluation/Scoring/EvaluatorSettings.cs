@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Judges;
+using Tulu2.Evaluation.Shards;
 
 namespace Tulu2.Evaluation.Scoring;
 
@@ -8,6 +9,9 @@ namespace Tulu2.Evaluation.Scoring;
 /// <param name="MaxBatch">Maximum number of prompts in a batch.</param>
 public sealed record EvaluatorSettings(int MaxBatch, BenchmarkOptions Options)
 {
+    /// <summary>The processes that hold a model between them.</summary>
+    public ShardPlan Shards { get; init; } = ShardPlan.Whole;
+
     /// <summary>Who judges in each role, in the words of the command line; a role that is absent has no judge.</summary>
     public IReadOnlyDictionary<string, string> Judges { get; init; } = new Dictionary<string, string>();
 

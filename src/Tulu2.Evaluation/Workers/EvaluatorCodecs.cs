@@ -1,6 +1,7 @@
 using System.Text.Json;
 using MessagePack;
 using Tulu2.Data.Rows;
+using Tulu2.Evaluation.Processes;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Protocol.Encoding;
 using Tulu2.Training.Hosting;
@@ -38,16 +39,9 @@ internal static class EvaluatorCodecs
         WireCodec.For("A", 1,
             (ref MessagePackWriter w, EvaluatorReply.Answered m) => Texts(ref w, m.Texts),
             (ref MessagePackReader r) => new EvaluatorReply.Answered(Texts(ref r))),
-        WireCodec.For("F", 5,
-            (ref MessagePackWriter w, EvaluatorReply.Failed m) =>
-            {
-                Text(ref w, m.What);
-                Text(ref w, m.Detail);
-                Text(ref w, m.Where);
-                Text(ref w, m.Fix);
-                w.Write(m.IsNonFinite);
-            },
-            (ref MessagePackReader r) => new EvaluatorReply.Failed(Text(ref r), Text(ref r), r.ReadString(), r.ReadString(), r.ReadBoolean())),
+        WireCodec.For("F", ProcessFailure.Fields,
+            (ref MessagePackWriter w, EvaluatorReply.Failed m) => m.Failure.Write(ref w),
+            (ref MessagePackReader r) => new EvaluatorReply.Failed(ProcessFailure.Read(ref r))),
     ];
 
     public static ChannelCodecs ChannelCodecs { get; } = new(All);

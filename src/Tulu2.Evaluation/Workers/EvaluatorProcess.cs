@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using Tulu2.Evaluation.Processes;
 using Tulu2.Evaluation.Scoring;
+using Tulu2.Evaluation.Shards;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Models.Torch;
 using Tulu2.Training.Hosting;
@@ -12,14 +14,15 @@ public static class EvaluatorProcess
     /// <summary>Runs tasks until the node sends the shutdown command or is gone.</summary>
     /// <param name="socket">Path of the node's socket.</param>
     /// <param name="around">Put around the evaluator: what knows models that are no directories. Null: nothing.</param>
+    /// <param name="shards">Starts the processes that hold parts of models; null: models are whole.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(string socket, Func<IEvaluator, IEvaluator>? around = null)
+    public static int Run(string socket, Func<IEvaluator, IEvaluator>? around = null, IShardHosting? shards = null)
     {
         var parent = ParentChannel.Open(socket, EvaluatorCodecs.ChannelCodecs, new EvaluatorReply.Alive());
         if (parent.ReadStart<EvaluatorStart>() is not { } start) return ParentChannel.Orphaned;
         if (start.YieldsProcessor) IdlePriority.Enter();
         var commands = new BlockingCollection<EvaluatorCommand>();
-        using var computing = new EvaluatorFactory(start.Settings).Create();
+        using var computing = new EvaluatorFactory(start.Settings, shards).Create();
         using var evaluator = around?.Invoke(computing) ?? computing;
         parent.Listen<EvaluatorCommand>(command =>
         {
@@ -52,7 +55,7 @@ public static class EvaluatorProcess
         }
         catch (Exception fault)
         {
-            return EvaluatorReply.Failed.Of(fault);
+            return new EvaluatorReply.Failed(ProcessFailure.Of(fault));
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Tulu2.Data.Rows;
+using Tulu2.Evaluation.Processes;
 using Tulu2.Evaluation.Scoring;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Training.Hosting;
@@ -58,7 +59,7 @@ internal sealed class ProcessEvaluator : IEvaluator
             return _replies.Take(cancellation) switch
             {
                 T answer => answer,
-                EvaluatorReply.Failed failed => throw failed.ToException(),
+                EvaluatorReply.Failed failed => throw failed.Failure.ToException(),
                 var other => throw new WorkerChannelException($"received a {other.GetType().Name} instead of a {typeof(T).Name}"),
             };
         }
@@ -78,7 +79,7 @@ internal sealed class ProcessEvaluator : IEvaluator
     // Fails a waiting call; completing the queue fails all later calls.
     private void Ended(string why, string detail)
     {
-        _replies.Add(new EvaluatorReply.Failed(why, detail, null, null, false));
+        _replies.Add(new EvaluatorReply.Failed(new ProcessFailure(why, detail, null, null, false)));
         _replies.CompleteAdding();
     }
 }

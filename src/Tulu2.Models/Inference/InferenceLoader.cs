@@ -10,63 +10,70 @@ internal sealed unsafe class InferenceLoader
 {
     private readonly IWeightSource _source;
     private readonly MergedAdapter? _adapter;
+    private readonly InferenceShard _shard;
     private readonly ILookup<string, ModelTensor> _tensors;
 
-    public InferenceLoader(IWeightSource source, MergedAdapter? adapter)
+    public InferenceLoader(IWeightSource source, MergedAdapter? adapter, InferenceShard shard)
     {
-        (_source, _adapter) = (source, adapter);
+        (_source, _adapter, _shard) = (source, adapter, shard);
         _tensors = source.Config.Family.Tensors(source.Config).ToLookup(tensor => tensor.Matrix);
     }
 
     public ModelConfig Config => _source.Config;
 
-    public InferenceBlock Block(int layer) => new(
-        Norm($"{layer}.norm1"), Linear($"{layer}.qkv"), Linear($"{layer}.o"), Norm($"{layer}.norm2"), Linear($"{layer}.gate_up"), Linear($"{layer}.down"));
+    public InferenceShard Shard => _shard;
 
-    public PackedMatrix Vocabulary(string key) => Matrix([.. _tensors[key]]);
+    public InferenceBlock Block(int layer) => new(
+        Norm($"{layer}.norm1"), Linear($"{layer}.qkv", Config.KeyValueHeads), Linear($"{layer}.o"), Norm($"{layer}.norm2"), Linear($"{layer}.gate_up"), Linear($"{layer}.down"));
+
+    /// <summary>All of the embedding, for its rows are read by their ids.</summary>
+    public PackedMatrix Embedding() => Matrix([.. _tensors["embed"].Select(Rows.All)]);
+
+    /// <summary>The shard's part of the head; of a tied model it is in the embedding's tensor.</summary>
+    public PackedMatrix Head() => Matrix([.. _tensors[Config.TieEmbeddings ? "embed" : "head"].Select(tensor => Own(tensor, tensor.Shape[0]))]);
 
     /// <summary>A vector, with zeros up to whole panels.</summary>
-    public NativeBuffer Norm(string key) => Vector([.. _tensors[key]]);
-
-    private InferenceLinear Linear(string key)
+    public NativeBuffer Norm(string key)
     {
-        ModelTensor[] parts = [.. _tensors[key]], biases = [.. _tensors[$"{key}.bias"]];
-        return new InferenceLinear(Matrix(parts), biases.Length == 0 ? null : Bias(parts, biases), [.. Adapters(parts)]);
+        Rows[] parts = [.. _tensors[key].Select(Rows.All)];
+        return Vector(parts, part => part.Tensor);
     }
 
-    private NativeBuffer Vector(ModelTensor[] parts)
+    // Units: what a shard has whole ones of; 0: single outputs.
+    private InferenceLinear Linear(string key, int units = 0)
     {
-        var length = parts.Sum(part => part.Shape[0]);
+        Rows[] parts = [.. _tensors[key].Select(tensor => Own(tensor, units == 0 ? tensor.Shape[0] : units))];
+        ModelTensor[] biases = [.. _tensors[$"{key}.bias"]];
+        // Not every projection of the matrix needs to have one.
+        var bias = biases.Length == 0 ? null : Vector(parts, part => Array.Find(biases, bias => bias.Name == $"{part.Tensor.Name[..^".weight".Length]}.bias"));
+        return new InferenceLinear(Matrix(parts), bias, [.. Adapters(parts)]);
+    }
+
+    private Rows Own(ModelTensor tensor, long units)
+    {
+        var (first, count) = _shard.Own(tensor.Shape[0], units);
+        return new Rows(tensor, first, count);
+    }
+
+    // Of each part the tensor that has a value for each of its rows; null: zeros.
+    private NativeBuffer Vector(Rows[] parts, Func<Rows, ModelTensor?> of)
+    {
+        var length = parts.Sum(part => part.Count);
         var buffer = new NativeBuffer((length + Panel.Width - 1) / Panel.Width * Panel.Width * sizeof(float));
         var at = 0L;
         foreach (var part in parts)
         {
-            _source.Read(part, 0, (int)part.Shape[0], buffer.Singles + at);
-            at += part.Shape[0];
+            if (of(part) is { } tensor) _source.Read(tensor, part.First, (int)part.Count, buffer.Singles + at);
+            at += part.Count;
         }
         return buffer;
     }
 
-    // Not every projection of the matrix needs to have one.
-    private NativeBuffer Bias(ModelTensor[] parts, ModelTensor[] biases)
+    private PackedMatrix Matrix(Rows[] parts)
     {
-        var length = parts.Sum(part => part.Shape[0]);
-        var buffer = new NativeBuffer((length + Panel.Width - 1) / Panel.Width * Panel.Width * sizeof(float));
-        var at = 0L;
-        foreach (var part in parts)
-        {
-            var name = $"{part.Name[..^".weight".Length]}.bias";
-            if (Array.Find(biases, bias => bias.Name == name) is { } bias) _source.Read(bias, 0, (int)bias.Shape[0], buffer.Singles + at);
-            at += part.Shape[0];
-        }
-        return buffer;
-    }
-
-    private PackedMatrix Matrix(ModelTensor[] parts)
-    {
-        var forms = parts.Select(_source.FormOf).Distinct().ToArray();
-        var (form, inputs) = (forms.Length == 1 ? forms[0] : WeightForm.Single, parts[0].Shape[1]);
-        var matrix = new PackedMatrix(form, parts.Sum(part => part.Shape[0]), inputs);
+        var forms = parts.Select(part => _source.FormOf(part.Tensor)).Distinct().ToArray();
+        var (form, inputs) = (forms.Length == 1 ? forms[0] : WeightForm.Single, parts[0].Tensor.Shape[1]);
+        var matrix = new PackedMatrix(form, parts.Sum(part => part.Count), inputs);
         var first = 0L;
         // A panel's rows at a time.
         var rows = (float*)NativeMemory.Alloc((nuint)(Panel.Width * inputs), sizeof(float));
@@ -74,15 +81,15 @@ internal sealed unsafe class InferenceLoader
         {
             foreach (var part in parts)
             {
-                if (form == WeightForm.Nf4) matrix.Set(first, _source.ReadQuantized(part));
+                if (form == WeightForm.Nf4) matrix.Set(first, _source.ReadQuantized(part.Tensor), part.First, part.Count);
                 else
-                    for (var row = 0L; row < part.Shape[0]; row += Panel.Width)
+                    for (var row = 0L; row < part.Count; row += Panel.Width)
                     {
-                        var count = (int)Math.Min(Panel.Width, part.Shape[0] - row);
-                        _source.Read(part, row, count, rows);
+                        var count = (int)Math.Min(Panel.Width, part.Count - row);
+                        _source.Read(part.Tensor, part.First + row, count, rows);
                         matrix.Set(first + row, count, rows);
                     }
-                first += part.Shape[0];
+                first += part.Count;
             }
             return matrix;
         }
@@ -97,33 +104,42 @@ internal sealed unsafe class InferenceLoader
         }
     }
 
-    private IEnumerable<InferenceAdapter> Adapters(ModelTensor[] parts)
+    private IEnumerable<InferenceAdapter> Adapters(Rows[] parts)
     {
         var first = 0;
-        foreach (var part in parts)
+        foreach (var (tensor, row, count) in parts)
         {
-            if (_adapter is not null && _adapter.Settings.Adapts(part))
+            if (_adapter is not null && _adapter.Settings.Adapts(tensor))
+            {
+                var rank = _adapter.Settings.Rank;
                 yield return new InferenceAdapter(
-                    Adapter(AdapterTensors.InputName(part.Name), _adapter.Settings.Rank, part.Shape[1]),
-                    Adapter(AdapterTensors.OutputName(part.Name), part.Shape[0], _adapter.Settings.Rank), first,
-                        (float)(_adapter.Settings.Scale * _adapter.Weight));
-            first += (int)part.Shape[0];
+                    Adapter(AdapterTensors.InputName(tensor.Name), [rank, tensor.Shape[1]], 0, rank),
+                    Adapter(AdapterTensors.OutputName(tensor.Name), [tensor.Shape[0], rank], row, count), first, (float)(_adapter.Settings.Scale * _adapter.Weight));
+            }
+            first += (int)count;
         }
     }
 
-    private PackedMatrix Adapter(string name, long outputs, long inputs)
+    // Some rows of one side of an adapter.
+    private PackedMatrix Adapter(string name, long[] shape, long first, long rows)
     {
-        var values = (float*)NativeMemory.AllocZeroed((nuint)(outputs * inputs), sizeof(float));
+        var inputs = shape[1];
+        var values = (float*)NativeMemory.AllocZeroed((nuint)(shape[0] * inputs), sizeof(float));
         try
         {
-            _adapter!.Read(name, [outputs, inputs], (nint)values);
-            var matrix = new PackedMatrix(WeightForm.Single, outputs, inputs);
-            matrix.Set(0, (int)outputs, values);
+            _adapter!.Read(name, shape, (nint)values);
+            var matrix = new PackedMatrix(WeightForm.Single, rows, inputs);
+            matrix.Set(0, (int)rows, values + first * inputs);
             return matrix;
         }
         finally
         {
             NativeMemory.Free(values);
         }
+    }
+
+    private readonly record struct Rows(ModelTensor Tensor, long First, long Count)
+    {
+        public static Rows All(ModelTensor tensor) => new(tensor, 0, tensor.Shape[0]);
     }
 }

@@ -88,15 +88,16 @@ internal sealed unsafe class PackedMatrix : IDisposable
         }
     }
 
-    /// <summary>Sets rows to those of a matrix in 4 bits.</summary>
-    public void Set(long first, Nf4Tensor values)
+    /// <summary>Sets rows to some of those of a matrix in 4 bits.</summary>
+    public void Set(long first, Nf4Tensor values, long begin, long rows)
     {
         if (Form != WeightForm.Nf4 || !values.RowsHaveOwnBlocks || values.IsPart) throw new ArgumentException("not such a matrix", nameof(values));
         var codes = values.Codes;
         var blocks = Inputs / Nf4.Block;
-        for (var row = 0; row < values.Rows; row++)
+        for (var row = begin; row < begin + rows; row++)
         {
-            var (weights, lane) = Place(first + row);
+            var own = first + row - begin;
+            var (weights, lane) = Place(own);
             var lanes = (uint*)weights + lane;
             var source = codes.Slice(checked((int)(row * values.CodesOfRow / 2)), Inputs / 2);
             for (var input = 0; input < Inputs; input += Nf4Panel.Codes)
@@ -110,8 +111,8 @@ internal sealed unsafe class PackedMatrix : IDisposable
                 }
                 lanes[input / Nf4Panel.Codes * Panel.Width] = word;
             }
-            var scales = this[(int)((first + row) / Panel.Width)].Scales + lane;
-            for (var block = 0; block < blocks; block++) scales[block * Panel.Width] = values.Scales.At((long)row * blocks + block, (long)row * blocks + block);
+            var scales = this[(int)(own / Panel.Width)].Scales + lane;
+            for (var block = 0; block < blocks; block++) scales[block * Panel.Width] = values.Scales.At(row * blocks + block, row * blocks + block);
         }
     }
 

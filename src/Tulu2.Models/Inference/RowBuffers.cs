@@ -12,13 +12,17 @@ internal sealed unsafe class RowBuffers(InferenceModel model) : IDisposable
     // Of equal matrices in all blocks.
     private InferenceBlock Block => model.Blocks[0];
 
-    public int HiddenWidth => Block.Down.Weight.Width;
+    public int HiddenWidth { get; } = (model.Config.HiddenSize + Panel.Width - 1) / Panel.Width * Panel.Width;
 
     public int HeadsWidth => Block.QueryKeyValue.Weight.Width;
 
     public int QueryWidth { get; } = (model.Config.QueryWidth + 15) / 16 * 16;
 
     public int GateUpWidth => Block.GateUp.Weight.Width;
+
+    /// <summary>Of a shard's part of something: the widest is that of the heads, the feed-forward or the head.</summary>
+    public int PartWidth { get; } = Math.Max(
+        (Math.Max(model.Local.QueryWidth, model.Local.IntermediateSize) + 15) / 16 * 16, Math.Max(model.Blocks[0].Down.Weight.Width, model.Blocks[0].AttentionOutput.Weight.Width));
 
     public int FeedWidth { get; } = (model.Config.IntermediateSize + 15) / 16 * 16;
 
@@ -43,6 +47,12 @@ internal sealed unsafe class RowBuffers(InferenceModel model) : IDisposable
     public float* Last => Get("last", LogitRows, HiddenWidth);
 
     public float* Logits(int rows) => Get("logits", rows, model.Head.Width);
+
+    /// <summary>What a shard has computed, before it is gathered.</summary>
+    public float* Part(int rows) => Get("part", rows, PartWidth);
+
+    /// <summary>Parts of all shards, one behind the other.</summary>
+    public float* Staging(int rows, int width) => Get("staging", rows, width);
 
     /// <summary>Inner rows of an adapter.</summary>
     public float* Low(int width, int rows) => Get("low", rows, width);

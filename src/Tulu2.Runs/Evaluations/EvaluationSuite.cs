@@ -5,6 +5,7 @@ using Tulu2.Evaluation.Judges;
 using Tulu2.Evaluation.Provenance;
 using Tulu2.Evaluation.Requests;
 using Tulu2.Evaluation.Scoring;
+using Tulu2.Evaluation.Shards;
 using Tulu2.Files;
 using Tulu2.Protocol.Evaluations;
 using Tulu2.Runs.Preparation;
@@ -34,6 +35,8 @@ internal sealed record EvaluationSuite(EvaluationRecipe Recipe, IReadOnlyDiction
         var recipe = run.Recipe.Evaluation;
         if (!recipe.IsOn) return null;
         var settings = SettingsOf(run.Recipe);
+        if (run.Model.Config.KeyValueHeads is var heads && recipe.Tensor > heads)
+            throw loaded.Fault("evaluation.tensor", $"{recipe.Tensor} is more than the {NumberText.Count(heads, "key-value head")} of the model", $"use at most {heads}");
         var prompts = new PromptEncoder(new ChatEncoder(ChatTokenizer.Of(run.Model.Tokenizer), ChatForm.Default, PositionsOf(run)), run.Model.Tokenizer);
         var judges = new JudgePanel(settings.Judges, settings.Judging);
         var benchmarks = new Dictionary<string, SuiteBenchmark>();
@@ -81,6 +84,7 @@ internal sealed record EvaluationSuite(EvaluationRecipe Recipe, IReadOnlyDiction
                 Mode = evaluation.Mode == BenchmarkForm.Parity ? EvaluationMode.Parity : EvaluationMode.Fixed,
                 Limit = evaluation.Limit,
             },
+            Shards = new ShardPlan { Count = evaluation.Tensor },
             Judges = evaluation.Judges,
             JudgeCache = evaluation.Judges.Count > 0 ? Path.Combine(CacheDirectory.Of(recipe.Data.Cache), "verdicts") : null,
         };

@@ -1,5 +1,6 @@
 using Tulu2.Cluster.Evaluations;
 using Tulu2.Evaluation.Scoring;
+using Tulu2.Evaluation.Shards;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Evaluation.Workers;
 
@@ -11,13 +12,19 @@ internal static class EvaluatorPrograms
     /// <param name="inProcess">In this process, which then loads libtorch; otherwise each in a process of its own.</param>
     /// <param name="log">Takes what the processes print.</param>
     public static IEvaluatorFactory Factory(bool inProcess, EvaluatorSettings settings, string? log) =>
-        inProcess ? new EvaluatorFactory(settings) : new ProcessEvaluatorFactory(WorkerEntry.Evaluator, settings, log);
+        inProcess ? new EvaluatorFactory(settings, WorkerEntry.Shards(_ => { /* The process may have a display. */ })) : new ProcessEvaluatorFactory(WorkerEntry.Evaluator, settings, log);
 }
 
 /// <summary>Evaluators of checkpoints, each a process of its own.</summary>
 /// <param name="log">Takes what the processes print; null: it is discarded.</param>
 internal sealed class CheckpointEvaluators(string? log) : IEvaluatorHosting
 {
-    public IEvaluator Create(EvaluatorSettings settings, bool yieldsProcessor) =>
-        new ProcessEvaluatorFactory(WorkerEntry.Evaluator, settings, log) { YieldsProcessor = yieldsProcessor }.Create();
+    /// <summary>Where the parts of a model that is divided are held, if not on this machine: as many as there are, since no result depends on the number.</summary>
+    public ShardPlan Shards { get; init; } = ShardPlan.Whole;
+
+    public IEvaluator Create(EvaluatorSettings settings, bool yieldsProcessor)
+    {
+        var own = Shards.IsRemote && settings.Shards.Count > 1 ? settings with { Shards = Shards } : settings;
+        return new ProcessEvaluatorFactory(WorkerEntry.Evaluator, own, log) { YieldsProcessor = yieldsProcessor }.Create();
+    }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using Tulu2.Collectives.Network;
+using Tulu2.Evaluation.Shards;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Evaluation.Workers;
 using Tulu2.Runs.RunFiles;
@@ -8,11 +9,12 @@ using Tulu2.Training.Recipes;
 
 namespace Tulu2.Runs.Launch;
 
-/// <summary><c>worker --socket PATH</c> and <c>evaluator --socket PATH</c>: processes that a node starts and that compute for it. Not in the help.</summary>
+/// <summary><c>worker --socket PATH</c>, <c>evaluator --socket PATH</c> and <c>shard --socket PATH</c>: processes that a node starts and that compute for it. Not in the help.</summary>
 internal static class WorkerEntry
 {
     private const string RankName = "worker";
     private const string EvaluatorName = "evaluator";
+    private const string ShardName = "shard";
 
     /// <summary>Starts this program as the worker of a rank.</summary>
     public static WorkerProgram Rank => new(ThisProgram.File, [.. ThisProgram.Arguments, RankName]);
@@ -20,13 +22,20 @@ internal static class WorkerEntry
     /// <summary>Starts this program as an evaluator.</summary>
     public static WorkerProgram Evaluator => new(ThisProgram.File, [.. ThisProgram.Arguments, EvaluatorName]);
 
-    public static bool IsMeant(string[] arguments) => arguments is [RankName or EvaluatorName, "--socket", _];
+    /// <summary>Starts this program as holders of parts of models.</summary>
+    /// <param name="say">Takes a line about each that is lost.</param>
+    public static IShardHosting Shards(Action<string> say) => new HostedShards(new(ThisProgram.File, [.. ThisProgram.Arguments, ShardName]), log: null) { Say = say };
+
+    public static bool IsMeant(string[] arguments) => arguments is [RankName or EvaluatorName or ShardName, "--socket", _];
 
     /// <param name="around">Put around an evaluator: what knows the checkpoints of runs.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(string[] arguments, Func<IEvaluator, IEvaluator> around) => arguments[0] == EvaluatorName
-        ? EvaluatorProcess.Run(arguments[2], around)
-        : RunRank(arguments[2]);
+    public static int Run(string[] arguments, Func<IEvaluator, IEvaluator> around) => arguments[0] switch
+    {
+        EvaluatorName => EvaluatorProcess.Run(arguments[2], around, Shards(Console.Error.WriteLine)),
+        ShardName => ShardProcess.Run(arguments[2]),
+        _ => RunRank(arguments[2]),
+    };
 
     private static int RunRank(string socket)
     {

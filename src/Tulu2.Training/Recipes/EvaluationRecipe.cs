@@ -36,6 +36,9 @@ public sealed record EvaluationRecipe
     [Meaning("Evaluator processes beside the coordinator of `train`; each holds a model of its own. A cluster of nodes has nodes with the role evaluator instead.")]
     [NotInHash]
     public int Evaluators { get; init; } = 1;
+    [Meaning("Processes that hold the model of an evaluator between them, each a part, as for `tulu2 eval --tensor`: for models that one process cannot hold.")]
+    [NotInHash]
+    public int Tensor { get; init; } = 1;
     [Meaning("Who judges, by role, for the benchmarks that need it, in the words of `tulu2 eval --judge`.")]
     [NotInHash]
     public IReadOnlyDictionary<string, string> Judges { get; init; } = new Dictionary<string, string>();

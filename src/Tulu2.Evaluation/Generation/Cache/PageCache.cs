@@ -71,6 +71,14 @@ internal sealed class PageCache(int pages, int pageTokens)
         return kept;
     }
 
+    /// <summary>Forgets all pages; nobody uses one.</summary>
+    public void Clear()
+    {
+        Root.Children.Clear();
+        foreach (var page in _idle) _free.Push(page.Page);
+        _idle.Clear();
+    }
+
     /// <summary>Ends a sequence's use of pages of the tree.</summary>
     /// <param name="chain">From the beginning of the sequence on.</param>
     public void Release(IReadOnlyList<CachedPage> chain)

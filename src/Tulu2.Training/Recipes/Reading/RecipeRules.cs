@@ -123,6 +123,7 @@ internal static class RecipeRules
         fault.AtLeast("evaluation.every", evaluation.Every, 1);
         fault.AtLeast("evaluation.full_every", evaluation.FullEvery, 0);
         fault.AtLeast("evaluation.evaluators", evaluation.Evaluators, 0);
+        fault.AtLeast("evaluation.tensor", evaluation.Tensor, 1);
         if (evaluation.Limit is { } limit) fault.AtLeast("evaluation.limit", limit, 1);
         if (evaluation is { IsOn: true, Metric: { } metric } && !evaluation.Quick.Concat(evaluation.Full).Contains(metric))
             throw fault("evaluation.metric", $"'{metric}' is in neither suite", $"use one of {string.Join(", ", evaluation.Quick.Union(evaluation.Full))}, or leave it out");

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using FsCheck.Xunit;
 using Tulu2.Evaluation.Generation;
 using Tulu2.Evaluation.Requests;
 using Xunit;
@@ -97,11 +99,11 @@ public class EngineSharingTests
     [Fact]
     public async Task A_request_that_is_cancelled_frees_its_room_for_the_next()
     {
-        var model = Endless(context: 1000, pages: 250);
+        var model = Endless(context: 100000, pages: 25000);
         using var engine = Engine(model, new EngineSettings { MaxRunning = 1 });
         using var source = new CancellationTokenSource();
         var told = 0;
-        var first = engine.SubmitAsync(new([1], GenerationOptions.Greedy with { MaxTokens = 900 }) { OnToken = _ => Interlocked.Increment(ref told) },
+        var first = engine.SubmitAsync(new([1], GenerationOptions.Greedy with { MaxTokens = 90000 }) { OnToken = _ => Interlocked.Increment(ref told) },
             source.Token);
         var second = engine.SubmitAsync(new([2], GenerationOptions.Greedy with { MaxTokens = 2 }));
         await UntilAsync(() => Volatile.Read(ref told) > 3);
@@ -188,6 +190,55 @@ public class EngineSharingTests
         model.OnRun = () => throw new InvalidOperationException("broken");
         await Assert.ThrowsAsync<InvalidOperationException>(() => engine.SubmitAsync(new([1], GenerationOptions.Greedy)));
         model.OnRun = null;
+        Assert.Equal(2, (await engine.SubmitAsync(new([1], GenerationOptions.Greedy with { MaxTokens = 2 }))).Samples[0].Ids.Count);
+    }
+
+    [Property(MaxTest = 60)]
+    public bool Results_are_the_same_where_the_model_is_lost_at_times_and_pages_are_few(int seed)
+    {
+        var random = new Random(seed);
+        EngineRequest[] requests =
+        [
+            .. Enumerable.Range(0, 8).Select(i => new EngineRequest(
+                [.. Enumerable.Range(0, random.Next(1, 20)).Select(_ => random.Next(1, 28))],
+                new GenerationOptions { Seed = i, Temperature = random.Next(2), MaxTokens = random.Next(1, 20), Count = random.Next(1, 3) })
+                { Top = 2, PromptLogProbabilities = random.Next(3) == 0 }),
+        ];
+        // More rows with logits than are taken at a time, so that some are lost between.
+        int[][] scored = [.. Enumerable.Range(0, 4).Select(_ => (int[])[.. Enumerable.Range(0, random.Next(2, 60)).Select(_ => random.Next(1, 28))])];
+        // With a whole step between, which is three calls at most, and not so often that nothing gets done.
+        var (calls, next, left, draw) = (0, 1, 20, new Random(seed));
+        using var disturbed = Engine(new FakeEngineModel(FakeEngineModel.Hashed, pages: 16 + random.Next(40))
+        {
+            IsLost = () =>
+            {
+                if (++calls != next || left-- == 0) return false;
+                next += draw.Next(6, 30);
+                return true;
+            },
+        }, new EngineSettings { MaxRunning = random.Next(1, 10), PrefillChunk = random.Next(1, 90), ReusePrefixes = random.Next(2) == 0 });
+        using var quiet = Engine(new FakeEngineModel(FakeEngineModel.Hashed), new EngineSettings { MaxRunning = 1, ReusePrefixes = false });
+        return Results(disturbed) == Results(quiet);
+
+        string Results(GenerationEngine engine)
+        {
+            var samples = requests.Select(request => engine.SubmitAsync(request)).ToArray();
+            var scores = scored.Select(ids => engine.ScoreAsync(ids[..1], [ids[1..]])).ToArray();
+            return JsonSerializer.Serialize(new
+            {
+                Samples = samples.Select(task => task.WaitAsync(Deadline).GetAwaiter().GetResult() with { CachedTokens = 0 }),
+                Scores = scores.Select(task => task.WaitAsync(Deadline).GetAwaiter().GetResult()),
+            });
+        }
+    }
+
+    [Fact]
+    public async Task A_model_that_is_lost_again_and_again_fails_what_runs_and_the_engine_goes_on()
+    {
+        var isLost = true;
+        using var engine = Engine(new FakeEngineModel((_, id) => id) { IsLost = () => isLost }, new EngineSettings());
+        await Assert.ThrowsAsync<ModelLostException>(() => engine.SubmitAsync(new([1], GenerationOptions.Greedy)).WaitAsync(Deadline));
+        isLost = false;
         Assert.Equal(2, (await engine.SubmitAsync(new([1], GenerationOptions.Greedy with { MaxTokens = 2 }))).Samples[0].Ids.Count);
     }
 

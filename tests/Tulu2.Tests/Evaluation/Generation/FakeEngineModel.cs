@@ -43,10 +43,14 @@ internal sealed class FakeEngineModel(Func<IReadOnlyList<int>, int, float> logit
 
     public static int Id(char letter) => letter == ' ' ? 27 : letter - 'a' + 1;
 
+    /// <summary>Whether a run, or the logits after one, are lost, with all pages.</summary>
+    public Func<bool>? IsLost { get; init; }
+
     public void Run(IReadOnlyList<SequencePart> parts)
     {
         Gate?.Wait();
         OnRun?.Invoke();
+        LoseAtTimes();
         _histories.Clear();
         foreach (var part in parts)
         {
@@ -61,8 +65,16 @@ internal sealed class FakeEngineModel(Func<IReadOnlyList<int>, int, float> logit
 
     public void Logits(ReadOnlySpan<int> rows, Span<float> logits)
     {
+        LoseAtTimes();
         for (var row = 0; row < rows.Length; row++)
             for (var id = 0; id < VocabularySize; id++) logits[row * VocabularySize + id] = logit(_histories[rows[row]], id);
+    }
+
+    private void LoseAtTimes()
+    {
+        if (IsLost?.Invoke() is not true) return;
+        Array.Clear(_tokens);
+        throw new ModelLostException("lost", new IOException("gone"));
     }
 
     public void Dispose() => IsDisposed = true;

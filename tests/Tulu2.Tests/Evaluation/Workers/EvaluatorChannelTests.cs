@@ -1,10 +1,13 @@
 using Tulu2.Data.Rows;
 using Tulu2.Evaluation.Benchmarks;
 using Tulu2.Evaluation.Judges;
+using Tulu2.Evaluation.Processes;
 using Tulu2.Evaluation.Scoring;
+using Tulu2.Evaluation.Shards;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Evaluation.Workers;
 using Tulu2.Files;
+using Tulu2.Models.Inference;
 using Tulu2.Training.Hosting;
 using Xunit;
 
@@ -17,6 +20,7 @@ public sealed class EvaluatorChannelTests
     [
         new EvaluatorStart(new EvaluatorSettings(64, new BenchmarkOptions(7, true, true) { Mode = EvaluationMode.Fixed, Chat = true, Shots = 5, Limit = 100, BothOrders = true, OrderSeed = 3, ChainOfThought = true })
         {
+            Shards = new ShardPlan { Count = 3, Servers = ["a:1", "b:2"], KeyFile = "key" },
             Judges = new Dictionary<string, string> { ["pairs"] = "gpt" }, JudgeCache = "cache", JudgeKeyFile = "key", JudgePrices = "prices", AllowUnsafeExecution = true,
             JudgeLimits = new JudgeLimits(3, 4, 5)
             {
@@ -48,8 +52,8 @@ public sealed class EvaluatorChannelTests
             Judges = [new JudgeUse("pairs", "gpt-4@host", 1, 2, 3, 4) { Cost = 0.5 }, new JudgeUse("grades", "x", 1, 0, 3, 4)],
         }),
         new EvaluatorReply.Answered(["one", "two"]),
-        new EvaluatorReply.Failed("bad", "stack", "rows.jsonl:3", "correct it", true),
-        new EvaluatorReply.Failed("bad", "stack", null, null, false),
+        new EvaluatorReply.Failed(new("bad", "stack", "rows.jsonl:3", "correct it", true)),
+        new EvaluatorReply.Failed(new("bad", "stack", null, null, false)),
     ];
 
     [Fact]
@@ -72,11 +76,25 @@ public sealed class EvaluatorChannelTests
         Assert.Equal(declared.Select(type => type.FullName).Order(), Messages.Select(message => message.GetType().FullName).Distinct().Order());
     }
 
+    [Fact]
+    public void Messages_of_shards_come_as_they_went()
+    {
+        object[] messages =
+        [
+            new ShardStart(new ShardOrder("exports/sft", InferencePrecision.Brain, 3), 2, [1, 2, 3], "10.0.0.2"),
+            new ShardCommand.Join(new ShardGathering(7, ["tcp://a:1", "tcp://b:2"], 9, 4)), new ShardCommand.Shutdown(),
+            new ShardReply.Ready("tcp://a:1"), new ShardReply.Alive(), new ShardReply.Loaded(), new ShardReply.Failed(new("bad", "stack", "rows.jsonl:3", "correct it", true)),
+        ];
+        Assert.Empty(WireSamples.LeftAtDefault(messages));
+        Assert.Equal(ShardCodecs.All.Select(codec => codec.Type), messages.Select(message => message.GetType()));
+        foreach (var message in messages) Assert.Equivalent(message, ShardCodecs.Of<object>(ShardCodecs.Bytes(message)), strict: true);
+    }
+
     [Theory]
     [MemberData(nameof(Faults))]
     public void A_failure_is_the_same_on_both_sides(Exception fault)
     {
-        var came = EvaluatorReply.Failed.Of(fault).ToException();
+        var came = ProcessFailure.Of(fault).ToException();
         Assert.Equal(fault.Message, came.Message);
         Assert.IsType(fault is InvalidOperationException ? typeof(EvaluatorProcessException) : fault.GetType(), came);
     }

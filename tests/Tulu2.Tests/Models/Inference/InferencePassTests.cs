@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FsCheck.Xunit;
+using Tulu2.Files;
 using Tulu2.Models.Decoder;
 using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
@@ -75,6 +76,49 @@ public sealed class InferencePassTests
         int[][] sequences = [.. Enumerable.Range(0, random.Next(1, 20)).Select(_ => InferenceRun.Ids(random, random.Next(1, 60), config.VocabularySize))];
         var together = InferenceRun.Together(model, sequences, random, random.Next(1, 40), random.Next(1, 4));
         for (var s = 0; s < sequences.Length; s++) Assert.Equal(InferenceRun.Alone(model, sequences[s]), together[s]);
+    }
+
+    [Property(MaxTest = 25)]
+    public void Bits_do_not_depend_on_the_number_of_shards(int seed)
+    {
+        var random = new Random(seed);
+        string[] shapes = ["grouped", "plain", "tied", "small heads", "biased"];
+        var config = Config(shapes[random.Next(shapes.Length)]);
+        var form = (InferenceForm)random.Next(3);
+        using var model = InferenceModel.Random(config, 5, form);
+        int[][] sequences = [.. Enumerable.Range(0, random.Next(1, 12)).Select(_ => InferenceRun.Ids(random, random.Next(1, 60), config.VocabularySize))];
+        var shards = random.Next(2, config.KeyValueHeads + 1);
+        var sharded = InferenceRun.Sharded(shard => InferenceModel.Random(config, 5, form, shard), shards, sequences, seed, random.Next(1, 40), random.Next(1, 3));
+        for (var s = 0; s < sequences.Length; s++) Assert.Equal(InferenceRun.Alone(model, sequences[s]), sharded[s]);
+    }
+
+    [Theory]
+    [InlineData("BF16", false)]
+    [InlineData("F32", true)]
+    public void Shards_of_a_model_s_files_have_the_bits_of_all_of_it(string type, bool isQuantized)
+    {
+        using TemporaryFolder folder = new(), quantized = new();
+        var config = Config(isQuantized ? "grouped" : "biased");
+        Export(folder.Root, config, type);
+        if (isQuantized) QuantizedExport.Write(folder.Root, quantized.File("model"), "F32", doubleQuant: true);
+        var directory = isQuantized ? quantized.File("model") : folder.Root;
+        using var model = InferenceModel.Load(directory, config);
+        using var half = InferenceModel.Load(directory, config, shard: new InferenceShard(1, 2));
+        // All but the embedding is divided.
+        Assert.True(half.BytesPerPass < 0.55 * model.BytesPerPass);
+        int[][] sequences = [InferenceRun.Ids(new Random(4), 50, config.VocabularySize)];
+        foreach (var shards in new[] { 2, 3, 4 })
+            Assert.Equal(InferenceRun.Alone(model, sequences[0]), InferenceRun.Sharded(shard => InferenceModel.Load(directory, config, shard: shard), shards, sequences, 1, 20, 1)[0]);
+    }
+
+    [Fact]
+    public void More_shards_than_key_value_heads_are_refused()
+    {
+        using var folder = new TemporaryFolder();
+        var config = Config("grouped");
+        Export(folder.Root, config, "F32");
+        var error = Assert.Throws<BadInputException>(() => InferenceModel.Load(folder.Root, config, shard: new InferenceShard(0, 5)));
+        Assert.Contains("4 key-value heads", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]

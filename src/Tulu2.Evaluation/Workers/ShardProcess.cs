@@ -1,0 +1,79 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Tulu2.Collectives;
+using Tulu2.Collectives.Network;
+using Tulu2.Evaluation.Generation;
+using Tulu2.Evaluation.Processes;
+using Tulu2.Evaluation.Shards;
+using Tulu2.Models.Inference;
+using Tulu2.Training.Hosting;
+
+namespace Tulu2.Evaluation.Workers;
+
+/// <summary>The body of <c>tulu2 shard --socket PATH</c>: holds a part of a model, and computes what the process of the first shard tells it to.</summary>
+public static class ShardProcess
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(10);
+
+    /// <summary>Follows until it is told to end, or its parent is gone.</summary>
+    /// <param name="socket">Path of the parent's socket.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(string socket)
+    {
+        var parent = ParentChannel.Open(socket, ShardCodecs.ChannelCodecs, new ShardReply.Alive());
+        if (parent.ReadStart<ShardStart>() is not { } start) return ParentChannel.Orphaned;
+        var commands = new BlockingCollection<ShardCommand>();
+        parent.Listen<ShardCommand>(commands.Add);
+        return Serve(start, start.Key, IPAddress.Loopback, parent.Send, commands.GetConsumingEnumerable()) ? 0 : 1;
+    }
+
+    /// <summary>Holds a shard and follows the first one until it is told to end.</summary>
+    /// <param name="address">Where its data plane listens.</param>
+    /// <param name="say">Takes what is to be known of it.</param>
+    /// <param name="commands">In order, as they come.</param>
+    /// <returns>False: it failed, and has said so.</returns>
+    internal static bool Serve(ShardStart start, byte[] key, IPAddress address, Action<ShardReply> say, IEnumerable<ShardCommand> commands)
+    {
+        try
+        {
+            using var dataPlane = new NetworkDataPlane(new NetworkDataPlaneOptions
+            {
+                Key = key,
+                ListenAddress = new IPEndPoint(address, 0),
+                AdvertisedHost = start.Host,
+                Log = Console.Error.WriteLine,
+            });
+            say(new ShardReply.Ready(dataPlane.Endpoint));
+            using var model = LoadedModel.LoadShard(start.Order.Model, start.Order.Precision, new InferenceShard(start.Rank, start.Order.Count));
+            say(new ShardReply.Loaded());
+            foreach (var command in commands)
+            {
+                if (command is not ShardCommand.Join { Gathering: var gathering }) break;
+                Follow(model, gathering, dataPlane.Join(gathering.Generation, start.Rank, gathering.Endpoints));
+            }
+            return true;
+        }
+        catch (Exception fault) when (fault is not CollectiveAbortedException)
+        {
+            say(new ShardReply.Failed(ProcessFailure.Of(fault)));
+            return false;
+        }
+    }
+
+    /// <summary>Computes what the first shard says, until the group ends.</summary>
+    internal static void Follow(InferenceModel model, ShardGathering gathering, ICollective collective)
+    {
+        var group = new ShardGroup(collective, Deadline);
+        using var pages = new KeyValuePages(model.Local, gathering.Pages);
+        using var pass = new InferencePass(model, pages, gathering.Threads, group);
+        try
+        {
+            while (true) ShardWords.Follow(group.Hear(), pass);
+        }
+        catch (Exception end) when (end is CollectiveAbortedException or TimeoutException)
+        {
+            // Another process is gone, or the first one has no more use for this group.
+        }
+        collective.Dispose();
+    }
+}
