@@ -71,8 +71,10 @@ public sealed class EvaluationPoolTests(ITestOutputHelper log)
     {
         using var small = await SmallRun.CreateAsync(Rows);
         // Windows of steps with and without evaluators take turns.
-        var all = Changes * 400;
-        var quiet = await TuluProcess.RunJsonAsync(small.Cache, "train", small.Recipe("sft", "fp32", all, 20), "--run", small.Folder("quiet"), "--set", "parallel.data=2");
+        var all = Changes * 200;
+        using var undisturbed = TuluProcess.Start(small.Cache, "train", small.Recipe("sft", "fp32", all, 20), "--run", small.Folder("quiet"), "--set", "parallel.data=2", "--json");
+        Assert.True(await undisturbed.WaitForExitAsync(2 * Patience) == 0, undisturbed.Errors);
+        var quiet = undisturbed.LastJson();
         var port = Interlocked.Increment(ref _port);
         using var coordinator = Node(small, "coordinator", port, port, "coordinator\", \"trainer");
         var run = small.Folder("run");
@@ -89,7 +91,7 @@ public sealed class EvaluationPoolTests(ITestOutputHelper log)
             Assert.True(await Children.WaitAsync(() => Children.Of(evaluator.Id, "evaluator").Length > 0 || submit.HasExited, Patience), evaluator.Errors + submit.Errors);
             var (began, kept, since) = (steps.Count(), scored.Count(), TimeProvider.System.GetTimestamp());
             // Some steps, and some work of it where the ranks leave it time for that.
-            var (wanted, length) = (began + random.Next(10, 60), TimeSpan.FromSeconds(random.Next(1, 10)));
+            var (wanted, length) = (began + random.Next(10, 60), TimeSpan.FromSeconds(random.Next(1, 4)));
             Assert.True(await Children.WaitAsync(
                 () => submit.HasExited || (steps.Count() >= Math.Min(wanted, all) && (scored.Count() > kept || TimeProvider.System.GetElapsedTime(since) > length)), Patience),
                 evaluator.Errors + submit.Errors);

@@ -22,7 +22,7 @@ internal sealed class EvalRowsCommand(Terminal terminal)
     private readonly Option<string?> _adapter = ModelArgument.Adapter();
     private readonly Option<string> _data = CommandBuilder.Required<string>("--data", "Instruction rows or preference pairs");
     private readonly Option<string?> _benchmark = CommandBuilder.Optional<string>("--benchmark", $"{Names}; by default the one for the rows of the file");
-    private readonly Option<int> _evaluators = CommandBuilder.Option("--evaluators", "Number of parallel evaluators, each with a model of its own", Environment.ProcessorCount);
+    private readonly Option<int?> _evaluators = CommandBuilder.Optional<int?>("--evaluators", "Number of parallel evaluators, each with a model of its own; by default one for each processor");
 
     private readonly Option<int?> _maxTokens = CommandBuilder.Optional<int?>("--max-tokens",
         "Maximum number of tokens to generate per answer; by default as many as the expected answer can have");
@@ -39,12 +39,13 @@ internal sealed class EvalRowsCommand(Terminal terminal)
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var (given, file) = (parsed.GetValue(_model)!, _rows.Of(parsed, FilePatterns.One(parsed.GetValue(_data)!)));
-        var evaluators = CommandBuilder.AtLeastOne(parsed, _evaluators);
+        var shards = _shards.Read(parsed);
+        var evaluators = ShardFlags.Evaluators(_evaluators, CommandBuilder.AtLeast(1, parsed, _evaluators), shards);
         var options = new BenchmarkOptions(CommandBuilder.AtLeast(1, parsed, _maxTokens), parsed.GetValue(_skipLong), parsed.GetValue(_keepWholeRows));
         var benchmark = parsed.GetValue(_benchmark) is { } name ? BenchmarkCatalogue.Named(name) : BenchmarkCatalogue.For(RowKinds.Of(file));
         var adapter = parsed.GetValue(_adapter) is { } folder ? Path.GetFullPath(folder) : null;
         var model = new ModelFolders(Path.GetFullPath(await ModelArgument.DirectoryAsync(terminal, given, cancellation)), adapter).Text;
-        var settings = new EvaluationSettings(evaluators, parsed.GetValue(_inProcess), options) { Evaluator = EvaluatorSettings.Default with { Shards = _shards.Read(parsed) } };
+        var settings = new EvaluationSettings(evaluators, parsed.GetValue(_inProcess), options) { Evaluator = EvaluatorSettings.Default with { Shards = shards } };
         foreach (var remark in LoadedModel.Check(model, settings.Evaluator.Shards.Count)) terminal.Say(remark);
         if (RowFormats.Found([file]) is { } found) terminal.Say(found);
         await using var node = new LocalNode();

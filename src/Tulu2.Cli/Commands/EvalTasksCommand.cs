@@ -31,7 +31,7 @@ internal sealed class EvalTasksCommand(Terminal terminal)
     private readonly Option<string?> _out = CommandBuilder.Optional<string>("--out", "Folder for results and items; a killed evaluation goes on from it");
     private readonly Option<string?> _name = CommandBuilder.Optional<string>("--name", "Name of the model in tables; by default that of its folder");
     private readonly JudgeFlags _judges = new();
-    private readonly Option<int> _evaluators = CommandBuilder.Option("--evaluators", "Number of parallel evaluators, each with a model of its own", Environment.ProcessorCount);
+    private readonly Option<int?> _evaluators = CommandBuilder.Optional<int?>("--evaluators", "Number of parallel evaluators, each with a model of its own; by default one for each processor");
     private readonly ShardFlags _shards = new();
     private readonly Option<bool> _inProcess = CommandBuilder.Flag("--in-process", "Run evaluators as threads of this process instead of separate processes");
 
@@ -47,10 +47,11 @@ internal sealed class EvalTasksCommand(Terminal terminal)
         var (given, root) = (parsed.GetValue(_model)!, Path.GetFullPath(parsed.GetValue(_data)!));
         if (!Directory.Exists(root)) throw new BadInputException("--data", $"{root} is not a folder", "give the folder that holds the tasks' folders");
         var folderOut = parsed.GetValue(_out) is { } path ? Path.GetFullPath(path) : null;
-        var (evaluators, inProcess) = (CommandBuilder.AtLeastOne(parsed, _evaluators), parsed.GetValue(_inProcess));
+        var (shards, inProcess) = (_shards.Read(parsed), parsed.GetValue(_inProcess));
+        var evaluators = ShardFlags.Evaluators(_evaluators, CommandBuilder.AtLeast(1, parsed, _evaluators), shards);
         var settings = new EvaluationSettings(evaluators, inProcess, OptionsOf(parsed))
         {
-            Evaluator = _judges.Fill(parsed, EvaluatorSettings.Default with { AllowUnsafeExecution = parsed.GetValue(_unsafe), Shards = _shards.Read(parsed) }, folderOut, inProcess ? 1 : evaluators),
+            Evaluator = _judges.Fill(parsed, EvaluatorSettings.Default with { AllowUnsafeExecution = parsed.GetValue(_unsafe), Shards = shards }, folderOut, inProcess ? 1 : evaluators),
         };
         var benchmarks = BenchmarksOf(parsed.GetValue(_tasks)!, root, settings.Evaluator);
         var adapter = parsed.GetValue(_adapter) is { } folder ? Path.GetFullPath(folder) : null;

@@ -29,7 +29,7 @@ internal sealed class ServeCommand(Terminal terminal)
     private readonly Option<string?> _name = CommandBuilder.Optional<string>("--name", "The model's name for clients; the directory's by default");
     private readonly Option<Precision?> _precision = CommandBuilder.Optional<Precision?>("--precision",
         "Hold the weights in fp32 or bf16; without it, as the files do");
-    private readonly Option<int> _threads = CommandBuilder.Option("--threads", "Threads that compute, in each process", Math.Max(1, Environment.ProcessorCount));
+    private readonly Option<int?> _threads = CommandBuilder.Optional<int?>("--threads", "Threads that compute, in each process; by default all processors'");
     private readonly ShardFlags _shards = new();
     private readonly Option<int> _maxRunning = CommandBuilder.Option("--max-running", "Answers that are generated at a time; others wait", 32);
     private readonly Option<int> _maxWaiting = CommandBuilder.Option("--max-waiting", "Prompts that wait; with one more, clients are told to come back", 256);
@@ -41,9 +41,10 @@ internal sealed class ServeCommand(Terminal terminal)
     {
         // What is wrong with the command line is said before a large model is read.
         var settings = await SettingsAsync(parsed, cancellation);
+        var shards = _shards.Read(parsed);
         var engineSettings = new EngineSettings
         {
-            Threads = CommandBuilder.AtLeastOne(parsed, _threads),
+            Threads = CommandBuilder.AtLeast(1, parsed, _threads) ?? Math.Max(1, Environment.ProcessorCount / (shards.IsRemote ? 1 : shards.Count)),
             MaxRunning = CommandBuilder.AtLeastOne(parsed, _maxRunning),
             MaxWaiting = CommandBuilder.AtLeastOne(parsed, _maxWaiting),
         };

@@ -20,6 +20,17 @@ internal sealed class ShardFlags
 
     public Symbol[] Symbols => [_tensor, _servers, _key];
 
+    /// <summary>Evaluators that score at a time: one for each processor, but one where each holds several processes.</summary>
+    /// <param name="given">Null: the default.</param>
+    /// <exception cref="BadInputException">Several for servers that each hold one shard.</exception>
+    public static int Evaluators(Option option, int? given, ShardPlan plan) => (given, plan) switch
+    {
+        ( > 1, { IsRemote: true }) => throw new BadInputException(option.Name, $"is {given}, but a shard server works for one evaluator", "leave it out"),
+        ({ } count, _) => count,
+        (null, { Count: > 1 }) => 1,
+        _ => Environment.ProcessorCount,
+    };
+
     /// <summary>How a model is loaded in this process.</summary>
     /// <param name="say">Takes what is to be known of the others.</param>
     /// <exception cref="BadInputException">As <see cref="Read"/>.</exception>
@@ -40,6 +51,6 @@ internal sealed class ShardFlags
             throw new BadInputException(_tensor.Name, $"is {count}, but {NumberText.Count(servers.Length, "shard server")} and this process are {servers.Length + 1}", "leave it out, or name as many servers");
         if (key is null) throw new BadInputException(_servers.Name, "needs the servers' key", $"give {_key.Name} FILE");
         _ = ShardPlan.ReadKey(key);
-        return new ShardPlan { Count = servers.Length + 1, Servers = servers, KeyFile = Path.GetFullPath(key) };
+        return new ShardPlan { Count = servers.Length + 1, Servers = servers, KeyFile = Path.GetFullPath(key), IsOfCommand = true };
     }
 }

@@ -18,6 +18,7 @@ public sealed record NodeSettings(string Where, string Text)
     private const string EvaluatorsKey = "tulu2.node.evaluators";
     private const string ShardServersKey = "tulu2.node.shard-servers";
     private const string ShardKeyFileKey = "tulu2.node.shard-key-file";
+    private const string ShardModelsKey = "tulu2.node.shard-models";
 
     /// <summary>Replaces <c>akka.cluster.roles</c> of the file; null: keeps them.</summary>
     public IReadOnlyList<string>? Roles { get; init; }
@@ -92,7 +93,11 @@ public sealed record NodeSettings(string Where, string Text)
             throw new BadInputException(Locate(ShardServersKey), "needs the servers' key", $"name its file with {ShardKeyFileKey}");
         var path = PathOf(ShardKeyFileKey, file);
         _ = ShardPlan.ReadKey(path);
-        return new ShardPlan { Count = servers.Count + 1, Servers = [.. servers], KeyFile = Path.GetFullPath(path) };
+        if (!config.HasPath(ShardModelsKey) || config.GetString(ShardModelsKey) is not { Length: > 0 } models)
+            throw new BadInputException(Locate(ShardServersKey), "needs a folder for models of checkpoints that the servers see too", $"name one on shared storage with {ShardModelsKey}");
+        if (EvaluatorsStarted(config) > 1)
+            throw new BadInputException(Locate(EvaluatorsKey), "is more than 1, but a shard server works for one evaluator", "use 1");
+        return new ShardPlan { Count = servers.Count + 1, Servers = [.. servers], KeyFile = Path.GetFullPath(path), Folder = Path.GetFullPath(PathOf(ShardModelsKey, models)) };
     }
 
     private int Count(Config config, string key, string what, string byDefault)

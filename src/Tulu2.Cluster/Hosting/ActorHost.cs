@@ -166,9 +166,13 @@ public sealed class ActorHost : IAsyncDisposable
         if (settings.Service is { } service) system.ActorOf(Props.Create(() => new Gateway()), ActorNames.Gateway);
         if (settings.Log is { } say) system.ActorOf(Props.Create(() => new MembershipLog(say)), MembershipLog.Name);
         if (coordinates)
+        {
+            var patience = system.Settings.Config.GetTimeSpan("akka.cluster.split-brain-resolver.stable-after");
+            system.ActorOf(Props.Create(() => new LostNodes(patience)), "lost-nodes");
             system.ActorOf(
                 ClusterSingletonManager.Props(Props.Create(() => new RunCoordinator(node, settings.Service)),
                     PoisonPill.Instance, ClusterSingletonManagerSettings.Create(system)), ActorNames.Coordinator);
+        }
         return proxy;
     }
 

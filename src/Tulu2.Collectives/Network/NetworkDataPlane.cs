@@ -48,6 +48,9 @@ public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
     /// <inheritdoc/>
     public string Endpoint => _endpoint.ToString();
 
+    /// <summary>The endpoint for peers that reach this machine under another name or address.</summary>
+    public string EndpointAt(string host) => (_endpoint with { Host = host }).ToString();
+
     internal ConnectionCounters Counters { get; } = new();
 
     /// <inheritdoc/>

@@ -133,6 +133,7 @@ public sealed class GenerationEngine : IGenerationEngine
             _ended = true;
             Monitor.Pulse(_lock);
         }
+        _model.Stop();
         _thread.Join();
         foreach (var job in _jobs) job.Fail(new ObjectDisposedException(nameof(GenerationEngine)));
         _model.Dispose();
@@ -191,16 +192,13 @@ public sealed class GenerationEngine : IGenerationEngine
                 Step();
                 _losses = 0;
             }
-            catch (ModelLostException) when (++_losses <= MostLosses)
-            {
-                // The sequences go on from the tokens that they have, with the same bits.
-                lock (_lock) _scheduler.StartAgain();
-            }
             catch (Exception error)
             {
+                // The sequences go on from the tokens that they have, with the same bits.
+                if (error is ModelLostException)
+                    lock (_lock) _scheduler.StartAgain();
                 // A fault of the engine itself: nobody may wait for ever.
-                foreach (var job in Jobs()) job.Fail(error);
-                lock (_lock) _over = true;
+                if (error is not ModelLostException || ++_losses > MostLosses) FailAll(error);
             }
             Forget();
         }
@@ -261,9 +259,13 @@ public sealed class GenerationEngine : IGenerationEngine
         }
     }
 
-    private EngineJob[] Jobs()
+    private void FailAll(Exception error)
     {
-        lock (_lock) return [.. _jobs];
+        lock (_lock)
+        {
+            foreach (var job in _jobs) job.Fail(error);
+            _over = true;
+        }
     }
 
     private void Forget()

@@ -22,6 +22,9 @@ internal interface IEngineModel : IDisposable
     /// <summary>Tokens of a page.</summary>
     int PageTokens { get; }
 
+    /// <summary>Ends what waits for other processes. From any thread.</summary>
+    void Stop();
+
     /// <summary>Computes new tokens.</summary>
     void Run(IReadOnlyList<SequencePart> parts);
 
@@ -32,7 +35,7 @@ internal interface IEngineModel : IDisposable
 }
 
 /// <summary>A process that held a part of the model is gone. The next run starts another one in its place, with empty pages.</summary>
-internal sealed class ModelLostException(string what, Exception cause) : Exception(what, cause);
+public sealed class ModelLostException(string what, Exception cause) : Exception(what, cause);
 
 /// <summary>Decodes the ids of one answer to text, in whole characters.</summary>
 internal interface IAnswerText

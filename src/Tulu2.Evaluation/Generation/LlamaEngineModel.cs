@@ -79,6 +79,8 @@ internal sealed class LlamaEngineModel : IEngineModel
         }
     }
 
+    public void Stop() => _team?.Stop();
+
     public void Dispose()
     {
         _pass?.Dispose();

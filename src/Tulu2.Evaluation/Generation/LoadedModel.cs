@@ -56,7 +56,7 @@ public sealed class LoadedModel : IDisposable
         InferenceShard.Check(name, config, loading.Shards);
         HashSet<int> ends = [config.EndId, tokenizer.EndId, .. GenerationEndIds(Path.Combine(folders.Model, "generation_config.json"))];
         // The others read their parts meanwhile.
-        var team = loading.Shards == 1 ? null : ShardTeam.Start(new ShardOrder(name, loading.Precision, loading.Shards), loading.Hosting!);
+        var team = loading.Shards == 1 ? null : ShardTeam.Start(new ShardOrder(folders.Full.Text, loading.Precision, loading.Shards) { Content = folders.Content }, loading.Hosting!);
         try
         {
             var shard = new InferenceShard(0, loading.Shards);
@@ -70,11 +70,14 @@ public sealed class LoadedModel : IDisposable
     }
 
     /// <summary>A shard of the weights, as <see cref="Load"/> reads them.</summary>
-    /// <exception cref="BadInputException">As <see cref="Load"/>.</exception>
-    internal static InferenceModel LoadShard(string name, InferencePrecision precision, InferenceShard shard)
+    /// <exception cref="BadInputException">As <see cref="Load"/>; or the files are others than those of the first shard.</exception>
+    internal static InferenceModel LoadShard(ShardOrder order, InferenceShard shard)
     {
-        var folders = ModelFolders.Parse(name);
-        return InferenceModel.Load(folders.Model, Open(folders).Config, folders.Adapter, precision, shard);
+        var folders = ModelFolders.Parse(order.Model);
+        var model = InferenceModel.Load(folders.Model, Open(folders).Config, folders.Adapter, order.Precision, shard);
+        if (folders.Content == order.Content) return model;
+        model.Dispose();
+        throw new BadInputException(order.Model, "has other files than those that the first shard was read from", "give all shards the same directory, and load the model again");
     }
 
     /// <summary>Validates a model as <see cref="Load"/> does, without reading the weights, and returns its <see cref="Remarks"/>.</summary>

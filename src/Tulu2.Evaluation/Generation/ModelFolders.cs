@@ -36,6 +36,25 @@ public sealed record ModelFolders(string Model, string? Adapter)
         }
     }
 
+    /// <summary>With the paths as other processes find them.</summary>
+    public ModelFolders Full => new(Path.GetFullPath(Model), Adapter is null ? null : Path.GetFullPath(Adapter));
+
+    /// <summary>
+    /// Tells apart what may have been in these folders at different times or on different machines, from samples of the files: reading all of the weights would take as
+    /// long as loading them.
+    /// </summary>
+    public string Content
+    {
+        get
+        {
+            string[] files =
+            [
+                Path.Combine(Model, "config.json"), .. HuggingFaceModel.WeightFiles(Model), .. Adapter is null ? [] : Directory.GetFiles(Adapter).Order(StringComparer.Ordinal).ToArray(),
+            ];
+            return ContentHash.OfParts(files.Select(file => $"{Path.GetFileName(file)} {ContentHash.OfSamples(file)}"));
+        }
+    }
+
     /// <summary>What a user should know: the adapters were trained beside another model.</summary>
     /// <param name="model">Directory of the model that they are used beside.</param>
     public static IEnumerable<string> Remarks(AdapterFolder adapter, string model)

@@ -20,7 +20,15 @@ public sealed class TextGenerator : IChatGenerator, IDisposable
     private TextGenerator(LoadedModel model, EngineSettings settings, bool owned)
     {
         (_model, _owned) = (model, owned);
-        Engine = GenerationEngine.Start(model, settings);
+        try
+        {
+            Engine = GenerationEngine.Start(model, settings);
+        }
+        catch
+        {
+            if (owned) model.Dispose();
+            throw;
+        }
     }
 
     public LoadedModel Model => _model;

@@ -24,5 +24,10 @@ public sealed record Interval(double Low, double High)
     }
 
     /// <summary>The same from a standard error, where there are no items to draw from.</summary>
-    public static Interval Of(double value, double standardError) => new(value - Normal * standardError, value + Normal * standardError);
+    /// <param name="range">The values that there are: a standard error knows nothing of them. Null: any.</param>
+    public static Interval Of(double value, double standardError, (double Low, double High)? range = null)
+    {
+        var (low, high) = (value - Normal * standardError, value + Normal * standardError);
+        return range is { } bounds ? new Interval(Math.Max(low, bounds.Low), Math.Min(high, bounds.High)) : new Interval(low, high);
+    }
 }

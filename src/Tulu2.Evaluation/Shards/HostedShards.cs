@@ -13,14 +13,19 @@ public sealed class HostedShards(WorkerProgram program, string? log) : IShardHos
     /// <summary>Maximum time without a heartbeat, whatever a process is doing; after it the process is lost.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>They compute only while nobody else wants the processor.</summary>
+    public Func<bool> YieldsProcessor { get; init; } = () => false;
+
     public Action<string>? Say { get; init; }
 
     byte[] IShardHosting.Key { get; } = RandomNumberGenerator.GetBytes(32);
 
-    IPAddress IShardHosting.Address => IPAddress.Loopback;
+    IPAddress IShardHosting.Listens => IPAddress.Loopback;
+
+    IPAddress IShardHosting.AddressFor(int rank) => IPAddress.Loopback;
 
     IShard IShardHosting.Start(ShardOrder order, int rank) => new HostedShard(new HostedProcessSettings<ShardReply>(
-        program, $"shard {rank}", ShardCodecs.ChannelCodecs, new ShardStart(order, rank, ((IShardHosting)this).Key, "127.0.0.1"), new ShardCommand.Shutdown())
+        program, $"shard {rank}", ShardCodecs.ChannelCodecs, new ShardStart(order, rank, ((IShardHosting)this).Key, "127.0.0.1") { YieldsProcessor = YieldsProcessor() }, new ShardCommand.Shutdown())
     {
         Log = log,
         ShutdownPatience = TimeSpan.FromSeconds(5),

@@ -12,8 +12,11 @@ public interface IShardHosting
     /// <summary>Key of the data plane between the shards.</summary>
     internal byte[] Key { get; }
 
-    /// <summary>Address of this machine at which the processes reach it.</summary>
-    internal IPAddress Address { get; }
+    /// <summary>Where the first shard's process listens.</summary>
+    internal IPAddress Listens { get; }
+
+    /// <summary>The address at which a shard's process reaches the first one's.</summary>
+    internal IPAddress AddressFor(int rank);
 
     /// <param name="rank">Of the shard, from 1: the first shard is the caller's own.</param>
     internal IShard Start(ShardOrder order, int rank);
@@ -22,7 +25,11 @@ public interface IShardHosting
 /// <summary>What the shards are of.</summary>
 /// <param name="Model">As <see cref="Generation.ModelFolders.Parse"/> takes it; the same path for all.</param>
 /// <param name="Count">Number of shards.</param>
-public sealed record ShardOrder(string Model, InferencePrecision Precision, int Count);
+public sealed record ShardOrder(string Model, InferencePrecision Precision, int Count)
+{
+    /// <summary>Of the files of which the first shard is (<see cref="Generation.ModelFolders.Content"/>): all are of the same.</summary>
+    public required string Content { get; init; }
+}
 
 /// <summary>The process of a shard, seen from that of the first one.</summary>
 internal interface IShard : IDisposable

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Tulu2.Collectives;
@@ -16,6 +17,7 @@ public sealed class RemoteShards : IShardHosting
 
     private readonly IReadOnlyList<ShardAddress> _servers;
     private readonly byte[] _key;
+    private readonly HashSet<int> _started = [];
 
     /// <param name="servers">By rank, from 1.</param>
     /// <param name="key">Of the servers.</param>
@@ -23,21 +25,26 @@ public sealed class RemoteShards : IShardHosting
     public RemoteShards(IReadOnlyList<ShardAddress> servers, byte[] key)
     {
         (_servers, _key) = (servers, key);
-        Address = OwnAddress(servers[0]);
+        foreach (var server in servers) _ = OwnAddress(server);
     }
 
     public Action<string>? Say { get; init; }
 
-    /// <summary>How long a server may take to answer: one that has just lost its leader, or is started again, is there soon.</summary>
+    /// <summary>A server that does not answer the first time is a wrong argument of a command, not a loss.</summary>
+    public bool IsOfCommand { get; init; }
+
+    /// <summary>How long a server may take to answer: one that has just lost its user, or is started again, is there soon.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
 
     byte[] IShardHosting.Key => _key;
 
-    private IPAddress Address { get; }
+    // Servers may be reached over different interfaces.
+    IPAddress IShardHosting.Listens => OwnAddress(_servers[0]).AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any;
 
-    IPAddress IShardHosting.Address => Address;
+    IPAddress IShardHosting.AddressFor(int rank) => OwnAddress(_servers[rank - 1]);
 
-    IShard IShardHosting.Start(ShardOrder order, int rank) => new RemoteShard(_servers[rank - 1], order, rank, _key, Patience);
+    IShard IShardHosting.Start(ShardOrder order, int rank) =>
+        new RemoteShard(_servers[rank - 1], order, rank, _key, Patience, isArgument: _started.Add(rank) && IsOfCommand);
 
     // The address of the interface that leads there; no packet is sent.
     private static IPAddress OwnAddress(ShardAddress server)
@@ -55,25 +62,31 @@ public sealed class RemoteShards : IShardHosting
         }
     }
 
-    /// <summary>A server, which hears commands in exchange for an answer each, over the data plane's links: those prove that both ends know the key.</summary>
+    /// <summary>
+    /// A server. Commands go over a link of the data plane, which proves that both ends know the key, each in exchange for what the server has to say. A call is
+    /// pending at all times, so that the server's end is known at once.
+    /// </summary>
     private sealed class RemoteShard : IShard
     {
+        // While it has nothing to do; while it computes it is not in a call, and the pending one waits for it.
+        private static readonly TimeSpan Idle = TimeSpan.FromSeconds(1);
+        private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+
         private readonly ShardAddress _server;
+        private readonly byte[] _key;
         private readonly TimeSpan _patience;
-        private readonly NetworkDataPlane _plane;
-        private readonly ICollective _control;
+        private readonly bool _isArgument;
         private readonly BlockingCollection<ShardCommand> _commands = [];
         private readonly TaskCompletionSource<string> _endpoint = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource _loaded = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource<string> _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly CancellationTokenSource _ended = new();
         private readonly Thread _thread;
         private volatile string? _refusal;
 
-        public RemoteShard(ShardAddress server, ShardOrder order, int rank, byte[] key, TimeSpan patience)
+        public RemoteShard(ShardAddress server, ShardOrder order, int rank, byte[] key, TimeSpan patience, bool isArgument)
         {
-            (_server, _patience) = (server, patience);
-            _plane = new NetworkDataPlane(new NetworkDataPlaneOptions { Key = key, Transport = Transport.Tcp, Log = line => _refusal = line });
-            _control = _plane.Join(Generation, 1, [$"tcp://{server}", _plane.Endpoint]);
+            (_server, _key, _patience, _isArgument) = (server, key, patience, isArgument);
             _thread = new Thread(() => Run(new ShardStart(order, rank, [], server.Host))) { IsBackground = true, Name = $"shard {rank}" };
             _thread.Start();
         }
@@ -89,38 +102,64 @@ public sealed class RemoteShards : IShardHosting
         public void Dispose()
         {
             _commands.CompleteAdding();
-            // It may read weights, or be gone.
-            if (!_thread.Join(TimeSpan.FromSeconds(2))) _control.Abort("the first shard has no more use for it");
+            // It may read weights.
+            if (!_thread.Join(2 * Idle)) _ended.Cancel();
             _thread.Join();
-            _control.Dispose();
-            _plane.Dispose();
+            _ended.Dispose();
         }
 
         private void Run(ShardStart start)
         {
+            var began = Stopwatch.GetTimestamp();
+            while (!Try(start, began)) _ended.Token.WaitHandle.WaitOne(Pause);
+        }
+
+        // False: the server was about to forget its last user, and is asked again.
+        private bool Try(ShardStart start, long began)
+        {
+            using var plane = new NetworkDataPlane(new NetworkDataPlaneOptions { Key = _key, Transport = Transport.Tcp, Log = line => _refusal = line });
+            using var control = plane.Join(Generation, 1, [$"tcp://{_server}", plane.Endpoint]);
+            using var ended = _ended.Token.Register(() => control.Abort("the first shard has no more use for it"));
+            var isHeard = false;
             try
             {
                 Exchange(ShardCodecs.Bytes(start), _patience);
                 Take(Exchange([], _patience));
-                Take(Exchange([], TimeSpan.MaxValue));
-                foreach (var command in _commands.GetConsumingEnumerable()) Exchange(ShardCodecs.Bytes(command), TimeSpan.MaxValue);
-                Exchange(ShardCodecs.Bytes(new ShardCommand.Shutdown()), _patience);
+                isHeard = true;
+                while (!_loaded.Task.IsCompleted) Take(Exchange([], TimeSpan.MaxValue));
+                while (!_commands.IsCompleted) Take(Exchange(_commands.TryTake(out var command, Idle) ? ShardCodecs.Bytes(command) : [], TimeSpan.MaxValue));
+                Exchange(ShardCodecs.Bytes(new ShardCommand.Shutdown()), Idle);
+                _gone.TrySetResult("it is not needed any more");
             }
-            catch (TimeoutException)
+            catch (CollectiveAbortedException) when (!isHeard && !_ended.IsCancellationRequested && Stopwatch.GetElapsedTime(began) < _patience)
             {
-                Fail(new BadInputException($"{_server}", $"no shard server answers, or it works for another process{(_refusal is { } why ? $": {why}" : "")}", "start one there with `tulu2 shard --listen`, with the same key, and let the address be reached"));
+                return false;
+            }
+            catch (Exception fault) when (fault is TimeoutException or CollectiveAbortedException)
+            {
+                Fail(isHeard ? Lost($"the shard server at {_server} is gone: {fault.Message}", fault) : Silent(fault));
             }
             catch (Exception fault)
             {
-                Fail(fault is CollectiveAbortedException ? new EvaluatorProcessException($"the shard server at {_server} is gone: {fault.Message}", $"{fault}") : fault);
+                Fail(fault);
             }
+            return true;
+
+            byte[] Exchange(byte[] words, TimeSpan deadline) => control.AllGather(words, deadline)[0];
         }
 
-        private byte[] Exchange(byte[] words, TimeSpan deadline) => _control.AllGather(words, deadline)[0];
+        private Exception Silent(Exception fault)
+        {
+            var what = $"no shard server answers, or it works for another process{(_refusal is { } why ? $": {why}" : "")}";
+            const string fix = "start one there with `tulu2 shard --listen`, with the same key, and let the address be reached";
+            return _isArgument ? new BadInputException($"{_server}", what, fix, fault) : Lost($"{_server}: {what}; {fix}", fault);
+        }
+
+        private static EvaluatorProcessException Lost(string what, Exception fault) => new(what, $"{what}\n{fault}");
 
         private void Take(byte[] answer)
         {
-            switch (ShardCodecs.Of<ShardReply>(answer))
+            switch (answer.Length == 0 ? null : ShardCodecs.Of<ShardReply>(answer))
             {
                 case ShardReply.Ready ready:
                     _endpoint.TrySetResult(ready.Endpoint);

@@ -1,3 +1,4 @@
+using System.Reflection;
 using MessagePack;
 using Tulu2.Evaluation.Processes;
 using Tulu2.Models.Inference;
@@ -10,7 +11,14 @@ namespace Tulu2.Evaluation.Shards;
 /// <summary>The first message to the process of a shard.</summary>
 /// <param name="Key">Of the data plane; empty: that by which it was reached.</param>
 /// <param name="Host">Name or address of its machine, as the first shard's process knows it.</param>
-internal sealed record ShardStart(ShardOrder Order, int Rank, byte[] Key, string Host);
+internal sealed record ShardStart(ShardOrder Order, int Rank, byte[] Key, string Host)
+{
+    /// <summary>It computes only while nobody else wants the processor.</summary>
+    public bool YieldsProcessor { get; init; }
+
+    /// <summary>Of the program: shards of different ones may compute different bits.</summary>
+    public string Version { get; init; } = ShardCodecs.Version;
+}
 
 /// <summary>Commands to the process of a shard.</summary>
 internal abstract record ShardCommand
@@ -45,7 +53,7 @@ internal static class ShardCodecs
 {
     public static WireCodec[] All { get; } =
     [
-        WireCodec.For("s", 6,
+        WireCodec.For("s", 9,
             (ref MessagePackWriter w, ShardStart m) =>
             {
                 w.Write(m.Order.Model);
@@ -54,9 +62,11 @@ internal static class ShardCodecs
                 w.Write(m.Rank);
                 w.Write(m.Key);
                 w.Write(m.Host);
+                w.Write(m.Order.Content);
+                w.Write(m.YieldsProcessor);
+                w.Write(m.Version);
             },
-            (ref MessagePackReader r) => new ShardStart(
-                new ShardOrder(Text(ref r), (InferencePrecision)r.ReadInt32(), r.ReadInt32()), r.ReadInt32(), System.Buffers.BuffersExtensions.ToArray(r.ReadBytes()!.Value), Text(ref r))),
+            Start),
         WireCodec.For("j", 4,
             (ref MessagePackWriter w, ShardCommand.Join m) =>
             {
@@ -76,6 +86,9 @@ internal static class ShardCodecs
 
     public static ChannelCodecs ChannelCodecs { get; } = new(All);
 
+    /// <summary>Of this program, with its commit.</summary>
+    public static string Version { get; } = typeof(ShardCodecs).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+
     /// <summary>A message as bytes.</summary>
     public static byte[] Bytes(object message)
     {
@@ -88,4 +101,15 @@ internal static class ShardCodecs
     /// <exception cref="WorkerChannelException">They are no such message.</exception>
     public static T Of<T>(byte[] bytes) where T : class =>
         new WorkerChannel(new MemoryStream(bytes), ChannelCodecs).Read<T>() ?? throw new WorkerChannelException("no message came");
+
+    private static ShardStart Start(ref MessagePackReader reader)
+    {
+        var (model, precision, count) = (Text(ref reader), (InferencePrecision)reader.ReadInt32(), reader.ReadInt32());
+        var (rank, key, host) = (reader.ReadInt32(), reader.ReadBytes(), Text(ref reader));
+        return new ShardStart(new ShardOrder(model, precision, count) { Content = Text(ref reader) }, rank, key is { } bytes ? System.Buffers.BuffersExtensions.ToArray(bytes) : [], host)
+        {
+            YieldsProcessor = reader.ReadBoolean(),
+            Version = Text(ref reader),
+        };
+    }
 }

@@ -22,7 +22,13 @@ public sealed record ShardPlan
     /// <summary>File with the servers' key.</summary>
     public string? KeyFile { get; init; }
 
-    /// <summary>What <see cref="Servers"/> names.</summary>
+    /// <summary>A folder that the servers see under the same path, in which models of checkpoints are made; null: models are where they are.</summary>
+    public string? Folder { get; init; }
+
+    /// <summary>The servers are arguments of a command: one that does not answer at first is a wrong one.</summary>
+    public bool IsOfCommand { get; init; }
+
+    /// <summary>There are <see cref="Servers"/>.</summary>
     [JsonIgnore]
     public bool IsRemote => Servers.Count > 0;
 
@@ -30,7 +36,7 @@ public sealed record ShardPlan
     /// <param name="local">Starts them on this machine; null: it cannot.</param>
     /// <exception cref="BadInputException">An address or the key is of no use.</exception>
     public IShardHosting? Hosting(IShardHosting? local) => !IsRemote ? local
-        : new RemoteShards([.. Servers.Select(server => ShardAddress.Parse("shard servers", server))], ReadKey(KeyFile!)) { Say = local?.Say };
+        : new RemoteShards([.. Servers.Select(server => ShardAddress.Parse("shard servers", server))], ReadKey(KeyFile!)) { Say = local?.Say, IsOfCommand = IsOfCommand };
 
     /// <exception cref="BadInputException">The file is not there, or its text is too short for a key.</exception>
     public static byte[] ReadKey(string file)

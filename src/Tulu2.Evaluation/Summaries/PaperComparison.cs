@@ -96,7 +96,7 @@ internal static class PaperComparison
     {
         var scale = task.Result.Unit.Scale;
         if (task.Result.Datasets.FirstOrDefault(part => string.Equals(part.Name, category, StringComparison.OrdinalIgnoreCase)) is { } part)
-            return TableCell.Of(part.Score * scale, 2, part.StandardError > 0 ? Interval.Of(part.Score * scale, part.StandardError * scale) : null);
+            return TableCell.Of(part.Score * scale, 2, part.StandardError > 0 ? Interval.Of(part.Score * scale, part.StandardError * scale, task.Result.Unit.Range) : null);
         return task.Result.Metrics.TryGetValue(category, out var value) ? TableCell.Of(value, 2) : TableCell.None;
     }
 

@@ -80,7 +80,7 @@ internal static class ScoreTables
     private static TableCell PartCell(TaskStanding task, DatasetResult part)
     {
         var scale = task.Result.Unit.Scale;
-        return TableCell.Of(part.Score * scale, task.Digits, part.StandardError > 0 ? Interval.Of(part.Score * scale, part.StandardError * scale) : null);
+        return TableCell.Of(part.Score * scale, task.Digits, part.StandardError > 0 ? Interval.Of(part.Score * scale, part.StandardError * scale, task.Result.Unit.Range) : null);
     }
 
     // Shares, rates of 100, lengths and counts: as many decimals as tell something.

@@ -49,7 +49,7 @@ public sealed record TaskStanding(TaskResult Result, IReadOnlyList<ItemScore> It
         {
             Resampled = values,
             Interval = values is not null ? Interval.Of(values)
-                : task.Result is { Score: { } score, StandardError: > 0 and { } error } ? Interval.Of(score * scale, error * scale) : null,
+                : task.Result is { Score: { } score, StandardError: > 0 and { } error } ? Interval.Of(score * scale, error * scale, task.Result.Unit.Range) : null,
         };
     }
 

@@ -40,6 +40,13 @@ public sealed record ScoreUnit(string Name, double Scale, int Digits)
     /// <summary>A share from 0 to 1, printed as a percentage.</summary>
     public static ScoreUnit Share { get; } = new("%", 100, 1);
 
+    /// <summary>A judge's grade from 1 to 10.</summary>
+    public static ScoreUnit Grade { get; } = new("of 10", 1, 2);
+
+    /// <summary>The points that a score can have; null: any.</summary>
+    [JsonIgnore]
+    public (double Low, double High)? Range => this == Share ? (0, 100) : this == Grade ? (1, 10) : null;
+
     public string Text(double value) => this == Share
         ? NumberText.Percent(value)
         : $"{(value * Scale).ToString($"F{Digits}", CultureInfo.InvariantCulture)} {Name}";

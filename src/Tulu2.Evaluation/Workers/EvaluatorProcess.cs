@@ -11,6 +11,9 @@ namespace Tulu2.Evaluation.Workers;
 /// <summary>The body of <c>tulu2 evaluator --socket PATH</c>: the evaluator's side of the channel.</summary>
 public static class EvaluatorProcess
 {
+    /// <summary>This process computes only while nobody else wants the processor, and so do those that it starts.</summary>
+    public static bool YieldsProcessor { get; private set; }
+
     /// <summary>Runs tasks until the node sends the shutdown command or is gone.</summary>
     /// <param name="socket">Path of the node's socket.</param>
     /// <param name="around">Put around the evaluator: what knows models that are no directories. Null: nothing.</param>
@@ -20,7 +23,8 @@ public static class EvaluatorProcess
     {
         var parent = ParentChannel.Open(socket, EvaluatorCodecs.ChannelCodecs, new EvaluatorReply.Alive());
         if (parent.ReadStart<EvaluatorStart>() is not { } start) return ParentChannel.Orphaned;
-        if (start.YieldsProcessor) IdlePriority.Enter();
+        YieldsProcessor = start.YieldsProcessor;
+        if (YieldsProcessor) IdlePriority.Enter();
         var commands = new BlockingCollection<EvaluatorCommand>();
         using var computing = new EvaluatorFactory(start.Settings, shards).Create();
         using var evaluator = around?.Invoke(computing) ?? computing;

@@ -5,6 +5,7 @@ using Tulu2.Collectives.Network;
 using Tulu2.Evaluation.Generation;
 using Tulu2.Evaluation.Processes;
 using Tulu2.Evaluation.Shards;
+using Tulu2.Files;
 using Tulu2.Models.Inference;
 using Tulu2.Training.Hosting;
 
@@ -22,20 +23,24 @@ public static class ShardProcess
     {
         var parent = ParentChannel.Open(socket, ShardCodecs.ChannelCodecs, new ShardReply.Alive());
         if (parent.ReadStart<ShardStart>() is not { } start) return ParentChannel.Orphaned;
+        if (start.YieldsProcessor) IdlePriority.Enter();
         var commands = new BlockingCollection<ShardCommand>();
         parent.Listen<ShardCommand>(commands.Add);
-        return Serve(start, start.Key, IPAddress.Loopback, parent.Send, commands.GetConsumingEnumerable()) ? 0 : 1;
+        return Serve(start, start.Key, IPAddress.Loopback, parent.Send, commands.GetConsumingEnumerable(), CancellationToken.None) ? 0 : 1;
     }
 
     /// <summary>Holds a shard and follows the first one until it is told to end.</summary>
     /// <param name="address">Where its data plane listens.</param>
     /// <param name="say">Takes what is to be known of it.</param>
     /// <param name="commands">In order, as they come.</param>
+    /// <param name="stop">Ends what it computes.</param>
     /// <returns>False: it failed, and has said so.</returns>
-    internal static bool Serve(ShardStart start, byte[] key, IPAddress address, Action<ShardReply> say, IEnumerable<ShardCommand> commands)
+    internal static bool Serve(ShardStart start, byte[] key, IPAddress address, Action<ShardReply> say, IEnumerable<ShardCommand> commands, CancellationToken stop)
     {
         try
         {
+            if (start.Version != ShardCodecs.Version)
+                throw new BadInputException(start.Host, $"the shard server is tulu2 {ShardCodecs.Version}, and the first shard's process {start.Version}", "use one build of the program on all machines");
             using var dataPlane = new NetworkDataPlane(new NetworkDataPlaneOptions
             {
                 Key = key,
@@ -44,12 +49,12 @@ public static class ShardProcess
                 Log = Console.Error.WriteLine,
             });
             say(new ShardReply.Ready(dataPlane.Endpoint));
-            using var model = LoadedModel.LoadShard(start.Order.Model, start.Order.Precision, new InferenceShard(start.Rank, start.Order.Count));
+            using var model = LoadedModel.LoadShard(start.Order, new InferenceShard(start.Rank, start.Order.Count));
             say(new ShardReply.Loaded());
             foreach (var command in commands)
             {
                 if (command is not ShardCommand.Join { Gathering: var gathering }) break;
-                Follow(model, gathering, dataPlane.Join(gathering.Generation, start.Rank, gathering.Endpoints));
+                Follow(model, gathering, dataPlane.Join(gathering.Generation, start.Rank, gathering.Endpoints), stop);
             }
             return true;
         }
@@ -61,19 +66,25 @@ public static class ShardProcess
     }
 
     /// <summary>Computes what the first shard says, until the group ends.</summary>
-    internal static void Follow(InferenceModel model, ShardGathering gathering, ICollective collective)
+    internal static void Follow(InferenceModel model, ShardGathering gathering, ICollective collective, CancellationToken stop)
     {
-        var group = new ShardGroup(collective, Deadline);
-        using var pages = new KeyValuePages(model.Local, gathering.Pages);
-        using var pass = new InferencePass(model, pages, gathering.Threads, group);
+        using var stopping = stop.Register(() => collective.Abort("it is stopped"));
         try
         {
+            using var pages = new KeyValuePages(model.Local, gathering.Pages);
+            // Another machine may have fewer processors.
+            var group = new ShardGroup(collective, Deadline);
+            using var pass = new InferencePass(model, pages, Math.Min(gathering.Threads, Environment.ProcessorCount), group);
+            collective.Barrier(Deadline);
             while (true) ShardWords.Follow(group.Hear(), pass);
         }
         catch (Exception end) when (end is CollectiveAbortedException or TimeoutException)
         {
             // Another process is gone, or the first one has no more use for this group.
         }
-        collective.Dispose();
+        finally
+        {
+            collective.Dispose();
+        }
     }
 }

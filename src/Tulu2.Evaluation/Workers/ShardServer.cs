@@ -2,6 +2,7 @@ using System.Net;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Network;
 using Tulu2.Evaluation.Shards;
+using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Workers;
 
@@ -22,31 +23,38 @@ public sealed class ShardServer(IPEndPoint address, byte[] key, Action<string> s
             using var stop = cancellation.Register(() => control.Abort("the shard server is stopped"));
             try
             {
-                Serve(control);
+                Serve(control, cancellation);
             }
-            catch (CollectiveAbortedException) when (!cancellation.IsCancellationRequested)
+            catch (Exception) when (cancellation.IsCancellationRequested)
             {
-                say("the process that used the shard is gone");
+                // It is stopped.
             }
             catch (CollectiveAbortedException)
             {
-                // It is stopped.
+                say("the process that used the shard is gone");
+            }
+            catch (Exception fault)
+            {
+                // Of one user; the next one may do better.
+                say($"the shard is given up: {FaultText.Of(fault)}");
             }
         }
     }
 
-    private void Serve(ICollective control)
+    private void Serve(ICollective control, CancellationToken cancellation)
     {
         var start = ShardCodecs.Of<ShardStart>(Exchange([]));
         say($"{start.Order.Model}: shard {start.Rank + 1} of {start.Order.Count} is asked for");
-        if (ShardProcess.Serve(start, key, address.Address, reply => Exchange(ShardCodecs.Bytes(reply)), Commands())) say($"{start.Order.Model}: it is not needed any more");
+        if (ShardProcess.Serve(start, key, address.Address, reply => Exchange(ShardCodecs.Bytes(reply)), Commands(), cancellation)) say($"{start.Order.Model}: it is not needed any more");
 
         // Both ends say something at once, or nothing: an answer goes with the other end's next words.
         byte[] Exchange(byte[] words) => control.AllGather(words, TimeSpan.MaxValue)[1];
 
         IEnumerable<ShardCommand> Commands()
         {
-            while (true) yield return ShardCodecs.Of<ShardCommand>(Exchange([]));
+            while (true)
+                if (Exchange([]) is { Length: > 0 } words)
+                    yield return ShardCodecs.Of<ShardCommand>(words);
         }
     }
 }

@@ -3,6 +3,7 @@ using Tulu2.Evaluation.Generation;
 using Tulu2.Files;
 using Tulu2.Hub.Selection;
 using Tulu2.Runs.Evaluations;
+using Tulu2.Runs.Launch;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.RunFiles;
 using Tulu2.Training.Recipes.Reading;
@@ -27,7 +28,9 @@ internal sealed class CheckpointModels(Action<string> say) : IDisposable
     private string? _next;
 
     /// <summary>The folder of all models on this host.</summary>
-    private static string Root { get; } = Path.Combine(Path.GetTempPath(), $"tulu2-checkpoint-models-{Environment.UserName}");
+    private static string Root { get; } = Path.Combine(
+        Environment.GetEnvironmentVariable(CheckpointEvaluators.FolderVariable) is { Length: > 0 } shared ? Path.Combine(shared, Environment.MachineName) : Path.GetTempPath(),
+        $"tulu2-checkpoint-models-{Environment.UserName}");
 
     /// <summary>The folder of a model that <see cref="CheckpointName"/> names; of other names the name itself.</summary>
     /// <exception cref="BadInputException">There is no such checkpoint, or it cannot be read.</exception>

@@ -22,9 +22,13 @@ internal sealed class CheckpointEvaluators(string? log) : IEvaluatorHosting
     /// <summary>Where the parts of a model that is divided are held, if not on this machine: as many as there are, since no result depends on the number.</summary>
     public ShardPlan Shards { get; init; } = ShardPlan.Whole;
 
+    /// <summary>Where an evaluator's process makes models of checkpoints, if not below the folder for temporary files.</summary>
+    public const string FolderVariable = "TULU2_CHECKPOINT_MODELS";
+
     public IEvaluator Create(EvaluatorSettings settings, bool yieldsProcessor)
     {
         var own = Shards.IsRemote && settings.Shards.Count > 1 ? settings with { Shards = Shards } : settings;
-        return new ProcessEvaluatorFactory(WorkerEntry.Evaluator, own, log) { YieldsProcessor = yieldsProcessor }.Create();
+        var program = own.Shards.Folder is { } folder ? WorkerEntry.Evaluator with { Environment = new Dictionary<string, string> { [FolderVariable] = folder } } : WorkerEntry.Evaluator;
+        return new ProcessEvaluatorFactory(program, own, log) { YieldsProcessor = yieldsProcessor }.Create();
     }
 }

@@ -24,7 +24,11 @@ internal static class WorkerEntry
 
     /// <summary>Starts this program as holders of parts of models.</summary>
     /// <param name="say">Takes a line about each that is lost.</param>
-    public static IShardHosting Shards(Action<string> say) => new HostedShards(new(ThisProgram.File, [.. ThisProgram.Arguments, ShardName]), log: null) { Say = say };
+    public static IShardHosting Shards(Action<string> say) => new HostedShards(new WorkerProgram(ThisProgram.File, [.. ThisProgram.Arguments, ShardName]), log: null)
+    {
+        Say = say,
+        YieldsProcessor = () => EvaluatorProcess.YieldsProcessor,
+    };
 
     public static bool IsMeant(string[] arguments) => arguments is [RankName or EvaluatorName or ShardName, "--socket", _];
 

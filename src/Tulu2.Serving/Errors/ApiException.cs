@@ -46,6 +46,10 @@ internal sealed class ApiException(int status, string message, string? parameter
         BadHttpRequestException bad => new(bad.StatusCode, bad.Message, null, "bad_request", error),
         BadInputException bad => new(StatusCodes.Status400BadRequest, $"{bad.Where} {bad.What}; {bad.Fix}.", bad.Where, "invalid_value", error),
         EngineBusyException busy => Busy($"The server is overloaded: {busy.Waiting} requests wait already. Try again later.", busy),
+        ModelLostException => new(StatusCodes.Status503ServiceUnavailable, "A process that holds a part of the model is gone. Try again later.", null, "model_unavailable", error)
+        {
+            RetryAfter = Soon,
+        },
         ObjectDisposedException => Stopping(),
         _ => new(StatusCodes.Status500InternalServerError, "The server had an error while it processed the request.", null, "internal_error", error),
     };

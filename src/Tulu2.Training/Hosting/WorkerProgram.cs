@@ -5,6 +5,9 @@ namespace Tulu2.Training.Hosting;
 /// <summary>The program of a worker process: the executable and its arguments before <c>--socket PATH</c>.</summary>
 public sealed record WorkerProgram(string File, IReadOnlyList<string> Arguments)
 {
+    /// <summary>Variables that are set for it.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
     internal ProcessStartInfo With(string socket)
     {
         var start = new ProcessStartInfo(File, [.. Arguments, "--socket", socket])
@@ -17,6 +20,7 @@ public sealed record WorkerProgram(string File, IReadOnlyList<string> Arguments)
         start.Environment["OMP_NUM_THREADS"] = "1";
         start.Environment["MKL_NUM_THREADS"] = "1";
         start.Environment["DOTNET_TieredPGO"] = "0";
+        foreach (var (name, value) in Environment) start.Environment[name] = value;
         return start;
     }
 }

@@ -4,7 +4,9 @@ using Tulu2.Checkpoints.Safetensors;
 using Tulu2.Data.Chat;
 using Tulu2.Evaluation.Generation;
 using Tulu2.Models.HuggingFace;
+using Tulu2.Models.Inference;
 using Tulu2.Runs.Output;
+using Tulu2.Tests.Models.Inference;
 using Tulu2.Tests.Runs;
 using Xunit;
 
@@ -69,6 +71,11 @@ public sealed class AdapterCommandTests : IDisposable
         Assert.InRange(Distance(together, Scores(_small.In("merged"))), 0, 1e-4);
         Assert.InRange(Distance(together, Scores(_small.In("exported"))), 0, 1e-4);
         Assert.True(Distance(together, Scores(model)) > 1e-2);
+        // Each of two shards has its rows of the adapters' outer sides.
+        var config = HuggingFaceModel.ReadConfig(model);
+        int[] ids = [1, 5, 9, 30, 7, 200];
+        using (var whole = InferenceModel.Load(model, config, adapter))
+            Assert.Equal(InferenceRun.Alone(whole, ids), InferenceRun.Sharded(shard => InferenceModel.Load(model, config, adapter, shard: shard), 2, [ids], 1, 9, 1)[0]);
         // A folder alone finds the model that it names.
         Assert.Equal(Scores(new ModelFolders(_small.In("run/exports/base"), adapter).Text), Scores(adapter));
         Assert.Equal(weights, Metadata(_small.In("merged/model.safetensors"))["merged_base"].Split(' ')[0]);

@@ -86,7 +86,7 @@ public sealed class ClusterConfigSpec
         {
             $"{Detector}.heartbeat-interval", $"{Detector}.acceptable-heartbeat-pause", $"{Detector}.expected-response-after",
             "akka.cluster.gossip-interval", "akka.cluster.leader-actions-interval", "akka.cluster.unreachable-nodes-reaper-interval",
-            "akka.cluster.split-brain-resolver.stable-after", "akka.cluster.split-brain-resolver.down-all-when-unstable",
+            "akka.cluster.split-brain-resolver.stable-after",
             "akka.cluster.seed-node-timeout", "akka.cluster.retry-unsuccessful-join-after", "akka.remote.retry-gate-closed-for",
         }.Select(key => $"{key} = {config.GetTimeSpan(key)}"),
     ];

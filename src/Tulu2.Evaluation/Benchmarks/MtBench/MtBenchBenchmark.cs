@@ -35,7 +35,7 @@ public sealed class MtBenchBenchmark : Benchmark<MtBenchBenchmark.Item>
 
     public override PaperColumn? Column => PaperColumn.MtBench;
 
-    public override ScoreUnit Unit { get; } = new("of 10", 1, 2);
+    public override ScoreUnit Unit => ScoreUnit.Grade;
 
     public override string Parts => "categories";
 

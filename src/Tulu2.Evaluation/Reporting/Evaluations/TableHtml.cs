@@ -95,8 +95,9 @@ internal static partial class TableHtml
         {{table}} thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
         {{table}}, {{table}} tbody, {{table}} th[scope=row] { display: block; }
         {{table}} tr { display: grid; gap: 4px 12px; grid-template-columns: repeat(auto-fill, minmax(96px, 1fr)); padding: 8px 0; border-bottom: 1px solid var(--line); }
-        {{table}} th[scope=row] { grid-column: 1 / -1; padding: 0; border: 0; } {{table}} td { display: block; border: 0; padding: 0; text-align: left; white-space: normal; min-width: 0; }
-        {{table}} td::before { content: attr(data-label); display: block; color: var(--soft); font-size: .75rem; line-height: 1.25; overflow-wrap: anywhere; }
+        {{table}} th[scope=row] { grid-column: 1 / -1; padding: 0; border: 0; }
+        {{table}} td { display: grid; grid-row: span 3; grid-template-rows: subgrid; row-gap: 0; align-content: start; border: 0; padding: 0; text-align: left; white-space: normal; min-width: 0; }
+        {{table}} td::before { content: attr(data-label); display: block; align-self: end; color: var(--soft); font-size: .75rem; line-height: 1.25; overflow-wrap: anywhere; }
         {{table}} td.none { display: none; } {{table}} td.words { grid-column: 1 / -1; }
         """;
 }

@@ -243,6 +243,21 @@ public class EngineSharingTests
     }
 
     [Fact]
+    public async Task What_a_lost_model_had_computed_is_not_taken_over_after_the_last_try()
+    {
+        // Each run succeeds and fills pages; the logits after it are lost, until the request fails.
+        var lost = 0;
+        var calls = 0;
+        using var engine = Engine(new FakeEngineModel(FakeEngineModel.Hashed) { IsLost = () => lost < 4 && ++calls % 2 == 0 && ++lost > 0 }, new EngineSettings());
+        int[] prompt = [.. Enumerable.Range(1, 20)];
+        await Assert.ThrowsAsync<ModelLostException>(() => engine.SubmitAsync(new(prompt, GenerationOptions.Greedy with { MaxTokens = 4 })).WaitAsync(Deadline));
+        var again = await engine.SubmitAsync(new(prompt, GenerationOptions.Greedy with { MaxTokens = 4 })).WaitAsync(Deadline);
+        using var whole = Engine(new FakeEngineModel(FakeEngineModel.Hashed), new EngineSettings());
+        var expected = await whole.SubmitAsync(new(prompt, GenerationOptions.Greedy with { MaxTokens = 4 }));
+        Assert.Equal((expected.Samples[0].Text, 0), (again.Samples[0].Text, again.CachedTokens));
+    }
+
+    [Fact]
     public async Task An_engine_that_ends_leaves_nobody_waiting()
     {
         var model = Endless(context: 100000, pages: 25000);

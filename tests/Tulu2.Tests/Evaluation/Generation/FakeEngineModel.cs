@@ -77,6 +77,10 @@ internal sealed class FakeEngineModel(Func<IReadOnlyList<int>, int, float> logit
         throw new ModelLostException("lost", new IOException("gone"));
     }
 
+    public void Stop()
+    {
+    }
+
     public void Dispose() => IsDisposed = true;
 }
 

@@ -3,6 +3,7 @@ using System.Net;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Network;
 using Tulu2.Evaluation.Generation;
+using Tulu2.Evaluation.Processes;
 using Tulu2.Evaluation.Requests;
 using Tulu2.Evaluation.Shards;
 using Tulu2.Evaluation.Workers;
@@ -32,7 +33,7 @@ public sealed class ShardedEngineTests
         using var first = InferenceModel.Random(config, 5, InferenceForm.Brain, new InferenceShard(0, 3));
         var shards = new ThreadShards(config);
         var (random, tokens) = (new Random(1), 0);
-        var team = ShardTeam.Start(new ShardOrder("", InferencePrecision.Stored, 3), shards);
+        var team = ShardTeam.Start(new ShardOrder("", InferencePrecision.Stored, 3) { Content = "" }, shards);
         using (team)
         {
             var actual = await AnswersAsync(first, team, () =>
@@ -60,16 +61,53 @@ public sealed class ShardedEngineTests
         var said = new ConcurrentQueue<string>();
         var port = FreePort();
         var serving = Task.Run(() => new ShardServer(new IPEndPoint(IPAddress.Loopback, port), new byte[16], said.Enqueue).Run(stop.Token));
-        IShardHosting hosting = new RemoteShards([new ShardAddress("127.0.0.1", port)], [.. Enumerable.Repeat((byte)1, 16)]) { Patience = TimeSpan.FromSeconds(1) };
-        using (var shard = hosting.Start(new ShardOrder("", InferencePrecision.Stored, 2), 1))
+        IShardHosting hosting = new RemoteShards([new ShardAddress("127.0.0.1", port)], [.. Enumerable.Repeat((byte)1, 16)]) { Patience = TimeSpan.FromSeconds(1), IsOfCommand = true };
+        using (var shard = hosting.Start(new ShardOrder("", InferencePrecision.Stored, 2) { Content = "" }, 1))
         {
             var error = await Assert.ThrowsAsync<BadInputException>(() => shard.Loaded.WaitAsync(Patience));
             Assert.StartsWith($"127.0.0.1:{port}: no shard server answers", error.Message, StringComparison.Ordinal);
             Assert.True(shard.Gone.IsCompleted);
         }
+        // One that was there is lost, and whoever needs it tries again.
+        using (var shard = hosting.Start(new ShardOrder("", InferencePrecision.Stored, 2) { Content = "" }, 1))
+            await Assert.ThrowsAsync<EvaluatorProcessException>(() => shard.Loaded.WaitAsync(Patience));
         Assert.Empty(said);
         await stop.CancelAsync();
         await serving.WaitAsync(Patience);
+    }
+
+    [Fact]
+    public async Task A_server_says_what_is_wrong_and_waits_for_the_next_user()
+    {
+        using var stop = new CancellationTokenSource();
+        var said = new ConcurrentQueue<string>();
+        var (port, key) = (FreePort(), new byte[16]);
+        var serving = Task.Run(() => new ShardServer(new IPEndPoint(IPAddress.Loopback, port), key, said.Enqueue).Run(stop.Token));
+        IShardHosting hosting = new RemoteShards([new ShardAddress("127.0.0.1", port)], key);
+        for (var user = 0; user < 2; user++)
+        {
+            using var shard = hosting.Start(new ShardOrder("/no/such/model", InferencePrecision.Stored, 2) { Content = "" }, 1);
+            Assert.StartsWith("tcp://127.0.0.1:", await shard.Endpoint.WaitAsync(Patience), StringComparison.Ordinal);
+            Assert.Equal("/no/such/model", (await Assert.ThrowsAsync<BadInputException>(() => shard.Loaded.WaitAsync(Patience))).Where);
+            Assert.True(shard.Gone.IsCompleted);
+        }
+        // Of another program, and in words that are none.
+        using (var plane = new NetworkDataPlane(new NetworkDataPlaneOptions { Key = key }))
+        using (var control = plane.Join(RemoteShards.Generation, 1, [$"tcp://127.0.0.1:{port}", plane.Endpoint]))
+        {
+            control.AllGather(new byte[] { 9, 9, 9 }, Patience);
+            Assert.Throws<CollectiveAbortedException>(() => control.AllGather(ReadOnlyMemory<byte>.Empty, Patience));
+        }
+        using (var plane = new NetworkDataPlane(new NetworkDataPlaneOptions { Key = key }))
+        using (var control = plane.Join(RemoteShards.Generation, 1, [$"tcp://127.0.0.1:{port}", plane.Endpoint]))
+        {
+            control.AllGather(ShardCodecs.Bytes(new ShardStart(new ShardOrder("", InferencePrecision.Stored, 2) { Content = "" }, 1, [], "127.0.0.1") { Version = "0.0" }), Patience);
+            var failure = Assert.IsType<ShardReply.Failed>(ShardCodecs.Of<ShardReply>(control.AllGather(ReadOnlyMemory<byte>.Empty, Patience)[0])).Failure;
+            Assert.Contains("0.0", failure.What, StringComparison.Ordinal);
+        }
+        await stop.CancelAsync();
+        await serving.WaitAsync(Patience);
+        Assert.Contains(said, line => line.StartsWith("the shard is given up", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -115,7 +153,9 @@ public sealed class ShardedEngineTests
 
         byte[] IShardHosting.Key { get; } = new byte[32];
 
-        IPAddress IShardHosting.Address => IPAddress.Loopback;
+        IPAddress IShardHosting.Listens => IPAddress.Loopback;
+
+        IPAddress IShardHosting.AddressFor(int rank) => IPAddress.Loopback;
 
         IShard IShardHosting.Start(ShardOrder order, int rank)
         {
@@ -147,7 +187,7 @@ public sealed class ShardedEngineTests
             {
                 using var model = InferenceModel.Random(config, 5, InferenceForm.Brain, shard);
                 foreach (var gathering in _gatherings.GetConsumingEnumerable())
-                    ShardProcess.Follow(model, gathering, _collective = _plane.Join(gathering.Generation, shard.Rank, gathering.Endpoints));
+                    ShardProcess.Follow(model, gathering, _collective = _plane.Join(gathering.Generation, shard.Rank, gathering.Endpoints), CancellationToken.None);
             });
             _thread.Start();
         }

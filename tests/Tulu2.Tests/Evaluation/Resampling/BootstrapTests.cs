@@ -66,4 +66,14 @@ public class BootstrapTests
         var interval = Interval.Of(numbers);
         return numbers.Min() <= interval.Low && interval.Low <= interval.High && interval.High <= numbers.Max();
     }
+
+    [Fact]
+    public void An_interval_from_a_standard_error_does_not_leave_the_scores_that_there_are()
+    {
+        Assert.Equal(new Interval(5.96, 10), Rounded(Interval.Of(8, 1.04, ScoreUnit.Grade.Range)));
+        Assert.Equal(new Interval(0, 1.96), Rounded(Interval.Of(0, 1, ScoreUnit.Share.Range)));
+        Assert.Equal(new Interval(-1.96, 1.96), Rounded(Interval.Of(0, 1)));
+
+        static Interval Rounded(Interval interval) => new(Math.Round(interval.Low, 2), Math.Round(interval.High, 2));
+    }
 }

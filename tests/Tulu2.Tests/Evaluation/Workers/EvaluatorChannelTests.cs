@@ -20,7 +20,7 @@ public sealed class EvaluatorChannelTests
     [
         new EvaluatorStart(new EvaluatorSettings(64, new BenchmarkOptions(7, true, true) { Mode = EvaluationMode.Fixed, Chat = true, Shots = 5, Limit = 100, BothOrders = true, OrderSeed = 3, ChainOfThought = true })
         {
-            Shards = new ShardPlan { Count = 3, Servers = ["a:1", "b:2"], KeyFile = "key" },
+            Shards = new ShardPlan { Count = 3, Servers = ["a:1", "b:2"], KeyFile = "key", Folder = "models", IsOfCommand = true },
             Judges = new Dictionary<string, string> { ["pairs"] = "gpt" }, JudgeCache = "cache", JudgeKeyFile = "key", JudgePrices = "prices", AllowUnsafeExecution = true,
             JudgeLimits = new JudgeLimits(3, 4, 5)
             {
@@ -81,7 +81,7 @@ public sealed class EvaluatorChannelTests
     {
         object[] messages =
         [
-            new ShardStart(new ShardOrder("exports/sft", InferencePrecision.Brain, 3), 2, [1, 2, 3], "10.0.0.2"),
+            new ShardStart(new ShardOrder("exports/sft", InferencePrecision.Brain, 3) { Content = "hash" }, 2, [1, 2, 3], "10.0.0.2") { YieldsProcessor = true, Version = "1" },
             new ShardCommand.Join(new ShardGathering(7, ["tcp://a:1", "tcp://b:2"], 9, 4)), new ShardCommand.Shutdown(),
             new ShardReply.Ready("tcp://a:1"), new ShardReply.Alive(), new ShardReply.Loaded(), new ShardReply.Failed(new("bad", "stack", "rows.jsonl:3", "correct it", true)),
         ];
