@@ -2,6 +2,7 @@ using System.CommandLine;
 using Tulu2.Cli.Shell;
 using Tulu2.Cluster.Configuration;
 using Tulu2.Cluster.Hosting;
+using Tulu2.Evaluation.Workers;
 using Tulu2.Files;
 using Tulu2.Runs.Execution;
 using Tulu2.Runs.Launch;
@@ -12,6 +13,9 @@ namespace Tulu2.Cli.Commands;
 /// <summary><c>node --config FILE [--roles a,b]</c>: one node of a cluster over machines, until it is stopped.</summary>
 internal sealed class NodeCommand(Terminal terminal)
 {
+    // Of a node that only scores: behind ranks on the same machine, which are at 10.
+    private const int EvaluatorNice = 15;
+
     private readonly Option<string> _config = CommandBuilder.Required<string>("--config", "HOCON file; cluster-config/ holds examples");
     private readonly Option<string?> _roles = CommandBuilder.Optional<string>("--roles", "Roles of this node: coordinator, trainer, evaluator, separated by commas; the file's by default");
     private readonly Option<bool> _child = new("--child") { Description = "End with the process that started this one", Hidden = true };
@@ -32,6 +36,7 @@ internal sealed class NodeCommand(Terminal terminal)
             Log = terminal.Say,
             Details = new DetailLog(terminal).Add,
         };
+        if ((settings.Roles ?? loaded.ReadRoles()) is ["evaluator"]) IdlePriority.Lower(EvaluatorNice);
         terminal.Say($"joining the cluster of {settings.Where}");
         await using var host = await ActorHost.StartAsync(settings, cancellation);
         service.Host.TrySetResult(host);

@@ -69,6 +69,10 @@ public sealed record NodeSettings(string Where, string Text)
         }
     }
 
+    /// <summary>The roles that the file gives the node.</summary>
+    /// <exception cref="BadInputException">As <see cref="Read"/>.</exception>
+    public IReadOnlyList<string> ReadRoles() => Read() is var config && config.HasPath("akka.cluster.roles") ? [.. config.GetStringList("akka.cluster.roles")] : [];
+
     /// <summary>File and name of a key, for error messages; the file may be an included one.</summary>
     internal string Locate(string key) => $"{ConfigText.FileOf(key, Text, Where) ?? Where}: {key}";
 

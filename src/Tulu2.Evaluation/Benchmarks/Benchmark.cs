@@ -59,7 +59,7 @@ public abstract class Benchmark<TItem> : IBenchmark
     BenchmarkItems<BenchmarkItem> IBenchmark.Read(BenchmarkInput input)
     {
         var read = Read(input);
-        return new BenchmarkItems<BenchmarkItem>(read.Items, read.LeftOut);
+        return new BenchmarkItems<BenchmarkItem>(read.Items, read.LeftOut) { AreWithinContext = read.AreWithinContext };
     }
 
     IEnumerable<string> IBenchmark.Remarks(BenchmarkInput input, IReadOnlyList<BenchmarkItem> items) => Remarks(input, [.. items.Cast<TItem>()]);

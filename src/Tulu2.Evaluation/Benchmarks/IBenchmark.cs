@@ -91,7 +91,11 @@ public abstract record BenchmarkItem(string Id, string Dataset, string Location)
 
 /// <summary>The items to score, and the rows that were left out; damage of a file is listed among those.</summary>
 public sealed record BenchmarkItems<TItem>(IReadOnlyList<TItem> Items, IReadOnlyList<RowFault> LeftOut)
-    where TItem : BenchmarkItem;
+    where TItem : BenchmarkItem
+{
+    /// <summary>The reader has compared their prompts with the model's context.</summary>
+    public bool AreWithinContext { get; init; }
+}
 
 /// <summary>The score of one item.</summary>
 /// <param name="Value">In the benchmark's <see cref="IBenchmark.Unit"/>.</param>

@@ -21,7 +21,7 @@ internal static class PromptItems
             else leftOut.Add(new RowFault(Location(where(entry)), $"{made.Id}: its prompt does not fit into the model's context", RowFaultKind.NothingToLearn));
         }
         if (items.Count == 0) throw new BadInputException(input.Path, "has no item whose prompt fits into the model's context", "use a model with a longer context, or fewer --shots");
-        return new BenchmarkItems<TItem>(items, leftOut);
+        return new BenchmarkItems<TItem>(items, leftOut) { AreWithinContext = true };
     }
 
     // "FILE:LINE", or a place within a file.

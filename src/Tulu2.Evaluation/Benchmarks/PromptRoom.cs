@@ -23,6 +23,20 @@ internal sealed class PromptRoom(PromptEncoder? encoder)
     /// <summary>At least one token of an answer fits after it.</summary>
     public bool Holds(ModelPrompt prompt) => HasAtMost(prompt, Context - 1);
 
+    /// <summary>What is asked fits, with at least one token of an answer, or with each of the answers that are to be scored.</summary>
+    public bool Holds(ModelRequest? request) => request switch
+    {
+        ModelRequest.Generate generate => Holds(generate.Prompt),
+        ModelRequest.NextTokens next => Holds(next.Prompt),
+        ModelRequest.Continuations scored => Holds(scored.Prompt, scored.Texts),
+        // Not a question of the model's, or one about rows, whose length their reader checks.
+        _ => true,
+    };
+
+    /// <summary>Each of the texts fits after it.</summary>
+    public bool Holds(ModelPrompt prompt, IReadOnlyList<string> texts) => encoder is null
+        || texts.All(text => HasAtMost(prompt, Context - encoder.EncodeContinuation(text).Length));
+
     /// <summary>The largest number of examples with which the prompt has at most so many tokens; 0 where even without examples it has more.</summary>
     /// <param name="prompt">The prompt with a number of examples.</param>
     public int Shots(int most, int tokens, Func<int, ModelPrompt> prompt)

@@ -10,6 +10,9 @@ public abstract record ModelRequest
     /// <summary>Asks the model to continue a prompt. The answer is a <see cref="ModelAnswer.Text"/> with <see cref="GenerationOptions.Count"/> texts.</summary>
     public sealed record Generate(ModelPrompt Prompt, GenerationOptions Options) : ModelRequest
     {
+        /// <summary>Where the prompt leaves no room for an answer, the answer is empty: an earlier answer was that long.</summary>
+        public bool IsEmptyWhereTooLong { get; init; }
+
         /// <summary>The next turn of a dialogue.</summary>
         public Generate(IReadOnlyList<Message> dialogue, GenerationOptions options)
             : this(new ModelPrompt.Chat(dialogue), options)

@@ -32,28 +32,32 @@ internal sealed class ModelAnswers(IChatGenerator generator, ICandidateScorer sc
 
     private List<ModelAnswer> Generate(IReadOnlyList<(ModelRequest.Generate Request, string Location)> asked, CancellationToken cancellation)
     {
-        var texts = generator.Generate([.. asked.SelectMany(item => Requests(item.Request, item.Location))], cancellation).Select(result => result.Text).ToList();
+        var requests = asked.Select(item => Requests(item.Request, item.Location).ToList()).ToList();
+        var texts = generator.Generate([.. requests.SelectMany(samples => samples)], cancellation).Select(result => result.Text).ToList();
         var answers = new List<ModelAnswer>(asked.Count);
         var first = 0;
-        foreach (var count in asked.Select(item => item.Request.Options.Count))
+        foreach (var count in requests.Select(samples => samples.Count))
         {
-            answers.Add(new ModelAnswer.Text(texts[first..(first + count)]));
+            answers.Add(new ModelAnswer.Text(count == 0 ? [""] : texts[first..(first + count)]));
             first += count;
         }
         return answers;
     }
 
-    // Sample 0 is that of the seed itself.
+    // Sample 0 is that of the seed itself. None: the answer is empty.
     private IEnumerable<GenerationRequest> Requests(ModelRequest.Generate request, string location)
     {
-        var (prompt, options) = (Prompt(request.Prompt, location), request.Options);
+        var (prompt, options) = (generator.Encode(request.Prompt), request.Options);
+        if (request.IsEmptyWhereTooLong && prompt.Length >= generator.ContextLength) yield break;
+        CheckLength(prompt, location);
         for (var sample = 0; sample < options.Count; sample++)
             yield return new GenerationRequest(prompt, options with { Count = 1, Seed = options.Seed + sample }) { Location = location };
     }
 
-    private int[] Prompt(ModelPrompt prompt, string location)
+    private int[] Prompt(ModelPrompt prompt, string location) => CheckLength(generator.Encode(prompt), location);
+
+    private int[] CheckLength(int[] ids, string location)
     {
-        var ids = generator.Encode(prompt);
         if (ids.Length >= generator.ContextLength)
             throw new BadInputException(
                 location, $"its prompt has {ids.Length} tokens, but the model's context holds {generator.ContextLength}, answer included", "remove this row");

@@ -7,7 +7,7 @@ namespace Tulu2.Evaluation.Workers;
 /// Lets a process compute only while nobody else wants the processor (Linux's <c>SCHED_IDLE</c>, and nice 19 where that is refused), so that evaluators beside the ranks of a
 /// run take no time from its steps. Without effect on other systems.
 /// </summary>
-internal static partial class IdlePriority
+public static partial class IdlePriority
 {
     private const int IdlePolicy = 5, OneThread = 0, Nicest = 19;
 
@@ -35,6 +35,14 @@ internal static partial class IdlePriority
         {
             // The kernel does not group them.
         }
+    }
+
+    /// <summary>Lets all threads that the process has now, and those that they start, come after other processes (nice <paramref name="nice"/>), but still get their share.</summary>
+    public static void Lower(int nice)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        foreach (var task in Directory.EnumerateDirectories("/proc/self/task"))
+            _ = SetPriority(OneThread, int.Parse(Path.GetFileName(task), CultureInfo.InvariantCulture), nice);
     }
 
     private static string NameOf(string task)

@@ -17,6 +17,9 @@ internal static partial class Children
 
     public static bool IsAlive(int process) => State(process) is { } state && state[0] is not ("Z" or "X");
 
+    /// <summary>It computes only while nobody else wants the processor (<c>SCHED_IDLE</c>).</summary>
+    public static bool IsIdle(int process) => State(process) is { } fields && fields[38] == "5";
+
     public static void Send(int process, int signal) => _ = Kill(process, signal);
 
     /// <summary>Waits for a condition; false at the deadline.</summary>

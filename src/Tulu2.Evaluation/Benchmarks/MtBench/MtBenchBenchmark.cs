@@ -50,7 +50,7 @@ public sealed class MtBenchBenchmark : Benchmark<MtBenchBenchmark.Item>
     public override ModelRequest? Next(Item item, IReadOnlyList<ModelAnswer> answers) => answers.Count switch
     {
         0 => new ModelRequest.Generate(FirstPrompt(item), Options(item)),
-        1 => new ModelRequest.Generate(SecondPrompt(item, Answer(answers, 0)), Options(item)),
+        1 => new ModelRequest.Generate(SecondPrompt(item, Answer(answers, 0)), Options(item)) { IsEmptyWhereTooLong = true },
         2 or 3 => new ModelRequest.Judge(item.Prompts[answers.Count - 2].Of(item.Turns, [Answer(answers, 0), Answer(answers, 1)], item.References))
         {
             Role = Grades,

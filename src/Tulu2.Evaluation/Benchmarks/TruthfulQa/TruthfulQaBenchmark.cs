@@ -46,13 +46,10 @@ public sealed class TruthfulQaBenchmark : Benchmark<TruthfulQaBenchmark.Item>
         if (shots < 0 || shots > TruthfulQaPrompts.MaxShots)
             throw new BadInputException("--shots", $"{shots} is not from 0 to {TruthfulQaPrompts.MaxShots}", "TruthfulQA has six examples");
         var options = GenerationOptions.Greedy with { MaxTokens = input.Options.MaxTokens ?? MaxTokens, Stop = chat ? [] : ["\n\n"] };
-        return new BenchmarkItems<Item>(
-        [
-            .. TruthfulQaQuestions.Read(BenchmarkFolder.At(input.Path, Folder, TruthfulQaQuestions.File), mode).Select(question => new Item(
-                question.Number.ToString(CultureInfo.InvariantCulture), question.Location, question.Question,
-                TruthfulQaPrompts.Generation(question.Question, chat, shots, mode),
-                TruthfulQaPrompts.Choice(question.Question, chat, shots), options, question.Answers, mode)),
-        ], []);
+        var room = new PromptRoom(input.Prompts);
+        return PromptItems.Of(input, TruthfulQaQuestions.Read(BenchmarkFolder.At(input.Path, Folder, TruthfulQaQuestions.File), mode), question => question.Location, question => new Item(
+            question.Number.ToString(CultureInfo.InvariantCulture), question.Location, question.Question, TruthfulQaPrompts.Generation(question.Question, chat, shots, mode),
+            TruthfulQaPrompts.Choice(question.Question, chat, shots), options, question.Answers, mode), item => room.Holds(item.Prompt) && room.Holds(Choices(item.ChoicePrompt, item.Answers)));
     }
 
     public override ModelRequest? Next(Item item, IReadOnlyList<ModelAnswer> answers) => answers.Count switch

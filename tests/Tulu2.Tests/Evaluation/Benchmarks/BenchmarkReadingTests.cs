@@ -1,9 +1,12 @@
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
+using Tulu2.Data.Demo;
 using Tulu2.Evaluation.Benchmarks;
+using Tulu2.Evaluation.Demo;
 using Tulu2.Evaluation.Requests;
 using Tulu2.Evaluation.Tasks;
+using Tulu2.Tests.Data;
 using Xunit;
 
 namespace Tulu2.Tests.Evaluation.Benchmarks;
@@ -27,6 +30,42 @@ public class BenchmarkReadingTests
         Assert.Equal(0.8, ScoreMeans.Mean(scores, ScoreMean.OfItems, score => score.Value), 1e-12);
         Assert.Equal(0.2, ScoreMeans.StandardError(scores, ScoreMean.OfItems, score => score.Value), 1e-12);
         Assert.Equal(0, ScoreMeans.StandardError(scores[..1], ScoreMean.OfItems, score => score.Value));
+    }
+
+    [SkippableTheory]
+    [InlineData("alpaca_eval")]
+    [InlineData("mt_bench")]
+    [InlineData("toxigen")]
+    [InlineData("truthfulqa_mc")]
+    [InlineData("gsm8k")]
+    [InlineData("humaneval")]
+    public void Items_whose_first_question_does_not_fit_are_left_out(string name) // truthfulqa needs room for the choices of truthfulqa_mc too
+    {
+        var whole = TaskRun.Llama2();
+        using var folder = new TemporaryFolder();
+        new DemoTasks(folder.Root, new DemoDataOptions()).Write(16);
+        var benchmark = BenchmarkCatalogue.Named(name);
+        var options = new BenchmarkOptions(SkipLong: true) { Shots = name == "gsm8k" ? 0 : null, Mode = EvaluationMode.Fixed };
+        BenchmarkItems<BenchmarkItem> Read(PromptEncoder prompts) =>
+            benchmark.ReadWithin(new BenchmarkInput(Path.Combine(folder.Root, benchmark.Folder!), options, prompts.Chat) { Prompts = prompts });
+
+        var all = Read(whole);
+        Assert.Empty(all.LeftOut);
+        var lengths = all.Items.Select(Length).Order().ToList();
+        var context = lengths[lengths.Count / 2] + 1;
+        if (lengths[^1] < context) return;
+        var read = Read(TaskRun.Llama2(context));
+        Assert.All(read.Items, item => Assert.True(Length(item) < context));
+        Assert.Equal(all.Items.Count, read.Items.Count + read.LeftOut.Count);
+        Assert.NotEmpty(read.LeftOut);
+
+        // With the answers that are to be scored; one token less than the context otherwise.
+        int Length(BenchmarkItem item) => benchmark.Next(item, []) switch
+        {
+            ModelRequest.Generate generate => whole.Encode(generate.Prompt).Length,
+            ModelRequest.Continuations scored => whole.Encode(scored.Prompt).Length + scored.Texts.Max(text => whole.EncodeContinuation(text).Length) - 1,
+            var other => throw new NotSupportedException($"{other}"),
+        };
     }
 
     private sealed class Numbers(int count) : Benchmark<Numbers.Item>

@@ -26,6 +26,19 @@ public sealed class ItemScoringTests : IDisposable
     }
 
     [Fact]
+    public void A_later_turn_that_does_not_fit_has_an_empty_answer_where_that_is_asked_for()
+    {
+        var model = new FakeChat { ContextLength = 1 };
+        var item = Toy.Read(Input).Items[0];
+        var request = new ModelRequest.Generate(new ModelPrompt.Raw("q"), GenerationOptions.Greedy);
+        Assert.Throws<BadInputException>(() => Answer(request));
+        Assert.Equal([""], Answer(request with { IsEmptyWhereTooLong = true }).Values);
+        Assert.Empty(model.Asked);
+
+        ModelAnswer.Text Answer(ModelRequest asked) => (ModelAnswer.Text)new ModelAnswers(model, model, null).Answer([new ItemRequest(item, asked, 0)], CancellationToken.None)[0];
+    }
+
+    [Fact]
     public void Continuations_and_next_tokens_are_scored_after_their_prompts_and_samples_have_seeds_of_their_own()
     {
         var model = new FakeChat { ["q\nA:"] = "a" };
