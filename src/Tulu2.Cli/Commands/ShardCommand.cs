@@ -29,7 +29,7 @@ internal sealed class ShardCommand(Terminal terminal)
         }
         catch (SocketException failure)
         {
-            throw new BadInputException($"{_listen.Name} {address}", $"cannot be listened at: {failure.Message}", "give an address of this machine, and a port that is free", failure);
+            throw new BadInputException($"{_listen.Name} {address}", $"cannot be listened at: {FaultText.Of(failure)}", "give an address of this machine, and a port that is free", failure);
         }
         // The signal's own code is put in its place, as for every command that is stopped.
         return ExitCode.Failed;

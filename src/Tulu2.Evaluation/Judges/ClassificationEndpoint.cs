@@ -1,4 +1,3 @@
-using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Tulu2.Data.Rows;
@@ -27,7 +26,8 @@ public sealed class ClassificationEndpoint(HttpClient client, Uri address, strin
     private string Ask(string text, CancellationToken cancellation)
     {
         // A classifier without a text refuses it; a space is what its tokenizer makes of nothing.
-        using var content = JsonContent.Create(new { inputs = text.Length == 0 ? " " : text, truncate = true });
+        // In one piece, whose length is told: not every server takes a body in chunks.
+        using var content = new StringContent(JsonLine.Of(new { Inputs = text.Length == 0 ? " " : text, Truncate = true }), null, "application/json");
         using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = content };
         try
         {

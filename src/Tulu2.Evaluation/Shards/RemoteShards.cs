@@ -58,7 +58,7 @@ public sealed class RemoteShards : IShardHosting
         }
         catch (SocketException error)
         {
-            throw new BadInputException($"{server}", $"has no address: {error.Message}", "give a server's host:port", error);
+            throw new BadInputException($"{server}", $"has no address: {FaultText.Of(error)}", "give a server's host:port", error);
         }
     }
 

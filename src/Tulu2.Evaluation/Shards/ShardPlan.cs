@@ -48,7 +48,7 @@ public sealed record ShardPlan
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new BadInputException(file, $"cannot be read: {error.Message}", "name a file with the key of the shard servers", error);
+            throw new BadInputException(file, $"cannot be read: {FaultText.Of(error)}", "name a file with the key of the shard servers", error);
         }
         return text.Length >= ShortestKey ? Encoding.UTF8.GetBytes(text)
             : throw new BadInputException(file, $"has a key of {NumberText.Count(text.Length, "character")}", $"use {ShortestKey} or more, such as those of `openssl rand -hex 32`");

@@ -49,6 +49,25 @@ public class FaultTextTests
     }
 
     [Fact]
+    public async Task A_server_that_is_not_there_or_says_nothing_has_words()
+    {
+        using var client = new HttpClient();
+        Assert.Equal("nobody listens there", FaultText.Of(await Assert.ThrowsAnyAsync<Exception>(() => client.GetAsync("http://127.0.0.1:1/"))));
+        using var listener = new TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        var closing = Task.Run(async () =>
+        {
+            // The question is read first: what is left unread would break the connection off. Without a word it would be asked again.
+            using var peer = await listener.AcceptTcpClientAsync();
+            _ = await peer.GetStream().ReadAsync(new byte[4096]);
+            await peer.GetStream().WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nab"u8.ToArray());
+        });
+        var fault = await Assert.ThrowsAnyAsync<Exception>(() => client.GetAsync($"http://{listener.LocalEndpoint}/"));
+        await closing;
+        Assert.Equal("the connection ended before the answer did", FaultText.Of(fault));
+    }
+
+    [Fact]
     public void Our_own_text_does()
     {
         Assert.Equal("slot 3 is lost", FaultText.Of(Assert.ThrowsAny<Exception>((Action)(() => throw new InvalidOperationException("slot 3 is lost")))));

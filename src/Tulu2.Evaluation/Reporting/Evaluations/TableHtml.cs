@@ -59,8 +59,8 @@ internal static partial class TableHtml
         return html.Append("</td>").ToString();
     }
 
-    // Names of models, files and judges may break behind their joints, and nowhere else. The @ of pass@10 is none.
-    [GeneratedRegex(@"(?<=[/_])|(?<=@)(?=\S*[.:]\S)")]
+    // Names of models, files and judges may break behind their joints, or before a port, and nowhere else. The @ of pass@10 is none.
+    [GeneratedRegex(@"(?<=[/_])|(?<=@)(?=\S*[.:]\S)|(?<=[\w\]])(?=:\d{2,5}\b)")]
     private static partial Regex Joints();
 
     public static string Name(string text) => Breakable(Html.Escape(text), "<wbr>");

@@ -26,7 +26,7 @@ public partial class EvaluationPageTests
     [Theory]
     [InlineData("pass@10", "pass@10")]
     [InlineData("Codex-Eval P@10", "Codex-Eval P@10")]
-    [InlineData("judge@127.0.0.1:80", "judge@<wbr>127.0.0.1:80")]
+    [InlineData("judge@127.0.0.1:80", "judge@<wbr>127.0.0.1<wbr>:80")]
     [InlineData("org/my_model", "org/<wbr>my_<wbr>model")]
     public void Names_break_behind_their_joints_alone(string name, string html) => Assert.Equal(html, TableHtml.Name(name));
 
