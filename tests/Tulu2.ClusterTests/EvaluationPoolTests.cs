@@ -178,7 +178,11 @@ public sealed class EvaluationPoolTests(ITestOutputHelper log)
     }
 
     private static TuluProcess Node(SmallRun small, string name, int port, int seed, string role) =>
-        TuluProcess.Start(small.Cache, "node", "--config", Config(small, name, port, seed, role));
+        TuluProcess.StartUnder(OnCore(role), small.Cache, "node", "--config", Config(small, name, port, seed, role));
+
+    // With TULU2_EVALUATOR_CORES=1 evaluators and ranks have a processor each, as if they were on machines of their own.
+    private static string[] OnCore(string role) =>
+        Environment.GetEnvironmentVariable("TULU2_EVALUATOR_CORES") == "1" ? ["taskset", "--cpu-list", role == "evaluator" ? "1" : "0"] : [];
 
     private static string Config(SmallRun small, string name, int port, int seed, string role)
     {

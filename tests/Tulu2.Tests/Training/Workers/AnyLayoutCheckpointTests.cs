@@ -52,7 +52,12 @@ public sealed class AnyLayoutCheckpointTests : IDisposable
                     StateTransfers.Load(store, manifest, state);
                     Assert.Equal(3, state.Step);
                     foreach (var ((kind, actual), (_, wanted)) in state.Buffers().Zip(expected.Buffers()))
-                        Assert.True(actual.equal(wanted).all().item<bool>(), $"{writing} wrote, {part.Trained.Part} of {part.Range} read: {kind}");
+                    {
+                        // Held: a tensor that nobody refers to may be freed while the library reads it.
+                        using var same = actual.equal(wanted);
+                        using var all = same.all();
+                        Assert.True(all.item<bool>(), $"{writing} wrote, {part.Trained.Part} of {part.Range} read: {kind}");
+                    }
                 }
             }
         }
