@@ -15,9 +15,7 @@ public sealed class ShardTests(ITestOutputHelper log)
     public async Task A_model_in_several_processes_gives_the_answers_and_scores_of_one_while_they_are_killed()
     {
         using var small = await SmallRun.CreateAsync();
-        var (code, output, errors) = await TuluProcess.RunAsync(small.Cache, "train", small.Recipe("sft", "bf16", 4, checkpointEvery: 0), "--run", small.Folder("one"));
-        Assert.True(code == 0, output + errors);
-        var model = small.Folder("one/exports/final");
+        var model = await TrainAsync(small, "bf16");
 
         string[] generate = ["generate", "--model", model, "--prompt", "What is 3 plus 4?", "--max-tokens", "60", "--temperature", "0"];
         Assert.Equal(await TextAsync(generate), await TextAsync([.. generate, "--tensor", "2"]));
@@ -62,9 +60,7 @@ public sealed class ShardTests(ITestOutputHelper log)
     public async Task A_part_of_a_model_may_lie_with_a_server_which_is_killed_and_started_again()
     {
         using var small = await SmallRun.CreateAsync();
-        var (code, output, errors) = await TuluProcess.RunAsync(small.Cache, "train", small.Recipe("sft", "fp32", 4, checkpointEvery: 0), "--run", small.Folder("one"));
-        Assert.True(code == 0, output + errors);
-        var model = small.Folder("one/exports/final");
+        var model = await TrainAsync(small, "fp32");
         File.WriteAllText(small.Folder("key"), "a key that is long enough\n");
         var address = $"127.0.0.1:{20000 + Environment.ProcessId % 10000}";
         string[] generate = ["generate", "--model", model, "--prompt", "What is 3 plus 4?", "--max-tokens", "60", "--temperature", "0", "--shard-server", address, "--shard-key-file"];
@@ -89,6 +85,12 @@ public sealed class ShardTests(ITestOutputHelper log)
         log.WriteLine(server.Errors + second.Errors);
 
         TuluProcess Shard() => TuluProcess.Start(small.Cache, "shard", "--listen", address, "--key-file", small.Folder("key"));
+    }
+
+    private static async Task<string> TrainAsync(SmallRun small, string precision)
+    {
+        await TuluProcess.RunJsonAsync(small.Cache, "train", small.Recipe("sft", precision, 4, checkpointEvery: 0), "--run", small.Folder("one"));
+        return small.Folder("one/exports/final");
     }
 
     private static async Task<string> AskAsync(HttpClient client, string model)

@@ -45,12 +45,12 @@ internal sealed class EvalRowsCommand(Terminal terminal)
         var benchmark = parsed.GetValue(_benchmark) is { } name ? BenchmarkCatalogue.Named(name) : BenchmarkCatalogue.For(RowKinds.Of(file));
         var adapter = parsed.GetValue(_adapter) is { } folder ? Path.GetFullPath(folder) : null;
         var model = new ModelFolders(Path.GetFullPath(await ModelArgument.DirectoryAsync(terminal, given, cancellation)), adapter).Text;
-        var settings = new EvaluationSettings(evaluators, parsed.GetValue(_inProcess), options) { Evaluator = EvaluatorSettings.Default with { Shards = shards } };
-        foreach (var remark in LoadedModel.Check(model, settings.Evaluator.Shards.Count)) terminal.Say(remark);
+        foreach (var remark in LoadedModel.Check(model, shards.Count)) terminal.Say(remark);
         if (RowFormats.Found([file]) is { } found) terminal.Say(found);
         await using var node = new LocalNode();
         var table = new EvaluationTable();
         var job = new EvaluationJob(Path.GetFileName(adapter ?? (HubUri.Is(given) ? given : model)), benchmark, model, file);
+        var settings = new EvaluationSettings(evaluators, parsed.GetValue(_inProcess), options) { Evaluator = EvaluatorSettings.Default with { Shards = shards } };
         var scored = (await new EvaluationRunner(terminal, node).RunAsync($"eval {job.Name} {benchmark.Name}", [job], settings, null, cancellation)).Single();
         table.Add(job.Name, benchmark, scored.Outcome);
         var scores = table.Scores();

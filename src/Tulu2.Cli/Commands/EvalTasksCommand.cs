@@ -56,7 +56,7 @@ internal sealed class EvalTasksCommand(Terminal terminal)
         var benchmarks = BenchmarksOf(parsed.GetValue(_tasks)!, root, settings.Evaluator);
         var adapter = parsed.GetValue(_adapter) is { } folder ? Path.GetFullPath(folder) : null;
         var model = new ModelFolders(Path.GetFullPath(await ModelArgument.DirectoryAsync(terminal, given, cancellation)), adapter).Text;
-        foreach (var remark in LoadedModel.Check(model, settings.Evaluator.Shards.Count)) terminal.Say(remark);
+        foreach (var remark in LoadedModel.Check(model, shards.Count)) terminal.Say(remark);
         var name = parsed.GetValue(_name) ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(adapter ?? (HubUri.Is(given) ? given : model)));
         foreach (var line in JudgeFlags.Estimates(benchmarks, root, settings.Options, settings.Evaluator)) terminal.Say(line);
         await using var node = new LocalNode();

@@ -40,7 +40,7 @@ internal sealed class GenerationFlags(int maxTokens, double temperature)
     /// <summary>Loads a model as the options say.</summary>
     /// <param name="say">Takes what is to be known of the processes that hold the model.</param>
     public TextGenerator Load(ParseResult parsed, string model, Action<string> say) => TextGenerator.Load(model,
-        _shards.Loading(parsed, Precisions(parsed.GetValue(_precision)), say), maxBatch: 1, CommandBuilder.AtLeastOne(parsed, _threads));
+        ShardFlags.Loading(_shards.Read(parsed), Precisions(parsed.GetValue(_precision)), say), maxBatch: 1, CommandBuilder.AtLeastOne(parsed, _threads));
 
     public static InferencePrecision Precisions(Precision? precision) => precision switch
     {

@@ -48,7 +48,7 @@ internal sealed class ServeCommand(Terminal terminal)
             MaxRunning = CommandBuilder.AtLeastOne(parsed, _maxRunning),
             MaxWaiting = CommandBuilder.AtLeastOne(parsed, _maxWaiting),
         };
-        var loading = _shards.Loading(parsed, GenerationFlags.Precisions(parsed.GetValue(_precision)), terminal.Say);
+        var loading = ShardFlags.Loading(shards, GenerationFlags.Precisions(parsed.GetValue(_precision)), terminal.Say);
         var directory = await ModelArgument.NameAsync(terminal, parsed.GetValue(_model)!, parsed.GetValue(_adapter), cancellation);
         using var model = await Task.Run(() => LoadedModel.Load(directory, loading), cancellation);
         foreach (var remark in model.Remarks) terminal.Say(remark);

@@ -33,12 +33,9 @@ internal sealed class ShardFlags
 
     /// <summary>How a model is loaded in this process.</summary>
     /// <param name="say">Takes what is to be known of the others.</param>
-    /// <exception cref="BadInputException">As <see cref="Read"/>.</exception>
-    public ModelLoading Loading(ParseResult parsed, InferencePrecision precision, Action<string> say)
-    {
-        var plan = Read(parsed);
-        return new ModelLoading { Precision = precision, Shards = plan.Count, Hosting = plan.Hosting(WorkerEntry.Shards(say)) };
-    }
+    /// <exception cref="BadInputException">As <see cref="ShardPlan.Hosting"/>.</exception>
+    public static ModelLoading Loading(ShardPlan plan, InferencePrecision precision, Action<string> say) =>
+        new() { Precision = precision, Shards = plan.Count, Hosting = plan.Hosting(WorkerEntry.Shards(say)) };
 
     /// <exception cref="BadInputException">The values contradict each other, or are none.</exception>
     public ShardPlan Read(ParseResult parsed)

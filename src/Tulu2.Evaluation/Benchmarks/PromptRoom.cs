@@ -35,7 +35,7 @@ internal sealed class PromptRoom(PromptEncoder? encoder)
 
     /// <summary>Each of the texts fits after it.</summary>
     public bool Holds(ModelPrompt prompt, IReadOnlyList<string> texts) => encoder is null
-        || texts.All(text => HasAtMost(prompt, Context - encoder.EncodeContinuation(text).Length));
+        || HasAtMost(prompt, Context - texts.Select(text => encoder.EncodeContinuation(text).Length).DefaultIfEmpty().Max());
 
     /// <summary>The largest number of examples with which the prompt has at most so many tokens; 0 where even without examples it has more.</summary>
     /// <param name="prompt">The prompt with a number of examples.</param>

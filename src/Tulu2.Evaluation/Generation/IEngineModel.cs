@@ -2,9 +2,7 @@ using Tulu2.Models.Inference;
 
 namespace Tulu2.Evaluation.Generation;
 
-/// <summary>
-/// Computes tokens of sequences whose keys and values are in pages; separates the engine from the model. For one thread at a time.
-/// </summary>
+/// <summary>Computes tokens of sequences whose keys and values are in pages; separates the engine from the model. For one thread at a time.</summary>
 /// <remarks><see cref="Run"/> and <see cref="Logits"/> may throw <see cref="ModelLostException"/>.</remarks>
 internal interface IEngineModel : IDisposable
 {

@@ -74,10 +74,9 @@ public sealed class LoadedModel : IDisposable
     internal static InferenceModel LoadShard(ShardOrder order, InferenceShard shard)
     {
         var folders = ModelFolders.Parse(order.Model);
-        var model = InferenceModel.Load(folders.Model, Open(folders).Config, folders.Adapter, order.Precision, shard);
-        if (folders.Content == order.Content) return model;
-        model.Dispose();
-        throw new BadInputException(order.Model, "has other files than those that the first shard was read from", "give all shards the same directory, and load the model again");
+        if (folders.Content != order.Content)
+            throw new BadInputException(order.Model, "has other files than those that the first shard was read from", "give all shards the same directory, and load the model again");
+        return InferenceModel.Load(folders.Model, Open(folders).Config, folders.Adapter, order.Precision, shard);
     }
 
     /// <summary>Validates a model as <see cref="Load"/> does, without reading the weights, and returns its <see cref="Remarks"/>.</summary>

@@ -14,7 +14,7 @@ public sealed class HostedShards(WorkerProgram program, string? log) : IShardHos
     public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>They compute only while nobody else wants the processor.</summary>
-    public Func<bool> YieldsProcessor { get; init; } = () => false;
+    public bool YieldsProcessor { get; init; }
 
     public Action<string>? Say { get; init; }
 
@@ -25,7 +25,7 @@ public sealed class HostedShards(WorkerProgram program, string? log) : IShardHos
     IPAddress IShardHosting.AddressFor(int rank) => IPAddress.Loopback;
 
     IShard IShardHosting.Start(ShardOrder order, int rank) => new HostedShard(new HostedProcessSettings<ShardReply>(
-        program, $"shard {rank}", ShardCodecs.ChannelCodecs, new ShardStart(order, rank, ((IShardHosting)this).Key, "127.0.0.1") { YieldsProcessor = YieldsProcessor() }, new ShardCommand.Shutdown())
+        program, $"shard {rank}", ShardCodecs.ChannelCodecs, new ShardStart(order, rank, ((IShardHosting)this).Key, "127.0.0.1") { YieldsProcessor = YieldsProcessor }, new ShardCommand.Shutdown())
     {
         Log = log,
         ShutdownPatience = TimeSpan.FromSeconds(5),
@@ -37,17 +37,15 @@ public sealed class HostedShards(WorkerProgram program, string? log) : IShardHos
     private sealed class HostedShard : IShard
     {
         private readonly HostedProcess<ShardReply> _process;
-        private readonly TaskCompletionSource<string> _endpoint = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource _loaded = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource<string> _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly ShardSigns _signs = new();
 
         public HostedShard(HostedProcessSettings<ShardReply> settings) => _process = new HostedProcess<ShardReply>(settings, Received, Ended);
 
-        public Task<string> Endpoint => _endpoint.Task;
+        public Task<string> Endpoint => _signs.Endpoint;
 
-        public Task Loaded => _loaded.Task;
+        public Task Loaded => _signs.Loaded;
 
-        public Task<string> Gone => _gone.Task;
+        public Task<string> Gone => _signs.Gone;
 
         public void Join(ShardGathering gathering) => _process.Send(new ShardCommand.Join(gathering));
 
@@ -55,27 +53,9 @@ public sealed class HostedShards(WorkerProgram program, string? log) : IShardHos
 
         private void Received(ShardReply reply)
         {
-            switch (reply)
-            {
-                case ShardReply.Ready ready:
-                    _endpoint.TrySetResult(ready.Endpoint);
-                    break;
-                case ShardReply.Loaded:
-                    _loaded.TrySetResult();
-                    break;
-                case ShardReply.Failed { Failure: var failure }:
-                    Fail(failure.What, failure.ToException());
-                    break;
-            }
+            if (_signs.Take(reply) is { } fault) _signs.Fail(fault);
         }
 
-        private void Ended(string why, string detail) => Fail(why, new EvaluatorProcessException(why, detail));
-
-        private void Fail(string why, Exception fault)
-        {
-            _endpoint.TrySetException(fault);
-            _loaded.TrySetException(fault);
-            _gone.TrySetResult(why);
-        }
+        private void Ended(string why, string detail) => _signs.Fail(new EvaluatorProcessException(why, detail));
     }
 }

@@ -77,9 +77,7 @@ public sealed class RemoteShards : IShardHosting
         private readonly TimeSpan _patience;
         private readonly bool _isArgument;
         private readonly BlockingCollection<ShardCommand> _commands = [];
-        private readonly TaskCompletionSource<string> _endpoint = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource _loaded = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource<string> _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly ShardSigns _signs = new();
         private readonly CancellationTokenSource _ended = new();
         private readonly Thread _thread;
         private volatile string? _refusal;
@@ -91,11 +89,11 @@ public sealed class RemoteShards : IShardHosting
             _thread.Start();
         }
 
-        public Task<string> Endpoint => _endpoint.Task;
+        public Task<string> Endpoint => _signs.Endpoint;
 
-        public Task Loaded => _loaded.Task;
+        public Task Loaded => _signs.Loaded;
 
-        public Task<string> Gone => _gone.Task;
+        public Task<string> Gone => _signs.Gone;
 
         public void Join(ShardGathering gathering) => _commands.Add(new ShardCommand.Join(gathering));
 
@@ -126,10 +124,10 @@ public sealed class RemoteShards : IShardHosting
                 Exchange(ShardCodecs.Bytes(start), _patience);
                 Take(Exchange([], _patience));
                 isHeard = true;
-                while (!_loaded.Task.IsCompleted) Take(Exchange([], TimeSpan.MaxValue));
+                while (!_signs.Loaded.IsCompleted) Take(Exchange([], TimeSpan.MaxValue));
                 while (!_commands.IsCompleted) Take(Exchange(_commands.TryTake(out var command, Idle) ? ShardCodecs.Bytes(command) : [], TimeSpan.MaxValue));
                 Exchange(ShardCodecs.Bytes(new ShardCommand.Shutdown()), Idle);
-                _gone.TrySetResult("it is not needed any more");
+                _signs.End("it is not needed any more");
             }
             catch (CollectiveAbortedException) when (!isHeard && !_ended.IsCancellationRequested && Stopwatch.GetElapsedTime(began) < _patience)
             {
@@ -137,11 +135,11 @@ public sealed class RemoteShards : IShardHosting
             }
             catch (Exception fault) when (fault is TimeoutException or CollectiveAbortedException)
             {
-                Fail(isHeard ? Lost($"the shard server at {_server} is gone: {fault.Message}", fault) : Silent(fault));
+                _signs.Fail(isHeard ? Lost($"the shard server at {_server} is gone: {fault.Message}", fault) : Silent(fault));
             }
             catch (Exception fault)
             {
-                Fail(fault);
+                _signs.Fail(fault);
             }
             return true;
 
@@ -159,24 +157,7 @@ public sealed class RemoteShards : IShardHosting
 
         private void Take(byte[] answer)
         {
-            switch (answer.Length == 0 ? null : ShardCodecs.Of<ShardReply>(answer))
-            {
-                case ShardReply.Ready ready:
-                    _endpoint.TrySetResult(ready.Endpoint);
-                    break;
-                case ShardReply.Loaded:
-                    _loaded.TrySetResult();
-                    break;
-                case ShardReply.Failed failed:
-                    throw failed.Failure.ToException();
-            }
-        }
-
-        private void Fail(Exception fault)
-        {
-            _endpoint.TrySetException(fault);
-            _loaded.TrySetException(fault);
-            _gone.TrySetResult(FaultText.Of(fault));
+            if (_signs.Take(answer.Length == 0 ? null : ShardCodecs.Of<ShardReply>(answer)) is { } fault) throw fault;
         }
     }
 }

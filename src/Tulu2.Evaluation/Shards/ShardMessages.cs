@@ -1,6 +1,6 @@
-using System.Reflection;
 using MessagePack;
 using Tulu2.Evaluation.Processes;
+using Tulu2.Files;
 using Tulu2.Models.Inference;
 using Tulu2.Protocol.Encoding;
 using Tulu2.Training.Hosting;
@@ -17,7 +17,7 @@ internal sealed record ShardStart(ShardOrder Order, int Rank, byte[] Key, string
     public bool YieldsProcessor { get; init; }
 
     /// <summary>Of the program: shards of different ones may compute different bits.</summary>
-    public string Version { get; init; } = ShardCodecs.Version;
+    public string Version { get; init; } = ProgramVersion.Text;
 }
 
 /// <summary>Commands to the process of a shard.</summary>
@@ -85,9 +85,6 @@ internal static class ShardCodecs
     ];
 
     public static ChannelCodecs ChannelCodecs { get; } = new(All);
-
-    /// <summary>Of this program, with its commit.</summary>
-    public static string Version { get; } = typeof(ShardCodecs).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
     /// <summary>A message as bytes.</summary>
     public static byte[] Bytes(object message)

@@ -13,7 +13,7 @@ namespace Tulu2.Evaluation.Shards;
 internal sealed class ShardTeam : IDisposable
 {
     // The slowest process may have a whole chunk of a long prompt before it, on a processor that others use. One that is gone is noticed at once.
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(10);
+    internal static readonly TimeSpan Deadline = TimeSpan.FromMinutes(10);
 
     // To connect to each other.
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromMinutes(1);

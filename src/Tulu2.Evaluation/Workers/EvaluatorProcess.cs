@@ -11,22 +11,18 @@ namespace Tulu2.Evaluation.Workers;
 /// <summary>The body of <c>tulu2 evaluator --socket PATH</c>: the evaluator's side of the channel.</summary>
 public static class EvaluatorProcess
 {
-    /// <summary>This process computes only while nobody else wants the processor, and so do those that it starts.</summary>
-    public static bool YieldsProcessor { get; private set; }
-
     /// <summary>Runs tasks until the node sends the shutdown command or is gone.</summary>
     /// <param name="socket">Path of the node's socket.</param>
     /// <param name="around">Put around the evaluator: what knows models that are no directories. Null: nothing.</param>
-    /// <param name="shards">Starts the processes that hold parts of models; null: models are whole.</param>
+    /// <param name="shards">What starts the processes that hold parts of models, which may have to yield the processor as this one does; null: models are whole.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(string socket, Func<IEvaluator, IEvaluator>? around = null, IShardHosting? shards = null)
+    public static int Run(string socket, Func<IEvaluator, IEvaluator>? around = null, Func<bool, IShardHosting>? shards = null)
     {
         var parent = ParentChannel.Open(socket, EvaluatorCodecs.ChannelCodecs, new EvaluatorReply.Alive());
         if (parent.ReadStart<EvaluatorStart>() is not { } start) return ParentChannel.Orphaned;
-        YieldsProcessor = start.YieldsProcessor;
-        if (YieldsProcessor) IdlePriority.Enter();
+        if (start.YieldsProcessor) IdlePriority.Enter();
         var commands = new BlockingCollection<EvaluatorCommand>();
-        using var computing = new EvaluatorFactory(start.Settings, shards).Create();
+        using var computing = new EvaluatorFactory(start.Settings, shards?.Invoke(start.YieldsProcessor)).Create();
         using var evaluator = around?.Invoke(computing) ?? computing;
         parent.Listen<EvaluatorCommand>(command =>
         {

@@ -14,8 +14,6 @@ namespace Tulu2.Evaluation.Workers;
 /// <summary>The body of <c>tulu2 shard --socket PATH</c>: holds a part of a model, and computes what the process of the first shard tells it to.</summary>
 public static class ShardProcess
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(10);
-
     /// <summary>Follows until it is told to end, or its parent is gone.</summary>
     /// <param name="socket">Path of the parent's socket.</param>
     /// <returns>The exit code.</returns>
@@ -39,8 +37,8 @@ public static class ShardProcess
     {
         try
         {
-            if (start.Version != ShardCodecs.Version)
-                throw new BadInputException(start.Host, $"the shard server is tulu2 {ShardCodecs.Version}, and the first shard's process {start.Version}", "use one build of the program on all machines");
+            if (start.Version != ProgramVersion.Text)
+                throw new BadInputException(start.Host, $"the shard server is tulu2 {ProgramVersion.Text}, and the first shard's process {start.Version}", "use one build of the program on all machines");
             using var dataPlane = new NetworkDataPlane(new NetworkDataPlaneOptions
             {
                 Key = key,
@@ -72,10 +70,10 @@ public static class ShardProcess
         try
         {
             using var pages = new KeyValuePages(model.Local, gathering.Pages);
+            var group = new ShardGroup(collective, ShardTeam.Deadline);
             // Another machine may have fewer processors.
-            var group = new ShardGroup(collective, Deadline);
             using var pass = new InferencePass(model, pages, Math.Min(gathering.Threads, Environment.ProcessorCount), group);
-            collective.Barrier(Deadline);
+            collective.Barrier(ShardTeam.Deadline);
             while (true) ShardWords.Follow(group.Hear(), pass);
         }
         catch (Exception end) when (end is CollectiveAbortedException or TimeoutException)

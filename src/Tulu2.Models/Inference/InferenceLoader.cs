@@ -39,7 +39,7 @@ internal sealed unsafe class InferenceLoader
         return Vector(parts, part => part.Tensor);
     }
 
-    // Units: what a shard has whole ones of; 0: single outputs.
+    // The outputs are divided into so many units, none of which is split between shards; 0: each output is one.
     private InferenceLinear Linear(string key, int units = 0)
     {
         Rows[] parts = [.. _tensors[key].Select(tensor => Own(tensor, units == 0 ? tensor.Shape[0] : units))];

@@ -20,7 +20,7 @@ internal sealed unsafe class RowBuffers(InferenceModel model) : IDisposable
 
     public int GateUpWidth => Block.GateUp.Weight.Width;
 
-    /// <summary>Of a shard's part of something: the widest is that of the heads, the feed-forward or the head.</summary>
+    /// <summary>Of a shard's widest part: of the queries, of the feed-forward, or of the outputs that go to the residual stream.</summary>
     public int PartWidth { get; } = Math.Max(
         (Math.Max(model.Local.QueryWidth, model.Local.IntermediateSize) + 15) / 16 * 16, Math.Max(model.Blocks[0].Down.Weight.Width, model.Blocks[0].AttentionOutput.Weight.Width));
 

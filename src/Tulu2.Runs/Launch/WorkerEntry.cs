@@ -24,10 +24,11 @@ internal static class WorkerEntry
 
     /// <summary>Starts this program as holders of parts of models.</summary>
     /// <param name="say">Takes a line about each that is lost.</param>
-    public static IShardHosting Shards(Action<string> say) => new HostedShards(new WorkerProgram(ThisProgram.File, [.. ThisProgram.Arguments, ShardName]), log: null)
+    /// <param name="yieldsProcessor">They compute only while nobody else wants the processor.</param>
+    public static IShardHosting Shards(Action<string> say, bool yieldsProcessor = false) => new HostedShards(new WorkerProgram(ThisProgram.File, [.. ThisProgram.Arguments, ShardName]), log: null)
     {
         Say = say,
-        YieldsProcessor = () => EvaluatorProcess.YieldsProcessor,
+        YieldsProcessor = yieldsProcessor,
     };
 
     public static bool IsMeant(string[] arguments) => arguments is [RankName or EvaluatorName or ShardName, "--socket", _];
@@ -36,7 +37,7 @@ internal static class WorkerEntry
     /// <returns>The exit code.</returns>
     public static int Run(string[] arguments, Func<IEvaluator, IEvaluator> around) => arguments[0] switch
     {
-        EvaluatorName => EvaluatorProcess.Run(arguments[2], around, Shards(Console.Error.WriteLine)),
+        EvaluatorName => EvaluatorProcess.Run(arguments[2], around, yields => Shards(Console.Error.WriteLine, yields)),
         ShardName => ShardProcess.Run(arguments[2]),
         _ => RunRank(arguments[2]),
     };

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Reflection;
 using System.Runtime.InteropServices;
 using Tulu2.Files;
 using Tulu2.Models.Torch;
@@ -24,13 +23,10 @@ internal static class TrainingFacts
         ["processor"] = $"{Processor()}, {NumberText.Count(Environment.ProcessorCount, "core")}",
         ["memory"] = string.Create(CultureInfo.InvariantCulture, $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1 << 30):F1} GiB"),
         ["system"] = RuntimeInformation.OSDescription,
-        ["tulu2"] = VersionOf(typeof(TrainingFacts).Assembly),
+        ["tulu2"] = ProgramVersion.Text,
         [".NET"] = Environment.Version.ToString(),
         [Started] = now.ToString("O"),
     };
-
-    private static string VersionOf(Assembly assembly) =>
-        assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? assembly.GetName().Version?.ToString() ?? "unknown";
 
     private static string Processor()
     {
