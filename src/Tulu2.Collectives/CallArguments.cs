@@ -13,6 +13,13 @@ internal static class CallArguments
             throw new ArgumentOutOfRangeException(nameof(wanted), $"elements {wanted.First} to {wanted.End} are not within a buffer of {length} floats");
     }
 
+    /// <exception cref="ArgumentOutOfRangeException">A rank that the group does not have.</exception>
+    public static void CheckBroadcast(int root, IReadOnlyCollection<int> receivers, int size)
+    {
+        foreach (var member in receivers.Append(root))
+            if (member < 0 || member >= size) throw new ArgumentOutOfRangeException(nameof(receivers), $"a copy from rank {root} to {string.Join(", ", receivers)} in a group of {size}");
+    }
+
     /// <summary>This rank's number within a subgroup.</summary>
     /// <exception cref="ArgumentException">Members are not ascending, or do not include this rank.</exception>
     public static int RankIn(IReadOnlyList<int> members, int rank)

@@ -10,14 +10,16 @@ public sealed class LocalClusterTests(ITestOutputHelper log)
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     [Fact]
-    public async Task A_run_on_two_nodes_of_which_one_is_killed_ends_with_the_bits_of_one_rank()
+    public async Task A_run_on_two_nodes_of_which_one_is_killed_makes_no_step_twice_and_ends_with_the_bits_of_one_rank()
     {
         using var small = await SmallRun.CreateAsync();
-        var recipe = small.Recipe("sft", "fp32", steps: 40, checkpointEvery: 4);
+        var recipe = small.Recipe("sft", "fp32", steps: 40, checkpointEvery: 0);
         var quiet = await TuluProcess.RunJsonAsync(small.Cache, "train", recipe, "--run", small.Folder("quiet"), "--in-process", "--set", "parallel.data=1");
 
         var run = small.Folder("run");
-        using var process = TuluProcess.Start(small.Cache, "train", recipe, "--run", run, "--nodes", "2", "--ranks-per-node", "2", "--json");
+        using var process = TuluProcess.Start(small.Cache, "train", recipe, "--run", run, "--nodes", "2", "--ranks-per-node", "2", "--json",
+            // No rank has a twin: each one's copy is on the other node.
+            "--set", "parallel.data=2", "--set", "parallel.tensor=2", "--set", "parallel.zero=2");
         Assert.True(await process.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), 8, Patience), process.Output + process.Errors);
         var nodes = Children.Of(process.Id, "node");
         Assert.Equal(2, nodes.Length);
@@ -34,6 +36,7 @@ public sealed class LocalClusterTests(ITestOutputHelper log)
         Assert.Contains("was killed by signal 9 (SIGKILL); it is restarted", process.Errors, StringComparison.Ordinal);
         var (code, output, errors) = await TuluProcess.RunAsync(small.Cache, "ledger", "verify", run);
         Assert.True(code == 0, output + errors);
+        Assert.Contains("40 steps, 0 replayed", output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -58,7 +58,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
             case RankProtocol.Up up:
                 // A node that the cluster has removed may still send.
                 if (up.Incarnation >= _state.Seats[up.Rank].Incarnation) _trainers[up.Rank] = Couriers.To(Context.System, Sender);
-                Take(new SyncCommand.RankUp(up.Rank, up.Incarnation, up.Endpoint, Now));
+                Take(new SyncCommand.RankUp(up.Rank, up.Incarnation, up.Endpoint, Now) { Node = $"{Sender.Path.Address}" });
                 break;
             case RankProtocol.Lost lost:
                 Take(new SyncCommand.RankLost(lost.Rank, lost.Incarnation, lost.Why, Now));

@@ -9,4 +9,7 @@ internal sealed class RankFailedException(Rank rank, string error, string detail
 
     /// <summary>The worker's own stack trace.</summary>
     public string Detail { get; } = detail;
+
+    // What the log writes: the place where the worker failed, rather than that where its trainer heard of it.
+    public override string ToString() => Detail.Length > 0 ? $"{Message}\n{Detail}" : base.ToString();
 }

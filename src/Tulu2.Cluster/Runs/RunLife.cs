@@ -119,7 +119,7 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         var reference = _plan.Reference is { } pass && !Enumerable.Range(0, pass.Chunks).All(pass.IsDone) ? pass : null;
         // Steps that an earlier life committed after the checkpoint are made again, and must have the same hashes: known.Hashes.
         var (validation, validated) = (_plan.Validation?.Rules, _plan.History(known));
-        var rules = new SyncRules(_plan.Layout, _plan.Batches.SlotsPerStep, new StepNumber(_plan.TotalSteps), _plan.CheckpointEvery) { Validation = validation };
+        var rules = new SyncRules(_plan.Layout, _plan.Batches.SlotsPerStep, new StepNumber(_plan.TotalSteps), _plan.CheckpointEvery) { Validation = validation, Standby = _plan.Standby };
 
         var ledger = _ledger = Context.ActorOf(Props.Create(() => new RunLedger(start.Ledger, TimeProvider.System)), ActorNames.Ledger);
         var setup = new CheckpointSetup(

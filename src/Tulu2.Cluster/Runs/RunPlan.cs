@@ -20,6 +20,9 @@ public sealed record RunPlan
     /// <summary>Layout of the ranks, each with a worker of its own.</summary>
     public required ParallelLayout Layout { get; init; }
 
+    /// <summary>Ranks without twins keep standby copies of one another's state.</summary>
+    public bool Standby { get; init; }
+
     /// <summary>Starts the workers where all are on this node; disposing one must end its thread or process and free what it holds.</summary>
     public IWorkerFactory? Workers { get; init; }
 

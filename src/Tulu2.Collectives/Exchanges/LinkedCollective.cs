@@ -82,6 +82,7 @@ internal sealed unsafe class LinkedCollective(LinkedGeneration generation, int[]
 
     public void Broadcast(int root, IReadOnlyCollection<int> receivers, nint address, long bytes, TimeSpan deadline) => InCall(deadline, until =>
     {
+        CallArguments.CheckBroadcast(root, receivers, Size);
         if (bytes == 0 || (rank != root && !receivers.Contains(rank))) return;
         var links = new Link?[Size];
         foreach (var other in rank == root ? receivers.Where(receiver => receiver != root) : [root]) links[other] = Find(other, until);

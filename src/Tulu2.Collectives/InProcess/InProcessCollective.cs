@@ -100,6 +100,7 @@ internal sealed unsafe class InProcessCollective(InProcessGeneration generation,
 
     public void Broadcast(int root, IReadOnlyCollection<int> receivers, nint address, long bytes, TimeSpan deadline)
     {
+        CallArguments.CheckBroadcast(root, receivers, Size);
         var addresses = _rendezvous.Meet(rank, address, deadline);
         if (rank != root && receivers.Contains(rank))
             _rendezvous.Share(() =>

@@ -30,6 +30,9 @@ public sealed record ParallelLayout
     /// <summary>Ranks that together hold the parameters once.</summary>
     public int ReplicaSize => Tensor * Pipeline;
 
+    /// <summary>Every rank's state is held by another rank too.</summary>
+    public bool HasTwins => Data > Zero;
+
     public RankCoordinates CoordinatesOf(int rank)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(rank);

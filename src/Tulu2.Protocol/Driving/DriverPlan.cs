@@ -15,6 +15,9 @@ public sealed record DriverPlan(SyncRules Rules, IBatchPlan Batches)
 
     public ProgressLease Lease { get; init; } = ProgressLease.Default;
 
+    /// <summary>The node of a rank.</summary>
+    public Func<Rank, string> NodeOf { get; init; } = _ => "";
+
     /// <summary>Slots that a rank may be fed ahead.</summary>
     public int Credits { get; init; } = 2;
 

@@ -88,7 +88,7 @@ public sealed class StepDriver : IDisposable
         switch (report.Report)
         {
             case WorkerReport.Started started:
-                Take(new SyncCommand.RankUp(rank, incarnation, started.Endpoint, _scheduler.Now));
+                Take(new SyncCommand.RankUp(rank, incarnation, started.Endpoint, _scheduler.Now) { Node = _plan.NodeOf(rank) });
                 break;
             case WorkerReport.Failed failed:
                 Take(new SyncCommand.RankLost(rank, incarnation, failed.Error, _scheduler.Now));
@@ -253,7 +253,7 @@ public sealed class StepDriver : IDisposable
         var up = State.Seats.Where(seat => seat.Up).ToArray();
         _catalog = new CheckpointCatalog(_plan.Rules.Ranks);
         State = FromRecord(State.Generation);
-        foreach (var seat in up) Take(new SyncCommand.RankUp(seat.Rank, seat.Incarnation, seat.Endpoint, _scheduler.Now));
+        foreach (var seat in up) Take(new SyncCommand.RankUp(seat.Rank, seat.Incarnation, seat.Endpoint, _scheduler.Now) { Node = seat.Node });
     }
 
     private GradientSyncState FromRecord(Generation generation) =>

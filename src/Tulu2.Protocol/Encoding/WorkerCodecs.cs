@@ -20,7 +20,7 @@ public static class WorkerCodecs
         WireCodec.For("cj", 3,
             (ref MessagePackWriter w, WorkerCommand.JoinGeneration m) => { w.Write(m.Generation); w.Write(m.Rank); Texts(ref w, m.Endpoints); },
             (ref MessagePackReader r) => new WorkerCommand.JoinGeneration(r.ReadGeneration(), r.ReadRank(), Texts(ref r))),
-        WireCodec.For("cb", 5,
+        WireCodec.For("cb", 6,
             (ref MessagePackWriter w, WorkerCommand.Begin m) =>
             {
                 w.Write(m.Generation);
@@ -28,16 +28,18 @@ public static class WorkerCodecs
                 Transfer(ref w, m.Transfer);
                 Ranges(ref w, m.Keep);
                 Ranges(ref w, m.Compute);
+                Standby(ref w, m.Standby);
             },
-            (ref MessagePackReader r) => new WorkerCommand.Begin(r.ReadGeneration(), r.ReadStep(), Transfer(ref r), Ranges(ref r), Ranges(ref r))),
+            (ref MessagePackReader r) =>
+                new WorkerCommand.Begin(r.ReadGeneration(), r.ReadStep(), Transfer(ref r), Ranges(ref r), Ranges(ref r)) { Standby = Standby(ref r) }),
         WireCodec.For("cc", 4,
             (ref MessagePackWriter w, WorkerCommand.Commit m) => { w.Write(m.Generation); w.Write(m.Step); w.Write(m.Snapshot); w.Write((int)m.Then); },
             (ref MessagePackReader r) => new WorkerCommand.Commit(r.ReadGeneration(), r.ReadStep(), r.ReadBoolean(), (AfterCommit)r.ReadInt32())),
-        WireCodec.For("ct", 3,
-            (ref MessagePackWriter w, WorkerCommand.Restore m) => { w.Write(m.Generation); w.Write(m.Step); Transfer(ref w, m.Transfer); },
-            (ref MessagePackReader r) => new WorkerCommand.Restore(r.ReadGeneration(), r.ReadStep(), Transfer(ref r))),
+        WireCodec.For("ct", 4,
+            (ref MessagePackWriter w, WorkerCommand.Restore m) => { w.Write(m.Generation); w.Write(m.Step); Transfer(ref w, m.Transfer); Standby(ref w, m.Standby); },
+            (ref MessagePackReader r) => new WorkerCommand.Restore(r.ReadGeneration(), r.ReadStep(), Transfer(ref r)) { Standby = Standby(ref r) }),
 
-        WireCodec.For("wj", 5,
+        WireCodec.For("wj", 6,
             (ref MessagePackWriter w, WorkerReport.Joined m) =>
             {
                 w.Write(m.Generation);
@@ -45,8 +47,12 @@ public static class WorkerCodecs
                 w.Write(m.StateStep);
                 Ranges(ref w, m.Held);
                 w.Write(m.Reduced);
+                List(ref w, m.Keeps is { } kept ? [kept] : [], (ref MessagePackWriter v, StandbyCopy copy) => { v.Write(copy.Of); v.Write(copy.Step); });
             },
-            (ref MessagePackReader r) => new WorkerReport.Joined(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), Ranges(ref r), r.ReadBoolean())),
+            (ref MessagePackReader r) => new WorkerReport.Joined(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), Ranges(ref r), r.ReadString())
+            {
+                Keeps = List(ref r, (ref MessagePackReader v) => new StandbyCopy(v.ReadRank(), v.ReadStep())).SingleOrDefault(),
+            }),
         WireCodec.For("wd", 5,
             (ref MessagePackWriter w, WorkerReport.SlotDone m) =>
             {
@@ -190,6 +196,15 @@ public static class WorkerCodecs
 
     private static IReadOnlyList<SlotRange> Ranges(ref MessagePackReader reader) =>
         List(ref reader, (ref MessagePackReader r) => new SlotRange(r.ReadInt32(), r.ReadInt32()));
+
+    private static void Standby(ref MessagePackWriter writer, StandbyOrder order)
+    {
+        List(ref writer, order.Keepers, (ref MessagePackWriter w, Rank rank) => w.Write(rank));
+        List(ref writer, order.Renewed, (ref MessagePackWriter w, Rank rank) => w.Write(rank));
+    }
+
+    private static StandbyOrder Standby(ref MessagePackReader reader) =>
+        new(List(ref reader, (ref MessagePackReader r) => r.ReadRank()), List(ref reader, (ref MessagePackReader r) => r.ReadRank()));
 
     private static void Transfer(ref MessagePackWriter writer, StateTransfer transfer)
     {

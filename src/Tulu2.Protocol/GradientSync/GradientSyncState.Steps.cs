@@ -12,12 +12,9 @@ public sealed partial record GradientSyncState
     // The first step of a generation: what the ranks say they have decides which one it is.
     private Decision Begin(TimeSpan now)
     {
-        var highest = Seats.Max(seat => seat.Joined!.StateStep);
-        // The end was decided but its checkpoint is lost with a rank: no step is left to make from here, so the last ones are made again.
-        var reload = highest < 0 || (highest >= LastStep && !IsUnsettled(highest));
-        var copies = reload ? null : Copies(highest);
-        // Without a live twin what a rank has to have is on disk only, and all go back to it together.
-        reload = copies is null;
+        var (highest, copies) = Newest();
+        // Without a live twin or a copy, what a rank has to have is on disk only, and all go back to it together.
+        var reload = copies is null;
         var made = reload ? Manifest?.Step ?? default : highest;
         var (transfer, entry) = copies switch
         {
@@ -26,17 +23,27 @@ public sealed partial record GradientSyncState
             [] => (new StateTransfer.None(), StepEntry.Resuming),
             _ => ((StateTransfer)new StateTransfer.FromPeer(copies), StepEntry.Copying),
         };
-        if (IsUnsettled(made)) return Restore(made, transfer, entry, now);
+        var standby = Standby(reload, highest, copies ?? []);
+        if (IsUnsettled(made)) return (this with { Keepers = [.. standby.Keepers] }).Restore(made, transfer, standby, entry, now);
         var (step, shares) = (made.Next(), Shares(reload, highest));
         var next = this with
         {
             Phase = new SyncPhase.Running(step, now, entry),
             Tie = Tie is { } tie ? tie with { Retried = true } : null,
+            Keepers = [.. standby.Keepers],
             Seats = [.. Seats.Select(seat => seat.Assigned(
                 step, shares[seat.Rank].Keep, shares[seat.Rank].Compute, entry == StepEntry.Loading ? RankWork.Loading : RankWork.Computing, now))],
         };
         return next.Tell(RunPhase.Training).Do(Overtaken()).Do(Seats.Select(seat => new SyncEffect.Tell(
-            seat.Rank, new WorkerCommand.Begin(Generation, step, transfer, shares[seat.Rank].Keep, shares[seat.Rank].Compute))));
+            seat.Rank, new WorkerCommand.Begin(Generation, step, transfer, shares[seat.Rank].Keep, shares[seat.Rank].Compute) { Standby = standby })));
+    }
+
+    private StandbyOrder Standby(bool reload, StepNumber step, IReadOnlyCollection<PeerCopy> copies)
+    {
+        if (!_rules.KeepsCopies) return StandbyOrder.None;
+        Rank?[] held = [.. Seats.Select(seat => reload ? null : seat.BringsCopyAt(step, Hashes.GetValueOrDefault(step)))];
+        var keepers = StandbyKeepers.Of([.. Seats.Select(seat => seat.Node)], held, inUse: copies.Count > 0);
+        return new StandbyOrder(keepers, [.. Rank.All(_rules.Ranks).Where(rank => held[keepers[rank]] != rank)]);
     }
 
     // A commit that was overtaken by this generation: its snapshot will never come from the ranks that do not have its step.
@@ -56,13 +63,23 @@ public sealed partial record GradientSyncState
         return [.. Seats.Select(seat => byReplica[_rules.Layout.CoordinatesOf(seat.Rank).Data])];
     }
 
-    // Who gives whom the state of the highest step; null where a rank is behind and no twin of it has that step.
+    // The newest step that the ranks can come to, and who gives its state to whom; null: none without a checkpoint.
+    private (StepNumber Step, PeerCopy[]? Copies) Newest()
+    {
+        var highest = Seats.Max(seat => seat.Joined!.StateStep);
+        if (highest < 0) return (highest, null);
+        // The commit was decided, and reached nobody before this generation did.
+        var decided = highest.Next();
+        return Hashes.ContainsKey(decided) && Copies(decided) is { } copies ? (decided, copies) : (highest, Copies(highest));
+    }
+
+    // Who gives whom the state of a step; null where a rank is behind and neither a twin nor a copy of it has that step.
     private PeerCopy[]? Copies(StepNumber highest)
     {
-        var layout = _rules.Layout;
-        var copies = Seats.Where(seat => seat.Joined!.StateStep != highest)
-            .GroupBy(seat => layout.Twins(seat.Rank).Select(twin => Seats[twin]).FirstOrDefault(twin => twin.Joined!.StateStep == highest)?.Rank)
-            .ToArray();
+        var (layout, hash) = (_rules.Layout, Hashes.GetValueOrDefault(highest));
+        Rank? Source(RankSeat seat) => (layout.Twins(seat.Rank).Select(twin => Seats[twin]).FirstOrDefault(twin => twin.Brings(highest, hash))
+            ?? Seats.FirstOrDefault(keeper => keeper.BringsCopyAt(highest, hash) == seat.Rank))?.Rank;
+        var copies = Seats.Where(seat => !seat.Brings(highest, hash)).GroupBy(Source).ToArray();
         return copies.Any(copy => copy.Key is null) ? null : [.. copies.Select(copy => new PeerCopy(copy.Key!.Value, [.. copy.Select(seat => seat.Rank)]))];
     }
 

@@ -15,10 +15,11 @@ public sealed partial record GradientSyncState
 
     private ValidationVerdict Verdict(StepNumber step) => Validated.At(step, _rules.Validation!);
 
-    // The step is made, and what its validation asks for is not done.
-    private bool IsUnsettled(StepNumber step) => IsValidated(step) && (!Validated.Has(step) || Ends(step) || (Keeps(step) && !(Manifest?.Step >= step)));
+    // The step is made, and what its validation asks for is not done. After the last one it is its checkpoint, and the end.
+    private bool IsUnsettled(StepNumber step) =>
+        Ends(step) || (IsValidated(step) && (!Validated.Has(step) || (Keeps(step) && !(Manifest?.Step >= step))));
 
-    private bool Ends(StepNumber step) => step == _rules.LastStep || StopsAt(step) || (Validated.Has(step) && Verdict(step).Stops);
+    private bool Ends(StepNumber step) => step >= LastStep || (IsValidated(step) && StopsAt(step)) || (Validated.Has(step) && Verdict(step).Stops);
 
     // The run has nothing left to do after this step.
     private bool Completes(StepNumber step) => step == _rules.LastStep
@@ -27,13 +28,13 @@ public sealed partial record GradientSyncState
 
     private bool Keeps(StepNumber step) => Ends(step) || (_rules.Validation!.KeepBest && Verdict(step).IsBest);
 
-    // A generation has begun whose ranks have, or get, a step that is to be validated.
-    private Decision Restore(StepNumber step, StateTransfer transfer, StepEntry entry, TimeSpan now)
+    // A generation has begun whose ranks have, or get, a step that is to be validated, or is the last.
+    private Decision Restore(StepNumber step, StateTransfer transfer, StandbyOrder standby, StepEntry entry, TimeSpan now)
     {
         var work = entry == StepEntry.Loading ? RankWork.Loading : RankWork.Computing;
         return To(this with { Phase = new SyncPhase.Validating(step, entry), Seats = [.. Seats.Select(seat => seat with { Step = step, Work = work, Progress = now })] })
             .Do(Overtaken())
-            .Do(Seats.Select(seat => new SyncEffect.Tell(seat.Rank, new WorkerCommand.Restore(Generation, step, transfer))))
+            .Do(Seats.Select(seat => new SyncEffect.Tell(seat.Rank, new WorkerCommand.Restore(Generation, step, transfer) { Standby = standby })))
             .Then(next => next.Validate(step, now));
     }
 
@@ -42,7 +43,7 @@ public sealed partial record GradientSyncState
     private Decision MeetAgain(SyncPhase.Validating validating, TimeSpan now)
     {
         var patience = validating.Entry is StepEntry.Loading or StepEntry.Copying ? LoadPatience : Lease.Deadline();
-        var replaced = ReplaceSilent("coming to the step that is validated", seat => seat.Up && !seat.Has(validating.Step), _ => patience, now);
+        var replaced = ReplaceSilent($"coming to step {validating.Step}", seat => seat.Up && !seat.Has(validating.Step), _ => patience, now);
         if (replaced.Effects.Length > 0) return replaced;
         return Seats.All(seat => seat.Up && now - seat.Progress > Lease.Deadline())
             ? OpenGeneration($"the validation of step {validating.Step} made no progress", now)
@@ -50,9 +51,11 @@ public sealed partial record GradientSyncState
     }
 
     private Decision HasArrived(TimeSpan now) =>
-        Phase is SyncPhase.Validating { Step: var step } && (StopsAt(step) || Validated.Has(step)) ? Proceed(step, now) : Stay;
+        Phase is SyncPhase.Validating { Step: var step } && !AwaitsValidation(step) ? Proceed(step, now) : Stay;
 
-    private Decision Validate(StepNumber step, TimeSpan now) => StopsAt(step) || Validated.Has(step)
+    private bool AwaitsValidation(StepNumber step) => IsValidated(step) && !StopsAt(step) && !Validated.Has(step);
+
+    private Decision Validate(StepNumber step, TimeSpan now) => !AwaitsValidation(step)
         ? Proceed(step, now)
         : Tell(RunPhase.Validation).Do(new SyncEffect.BeginValidation(Generation, step));
 
@@ -104,6 +107,7 @@ public sealed partial record GradientSyncState
             Seats = [.. Seats.Select(seat => seat.Assigned(step.Next(), [], _rules.SlotsOf(seat.Rank), RankWork.Computing, now))],
         };
         return next.Tell(RunPhase.Training).Do(Seats.Select(seat => new SyncEffect.Tell(
-            seat.Rank, new WorkerCommand.Begin(Generation, step.Next(), new StateTransfer.None(), [], _rules.SlotsOf(seat.Rank)))));
+            seat.Rank,
+            new WorkerCommand.Begin(Generation, step.Next(), new StateTransfer.None(), [], _rules.SlotsOf(seat.Rank)) { Standby = new StandbyOrder(Keepers, []) })));
     }
 }

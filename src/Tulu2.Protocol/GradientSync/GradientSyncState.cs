@@ -39,6 +39,9 @@ public sealed partial record GradientSyncState
     private ProgressLease Lease { get; init; } = ProgressLease.Default;
     private RunPhase Told { get; init; } = RunPhase.Starting;
 
+    // By rank: who keeps its copy in the present generation. Empty: there are no copies.
+    private ImmutableArray<Rank> Keepers { get; init; } = [];
+
     /// <summary>Unequal gradients of a step without a majority.</summary>
     /// <param name="Retried">The step was begun again, without the gradients that were held.</param>
     private sealed record HashTie(StepNumber Step, bool Retried);

@@ -29,6 +29,9 @@ public sealed record RankSeat(Rank Rank)
     /// <summary>Where that worker's data plane is reached.</summary>
     public string Endpoint { get; init; } = "";
 
+    /// <summary>The node of that worker.</summary>
+    public string Node { get; init; } = "";
+
     /// <summary>Its answer to the present generation; null before.</summary>
     public WorkerReport.Joined? Joined { get; init; }
 
@@ -64,11 +67,21 @@ public sealed record RankSeat(Rank Rank)
     /// <summary>It has said that it has this step's parameters, in the present generation.</summary>
     public bool Has(StepNumber step) => Applied?.Step == step;
 
+    /// <summary>It brings this step into the present generation: it has it, or its gradient, which it then applies.</summary>
+    /// <param name="hash">Hash of the step's gradient as it was committed; null: not known.</param>
+    public bool Brings(StepNumber step, string? hash) => Joined!.StateStep == step || Applies(Joined.StateStep, step, hash);
+
+    /// <summary>Whose copy of that step it brings into the present generation, in the same way; null: nobody's.</summary>
+    public Rank? BringsCopyAt(StepNumber step, string? hash) => Joined!.Keeps is { } copy && (copy.Step == step || Applies(copy.Step, step, hash)) ? copy.Of : null;
+
+    private bool Applies(StepNumber has, StepNumber step, string? hash) =>
+        has >= 0 && has.Next() == step && Joined!.Reduced is { } reduced && (hash is null || reduced == hash);
+
     public RankSeat Out() => this with { Up = false, Joined = null, Ready = null, Applied = null, Pending = [] };
 
     /// <summary>It has a new worker.</summary>
     public RankSeat Entered(SyncCommand.RankUp up) =>
-        this with { Up = true, Work = RankWork.Nothing, Incarnation = up.Incarnation, Endpoint = up.Endpoint, Progress = up.Now };
+        this with { Up = true, Work = RankWork.Nothing, Incarnation = up.Incarnation, Endpoint = up.Endpoint, Node = up.Node, Progress = up.Now };
 
     /// <summary>Ready to be asked into a new generation.</summary>
     public RankSeat Invited(TimeSpan now) => this with { Joined = null, Ready = null, Applied = null, Pending = [], Progress = now };

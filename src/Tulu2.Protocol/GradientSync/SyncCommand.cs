@@ -9,7 +9,11 @@ public abstract record SyncCommand(TimeSpan Now)
     /// <summary>A rank has a new worker. May be repeated.</summary>
     /// <param name="Incarnation">Grows with each worker of the rank.</param>
     /// <param name="Endpoint">Where its data plane is reached.</param>
-    public sealed record RankUp(Rank Rank, Incarnation Incarnation, string Endpoint, TimeSpan Now) : SyncCommand(Now);
+    public sealed record RankUp(Rank Rank, Incarnation Incarnation, string Endpoint, TimeSpan Now) : SyncCommand(Now)
+    {
+        /// <summary>The node that it runs on.</summary>
+        public string Node { get; init; } = "";
+    }
 
     /// <summary>That worker is gone.</summary>
     public sealed record RankLost(Rank Rank, Incarnation Incarnation, string Why, TimeSpan Now) : SyncCommand(Now);

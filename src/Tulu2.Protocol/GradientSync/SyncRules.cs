@@ -15,6 +15,12 @@ public sealed record SyncRules(ParallelLayout Layout, int Slots, StepNumber Last
     /// <summary>Null: the run does not validate.</summary>
     public ValidationRules? Validation { get; init; }
 
+    /// <summary>Ranks without twins have standby copies.</summary>
+    public bool Standby { get; init; }
+
+    /// <summary>Ranks keep copies of one another's state.</summary>
+    public bool KeepsCopies => Standby && Layout is { Size: > 1, HasTwins: false };
+
     public int Ranks => Layout.Size;
 
     /// <summary>The ranks of a replica, ascending.</summary>

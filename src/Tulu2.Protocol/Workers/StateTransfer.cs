@@ -20,5 +20,8 @@ public abstract record StateTransfer
     public sealed record FromPeer(IReadOnlyList<PeerCopy> Copies) : StateTransfer;
 }
 
-/// <summary>One rank's state to others that need the same: all of them are <see cref="Collectives.Layout.ParallelLayout.Twins"/>.</summary>
+/// <summary>
+/// One rank's state to others that need the same: all of them are <see cref="Collectives.Layout.ParallelLayout.Twins"/>. Or, where they are no twins, the standby copy that
+/// the root keeps of its only receiver.
+/// </summary>
 public sealed record PeerCopy(Rank Root, IReadOnlyList<Rank> Receivers);

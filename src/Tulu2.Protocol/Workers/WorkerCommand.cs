@@ -20,14 +20,18 @@ public abstract record WorkerCommand
     public sealed record JoinGeneration(Generation Generation, Rank Rank, IReadOnlyList<string> Endpoints) : WorkerCommand;
 
     /// <summary>
-    /// Bring the state to <paramref name="Step"/> - 1 by <paramref name="Transfer"/> (every rank of the generation gets the same one), then compute
-    /// <paramref name="Compute"/> (slots that no rank holds and no other one computes), reduce with everything held, and answer
+    /// Bring the state to <paramref name="Step"/> - 1 by <paramref name="Transfer"/> (every rank of the generation gets the same one; a rank that holds the reduced
+    /// gradient of that step applies it), then compute <paramref name="Compute"/> (slots that no rank holds and no other one computes), reduce with everything held, and answer
     /// <see cref="WorkerReport.StepReady"/>. Steps that follow a commit in the same generation begin by themselves with <see cref="SlotAssignment.Range"/>.
     /// </summary>
     /// <param name="Keep">Ranges of the slot gradients held for this step that are used; the others are dropped.</param>
     public sealed record Begin(
         Generation Generation, StepNumber Step, StateTransfer Transfer, IReadOnlyList<SlotRange> Keep, IReadOnlyList<SlotRange> Compute)
-        : OfGeneration(Generation);
+        : OfGeneration(Generation)
+    {
+        /// <summary>The same for every rank of the generation.</summary>
+        public StandbyOrder Standby { get; init; } = StandbyOrder.None;
+    }
 
     /// <summary>The batch of one slot this rank will compute; may come before it is needed.</summary>
     public sealed record Feed(SlotBatch Batch) : WorkerCommand;
@@ -40,7 +44,11 @@ public abstract record WorkerCommand
     /// Bring the state to <paramref name="Step"/> by <paramref name="Transfer"/> (every rank of the generation gets the same one), compute nothing, and answer
     /// <see cref="WorkerReport.Applied"/>.
     /// </summary>
-    public sealed record Restore(Generation Generation, StepNumber Step, StateTransfer Transfer) : OfGeneration(Generation);
+    public sealed record Restore(Generation Generation, StepNumber Step, StateTransfer Transfer) : OfGeneration(Generation)
+    {
+        /// <summary>As in <see cref="Begin"/>.</summary>
+        public StandbyOrder Standby { get; init; } = StandbyOrder.None;
+    }
 
     /// <summary>Score the segments of a batch: for the reference pass, before the first step, or a validation. Answer <see cref="WorkerReport.Scored"/>.</summary>
     /// <param name="Step">The step whose parameters score; 0: the initial weights.</param>

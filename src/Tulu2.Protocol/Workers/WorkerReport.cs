@@ -19,8 +19,14 @@ public abstract record WorkerReport
 
     /// <param name="StateStep">Steps applied to the parameters this worker holds; -1: it holds none.</param>
     /// <param name="Held">Slot ranges of step <paramref name="StateStep"/> + 1 whose gradients it holds.</param>
-    /// <param name="Reduced">It holds the complete reduced gradient of step <paramref name="StateStep"/> + 1, so a repeated commit can be applied.</param>
-    public sealed record Joined(Generation Generation, Rank Rank, StepNumber StateStep, IReadOnlyList<SlotRange> Held, bool Reduced) : WorkerReport;
+    /// <param name="Reduced">
+    /// Hash of the reduced gradient of step <paramref name="StateStep"/> + 1, which it holds complete, like that of the rank whose copy it keeps; null: it does not.
+    /// </param>
+    public sealed record Joined(Generation Generation, Rank Rank, StepNumber StateStep, IReadOnlyList<SlotRange> Held, string? Reduced) : WorkerReport
+    {
+        /// <summary>The copy that it keeps of another rank's state; null: none.</summary>
+        public StandbyCopy? Keeps { get; init; }
+    }
 
     public sealed record SlotDone(Generation Generation, Rank Rank, StepNumber Step, SlotNumber Slot, double Seconds) : WorkerReport;
 

@@ -2,6 +2,7 @@ using Tulu2.Cluster.Ledger;
 using Tulu2.Collectives.Layout;
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Files;
+using Tulu2.Runs.LayoutPlans;
 using Tulu2.Runs.Reports;
 using Tulu2.Runs.RunFiles;
 using Tulu2.Training.Recipes;

@@ -19,11 +19,13 @@ internal static class RunPlans
 
     /// <param name="stoppedBy">Names the signal that stopped the run; for the ledger.</param>
     /// <param name="validated">Validations in the run directory, by step.</param>
+    /// <param name="standby">Ranks without twins keep copies of one another's state.</param>
     public static RunPlan Of(PreparedRun run, RunDirectory directory, CheckpointStore store, RunStart start, RankHosting hosting,
-        IReadOnlyDictionary<int, NamedValues> validated, Func<string?> stoppedBy) => new()
+        IReadOnlyDictionary<int, NamedValues> validated, bool standby, Func<string?> stoppedBy) => new()
         {
             RunDirectory = directory.Root,
             Layout = run.Parallel,
+            Standby = standby,
             Workers = hosting switch
             {
                 RankHosting.Threads => RunWorkers.Threads(run, directory),

@@ -68,9 +68,11 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         var suite = await Task.Run(() => EvaluationSuite.Open(fetched.Loaded, run, RunProvenance.Of(run.Recipe), output.Say), cancellation).WaitAsync(cancellation);
         var notes = WriteDown(title, run, directory);
         foreach (var line in RunBanner.Lines(title, run, suite, hosting, directory)) output.Say(line);
+        var standby = StandbyChoice.Of(run, hosting, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        if (standby.Line is { } copies) output.Say(copies);
 
         var store = new CheckpointStore(directory.Checkpoints);
-        var (outcome, steps, validations) = await TrainAsync(title, run, suite, beginning.Start, directory, store, endings, report, cancellation);
+        var (outcome, steps, validations) = await TrainAsync(title, run, suite, beginning.Start, directory, store, standby.Keeps, endings, report, cancellation);
         // The failure may be a consequence of a run directory that is gone.
         if (outcome.End != RunEnd.Cancelled) directory.CheckPresent();
         if (outcome.End != RunEnd.Completed)
@@ -100,8 +102,8 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
     }
 
     private async Task<(RunOutcome Outcome, IReadOnlyCollection<StepRecord> Steps, IReadOnlyCollection<ValidationRecord> Validations)> TrainAsync(
-        string title, PreparedRun run, EvaluationSuite? suite, RunStart start, RunDirectory directory, CheckpointStore store, RunEndings endings, Action<ProgressSnapshot> report,
-            CancellationToken cancellation)
+        string title, PreparedRun run, EvaluationSuite? suite, RunStart start, RunDirectory directory, CheckpointStore store, bool standby, RunEndings endings,
+            Action<ProgressSnapshot> report, CancellationToken cancellation)
     {
         var (total, firstStep) = (run.Batches.TotalSteps, start is RunStart.FromManifest manifest ? manifest.Step : default);
         using var metrics = MetricsLog.Open(directory.Metrics, output.Say);
@@ -119,7 +121,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         // The running step and its checkpoint are completed, however long they take.
         using var held = output.StopSignal?.Hold();
         await using var stopping = cancellation.Register(() => output.Say(endings.Stopping));
-        var plan = RunPlans.Of(run, directory, store, start, hosting, Known(validations, firstStep), () => output.StopSignal?.Name);
+        var plan = RunPlans.Of(run, directory, store, start, hosting, Known(validations, firstStep), standby, () => output.StopSignal?.Name);
         // Evaluators find it there: none of them writes it while another reads.
         if (suite is not null && run.Recipe.Lora is not null) ModelExport.BaseOf(run.Model, run.Recipe, directory);
         using var scores = suite is null ? null : new RunEvaluations(directory, suite, run.HashAt);

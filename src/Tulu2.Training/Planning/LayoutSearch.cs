@@ -19,11 +19,20 @@ public sealed class LayoutSearch(PlanRequest request)
             request.Rates.Cuda ? ComputeDevice.Cuda : ComputeDevice.Cpu, tensor > 1 ? request.Transport : request.Recipe.Parallel.Transport, null, null, 0, 0, 0, null);
         if (proof.FirstOrDefault(line => !line.Holds) is { } failed) return bare with { Reason = $"{failed.Rule}: {failed.Detail}" };
         var layout = new ParallelLayout(data, tensor, pipeline, zero);
+        var standby = StandbyCopies.May(request.Recipe.Parallel, layout);
+        var plan = Evaluate(bare, layout, recompute, split, standby);
+        return plan.Fits || !standby || request.Recipe.Parallel.Standby == StandbyUse.On ? plan : Evaluate(bare, layout, recompute, split, standby: false);
+    }
+
+    private PlannedLayout Evaluate(PlannedLayout bare, ParallelLayout layout, bool recompute, bool split, bool standby)
+    {
+        var (virtualShards, data, tensor, pipeline) = (bare.VirtualShards, layout.Data, layout.Tensor, layout.Pipeline);
         var stages = _costs.Of(virtualShards, tensor, pipeline, recompute, split);
         var slots = SlotAssignment.Range(request.Slots, data, 0)!.Value.Count;
-        var memory = stages.Select((stage, index) => MemoryModel.Of(request, stage, layout, index)).ToArray();
-        var traffic = stages.Select((stage, index) => TrafficModel.Of(request, stage, layout, index, slots, recompute, split)).ToArray();
-        var seconds = TimeModel.Of(request, stages, traffic, layout);
+        var largest = stages.Max(stage => stage.Elements);
+        var memory = stages.Select((stage, index) => MemoryModel.Of(request, stage, layout, index, largest, standby)).ToArray();
+        var traffic = stages.Select((stage, index) => TrafficModel.Of(request, stage, layout, index, slots, recompute, split, standby)).ToArray();
+        var seconds = TimeModel.Of(request, stages, traffic, layout, standby);
         var (bytes, hostBytes) = (memory.Max(stage => stage.Device), memory.Max(stage => stage.Host));
         return bare with
         {

@@ -7,9 +7,10 @@ namespace Tulu2.Training.Planning;
 /// Memory of a rank, counted from what the code allocates: <c>ReplicaState</c>, <c>HeldGradients</c>, the model's arenas
 /// (<see cref="Models.Memory.PassMemory"/>), <c>SnapshotWriter</c>. Bytes, with L elements in the rank's part:
 /// master weights 4L / zero, moments 8L / zero, bf16 weights 2L (in fp32 the weights are 4L and contain the master), gradients 4L x buffers (and with ZeRO
-/// 4L / zero for the total), snapshot 12L / data, activations of a slot x min(stages - stage, slots). A GPU adds weights of 2L or 4L on the device, and on the
-/// host 4L for each sum that is passed to the data plane, and 4L / zero for the total. Where adapters are trained, L are theirs, and the frozen model has its
-/// compute weights alone, or 4-bit codes with their scales for the matrices and compute weights for the rest.
+/// 4L / zero for the total), snapshot 12L / data, a standby copy 16L / zero (of the largest stage's L, since any rank may keep it), activations of a slot x
+/// min(stages - stage, slots). A GPU adds weights of 2L or 4L on the device, and on the host 4L for each sum that is passed to the data plane, and 4L / zero
+/// for the total. Where adapters are trained, L are theirs, and the frozen model has its compute weights alone, or 4-bit codes with their scales for the
+/// matrices and compute weights for the rest.
 /// </summary>
 internal static class MemoryModel
 {
@@ -25,7 +26,9 @@ internal static class MemoryModel
     // Estimates. Device: CUDA context, cuBLAS workspace, NCCL buffers of two communicators. Host: CUDA's libraries.
     private const long CudaRuntime = 1536L << 20, CudaHostRuntime = 3072L << 20;
 
-    public static RankMemory Of(PlanRequest request, StageCost cost, ParallelLayout layout, int stage)
+    /// <param name="largest">Elements of the largest stage's part.</param>
+    /// <param name="standby">Ranks keep standby copies.</param>
+    public static RankMemory Of(PlanRequest request, StageCost cost, ParallelLayout layout, int stage, long largest, bool standby)
     {
         var (elements, slots, cuda) = (cost.Elements, request.Slots, request.Rates.Cuda);
         var shard = (elements + layout.Zero - 1) / layout.Zero;
@@ -56,6 +59,7 @@ internal static class MemoryModel
             Buffers: cuda ? 0 : ProcessorBuffers,
             HostRuntime: cuda ? CudaHostRuntime : 0,
             Snapshot: 3 * sizeof(float) * elements / layout.Data,
+            Standby: standby ? 4 * sizeof(float) * ((largest + layout.Zero - 1) / layout.Zero) : 0,
             Batches: own.Count * tokens * BatchBytesPerToken + (cuda ? stream : 0));
     }
 

@@ -21,10 +21,11 @@ public sealed record MemoryUse(string Kind, long Bytes, bool OnHost);
 /// <param name="Buffers">Of libraries and the garbage collector, beyond those of an idle program: an assumption, for a CPU.</param>
 /// <param name="HostRuntime">With a GPU: the same in host memory.</param>
 /// <param name="Snapshot">The copy of the rank's share of the state while a checkpoint is written.</param>
+/// <param name="Standby">The copy of another rank's master weights and moments, and the gradient for it; 0 where ranks have twins, or keep no copies.</param>
 /// <param name="Batches">Tokens fed ahead; with a GPU also streams between pipeline stages.</param>
 public sealed record RankMemory(
     bool Cuda, long Frozen, long Weights, long HostWeights, long Gradients, long HostGradients, long Master, long Moments, long Activations, long Workspace, long Logits, long Reserve,
-    long Runtime, long Buffers, long HostRuntime, long Snapshot, long Batches)
+    long Runtime, long Buffers, long HostRuntime, long Snapshot, long Standby, long Batches)
 {
     /// <summary>Bytes on the GPU; without one, all bytes.</summary>
     public long Device => Kinds.Where(use => !use.OnHost).Sum(use => use.Bytes);
@@ -33,7 +34,7 @@ public sealed record RankMemory(
     public long Host => Kinds.Where(use => use.OnHost).Sum(use => use.Bytes);
 
     /// <summary>Growth of resident memory on a CPU over a program without a model: the pages that are touched.</summary>
-    public long Resident => Frozen + Weights + Gradients + Master + Moments + Activations + Workspace + Logits + Snapshot + Batches + Buffers;
+    public long Resident => Frozen + Weights + Gradients + Master + Moments + Activations + Workspace + Logits + Snapshot + Standby + Batches + Buffers;
 
     /// <summary>All kinds, in display order.</summary>
     public IReadOnlyList<MemoryUse> Kinds =>
@@ -41,7 +42,7 @@ public sealed record RankMemory(
         new("frozen model", Frozen, false), new("compute weights", Weights, false), new("gradients", Gradients, false), new("activations", Activations, false), new("workspace", Workspace, false),
         new("logits chunk", Logits, false), new("arena reserve", Reserve, false), new("runtime", Runtime, false), new("library buffers", Buffers, false),
         new("fp32 master", Master, Cuda), new("moments", Moments, Cuda), new("host weights", HostWeights, Cuda), new("host gradients", HostGradients, Cuda),
-        new("snapshot", Snapshot, Cuda), new("batches", Batches, Cuda), new("host runtime", HostRuntime, Cuda),
+        new("snapshot", Snapshot, Cuda), new("standby copy", Standby, Cuda), new("batches", Batches, Cuda), new("host runtime", HostRuntime, Cuda),
     ];
 
     public MemoryUse Largest(bool onHost) => Kinds.Where(use => use.OnHost == onHost).MaxBy(use => use.Bytes)!;

@@ -12,17 +12,18 @@ namespace Tulu2.Training.Planning;
 /// <param name="Gradients">Gradient reduction over the replicas.</param>
 /// <param name="Optimizer">Norm, hash, clipping, AdamW.</param>
 /// <param name="Weights">ZeRO's all-gather of compute weights.</param>
+/// <param name="Standby">Sending the reduced gradient to the rank that keeps the copy; the copy's update beside the next step.</param>
 /// <param name="Bus">Copies between a GPU and host memory.</param>
 public sealed record StepSeconds(
     double Compute, double TensorSums, double Pipeline, double Bubble, double SlotSums, double Gradients, double Optimizer, double Weights,
-    double Bus)
+    double Standby, double Bus)
 {
-    public double Step => Compute + TensorSums + Pipeline + Bubble + SlotSums + Gradients + Optimizer + Weights + Bus;
+    public double Step => Compute + TensorSums + Pipeline + Bubble + SlotSums + Gradients + Optimizer + Weights + Standby + Bus;
 
     public IReadOnlyList<(string Kind, double Seconds)> Kinds =>
     [
         ("compute", Compute), ("tensor-parallel sums", TensorSums), ("pipeline sends", Pipeline), ("bubble", Bubble), ("slot sums", SlotSums),
-        ("gradient reduction", Gradients), ("optimizer", Optimizer), ("ZeRO weights", Weights), ("copies to and from the GPU", Bus),
+        ("gradient reduction", Gradients), ("optimizer", Optimizer), ("ZeRO weights", Weights), ("standby copies", Standby), ("copies to and from the GPU", Bus),
     ];
 }
 
@@ -35,7 +36,7 @@ internal static class TimeModel
 {
     private const double BytesOfSum = 12, BytesOfUpdate = 36, BytesOfDigest = 14;
 
-    public static StepSeconds Of(PlanRequest request, IReadOnlyList<StageCost> stages, IReadOnlyList<RankTraffic> traffic, ParallelLayout layout)
+    public static StepSeconds Of(PlanRequest request, IReadOnlyList<StageCost> stages, IReadOnlyList<RankTraffic> traffic, ParallelLayout layout, bool standby)
     {
         var rates = request.Rates;
         var slots = SlotAssignment.Range(request.Slots, layout.Data, 0)?.Count ?? 0;
@@ -52,6 +53,8 @@ internal static class TimeModel
             traffic.Max(use => use.Gradients.Seconds(rates)),
             (BytesOfUpdate / rates.HostThreads + BytesOfDigest) * elements / layout.Zero / rates.HostBandwidth,
             traffic.Max(use => use.Weights.Seconds(rates)),
+            // Without a GPU the second thread takes the update's time from the rank's core.
+            traffic.Max(use => use.Standby.Seconds(rates)) + (standby && !rates.Cuda ? BytesOfUpdate * elements / layout.Zero / rates.HostBandwidth : 0),
             traffic.Max(use => use.BusBytes / rates.BusBandwidth));
     }
 }

@@ -23,13 +23,14 @@ public sealed record LinkUse(double NodeBytes, double LinkBytes, double Messages
 /// <param name="Pipeline">Activations to the next stage and their gradients to the previous one.</param>
 /// <param name="Gradients">Gradient reduction over the replicas.</param>
 /// <param name="Weights">ZeRO: compute weights to the ranks that do not update them.</param>
+/// <param name="Standby">Its reduced gradient to the rank that keeps its copy.</param>
 /// <param name="BusBytes">
 /// Bytes between GPU and host memory: gradients and weights once per step; per slot the streams between stages and, without NCCL, tensor-parallel sums.
 /// </param>
-public sealed record RankTraffic(LinkUse TensorSums, LinkUse Pipeline, LinkUse Gradients, LinkUse Weights, double BusBytes)
+public sealed record RankTraffic(LinkUse TensorSums, LinkUse Pipeline, LinkUse Gradients, LinkUse Weights, LinkUse Standby, double BusBytes)
 {
     public IReadOnlyList<(string Kind, LinkUse Use)> Kinds =>
-        [("tensor-parallel sums", TensorSums), ("pipeline activations", Pipeline), ("gradient reduction", Gradients), ("ZeRO weights", Weights)];
+        [("tensor-parallel sums", TensorSums), ("pipeline activations", Pipeline), ("gradient reduction", Gradients), ("ZeRO weights", Weights), ("standby copies", Standby)];
 }
 
 /// <summary>
@@ -41,7 +42,7 @@ public sealed record RankTraffic(LinkUse TensorSums, LinkUse Pipeline, LinkUse G
 /// </summary>
 internal static class TrafficModel
 {
-    public static RankTraffic Of(PlanRequest request, StageCost cost, ParallelLayout layout, int stage, int slots, bool recompute, bool split)
+    public static RankTraffic Of(PlanRequest request, StageCost cost, ParallelLayout layout, int stage, int slots, bool recompute, bool split, bool standby)
     {
         var stream = (double)request.SlotTokens * request.Config.HiddenSize * request.ElementBytes;
         var rank = new RankCoordinates(0, stage, 0);
@@ -63,7 +64,10 @@ internal static class TrafficModel
             gradient * ((data - 1) / data + (1.0 / layout.Zero - 1 / data)), 2);
         var weights = Spread(request, layout, rank, layout.Zero, other => rank with { Data = other },
             (layout.Zero - 1.0) / layout.Zero * cost.Elements * request.ElementBytes, 1);
-        return new RankTraffic(tensor.Times(slots), pipeline.Times(slots), reduce, weights, Bus());
+        // The keeper is on another node where there is one.
+        var copied = gradient / layout.Zero;
+        var copies = !standby ? LinkUse.None : layout.Size > request.RanksPerNode ? new LinkUse(0, copied, 1) : new LinkUse(copied, 0, 1);
+        return new RankTraffic(tensor.Times(slots), pipeline.Times(slots), reduce, weights, copies, Bus());
 
         double Bus()
         {

@@ -8,6 +8,7 @@ using Tulu2.Training.Communication;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Slots;
+using Tulu2.Training.Standby;
 using Tulu2.Training.State;
 using Tulu2.Training.Steps;
 using Tulu2.Training.Workers;
@@ -31,12 +32,13 @@ internal sealed class RankBody : IDisposable
     private readonly StepReduction _reduction;
     private readonly TensorGroupSum? _tensorSum;
     private readonly NcclTransport? _nccl;
+    private readonly StandbyKeeper _standby;
     private readonly SnapshotWriter _snapshots;
     private readonly Dictionary<(StepNumber Step, SlotNumber Slot), SlotBatch> _fed = [];
     private readonly StepClock _clock = new();
     private ISlotComputer? _computer;
     private RankGroups? _groups;
-    private StepMetrics? _reduced;     // metrics of the current step, once its gradient is reduced
+    private (double Norm, string Hash)? _reduced;   // of the current step's gradient, once it is reduced here and where this rank's copy is kept
     private bool _computing;           // slots or the reduction are still to be done
     private bool _begun;               // Begin was received in this generation
     private Rank _rank;
@@ -56,6 +58,7 @@ internal sealed class RankBody : IDisposable
         _divergence = ObjectiveCatalog.Of(settings.Recipe.Objective).HasMismatched ? new StepDivergence(slots, deadline) : null;
         _tensorSum = settings.Parallel.Tensor > 1 ? new TensorGroupSum(deadline, _clock) : null;
         _nccl = NcclTransport.Of(settings.Recipe.Parallel, settings.Parallel.Tensor, deadline);
+        _standby = new StandbyKeeper(settings, new BackgroundThread($"standby copy on rank {rank}"));
         _snapshots = new SnapshotWriter(new CheckpointStore(settings.CheckpointDirectory), report);
     }
 
@@ -96,7 +99,7 @@ internal sealed class RankBody : IDisposable
     public void Leave() => _reduction.Drop();
 
     /// <summary>Reports the step and the slots that this rank brings into the generation (<see cref="WorkerReport.Joined"/>).</summary>
-    public void ReportJoined() => _report(new WorkerReport.Joined(Generation, _rank, StateStep, _held.Ranges, _reduced is not null));
+    public void ReportJoined() => _report(new WorkerReport.Joined(Generation, _rank, StateStep, _held.Ranges, _reduced?.Hash) { Keeps = _standby.Copy });
 
     /// <summary>Stops computing after an aborted collective. Finished slots stay held; the next generation assigns the remaining work.</summary>
     public void Pause()
@@ -157,6 +160,7 @@ internal sealed class RankBody : IDisposable
         _computer?.Dispose();
         _computer = null;
         _nccl?.Dispose();
+        _standby.Dispose();
         _state.Dispose();
     }
 
@@ -168,7 +172,7 @@ internal sealed class RankBody : IDisposable
 
     private void Begin(WorkerCommand.Begin begin)
     {
-        Bring(new StepNumber(begin.Step - 1), begin.Transfer);
+        Bring(new StepNumber(begin.Step - 1), begin.Transfer, begin.Standby);
         _held.Keep(begin.Keep);
         _reduced = null;
         _begun = true;
@@ -178,13 +182,16 @@ internal sealed class RankBody : IDisposable
     private void Restore(WorkerCommand.Restore restore)
     {
         var start = Stopwatch.GetTimestamp();
-        Bring(restore.Step, restore.Transfer);
+        Bring(restore.Step, restore.Transfer, restore.Standby);
         (_computing, _begun) = (false, true);
         _report(new WorkerReport.Applied(Generation, _rank, StateStep, Stopwatch.GetElapsedTime(start).TotalSeconds, AfterCommit.Wait, null));
     }
 
-    private void Bring(StepNumber step, StateTransfer transfer)
+    private void Bring(StepNumber step, StateTransfer transfer, StandbyOrder standby)
     {
+        // The commit of that step reached others only.
+        if (_reduced is not null && Step == step && transfer is (StateTransfer.None or StateTransfer.FromPeer)) Apply(step);
+        _standby.Give(Groups, transfer);
         _state.Transfer(transfer, step, Groups, forget: () =>
         {
             // The gradients were computed from the state that is being replaced.
@@ -192,6 +199,7 @@ internal sealed class RankBody : IDisposable
             _reduced = null;
         });
         if (StateStep != step) throw new InvalidOperationException($"rank {_rank}: told to go on from step {step} with the state of step {StateStep}");
+        _standby.Follow(Groups, standby, _state.Replica);
     }
 
     private void StartSlots(IEnumerable<SlotRange> ranges)
@@ -253,11 +261,12 @@ internal sealed class RankBody : IDisposable
         var (loss, more) = Computer.Summarize(Step, reduced.Figures);
         foreach (var (figure, value) in StepFigures.Of(loss, reduced.Norm, more))
             if (!double.IsFinite(value)) throw new NonFiniteStepException(Step, $"the {figure}{StepFigures.FirstSlot(reduced.Figures)}", value);
-        _reduced = new StepMetrics(loss, reduced.Norm, _state.LearningRate(Step), _settings.Plan.Tokens(Step), _settings.Plan.LossTokens(Step), more);
-        _computing = false;
+        _standby.Exchange(Groups, _reduction.Total);
+        var metrics = new StepMetrics(loss, reduced.Norm, _state.LearningRate(Step), _settings.Plan.Tokens(Step), _settings.Plan.LossTokens(Step), more);
+        (_computing, _reduced) = (false, (reduced.Norm, reduced.Hash));
         _clock.Reduced(Stopwatch.GetElapsedTime(start), reduced.Overlapped);
         _settings.Faults?.AtReady(_rank, Step);
-        _report(new WorkerReport.StepReady(Generation, _rank, Step, reduced.Hash, _reduced, _clock.Times));
+        _report(new WorkerReport.StepReady(Generation, _rank, Step, reduced.Hash, metrics, _clock.Times));
     }
 
     private void Commit(WorkerCommand.Commit commit)
@@ -279,10 +288,11 @@ internal sealed class RankBody : IDisposable
 
     private void Apply(StepNumber step)
     {
-        if (step != Step || _reduced is null)
+        if (step != Step || _reduced is not var (norm, _))
             throw new InvalidOperationException($"rank {_rank}: told to commit step {step} without its gradient, at step {StateStep}");
         _settings.Faults?.AtApply(_rank, step);
-        _state.Apply(_reduction.Total, _reduced.GradientNorm);
+        _state.Apply(_reduction.Total, norm);
+        _standby.Apply(norm);
         _reduced = null;
         Forget();
         _settings.Faults?.AtApplied(_rank, step);

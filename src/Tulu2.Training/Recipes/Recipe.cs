@@ -249,6 +249,9 @@ public sealed record ParallelRecipe
     [Meaning("Begin to add gradients up over replicas in the last slot's backward pass; not where they lie on a GPU. For slow links: where every core has a rank, the second thread costs more than it hides.")]
     [NotInHash]
     public bool Overlap { get; init; }
+    [Meaning("Where ranks have no twins, keep a copy of each rank's master weights and moments on another rank, on another node where there is one, so that a lost rank takes nobody back to a checkpoint. auto: on a cluster, and where the memory of one machine allows it.")]
+    [NotInHash]
+    public StandbyUse Standby { get; init; } = StandbyUse.Auto;
     [Meaning("Seconds without progress after which a rank counts as hung and is replaced; never less than 8 of the run's slowest steps.")]
     [KnownAs(Trl = "ddp_timeout")]
     [NotInHash, Changeable]
@@ -258,6 +261,8 @@ public sealed record ParallelRecipe
 public enum ComputeDevice { Cpu, Cuda }
 
 public enum RankTransport { Auto, Tcp, Nccl }
+
+public enum StandbyUse { Auto, On, Off }
 
 public sealed record CheckpointRecipe
 {

@@ -1,6 +1,7 @@
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Models.Parameters;
+using Tulu2.Protocol.Ids;
 using Tulu2.Training.Optimization;
 
 namespace Tulu2.Training.State;
@@ -9,17 +10,19 @@ namespace Tulu2.Training.State;
 internal sealed class RankPart
 {
     private readonly ParallelLayout _parallel;
-    private readonly int _rank;
 
     /// <param name="model">Parameters of the whole model.</param>
     public RankPart(ModelParameters model, ParallelLayout parallel, int rank)
     {
-        (_parallel, _rank) = (parallel, rank);
+        (_parallel, Rank) = (parallel, new Rank(rank));
         Parameters = model.Of(ModelPart.Of(model.Config, parallel, rank));
         Ranges = ZeroRanges.Of(Trained, new GradientBlocks(model.Trained), parallel.Zero);
         Range = Ranges[parallel.ZeroShardOf(rank)];
         HoldsEverything = parallel is { ReplicaSize: 1, Zero: 1 };
     }
+
+    /// <summary>The rank; its twins have the same part.</summary>
+    public Rank Rank { get; }
 
     /// <summary>Parameters of the rank's part of the model.</summary>
     public ModelParameters Parameters { get; }
@@ -34,7 +37,7 @@ internal sealed class RankPart
     public bool HoldsEverything { get; }
 
     /// <summary>Whether <paramref name="rank"/> holds exactly the same part and range.</summary>
-    public bool IsAlsoOf(int rank) => _parallel.Twins(_rank).Contains(rank);
+    public bool IsAlsoOf(int rank) => _parallel.Twins(Rank).Contains(rank);
 
     /// <summary>The slices that <paramref name="rank"/>, one of the twins, writes into a checkpoint.</summary>
     public IReadOnlyList<ParameterSlice> SnapshotShare(int rank)

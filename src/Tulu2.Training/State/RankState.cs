@@ -107,6 +107,8 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
         if (_state is not null) return _state;
         var device = settings.ComputeDevice();
         if (part.Parameters.Adapter is not null) _frozen ??= FrozenModel.Load(part.Parameters, settings.Recipe, device);
-        return _state = new ReplicaState(part.Parameters, settings.Recipe.Precision, part.Range, device, _frozen);
+        _state = new ReplicaState(part.Parameters, settings.Recipe.Precision, part.Range, device, _frozen);
+        settings.StateMade?.Invoke(part.Rank, _state.Blocks());
+        return _state;
     }
 }

@@ -23,15 +23,22 @@ internal static class StateTransfers
         state.Step = manifest.Step;
     }
 
-    /// <summary>Copies state between this rank and its twins. Every rank calls this. The caller sets the step.</summary>
+    /// <summary>
+    /// Copies state between this rank and its twins, or receives it from the rank that keeps its standby copy (which sends it by itself). Every rank calls this. The caller
+    /// sets the step.
+    /// </summary>
     /// <param name="copies">The copies of all groups of twins; those of other groups are skipped.</param>
     public static void Copy(RankGroups groups, IReadOnlyList<PeerCopy> copies, ReplicaState state, TimeSpan deadline)
     {
         var twins = groups.Layout.Twins(groups.Rank).ToList();
-        foreach (var copy in copies.Where(copy => twins.Contains(copy.Root)))
+        bool IsOfTwins(PeerCopy copy) => twins.Contains(copy.Root) && twins.Contains(copy.Receivers[0]);
+        foreach (var copy in copies.Where(IsOfTwins))
             foreach (var (_, buffer) in state.Buffers())
                 groups.Twins.Broadcast(twins.IndexOf(copy.Root), [.. copy.Receivers.Select(receiver => twins.IndexOf(receiver))], FlatMemory.Address(buffer),
                     state.Range.Count * sizeof(float), deadline);
+        foreach (var copy in copies.Where(copy => !IsOfTwins(copy) && copy.Receivers.Contains(groups.Rank)))
+            foreach (var (_, buffer) in state.Buffers())
+                LongMessages.Exchange(groups.World, null, new MessageEnd(copy.Root, FlatMemory.Address(buffer), state.Range.Count * sizeof(float)), deadline);
     }
 
     /// <summary>

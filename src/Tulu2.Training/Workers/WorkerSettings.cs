@@ -1,7 +1,9 @@
+using Tulu2.Checkpoints;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Models.Parameters;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
@@ -50,6 +52,9 @@ public sealed record WorkerSettings
 
     /// <summary>Faults to inject in tests.</summary>
     public FaultPlan? Faults { get; init; }
+
+    /// <summary>Is given the state of a rank when it is allocated. For tests.</summary>
+    internal Action<Rank, IReadOnlyList<StateBlock>>? StateMade { get; init; }
 
     /// <summary>Minimum number of elements of a <see cref="Steps.GradientPieces"/> piece; null: its default. For tests.</summary>
     internal long? GradientPiece { get; init; }

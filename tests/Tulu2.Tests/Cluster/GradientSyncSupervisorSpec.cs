@@ -30,7 +30,7 @@ public sealed class GradientSyncSupervisorSpec() : TestKit(HostFixture.Settings.
         sync.Tell(new RankProtocol.Up(new Rank(0), new Incarnation(1), "here"), ledgerAndRank);
         Assert.IsType<LedgerEvent.GenerationOpened>((await ledgerAndRank.ExpectMsgAsync<LedgerProtocol.Append>()).Event);
         Assert.IsType<WorkerCommand.JoinGeneration>((await ledgerAndRank.ExpectMsgAsync<RankProtocol.Command>()).Body);
-        sync.Tell(new RankProtocol.Report(new WorkerReport.Joined(new Generation(1), new Rank(0), new StepNumber(-1), [], false)), ledgerAndRank);
+        sync.Tell(new RankProtocol.Report(new WorkerReport.Joined(new Generation(1), new Rank(0), new StepNumber(-1), [], null)), ledgerAndRank);
         Assert.IsType<WorkerCommand.Begin>((await ledgerAndRank.ExpectMsgAsync<RankProtocol.Command>()).Body);
         sync.Tell(new RankProtocol.Report(new WorkerReport.SlotDone(new Generation(1), new Rank(0), new StepNumber(1), new SlotNumber(0), 0.1)), ledgerAndRank);
         sync.Tell(new RankProtocol.Report(new WorkerReport.StepReady(

@@ -40,11 +40,18 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
         new RankProtocol.Command(new WorkerCommand.Begin(new Generation(4), new StepNumber(7), new StateTransfer.FromManifest("a/b.json"), Ranges, Ranges)),
         new RankProtocol.Command(new WorkerCommand.Begin(
             new Generation(4), new StepNumber(7),
-            new StateTransfer.FromPeer([new PeerCopy(new Rank(2), [new Rank(0), new Rank(1)]), new PeerCopy(new Rank(5), [new Rank(3)])]), Ranges, Ranges)),
+            new StateTransfer.FromPeer([new PeerCopy(new Rank(2), [new Rank(0), new Rank(1)]), new PeerCopy(new Rank(5), [new Rank(3)])]), Ranges, Ranges)
+        {
+            Standby = new StandbyOrder([new Rank(1), new Rank(2), new Rank(0)], [new Rank(1)]),
+        }),
         new RankProtocol.Command(new WorkerCommand.Commit(new Generation(4), new StepNumber(7), true, AfterCommit.GoOn)),
-        new RankProtocol.Command(new WorkerCommand.Restore(new Generation(4), new StepNumber(7), new StateTransfer.FromManifest("m"))),
+        new RankProtocol.Command(new WorkerCommand.Restore(new Generation(4), new StepNumber(7), new StateTransfer.FromManifest("m")) { Standby = new StandbyOrder([new Rank(1), new Rank(0)], []) }),
         new RankProtocol.Command(new WorkerCommand.Commit(new Generation(4), new StepNumber(7), false, AfterCommit.End)),
-        new RankProtocol.Report(new WorkerReport.Joined(new Generation(4), new Rank(1), new StepNumber(-1), Ranges, true)),
+        new RankProtocol.Report(new WorkerReport.Joined(new Generation(4), new Rank(1), new StepNumber(-1), Ranges, null)),
+        new RankProtocol.Report(new WorkerReport.Joined(new Generation(4), new Rank(1), new StepNumber(6), Ranges, "c0ffee")
+        {
+            Keeps = new StandbyCopy(new Rank(2), new StepNumber(6)),
+        }),
         new RankProtocol.Report(new WorkerReport.SlotDone(new Generation(4), new Rank(1), new StepNumber(7), new SlotNumber(5), 0.25)),
         new RankProtocol.Report(new WorkerReport.StepReady(new Generation(4), new Rank(1), new StepNumber(7), "ab12", Sft, Times)),
         new RankProtocol.Report(new WorkerReport.StepReady(new Generation(4), new Rank(1), new StepNumber(7), "ab12", Sft with { More = Preferences }, Times)),

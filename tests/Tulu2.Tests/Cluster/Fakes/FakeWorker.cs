@@ -29,7 +29,10 @@ internal sealed class FakeWorker : IWorker
     private bool _computing;
     private bool _dead;
 
-    // What came while a twin's state is awaited; null: none is.
+    // The copy that it keeps of another rank's state.
+    private (Rank Of, StepNumber Step, long Value)? _keeps;
+
+    // What came while another rank's state is awaited; null: none is.
     private Queue<WorkerCommand>? _untilThere;
 
     /// <param name="queue">Takes what the worker has to do, in order; null: a thread does it.</param>
@@ -88,17 +91,20 @@ internal sealed class FakeWorker : IWorker
                     _todo.Clear();
                     _untilThere = null;
                 }
-                _report(new WorkerReport.Joined(_generation, _rank, _stateStep, Ranges.Of(_held.Keys), _reduced is not null));
+                _report(new WorkerReport.Joined(_generation, _rank, _stateStep, Ranges.Of(_held.Keys), _reduced is { } sum ? $"{sum:x16}" : null)
+                {
+                    Keeps = _keeps is { } kept ? new StandbyCopy(kept.Of, kept.Step) : null,
+                });
                 break;
             case WorkerCommand.OfGeneration late when IsCurrent(late.Generation) && _untilThere is { } untilThere:
                 // A real worker waits in the transfer.
                 untilThere.Enqueue(late);
                 break;
             case WorkerCommand.Begin begin when IsCurrent(begin.Generation):
-                Transfer(begin.Transfer, new StepNumber(begin.Step - 1), () => Begin(begin.Keep, begin.Compute));
+                Transfer(begin.Transfer, begin.Standby, new StepNumber(begin.Step - 1), () => Begin(begin.Keep, begin.Compute));
                 break;
             case WorkerCommand.Restore restore when IsCurrent(restore.Generation):
-                Transfer(restore.Transfer, restore.Step, () =>
+                Transfer(restore.Transfer, restore.Standby, restore.Step, () =>
                 {
                     _computing = false;
                     _report(new WorkerReport.Applied(_generation, _rank, _stateStep, 0.001, AfterCommit.Wait, null));
@@ -125,8 +131,9 @@ internal sealed class FakeWorker : IWorker
         }
     }
 
-    private void Transfer(StateTransfer transfer, StepNumber step, Action then)
+    private void Transfer(StateTransfer transfer, StandbyOrder standby, StepNumber step, Action then)
     {
+        if (transfer is (StateTransfer.None or StateTransfer.FromPeer) && _reduced is { } gradient && _stateStep.Next() == step) Update(gradient, step);
         switch (transfer)
         {
             case StateTransfer.None:
@@ -137,25 +144,63 @@ internal sealed class FakeWorker : IWorker
             case StateTransfer.FromManifest manifest:
                 Take(_cluster.Snapshots[int.Parse(manifest.Path)], new StepNumber(int.Parse(manifest.Path)));
                 break;
-            case StateTransfer.FromPeer peer when peer.Copies.Any(copy => copy.Root == _rank):
-                _cluster.SendState(_generation, _rank, _value);
+            case StateTransfer.FromPeer peer when peer.Copies.FirstOrDefault(copy => copy.Root == _rank) is { Receivers: var receivers }:
+                if (_layout.Twins(_rank).Contains(receivers[0])) _cluster.SendState(_generation, _rank, _value);
+                else if (_keeps is { } copy && receivers.SequenceEqual([copy.Of]) && copy.Step == step) _cluster.SendState(_generation, _rank, copy.Value);
+                else _cluster.Violations.Enqueue($"rank {_rank} is to restore {string.Join(", ", receivers)} to step {step}, and keeps {_keeps}");
                 break;
             case StateTransfer.FromPeer peer when peer.Copies.FirstOrDefault(copy => copy.Receivers.Contains(_rank)) is { } copy:
-                if (!_layout.Twins(_rank).Contains(copy.Root)) _cluster.Violations.Enqueue($"rank {_rank} is to take the state of {copy.Root}, no twin of it");
-                var generation = _generation;
-                var late = _untilThere = new Queue<WorkerCommand>();
-                _cluster.ReceiveState(generation, copy.Root, value => Post(() =>
+                Await(copy.Root, value =>
                 {
-                    if (generation != _generation) return;
-                    _untilThere = null;
                     Take(value, step);
-                    then();
-                    while (late.TryDequeue(out var command)) Handle(command);
-                }));
+                    Follow(standby, then);
+                });
                 return;
         }
         if (_stateStep != step) _cluster.Violations.Enqueue($"rank {_rank} has step {_stateStep} and is told to go on from {step}");
+        Follow(standby, then);
+    }
+
+    private void Follow(StandbyOrder order, Action then)
+    {
+        const int Owner = 1000;
+        if (order.Renewed.Contains(_rank)) _cluster.SendState(_generation, Owner + _rank, _value);
+        var ward = order.Keepers.ToList().IndexOf(_rank);
+        if (ward >= 0 && order.Renewed.Contains(new Rank(ward)))
+        {
+            _keeps = null;
+            var step = _stateStep;
+            Await(Owner + ward, value =>
+            {
+                _keeps = (new Rank(ward), step, value);
+                then();
+            });
+            return;
+        }
+        if (ward < 0) _keeps = null;
+        else if (_keeps is not { } kept || kept.Of != ward || kept.Step != _stateStep)
+            _cluster.Violations.Enqueue($"rank {_rank} is to have the copy of rank {ward} at step {_stateStep}, and keeps {_keeps}");
         then();
+    }
+
+    private void Await(int sender, Action<long> then)
+    {
+        var generation = _generation;
+        var late = _untilThere = new Queue<WorkerCommand>();
+        _cluster.ReceiveState(generation, sender, value => Post(() =>
+        {
+            if (generation != _generation) return;
+            _untilThere = null;
+            then(value);
+            while (late.TryDequeue(out var command)) Handle(command);
+        }));
+    }
+
+    private void Update(long gradient, StepNumber step)
+    {
+        if (_keeps is { } kept) _keeps = (kept.Of, kept.Step.Next(), FakeCluster.Update(kept.Value, gradient));
+        Take(FakeCluster.Update(_value, gradient), step);
+        _cluster.Applied.Enqueue((_rank, _worker, step, _value));
     }
 
     private void Take(long value, StepNumber step)
@@ -223,8 +268,7 @@ internal sealed class FakeWorker : IWorker
             return;
         }
         if (Meets(At.Commit, commit.Step)) return;
-        Take(FakeCluster.Update(_value, gradient), commit.Step);
-        _cluster.Applied.Enqueue((_rank, _worker, commit.Step, _value));
+        Update(gradient, commit.Step);
         if (Meets(At.Applied, commit.Step)) return;
         Applied(commit);
         if (commit.Then == AfterCommit.GoOn) StartStep(SlotAssignment.Range(_cluster.Slots, _layout.Data, _layout.CoordinatesOf(_rank).Data) is { } range ? [range] : []);

@@ -14,7 +14,7 @@ public sealed class GradientSyncProperties
     {
         int slots = 1 + ((shape >> 2) & 7), steps = 2 + ((shape >> 5) & 7), every = seed & 3;
         var layout = Layout(seed, shape);
-        var simulation = new SyncSimulation(seed, layout, slots, steps, every);
+        var simulation = new SyncSimulation(seed, layout, slots, steps, every, standby: (seed & 4) != 0);
 
         var ended = simulation.Run(faults % 24, stopAfter: -1);
 
@@ -31,7 +31,7 @@ public sealed class GradientSyncProperties
     [Property(MaxTest = 300)]
     public void A_run_stopped_at_any_moment_ends_after_a_whole_step_with_its_checkpoint(int seed, byte shape, byte faults, byte stopAfter)
     {
-        var simulation = new SyncSimulation(seed, Layout(seed, shape), 1 + ((shape >> 2) & 7), 8, seed & 3);
+        var simulation = new SyncSimulation(seed, Layout(seed, shape), 1 + ((shape >> 2) & 7), 8, seed & 3, standby: (seed & 4) != 0);
 
         var ended = simulation.Run(faults % 12, stopAfter);
 
@@ -44,7 +44,7 @@ public sealed class GradientSyncProperties
     [Property(MaxTest = 600)]
     public void Messages_that_never_arrive_cost_time_and_nothing_else(int seed, byte shape, byte faults, byte losses, byte stopAfter)
     {
-        var simulation = new SyncSimulation(seed, Layout(seed, shape), 1 + ((shape >> 2) & 7), 8, seed & 3);
+        var simulation = new SyncSimulation(seed, Layout(seed, shape), 1 + ((shape >> 2) & 7), 8, seed & 3, standby: (seed & 4) != 0);
 
         var ended = simulation.Run(faults % 6, (stopAfter & 1) == 0 ? -1 : stopAfter, losses % 12);
 
@@ -58,7 +58,7 @@ public sealed class GradientSyncProperties
     [Property(MaxTest = 600)]
     public void A_supervisor_that_is_lost_in_the_middle_of_a_commit_is_succeeded_by_one_that_goes_on(int seed, byte shape, byte faults, byte takeovers)
     {
-        var simulation = new SyncSimulation(seed, Layout(seed, shape), 1 + ((shape >> 2) & 7), 8, seed & 3);
+        var simulation = new SyncSimulation(seed, Layout(seed, shape), 1 + ((shape >> 2) & 7), 8, seed & 3, standby: (seed & 4) != 0);
 
         var ended = simulation.Run(faults % 6, stopAfter: -1, takeovers: 1 + takeovers % 4);
 
@@ -66,6 +66,38 @@ public sealed class GradientSyncProperties
         var finished = Assert.IsType<SyncEffect.Finished>(simulation.End);
         Assert.Equal((8, false), (finished.Step, finished.Cancelled));
         Expect(simulation, finished);
+    }
+
+    [Property(MaxTest = 1000)]
+    public void With_standby_copies_no_rank_that_is_lost_takes_the_run_back(int seed, byte shape, byte from)
+    {
+        var layout = Layout(seed, shape);
+        if (layout.Size == 1) return;
+        var simulation = new SyncSimulation(seed, layout, 1 + ((shape >> 2) & 7), 8, seed & 3, standby: true);
+
+        var ended = simulation.Run(faults: 1, stopAfter: -1, from: 2 * from);
+
+        Assert.True(ended, simulation.Standstill);
+        ExpectEachStepOnce(simulation);
+    }
+
+    [Property(MaxTest = 300)]
+    public void Commits_that_reach_some_ranks_only_are_applied_by_the_others_from_what_they_hold(int seed, byte shape, byte takeovers)
+    {
+        var simulation = new SyncSimulation(seed, Layout(seed, shape), 1 + ((shape >> 2) & 7), 8, seed & 3);
+
+        var ended = simulation.Run(faults: 0, stopAfter: -1, takeovers: 1 + takeovers % 4);
+
+        Assert.True(ended, simulation.Standstill);
+        Assert.Equal(0, simulation.Reloads);
+        Expect(simulation, Assert.IsType<SyncEffect.Finished>(simulation.End));
+    }
+
+    private static void ExpectEachStepOnce(SyncSimulation simulation)
+    {
+        Expect(simulation, Assert.IsType<SyncEffect.Finished>(simulation.End));
+        Assert.Equal(0, simulation.Reloads);
+        Assert.Equal(Enumerable.Range(1, 8), simulation.Commits.Select(commit => commit.Step.Step.Value));
     }
 
     private static ParallelLayout Layout(int seed, byte shape)

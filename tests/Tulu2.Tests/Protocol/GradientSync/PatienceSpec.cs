@@ -19,7 +19,7 @@ public sealed class PatienceSpec
     public PatienceSpec()
     {
         foreach (var rank in Rank.All(2)) Take(new SyncCommand.RankUp(rank, new Incarnation(1), "fake", _now));
-        foreach (var rank in Rank.All(2)) Report(new WorkerReport.Joined(new Generation(1), rank, new StepNumber(-1), [], false));
+        foreach (var rank in Rank.All(2)) Report(new WorkerReport.Joined(new Generation(1), rank, new StepNumber(-1), [], null));
         for (var step = 1; step <= 3; step++) Step(step);
         Assert.Equal(4, Assert.IsType<SyncPhase.Running>(_state.Phase).Step);
     }
@@ -45,7 +45,7 @@ public sealed class PatienceSpec
     {
         Take(new SyncCommand.RankLost(new Rank(0), new Incarnation(1), "crashed", _now));
         Take(new SyncCommand.RankUp(new Rank(0), new Incarnation(2), "fake", _now));
-        Report(new WorkerReport.Joined(new Generation(2), new Rank(0), new StepNumber(-1), [], false));
+        Report(new WorkerReport.Joined(new Generation(2), new Rank(0), new StepNumber(-1), [], null));
         Assert.Empty(After(119));
         Assert.Equal(1, Assert.Single(After(2).OfType<SyncEffect.Restart>()).Rank);
     }
@@ -56,13 +56,13 @@ public sealed class PatienceSpec
         // Not even the pace of a step is known: they have only begun.
         _state = Begun();
         foreach (var rank in Rank.All(2)) Take(new SyncCommand.RankUp(rank, new Incarnation(1), "fake", _now));
-        Report(new WorkerReport.Joined(new Generation(1), new Rank(0), new StepNumber(-1), [], false));
+        Report(new WorkerReport.Joined(new Generation(1), new Rank(0), new StepNumber(-1), [], null));
         for (var worker = 1; worker <= 3; worker++)
         {
             Assert.Empty(After(119));
             Assert.Equal((1, worker), Assert.Single(After(2).OfType<SyncEffect.Restart>()) is var restart ? (restart.Rank, (int)restart.Incarnation) : default);
             Take(new SyncCommand.RankUp(new Rank(1), new Incarnation(worker + 1), "fake", _now));
-            Report(new WorkerReport.Joined(new Generation(worker + 1), new Rank(0), new StepNumber(-1), [], false));
+            Report(new WorkerReport.Joined(new Generation(worker + 1), new Rank(0), new StepNumber(-1), [], null));
         }
     }
 
@@ -82,23 +82,23 @@ public sealed class PatienceSpec
     {
         Take(new SyncCommand.RankLost(new Rank(0), new Incarnation(1), "crashed", _now));
         Take(new SyncCommand.RankUp(new Rank(0), new Incarnation(2), "fake", _now));
-        Report(new WorkerReport.Joined(new Generation(2), new Rank(0), new StepNumber(-1), [], false));
+        Report(new WorkerReport.Joined(new Generation(2), new Rank(0), new StepNumber(-1), [], null));
         // Rank 1 gives its state to rank 0, which crashes over it.
-        var effects = Report(new WorkerReport.Joined(new Generation(2), new Rank(1), new StepNumber(3), [], false));
+        var effects = Report(new WorkerReport.Joined(new Generation(2), new Rank(1), new StepNumber(3), [], null));
         Assert.Contains(effects, effect => effect is SyncEffect.Tell { Command: WorkerCommand.Begin { Transfer: StateTransfer.FromPeer } });
         Take(new SyncCommand.RankLost(new Rank(0), new Incarnation(2), "crashed", _now));
         Take(new SyncCommand.RankUp(new Rank(0), new Incarnation(3), "fake", _now));
-        Report(new WorkerReport.Joined(new Generation(3), new Rank(0), new StepNumber(-1), [], false));
+        Report(new WorkerReport.Joined(new Generation(3), new Rank(0), new StepNumber(-1), [], null));
         Assert.Empty(After(119));
         Assert.Equal(1, Assert.Single(After(2).OfType<SyncEffect.Restart>()).Rank);
 
         // Both begin with the recipe's state.
         _state = Begun();
         foreach (var rank in Rank.All(2)) Take(new SyncCommand.RankUp(rank, new Incarnation(1), "fake", _now));
-        foreach (var rank in Rank.All(2)) Report(new WorkerReport.Joined(new Generation(1), rank, new StepNumber(-1), [], false));
+        foreach (var rank in Rank.All(2)) Report(new WorkerReport.Joined(new Generation(1), rank, new StepNumber(-1), [], null));
         Take(new SyncCommand.RankLost(new Rank(0), new Incarnation(1), "crashed", _now));
         Take(new SyncCommand.RankUp(new Rank(0), new Incarnation(2), "fake", _now));
-        Report(new WorkerReport.Joined(new Generation(2), new Rank(0), new StepNumber(-1), [], false));
+        Report(new WorkerReport.Joined(new Generation(2), new Rank(0), new StepNumber(-1), [], null));
         Assert.Empty(After(899));
         Assert.Equal(1, Assert.Single(After(2).OfType<SyncEffect.Restart>()).Rank);
     }

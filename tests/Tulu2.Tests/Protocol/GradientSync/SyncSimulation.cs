@@ -38,14 +38,15 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
         public readonly Queue<RankReport> Sent = new();
     }
 
-    public SyncSimulation(int seed, ParallelLayout layout, int slots, int steps, int every, ValidationRules? validation = null)
+    public SyncSimulation(int seed, ParallelLayout layout, int slots, int steps, int every, ValidationRules? validation = null, bool standby = false)
     {
         _random = new Random(seed);
         Cluster = new FakeCluster(slots, steps) { Layout = layout };
         Write(new LedgerEvent.RunStarted("recipe", 1, layout.Size, slots, steps, 0));
         _senders = [.. Enumerable.Range(0, layout.Size).Select(_ => new Sender())];
-        _driver = new StepDriver(new DriverPlan(new SyncRules(layout, slots, new StepNumber(steps), every) { Validation = validation }, new FakePlan(slots, steps))
+        _driver = new StepDriver(new DriverPlan(new SyncRules(layout, slots, new StepNumber(steps), every) { Validation = validation, Standby = standby }, new FakePlan(slots, steps))
         {
+            NodeOf = rank => $"node {(rank + seed) % 3}",
             Validation = ValidationChunks,
             Measure = (_, scores) => scores.Sum(score => (double)score[0]),
             Lease = new ProgressLease(Lease, Lease, 8),
@@ -71,13 +72,17 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
     public IReadOnlyList<LedgerEntry> Ledger => _ledger;
     public List<SyncEffect.Committed> Commits { get; } = [];
 
+    /// <summary>Commands to load a checkpoint or the recipe's weights, after the first commit.</summary>
+    public int Reloads { get; private set; }
+
     public TimeSpan Now => _now;
 
     /// <summary>Runs with these many faults, then without until the end.</summary>
     /// <returns>It came to an end.</returns>
+    /// <param name="from">The first event at which a fault may happen.</param>
     /// <param name="losses">At most these many messages between nodes do not arrive.</param>
     /// <param name="takeovers">At most these many commits are the last thing that a supervisor does.</param>
-    public bool Run(int faults, int stopAfter, int losses = 0, int takeovers = 0)
+    public bool Run(int faults, int stopAfter, int losses = 0, int takeovers = 0, int from = 0)
     {
         (_losses, _takeovers) = (losses, takeovers);
         // A late loss costs a lease or two; a snapshot costs more.
@@ -85,7 +90,7 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
         {
             if (++_events > 200_000) return false;
             if (_events == stopAfter) _driver.Take(new SyncCommand.Stop(_now));
-            if (faults > 0 && _random.Next(40) == 0)
+            if (faults > 0 && _events >= from && _random.Next(40) == 0)
             {
                 faults--;
                 var rank = new Rank(_random.Next(_senders.Length));
@@ -162,6 +167,9 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
             case SyncEffect.GenerationOpened opened:
                 Write(new LedgerEvent.GenerationOpened(opened.Generation, opened.Why, opened.Ranks));
                 break;
+            case SyncEffect.Tell { Command: var command } when Commits.Count > 0 && Loads(command):
+                Reloads++;
+                break;
             case SyncEffect.Validated validated:
                 Validated.Add(validated);
                 break;
@@ -173,6 +181,9 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
                 break;
         }
     }
+
+    private static bool Loads(WorkerCommand command) =>
+        (command is WorkerCommand.Begin begin ? begin.Transfer : (command as WorkerCommand.Restore)?.Transfer) is StateTransfer.FromManifest or StateTransfer.FromRecipe;
 
     private void Write(LedgerEvent what) => _ledger.Add(new LedgerEntry(_ledger.Count + 1, DateTimeOffset.UnixEpoch, what));
 }

@@ -25,7 +25,7 @@ public sealed class ValidationSpec
     public ValidationSpec()
     {
         foreach (var rank in Rank.All(2)) Take(new SyncCommand.RankUp(rank, new Incarnation(1), "fake", _now));
-        foreach (var rank in Rank.All(2)) Report(new WorkerReport.Joined(new Generation(1), rank, new StepNumber(-1), [], false));
+        foreach (var rank in Rank.All(2)) Report(new WorkerReport.Joined(new Generation(1), rank, new StepNumber(-1), [], null));
         Pass(1);
         foreach (var rank in Rank.All(2))
             Report(new WorkerReport.StepReady(new Generation(1), rank, new StepNumber(1), "hash", new StepMetrics(1, 1, 1, 1, 1, []), new StepTimes(0, 0, 0, 0, 0, 0)));
@@ -63,7 +63,7 @@ public sealed class ValidationSpec
         Assert.Contains(new SyncEffect.SnapshotBegun(new StepNumber(1)), Take(new SyncCommand.Validated(new StepNumber(1), 2.5, _now)));
         var effects = Take(new SyncCommand.SnapshotSettled(new StepNumber(1), null, "not in time", Lost: true, _now));
         Assert.Equal(new Generation(2), Assert.Single(effects.OfType<SyncEffect.GenerationOpened>()).Generation);
-        foreach (var rank in Rank.All(2)) effects = Report(new WorkerReport.Joined(new Generation(2), rank, new StepNumber(1), [], false));
+        foreach (var rank in Rank.All(2)) effects = Report(new WorkerReport.Joined(new Generation(2), rank, new StepNumber(1), [], null));
         Assert.All(effects.OfType<SyncEffect.Tell>(), tell => Assert.IsType<WorkerCommand.Restore>(tell.Command));
         Applied(0, generation: 2);
         Assert.Contains(new SyncEffect.SnapshotBegun(new StepNumber(1)), Applied(1, generation: 2));
@@ -75,7 +75,7 @@ public sealed class ValidationSpec
         Applied(0);
         Applied(1);
         Assert.Single(Take(new SyncCommand.Stop(_now)).OfType<SyncEffect.GenerationOpened>());
-        foreach (var rank in Rank.All(2)) Report(new WorkerReport.Joined(new Generation(2), rank, new StepNumber(1), [], false));
+        foreach (var rank in Rank.All(2)) Report(new WorkerReport.Joined(new Generation(2), rank, new StepNumber(1), [], null));
         Applied(0, generation: 2);
         Assert.Contains(new SyncEffect.SnapshotBegun(new StepNumber(1)), Applied(1, generation: 2));
         var effects = Take(new SyncCommand.SnapshotSettled(new StepNumber(1), "one", null, false, _now));

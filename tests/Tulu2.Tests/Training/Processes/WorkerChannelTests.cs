@@ -33,15 +33,18 @@ public sealed class WorkerChannelTests
         Start(),
         new WorkerCommand.JoinGeneration(new Generation(4), new Rank(1), ["one", "two"]),
         new WorkerCommand.Begin(
-            new Generation(4), new StepNumber(7), new StateTransfer.FromPeer([new PeerCopy(new Rank(0), [new Rank(1), new Rank(2)])]), Ranges, []),
+            new Generation(4), new StepNumber(7), new StateTransfer.FromPeer([new PeerCopy(new Rank(0), [new Rank(1), new Rank(2)])]), Ranges, [])
+        {
+            Standby = new StandbyOrder([new Rank(1), new Rank(0)], [new Rank(1)]),
+        },
         new WorkerCommand.Feed(Batch),
         new WorkerCommand.Commit(new Generation(4), new StepNumber(7), true, AfterCommit.GoOn),
-        new WorkerCommand.Restore(new Generation(4), new StepNumber(7), new StateTransfer.None()),
+        new WorkerCommand.Restore(new Generation(4), new StepNumber(7), new StateTransfer.None()) { Standby = new StandbyOrder([new Rank(1), new Rank(0)], []) },
         new WorkerCommand.Score(new Generation(4), default, 17, Batch),
         new WorkerCommand.Shutdown(),
         new WorkerReport.Started("tcp://10.0.0.1:4000"),
         new WorkerReport.Alive(),
-        new WorkerReport.Joined(new Generation(4), new Rank(1), new StepNumber(-1), Ranges, true),
+        new WorkerReport.Joined(new Generation(4), new Rank(1), new StepNumber(-1), Ranges, "c0ffee") { Keeps = new StandbyCopy(new Rank(2), new StepNumber(6)) },
         new WorkerReport.SlotDone(new Generation(4), new Rank(1), new StepNumber(7), new SlotNumber(5), 0.25),
         new WorkerReport.StepReady(
             new Generation(4), new Rank(1), new StepNumber(7), "ab12", new StepMetrics(2, 1, 1e-5, 40, 30, [new("rewards_margin", 0.5)]),

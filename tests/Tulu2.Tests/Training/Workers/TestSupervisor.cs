@@ -11,7 +11,6 @@ using Tulu2.Protocol.Workers;
 using Tulu2.Training.Hosting;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Slots;
-using Tulu2.Training.State;
 using Tulu2.Training.Workers;
 using Xunit;
 
@@ -26,7 +25,7 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     private readonly WorkerSettings _settings;
     private readonly ParallelLayout _layout;
     private readonly SlotComputerOf _computerOf;
-    private readonly ReplicaState?[] _states;
+    private readonly IReadOnlyList<StateBlock>?[] _states;
     private readonly Dictionary<(Generation Generation, StepNumber Step), StepMetrics> _ready = [];
     private DriverLoop? _run;
 
@@ -37,8 +36,8 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     public TestSupervisor(WorkerSettings settings, ParallelLayout layout, SlotComputerOf? computerOf = null)
     {
         // A data plane remembers the generations it has seen; every supervisor here counts from 1.
-        _settings = settings with { DataPlane = new InProcessDataPlane(), Parallel = layout };
-        (_layout, _states) = (layout, new ReplicaState?[layout.Size]);
+        _settings = settings with { DataPlane = new InProcessDataPlane(), Parallel = layout, StateMade = (rank, state) => _states![rank] = state };
+        (_layout, _states) = (layout, new IReadOnlyList<StateBlock>?[layout.Size]);
         _computerOf = computerOf ?? EmbeddedWorkerFactory.ComputerOf(_settings);
     }
 
@@ -49,6 +48,12 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
 
     /// <summary>What the run validates on, when, and how it is measured; null: it does not validate.</summary>
     public (ValidationRules Rules, OnePassPlan Plan, ValidationMeasure Measure)? Validation { get; init; }
+
+    /// <summary>Ranks without twins have standby copies.</summary>
+    public bool Standby { get; init; }
+
+    /// <summary>Commands to load a checkpoint or the recipe's weights.</summary>
+    public int Loads { get; private set; }
 
     /// <summary>The values of every validation, by step.</summary>
     public SortedDictionary<int, NamedValues> Validations { get; } = [];
@@ -79,7 +84,7 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
         if (_layout is { ReplicaSize: 1, Zero: 1 }) return finished.ParametersSha256!;
         Assert.Null(finished.ParametersSha256);
         // Ranks that have said what they applied wait for commands: nobody writes what is read here.
-        return AssembledState.ParametersSha256(_settings.Parameters.Trained, _states.OfType<ReplicaState>());
+        return AssembledState.ParametersSha256(_settings.Parameters.Trained, _states.OfType<IReadOnlyList<StateBlock>>());
     }
 
     /// <summary>The reference pass of these batches.</summary>
@@ -92,18 +97,18 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     }
 
     /// <summary>After a run: what all ranks hold together.</summary>
-    public IReadOnlyList<(string Name, float[] Values)> Parameters() => AssembledState.Parameters(_settings.Parameters.Trained, _states.OfType<ReplicaState>());
+    public IReadOnlyList<(string Name, float[] Values)> Parameters() => AssembledState.Parameters(_settings.Parameters.Trained, _states.OfType<IReadOnlyList<StateBlock>>());
 
     public IWorker Start(Rank rank, Action<WorkerReport> report)
     {
         _states[rank] = null;
-        return new EmbeddedWorkerFactory(_settings, (state, group) => _computerOf(_states[rank] = state, group)).Start(rank, report);
+        return new EmbeddedWorkerFactory(_settings, _computerOf).Start(rank, report);
     }
 
     public void Dispose() => _run?.Dispose();
 
     private DriverPlan Plan(int lastStep) => new(
-        new SyncRules(_layout, _settings.Plan.SlotsPerStep, new StepNumber(lastStep), CheckpointEvery: 0) { Validation = Validation?.Rules }, _settings.Plan)
+        new SyncRules(_layout, _settings.Plan.SlotsPerStep, new StepNumber(lastStep), CheckpointEvery: 0) { Validation = Validation?.Rules, Standby = Standby }, _settings.Plan)
     {
         Validation = Validation is { Plan: var plan } ? [.. Enumerable.Range(0, plan.SlotsPerStep).Select(slot => plan.Read(1, slot))] : [],
         Measure = Measure,
@@ -137,6 +142,7 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
 
     private void Decided(SyncEffect effect)
     {
+        if (effect is SyncEffect.Tell { Command: WorkerCommand.Begin { Transfer: not (StateTransfer.None or StateTransfer.FromPeer) } }) Loads++;
         if (effect is not SyncEffect.Committed { Step: var step }) return;
         // A step done again has the bits it had.
         if (Steps.TryGetValue(step.Step, out var before)) Assert.Equal(before, (step.Metrics, step.GradientHash));

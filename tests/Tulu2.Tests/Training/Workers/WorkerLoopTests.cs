@@ -132,6 +132,28 @@ public class WorkerLoopTests
         Assert.InRange(supervisor.SlotsComputed, 2 * Slots * (Steps + 2), 2 * Slots * (Steps + 3));
     }
 
+    [Theory]
+    [InlineData(1, 2, 1, 1)]
+    [InlineData(1, 1, 2, 1)]
+    [InlineData(2, 1, 1, 2)]
+    [InlineData(2, 2, 2, 2)]
+    [InlineData(3, 1, 1, 3)]
+    public void A_rank_whose_state_another_one_keeps_takes_nobody_back(int data, int tensor, int pipeline, int zero)
+    {
+        var layout = new ParallelLayout(data, tensor, pipeline, zero);
+        foreach (var precision in Enum.GetValues<Precision>())
+        {
+            // Also after the last commit, and a rank that has just come back; in step 3 two neighbours, one after the other.
+            var faults = new FaultPlan().FailBeforeApplied(new Rank(0), new StepNumber(1)).FailBeforeReady(new Rank(1), new StepNumber(2)).FailBeforeApply(new Rank(1), new StepNumber(3))
+                .FailBeforeReduce(new Rank(0), new StepNumber(4)).FailBeforeApplied(new Rank(layout.Size - 1), new StepNumber(Steps));
+            using var supervisor = new TestSupervisor(Settings(precision, faults), layout, FakeSlots.Of) { Standby = true };
+            Assert.Equal(Run(1, precision, null, null), supervisor.Run(Steps));
+            Assert.Equal((5, 0), (supervisor.Failures.Count, faults.Pending));
+            // By each rank, at the start.
+            Assert.Equal(layout.Size, supervisor.Loads);
+        }
+    }
+
     [Fact]
     public void A_generation_of_another_size_than_the_layout_is_refused()
     {
@@ -147,7 +169,7 @@ public class WorkerLoopTests
         Prop.ForAll(Schedule.Draw(Slots, Steps), schedule =>
         {
             var faults = schedule.Plan();
-            using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), schedule.Layout, FakeSlots.Of);
+            using var supervisor = new TestSupervisor(Settings(Precision.Fp32, faults), schedule.Layout, FakeSlots.Of) { Standby = schedule.Faults.Length % 2 == 0 };
             var partial = new HashSet<int>(schedule.PartialCommits);
             var hash = supervisor.Run(Steps, commitTo: step => partial.Remove(step) ? [new Rank(step % schedule.Layout.Size)] : null);
             return (hash == Undisturbed.Value).Label(hash);

@@ -9,7 +9,7 @@ using Tulu2.Training.Planning;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Recipes.Reading;
 
-namespace Tulu2.Runs.Comparison;
+namespace Tulu2.Runs.LayoutPlans;
 
 /// <summary>The shape of a run's model, and what follows from it: numbers of parameters, memory of a rank. Reads no weights.</summary>
 internal static class RunShape
