@@ -48,13 +48,14 @@ public sealed class LayoutTests(ITestOutputHelper log)
 
         var (run, random) = (small.Folder("run"), TestSeed.Random(log));
         using (var process = TuluProcess.Start(small.Cache, "train", recipe, "--run", run, "--set", "parallel.data=1", "--set", "parallel.tensor=2", "--set", "parallel.pipeline=2",
-            "--set", "parallel.split_activations=true"))
+            "--set", "parallel.split_activations=true", "--set", "parallel.spares=1"))
         {
             foreach (var at in (int[])[8, 20, 32])
             {
                 Assert.True(await process.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), at, TimeSpan.FromMinutes(3)), process.Output + process.Errors);
                 var workers = Children.Of(process.Id, "worker");
-                Assert.Equal(4, workers.Length);
+                // A spare may be among them.
+                Assert.InRange(workers.Length, 4, 5);
                 Children.Send(workers[random.Next(workers.Length)], Children.SignalKill);
             }
             Assert.True(await process.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), 50, TimeSpan.FromMinutes(3)), process.Output + process.Errors);

@@ -7,7 +7,7 @@ namespace Tulu2.ClusterTests;
 /// <summary>Ranks are processes: one that dies, however it dies, costs no bit of the result; none outlives its node.</summary>
 public sealed class WorkerProcessTests(ITestOutputHelper log)
 {
-    private const int Steps = 40;
+    private const int Steps = 60;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     [Theory]
@@ -25,7 +25,7 @@ public sealed class WorkerProcessTests(ITestOutputHelper log)
         using var process = TuluProcess.Start(small.Cache, "train", recipe, "--run", run, "--set", $"parallel.data={ranks}", "--json");
         for (var kills = 0; kills < 3; kills++)
         {
-            var at = kills * Steps / 3 + random.Next(1, Steps / 4);
+            var at = kills * Steps / 3 + random.Next(1, Steps / 8);
             Assert.True(await process.WaitForLinesAsync(Path.Combine(run, "metrics.jsonl"), at, Patience), process.Output + process.Errors);
             // The run may be between a worker's end and its successor's start.
             var workers = Array.Empty<int>();
@@ -97,6 +97,40 @@ public sealed class WorkerProcessTests(ITestOutputHelper log)
         Assert.Equal(0, await process.WaitForExitAsync(Patience));
         log.WriteLine(process.Errors);
         Assert.Equal(quiet.GetProperty("parameters_sha256").GetString(), process.LastJson().GetProperty("parameters_sha256").GetString());
+    }
+
+    [Fact]
+    public async Task A_spare_worker_takes_the_place_of_one_that_is_killed_and_is_replaced_itself()
+    {
+        using var small = await SmallRun.CreateAsync();
+        var recipe = small.Recipe("sft", "bf16", steps: 100, checkpointEvery: 0, preset: "demo");
+        var quiet = await TuluProcess.RunJsonAsync(small.Cache, "train", recipe, "--run", small.Folder("quiet"), "--in-process", "--set", "parallel.data=1");
+        var run = small.Folder("run");
+        using var process = TuluProcess.Start(
+            small.Cache, "train", recipe, "--run", run, "--set", "parallel.data=1", "--set", "parallel.tensor=2", "--set", "parallel.spares=1", "--json");
+        async Task<int> SpareAsync(int besides)
+        {
+            var workers = Array.Empty<int>();
+            Assert.True(await Children.WaitAsync(() => (workers = Children.Of(process.Id, "worker")).Length == 3 && workers[^1] != besides, Patience), process.Output + process.Errors);
+            return workers[^1];
+        }
+        // One without a rank may die as well; nobody needs to hear of it.
+        var idle = await SpareAsync(besides: 0);
+        Children.Send(idle, Children.SignalKill);
+        var spare = await SpareAsync(besides: idle);
+        Children.Send(Children.Of(process.Id, "worker")[0], Children.SignalKill);
+        var metrics = Path.Combine(run, "metrics.jsonl");
+        Assert.True(await process.WaitForLinesAsync(metrics, File.ReadLines(metrics).Count() + 3, Patience), process.Errors);
+        // Heard of now, since it is the worker of a rank.
+        Children.Send(spare, Children.SignalKill);
+        Assert.True(await Children.WaitAsync(() => process.Errors.Contains($"worker process {spare} was killed", StringComparison.Ordinal), Patience), process.Errors);
+        Assert.Equal(0, await process.WaitForExitAsync(Patience));
+
+        Assert.DoesNotContain($"worker process {idle} ", process.Errors, StringComparison.Ordinal);
+        Assert.Equal(quiet.GetProperty("parameters_sha256").GetString(), process.LastJson().GetProperty("parameters_sha256").GetString());
+        var (code, output, errors) = await TuluProcess.RunAsync(small.Cache, "ledger", "verify", run);
+        Assert.True(code == 0, output + errors);
+        Assert.Contains("100 steps, 0 replayed", output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -60,6 +60,7 @@ internal sealed class NodeRanks
         _askers.Add(asker);
         if (IsStopping) return;
         IsStopping = true;
+        if (_plan.Workers is IDisposable spares) _shutdown.Begin(spares, "spare workers");
         _trainers.Tell(RankProtocol.Stop.Instance);
     }
 

@@ -43,7 +43,7 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
     {
         if (_worker is not { } worker) return;
         worker.Send(new WorkerCommand.Shutdown());
-        setup.Shutdown.Begin(worker, setup.Rank);
+        setup.Shutdown.Begin(worker, $"rank {setup.Rank}");
     }
 
     protected override void OnReceive(object message)

@@ -1,6 +1,3 @@
-using Tulu2.Protocol.Ids;
-using Tulu2.Protocol.Workers;
-
 namespace Tulu2.Cluster.Ranks;
 
 /// <summary>
@@ -11,9 +8,10 @@ internal sealed class WorkerShutdown
     private readonly Lock _gate = new();
     private readonly List<Task> _ending = [];
 
-    public void Begin(IWorker worker, Rank rank)
+    /// <param name="worker">A worker, or what holds spare ones.</param>
+    public void Begin(IDisposable worker, string name)
     {
-        var thread = new DedicatedThread($"end of rank {rank}", _ => { /* The worker has already failed, which was reported. */ });
+        var thread = new DedicatedThread($"end of {name}", _ => { /* The worker has already failed, which was reported. */ });
         thread.Post(worker.Dispose);
         thread.Dispose();
         lock (_gate) _ending.Add(thread.Completion);

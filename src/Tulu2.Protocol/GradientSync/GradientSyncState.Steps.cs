@@ -42,7 +42,7 @@ public sealed partial record GradientSyncState
     {
         if (!_rules.KeepsCopies) return StandbyOrder.None;
         Rank?[] held = [.. Seats.Select(seat => reload ? null : seat.BringsCopyAt(step, Hashes.GetValueOrDefault(step)))];
-        var keepers = StandbyKeepers.Of([.. Seats.Select(seat => seat.Node)], held, inUse: copies.Count > 0);
+        var keepers = StandbyKeepers.Of([.. Seats.Select(seat => seat.Node)], held, [.. copies.SelectMany(copy => copy.Receivers)]);
         return new StandbyOrder(keepers, [.. Rank.All(_rules.Ranks).Where(rank => held[keepers[rank]] != rank)]);
     }
 
@@ -70,7 +70,7 @@ public sealed partial record GradientSyncState
         if (highest < 0) return (highest, null);
         // The commit was decided, and reached nobody before this generation did.
         var decided = highest.Next();
-        return Hashes.ContainsKey(decided) && Copies(decided) is { } copies ? (decided, copies) : (highest, Copies(highest));
+        return decided == Decided && Copies(decided) is { } copies ? (decided, copies) : (highest, Copies(highest));
     }
 
     // Who gives whom the state of a step; null where a rank is behind and neither a twin nor a copy of it has that step.
@@ -161,6 +161,7 @@ public sealed partial record GradientSyncState
                     : new SyncPhase.Running(step.Next(), now, StepEntry.InStride),
                 LastStep = last ? step : LastStep,
                 Hashes = Hashes.SetItem(step, first.GradientHash),
+                Decided = step,
                 Snapshot = snapshots,
                 // Waiting for a snapshot is not the ranks' pace.
                 Lease = running.Entry == StepEntry.InStride ? Lease.With(allReady - running.Began) : Lease,
@@ -193,6 +194,13 @@ public sealed partial record GradientSyncState
         // One that comes late or twice must not take back a later one; the last step's commit is told once more where it was validated first.
         if (!Counts(applied.Generation, applied.Rank) || Seats[applied.Rank].HasEnded(applied.Step)) return Stay;
         if (Seats[applied.Rank].Applied?.Step is { } before && (before > applied.Step || (before == applied.Step && applied.Then != AfterCommit.End))) return Stay;
-        return To(Seat(applied.Rank, seat => seat with { Applied = applied, Progress = now })).Then(next => next.Finish()).Then(next => next.HasArrived(now));
+        return To(Seat(applied.Rank, seat => seat with { Applied = applied, Progress = now })).Then(next => next.Finish()).Then(next => next.HasArrived(now)).Then(next => next.MoveCopies(now));
     }
+
+    // Ranks came back on other nodes than they were lost on. Their copies, from which they were restored, could not move at once; each rank has its own state now.
+    private Decision MoveCopies(TimeSpan now) =>
+        !Keepers.IsEmpty && Phase is SyncPhase.Running { AllReady: null } running && Seats.All(seat => seat.Has(new StepNumber(running.Step - 1)))
+            && !StandbyKeepers.AreApart([.. Seats.Select(seat => seat.Node)], Keepers)
+            ? OpenGeneration("standby copies go to other nodes", now)
+            : Stay;
 }

@@ -32,8 +32,10 @@ public sealed partial record GradientSyncState
     private Decision Restore(StepNumber step, StateTransfer transfer, StandbyOrder standby, StepEntry entry, TimeSpan now)
     {
         var work = entry == StepEntry.Loading ? RankWork.Loading : RankWork.Computing;
-        return To(this with { Phase = new SyncPhase.Validating(step, entry), Seats = [.. Seats.Select(seat => seat with { Step = step, Work = work, Progress = now })] })
-            .Do(Overtaken())
+        // Ranks that had not heard of a snapshot of this step when the generation began will not hear of it any more: it is taken again.
+        var again = Snapshot is SnapshotStatus.InFlight flight && flight.Step == step ? flight with { IsAbandoned = true } : null;
+        return To(this with { Snapshot = again ?? Snapshot, Phase = new SyncPhase.Validating(step, entry), Seats = [.. Seats.Select(seat => seat with { Step = step, Work = work, Progress = now })] })
+            .Do(again is null ? Overtaken() : [new SyncEffect.SnapshotRanksGone(step, [.. Rank.All(_rules.Ranks)])])
             .Do(Seats.Select(seat => new SyncEffect.Tell(seat.Rank, new WorkerCommand.Restore(Generation, step, transfer) { Standby = standby })))
             .Then(next => next.Validate(step, now));
     }
@@ -80,9 +82,9 @@ public sealed partial record GradientSyncState
     }
 
     // A snapshot is settled while a validated step's checkpoint is awaited: that one, or an earlier one that stood in its way.
-    private Decision Kept(StepNumber step, SyncCommand.SnapshotSettled settled)
+    private Decision Kept(StepNumber step, SyncCommand.SnapshotSettled settled, bool wasAbandoned)
     {
-        if (settled.Step != step || settled.ManifestPath is not null) return Proceed(step, settled.Now);
+        if (settled.Step != step || settled.ManifestPath is not null || wasAbandoned) return Proceed(step, settled.Now);
         // No rank is known to be lost, but one did not write: they meet anew, and who does not come is replaced.
         if (settled.Lost) return OpenGeneration(settled.Error ?? "a checkpoint was not written in time", settled.Now);
         return Ends(step) ? FailLastCheckpoint(settled) : GoOn(step, settled.Now);

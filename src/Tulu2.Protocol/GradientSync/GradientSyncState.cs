@@ -39,8 +39,11 @@ public sealed partial record GradientSyncState
     private ProgressLease Lease { get; init; } = ProgressLease.Default;
     private RunPhase Told { get; init; } = RunPhase.Starting;
 
-    // By rank: who keeps its copy in the present generation. Empty: there are no copies.
-    private ImmutableArray<Rank> Keepers { get; init; } = [];
+    /// <summary>By rank: who keeps its copy in the present generation. Empty: there are no copies.</summary>
+    public ImmutableArray<Rank> Keepers { get; private init; } = [];
+
+    // The newest commit that was decided here, and not by an earlier supervisor.
+    private StepNumber Decided { get; init; }
 
     /// <summary>Unequal gradients of a step without a majority.</summary>
     /// <param name="Retried">The step was begun again, without the gradients that were held.</param>
@@ -101,7 +104,7 @@ public sealed partial record GradientSyncState
         var next = this with { Stopping = true };
         // No step is under way that could be the last one: it is the one that was committed. The validation is made when the run is resumed. Ranks that share a chunk
         // must all do it or none: a new generation takes it from all of them.
-        return Phase is SyncPhase.Validating { Step: var step } && next.StopsAt(step) && !Validated.Has(step)
+        return Phase is SyncPhase.Validating { Step: var step } && next.StopsAt(step) && AwaitsValidation(step)
             ? next.OpenGeneration("the run is to stop", now) : To(next);
     }
 
@@ -118,7 +121,7 @@ public sealed partial record GradientSyncState
         var next = isNewest && settled.ManifestPath is { } path ? this with { Manifest = new KnownManifest(path, settled.Step) } : this;
         if (Snapshot is not SnapshotStatus.InFlight flight || flight.Step != settled.Step) return To(next);
         next = next with { Snapshot = SnapshotStatus.After(flight.AnotherDue) };
-        if (Phase is SyncPhase.Keeping { Step: var kept }) return next.Kept(kept, settled);
+        if (Phase is SyncPhase.Keeping { Step: var kept }) return next.Kept(kept, settled, flight.IsAbandoned);
         if (settled.ManifestPath is not null) return next.Finish().Then(after => after.Commit(settled.Now));
         if (Phase is not SyncPhase.Finishing)
             return To(next with { Snapshot = SnapshotStatus.After(flight.AnotherDue || settled.Lost) }).Then(after => after.Commit(settled.Now));

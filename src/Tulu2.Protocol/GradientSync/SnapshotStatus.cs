@@ -14,7 +14,11 @@ public abstract record SnapshotStatus
 
     /// <summary>The ranks were told to take one and it is neither a checkpoint yet nor given up.</summary>
     /// <param name="AnotherDue">One fell due meanwhile.</param>
-    public sealed record InFlight(StepNumber Step, TimeSpan Began, bool AnotherDue = false) : SnapshotStatus;
+    public sealed record InFlight(StepNumber Step, TimeSpan Began, bool AnotherDue = false) : SnapshotStatus
+    {
+        /// <summary>It is given up, and is to be taken again when that is settled.</summary>
+        public bool IsAbandoned { get; init; }
+    }
 
     /// <summary>What a commit makes of it.</summary>
     /// <param name="due">The step's place in the run asks for a snapshot.</param>

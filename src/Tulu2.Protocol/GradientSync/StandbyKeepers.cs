@@ -12,12 +12,24 @@ internal static class StandbyKeepers
     /// </summary>
     /// <param name="nodes">By rank: its node. At least two.</param>
     /// <param name="held">By rank: whose copy it has; null: none.</param>
-    /// <param name="inUse">A lost state is about to be restored from one of the copies, so none may be given up.</param>
-    public static ImmutableArray<Rank> Of(IReadOnlyList<string> nodes, IReadOnlyList<Rank?> held, bool inUse)
+    /// <param name="inUse">Ranks whose lost state is about to be restored from their copies: these stay where they are.</param>
+    public static ImmutableArray<Rank> Of(IReadOnlyList<string> nodes, IReadOnlyList<Rank?> held, IReadOnlyCollection<Rank> inUse)
     {
-        var best = Complete(nodes, new Rank?[nodes.Count])!.Value;
-        return Complete(nodes, held) is { } present && (inUse || Apart(nodes, present) >= Apart(nodes, best)) ? present : best;
+        // The fewer copies move the better: all stay, or those on the node of their rank move, or all.
+        Rank?[] Staying(Func<int, Rank, bool> stays) => [.. held.Select((of, keeper) => of is { } rank && (inUse.Contains(rank) || stays(keeper, rank)) ? of : null)];
+        ImmutableArray<Rank>?[] choices =
+            [Complete(nodes, held), Complete(nodes, Staying((keeper, rank) => nodes[keeper] != nodes[rank])), Complete(nodes, Staying((_, _) => false))];
+        return choices.OfType<ImmutableArray<Rank>>().Append(Best(nodes)).MaxBy(choice => inUse.All(rank => held[choice[rank]] == rank) ? Apart(nodes, choice) : -1);
     }
+
+    /// <summary>As many ranks as can be have their copies on other nodes.</summary>
+    public static bool AreApart(IReadOnlyList<string> nodes, ImmutableArray<Rank> keepers)
+    {
+        var apart = Apart(nodes, keepers);
+        return apart == nodes.Count || nodes.Distinct().Count() == 1 || apart >= Apart(nodes, Best(nodes));
+    }
+
+    private static ImmutableArray<Rank> Best(IReadOnlyList<string> nodes) => Complete(nodes, new Rank?[nodes.Count])!.Value;
 
     // The copies that exist, and the best rotation of those that do not; null where only a rank itself would be left to keep its copy.
     private static ImmutableArray<Rank>? Complete(IReadOnlyList<string> nodes, IReadOnlyList<Rank?> held)

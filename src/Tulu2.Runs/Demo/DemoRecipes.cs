@@ -18,6 +18,9 @@ internal sealed record DemoRecipes(string Sft, string Dpo)
         return paths;
     }
 
+    // The runs are over before a spare worker would be worth the time that it takes to start.
+    private static ParallelRecipe ParallelOf(DemoSettings settings) => new() { Data = settings.Ranks, Spares = 0 };
+
     private static Recipe SftOf(RunDirectory directory, DemoFiles data, DemoSettings settings) => new()
     {
         Model = new ModelRecipe { Preset = settings.Preset, Tokenizer = Path.Combine(directory.Root, "tokenizer") },
@@ -26,7 +29,7 @@ internal sealed record DemoRecipes(string Sft, string Dpo)
         Steps = settings.SftSteps,
         Optimizer = new OptimizerRecipe { LearningRate = settings.SftLearningRate },
         Precision = settings.Precision,
-        Parallel = new ParallelRecipe { Data = settings.Ranks },
+        Parallel = ParallelOf(settings),
         Checkpoint = new CheckpointRecipe { Every = settings.CheckpointEvery, Keep = 2 },
         Seed = settings.Seed,
     };
@@ -42,7 +45,7 @@ internal sealed record DemoRecipes(string Sft, string Dpo)
         Schedule = new ScheduleRecipe { Warmup = 0.1 },
         Dpo = new DpoRecipe { Beta = settings.DpoBeta },
         Precision = settings.Precision,
-        Parallel = new ParallelRecipe { Data = settings.Ranks },
+        Parallel = ParallelOf(settings),
         Checkpoint = new CheckpointRecipe { Every = settings.CheckpointEvery, Keep = 2 },
         Seed = settings.Seed,
     };

@@ -17,10 +17,10 @@ internal sealed record StandbyChoice(bool Keeps, string? Line)
     public static StandbyChoice Of(PreparedRun run, RankHosting hosting, long memory)
     {
         if (!StandbyCopies.May(run.Recipe.Parallel, run.Parallel)) return new StandbyChoice(false, null);
-        // Copies on other nodes are what nodes are lost without; each has its ranks' share of them.
-        if (run.Recipe.Parallel.Standby == StandbyUse.On || hosting is RankHosting.Nodes { Count: not 1 }) return new StandbyChoice(true, null);
-        var plan = RunShape.Plan(run.Recipe, run.Model.Config, run.Parallel);
-        var needed = plan is null ? 0 : run.Parallel.Size * (plan.Host > 0 ? plan.Host : plan.Device);
+        // The memory of other machines is not known here. Nodes that this process starts are on this machine.
+        if (run.Recipe.Parallel.Standby == StandbyUse.On || hosting is RankHosting.Nodes { Count: 0 }) return new StandbyChoice(true, null);
+        var plan = RunShape.Layout(run.Recipe, run.Model.Config, run.Parallel);
+        var needed = run.Parallel.Size * (plan.HostBytes > 0 ? plan.HostBytes : plan.DeviceBytes);
         return needed <= Share * memory
             ? new StandbyChoice(true, null)
             : new StandbyChoice(false, $"no standby copies: with them the ranks would need {Quantity.Bytes(needed)}, and this machine has {Quantity.Bytes(memory)}; "

@@ -4,6 +4,7 @@ using Tulu2.Evaluation.Shards;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Evaluation.Workers;
 using Tulu2.Runs.RunFiles;
+using Tulu2.Training.Benchmarks;
 using Tulu2.Training.Hosting;
 using Tulu2.Training.Recipes;
 
@@ -45,7 +46,7 @@ internal static class WorkerEntry
     private static int RunRank(string socket)
     {
         WorkerStart? started = null;
-        var code = WorkerProcess.Run(socket, start => new NetworkDataPlane(OptionsOf(started = start)));
+        var code = WorkerProcess.Run(socket, start => new NetworkDataPlane(OptionsOf(started = start)), WarmUp.Run);
         if (started is not null) KeepPeak(started);
         return code;
     }

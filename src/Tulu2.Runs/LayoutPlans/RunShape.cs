@@ -29,14 +29,18 @@ internal static class RunShape
         RunParameters.Of(recipe, config, Shards(recipe, config)).Trained.ParameterCount;
 
     /// <summary>Memory of a rank of the stage that needs most; null: the model cannot be cut so, and is another one by now.</summary>
-    public static RankMemory? Plan(Recipe recipe, ModelConfig config, ParallelLayout layout)
+    public static RankMemory? Plan(Recipe recipe, ModelConfig config, ParallelLayout layout) => Layout(recipe, config, layout).Memory;
+
+    /// <summary>The layout as if there were any amount of memory.</summary>
+    public static PlannedLayout Layout(Recipe recipe, ModelConfig config, ParallelLayout layout)
     {
-        // Of the rates only the kind of device matters for memory, of which the run had enough.
-        var rates = recipe.Parallel.Device == ComputeDevice.Cuda ? DeviceRates.AssumedGpu(recipe.Precision) : DeviceRates.Processor(long.MaxValue, 1);
+        // Of the rates only the kind of device matters for memory.
+        var rates = recipe.Parallel.Device == ComputeDevice.Cuda ? DeviceRates.AssumedGpu(recipe.Precision) : DeviceRates.Processor(0, 1);
+        rates = rates with { MemoryBytes = long.MaxValue, HostBytes = long.MaxValue };
         var shards = Shards(recipe, config);
         var request = new PlanRequest(config, recipe, shards, MayChangeShards: false, layout.Size, recipe.Data.MaxLength, rates);
         return new LayoutSearch(request)
-            .Evaluate(shards, layout.Data, layout.Tensor, layout.Pipeline, layout.Zero, recipe.Model.Recompute, recipe.Parallel.SplitActivations).Memory;
+            .Evaluate(shards, layout.Data, layout.Tensor, layout.Pipeline, layout.Zero, recipe.Model.Recompute, recipe.Parallel.SplitActivations);
     }
 
     private static int Shards(Recipe recipe, ModelConfig config) => ParameterMap.LargestVirtualShards(config, recipe.Parallel.VirtualShards);

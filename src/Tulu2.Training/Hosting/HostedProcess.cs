@@ -17,6 +17,9 @@ public sealed record HostedProcessSettings<T>(WorkerProgram Program, string Name
     /// <summary>Path of the file to which the process's output is appended; null: the output is discarded.</summary>
     public string? Log { get; init; }
 
+    /// <summary>It is started before it is needed, and accepts commands some time after <see cref="HostedProcess{T}.Begin"/> only.</summary>
+    public bool IsSpare { get; init; }
+
     /// <summary>Time allowed for a clean shutdown; after it the process is killed.</summary>
     public TimeSpan ShutdownPatience { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -56,10 +59,10 @@ public sealed class HostedProcess<T> : IDisposable
     private readonly BlockingCollection<object> _commands = [];
     private readonly ManualResetEventSlim _over = new();
     private readonly LifeSigns _life = new(Checks);
-    private readonly long _began = Stopwatch.GetTimestamp();
+    private long _began = Stopwatch.GetTimestamp();
     private readonly Timer _watch;
     private long _signs;
-    private volatile bool _ready;
+    private volatile bool _ready, _waits;
     private volatile string? _stopped;
     private volatile Process? _process;
     private volatile bool _disposing;
@@ -72,8 +75,19 @@ public sealed class HostedProcess<T> : IDisposable
     {
         (_settings, _received, _ended) = (settings, received, ended);
         _log = new WorkerLog(settings.Log, settings.Name);
+        _waits = settings.IsSpare;
         _watch = new Timer(_ => Check(), null, settings.Patience / Checks, settings.Patience / Checks);
         new Thread(Run) { IsBackground = true, Name = $"process of {settings.Name}" }.Start();
+    }
+
+    /// <summary>Gives a spare its work.</summary>
+    /// <param name="name">Its name in the log from now on.</param>
+    public void Begin(string name, object start)
+    {
+        _log.Name = name;
+        Volatile.Write(ref _began, Stopwatch.GetTimestamp());
+        _waits = false;
+        Send(start);
     }
 
     public void Send(object command)
@@ -161,7 +175,7 @@ public sealed class HostedProcess<T> : IDisposable
                 if (_life.IsStopped(Interlocked.Read(ref _signs) + used))
                     _stopped = $"worker process {process.Id} gave no sign of life for {_settings.Patience.TotalSeconds:0.#} s"
                         + $"{(_ready ? "" : " while it started")}: it was stopped, or could not run";
-                else if (!_ready && Stopwatch.GetElapsedTime(_began) > StartPatience)
+                else if (!_ready && !_waits && Stopwatch.GetElapsedTime(Volatile.Read(ref _began)) > StartPatience)
                     _stopped = $"worker process {process.Id} was not ready within {StartPatience.TotalMinutes:0} minutes";
             }
             catch (Exception gone) when (gone is InvalidOperationException or System.ComponentModel.Win32Exception)

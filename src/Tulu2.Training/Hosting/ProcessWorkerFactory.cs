@@ -3,14 +3,21 @@ using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Training.Hosting;
 
-/// <summary>Workers as processes, one per rank.</summary>
+/// <summary>Workers as processes, one per rank, and spare ones that have loaded and compiled what a rank needs and take any rank of the node at once.</summary>
 /// <param name="program">The program to start.</param>
 /// <param name="run">The start message; rank and index on the node are filled in for each worker.</param>
 /// <param name="log">Path of the file to which the output of the processes is appended; null: it is discarded.</param>
-public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run, string? log) : IWorkerFactory
+public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run, string? log) : IWorkerFactory, IDisposable
 {
+    private readonly Lock _gate = new();
+
     // Index on this node by rank; a rank that is started again keeps its index.
     private readonly Dictionary<Rank, int> _indices = [];
+    private readonly Queue<ProcessWorker> _spares = new();
+    private bool _disposed;
+
+    /// <summary>Spare workers that are kept: <c>parallel.spares</c>. The first are started when the run has made a step, later ones when it has made one after a loss.</summary>
+    public int Spares { get; init; } = run.Recipe.Parallel.Spares;
 
     /// <summary>Time allowed for a clean shutdown, in which a worker finishes the snapshot in progress.</summary>
     public TimeSpan ShutdownPatience { get; init; } = TimeSpan.FromSeconds(30);
@@ -18,14 +25,52 @@ public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run,
     /// <summary>Maximum time without a heartbeat, whatever the process is doing: <c>parallel.patience</c>.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(run.Recipe.Parallel.Patience);
 
-    public IWorker Start(Rank rank, Action<WorkerReport> report) => new ProcessWorker(program, StartOf(rank), log, ShutdownPatience, Patience, report);
+    public IWorker Start(Rank rank, Action<WorkerReport> report)
+    {
+        var start = StartOf(rank);
+        while (TakeSpare() is { } spare)
+        {
+            if (spare.TryBegin(start, Report)) return spare;
+            spare.Dispose();
+        }
+        return new ProcessWorker(program, start, log, ShutdownPatience, Patience, rank, Report);
+
+        void Report(WorkerReport what)
+        {
+            report(what);
+            // Not before: while ranks start, spares would take their processors.
+            if (what is WorkerReport.Applied { Then: AfterCommit.GoOn }) KeepSpares();
+        }
+    }
+
+    /// <summary>Ends the spares.</summary>
+    public void Dispose()
+    {
+        lock (_gate) _disposed = true;
+        while (TakeSpare() is { } spare) spare.Dispose();
+    }
 
     internal WorkerStart StartOf(Rank rank)
     {
-        lock (_indices)
+        lock (_gate)
         {
             _indices.TryAdd(rank, _indices.Count);
             return run with { Rank = rank, IndexOnNode = _indices[rank] };
+        }
+    }
+
+    private ProcessWorker? TakeSpare()
+    {
+        lock (_gate) return _spares.TryDequeue(out var spare) ? spare : null;
+    }
+
+    private void KeepSpares()
+    {
+        lock (_gate)
+        {
+            while (_spares.TryPeek(out var oldest) && oldest.HasEnded) _spares.Dequeue().Dispose();
+            while (!_disposed && _spares.Count < Spares)
+                _spares.Enqueue(new ProcessWorker(program, new WorkerWarmUp(run), log, ShutdownPatience, Patience, default, report: null));
         }
     }
 }

@@ -2,13 +2,16 @@ namespace Tulu2.Training.Hosting;
 
 /// <summary>Appends a worker process's output to the run's log, and keeps its last lines for failure reports. Thread-safe.</summary>
 /// <param name="path">Path of the log; null: none.</param>
-/// <param name="name">Prefix of each line: <c>rank 3</c>.</param>
+/// <param name="name">The first <see cref="Name"/>.</param>
 internal sealed class WorkerLog(string? path, string name)
 {
     private const int Kept = 20;
 
     private static readonly Lock Gate = new();
     private readonly Queue<string> _last = new();
+
+    /// <summary>Prefix of each line: <c>rank 3</c>.</summary>
+    public string Name { get; set; } = name;
 
     public string LastLines
     {
@@ -26,7 +29,7 @@ internal sealed class WorkerLog(string? path, string name)
         if (path is null) return;
         try
         {
-            lock (Gate) File.AppendAllText(path, $"{name}: {line}\n");
+            lock (Gate) File.AppendAllText(path, $"{Name}: {line}\n");
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

@@ -11,14 +11,22 @@ namespace Tulu2.Training.Hosting;
 /// <summary>The body of <c>tulu2 worker --socket PATH</c>: the worker's side of the channel. Does not depend on actors.</summary>
 public static class WorkerProcess
 {
-    /// <summary>Computes for one rank until its node sends the shutdown command or is gone.</summary>
+    /// <summary>Computes for one rank until its node sends the shutdown command or is gone. A spare gets ready first, and waits for its rank.</summary>
     /// <param name="socket">Path of the node's socket.</param>
     /// <param name="dataPlaneOf">Opens this worker's end of the run's data plane.</param>
+    /// <param name="warmUp">Gets a spare ready for ranks of a recipe.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(string socket, Func<WorkerStart, ICollectiveFactory> dataPlaneOf)
+    public static int Run(string socket, Func<WorkerStart, ICollectiveFactory> dataPlaneOf, Action<Recipe> warmUp)
     {
         var parent = ParentChannel.Open(socket, WorkerStartCodec.ChannelCodecs, new WorkerReport.Alive());
-        if (parent.ReadStart<WorkerStart>() is not { } start) return ParentChannel.Orphaned;
+        var first = parent.ReadStart<object>();
+        if (first is WorkerWarmUp warm)
+        {
+            warmUp(warm.Run.Recipe);
+            first = parent.ReadStart<object>();
+        }
+        if (first is WorkerCommand.Shutdown) return 0;
+        if (first is not WorkerStart start) return ParentChannel.Orphaned;
         var mailbox = new Mailbox();
         parent.Listen<WorkerCommand>(mailbox.Post);
         return Compute(start, mailbox, parent, dataPlaneOf) ? 0 : 1;

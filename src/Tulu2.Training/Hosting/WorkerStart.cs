@@ -8,7 +8,10 @@ using Tulu2.Training.Reference;
 
 namespace Tulu2.Training.Hosting;
 
-/// <summary>The first message to a worker process, with all that it needs to know about its run.</summary>
+/// <summary>The first message to a spare worker: the run whose rank it will be, so that it can get ready. Its <see cref="WorkerStart"/> follows when it is needed.</summary>
+public sealed record WorkerWarmUp(WorkerStart Run);
+
+/// <summary>The first message to the process of a rank's worker, with all that it needs to know about its run.</summary>
 public sealed record WorkerStart
 {
     public Rank Rank { get; init; }

@@ -17,8 +17,12 @@ internal static class WorkerStartCodec
 {
     public static WireCodec Codec { get; } = WireCodec.For<WorkerStart>("st", 14, Write, Read);
 
+    private static WireCodec WarmUp { get; } = WireCodec.For("sw", 14,
+        (ref MessagePackWriter writer, WorkerWarmUp warm) => Write(ref writer, warm.Run),
+        (ref MessagePackReader reader) => new WorkerWarmUp(Read(ref reader)));
+
     /// <summary>All messages between a node and a rank's process.</summary>
-    public static ChannelCodecs ChannelCodecs { get; } = new([Codec, .. WorkerCodecs.All]);
+    public static ChannelCodecs ChannelCodecs { get; } = new([Codec, WarmUp, .. WorkerCodecs.All]);
 
     private static void Write(ref MessagePackWriter writer, WorkerStart start)
     {

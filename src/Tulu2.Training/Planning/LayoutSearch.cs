@@ -21,7 +21,7 @@ public sealed class LayoutSearch(PlanRequest request)
         var layout = new ParallelLayout(data, tensor, pipeline, zero);
         var standby = StandbyCopies.May(request.Recipe.Parallel, layout);
         var plan = Evaluate(bare, layout, recompute, split, standby);
-        return plan.Fits || !standby || request.Recipe.Parallel.Standby == StandbyUse.On ? plan : Evaluate(bare, layout, recompute, split, standby: false);
+        return plan.Fits || !standby || request.Recipe.Parallel.Standby == StandbyUse.On ? plan : Evaluate(bare with { LeavesOutCopies = true }, layout, recompute, split, standby: false);
     }
 
     private PlannedLayout Evaluate(PlannedLayout bare, ParallelLayout layout, bool recompute, bool split, bool standby)

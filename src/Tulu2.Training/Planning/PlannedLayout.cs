@@ -16,6 +16,9 @@ public sealed record PlannedLayout(
     ComputeDevice Device, RankTransport Transport, RankTraffic? Traffic, StepSeconds? Seconds, double TokensPerSecond, long DeviceBytes, long HostBytes, string? Reason)
 {
     public bool Fits => Reason is null;
+
+    /// <summary>It was planned without standby copies, since it does not fit with them.</summary>
+    public bool LeavesOutCopies { get; init; }
     public int Ranks => Data * Tensor * Pipeline;
 
     /// <summary>Memory of a rank of the stage that needs most on the device; null where a condition fails.</summary>
@@ -23,7 +26,8 @@ public sealed record PlannedLayout(
 
     /// <summary>The layout as recipe keys with their values.</summary>
     public IReadOnlyList<(string Key, string Value)> Keys =>
-        KeysOf(new ParallelRecipe
+    [
+        .. KeysOf(new ParallelRecipe
         {
             Data = Data,
             Tensor = Tensor,
@@ -33,7 +37,9 @@ public sealed record PlannedLayout(
             SplitActivations = SplitActivations,
             Device = Device,
             Transport = Transport,
-        }, Recompute);
+        }, Recompute),
+        .. LeavesOutCopies ? [("parallel.standby", "off")] : Array.Empty<(string, string)>(),
+    ];
 
     /// <summary>The recipe keys that a plan decides, with their values in <paramref name="parallel"/>.</summary>
     public static IReadOnlyList<(string Key, string Value)> KeysOf(ParallelRecipe parallel, bool recompute) =>

@@ -183,6 +183,8 @@ internal sealed class RankBody : IDisposable
     {
         var start = Stopwatch.GetTimestamp();
         Bring(restore.Step, restore.Transfer, restore.Standby);
+        // Of a later step, by an older generation: the copy that this rank keeps may be another one now.
+        _reduced = null;
         (_computing, _begun) = (false, true);
         _report(new WorkerReport.Applied(Generation, _rank, StateStep, Stopwatch.GetElapsedTime(start).TotalSeconds, AfterCommit.Wait, null));
     }
@@ -191,7 +193,7 @@ internal sealed class RankBody : IDisposable
     {
         // The commit of that step reached others only.
         if (_reduced is not null && Step == step && transfer is (StateTransfer.None or StateTransfer.FromPeer)) Apply(step);
-        _standby.Give(Groups, transfer);
+        _standby.Give(Groups, transfer, step);
         _state.Transfer(transfer, step, Groups, forget: () =>
         {
             // The gradients were computed from the state that is being replaced.

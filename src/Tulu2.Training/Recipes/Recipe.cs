@@ -252,6 +252,9 @@ public sealed record ParallelRecipe
     [Meaning("Where ranks have no twins, keep a copy of each rank's master weights and moments on another rank, on another node where there is one, so that a lost rank takes nobody back to a checkpoint. auto: on a cluster, and where the memory of one machine allows it.")]
     [NotInHash]
     public StandbyUse Standby { get; init; } = StandbyUse.Auto;
+    [Meaning("Worker processes that each node keeps ready without a rank, beside those of its ranks: one that takes the place of a lost worker saves the second or more that a new process needs to start.")]
+    [NotInHash]
+    public int Spares { get; init; } = 1;
     [Meaning("Seconds without progress after which a rank counts as hung and is replaced; never less than 8 of the run's slowest steps.")]
     [KnownAs(Trl = "ddp_timeout")]
     [NotInHash, Changeable]

@@ -31,10 +31,12 @@ internal sealed class StandbyKeeper(WorkerSettings settings, BackgroundThread th
     }
 
     /// <summary>Sends the copy to its rank, where that is to be restored from it.</summary>
-    public void Give(RankGroups groups, StateTransfer transfer)
+    /// <param name="step">The step that the rank is restored to.</param>
+    public void Give(RankGroups groups, StateTransfer transfer, StepNumber step)
     {
-        if (transfer is not StateTransfer.FromPeer peer || Copy is not { Of: var of }) return;
-        if (!peer.Copies.Any(copy => copy.Root == groups.Rank && copy.Receivers.Contains(of))) return;
+        if (transfer is not StateTransfer.FromPeer peer || Copy is not { Of: var of } copy) return;
+        if (!peer.Copies.Any(given => given.Root == groups.Rank && given.Receivers.Contains(of))) return;
+        if (copy.Step != step) throw new InvalidOperationException($"rank {groups.Rank}: told to restore rank {of} to step {step} from its copy of step {copy.Step}");
         foreach (var buffer in _kept!.State(of)) LongMessages.Exchange(groups.World, buffer, null, settings.CollectiveDeadline);
     }
 
@@ -83,8 +85,8 @@ internal sealed class StandbyKeeper(WorkerSettings settings, BackgroundThread th
     /// <param name="norm">L2 norm of the whole model's gradient.</param>
     public void Apply(double norm)
     {
-        if (_kept is not { } kept) return;
         Settle();
+        if (_kept is not { Step: not ReplicaState.NoStep } kept) return;
         thread.Start(() => kept.Apply(_rule, norm));
     }
 

@@ -42,13 +42,14 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
                 StateTransfers.Load(_store, manifest.Path, Renew());
                 break;
             case StateTransfer.FromPeer peer:
-                if (peer.Copies.Any(copy => copy.Receivers.Contains(groups.Rank)))
+                var receives = peer.Copies.Any(copy => copy.Receivers.Contains(groups.Rank));
+                if (receives)
                 {
                     Forget();
                     Renew();
                 }
                 StateTransfers.Copy(groups, peer.Copies, Replica, settings.CollectiveDeadline);
-                _state!.Step = step;
+                if (receives) _state!.Step = step;
                 break;
         }
         // Needed without a transfer too: if the last generation ended during a gather, the compute weights are a mix of two steps.

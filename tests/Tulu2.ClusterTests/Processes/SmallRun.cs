@@ -42,7 +42,7 @@ internal sealed class SmallRun : IDisposable
         return run;
     }
 
-    /// <summary>Writes a recipe and returns its path.</summary>
+    /// <summary>Writes a recipe and returns its path. Without spare workers, which tests ask for where they need them: the workers are then those of the ranks.</summary>
     public string Recipe(string objective, string precision, int steps, int checkpointEvery, string preset = "tiny", string more = "", string weight = "1")
     {
         var path = Folder($"{objective}-{precision}-{steps}-{checkpointEvery}-{preset}{(more == "" ? "" : "-more")}.yaml");
@@ -54,6 +54,7 @@ internal sealed class SmallRun : IDisposable
             steps: {steps}
             optimizer: {"{"} learning_rate: 1e-3 {"}"}
             precision: {precision}
+            parallel: {"{"} spares: 0 {"}"}
             checkpoint: {"{"} every: {checkpointEvery}, keep: 2 {"}"}
             seed: 11
             {more}

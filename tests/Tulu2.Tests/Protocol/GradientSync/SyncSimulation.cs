@@ -25,6 +25,7 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
     private readonly List<(RankReport Report, long Due)> _late = [];
     private readonly List<LedgerEntry> _ledger = [];
     private readonly StepDriver _driver;
+    private readonly string[] _nodes;
     private TimeSpan _now;
     private long _events;
     private int _workers;
@@ -43,10 +44,11 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
         _random = new Random(seed);
         Cluster = new FakeCluster(slots, steps) { Layout = layout };
         Write(new LedgerEvent.RunStarted("recipe", 1, layout.Size, slots, steps, 0));
+        _nodes = [.. Enumerable.Range(0, layout.Size).Select(_ => Node())];
         _senders = [.. Enumerable.Range(0, layout.Size).Select(_ => new Sender())];
         _driver = new StepDriver(new DriverPlan(new SyncRules(layout, slots, new StepNumber(steps), every) { Validation = validation, Standby = standby }, new FakePlan(slots, steps))
         {
-            NodeOf = rank => $"node {(rank + seed) % 3}",
+            NodeOf = rank => _nodes[rank],
             Validation = ValidationChunks,
             Measure = (_, scores) => scores.Sum(score => (double)score[0]),
             Lease = new ProgressLease(Lease, Lease, 8),
@@ -68,6 +70,7 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
     /// <summary>The steps whose validations were decided about, in order, and their values.</summary>
     public List<SyncEffect.Validated> Validated { get; } = [];
     public SyncEffect? End => _driver.End;
+    public GradientSyncState State => _driver.State;
     public string Standstill => $"the run came to a standstill: {_driver.State.Phase}";
     public IReadOnlyList<LedgerEntry> Ledger => _ledger;
     public List<SyncEffect.Committed> Commits { get; } = [];
@@ -94,6 +97,8 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
             {
                 faults--;
                 var rank = new Rank(_random.Next(_senders.Length));
+                // It may come back elsewhere.
+                if (_random.Next(2) == 0) _nodes[rank] = Node();
                 _driver.Replace(rank, _random.Next(3) == 0 ? null : "crashed");
             }
             if (Happen(repeats: faults > 0))
@@ -157,6 +162,8 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
         // A worker is announced until it is told something.
         if (report.Report is WorkerReport.Started || !Loses()) _driver.Receive(report);
     }
+
+    private string Node() => $"node {_random.Next(3)}";
 
     private bool Loses() => _losses > 0 && _random.Next(30) == 0 && _losses-- > 0;
 
