@@ -7,12 +7,9 @@ namespace Tulu2.ClusterTests;
 public sealed class ResidentMemoryTests
 {
     [Theory]
-    [InlineData("sft", "fp32", false)]
     [InlineData("sft", "fp32", true)]
     [InlineData("sft", "bf16", false)]
     [InlineData("dpo", "fp32", true)]
-    [InlineData("dpo", "bf16", false)]
-    [InlineData("dpo", "bf16", true)]
     [InlineData("sft", "bf16", false, "--lora", "32")]
     [InlineData("dpo", "fp32", true, "--lora", "32", "--quantize", "nf4")]
     public async Task What_a_rank_needs_is_what_the_plan_says(string objective, string precision, bool recompute, params string[] adapters)

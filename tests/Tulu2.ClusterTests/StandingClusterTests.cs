@@ -8,13 +8,13 @@ namespace Tulu2.ClusterTests;
 public sealed class StandingClusterTests(ITestOutputHelper log)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    // Share of the messages between nodes that do not arrive.
+    private const double Loss = 0.2;
+
     private static int _port = 40000 + Environment.ProcessId % 20000;
 
-    /// <param name="loss">Share of the messages between nodes that do not arrive.</param>
-    [Theory]
-    [InlineData(0)]
-    [InlineData(0.2)]
-    public async Task Four_runs_in_a_row_on_separate_nodes_end_with_one_hash(double loss)
+    [Fact]
+    public async Task Four_runs_in_a_row_on_separate_nodes_of_which_every_fifth_message_is_lost_end_with_one_hash()
     {
         using var small = await SmallRun.CreateAsync();
         var recipe = small.Recipe("dpo", "fp32", steps: 12, checkpointEvery: 5);
@@ -45,11 +45,11 @@ public sealed class StandingClusterTests(ITestOutputHelper log)
                 tulu2.node.places = 1
                 tulu2.delivery.repeat-after = 100ms
                 """);
-            if (loss == 0 || seed == 0) return TuluProcess.Start(small.Cache, [.. command, "--config", config]);
+            if (seed == 0) return TuluProcess.Start(small.Cache, [.. command, "--config", config]);
             File.AppendAllText(config, FormattableString.Invariant($$"""
 
                 akka.actor.serializers.tulu = "Tulu2.Tests.Cluster.Fakes.LossySerializer, Tulu2.ClusterTests"
-                tests.loss { seed = {{seed}}, share = {{loss}} }
+                tests.loss { seed = {{seed}}, share = {{Loss}} }
                 """));
             // The hook has no work to do: the runtime loads its assembly, which has the serializer.
             return TuluProcess.StartUnder(["env", $"DOTNET_STARTUP_HOOKS={typeof(StandingClusterTests).Assembly.Location}"], small.Cache, [.. command, "--config", config]);

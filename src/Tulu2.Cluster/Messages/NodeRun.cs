@@ -5,7 +5,7 @@ namespace Tulu2.Cluster.Messages;
 /// <summary>A run as sent to another node, which finds the rest in the run directory: all nodes see it under the same path.</summary>
 /// <param name="RecipeHash">The hash that the node's preparation must give.</param>
 /// <param name="Key">Key of the run's data plane. Secret: sent in this message only.</param>
-public sealed record NodeRun(string RunDirectory, string RecipeHash, ParallelLayout Layout, int TotalSteps, int RestartsPerMinute, int Prefetch, byte[] Key)
+public sealed record NodeRun(string RunDirectory, string RecipeHash, ParallelLayout Layout, int TotalSteps, int Prefetch, byte[] Key)
 {
     /// <summary>Without the key.</summary>
     public override string ToString() => $"{RunDirectory} on {Layout}";

@@ -12,7 +12,7 @@ namespace Tulu2.Cluster.Nodes;
 /// <param name="Validation">Its chunks are read on this node; null where the run does not validate.</param>
 /// <param name="Owned">Freed when the node's part of the run is over.</param>
 public sealed record NodePlan(
-    ParallelLayout Layout, IWorkerFactory Workers, IBatchPlan Batches, IReferencePlan? Reference, IValidationPlan? Validation, int TotalSteps, int RestartsPerMinute, int Prefetch,
+    ParallelLayout Layout, IWorkerFactory Workers, IBatchPlan Batches, IReferencePlan? Reference, IValidationPlan? Validation, int TotalSteps, int Prefetch,
     IDisposable? Owned = null);
 
 /// <summary>Prepares a node's part of a run from the run directory. Called on a thread of its own.</summary>

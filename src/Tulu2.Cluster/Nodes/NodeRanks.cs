@@ -30,7 +30,7 @@ internal sealed class NodeRanks
         _loader = context.Watch(context.ActorOf(Props.Create(() => new DataLoader(plan.Batches, plan.Reference, plan.Validation, run)), $"data-loader-{run.Path.Name}"));
         _checkpointer = context.Watch(context.ActorOf(Props.Create(() => new Checkpointer(checkpoints)), $"checkpointer-{run.Path.Name}"));
         var shutdown = _shutdown;
-        _trainers = context.Watch(context.ActorOf(Props.Create(() => new RankTrainers(shutdown, plan.RestartsPerMinute, run)), $"rank-trainers-{run.Path.Name}"));
+        _trainers = context.Watch(context.ActorOf(Props.Create(() => new RankTrainers(shutdown, run)), $"rank-trainers-{run.Path.Name}"));
         _alive = [_loader, _checkpointer, _trainers];
     }
 

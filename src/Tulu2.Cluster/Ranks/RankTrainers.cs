@@ -1,17 +1,14 @@
 using Akka.Actor;
 using Tulu2.Cluster.Messages;
-using Tulu2.Files;
 using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Ranks;
 
-/// <summary>Supervises this node's rank trainers: a failed one is restarted, a limited number of times per minute; then the run fails.</summary>
-internal sealed class RankTrainers(WorkerShutdown shutdown, int restartsPerMinute, IActorRef run) : UntypedActor
+/// <summary>Supervises this node's rank trainers: a failed one is restarted. The supervisor of the gradient sync, which hears of each loss, says when that is often enough.</summary>
+internal sealed class RankTrainers(WorkerShutdown shutdown, IActorRef run) : UntypedActor
 {
     // A worker that hangs in native code cannot be ended; the run waits no longer than this for it.
     private static readonly TimeSpan ShutdownPatience = TimeSpan.FromSeconds(60);
-
-    private readonly Dictionary<string, Exception> _causes = [];
 
     // Later placements of ranks whose trainers of an earlier one are still ending.
     private readonly Dictionary<string, RankSetup> _later = [];
@@ -26,11 +23,7 @@ internal sealed class RankTrainers(WorkerShutdown shutdown, int restartsPerMinut
         public static WorkersEnded Instance { get; } = new();
     }
 
-    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(restartsPerMinute, TimeSpan.FromMinutes(1), cause =>
-    {
-        if (cause is RankFailedException failed) _causes[$"{failed.Rank}"] = cause;
-        return Directive.Restart;
-    });
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Restart);
 
     protected override void OnReceive(object message)
     {
@@ -47,7 +40,7 @@ internal sealed class RankTrainers(WorkerShutdown shutdown, int restartsPerMinut
             case Terminated ended:
                 _alive--;
                 if (_later.Remove(ended.ActorRef.Path.Name, out var later)) Start(later);
-                else if (!_stopping) run.Tell(new RunProtocol.Fatal(GaveUp(ended.ActorRef.Path.Name)));
+                else if (!_stopping) run.Tell(new RunProtocol.Fatal(new RunFailure($"the trainer of rank {ended.ActorRef.Path.Name} ended before the run", "")));
                 StopWhenEmpty();
                 break;
             case WorkersEnded:
@@ -68,14 +61,6 @@ internal sealed class RankTrainers(WorkerShutdown shutdown, int restartsPerMinut
         }
         Context.Watch(Context.ActorOf(Props.Create(() => new RankTrainer(setup)), name));
         _alive++;
-    }
-
-    private RunFailure GaveUp(string rank)
-    {
-        var cause = _causes.GetValueOrDefault(rank);
-        var detail = cause is RankFailedException { Detail.Length: > 0 } failed ? failed.Detail : $"{cause}";
-        var error = cause is null ? "an unknown error" : FaultText.Of(cause);
-        return new RunFailure($"rank {rank} failed more than {restartsPerMinute} times within a minute, the last time with: {error}", detail);
     }
 
     private void StopWhenEmpty()

@@ -119,7 +119,7 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         var reference = _plan.Reference is { } pass && !Enumerable.Range(0, pass.Chunks).All(pass.IsDone) ? pass : null;
         // Steps that an earlier life committed after the checkpoint are made again, and must have the same hashes: known.Hashes.
         var (validation, validated) = (_plan.Validation?.Rules, _plan.History(known));
-        var rules = new SyncRules(_plan.Layout, _plan.Batches.SlotsPerStep, new StepNumber(_plan.TotalSteps), _plan.CheckpointEvery) { Validation = validation, Standby = _plan.Standby };
+        var rules = new SyncRules(_plan.Layout, _plan.Batches.SlotsPerStep, new StepNumber(_plan.TotalSteps), _plan.CheckpointEvery) { Validation = validation, Standby = _plan.Standby, MostLosses = _plan.MostLosses };
 
         var ledger = _ledger = Context.ActorOf(Props.Create(() => new RunLedger(start.Ledger, TimeProvider.System)), ActorNames.Ledger);
         var setup = new CheckpointSetup(
@@ -156,13 +156,13 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         Publish(new RunEvent.PhaseChanged(RunPhase.Starting));
         if (_plan.ClusterKey is not null) return;
         node.Tell(new NodeAgent.StartRanks(
-            new NodePlan(_plan.Layout, _plan.Workers!, _plan.Batches, _plan.Reference, _plan.Validation, _plan.TotalSteps, _plan.RestartsPerMinute, _plan.Prefetch),
+            new NodePlan(_plan.Layout, _plan.Workers!, _plan.Batches, _plan.Reference, _plan.Validation, _plan.TotalSteps, _plan.Prefetch),
             sync, checkpoints));
     }
 
     private IActorRef StartPlacement(byte[] key)
     {
-        var run = new NodeRun(_plan.RunDirectory, _plan.RecipeHash, _plan.Layout, _plan.TotalSteps, _plan.RestartsPerMinute, _plan.Prefetch, key);
+        var run = new NodeRun(_plan.RunDirectory, _plan.RecipeHash, _plan.Layout, _plan.TotalSteps, _plan.Prefetch, key);
         var (sync, events) = (_sync, new RunEventPublisher(_ledger, Self));
         return Context.ActorOf(Props.Create(() => new Placement(run, sync, events)), ActorNames.Placement);
     }

@@ -82,8 +82,8 @@ public sealed record RunPlan
     /// <summary>Decides when a silent rank counts as hung.</summary>
     public ProgressLease Lease { get; init; } = ProgressLease.Default;
 
-    /// <summary>Restarts of one rank within a minute before the run fails with its cause.</summary>
-    public int RestartsPerMinute { get; init; } = 5;
+    /// <summary>Times that one rank may be lost without a step in between; one more, and the run fails with its cause.</summary>
+    public int MostLosses { get; init; } = 5;
 
     /// <summary>Batches read ahead for each rank.</summary>
     public int Prefetch { get; init; } = 4;

@@ -28,14 +28,14 @@ public sealed partial record GradientSyncState
         var seat = Seats[lost.Rank];
         // It never came up: remembering it is all there is to do.
         if (!seat.Up && lost.Incarnation > seat.Incarnation)
-            return To(Seat(lost.Rank, s => s with { Incarnation = lost.Incarnation }), new SyncEffect.RankOut(lost.Rank, lost.Why));
+            return To(Seat(lost.Rank, s => s.Out(lost.Why) with { Incarnation = lost.Incarnation }), new SyncEffect.RankOut(lost.Rank, lost.Why));
         if (!seat.Up || lost.Incarnation != seat.Incarnation) return Stay;
         return Out(seat, lost.Why, lost.Now);
     }
 
     private Decision Out(RankSeat seat, string why, TimeSpan now)
     {
-        var next = Seat(seat.Rank, s => s.Out()) with
+        var next = Seat(seat.Rank, s => s.Out(why)) with
         {
             Phase = Phase switch
             {
@@ -52,6 +52,11 @@ public sealed partial record GradientSyncState
 
         string Lost() => $"rank {seat.Rank} was lost: {why}";
     }
+
+    // A rank that dies again and again, with nothing made in between, would keep the run for ever.
+    private Decision GiveUp() => Phase is not SyncPhase.Over && Seats.FirstOrDefault(seat => seat.Losses > _rules.MostLosses) is { } seat
+        ? Fail(new RunFailure($"rank {seat.Rank} was lost {seat.Losses} times without a step in between, the last time: {seat.Lost}", ""))
+        : Stay;
 
     private Decision Replace(IReadOnlyCollection<RankSeat> seats, Func<RankSeat, string> why, TimeSpan now) =>
         seats.Aggregate(Stay, (decision, seat) => decision

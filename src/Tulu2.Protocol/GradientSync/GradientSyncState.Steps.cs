@@ -167,8 +167,8 @@ public sealed partial record GradientSyncState
                 Lease = running.Entry == StepEntry.InStride ? Lease.With(allReady - running.Began) : Lease,
                 Seats =
                 [
-                    .. Seats.Select(seat => last || validates
-                        ? seat with { Applied = null, Work = RankWork.Computing, Progress = now } : Onward(seat, step.Next(), now)),
+                    .. Seats.Select(seat => (last || validates
+                        ? seat with { Applied = null, Work = RankWork.Computing, Progress = now } : Onward(seat, step.Next(), now)) with { Losses = 0 }),
                 ],
             },
             new SyncEffect.Committed(new StepCommit(Generation, step, first.GradientHash, first.Metrics,

@@ -63,7 +63,7 @@ public sealed partial record GradientSyncState
     public Decision Decide(SyncCommand command)
     {
         if (Phase is SyncPhase.Over) return Stay;
-        return command switch
+        var decision = command switch
         {
             SyncCommand.RankUp up => RankUp(up),
             SyncCommand.RankLost lost => RankLost(lost),
@@ -80,6 +80,7 @@ public sealed partial record GradientSyncState
             SyncCommand.Slept => To(Refreshed(command.Now)),
             _ => Stay,
         };
+        return decision.Then(next => next.GiveUp());
     }
 
     private Decision Stay => new(this, []);
@@ -90,7 +91,7 @@ public sealed partial record GradientSyncState
 
     // One rank speaks for its replica: the others had their part in what it did.
     private GradientSyncState Advanced(Rank rank, TimeSpan now) => _rules.Replica(_rules.Layout.CoordinatesOf(rank).Data)
-        .Aggregate(this, (next, member) => next.Seat(member, seat => seat with { Progress = now, Work = RankWork.Computing }));
+        .Aggregate(this, (next, member) => next.Seat(member, seat => seat with { Progress = now, Work = RankWork.Computing, Losses = 0 }));
 
     private Decision Fail(RunFailure failure) => To(this with { Phase = new SyncPhase.Over() }, new SyncEffect.Failed(failure));
 

@@ -58,6 +58,10 @@ public sealed record RankSeat(Rank Rank)
 
     public RankWork Work { get; init; }
 
+    /// <summary>Times that it was lost since the last progress of the run, and why the last time.</summary>
+    public int Losses { get; init; }
+    public string Lost { get; init; } = "";
+
     /// <summary>It takes part in the present generation.</summary>
     public bool IsMember => Up && Joined is not null;
 
@@ -77,7 +81,7 @@ public sealed record RankSeat(Rank Rank)
     private bool Applies(StepNumber has, StepNumber step, string? hash) =>
         has >= 0 && has.Next() == step && Joined!.Reduced is { } reduced && (hash is null || reduced == hash);
 
-    public RankSeat Out() => this with { Up = false, Joined = null, Ready = null, Applied = null, Pending = [] };
+    public RankSeat Out(string why) => this with { Losses = Losses + 1, Lost = why, Up = false, Joined = null, Ready = null, Applied = null, Pending = [] };
 
     /// <summary>It has a new worker.</summary>
     public RankSeat Entered(SyncCommand.RankUp up) =>

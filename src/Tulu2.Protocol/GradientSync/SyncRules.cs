@@ -15,6 +15,9 @@ public sealed record SyncRules(ParallelLayout Layout, int Slots, StepNumber Last
     /// <summary>Null: the run does not validate.</summary>
     public ValidationRules? Validation { get; init; }
 
+    /// <summary>Times that one rank may be lost without a commit in between, or a chunk that it scored; one more ends the run.</summary>
+    public int MostLosses { get; init; } = int.MaxValue;
+
     /// <summary>Ranks without twins have standby copies.</summary>
     public bool Standby { get; init; }
 

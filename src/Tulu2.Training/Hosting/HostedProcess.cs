@@ -59,6 +59,7 @@ public sealed class HostedProcess<T> : IDisposable
     private readonly BlockingCollection<object> _commands = [];
     private readonly ManualResetEventSlim _over = new();
     private readonly LifeSigns _life = new(Checks);
+    private readonly long _memoryKills = MemoryKills.Count();
     private long _began = Stopwatch.GetTimestamp();
     private readonly Timer _watch;
     private long _signs;
@@ -240,6 +241,6 @@ public sealed class HostedProcess<T> : IDisposable
         if (faulty || !process.WaitForExit(EndPatience)) Kill();
         // Without a timeout, this also waits for the last lines of output.
         process.WaitForExit();
-        return $"worker process {process.Id} {ProcessEnd.Describe(process.ExitCode)}";
+        return $"worker process {process.Id} {ProcessEnd.Describe(process.ExitCode, MemoryKills.Count() - _memoryKills)}";
     }
 }

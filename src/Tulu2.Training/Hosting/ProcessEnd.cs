@@ -4,7 +4,7 @@ namespace Tulu2.Training.Hosting;
 public static class ProcessEnd
 {
     // .NET reports death by a signal as 128 + signal number, as shells do.
-    private const int SignalBase = 128;
+    private const int SignalBase = 128, SignalKill = 9;
 
     private static readonly Dictionary<int, string> Names = new()
     {
@@ -19,6 +19,11 @@ public static class ProcessEnd
         [15] = "SIGTERM",
         [31] = "SIGSYS",
     };
+
+    /// <param name="memoryKills">Processes that the kernel killed while this one ran, because memory had run out.</param>
+    public static string Describe(int exitCode, long memoryKills) => exitCode == SignalBase + SignalKill && memoryKills > 0
+        ? $"{Describe(exitCode)}, probably by the kernel, which killed {memoryKills} process{(memoryKills == 1 ? "" : "es")} meanwhile because memory had run out: `tulu2 plan` says what a rank needs"
+        : Describe(exitCode);
 
     public static string Describe(int exitCode) => exitCode > SignalBase && exitCode - SignalBase is var signal and < 65
         ? $"was killed by signal {signal}{(Names.TryGetValue(signal, out var name) ? $" ({name})" : "")}"

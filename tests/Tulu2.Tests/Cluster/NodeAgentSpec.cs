@@ -26,7 +26,7 @@ public sealed class NodeAgentSpec : TestKit
         (_placement, _coordinator) = (CreateTestProbe(), CreateTestProbe());
         _agent = Sys.ActorOf(Props.Create(() => new NodeAgent(new NodeCapacity(2, _preparation))));
         var address = Akka.Cluster.Cluster.Get(Sys).SelfAddress;
-        var run = new NodeRun("/runs/one", "hash", new ParallelLayout(2), 5, 5, 4, new byte[32]);
+        var run = new NodeRun("/runs/one", "hash", new ParallelLayout(2), 5, 4, new byte[32]);
         _agent.Tell(new NodeProtocol.TakeRanks(1, _coordinator.Ref.Path.ToStringWithAddress(address), run, [new Rank(0), new Rank(1)]), _placement);
         Assert.True(_preparation.Begun.Wait(Patience));
     }
@@ -91,7 +91,7 @@ public sealed class NodeAgentSpec : TestKit
     }
 
     private NodeAgent.StartRanks Start(IWorkerFactory workers) =>
-        new(new NodePlan(new ParallelLayout(2), workers, new FakePlan(4, 5), null, null, 5, 5, 4), CreateTestProbe(), CreateTestProbe());
+        new(new NodePlan(new ParallelLayout(2), workers, new FakePlan(4, 5), null, null, 5, 4), CreateTestProbe(), CreateTestProbe());
 
     // Records how many workers of an earlier run had started and ended when the first of these starts.
     private sealed class LaterWorkers(FakeCluster earlier) : IWorkerFactory
@@ -124,7 +124,7 @@ public sealed class NodeAgentSpec : TestKit
         {
             Begun.Set();
             Go.Wait(Patience);
-            return new NodePlan(run.Layout, Cluster, new FakePlan(4, 5), null, null, run.TotalSteps, run.RestartsPerMinute, run.Prefetch, this);
+            return new NodePlan(run.Layout, Cluster, new FakePlan(4, 5), null, null, run.TotalSteps, run.Prefetch, this);
         }
 
         public void Dispose() => IsFreed = true;

@@ -22,7 +22,7 @@ public sealed class RankTrainersSpec() : TestKit(HostFixture.Settings.WithFallba
         RankTrainers.Add Placed(long epoch) => new([new RankSetup(
             new Rank(0), report => cluster.Start(new Rank(0), report), () => new FeedWindow(0, 1, 4, new StepNumber(5), 2),
             () => NodeProtocol.FirstIncarnation(epoch), sync, others, others, shutdown)]);
-        var trainers = Watch(run.ChildActorOf(Props.Create(() => new RankTrainers(shutdown, 5, run))));
+        var trainers = Watch(run.ChildActorOf(Props.Create(() => new RankTrainers(shutdown, run))));
 
         trainers.Tell(Placed(1));
         Assert.Equal(1, NodeProtocol.EpochOf((await sync.ExpectMsgAsync<RankProtocol.Up>(Patience)).Incarnation));

@@ -64,7 +64,7 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
         new NodeProtocol.Invite(),
         new NodeProtocol.Places(8),
         new NodeProtocol.TakeRanks(3, "akka.tcp://tulu2@10.0.0.1:4053/user/run/coordinator/run-ab12#17",
-            new NodeRun("/runs/one", "ab12", new ParallelLayout(4, 2, 2, 2), 100, 5, 4, [1, 2, 3]), [new Rank(0), new Rank(1), new Rank(4)]),
+            new NodeRun("/runs/one", "ab12", new ParallelLayout(4, 2, 2, 2), 100, 4, [1, 2, 3]), [new Rank(0), new Rank(1), new Rank(4)]),
         new RunProtocol.StopRanks(),
         new RunProtocol.RanksStopped(),
         new RunProtocol.Fatal(new RunFailure("bad", "stack", "rows.jsonl:3", null)),

@@ -17,7 +17,7 @@ internal static class NodeCodecs
         WireCodec.For("np", 1,
             (ref MessagePackWriter w, NodeProtocol.Places m) => w.Write(m.Count),
             (ref MessagePackReader r) => new NodeProtocol.Places(r.ReadInt32())),
-        WireCodec.For("nt", 13,
+        WireCodec.For("nt", 12,
             (ref MessagePackWriter w, NodeProtocol.TakeRanks m) =>
             {
                 w.Write(m.Epoch);
@@ -49,12 +49,11 @@ internal static class NodeCodecs
         writer.Write(run.Layout.Pipeline);
         writer.Write(run.Layout.Zero);
         writer.Write(run.TotalSteps);
-        writer.Write(run.RestartsPerMinute);
         writer.Write(run.Prefetch);
         writer.Write(run.Key);
     }
 
     private static NodeRun Run(ref MessagePackReader r) => new(
-        Text(ref r), Text(ref r), new ParallelLayout(r.ReadInt32(), r.ReadInt32(), r.ReadInt32(), r.ReadInt32()), r.ReadInt32(), r.ReadInt32(), r.ReadInt32(),
+        Text(ref r), Text(ref r), new ParallelLayout(r.ReadInt32(), r.ReadInt32(), r.ReadInt32(), r.ReadInt32()), r.ReadInt32(), r.ReadInt32(),
         r.ReadBytes() is { } key ? key.ToArray() : throw new MessagePackSerializationException("a key is missing"));
 }

@@ -42,7 +42,7 @@ public sealed class FakeNodes : IAsyncLifetime
 
     /// <summary>What the nodes find in the run directory of the run to come.</summary>
     internal void Prepare(FakeRun run, IReferencePlan? reference) => _preparations.Of = node =>
-        new NodePlan(node.Layout, run.Cluster, run.Plan, reference, null, node.TotalSteps, node.RestartsPerMinute, node.Prefetch);
+        new NodePlan(node.Layout, run.Cluster, run.Plan, reference, null, node.TotalSteps, node.Prefetch);
 
     /// <summary>A node with evaluators joins; disposing of it lets it leave.</summary>
     internal Task<ActorHost> JoinAsync(IEvaluatorHosting evaluators) => StartAsync("evaluator", Coordinator.Address, evaluators);

@@ -138,6 +138,25 @@ public sealed class PatienceSpec
     }
 
     [Fact]
+    public void A_rank_that_is_lost_too_often_ends_the_run_and_a_step_in_between_makes_it_start_anew()
+    {
+        _state = Begun(mostLosses: 2);
+        foreach (var rank in Rank.All(2)) Take(new SyncCommand.RankUp(rank, new Incarnation(1), "fake", _now));
+        foreach (var rank in Rank.All(2)) Report(new WorkerReport.Joined(new Generation(1), rank, new StepNumber(-1), [], null));
+        // Whether or not it was up, however long it takes, and whatever others do meanwhile.
+        Take(new SyncCommand.RankLost(new Rank(1), new Incarnation(1), "memory", _now));
+        After(3600);
+        Take(new SyncCommand.RankLost(new Rank(1), new Incarnation(2), "memory", _now));
+        Take(new SyncCommand.RankLost(new Rank(0), new Incarnation(1), "memory", _now));
+        foreach (var rank in Rank.All(2)) Take(new SyncCommand.RankUp(rank, new Incarnation(3), "fake", _now));
+        foreach (var rank in Rank.All(2)) Report(new WorkerReport.Joined(new Generation(2), rank, new StepNumber(-1), [], null));
+        Step(1, generation: 2);
+        for (var loss = 3; loss < 5; loss++) Assert.DoesNotContain(Take(new SyncCommand.RankLost(new Rank(1), new Incarnation(loss), "memory", _now)), effect => effect is SyncEffect.Failed);
+        var failed = Assert.Single(Take(new SyncCommand.RankLost(new Rank(1), new Incarnation(5), "memory again", _now)).OfType<SyncEffect.Failed>());
+        Assert.Equal("rank 1 was lost 3 times without a step in between, the last time: memory again", failed.Failure.Error);
+    }
+
+    [Fact]
     public void A_snapshot_that_never_comes_is_given_up()
     {
         var due = false;
@@ -152,8 +171,8 @@ public sealed class PatienceSpec
         Assert.Contains(new SyncEffect.SnapshotBegun(new StepNumber(4)), Step(4));
     }
 
-    private static GradientSyncState Begun() => GradientSyncState.Of(
-        new SyncRules(new ParallelLayout(2), Slots: 2, LastStep: new StepNumber(9), CheckpointEvery: 2),
+    private static GradientSyncState Begun(int mostLosses = int.MaxValue) => GradientSyncState.Of(
+        new SyncRules(new ParallelLayout(2), Slots: 2, LastStep: new StepNumber(9), CheckpointEvery: 2) { MostLosses = mostLosses },
         new SyncStart(default, null, ImmutableDictionary<StepNumber, string>.Empty, ReferenceDue: false), Lease);
 
     private ImmutableArray<SyncEffect> After(int seconds)
@@ -162,14 +181,14 @@ public sealed class PatienceSpec
         return Take(new SyncCommand.Tick(_now));
     }
 
-    private List<SyncEffect> Step(int step)
+    private List<SyncEffect> Step(int step, long generation = 1)
     {
         var effects = new List<SyncEffect>();
         _now += TimeSpan.FromSeconds(1);
         foreach (var rank in Rank.All(2))
             effects.AddRange(Report(new WorkerReport.StepReady(
-                new Generation(1), rank, new StepNumber(step), $"hash {step}", new StepMetrics(1, 1, 1, 1, 1, []), new StepTimes(0, 0, 0, 0, 0, 0))));
-        foreach (var rank in Rank.All(2)) effects.AddRange(Report(new WorkerReport.Applied(new Generation(1), rank, new StepNumber(step), 0, AfterCommit.GoOn, null)));
+                new Generation(generation), rank, new StepNumber(step), $"hash {step}", new StepMetrics(1, 1, 1, 1, 1, []), new StepTimes(0, 0, 0, 0, 0, 0))));
+        foreach (var rank in Rank.All(2)) effects.AddRange(Report(new WorkerReport.Applied(new Generation(generation), rank, new StepNumber(step), 0, AfterCommit.GoOn, null)));
         return effects;
     }
 

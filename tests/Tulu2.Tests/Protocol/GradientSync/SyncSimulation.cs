@@ -78,6 +78,9 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
     /// <summary>Commands to load a checkpoint or the recipe's weights, after the first commit.</summary>
     public int Reloads { get; private set; }
 
+    /// <summary>Steps that were committed when the last rank crashed.</summary>
+    public int CommitsAtFault { get; private set; }
+
     public TimeSpan Now => _now;
 
     /// <summary>Runs with these many faults, then without until the end.</summary>
@@ -96,6 +99,7 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
             if (faults > 0 && _events >= from && _random.Next(40) == 0)
             {
                 faults--;
+                CommitsAtFault = Commits.Count;
                 var rank = new Rank(_random.Next(_senders.Length));
                 // It may come back elsewhere.
                 if (_random.Next(2) == 0) _nodes[rank] = Node();

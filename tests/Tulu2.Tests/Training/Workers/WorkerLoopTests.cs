@@ -143,9 +143,9 @@ public class WorkerLoopTests
         var layout = new ParallelLayout(data, tensor, pipeline, zero);
         foreach (var precision in Enum.GetValues<Precision>())
         {
-            // Also after the last commit, and a rank that has just come back; in step 3 two neighbours, one after the other.
+            // Also after the last commit, and a rank that has just come back. Each dies when the others are known to have their copies again, which were lost with the one before.
             var faults = new FaultPlan().FailBeforeApplied(new Rank(0), new StepNumber(1)).FailBeforeReady(new Rank(1), new StepNumber(2)).FailBeforeApply(new Rank(1), new StepNumber(3))
-                .FailBeforeReduce(new Rank(0), new StepNumber(4)).FailBeforeApplied(new Rank(layout.Size - 1), new StepNumber(Steps));
+                .FailBeforeReady(new Rank(0), new StepNumber(4)).FailBeforeApplied(new Rank(layout.Size - 1), new StepNumber(Steps));
             using var supervisor = new TestSupervisor(Settings(precision, faults), layout, FakeSlots.Of) { Standby = true };
             Assert.Equal(Run(1, precision, null, null), supervisor.Run(Steps));
             Assert.Equal((5, 0), (supervisor.Failures.Count, faults.Pending));
