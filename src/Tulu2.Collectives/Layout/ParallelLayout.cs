@@ -33,6 +33,9 @@ public sealed record ParallelLayout
     /// <summary>Every rank's state is held by another rank too.</summary>
     public bool HasTwins => Data > Zero;
 
+    /// <summary>No rank has a twin, and there is another one that could keep a copy of its state.</summary>
+    public bool MayKeepCopies => Size > 1 && !HasTwins;
+
     public RankCoordinates CoordinatesOf(int rank)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(rank);

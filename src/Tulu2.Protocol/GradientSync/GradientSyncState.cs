@@ -80,7 +80,7 @@ public sealed partial record GradientSyncState
             SyncCommand.Slept => To(Refreshed(command.Now)),
             _ => Stay,
         };
-        return decision.Then(next => next.GiveUp());
+        return decision.When(decision.Effects.Any(effect => effect is SyncEffect.RankOut), next => next.GiveUp());
     }
 
     private Decision Stay => new(this, []);

@@ -22,7 +22,7 @@ public sealed record SyncRules(ParallelLayout Layout, int Slots, StepNumber Last
     public bool Standby { get; init; }
 
     /// <summary>Ranks keep copies of one another's state.</summary>
-    public bool KeepsCopies => Standby && Layout is { Size: > 1, HasTwins: false };
+    public bool KeepsCopies => Standby && Layout.MayKeepCopies;
 
     public int Ranks => Layout.Size;
 

@@ -19,6 +19,7 @@ public sealed record PlannedLayout(
 
     /// <summary>It was planned without standby copies, since it does not fit with them.</summary>
     public bool LeavesOutCopies { get; init; }
+
     public int Ranks => Data * Tensor * Pipeline;
 
     /// <summary>Memory of a rank of the stage that needs most on the device; null where a condition fails.</summary>

@@ -7,5 +7,5 @@ namespace Tulu2.Training.Planning;
 public static class StandbyCopies
 {
     /// <summary>They do, or with <c>parallel.standby: auto</c> would if there is memory for them.</summary>
-    public static bool May(ParallelRecipe parallel, ParallelLayout layout) => parallel.Standby != StandbyUse.Off && layout is { Size: > 1, HasTwins: false };
+    public static bool May(ParallelRecipe parallel, ParallelLayout layout) => parallel.Standby != StandbyUse.Off && layout.MayKeepCopies;
 }
