@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Tulu2.Cli;
 using Tulu2.Cli.Shell;
 using Tulu2.Runs.Execution;
@@ -6,6 +7,12 @@ using Tulu2.Runs.Launch;
 // A worker starts many times and knows no other command: past the command line and all that it loads.
 if (WorkerEntry.IsMeant(args)) return WorkerEntry.Run(args, CheckpointEvaluator.Around);
 using var interrupt = Interrupt.OfProcess();
-var code = await TuluCommand.RunAsync(args, Terminal.Standard(), interrupt);
+var terminal = Terminal.Standard();
+if (LaunchedCoordinator.Read(args) is { } launched)
+{
+    (args, terminal.Launched) = (launched.Command, launched);
+    launched.Listen(() => interrupt.Hear(PosixSignal.SIGHUP));
+}
+var code = await TuluCommand.RunAsync(args, terminal, interrupt);
 if (interrupt.Code is not null) Interrupt.EndNow(code);
 return code;

@@ -42,7 +42,7 @@ public sealed class EvaluatorProcessTests(ITestOutputHelper log)
 
         var processes = Directory.GetFiles(seen).Select(file => File.ReadAllLines(file)).Select(lines => (Command: lines[0], Libtorch: lines[1] == "True")).ToList();
         foreach (var (command, libtorch) in processes) log.WriteLine($"{command}: {libtorch}");
-        Assert.Subset(processes.Select(process => process.Command).ToHashSet(), new HashSet<string> { "train", "eval", "worker", "evaluator" });
+        Assert.Subset(processes.Select(process => process.Command).ToHashSet(), new HashSet<string> { "train", "coordinator", "eval", "worker", "evaluator" });
         Assert.Equal(["evaluator", "worker"], processes.Where(process => process.Libtorch).Select(process => process.Command).Distinct().Order());
 
         async Task RunAsync(params string[] arguments)

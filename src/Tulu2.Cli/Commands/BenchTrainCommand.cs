@@ -78,7 +78,7 @@ internal sealed class BenchTrainCommand(Terminal terminal)
         var rounds = CommandBuilder.AtLeastOne(parsed, _rounds);
         var steps = CommandBuilder.IsGiven(parsed, _steps) ? CommandBuilder.AtLeastOne(parsed, _steps) : LayoutSteps;
         var (config, shards) = _shape.Model(parsed, LayoutShape);
-        var program = parsed.GetValue(_threads) ? null : WorkerEntry.Rank;
+        var program = parsed.GetValue(_threads) ? null : WorkerEntry.Rank(adoption: null);
         var run = new MeasuredRun(
             config, shards, Objective.Sft, Precision.Fp32, Recompute: false, BenchShape.Slots, _shape.Sequences(parsed), _shape.Length(parsed));
         var layouts = Layouts(config, shards);

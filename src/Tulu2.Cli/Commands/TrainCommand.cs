@@ -13,6 +13,9 @@ namespace Tulu2.Cli.Commands;
 /// <summary><c>train RECIPE [key=value …] [--run DIR] [--resume [auto]] [--change key=value] [--show-recipe]</c>.</summary>
 internal sealed class TrainCommand(Terminal terminal)
 {
+    // A process whose launcher was killed still finishes its step and writes its checkpoint.
+    private static readonly TimeSpan OthersPatience = TimeSpan.FromSeconds(60);
+
     private readonly RecipeArguments _recipe = new();
     private readonly Option<string?> _run = CommandBuilder.Optional<string>("--run", "Run directory; runs/<recipe's name> by default");
     private readonly Option<string?> _resume = CommandBuilder.Resume();
@@ -41,17 +44,28 @@ internal sealed class TrainCommand(Terminal terminal)
         }
         var name = Path.GetFileNameWithoutExtension(path);
         var directory = new RunDirectory(parsed.GetValue(_run) ?? Path.Combine("runs", name));
-        await using var node = new LocalNode();
         var (mode, changes) = CommandBuilder.BeginningOf(parsed, _resume, _change);
+        if (terminal is { IsOwnProcess: true, Launched: null } && hosting is RankHosting.Processes)
+            return await LaunchAsync(directory, spare: loaded.Recipe.Parallel.Spares > 0, cancellation);
+        if (terminal.Launched is { Role: not CoordinatorRole.First }) mode = ResumeMode.Auto;
+        await using var node = new LocalNode();
         var runner = new TrainRunner(terminal, node, hosting)
         {
             Command = CommandText.Of(CommandText.WithoutBeginning(terminal.Arguments)),
             Changes = changes,
+            Launched = terminal.Launched,
+            OthersPatience = mode == ResumeMode.New ? TimeSpan.Zero : OthersPatience,
         };
         var result = await runner.RunAsync(directory.Name, loaded, directory, mode, cancellation);
         foreach (var line in TrainSummary.Lines(result, directory)) terminal.WriteHuman(line);
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(result));
         return ExitCode.Done;
+    }
+
+    private async Task<int> LaunchAsync(RunDirectory directory, bool spare, CancellationToken cancellation)
+    {
+        using var held = terminal.Interrupt?.Hold();
+        return await new CoordinatorLauncher(terminal.Arguments, directory.Ledger, spare, terminal.Say).RunAsync(() => terminal.Interrupt!.Number!.Value, cancellation);
     }
 
     private RankHosting Hosting(ParseResult parsed, ParallelRecipe parallel)

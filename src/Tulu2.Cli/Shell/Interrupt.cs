@@ -38,6 +38,9 @@ internal sealed partial class Interrupt : IStopSignal, IDisposable
     /// <summary>Name of the first signal; null: there was none.</summary>
     public string? Name => _first?.Name;
 
+    /// <summary>The first signal's number; null: there was none.</summary>
+    public int? Number => _first?.Number;
+
     /// <summary>128 + the first signal's number; null: there was none.</summary>
     public int? Code => 128 + _first?.Number;
 

@@ -1,4 +1,5 @@
 using Spectre.Console;
+using Tulu2.Runs.Launch;
 using Tulu2.Runs.Output;
 
 namespace Tulu2.Cli.Shell;
@@ -35,6 +36,12 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
     /// <summary>The signals that stop the command; null: none do.</summary>
     public Interrupt? Interrupt { get; set; }
 
+    /// <summary>The command has a process of its own, which it may leave to a launcher and continue in another one.</summary>
+    public bool IsOwnProcess { get; private init; }
+
+    /// <summary>How a launcher started this process; null: it did not.</summary>
+    public LaunchedCoordinator? Launched { get; set; }
+
     IStopSignal? IRunOutput.StopSignal => Interrupt;
 
     /// <summary>Console for tables and other results for people.</summary>
@@ -49,7 +56,10 @@ internal sealed class Terminal(TextReader input, TextWriter output, TextWriter e
     public static Terminal Standard()
     {
         System.Console.OutputEncoding = new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        return new Terminal(System.Console.In, new TerminalWriter(System.Console.Out), new TerminalWriter(System.Console.Error), !System.Console.IsErrorRedirected);
+        return new Terminal(System.Console.In, new TerminalWriter(System.Console.Out), new TerminalWriter(System.Console.Error), !System.Console.IsErrorRedirected)
+        {
+            IsOwnProcess = true,
+        };
     }
 
     /// <summary>A line for a person, such as what was skipped and why.</summary>

@@ -24,7 +24,12 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
     private readonly ReferencePass? _reference;
     private readonly ValidationPass? _validation;
     private readonly Dictionary<Rank, IActorRef> _trainers = [];
+    private readonly IActorRef _ledger;
+
+    // What was decided at or after a commit that is not yet written down.
+    private readonly Queue<SyncEffect> _waiting = new();
     private GradientSyncState _state;
+    private bool _isWriting;
     private TimeSpan _ticked = Now;
 
     /// <param name="reference">Null: no reference pass is due.</param>
@@ -32,7 +37,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
     public GradientSyncSupervisor(
         GradientSyncState state, ParallelLayout layout, IActorRef ledger, IActorRef checkpoints, IReferencePlan? reference, IValidationPlan? validation)
     {
-        (_state, _events, _checkpoints) = (state, new RunEventPublisher(ledger, Context.Parent), checkpoints);
+        (_state, _events, _ledger, _checkpoints) = (state, new RunEventPublisher(ledger, Context.Parent), ledger, checkpoints);
         if (reference is not null) _reference = new ReferencePass(reference, layout, Self);
         if (validation is not null) _validation = new ValidationPass(validation, layout);
     }
@@ -84,6 +89,10 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
             case CheckpointProtocol.Settled settled:
                 Take(new SyncCommand.SnapshotSettled(settled.Step, settled.ManifestPath, settled.Error, settled.Lost, Now));
                 break;
+            case LedgerProtocol.Written:
+                _isWriting = false;
+                DoWaiting();
+                break;
             case RunProtocol.StopRun:
                 _events.Publish(new RunEvent.StopRequested());
                 Take(new SyncCommand.Stop(Now));
@@ -112,7 +121,13 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
     private void Take(SyncCommand command)
     {
         (_state, var effects) = _state.Decide(command);
-        foreach (var effect in effects) Do(effect);
+        foreach (var effect in effects) _waiting.Enqueue(effect);
+        DoWaiting();
+    }
+
+    private void DoWaiting()
+    {
+        while (!_isWriting && _waiting.TryDequeue(out var effect)) Do(effect);
     }
 
     private void Do(SyncEffect effect)
@@ -145,9 +160,11 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
             case SyncEffect.GenerationOpened opened:
                 _events.Publish(new RunEvent.GenerationOpened(opened.Generation, opened.Why, opened.Ranks));
                 break;
-            // docs/protocol.md, step 6: the ledger receives a commit before any rank does; the Commit commands follow as SyncEffect.Tell.
+            // docs/protocol.md, step 6: a commit is in the ledger before any rank hears of it; the Commit commands follow as SyncEffect.Tell.
             case SyncEffect.Committed committed:
                 _events.Publish(new RunEvent.StepCommitted(committed.Step));
+                _isWriting = true;
+                _ledger.Tell(LedgerProtocol.Write.Instance);
                 break;
             case SyncEffect.RankOut lost:
                 _events.Publish(new RunEvent.RankLost(lost.Rank, lost.Why));

@@ -48,7 +48,19 @@ public abstract record LedgerEvent
     /// <param name="Shares">Which rank gave which slots, and where its time went.</param>
     public sealed record StepCommitted(
         long Generation, int Step, double Loss, double GradientNorm, string GradientHash, long Tokens, double Seconds,
-            IReadOnlyList<LedgerShare> Shares) : LedgerEvent;
+            IReadOnlyList<LedgerShare> Shares) : LedgerEvent
+    {
+        public double LearningRate { get; init; }
+
+        public long LossTokens { get; init; }
+
+        /// <summary>The objective's own metrics by name, in their order; null in logs of older versions, which do not have the two above either.</summary>
+        public IReadOnlyDictionary<string, double>? More { get; init; }
+
+        /// <summary>All that the step measured; null in logs of older versions.</summary>
+        public StepMetrics? Metrics() => More is null ? null
+            : new(Loss, GradientNorm, LearningRate, Tokens, LossTokens, [.. More.Select(value => new NamedValue(value.Key, value.Value))]);
+    }
 
     /// <summary>The parameters of a committed step were measured on the validation data.</summary>
     /// <param name="Values">By name.</param>

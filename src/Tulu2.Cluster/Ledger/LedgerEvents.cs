@@ -16,7 +16,12 @@ internal static class LedgerEvents
         RunEvent.GenerationOpened opened => new LedgerEvent.GenerationOpened(opened.Generation, opened.Why, opened.Ranks),
         RunEvent.StepCommitted { Step: var step } => new LedgerEvent.StepCommitted(
             step.Generation, step.Step, step.Metrics.Loss, step.Metrics.GradientNorm, step.GradientHash, step.Metrics.Tokens, step.Seconds,
-            [.. step.Shares.Select(share => new LedgerShare(share.Rank, share.Slots, share.SlotSeconds, share.Times))]),
+            [.. step.Shares.Select(share => new LedgerShare(share.Rank, share.Slots, share.SlotSeconds, share.Times))])
+        {
+            LearningRate = step.Metrics.LearningRate,
+            LossTokens = step.Metrics.LossTokens,
+            More = step.Metrics.More.ToDictionary(value => value.Name, value => value.Value),
+        },
         RunEvent.Validated done => new LedgerEvent.Validated(
             done.Step, done.Values.ToDictionary(value => value.Name, value => value.Value), done.Verdict.IsBest, done.Verdict.Stops),
         RunEvent.RankLost lost => new LedgerEvent.RankFailed(lost.Rank, lost.Why),

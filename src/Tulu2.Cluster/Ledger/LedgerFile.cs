@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 using Tulu2.Files;
 
 namespace Tulu2.Cluster.Ledger;
@@ -11,9 +12,11 @@ internal sealed class LedgerFile : IDisposable
 
     private readonly FileStream _lock;
     private readonly FileStream _stream;
+    private readonly SafeFileHandle _handle;
     private string _sum;
 
-    private LedgerFile(FileStream held, FileStream stream, LedgerState state, string sum) => (_lock, _stream, State, _sum) = (held, stream, state, sum);
+    private LedgerFile(FileStream held, FileStream stream, LedgerState state, string sum) =>
+        (_lock, _stream, _handle, State, _sum) = (held, stream, stream.SafeFileHandle, state, sum);
 
     /// <summary>What was found altered when the log was opened, and where the file as it was is now; null: nothing.</summary>
     public (string Why, string SetAside)? Damaged { get; private init; }
@@ -83,6 +86,13 @@ internal sealed class LedgerFile : IDisposable
     /// <summary>Appends events and makes them durable together.</summary>
     public void Append(IEnumerable<(LedgerEvent Event, DateTimeOffset Time)> events)
     {
+        Write(events);
+        Flush();
+    }
+
+    /// <summary>Appends events. They outlive this process, and after a <see cref="Flush"/> this machine.</summary>
+    public void Write(IEnumerable<(LedgerEvent Event, DateTimeOffset Time)> events)
+    {
         var text = new StringBuilder();
         foreach (var (what, time) in events)
         {
@@ -92,8 +102,10 @@ internal sealed class LedgerFile : IDisposable
             State = State.Apply(entry);
         }
         _stream.Write(Encoding.UTF8.GetBytes(text.ToString()));
-        _stream.Flush(flushToDisk: true);
     }
+
+    /// <summary>Makes durable what was written before. Another thread may write meanwhile.</summary>
+    public void Flush() => RandomAccess.FlushToDisk(_handle);
 
     public void Dispose()
     {

@@ -7,6 +7,17 @@ internal static class LedgerProtocol
 {
     public sealed record Append(LedgerEvent Event) : INoSerializationVerificationNeeded;
 
+    /// <summary>Answer <see cref="Written"/> when all that was appended before outlives this process.</summary>
+    public sealed record Write : INoSerializationVerificationNeeded
+    {
+        public static Write Instance { get; } = new();
+    }
+
+    public sealed record Written : INoSerializationVerificationNeeded
+    {
+        public static Written Instance { get; } = new();
+    }
+
     /// <summary>Answer <see cref="Durable"/> when all that was appended before is on disk.</summary>
     public sealed record Flush(int Tag) : INoSerializationVerificationNeeded;
 

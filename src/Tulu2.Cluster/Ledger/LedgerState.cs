@@ -28,6 +28,10 @@ internal sealed record LedgerState
     /// <summary>Hash of every step's gradient as it was last committed.</summary>
     public ImmutableDictionary<StepNumber, string> Hashes { get; private init; } = ImmutableDictionary<StepNumber, string>.Empty;
 
+    /// <summary>Steps since the newest checkpoint, as they were last committed.</summary>
+    public ImmutableSortedDictionary<StepNumber, LedgerEvent.StepCommitted> Recent { get; private init; } =
+        ImmutableSortedDictionary<StepNumber, LedgerEvent.StepCommitted>.Empty;
+
     /// <summary>The values of every validation, by step and name.</summary>
     public ImmutableSortedDictionary<StepNumber, IReadOnlyDictionary<string, double>> Validations { get; private init; } =
         ImmutableSortedDictionary<StepNumber, IReadOnlyDictionary<string, double>>.Empty;
@@ -60,6 +64,7 @@ internal sealed record LedgerState
                 RecipeHash = started.RecipeHash,
                 Finished = null,
                 Hashes = Hashes.Clear(),
+                Recent = Recent.Clear(),
                 Validations = Validations.Clear(),
                 Checkpoint = null,
                 Changes = 0,
@@ -74,13 +79,22 @@ internal sealed record LedgerState
                 Changes = Changes + 1,
                 Finished = null,
                 Hashes = changed.RecipeHash == RecipeHash ? Hashes : Hashes.RemoveRange(Hashes.Keys.Where(step => step > changed.After)),
+                Recent = changed.RecipeHash == RecipeHash ? Recent : Recent.RemoveRange(Recent.Keys.Where(step => step > changed.After)),
                 // Keys that decide no bit may decide which steps are validated, and what follows.
                 Validations = Validations.RemoveRange(Validations.Keys.Where(step => step > changed.After)),
             },
             LedgerEvent.GenerationOpened opened => next with { Generation = new(Math.Max(Generation, opened.Generation)) },
-            LedgerEvent.StepCommitted step => next with { Hashes = Hashes.SetItem(new StepNumber(step.Step), step.GradientHash) },
+            LedgerEvent.StepCommitted step => next with
+            {
+                Hashes = Hashes.SetItem(new StepNumber(step.Step), step.GradientHash),
+                Recent = Recent.SetItem(new StepNumber(step.Step), step),
+            },
             LedgerEvent.Validated done => next with { Validations = Validations.SetItem(new StepNumber(done.Step), done.Values) },
-            LedgerEvent.CheckpointWritten written => next with { Checkpoint = written },
+            LedgerEvent.CheckpointWritten written => next with
+            {
+                Checkpoint = written,
+                Recent = Recent.RemoveRange(Recent.Keys.Where(step => step <= written.Step)),
+            },
             LedgerEvent.RunFinished finished => next with { Finished = finished },
             _ => next,
         };

@@ -42,6 +42,9 @@ public abstract record RunEvent
 
     public sealed record StepCommitted(StepCommit Step) : RunEvent;
 
+    /// <summary>A step that an earlier session committed. Precedes <see cref="Started"/>; files that lack it can be completed.</summary>
+    public sealed record StepKnown(StepNumber Step, StepMetrics Metrics, double Seconds) : RunEvent;
+
     /// <summary>The parameters of a committed step were measured on the validation data.</summary>
     /// <param name="Values">The loss first.</param>
     /// <param name="Seconds">From the commit on.</param>

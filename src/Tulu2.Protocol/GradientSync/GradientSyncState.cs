@@ -42,7 +42,7 @@ public sealed partial record GradientSyncState
     /// <summary>By rank: who keeps its copy in the present generation. Empty: there are no copies.</summary>
     public ImmutableArray<Rank> Keepers { get; private init; } = [];
 
-    // The newest commit that was decided here, and not by an earlier supervisor.
+    // The newest commit that was decided, also by an earlier supervisor.
     private StepNumber Decided { get; init; }
 
     /// <summary>Unequal gradients of a step without a majority.</summary>
@@ -54,6 +54,7 @@ public sealed partial record GradientSyncState
         Generation = start.Generation,
         Manifest = start.Manifest,
         Hashes = start.Hashes,
+        Decided = start.Hashes.Keys.DefaultIfEmpty().Max(),
         ReferenceDue = start.ReferenceDue,
         Validated = start.Validated,
         Lease = lease,

@@ -17,12 +17,13 @@ internal sealed class MetricsSubscriber(
         {
             case RunEvent.StepCommitted { Step: var step }:
                 directory.CheckPresent();
-                if (!metrics.Append(MetricsLog.Record(step.Step, step.Metrics, step.Seconds)))
-                    throw new InvalidOperationException(
-                        $"step {step.Step} was replayed with other figures than metrics.jsonl has; was the run moved to another processor or libtorch build?");
+                Append(MetricsLog.Record(step.Step, step.Metrics, step.Seconds));
                 break;
-            case RunEvent.ValidationKnown known:
-                Append(ValidationLog.Record(known));
+            case RunEvent.StepKnown known:
+                Append(MetricsLog.Record(known.Step, known.Metrics, known.Seconds));
+                break;
+            case RunEvent.ValidationKnown validation:
+                Append(ValidationLog.Record(validation));
                 break;
             case RunEvent.Validated validated:
                 Append(ValidationLog.Record(validated));
@@ -34,6 +35,13 @@ internal sealed class MetricsSubscriber(
                     say($"{title}: {cut} steps after step {kept} are made again by the changed recipe; what they were is in the ledger");
                 break;
         }
+    }
+
+    private void Append(StepRecord step)
+    {
+        if (!metrics.Append(step))
+            throw new InvalidOperationException(
+                $"step {step.Step} was replayed with other figures than metrics.jsonl has; was the run moved to another processor or libtorch build?");
     }
 
     private void Append(ValidationRecord validation)

@@ -19,6 +19,9 @@ internal sealed class TensorBoardSubscriber(
             case RunEvent.StepCommitted { Step: var step } when step.Step > metrics.LastStep:
                 board.Step(MetricsLog.Record(step.Step, step.Metrics, step.Seconds));
                 break;
+            case RunEvent.StepKnown known when known.Step > metrics.LastStep:
+                board.Step(MetricsLog.Record(known.Step, known.Metrics, known.Seconds));
+                break;
             case RunEvent.ValidationKnown known:
                 Write(known.Step, known.Values);
                 break;

@@ -9,6 +9,7 @@ using Tulu2.Runs.Evaluations;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.RunFiles;
+using Tulu2.Training.Hosting;
 
 namespace Tulu2.Runs.Execution;
 
@@ -20,8 +21,9 @@ internal static class RunPlans
     /// <param name="stoppedBy">Names the signal that stopped the run; for the ledger.</param>
     /// <param name="validated">Validations in the run directory, by step.</param>
     /// <param name="standby">Ranks without twins keep copies of one another's state.</param>
+    /// <param name="adoption">Where a successor of this process finds the workers; null: they end with it.</param>
     public static RunPlan Of(PreparedRun run, RunDirectory directory, CheckpointStore store, RunStart start, RankHosting hosting,
-        IReadOnlyDictionary<int, NamedValues> validated, bool standby, Func<string?> stoppedBy) => new()
+        IReadOnlyDictionary<int, NamedValues> validated, bool standby, AdoptionFolder? adoption, Func<string?> stoppedBy) => new()
         {
             RunDirectory = directory.Root,
             Layout = run.Parallel,
@@ -29,10 +31,10 @@ internal static class RunPlans
             Workers = hosting switch
             {
                 RankHosting.Threads => RunWorkers.Threads(run, directory),
-                RankHosting.Processes => RunWorkers.Processes(run, run.Parallel, directory, RunWorkers.NewKey(), RunWorkers.Loopback),
+                RankHosting.Processes => RunWorkers.Processes(run, run.Parallel, directory, RunWorkers.KeyOf(directory), RunWorkers.Loopback, adoption),
                 _ => null,
             },
-            ClusterKey = hosting is RankHosting.Nodes ? RunWorkers.NewKey() : null,
+            ClusterKey = hosting is RankHosting.Nodes ? RunWorkers.KeyOf(directory) : null,
             Batches = run.Batches,
             Checkpoints = new StoredCheckpoints(store),
             TotalSteps = run.Batches.TotalSteps,

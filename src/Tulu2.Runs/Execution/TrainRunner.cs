@@ -26,6 +26,9 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
     /// <summary>Time that another process of the run may take to end.</summary>
     public TimeSpan OthersPatience { get; init; }
 
+    /// <summary>The part of this process in a run that outlives it; null: the run ends with it.</summary>
+    public LaunchedCoordinator? Launched { get; init; }
+
     /// <summary>The command that started the run, as a person types it; --resume after it continues the run. Null: the command cannot be resumed.</summary>
     public string? Command { get; init; }
 
@@ -37,12 +40,13 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
     /// <exception cref="RunStoppedException">Stopped on request, after a whole step and its checkpoint.</exception>
     public async Task<TrainResult> RunAsync(string title, LoadedRecipe loaded, RunDirectory directory, ResumeMode mode, CancellationToken cancellation)
     {
+        using var ahead = Launched is { Role: CoordinatorRole.Spare } spare ? await PrepareAheadAsync(loaded, directory, spare.Turn, cancellation) : null;
         var resumes = RunBeginning.Opens(directory, mode, Changes);
         output.LogFile = directory.Log;
         var endings = new RunEndings(title, Command, output.StopSignal);
         try
         {
-            return await output.ShowAsync(title, report => RunAsync(title, loaded, directory, resumes, endings, report, cancellation));
+            return await output.ShowAsync(title, report => RunAsync(title, loaded, directory, resumes, ahead, endings, report, cancellation));
         }
         catch (OperationCanceledException stopped) when (stopped is not RunStoppedException)
         {
@@ -55,21 +59,26 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
     }
 
     private async Task<TrainResult> RunAsync(
-        string title, LoadedRecipe loaded, RunDirectory directory, bool resumes, RunEndings endings, Action<ProgressSnapshot> report,
+        string title, LoadedRecipe loaded, RunDirectory directory, bool resumes, PreparedRun? ahead, RunEndings endings, Action<ProgressSnapshot> report,
             CancellationToken cancellation)
     {
+        // What an earlier process of the run has said already.
+        Action<string> say = Launched is { Role: not CoordinatorRole.First } ? _ => { } : output.Say;
         await RunLock.WaitAsync(directory.Ledger, OthersPatience, output.Say, cancellation);
-        var beginning = await Task.Run(() => resumes ? RunBeginning.Resume(loaded, directory, Changes, output.Say) : RunBeginning.New(loaded), cancellation)
+        var beginning = await Task.Run(() => resumes ? RunBeginning.Resume(loaded, directory, Changes, say) : RunBeginning.New(loaded), cancellation)
             .WaitAsync(cancellation);
-        var fetched = await HubSources.FetchAsync(beginning.Loaded, beginning.Known?.Commits, report, output.Say, cancellation);
-        using var run = await Interruptible(() => RunPreparation.Prepare(fetched, report, output.Say, beginning.Changes), cancellation);
-        foreach (var sentence in RecipeEffects.Missing(run.Recipe, run.Counts)) output.Say($"warning: {sentence}");
+        var fetched = await HubSources.FetchAsync(beginning.Loaded, beginning.Known?.Commits, report, say, cancellation);
+        // A change of the recipe that came since would make it another run.
+        var known = ahead?.Changes.Count == beginning.Changes.Count ? ahead : null;
+        using var prepared = known is null ? await Interruptible(() => RunPreparation.Prepare(fetched, report, say, beginning.Changes), cancellation) : null;
+        var run = known ?? prepared!;
+        foreach (var sentence in RecipeEffects.Missing(run.Recipe, run.Counts)) say($"warning: {sentence}");
         beginning.Check(run, directory, Command);
-        var suite = await Task.Run(() => EvaluationSuite.Open(fetched.Loaded, run, RunProvenance.Of(run.Recipe), output.Say), cancellation).WaitAsync(cancellation);
+        var suite = await Task.Run(() => EvaluationSuite.Open(fetched.Loaded, run, RunProvenance.Of(run.Recipe), say), cancellation).WaitAsync(cancellation);
         var notes = WriteDown(title, run, directory);
-        foreach (var line in RunBanner.Lines(title, run, suite, hosting, directory)) output.Say(line);
+        foreach (var line in RunBanner.Lines(title, run, suite, hosting, directory)) say(line);
         var standby = StandbyChoice.Of(run, hosting, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
-        if (standby.Line is { } copies) output.Say(copies);
+        if (standby.Line is { } copies) say(copies);
 
         var store = new CheckpointStore(directory.Checkpoints);
         var (outcome, steps, validations) = await TrainAsync(title, run, suite, beginning.Start, directory, store, standby.Keeps, endings, report, cancellation);
@@ -89,6 +98,25 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         {
             Best = best,
         };
+    }
+
+    // All that does not depend on what the run does meanwhile. Nobody is told of it, nor of what is wrong with it, before it is this process's turn.
+    private async Task<PreparedRun> PrepareAheadAsync(LoadedRecipe loaded, RunDirectory directory, Task turn, CancellationToken cancellation)
+    {
+        var beginning = await Task.Run(() => RunBeginning.Resume(loaded, directory, Changes, _ => { }), cancellation).WaitAsync(cancellation);
+        var fetched = await HubSources.FetchAsync(beginning.Loaded, beginning.Known?.Commits, _ => { }, _ => { }, cancellation);
+        var run = await Interruptible(() => RunPreparation.Prepare(fetched, _ => { }, _ => { }, beginning.Changes), cancellation);
+        try
+        {
+            await node.StartAsync(cancellation);
+            await turn.WaitAsync(cancellation);
+            return run;
+        }
+        catch
+        {
+            run.Dispose();
+            throw;
+        }
     }
 
     // The files of a run that are written before its first step.
@@ -113,7 +141,8 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
             new TensorBoardSubscriber(metrics, validations, board),
             new MetricsSubscriber(title, directory, firstStep, metrics, validations, output.Say),
             new ProgressSubscriber(title, total, report),
-            new RemarkSubscriber(title, total, output.Say));
+            new RemarkSubscriber(title, total, output.Say),
+            new FirstStepSubscriber(() => Launched?.Mark()));
         var host = await node.StartAsync(cancellation);
         await using var nodes = hosting is RankHosting.Nodes { Count: > 0 } local
             ? LocalCluster.Start(host, local.Count, local.RanksPerNode, directory.Log, output.Say, host.EndRun)
@@ -121,12 +150,14 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         // The running step and its checkpoint are completed, however long they take.
         using var held = output.StopSignal?.Hold();
         await using var stopping = cancellation.Register(() => output.Say(endings.Stopping));
-        var plan = RunPlans.Of(run, directory, store, start, hosting, Known(validations, firstStep), standby, () => output.StopSignal?.Name);
+        var plan = RunPlans.Of(run, directory, store, start, hosting, Known(validations, firstStep), standby, Launched?.Folder, () => output.StopSignal?.Name);
         // Evaluators find it there: none of them writes it while another reads.
         if (suite is not null && run.Recipe.Lora is not null) ModelExport.BaseOf(run.Model, run.Recipe, directory);
         using var scores = suite is null ? null : new RunEvaluations(directory, suite, run.HashAt);
         if (scores is not null) plan = plan with { Evaluation = RunPlans.Of(suite!, scores, run, directory, store, hosting, output.Say) };
-        return (await new RunHost(host).RunAsync(plan, events, cancellation), metrics.Lines, validations?.Lines ?? []);
+        var outcome = await new RunHost(host).RunAsync(plan, events, cancellation);
+        File.Delete(directory.DataPlaneKey);
+        return (outcome, metrics.Lines, validations?.Lines ?? []);
     }
 
     // Those of the steps after it are made again, and compared with the file.

@@ -15,7 +15,9 @@ internal static partial class ChildProcess
     }
 
     /// <summary>Sends SIGTERM.</summary>
-    public static void Terminate(int process) => _ = Signal(process, SignalTerminate);
+    public static void Terminate(int process) => Send(process, SignalTerminate);
+
+    public static void Send(int process, int signal) => _ = Signal(process, signal);
 
     [LibraryImport("libc", EntryPoint = "prctl")]
     private static partial int ProcessControl(int option, nuint value, nuint third, nuint fourth, nuint fifth);

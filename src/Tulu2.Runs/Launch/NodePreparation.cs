@@ -28,7 +28,7 @@ internal sealed class NodePreparation(Action<string> say) : INodePreparation
             if (prepared.RecipeHash != run.RecipeHash)
                 throw new BadInputException(directory.Recipe, $"the node {address} finds other data, another tokenizer or other weights than the coordinator",
                     "put them on storage that all nodes see under the same path, and run one build of the program on all");
-            return new NodePlan(run.Layout, RunWorkers.Processes(prepared, run.Layout, directory, run.Key, address), prepared.Batches, prepared.ReferencePass, prepared.Validation,
+            return new NodePlan(run.Layout, RunWorkers.Processes(prepared, run.Layout, directory, run.Key, address, adoption: null), prepared.Batches, prepared.ReferencePass, prepared.Validation,
                 run.TotalSteps, run.Prefetch, prepared);
         }
         catch

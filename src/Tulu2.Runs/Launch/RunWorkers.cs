@@ -19,8 +19,24 @@ internal static class RunWorkers
 
     private const int KeyBytes = 32;
 
-    /// <summary>A new key for the data plane of a run.</summary>
-    public static byte[] NewKey() => RandomNumberGenerator.GetBytes(KeyBytes);
+    /// <summary>
+    /// The key of a run's data plane, which a file in the run directory keeps until the run ends: workers that outlive the process that coordinates them have it. Only this
+    /// user may read the file.
+    /// </summary>
+    public static byte[] KeyOf(RunDirectory directory)
+    {
+        var path = directory.DataPlaneKey;
+        if (File.Exists(path) && File.ReadAllBytes(path) is { Length: KeyBytes } known) return known;
+        var key = RandomNumberGenerator.GetBytes(KeyBytes);
+        Directory.CreateDirectory(directory.Ledger);
+        var beside = $"{path}.new";
+        File.Delete(beside);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using (var file = new FileStream(beside, options)) file.Write(key);
+        File.Move(beside, path, overwrite: true);
+        return key;
+    }
 
     public static IWorkerFactory Threads(PreparedRun run, RunDirectory directory)
     {
@@ -41,8 +57,9 @@ internal static class RunWorkers
 
     /// <param name="layout">Layout of the run.</param>
     /// <param name="address">Address at which the workers of other nodes reach this node.</param>
-    public static IWorkerFactory Processes(PreparedRun run, ParallelLayout layout, RunDirectory directory, byte[] key, string address) => new ProcessWorkerFactory(
-        WorkerEntry.Rank,
+    /// <param name="adoption">Where a successor of this process finds the workers; null: they end with it.</param>
+    public static IWorkerFactory Processes(PreparedRun run, ParallelLayout layout, RunDirectory directory, byte[] key, string address, AdoptionFolder? adoption) => new ProcessWorkerFactory(
+        WorkerEntry.Rank(adoption),
         new WorkerStart
         {
             Recipe = run.Recipe,

@@ -18,7 +18,8 @@ internal static class WorkerEntry
     private const string ShardName = "shard";
 
     /// <summary>Starts this program as the worker of a rank.</summary>
-    public static WorkerProgram Rank => new(ThisProgram.File, [.. ThisProgram.Arguments, RankName]);
+    /// <param name="adoption">Where a successor of this process finds the workers; null: they end with it.</param>
+    public static WorkerProgram Rank(AdoptionFolder? adoption) => new(ThisProgram.File, [.. ThisProgram.Arguments, RankName]) { Adoption = adoption };
 
     /// <summary>Starts this program as an evaluator.</summary>
     public static WorkerProgram Evaluator => new(ThisProgram.File, [.. ThisProgram.Arguments, EvaluatorName]);
@@ -32,7 +33,7 @@ internal static class WorkerEntry
         YieldsProcessor = yieldsProcessor,
     };
 
-    public static bool IsMeant(string[] arguments) => arguments is [RankName or EvaluatorName or ShardName, "--socket", _];
+    public static bool IsMeant(string[] arguments) => arguments is [RankName or EvaluatorName or ShardName, "--socket", _, ..];
 
     /// <param name="around">Put around an evaluator: what knows the checkpoints of runs.</param>
     /// <returns>The exit code.</returns>
@@ -40,13 +41,13 @@ internal static class WorkerEntry
     {
         EvaluatorName => EvaluatorProcess.Run(arguments[2], around, yields => Shards(Console.Error.WriteLine, yields)),
         ShardName => ShardProcess.Run(arguments[2]),
-        _ => RunRank(arguments[2]),
+        _ => RunRank(arguments[2], AdoptionFolder.Read(arguments.AsSpan(3))),
     };
 
-    private static int RunRank(string socket)
+    private static int RunRank(string socket, AdoptionFolder? adoption)
     {
         WorkerStart? started = null;
-        var code = WorkerProcess.Run(socket, start => new NetworkDataPlane(OptionsOf(started = start)), WarmUp.Run);
+        var code = WorkerProcess.Run(socket, adoption, start => new NetworkDataPlane(OptionsOf(started = start)), WarmUp.Run);
         if (started is not null) KeepPeak(started);
         return code;
     }

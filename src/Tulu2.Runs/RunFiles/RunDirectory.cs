@@ -1,4 +1,5 @@
 using Tulu2.Checkpoints;
+using Tulu2.Cluster.Ledger;
 using Tulu2.Files;
 
 namespace Tulu2.Runs.RunFiles;
@@ -27,6 +28,9 @@ internal sealed class RunDirectory(string path)
     /// <summary>The model beside which adapters are trained, where it lies nowhere else.</summary>
     public string BaseExport => System.IO.Path.Combine(Exports, "base");
     public string Ledger => In("ledger");
+
+    /// <summary>The key of the data plane, while the run is under way.</summary>
+    public string DataPlaneKey => System.IO.Path.Combine(Ledger, ".data-plane-key");
     public string Report => In("report.html");
 
     /// <summary>Result folders of the run's checkpoints: <c>final</c>, <c>step-00000200</c>, ...</summary>
@@ -43,7 +47,8 @@ internal sealed class RunDirectory(string path)
     public string LeftOut => In("left-out.txt");
 
     /// <summary>There is something to resume: a committed step or a checkpoint. A run that was stopped before its first step leaves neither.</summary>
-    public bool HasRun => (File.Exists(Metrics) && FileLength.Of(Metrics) > 0) || new CheckpointStore(Checkpoints).Manifests().Count > 0;
+    public bool HasRun => (File.Exists(Metrics) && FileLength.Of(Metrics) > 0) || new CheckpointStore(Checkpoints).Manifests().Count > 0
+        || LedgerReader.ReadSound(Ledger).Any(entry => entry.Event is LedgerEvent.StepCommitted);
 
     /// <summary>A run was started here, even if it has not committed a step.</summary>
     public bool IsBegun => File.Exists(Recipe);

@@ -20,6 +20,9 @@ public sealed record HostedProcessSettings<T>(WorkerProgram Program, string Name
     /// <summary>It is started before it is needed, and accepts commands some time after <see cref="HostedProcess{T}.Begin"/> only.</summary>
     public bool IsSpare { get; init; }
 
+    /// <summary>A process that runs already and has lost its node's process; null: one is started.</summary>
+    internal Orphan? Adopts { get; init; }
+
     /// <summary>Time allowed for a clean shutdown; after it the process is killed.</summary>
     public TimeSpan ShutdownPatience { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -65,7 +68,7 @@ public sealed class HostedProcess<T> : IDisposable
     private long _signs;
     private volatile bool _ready, _waits;
     private volatile string? _stopped;
-    private volatile Process? _process;
+    private volatile WorkerHandle? _process;
     private volatile bool _disposing;
 
     /// <param name="received">Called with each message, in order, on one thread.</param>
@@ -104,17 +107,7 @@ public sealed class HostedProcess<T> : IDisposable
     }
 
     /// <summary>Ends the process at once.</summary>
-    public void Kill()
-    {
-        try
-        {
-            _process?.Kill();
-        }
-        catch (InvalidOperationException)
-        {
-            // The process has exited already.
-        }
-    }
+    public void Kill() => _process?.Kill();
 
     /// <summary>Asks the process to exit, waits until it has finished its writes, and kills it if it does not exit in time.</summary>
     public void Dispose()
@@ -132,7 +125,7 @@ public sealed class HostedProcess<T> : IDisposable
         try
         {
             using var channel = Connect();
-            channel.Write(_settings.Start);
+            if (_settings.Adopts is null) channel.Write(_settings.Start);
             new Thread(() => WriteCommands(channel)) { IsBackground = true, Name = $"to {_settings.Name}" }.Start();
             while (channel.Read<T>() is { } message)
             {
@@ -151,12 +144,12 @@ public sealed class HostedProcess<T> : IDisposable
         {
             fault = FaultText.Of(end);
         }
-        var exit = End(fault.Length > 0);
+        var (exit, output) = End(fault.Length > 0);
         _watch.Dispose();
         if (!_disposing)
         {
             var why = _stopped ?? (fault.Length > 0 ? fault : exit);
-            _ended(why, _log.LastLines is { Length: > 0 } lines ? $"{why}; it printed last:\n{lines}" : why);
+            _ended(why, (output ?? _log.LastLines) is { Length: > 0 } lines ? $"{why}; it printed last:\n{lines}" : why);
         }
         _over.Set();
     }
@@ -171,8 +164,7 @@ public sealed class HostedProcess<T> : IDisposable
             try
             {
                 // Until the process can send messages, its CPU time is the only sign of life.
-                process.Refresh();
-                var used = _ready ? 0 : process.TotalProcessorTime.Ticks;
+                var used = _ready ? 0 : process.ProcessorTicks;
                 if (_life.IsStopped(Interlocked.Read(ref _signs) + used))
                     _stopped = $"worker process {process.Id} gave no sign of life for {_settings.Patience.TotalSeconds:0.#} s"
                         + $"{(_ready ? "" : " while it started")}: it was stopped, or could not run";
@@ -190,6 +182,11 @@ public sealed class HostedProcess<T> : IDisposable
 
     private WorkerChannel Connect()
     {
+        if (_settings.Adopts is { } orphan)
+        {
+            _process = orphan.Process;
+            return orphan.Channel;
+        }
         // Only this user can enter the directory (mode 0700), and the socket accepts a single connection.
         var folder = Directory.CreateTempSubdirectory("tulu2-");
         try
@@ -199,7 +196,8 @@ public sealed class HostedProcess<T> : IDisposable
             using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             listener.Bind(new UnixDomainSocketEndPoint(path));
             listener.Listen(1);
-            var process = _process = ProcessStarter.Start(_settings.Program.With(path));
+            var process = ProcessStarter.Start(_settings.Program.With(path));
+            _process = new WorkerHandle.Started(process);
             process.OutputDataReceived += (_, line) => _log.Add(line.Data);
             process.ErrorDataReceived += (_, line) => _log.Add(line.Data);
             process.BeginOutputReadLine();
@@ -235,12 +233,12 @@ public sealed class HostedProcess<T> : IDisposable
     }
 
     // The channel has ended, so the process has exited, or is faulty and must be killed.
-    private string End(bool faulty)
+    private (string How, string? Output) End(bool faulty)
     {
-        if (_process is not { } process) return "the worker process could not be started";
+        if (_process is not { } process) return ("the worker process could not be started", null);
         if (faulty || !process.WaitForExit(EndPatience)) Kill();
-        // Without a timeout, this also waits for the last lines of output.
-        process.WaitForExit();
-        return $"worker process {process.Id} {ProcessEnd.Describe(process.ExitCode, MemoryKills.Count() - _memoryKills)}";
+        process.WaitForExit(Timeout.InfiniteTimeSpan);
+        var (how, output) = process.End(MemoryKills.Count() - _memoryKills);
+        return ($"worker process {process.Id} {how}", output);
     }
 }

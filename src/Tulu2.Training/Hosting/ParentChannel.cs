@@ -14,9 +14,15 @@ public sealed partial class ParentChannel
     // A node with one second of patience checks every 100 ms and replaces the process after ten checks without a sign of life.
     private static readonly TimeSpan AliveInterval = TimeSpan.FromMilliseconds(250);
 
-    private readonly WorkerChannel _channel;
+    private readonly Lock _gate = new();
+    private volatile WorkerChannel _channel;
+    private Adoption? _adoption;   // null: this process ends with its node's
+    private WorkerIntroduction? _introduction;
+    private object? _ready;
 
-    private ParentChannel(WorkerChannel channel) => _channel = channel;
+    private readonly ChannelCodecs _codecs;
+
+    private ParentChannel(WorkerChannel channel, ChannelCodecs codecs) => (_channel, _codecs) = (channel, codecs);
 
     /// <summary>Connects to the node and starts sending heartbeats. From then on the kernel kills this process when its node dies.</summary>
     /// <param name="socket">Path of the node's socket.</param>
@@ -29,13 +35,27 @@ public sealed partial class ParentChannel
         // Never closed: the node takes the end of the connection for the end of the process.
         var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         connection.Connect(new UnixDomainSocketEndPoint(socket));
-        var parent = new ParentChannel(new WorkerChannel(new NetworkStream(connection), codecs));
+        var parent = new ParentChannel(new WorkerChannel(new NetworkStream(connection), codecs), codecs);
         new Thread(() => parent.SayAlive(alive)) { IsBackground = true, Name = "sign of life" }.Start();
         return parent;
     }
 
     /// <summary>Reads the first message; null: the node is gone.</summary>
     public T? ReadStart<T>() where T : class => _channel.Read<T>();
+
+    /// <summary>From now on this process outlives its node's, and waits for the successor. Call this before <see cref="Listen{T}"/>.</summary>
+    internal void OutliveNode(Adoption adoption, WorkerIntroduction introduction)
+    {
+        (_adoption, _introduction) = (adoption, introduction);
+        _ = ProcessControl(SetParentDeathSignal, 0, 0, 0, 0);
+    }
+
+    /// <summary>Sends the message that says that this process accepts commands. A successor of the node's process gets it as well.</summary>
+    internal void SendReady(object message)
+    {
+        lock (_gate) _ready = message;
+        Send(message);
+    }
 
     /// <summary>
     /// Starts a thread that passes on the node's commands, and exits the process when the node is gone. Call this before the computing thread lowers its
@@ -44,7 +64,7 @@ public sealed partial class ParentChannel
     public void Listen<T>(Action<T> received) where T : class =>
         new Thread(() => ReadCommands(received)) { IsBackground = true, Name = "commands" }.Start();
 
-    /// <summary>Sends a message; exits the process if the node is gone.</summary>
+    /// <summary>Sends a message. If the node is gone, exits the process, or drops the message where a successor may come: it will ask.</summary>
     public void Send(object message)
     {
         try
@@ -53,23 +73,56 @@ public sealed partial class ParentChannel
         }
         catch (Exception end) when (end is IOException or ObjectDisposedException)
         {
-            Exit(Orphaned);
+            if (_adoption is null) Exit(Orphaned);
         }
     }
 
     private void SayAlive(object alive)
     {
-        try
+        for (; ; Thread.Sleep(AliveInterval))
         {
-            for (; ; Thread.Sleep(AliveInterval)) _channel.Write(alive);
-        }
-        catch (Exception end) when (end is IOException or ObjectDisposedException)
-        {
-            // The thread that reads commands notices the same end.
+            try
+            {
+                _channel.Write(alive);
+            }
+            catch (Exception end) when (end is IOException or ObjectDisposedException)
+            {
+                // The thread that reads commands notices the same end.
+                if (_adoption is null) return;
+            }
         }
     }
 
     private void ReadCommands<T>(Action<T> received) where T : class
+    {
+        do ReadToEnd(received);
+        while (_adoption is not null && IsAdopted(_adoption, _introduction!));
+        // The node is gone, so no more commands can arrive.
+        Exit(Orphaned);
+    }
+
+    private bool IsAdopted(Adoption adoption, WorkerIntroduction introduction)
+    {
+        try
+        {
+            if (adoption.Await() is not { } connection) return false;
+            var channel = new WorkerChannel(new NetworkStream(connection, ownsSocket: true), _codecs);
+            channel.Write(introduction);
+            // Whatever is said from now on comes after it.
+            lock (_gate)
+            {
+                if (_ready is { } ready) channel.Write(ready);
+                _channel = channel;
+            }
+        }
+        catch (Exception end) when (end is IOException or SocketException or ObjectDisposedException)
+        {
+            // The successor is gone as well, which the next read notices.
+        }
+        return true;
+    }
+
+    private void ReadToEnd<T>(Action<T> received) where T : class
     {
         try
         {
@@ -83,8 +136,6 @@ public sealed partial class ParentChannel
         {
             Console.Error.WriteLine(fault);
         }
-        // The node is gone, so no more commands can arrive.
-        Exit(Orphaned);
     }
 
     // Exits at once, whatever native code other threads are running. Safe, since an unfinished file does not have its final name yet.

@@ -20,6 +20,9 @@ public static class ProcessEnd
         [31] = "SIGSYS",
     };
 
+    /// <summary>Nobody asked for this end: a signal of the kernel, or SIGKILL, which a process cannot answer.</summary>
+    public static bool IsCrash(int exitCode) => exitCode - SignalBase is 4 or 5 or 6 or 7 or 8 or SignalKill or 11 or 31;
+
     /// <param name="memoryKills">Processes that the kernel killed while this one ran, because memory had run out.</param>
     public static string Describe(int exitCode, long memoryKills) => exitCode == SignalBase + SignalKill && memoryKills > 0
         ? $"{Describe(exitCode)}, probably by the kernel, which killed {memoryKills} process{(memoryKills == 1 ? "" : "es")} meanwhile because memory had run out: `tulu2 plan` says what a rank needs"

@@ -14,13 +14,16 @@ internal sealed class ProcessWorker : IWorker
 
     /// <param name="first">The first message to the process: the start of a rank's worker, or what a spare can prepare itself for.</param>
     /// <param name="report">Null: it is a spare.</param>
-    public ProcessWorker(WorkerProgram program, object first, string? log, TimeSpan shutdownPatience, TimeSpan patience, Rank rank, Action<WorkerReport>? report)
+    /// <param name="orphan">Its process, which has been computing for the rank; null: it is started.</param>
+    public ProcessWorker(
+        WorkerProgram program, object first, string? log, TimeSpan shutdownPatience, TimeSpan patience, Rank rank, Action<WorkerReport>? report, Orphan? orphan = null)
     {
         (_rank, _report) = (rank, report);
         var settings = new HostedProcessSettings<WorkerReport>(program, report is null ? "spare worker" : $"rank {rank}", WorkerStartCodec.ChannelCodecs, first, new WorkerCommand.Shutdown())
         {
             Log = log,
             IsSpare = report is null,
+            Adopts = orphan,
             ShutdownPatience = shutdownPatience,
             Patience = patience,
             IsAlive = message => message is WorkerReport.Alive,

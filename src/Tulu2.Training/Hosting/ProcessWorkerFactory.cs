@@ -14,6 +14,7 @@ public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run,
     // Index on this node by rank; a rank that is started again keeps its index.
     private readonly Dictionary<Rank, int> _indices = [];
     private readonly Queue<ProcessWorker> _spares = new();
+    private Dictionary<Rank, Orphan>? _orphans;   // null: not looked for yet
     private bool _disposed;
 
     /// <summary>Spare workers that are kept: <c>parallel.spares</c>. The first are started when the run has made a step, later ones when it has made one after a loss.</summary>
@@ -27,6 +28,7 @@ public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run,
 
     public IWorker Start(Rank rank, Action<WorkerReport> report)
     {
+        if (TakeOrphan(rank) is { } orphan) return new ProcessWorker(program, run, log, ShutdownPatience, Patience, rank, Report, orphan);
         var start = StartOf(rank);
         while (TakeSpare() is { } spare)
         {
@@ -43,18 +45,53 @@ public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run,
         }
     }
 
-    /// <summary>Ends the spares.</summary>
+    /// <summary>Ends the spares, and orphans that no rank took.</summary>
     public void Dispose()
     {
-        lock (_gate) _disposed = true;
+        lock (_gate)
+        {
+            _disposed = true;
+            foreach (var orphan in _orphans?.Values ?? Enumerable.Empty<Orphan>()) End(orphan);
+            _orphans?.Clear();
+        }
         while (TakeSpare() is { } spare) spare.Dispose();
     }
+
+    // Whoever was left by an earlier process of this node, and has the state of the run's rank.
+    private Orphan? TakeOrphan(Rank rank)
+    {
+        lock (_gate)
+        {
+            if (_orphans is null) FindOrphans();
+            return _orphans!.Remove(rank, out var orphan) ? orphan : null;
+        }
+    }
+
+    private void FindOrphans()
+    {
+        _orphans = [];
+        if (program.Adoption is not { } folder) return;
+        var hash = WorkerStartCodec.HashOf(run);
+        foreach (var orphan in Orphans.Find(folder))
+        {
+            if (orphan.Introduction.Start == hash && _orphans.TryAdd(orphan.Introduction.Rank, orphan)) _indices[orphan.Introduction.Rank] = orphan.Introduction.IndexOnNode;
+            else End(orphan);
+        }
+    }
+
+    // On a thread of its own, since it may take as long as a snapshot does.
+    private void End(Orphan orphan) => new Thread(() => new ProcessWorker(program, run, log, ShutdownPatience, Patience, orphan.Introduction.Rank, _ => { }, orphan).Dispose())
+    {
+        IsBackground = true,
+        Name = $"end of worker process {orphan.Process.Id}",
+    }.Start();
 
     internal WorkerStart StartOf(Rank rank)
     {
         lock (_gate)
         {
-            _indices.TryAdd(rank, _indices.Count);
+            // Orphans keep theirs, which need not be the first ones.
+            if (!_indices.ContainsKey(rank)) _indices[rank] = Enumerable.Range(0, int.MaxValue).First(index => !_indices.ContainsValue(index));
             return run with { Rank = rank, IndexOnNode = _indices[rank] };
         }
     }

@@ -11,12 +11,13 @@ namespace Tulu2.Training.Hosting;
 /// <summary>The body of <c>tulu2 worker --socket PATH</c>: the worker's side of the channel. Does not depend on actors.</summary>
 public static class WorkerProcess
 {
-    /// <summary>Computes for one rank until its node sends the shutdown command or is gone. A spare gets ready first, and waits for its rank.</summary>
+    /// <summary>Computes for one rank until its node sends the shutdown command or is gone for good. A spare gets ready first, and waits for its rank.</summary>
     /// <param name="socket">Path of the node's socket.</param>
+    /// <param name="folder">Where a successor of the node's process finds this one; null: there is none.</param>
     /// <param name="dataPlaneOf">Opens this worker's end of the run's data plane.</param>
     /// <param name="warmUp">Gets a spare ready for ranks of a recipe.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(string socket, Func<WorkerStart, ICollectiveFactory> dataPlaneOf, Action<Recipe> warmUp)
+    public static int Run(string socket, AdoptionFolder? folder, Func<WorkerStart, ICollectiveFactory> dataPlaneOf, Action<Recipe> warmUp)
     {
         var parent = ParentChannel.Open(socket, WorkerStartCodec.ChannelCodecs, new WorkerReport.Alive());
         var first = parent.ReadStart<object>();
@@ -27,6 +28,7 @@ public static class WorkerProcess
         }
         if (first is WorkerCommand.Shutdown) return 0;
         if (first is not WorkerStart start) return ParentChannel.Orphaned;
+        if (folder is not null) parent.OutliveNode(new Adoption(folder), new WorkerIntroduction(start.Rank, start.IndexOnNode, WorkerStartCodec.HashOf(start)));
         var mailbox = new Mailbox();
         parent.Listen<WorkerCommand>(mailbox.Post);
         return Compute(start, mailbox, parent, dataPlaneOf) ? 0 : 1;
@@ -38,7 +40,8 @@ public static class WorkerProcess
         void Report(WorkerReport report)
         {
             sound &= report is not WorkerReport.Failed;
-            parent.Send(report);
+            if (report is WorkerReport.Started) parent.SendReady(report);
+            else parent.Send(report);
         }
         TorchRuntime.EnterRankThread();
         ICollectiveFactory? dataPlane = null;

@@ -8,9 +8,12 @@ public sealed record WorkerProgram(string File, IReadOnlyList<string> Arguments)
     /// <summary>Variables that are set for it.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Where a successor of this process finds the workers that outlive it; null: they end with it.</summary>
+    public AdoptionFolder? Adoption { get; init; }
+
     internal ProcessStartInfo With(string socket)
     {
-        var start = new ProcessStartInfo(File, [.. Arguments, "--socket", socket])
+        var start = new ProcessStartInfo(File, [.. Arguments, "--socket", socket, .. Adoption?.Arguments ?? []])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

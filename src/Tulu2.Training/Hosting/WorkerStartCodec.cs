@@ -1,7 +1,9 @@
+using System.Buffers;
 using System.Text.Json;
 using MessagePack;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
+using Tulu2.Files;
 using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Protocol.Encoding;
@@ -21,8 +23,27 @@ internal static class WorkerStartCodec
         (ref MessagePackWriter writer, WorkerWarmUp warm) => Write(ref writer, warm.Run),
         (ref MessagePackReader reader) => new WorkerWarmUp(Read(ref reader)));
 
+    private static WireCodec Introduction { get; } = WireCodec.For("so", 3,
+        (ref MessagePackWriter writer, WorkerIntroduction introduction) =>
+        {
+            writer.Write(introduction.Rank);
+            writer.Write(introduction.IndexOnNode);
+            writer.Write(introduction.Start);
+        },
+        (ref MessagePackReader reader) => new WorkerIntroduction(reader.ReadRank(), reader.ReadInt32(), Text(ref reader)));
+
     /// <summary>All messages between a node and a rank's process.</summary>
-    public static ChannelCodecs ChannelCodecs { get; } = new([Codec, WarmUp, .. WorkerCodecs.All]);
+    public static ChannelCodecs ChannelCodecs { get; } = new([Codec, WarmUp, Introduction, .. WorkerCodecs.All]);
+
+    /// <summary>Equal for all ranks of a run on a node, and for these alone.</summary>
+    public static string HashOf(WorkerStart start)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        var writer = new MessagePackWriter(buffer);
+        Write(ref writer, start with { Rank = default, IndexOnNode = 0 });
+        writer.Flush();
+        return ContentHash.Of(buffer.WrittenSpan);
+    }
 
     private static void Write(ref MessagePackWriter writer, WorkerStart start)
     {

@@ -10,10 +10,17 @@ internal static partial class Children
 
     public const int SignalKill = 9, SignalTerminate = 15, SignalContinue = 18, SignalStop = 19;
 
-    /// <summary>Process ids of the live children that run this command of the product, in order of their age.</summary>
+    /// <summary>
+    /// Process ids of the live children that run this command of the product, in order of their age. Those of a coordinating process that a process has launched count as its
+    /// own, also when their parent is gone.
+    /// </summary>
     public static int[] Of(int parent, string command) =>
         [.. Directory.EnumerateDirectories("/proc").Select(path => int.TryParse(Path.GetFileName(path), out var id) ? id : 0)
-            .Where(id => id > 0 && Parent(id) == parent && CommandOf(id).Contains(command)).OrderBy(Age)];
+            .Where(id => id > 0 && CommandOf(id) is var words && words.Contains(command) && IsAlive(id) && IsOf(id, words, parent)).OrderBy(Age)];
+
+    private static bool IsOf(int process, string[] words, int parent) =>
+        Parent(process) == parent || (Array.IndexOf(words, "--owner") is >= 0 and var at && words[at + 1] == $"{parent}")
+            || (Parent(process) is > 0 and var between && CommandOf(between).Contains("coordinator") && Parent(between) == parent);
 
     public static bool IsAlive(int process) => State(process) is { } state && state[0] is not ("Z" or "X");
 

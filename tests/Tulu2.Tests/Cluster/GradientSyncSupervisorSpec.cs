@@ -36,9 +36,14 @@ public sealed class GradientSyncSupervisorSpec() : TestKit(HostFixture.Settings.
         sync.Tell(new RankProtocol.Report(new WorkerReport.StepReady(
             new Generation(1), new Rank(0), new StepNumber(1), "ab12", new StepMetrics(2, 1, 1e-3, 100, 50, []), new StepTimes(0.1, 0, 0, 0))), ledgerAndRank);
         Assert.IsType<LedgerEvent.StepCommitted>((await ledgerAndRank.ExpectMsgAsync<LedgerProtocol.Append>()).Event);
+        await ledgerAndRank.ExpectMsgAsync<LedgerProtocol.Write>();
+        // Whatever comes meanwhile: the rank hears of the commit, and of all that follows, when it is written down.
+        sync.Tell(new RankProtocol.Up(new Rank(0), new Incarnation(2), "there"), ledgerAndRank);
+        await ledgerAndRank.ExpectNoMsgAsync(TimeSpan.FromMilliseconds(100));
+        sync.Tell(LedgerProtocol.Written.Instance, ledgerAndRank);
         Assert.IsType<WorkerCommand.Commit>((await ledgerAndRank.ExpectMsgAsync<RankProtocol.Command>()).Body);
 
-        foreach (var kind in new[] { typeof(RunEvent.GenerationOpened), typeof(RunEvent.PhaseChanged), typeof(RunEvent.StepCommitted) })
+        foreach (var kind in new[] { typeof(RunEvent.GenerationOpened), typeof(RunEvent.PhaseChanged), typeof(RunEvent.StepCommitted), typeof(RunEvent.RankLost) })
             Assert.IsType(kind, (await run.ExpectMsgAsync<RunProtocol.Happened>()).Event);
     }
 }

@@ -69,6 +69,19 @@ public sealed class LedgerSpec : IDisposable
     }
 
     [Fact]
+    public void The_steps_since_the_newest_checkpoint_are_known_with_all_that_they_measured()
+    {
+        var third = Step(3) with { LearningRate = 1e-3, LossTokens = 50, More = new Dictionary<string, double> { ["rewards_margin"] = 0.1 + 0.2, ["a"] = double.NaN } };
+        Write(Started, Opened, Step(1), Step(2), new LedgerEvent.CheckpointWritten(2, "m2"), Step(3), third);
+        using var file = LedgerFile.Open(_directory.FullName);
+        var (step, known) = Assert.Single(file.State.Recent);
+        Assert.Equal(3, step);
+        var metrics = known.Metrics()!;
+        Assert.Equal(new StepMetrics(0.1 + 0.2, double.PositiveInfinity, 1e-3, 100, 50, [new("rewards_margin", 0.1 + 0.2), new("a", double.NaN)]), metrics);
+        Assert.Null(Step(3).Metrics());
+    }
+
+    [Fact]
     public void A_torn_end_is_cut_off_wherever_it_was_torn_and_the_log_goes_on()
     {
         Write(Started, Opened, Step(1));

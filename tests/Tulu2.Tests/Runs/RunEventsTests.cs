@@ -81,6 +81,25 @@ public sealed class RunEventsTests : IDisposable
     }
 
     [Fact]
+    public void A_step_that_the_ledger_knows_completes_the_files_and_must_have_the_same_figures()
+    {
+        using var metrics = Open();
+        using var board = new TensorBoardWriter(Run.TensorBoard, TimeProvider.System);
+        var events = new RunEvents(new TensorBoardSubscriber(metrics, null, board), new MetricsSubscriber("sft", Run, new StepNumber(0), metrics, null, _said.Add));
+        events.Handle(Step(1));
+        var written = new FileInfo(board.Path).Length;
+        events.Handle(Known(1));
+        Assert.Equal(written, new FileInfo(board.Path).Length);
+        events.Handle(Known(2));
+        Assert.True(new FileInfo(board.Path).Length > written, "it is in no file yet");
+        Assert.Equal(2, metrics.LastStep);
+        var other = Known(2) with { Metrics = Step(2).Step.Metrics with { Loss = 7 } };
+        Assert.Contains("step 2 was replayed with other figures", Assert.Throws<InvalidOperationException>(() => events.Handle(other)).Message, StringComparison.Ordinal);
+
+        static RunEvent.StepKnown Known(int step) => new(new StepNumber(step), Step(step).Step.Metrics, 0.25);
+    }
+
+    [Fact]
     public void A_validation_that_the_ledger_knows_reaches_TensorBoard_if_it_is_new()
     {
         using var metrics = Open();

@@ -1,0 +1,105 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace Tulu2.Training.Hosting;
+
+/// <summary>The process of a worker, from outside: one that this process started, or adopted.</summary>
+internal abstract partial class WorkerHandle(int id)
+{
+    private const int SignalKill = 9;
+
+    public int Id { get; } = id;
+
+    public abstract bool HasExited { get; }
+
+    /// <summary>Processor time that it has used, in ticks; 0 where that says nothing.</summary>
+    public abstract long ProcessorTicks { get; }
+
+    public void Kill()
+    {
+        if (!HasExited) _ = Signal(Id, SignalKill);
+    }
+
+    /// <summary>Waits for its end.</summary>
+    /// <returns>Whether it has ended in time.</returns>
+    public abstract bool WaitForExit(TimeSpan patience);
+
+    /// <summary>How it ended, and what it printed last where only this knows it. After its end.</summary>
+    public abstract (string How, string? Output) End(long memoryKills);
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Signal(int process, int signal);
+
+    public sealed class Started(Process process) : WorkerHandle(process.Id)
+    {
+        public override bool HasExited => process.HasExited;
+
+        public override long ProcessorTicks
+        {
+            get
+            {
+                process.Refresh();
+                return process.TotalProcessorTime.Ticks;
+            }
+        }
+
+        public override bool WaitForExit(TimeSpan patience)
+        {
+            if (!process.WaitForExit(patience)) return false;
+            // Without a timeout, this also waits for the last lines of output.
+            process.WaitForExit();
+            return true;
+        }
+
+        public override (string How, string? Output) End(long memoryKills) => (ProcessEnd.Describe(process.ExitCode, memoryKills), null);
+    }
+
+    /// <summary>Its parent is another process, which alone hears its exit code.</summary>
+    public sealed class Adopted(int process, AdoptionFolder folder) : WorkerHandle(process)
+    {
+        private const int LastLines = 20;
+        private static readonly TimeSpan CheckInterval = TimeSpan.FromMilliseconds(5);
+
+        public override bool HasExited => HasEnded(Id);
+
+        public override long ProcessorTicks => 0;
+
+        public override bool WaitForExit(TimeSpan patience)
+        {
+            for (var began = Stopwatch.GetTimestamp(); !HasExited; Thread.Sleep(CheckInterval))
+                if (patience != Timeout.InfiniteTimeSpan && Stopwatch.GetElapsedTime(began) > patience) return false;
+            return true;
+        }
+
+        public override (string How, string? Output) End(long memoryKills)
+        {
+            string? output = null;
+            try
+            {
+                output = string.Join('\n', File.ReadLines(folder.OutputOf(Id)).TakeLast(LastLines));
+                folder.Forget(Id);
+            }
+            catch (IOException)
+            {
+                // It printed nothing, or its directory is gone.
+            }
+            return ("ended (it was adopted, so its exit code is not known)", output);
+        }
+    }
+
+    /// <summary>A process is gone, or waits for its parent to hear of its end.</summary>
+    public static bool HasEnded(int process)
+    {
+        try
+        {
+            // The state follows the name, which is in parentheses and may contain anything.
+            var line = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/stat"));
+            return line[(line.LastIndexOf(')') + 2)..][0] is 'Z' or 'X';
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return true;
+        }
+    }
+}
