@@ -40,6 +40,10 @@ public sealed class SubmitTests(ITestOutputHelper log)
         log.WriteLine(submit.Errors);
         Assert.True(code == 0, submit.Output + submit.Errors + string.Join('\n', coordinators.Processes.Select(process => process.Errors)) + trainer.Errors);
         Assert.Equal(quiet.GetProperty("parameters_sha256").GetString(), submit.LastJson().GetProperty("parameters_sha256").GetString());
+        // The ranks lived on.
+        var (verified, output, errors) = await TuluProcess.RunAsync(small.Cache, "ledger", "verify", run);
+        Assert.True(verified == 0, output + errors);
+        Assert.Contains("200 steps, 0 replayed", output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -7,6 +7,7 @@ using Tulu2.Files;
 using Tulu2.Runs.Execution;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Output;
+using Tulu2.Training.Hosting;
 
 namespace Tulu2.Cli.Commands;
 
@@ -25,12 +26,13 @@ internal sealed class NodeCommand(Terminal terminal)
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         if (parsed.GetValue(_child)) ChildProcess.EndWithParent();
+        using var adoption = OwnAdoptionFolder.Create();
         var service = new RunService();
         var loaded = NodeSettings.Load(parsed.GetValue(_config)!);
         var settings = loaded with
         {
             Roles = RolesOf(parsed.GetValue(_roles)),
-            Preparation = new NodePreparation(terminal.Say),
+            Preparation = new NodePreparation(adoption.Folder, terminal.Say),
             Evaluators = new CheckpointEvaluators(terminal.LogFile) { Shards = loaded.ReadShards() },
             Service = service,
             Log = terminal.Say,

@@ -45,8 +45,8 @@ internal sealed class TrainCommand(Terminal terminal)
         var name = Path.GetFileNameWithoutExtension(path);
         var directory = new RunDirectory(parsed.GetValue(_run) ?? Path.Combine("runs", name));
         var (mode, changes) = CommandBuilder.BeginningOf(parsed, _resume, _change);
-        if (terminal is { IsOwnProcess: true, Launched: null } && hosting is RankHosting.Processes)
-            return await LaunchAsync(directory, spare: loaded.Recipe.Parallel.Spares > 0, cancellation);
+        if (terminal is { IsOwnProcess: true, Launched: null } && hosting is not RankHosting.Threads)
+            return await LaunchAsync(directory, spare: hosting is RankHosting.Processes && loaded.Recipe.Parallel.Spares > 0, cancellation);
         if (terminal.Launched is { Role: not CoordinatorRole.First }) mode = ResumeMode.Auto;
         await using var node = new LocalNode();
         var runner = new TrainRunner(terminal, node, hosting)

@@ -19,6 +19,9 @@ namespace Tulu2.Cluster.Hosting;
 /// <summary>The process's actor system: one node of a cluster, started once and shared by everything that runs in the process.</summary>
 public sealed class ActorHost : IAsyncDisposable
 {
+    // What an earlier coordinator could still do is fenced: its ledger is locked until its process ends, and its generation is an old one to every rank.
+    private static readonly TimeSpan RemovalMargin = TimeSpan.FromMilliseconds(500);
+
     private const int PoolThreads = 64;
 
     // Messages that actors sent while they ended may still be in transit.
@@ -169,9 +172,10 @@ public sealed class ActorHost : IAsyncDisposable
         {
             var patience = system.Settings.Config.GetTimeSpan("akka.cluster.split-brain-resolver.stable-after");
             system.ActorOf(Props.Create(() => new LostNodes(patience)), "lost-nodes");
+            system.ActorOf(Props.Create(() => new EndedCoordinators()), "ended-coordinators");
             system.ActorOf(
                 ClusterSingletonManager.Props(Props.Create(() => new RunCoordinator(node, settings.Service)),
-                    PoisonPill.Instance, ClusterSingletonManagerSettings.Create(system)), ActorNames.Coordinator);
+                    PoisonPill.Instance, ClusterSingletonManagerSettings.Create(system).WithRemovalMargin(RemovalMargin)), ActorNames.Coordinator);
         }
         return proxy;
     }

@@ -13,7 +13,15 @@ internal static class NodeProtocol
     }
 
     /// <summary>Agent to placement: number of ranks that this node takes.</summary>
-    public sealed record Places(int Count) : IWireMessage;
+    public sealed record Places(int Count) : IWireMessage
+    {
+        /// <summary>Ranks whose workers live here, without anybody who supervises them.</summary>
+        public ImmutableArray<Rank> Living { get; init; } = [];
+
+        /// <summary>Their run's directory, and the hash of its recipe; empty where there are none.</summary>
+        public string RunDirectory { get; init; } = "";
+        public string RecipeHash { get; init; } = "";
+    }
 
     /// <summary>Placement to agent: start workers for these ranks.</summary>
     /// <param name="Coordinator">Path of the run's actor, with address and uid.</param>

@@ -7,6 +7,9 @@ namespace Tulu2.Cluster.Messages;
 /// <param name="Key">Key of the run's data plane. Secret: sent in this message only.</param>
 public sealed record NodeRun(string RunDirectory, string RecipeHash, ParallelLayout Layout, int TotalSteps, int Prefetch, byte[] Key)
 {
+    /// <summary>It is the same run, to be computed in the same way: workers of the one can go on with the other.</summary>
+    public bool IsSame(NodeRun other) => this with { Key = [] } == other with { Key = [] } && Key.AsSpan().SequenceEqual(other.Key);
+
     /// <summary>Without the key.</summary>
     public override string ToString() => $"{RunDirectory} on {Layout}";
 }

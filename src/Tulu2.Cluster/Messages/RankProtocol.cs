@@ -45,6 +45,12 @@ internal static class RankProtocol
     /// <summary>Data loader to trainer.</summary>
     public sealed record ChunkRead(Incarnation Incarnation, ScoreChunk Chunk, SlotBatch Batch) : INoSerializationVerificationNeeded;
 
+    /// <summary>To all trainers: whoever supervises the run is gone, and another one may come; the workers live on.</summary>
+    public sealed record Leave : INoSerializationVerificationNeeded
+    {
+        public static Leave Instance { get; } = new();
+    }
+
     /// <summary>To all trainers: the run is over.</summary>
     public sealed record Stop : INoSerializationVerificationNeeded
     {

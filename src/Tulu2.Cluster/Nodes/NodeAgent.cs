@@ -14,12 +14,27 @@ namespace Tulu2.Cluster.Nodes;
 /// before is left.
 /// </summary>
 /// <param name="capacity">Ranks taken from placements; null: none.</param>
-internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor
+internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor, IWithTimers
 {
+    // A coordinator that is lost has its successor within seconds, if it has one.
+    private static readonly TimeSpan LeftPatience = TimeSpan.FromMinutes(5);
+
     private Queue<Request> _waiting = [];
     private NodeRanks? _ranks;
+    private NodeRun? _run;   // of the ranks, where they were placed; null: they were not
+    private LeftRanks? _left;
     private bool _preparing;
     private IActorRef? _preparingFor;   // null too where it has stopped its run, or died, meanwhile
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    // Ranks whose workers live on without anybody who supervises them.
+    private sealed record LeftRanks(NodeRun Run, NodePlan Plan, ImmutableArray<Rank> Ranks);
+
+    private sealed record LeftTooLong : INoSerializationVerificationNeeded
+    {
+        public static LeftTooLong Instance { get; } = new();
+    }
 
     // Evaluators by the queue or pool that they work for.
     private readonly Dictionary<IActorRef, IActorRef> _evaluators = [];
@@ -52,7 +67,7 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor
                 Enqueue(new Request.Local(start, Sender));
                 break;
             case NodeProtocol.Invite when capacity is not null:
-                Sender.Tell(new NodeProtocol.Places(capacity.Ranks));
+                Sender.Tell(Places(capacity.Ranks));
                 break;
             case NodeProtocol.TakeRanks take when capacity is not null:
                 Enqueue(new Request.Placed(take, Sender));
@@ -69,8 +84,12 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor
                 Stop(Sender);
                 break;
             case Terminated ended when _ranks?.Ended(ended.ActorRef) == true:
+                if (_ranks.IsLeaving) Keep(new LeftRanks(_run!, _ranks.Plan, _ranks.Ranks));
                 _ranks = null;
                 StartNext();
+                break;
+            case LeftTooLong:
+                EndLeft();
                 break;
             case EvaluationControl.StartEvaluators start:
                 _evaluators[start.Queue] = Context.Watch(Context.ActorOf(
@@ -86,7 +105,7 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor
                 break;
             case Terminated ended:
                 Forget(ended.ActorRef);
-                if (_ranks?.Placement.Equals(ended.ActorRef) == true) _ranks.Stop(ActorRefs.Nobody);
+                if (_ranks?.Placement.Equals(ended.ActorRef) == true) Leave(_ranks);
                 break;
         }
     }
@@ -106,6 +125,41 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor
         else Couriers.To(Context.System, asker).Tell(RunProtocol.RanksStopped.Instance);
     }
 
+    // Nobody supervises the run any more; the next one who does goes on with its workers.
+    private void Leave(NodeRanks ranks)
+    {
+        if (_run is null) ranks.Stop(ActorRefs.Nobody);
+        else ranks.Leave();
+    }
+
+    private void Keep(LeftRanks left)
+    {
+        _left = left;
+        Timers.StartSingleTimer(nameof(LeftTooLong), LeftTooLong.Instance, LeftPatience);
+    }
+
+    // They may take as long as a snapshot to end.
+    private void EndLeft()
+    {
+        if (_left is not { Plan: var plan }) return;
+        _left = null;
+        Timers.Cancel(nameof(LeftTooLong));
+        var thread = new DedicatedThread("end of workers that were left", _ => { /* They are orphans, and end by themselves. */ });
+        thread.Post(() =>
+        {
+            (plan.Workers as IDisposable)?.Dispose();
+            plan.Owned?.Dispose();
+        });
+        thread.Dispose();
+    }
+
+    private NodeProtocol.Places Places(int count)
+    {
+        var (run, living) = _left is { } left ? (left.Run, left.Ranks) : _ranks is { } ranks && _run is { } placed ? (placed, ranks.Ranks) : (null, []);
+        return run is null ? new NodeProtocol.Places(count)
+            : new NodeProtocol.Places(count) { Living = living, RunDirectory = run.RunDirectory, RecipeHash = run.RecipeHash };
+    }
+
     // Withdraws the requests of a placement that have not been granted.
     private void Forget(IActorRef placement)
     {
@@ -113,13 +167,19 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor
         if (placement.Equals(_preparingFor)) _preparingFor = null;
     }
 
+    protected override void PostStop() => EndLeft();
+
     private void StartNext()
     {
         if (_preparing || !_waiting.TryPeek(out var next)) return;
         if (_ranks is { } ranks)
         {
             // Ranks of another run, or of an earlier life of the same one, have to end first.
-            if (!ranks.Placement.Equals(next.Placement)) ranks.Stop(ActorRefs.Nobody);
+            if (!ranks.Placement.Equals(next.Placement))
+            {
+                if (next is Request.Placed { Take.Run: var same } && _run?.IsSame(same) == true) ranks.Leave();
+                else ranks.Stop(ActorRefs.Nobody);
+            }
             else if (!ranks.IsStopping) ranks.Start(_waiting.Dequeue().Epoch, next.Ranks);
             return;
         }
@@ -127,11 +187,20 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor
         switch (next)
         {
             case Request.Local { Start: var start, Placement: var run }:
+                _run = null;
                 _ranks = new NodeRanks(Context, start.Plan, run, run, start.GradientSync, start.Checkpoints);
                 _ranks.Start(next.Epoch, next.Ranks);
                 StartNext();
                 break;
+            case Request.Placed placed when _left?.Run.IsSame(placed.Take.Run) == true:
+                var plan = _left.Plan;
+                _left = null;
+                Timers.Cancel(nameof(LeftTooLong));
+                Begin(new Prepared(placed, plan, null));
+                StartNext();
+                break;
             case Request.Placed placed:
+                EndLeft();
                 (_preparing, _preparingFor) = (true, placed.Placement);
                 Prepare(placed);
                 break;
@@ -159,6 +228,7 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor
             run.Tell(new RunProtocol.Fatal(prepared.Failure!));
             return;
         }
+        _run = take.Run;
         _ranks = new NodeRanks(Context, plan, run, prepared.Request.Placement, Below(ActorNames.GradientSync), Below(ActorNames.Checkpoints));
         _ranks.Start(take.Epoch, take.Ranks);
     }

@@ -20,6 +20,7 @@ internal sealed class NodeRanks
     private readonly IUntypedActorContext _context;
     private readonly WorkerShutdown _shutdown = new();
     private readonly List<IActorRef> _askers = [];
+    private readonly HashSet<Rank> _ranks = [];
 
     // The trainers end before data loader and checkpointer, since they still use them.
     private readonly HashSet<IActorRef> _alive;
@@ -42,8 +43,17 @@ internal sealed class NodeRanks
 
     public bool IsStopping { get; private set; }
 
+    /// <summary>The workers live on when these actors have ended.</summary>
+    public bool IsLeaving { get; private set; }
+
+    public NodePlan Plan => _plan;
+
+    /// <summary>Ranks that were placed here.</summary>
+    public ImmutableArray<Rank> Ranks => [.. _ranks.Order()];
+
     public void Start(long epoch, ImmutableArray<Rank> ranks)
     {
+        _ranks.UnionWith(ranks);
         long incarnations = NodeProtocol.FirstIncarnation(epoch);
         var (plan, shutdown) = (_plan, _shutdown);
         _trainers.Tell(new RankTrainers.Add([.. ranks.Select(rank => new RankSetup(
@@ -64,6 +74,14 @@ internal sealed class NodeRanks
         _trainers.Tell(RankProtocol.Stop.Instance);
     }
 
+    /// <summary>Ends the actors, and leaves their workers and the plan to whoever supervises the run next.</summary>
+    public void Leave()
+    {
+        if (IsStopping) return;
+        IsStopping = IsLeaving = true;
+        _trainers.Tell(RankProtocol.Leave.Instance);
+    }
+
     /// <summary>Called when an actor has ended.</summary>
     /// <returns>Whether it was the last one.</returns>
     public bool Ended(IActorRef actor)
@@ -72,7 +90,7 @@ internal sealed class NodeRanks
         if (actor.Equals(_trainers))
             foreach (var helper in _alive) _context.Stop(helper);
         if (_alive.Count > 0) return false;
-        _plan.Owned?.Dispose();
+        if (!IsLeaving) _plan.Owned?.Dispose();
         foreach (var asker in _askers) Couriers.To(_context.System, asker).Tell(RunProtocol.RanksStopped.Instance);
         return true;
     }

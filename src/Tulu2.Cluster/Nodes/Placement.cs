@@ -17,11 +17,15 @@ internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher e
     // An invitation may meet a node whose agent is not there yet.
     private static readonly TimeSpan InviteInterval = TimeSpan.FromMilliseconds(500);
 
+    // One node alone may have room for ranks whose workers live on another that has not answered yet.
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(1.5);
+
     private readonly Akka.Cluster.Cluster _cluster = Akka.Cluster.Cluster.Get(Context.System);
     private readonly Dictionary<Address, Member> _invited = [];
     private readonly Dictionary<string, IActorRef> _agents = [];
     private readonly HashSet<string> _stopping = [];
     private PlacementState _state = new(run.Layout.Size, run.Layout.Tensor);
+    private List<PlacementOffer>? _first = [];   // null: whoever was there has answered, or had the time for it
     private bool _isStopping;
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -31,8 +35,14 @@ internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher e
         public static InviteAgain Instance { get; } = new();
     }
 
+    private sealed record AnswersOverdue : INoSerializationVerificationNeeded
+    {
+        public static AnswersOverdue Instance { get; } = new();
+    }
+
     protected override void PreStart()
     {
+        Timers.StartSingleTimer(nameof(AnswersOverdue), AnswersOverdue.Instance, AnswerPatience);
         _cluster.Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.IMemberEvent));
         Timers.StartPeriodicTimer(nameof(InviteAgain), InviteAgain.Instance, InviteInterval);
         events.Publish(new RunEvent.WaitingForPlaces(run.Layout.Size));
@@ -57,7 +67,10 @@ internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher e
                 break;
             case NodeProtocol.Places places when _invited.Remove(AddressOf(Sender), out var member):
                 _agents[NameOf(member)] = Couriers.To(Context.System, Sender);
-                if (!_isStopping) Take(_state.Offer(NameOf(member), places.Count), "");
+                Offer(new PlacementOffer(NameOf(member), places.Count, IsOurs(places) ? places.Living : []));
+                break;
+            case AnswersOverdue:
+                OfferFirst();
                 break;
             case RunProtocol.StopRanks:
                 _isStopping = true;
@@ -74,6 +87,30 @@ internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher e
                 break;
         }
     }
+
+    private void Offer(PlacementOffer offer)
+    {
+        if (_first is null) Place(offer);
+        else
+        {
+            _first.Add(offer);
+            if (_invited.Count == 0) OfferFirst();
+        }
+    }
+
+    private void OfferFirst()
+    {
+        if (_first is not { } first) return;
+        _first = null;
+        Place([.. first.Where(offer => _agents.ContainsKey(offer.Node))]);
+    }
+
+    private void Place(params PlacementOffer[] offers)
+    {
+        if (!_isStopping) Take(_state.Offer(offers), "");
+    }
+
+    private bool IsOurs(NodeProtocol.Places places) => places.RunDirectory == run.RunDirectory && places.RecipeHash == run.RecipeHash;
 
     // The agent of this node has no address in its path.
     private Address AddressOf(IActorRef agent) => agent.Path.Address.HasLocalScope ? _cluster.SelfAddress : agent.Path.Address;

@@ -22,6 +22,7 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
     private readonly FeedWindow _feed = setup.Feed();
     private IWorker? _worker;
     private Incarnation _incarnation;
+    private bool _leaves;
 
     protected override void PreStart()
     {
@@ -42,6 +43,11 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
     protected override void PostStop()
     {
         if (_worker is not { } worker) return;
+        if (_leaves && worker is IAdoptableWorker adoptable)
+        {
+            adoptable.Leave();
+            return;
+        }
         worker.Send(new WorkerCommand.Shutdown());
         setup.Shutdown.Begin(worker, $"rank {setup.Rank}");
     }
@@ -68,6 +74,10 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
                 break;
             case RankProtocol.Replace replace when replace.Incarnation == _incarnation:
                 throw new RankFailedException(setup.Rank, replace.Why, "");
+            case RankProtocol.Leave:
+                _leaves = true;
+                Context.Stop(Self);
+                break;
             case RankProtocol.Stop:
                 Context.Stop(Self);
                 break;

@@ -32,7 +32,7 @@ internal sealed class RankTrainers(WorkerShutdown shutdown, IActorRef run) : Unt
             case Add add:
                 foreach (var setup in add.Setups) Start(setup);
                 break;
-            case RankProtocol.Stop:
+            case RankProtocol.Stop or RankProtocol.Leave:
                 _stopping = true;
                 foreach (var child in Context.GetChildren()) child.Tell(message);
                 StopWhenEmpty();

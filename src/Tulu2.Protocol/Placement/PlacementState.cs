@@ -5,13 +5,14 @@ namespace Tulu2.Protocol.Placement;
 
 /// <summary>
 /// Which rank is on which node. Ranks are placed in order, the ranks of a tensor-parallel group on one node where one has room for them, and nothing starts
-/// before there is room for all that have no place. Immutable.
+/// before there is room for all that have no place. A rank whose worker lives on a node already stays there. Immutable.
 /// </summary>
 /// <param name="Ranks">How many the run has.</param>
 /// <param name="Together">Size of a tensor-parallel group: the neighbours that talk most.</param>
 public sealed record PlacementState(int Ranks, int Together)
 {
-    private sealed record Node(string Name, int Places, ImmutableDictionary<Rank, long> Epochs)
+    /// <param name="Living">Ranks whose workers are there already, and can go on.</param>
+    private sealed record Node(string Name, int Places, ImmutableDictionary<Rank, long> Epochs, ImmutableHashSet<Rank> Living)
     {
         public int Free => Places - Epochs.Count;
     }
@@ -24,12 +25,15 @@ public sealed record PlacementState(int Ranks, int Together)
     /// <summary>Nodes with ranks, in order.</summary>
     public IEnumerable<string> InUse => Nodes.Where(node => !node.Epochs.IsEmpty).Select(node => node.Name);
 
-    /// <summary>A node is there. May be repeated.</summary>
-    public (PlacementState Next, ImmutableArray<PlacementEffect> Effects) Offer(string node, int places)
+    /// <summary>Nodes are there. May be repeated.</summary>
+    public (PlacementState Next, ImmutableArray<PlacementEffect> Effects) Offer(params IReadOnlyCollection<PlacementOffer> offers)
     {
-        if (Nodes.Any(known => known.Name == node)) return (this, []);
-        var offered = new Node(node, places, ImmutableDictionary<Rank, long>.Empty);
-        return (this with { Nodes = [.. Nodes.Append(offered).OrderBy(each => each.Name, StringComparer.Ordinal)] }).PlaceAll();
+        Node[] offered =
+        [
+            .. offers.Where(offer => Nodes.All(known => known.Name != offer.Node)).DistinctBy(offer => offer.Node)
+                .Select(offer => new Node(offer.Node, offer.Places, ImmutableDictionary<Rank, long>.Empty, [.. offer.Living])),
+        ];
+        return offered.Length == 0 ? (this, []) : (this with { Nodes = [.. Nodes.Concat(offered).OrderBy(each => each.Name, StringComparer.Ordinal)] }).PlaceAll();
     }
 
     /// <summary>A node is gone with all it had.</summary>
@@ -50,11 +54,14 @@ public sealed record PlacementState(int Ranks, int Together)
         if (missing > 0) return (this, [new PlacementEffect.Waiting(missing)]);
         var free = Nodes.ToDictionary(node => node.Name, node => node.Free);
         var placed = new SortedDictionary<Rank, string>();
-        foreach (var group in homeless.GroupBy(rank => rank / Together))
+        foreach (var rank in homeless)
+            if (Nodes.FirstOrDefault(node => node.Living.Contains(rank) && free[node.Name] > 0) is { } home) Put([rank], home.Name);
+        foreach (var group in homeless.Where(rank => !placed.ContainsKey(rank)).GroupBy(rank => rank / Together))
             if (Nodes.FirstOrDefault(node => free[node.Name] >= group.Count()) is { } roomy) Put(group, roomy.Name);
         foreach (var rank in homeless.Where(rank => !placed.ContainsKey(rank))) Put([rank], Nodes.First(node => free[node.Name] > 0).Name);
 
-        var next = this with { Epoch = Epoch + 1 };
+        // From now on their workers are those that are started, wherever that is.
+        var next = this with { Epoch = Epoch + 1, Nodes = [.. Nodes.Select(node => node with { Living = node.Living.Except(placed.Keys) })] };
         var starts = placed.GroupBy(rank => rank.Value, rank => rank.Key, StringComparer.Ordinal).OrderBy(group => group.Min())
             .Select(group => new PlacementEffect.Start(group.Key, next.Epoch, [.. group])).ToImmutableArray();
         foreach (var start in starts)
@@ -74,3 +81,7 @@ public sealed record PlacementState(int Ranks, int Together)
         }
     }
 }
+
+/// <summary>A node that takes ranks.</summary>
+/// <param name="Living">Ranks of this run whose workers are there already.</param>
+public sealed record PlacementOffer(string Node, int Places, ImmutableArray<Rank> Living);

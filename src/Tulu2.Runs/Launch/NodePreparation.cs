@@ -3,12 +3,14 @@ using Tulu2.Cluster.Nodes;
 using Tulu2.Files;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.RunFiles;
+using Tulu2.Training.Hosting;
 using Tulu2.Training.Recipes.Reading;
 
 namespace Tulu2.Runs.Launch;
 
 /// <summary>Prepares a node for ranks of a run that another node coordinates, by the recipe in the run directory, which all nodes share.</summary>
-internal sealed class NodePreparation(Action<string> say) : INodePreparation
+/// <param name="adoption">Where this process finds its workers again when it has let go of them.</param>
+internal sealed class NodePreparation(AdoptionFolder adoption, Action<string> say) : INodePreparation
 {
     public NodePlan Prepare(NodeRun run, string address)
     {
@@ -28,7 +30,7 @@ internal sealed class NodePreparation(Action<string> say) : INodePreparation
             if (prepared.RecipeHash != run.RecipeHash)
                 throw new BadInputException(directory.Recipe, $"the node {address} finds other data, another tokenizer or other weights than the coordinator",
                     "put them on storage that all nodes see under the same path, and run one build of the program on all");
-            return new NodePlan(run.Layout, RunWorkers.Processes(prepared, run.Layout, directory, run.Key, address, adoption: null), prepared.Batches, prepared.ReferencePass, prepared.Validation,
+            return new NodePlan(run.Layout, RunWorkers.Processes(prepared, run.Layout, directory, run.Key, address, adoption), prepared.Batches, prepared.ReferencePass, prepared.Validation,
                 run.TotalSteps, run.Prefetch, prepared);
         }
         catch

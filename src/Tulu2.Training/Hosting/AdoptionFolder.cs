@@ -44,3 +44,15 @@ public sealed partial record AdoptionFolder(string Path, int Owner)
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Signal(int process, int signal);
 }
+
+/// <summary>The folder of a process that finds its own workers again: without it they exit.</summary>
+public sealed class OwnAdoptionFolder : IDisposable
+{
+    private OwnAdoptionFolder(string path) => Folder = new AdoptionFolder(path, Environment.ProcessId);
+
+    public AdoptionFolder Folder { get; }
+
+    public static OwnAdoptionFolder Create() => new(Directory.CreateTempSubdirectory("tulu2-").FullName);
+
+    public void Dispose() => Directory.Delete(Folder.Path, recursive: true);
+}

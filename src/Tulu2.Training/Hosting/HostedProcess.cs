@@ -69,7 +69,8 @@ public sealed class HostedProcess<T> : IDisposable
     private volatile bool _ready, _waits;
     private volatile string? _stopped;
     private volatile WorkerHandle? _process;
-    private volatile bool _disposing;
+    private volatile WorkerChannel? _channel;
+    private volatile bool _disposing, _left;
 
     /// <param name="received">Called with each message, in order, on one thread.</param>
     /// <param name="ended">
@@ -119,12 +120,22 @@ public sealed class HostedProcess<T> : IDisposable
         _over.Wait();
     }
 
+    /// <summary>Lets go of the process without ending it: it waits for another process, or for this one, to adopt it.</summary>
+    public void Leave()
+    {
+        (_disposing, _left) = (true, true);
+        _commands.CompleteAdding();
+        if (_channel is { } channel) channel.Dispose();
+        else Kill();
+    }
+
     private void Run()
     {
         var fault = "";
         try
         {
             using var channel = Connect();
+            _channel = channel;
             if (_settings.Adopts is null) channel.Write(_settings.Start);
             new Thread(() => WriteCommands(channel)) { IsBackground = true, Name = $"to {_settings.Name}" }.Start();
             while (channel.Read<T>() is { } message)
@@ -135,7 +146,7 @@ public sealed class HostedProcess<T> : IDisposable
                 _received(message);
             }
         }
-        catch (Exception end) when (end is IOException or SocketException)
+        catch (Exception end) when (end is IOException or SocketException or ObjectDisposedException)
         {
             // The process is gone. Its exit code is more informative than this exception, unless it never started.
             if (_process is null) fault = $"the worker process could not be started: {FaultText.Of(end)}";
@@ -143,6 +154,12 @@ public sealed class HostedProcess<T> : IDisposable
         catch (Exception end)
         {
             fault = FaultText.Of(end);
+        }
+        if (_left)
+        {
+            _watch.Dispose();
+            _over.Set();
+            return;
         }
         var (exit, output) = End(fault.Length > 0);
         _watch.Dispose();

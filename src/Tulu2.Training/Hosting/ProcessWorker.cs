@@ -4,7 +4,7 @@ using Tulu2.Protocol.Workers;
 namespace Tulu2.Training.Hosting;
 
 /// <summary>A rank's worker in a process of its own; until <see cref="TryBegin"/>, a spare without a rank.</summary>
-internal sealed class ProcessWorker : IWorker
+internal sealed class ProcessWorker : IAdoptableWorker
 {
     private readonly HostedProcess<WorkerReport> _process;
     private readonly Lock _gate = new();
@@ -53,6 +53,15 @@ internal sealed class ProcessWorker : IWorker
     public void Send(WorkerCommand command) => _process.Send(command);
 
     public void Dispose() => _process.Dispose();
+
+    /// <summary>Called by <see cref="Leave"/>.</summary>
+    public Action? Left { get; init; }
+
+    public void Leave()
+    {
+        _process.Leave();
+        Left?.Invoke();
+    }
 
     // Both are called on the thread that reads the process's reports.
     private void Received(WorkerReport received)

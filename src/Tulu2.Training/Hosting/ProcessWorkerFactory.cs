@@ -28,14 +28,14 @@ public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run,
 
     public IWorker Start(Rank rank, Action<WorkerReport> report)
     {
-        if (TakeOrphan(rank) is { } orphan) return new ProcessWorker(program, run, log, ShutdownPatience, Patience, rank, Report, orphan);
+        if (TakeOrphan(rank) is { } orphan) return new ProcessWorker(program, run, log, ShutdownPatience, Patience, rank, Report, orphan) { Left = LookAgain };
         var start = StartOf(rank);
         while (TakeSpare() is { } spare)
         {
             if (spare.TryBegin(start, Report)) return spare;
             spare.Dispose();
         }
-        return new ProcessWorker(program, start, log, ShutdownPatience, Patience, rank, Report);
+        return new ProcessWorker(program, start, log, ShutdownPatience, Patience, rank, Report) { Left = LookAgain };
 
         void Report(WorkerReport what)
         {
@@ -48,12 +48,15 @@ public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run,
     /// <summary>Ends the spares, and orphans that no rank took.</summary>
     public void Dispose()
     {
+        Orphan[] left;
         lock (_gate)
         {
             _disposed = true;
-            foreach (var orphan in _orphans?.Values ?? Enumerable.Empty<Orphan>()) End(orphan);
-            _orphans?.Clear();
+            if (_orphans is null) FindOrphans();
+            left = [.. _orphans!.Values];
+            _orphans.Clear();
         }
+        foreach (var orphan in left) End(orphan).Join();
         while (TakeSpare() is { } spare) spare.Dispose();
     }
 
@@ -65,6 +68,11 @@ public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run,
             if (_orphans is null) FindOrphans();
             return _orphans!.Remove(rank, out var orphan) ? orphan : null;
         }
+    }
+
+    private void LookAgain()
+    {
+        lock (_gate) _orphans = null;
     }
 
     private void FindOrphans()
@@ -80,11 +88,16 @@ public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run,
     }
 
     // On a thread of its own, since it may take as long as a snapshot does.
-    private void End(Orphan orphan) => new Thread(() => new ProcessWorker(program, run, log, ShutdownPatience, Patience, orphan.Introduction.Rank, _ => { }, orphan).Dispose())
+    private Thread End(Orphan orphan)
     {
-        IsBackground = true,
-        Name = $"end of worker process {orphan.Process.Id}",
-    }.Start();
+        var end = new Thread(() => new ProcessWorker(program, run, log, ShutdownPatience, Patience, orphan.Introduction.Rank, _ => { }, orphan).Dispose())
+        {
+            IsBackground = true,
+            Name = $"end of worker process {orphan.Process.Id}",
+        };
+        end.Start();
+        return end;
+    }
 
     internal WorkerStart StartOf(Rank rank)
     {
@@ -107,7 +120,7 @@ public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run,
         {
             while (_spares.TryPeek(out var oldest) && oldest.HasEnded) _spares.Dequeue().Dispose();
             while (!_disposed && _spares.Count < Spares)
-                _spares.Enqueue(new ProcessWorker(program, new WorkerWarmUp(run), log, ShutdownPatience, Patience, default, report: null));
+                _spares.Enqueue(new ProcessWorker(program, new WorkerWarmUp(run), log, ShutdownPatience, Patience, default, report: null) { Left = LookAgain });
         }
     }
 }

@@ -25,9 +25,7 @@ public sealed class NodeAgentSpec : TestKit
     {
         (_placement, _coordinator) = (CreateTestProbe(), CreateTestProbe());
         _agent = Sys.ActorOf(Props.Create(() => new NodeAgent(new NodeCapacity(2, _preparation))));
-        var address = Akka.Cluster.Cluster.Get(Sys).SelfAddress;
-        var run = new NodeRun("/runs/one", "hash", new ParallelLayout(2), 5, 4, new byte[32]);
-        _agent.Tell(new NodeProtocol.TakeRanks(1, _coordinator.Ref.Path.ToStringWithAddress(address), run, [new Rank(0), new Rank(1)]), _placement);
+        Take("hash", _placement, new byte[32]);
         Assert.True(_preparation.Begun.Wait(Patience));
     }
 
@@ -48,6 +46,34 @@ public sealed class NodeAgentSpec : TestKit
         await ExpectTerminatedAsync(_placement.Ref, Patience);
         await FreedAsync();
     }
+
+    [Fact]
+    public async Task Ranks_whose_coordinator_dies_live_on_for_the_next_one_of_their_run_and_end_for_another_run()
+    {
+        _preparation.Go.Set();
+        var workers = _preparation.Workers;
+        await AwaitConditionAsync(() => Task.FromResult(_preparation.Cluster.Started == 2), Patience);
+        Sys.Stop(_placement.Ref);
+        await AwaitConditionAsync(() => Task.FromResult(workers.Left == 2), Patience);
+
+        var next = CreateTestProbe();
+        _agent.Tell(NodeProtocol.Invite.Instance, next);
+        var places = await next.ExpectMsgAsync<NodeProtocol.Places>(Patience);
+        Assert.Equal(("/runs/one", "hash"), (places.RunDirectory, places.RecipeHash));
+        Assert.Equal([0, 1], places.Living.Select(rank => rank.Value));
+        Take("hash", next, new byte[32]);
+        await AwaitConditionAsync(() => Task.FromResult(_preparation.Cluster.Started == 4), Patience);
+        Assert.Equal((1, 0, false), (_preparation.Times, _preparation.Cluster.Ended, _preparation.IsFreed));
+
+        Sys.Stop(next.Ref);
+        await AwaitConditionAsync(() => Task.FromResult(workers.Left == 4), Patience);
+        Take("another", CreateTestProbe(), new byte[32]);
+        await AwaitConditionAsync(() => Task.FromResult(_preparation.Times == 2 && _preparation.IsFreed && workers.IsDisposed), Patience);
+    }
+
+    private void Take(string hash, Akka.TestKit.TestProbe placement, byte[] key) => _agent.Tell(new NodeProtocol.TakeRanks(
+        1, _coordinator.Ref.Path.ToStringWithAddress(Akka.Cluster.Cluster.Get(Sys).SelfAddress),
+        new NodeRun("/runs/one", hash, new ParallelLayout(2), 5, 4, key), [new Rank(0), new Rank(1)]), placement);
 
     [Fact]
     public async Task A_stop_of_another_run_stops_nothing()
@@ -106,6 +132,28 @@ public sealed class NodeAgentSpec : TestKit
         }
     }
 
+    // Workers that outlive their trainers.
+    private sealed class AdoptableWorkers(FakeCluster cluster) : IWorkerFactory, IDisposable
+    {
+        private int _left;
+
+        public int Left => Volatile.Read(ref _left);
+        public bool IsDisposed { get; private set; }
+
+        public IWorker Start(Rank rank, Action<WorkerReport> report) => new Worker(this, cluster.Start(rank, report));
+
+        public void Dispose() => IsDisposed = true;
+
+        private sealed class Worker(AdoptableWorkers all, IWorker worker) : IAdoptableWorker
+        {
+            public void Send(WorkerCommand command) => worker.Send(command);
+
+            public void Leave() => Interlocked.Increment(ref all._left);
+
+            public void Dispose() => worker.Dispose();
+        }
+    }
+
     // What was prepared is freed, which it is not while there are workers.
     private async Task FreedAsync()
     {
@@ -115,16 +163,21 @@ public sealed class NodeAgentSpec : TestKit
 
     private sealed class SlowPreparation : INodePreparation, IDisposable
     {
+        public SlowPreparation() => Workers = new AdoptableWorkers(Cluster);
+
         public FakeCluster Cluster { get; } = new(4, 5);
+        public AdoptableWorkers Workers { get; }
+        public int Times { get; private set; }
         public ManualResetEventSlim Begun { get; } = new();
         public ManualResetEventSlim Go { get; } = new();
         public bool IsFreed { get; private set; }
 
         public NodePlan Prepare(NodeRun run, string address)
         {
+            Times++;
             Begun.Set();
             Go.Wait(Patience);
-            return new NodePlan(run.Layout, Cluster, new FakePlan(4, 5), null, null, run.TotalSteps, run.Prefetch, this);
+            return new NodePlan(run.Layout, Workers, new FakePlan(4, 5), null, null, run.TotalSteps, run.Prefetch, this);
         }
 
         public void Dispose() => IsFreed = true;

@@ -62,7 +62,7 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
             [new ShardTensor(StateKind.SecondMoment, new TensorSlice("model.norm.weight", [8, 4], [2, 0], [3, 4]))]),
         new CheckpointProtocol.ShardFailed(new Rank(1), new StepNumber(7), "no space"),
         new NodeProtocol.Invite(),
-        new NodeProtocol.Places(8),
+        new NodeProtocol.Places(8) { Living = [new Rank(1), new Rank(3)], RunDirectory = "/runs/one", RecipeHash = "ab12" },
         new NodeProtocol.TakeRanks(3, "akka.tcp://tulu2@10.0.0.1:4053/user/run/coordinator/run-ab12#17",
             new NodeRun("/runs/one", "ab12", new ParallelLayout(4, 2, 2, 2), 100, 4, [1, 2, 3]), [new Rank(0), new Rank(1), new Rank(4)]),
         new RunProtocol.StopRanks(),

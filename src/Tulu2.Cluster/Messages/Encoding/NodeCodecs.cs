@@ -14,9 +14,20 @@ internal static class NodeCodecs
     public static WireCodec[] All { get; } =
     [
         WireCodec.For("ni", 0, (ref MessagePackWriter _, NodeProtocol.Invite _) => { }, (ref MessagePackReader _) => NodeProtocol.Invite.Instance),
-        WireCodec.For("np", 1,
-            (ref MessagePackWriter w, NodeProtocol.Places m) => w.Write(m.Count),
-            (ref MessagePackReader r) => new NodeProtocol.Places(r.ReadInt32())),
+        WireCodec.For("np", 4,
+            (ref MessagePackWriter w, NodeProtocol.Places m) =>
+            {
+                w.Write(m.Count);
+                List(ref w, m.Living, (ref MessagePackWriter v, Rank rank) => v.Write(rank));
+                w.Write(m.RunDirectory);
+                w.Write(m.RecipeHash);
+            },
+            (ref MessagePackReader r) => new NodeProtocol.Places(r.ReadInt32())
+            {
+                Living = List(ref r, (ref MessagePackReader v) => v.ReadRank()),
+                RunDirectory = Text(ref r),
+                RecipeHash = Text(ref r),
+            }),
         WireCodec.For("nt", 12,
             (ref MessagePackWriter w, NodeProtocol.TakeRanks m) =>
             {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using FsCheck.Xunit;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Placement;
 using Xunit;
 
@@ -11,39 +12,51 @@ public sealed class PlacementSpec
     [Fact]
     public void Nothing_starts_before_there_is_room_for_all()
     {
-        var (state, effects) = new PlacementState(5, 1).Offer("a", 2);
+        var (state, effects) = new PlacementState(5, 1).Offer(Node("a", 2));
         Assert.Equal(new PlacementEffect.Waiting(3), Assert.Single(effects));
-        (state, effects) = state.Offer("a", 2);
+        (state, effects) = state.Offer(Node("a", 2));
         Assert.Empty(effects);
-        (_, effects) = state.Offer("b", 4);
+        (_, effects) = state.Offer(Node("b", 4));
         Assert.Equal([(0, "a"), (1, "a"), (2, "b"), (3, "b"), (4, "b")], Starts(effects));
     }
 
     [Fact]
     public void Tensor_parallel_neighbours_stay_together_where_a_node_has_room()
     {
-        var state = new PlacementState(6, 2).Offer("a", 3).Next.Offer("b", 2).Next;
-        var (_, effects) = state.Offer("c", 2);
+        var state = new PlacementState(6, 2).Offer(Node("a", 3)).Next.Offer(Node("b", 2)).Next;
+        var (_, effects) = state.Offer(Node("c", 2));
         Assert.Equal([(0, "a"), (1, "a"), (2, "b"), (3, "b"), (4, "c"), (5, "c")], Starts(effects));
     }
 
     [Fact]
     public void A_group_is_parted_rather_than_not_placed()
     {
-        var state = new PlacementState(4, 4).Offer("a", 3).Next;
-        Assert.Equal([(0, "a"), (1, "a"), (2, "a"), (3, "b")], Starts(state.Offer("b", 1).Effects));
+        var state = new PlacementState(4, 4).Offer(Node("a", 3)).Next;
+        Assert.Equal([(0, "a"), (1, "a"), (2, "a"), (3, "b")], Starts(state.Offer(Node("b", 1)).Effects));
     }
 
     [Fact]
     public void What_a_lost_node_had_is_placed_anew_with_a_later_epoch()
     {
-        var state = new PlacementState(4, 1).Offer("a", 2).Next.Offer("b", 2).Next;
+        var state = new PlacementState(4, 1).Offer(Node("a", 2)).Next.Offer(Node("b", 2)).Next;
         var (waiting, effects) = state.Gone("a");
         Assert.Equal([0, 1], Assert.IsType<PlacementEffect.Lost>(effects[0]).Ranks.Select(rank => rank.Value));
         Assert.Equal(new PlacementEffect.Waiting(2), effects[1]);
-        var start = Assert.IsType<PlacementEffect.Start>(Assert.Single(waiting.Offer("a again", 3).Effects));
+        var start = Assert.IsType<PlacementEffect.Start>(Assert.Single(waiting.Offer(Node("a again", 3)).Effects));
         Assert.Equal([0, 1], start.Ranks.Select(rank => rank.Value));
         Assert.True(start.Epoch > ((PlacementEffect.Lost)effects[0]).Epoch);
+    }
+
+    [Fact]
+    public void A_rank_whose_worker_lives_on_a_node_stays_there()
+    {
+        var (state, effects) = new PlacementState(4, 2).Offer(Node("a", 4, 3), Node("b", 2, 0, 1), Node("c", 1));
+        Assert.Equal([(0, "b"), (1, "b"), (2, "a"), (3, "a")], Starts(effects));
+        // Those that were placed live wherever they were started.
+        (state, effects) = state.Gone("b");
+        Assert.Equal([(0, "a"), (1, "a")], Starts(effects));
+        (state, _) = state.Gone("a");
+        Assert.Equal([(0, "b"), (1, "b"), (2, "b"), (3, "c")], Starts(state.Offer(Node("b", 3, 2, 3)).Effects));
     }
 
     [Property(MaxTest = 300)]
@@ -61,7 +74,7 @@ public sealed class PlacementSpec
             else
             {
                 places.Add(name, count % 4);
-                (state, effects) = state.Offer(name, count % 4);
+                (state, effects) = state.Offer(Node(name, count % 4));
             }
             foreach (var lost in effects.OfType<PlacementEffect.Lost>())
                 foreach (var rank in lost.Ranks) Assert.True(home.Remove(rank, out var left) && left == name);
@@ -71,6 +84,8 @@ public sealed class PlacementSpec
             Assert.Equal(missing <= 0, home.Count == ranks);
         }
     }
+
+    private static PlacementOffer Node(string name, int places, params int[] living) => new(name, places, [.. living.Select(rank => new Rank(rank))]);
 
     private static IEnumerable<(int Rank, string Node)> Starts(IEnumerable<PlacementEffect> effects) =>
         effects.OfType<PlacementEffect.Start>().SelectMany(start => start.Ranks.Select(rank => (rank.Value, start.Node))).Order();
