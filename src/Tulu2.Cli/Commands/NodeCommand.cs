@@ -7,6 +7,7 @@ using Tulu2.Files;
 using Tulu2.Runs.Execution;
 using Tulu2.Runs.Launch;
 using Tulu2.Runs.Output;
+using Tulu2.Training.Hosting;
 
 namespace Tulu2.Cli.Commands;
 
@@ -31,6 +32,7 @@ internal sealed class NodeCommand(Terminal terminal)
         {
             Roles = RolesOf(parsed.GetValue(_roles)),
             Preparation = new NodePreparation(terminal.Say),
+            Memory = MemoryReader.Read(),
             Evaluators = new CheckpointEvaluators(terminal.LogFile) { Shards = loaded.ReadShards() },
             Service = service,
             Log = terminal.Say,

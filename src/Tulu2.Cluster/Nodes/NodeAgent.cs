@@ -52,7 +52,7 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor
                 Enqueue(new Request.Local(start, Sender));
                 break;
             case NodeProtocol.Invite when capacity is not null:
-                Sender.Tell(new NodeProtocol.Places(capacity.Ranks));
+                Sender.Tell(new NodeProtocol.Places(capacity.Ranks, capacity.Memory));
                 break;
             case NodeProtocol.TakeRanks take when capacity is not null:
                 Enqueue(new Request.Placed(take, Sender));

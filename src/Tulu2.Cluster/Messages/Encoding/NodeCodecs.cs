@@ -4,6 +4,7 @@ using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Encoding;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Placement;
 using static Tulu2.Protocol.Encoding.WireFields;
 
 namespace Tulu2.Cluster.Messages.Encoding;
@@ -14,9 +15,9 @@ internal static class NodeCodecs
     public static WireCodec[] All { get; } =
     [
         WireCodec.For("ni", 0, (ref MessagePackWriter _, NodeProtocol.Invite _) => { }, (ref MessagePackReader _) => NodeProtocol.Invite.Instance),
-        WireCodec.For("np", 1,
-            (ref MessagePackWriter w, NodeProtocol.Places m) => w.Write(m.Count),
-            (ref MessagePackReader r) => new NodeProtocol.Places(r.ReadInt32())),
+        WireCodec.For("np", 3,
+            (ref MessagePackWriter w, NodeProtocol.Places m) => { w.Write(m.Count); w.Write(m.Memory.Bytes); w.Write(m.Memory.Name); },
+            (ref MessagePackReader r) => new NodeProtocol.Places(r.ReadInt32(), new MachineMemory(r.ReadInt64(), Text(ref r)))),
         WireCodec.For("nt", 12,
             (ref MessagePackWriter w, NodeProtocol.TakeRanks m) =>
             {
