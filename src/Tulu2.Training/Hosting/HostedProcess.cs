@@ -128,10 +128,11 @@ public sealed class HostedProcess<T> : IDisposable
 
     private void Run()
     {
-        var fault = "";
+        var (fault, isConnected) = ("", false);
         try
         {
             using var channel = Connect();
+            isConnected = true;
             channel.Write(_settings.Start);
             new Thread(() => WriteCommands(channel)) { IsBackground = true, Name = $"to {_settings.Name}" }.Start();
             while (channel.Read<T>() is { } message)
@@ -151,7 +152,8 @@ public sealed class HostedProcess<T> : IDisposable
         {
             fault = FaultText.Of(end);
         }
-        var exit = End(fault.Length > 0);
+        // One that has not connected has nothing to finish.
+        var exit = End(fault.Length > 0 || !isConnected);
         _watch.Dispose();
         if (!_disposing)
         {
