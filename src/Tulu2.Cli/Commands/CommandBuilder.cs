@@ -86,5 +86,7 @@ internal static class CommandBuilder
     public static string[] WithResume(IReadOnlyList<string> arguments) => [.. arguments.Select((argument, index) =>
         argument == ResumeName && arguments.ElementAtOrDefault(index + 1) != "auto" ? $"{ResumeName}={Always}" : argument)];
 
+    public static Option<bool> Force() => Flag("--force", "Start the run even if its ranks need more memory than their machines have");
+
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description };
 }

@@ -33,6 +33,7 @@ internal sealed class NodeCommand(Terminal terminal)
         {
             Roles = RolesOf(parsed.GetValue(_roles)),
             Preparation = new NodePreparation(adoption.Folder, terminal.Say),
+            Memory = MemoryReader.Read(),
             Evaluators = new CheckpointEvaluators(terminal.LogFile) { Shards = loaded.ReadShards() },
             Service = service,
             Log = terminal.Say,

@@ -19,8 +19,10 @@ internal sealed class SubmitCommand(Terminal terminal)
     private readonly Option<string?> _run = CommandBuilder.Optional<string>("--run", "Run directory, on storage that all nodes see; runs/<recipe's name> by default");
     private readonly Option<string?> _resume = CommandBuilder.Resume();
     private readonly Option<string[]> _change = CommandBuilder.Change();
+    private readonly Option<bool> _force = CommandBuilder.Force();
 
-    public Command Create() => CommandBuilder.Command("submit", "Run a recipe on the nodes of a cluster", [.. _recipe.Symbols, _config, _run, _resume, _change], RunAsync);
+    public Command Create() => CommandBuilder.Command("submit", "Run a recipe on the nodes of a cluster", [.. _recipe.Symbols, _config, _run, _resume, _change, _force],
+        RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -43,7 +45,7 @@ internal sealed class SubmitCommand(Terminal terminal)
         AtomicFile.WriteAllText(submitted, RecipeWriter.Write(RecipeProfiles.Apply(loaded.Recipe, loaded.Given)));
 
         terminal.Say($"asking the cluster of {config}");
-        var run = new Submission(Guid.NewGuid().ToString("N"), directory.Name, submitted, directory.Root, terminal.Json);
+        var run = new Submission(Guid.NewGuid().ToString("N"), directory.Name, submitted, directory.Root, terminal.Json, parsed.GetValue(_force));
         var isAccepted = false;
         try
         {

@@ -24,9 +24,10 @@ internal sealed class TrainCommand(Terminal terminal)
     private readonly Option<bool> _inProcess = CommandBuilder.Flag("--in-process", "Run ranks as threads of this process instead of separate processes");
     private readonly Option<int> _nodes = CommandBuilder.Option("--nodes", "Number of local node processes that run the ranks as a cluster; 0: no cluster", 0);
     private readonly Option<int> _ranksPerNode = CommandBuilder.Option("--ranks-per-node", "Ranks per local node; 0: as many as the recipe's layout needs", 0);
+    private readonly Option<bool> _force = CommandBuilder.Force();
 
     public Command Create() => CommandBuilder.Command("train", "Fine-tune by recipe: SFT or DPO",
-        [.. _recipe.Symbols, _run, _resume, _change, _show, _inProcess, _nodes, _ranksPerNode], RunAsync);
+        [.. _recipe.Symbols, _run, _resume, _change, _show, _inProcess, _nodes, _ranksPerNode, _force], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -55,6 +56,7 @@ internal sealed class TrainCommand(Terminal terminal)
             Changes = changes,
             Launched = terminal.Launched,
             OthersPatience = mode == ResumeMode.New ? TimeSpan.Zero : OthersPatience,
+            IsForced = parsed.GetValue(_force),
         };
         var result = await runner.RunAsync(directory.Name, loaded, directory, mode, cancellation);
         foreach (var line in TrainSummary.Lines(result, directory)) terminal.WriteHuman(line);

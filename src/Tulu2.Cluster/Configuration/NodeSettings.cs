@@ -6,6 +6,7 @@ using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Submissions;
 using Tulu2.Evaluation.Shards;
 using Tulu2.Files;
+using Tulu2.Protocol.Placement;
 
 namespace Tulu2.Cluster.Configuration;
 
@@ -25,6 +26,9 @@ public sealed record NodeSettings(string Where, string Text)
 
     /// <summary>Prepares the node for ranks; null: it takes none.</summary>
     public INodePreparation? Preparation { get; init; }
+
+    /// <summary>Memory that its ranks may use.</summary>
+    public MachineMemory Memory { get; init; } = MachineMemory.Unknown;
 
     /// <summary>Creates the evaluators of a node with that role; null: it has none.</summary>
     public IEvaluatorHosting? Evaluators { get; init; }

@@ -169,6 +169,9 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
             case SyncEffect.RankOut lost:
                 _events.Publish(new RunEvent.RankLost(lost.Rank, lost.Why));
                 break;
+            case SyncEffect.Warned warned:
+                _events.Publish(new RunEvent.Warned(warned.Text));
+                break;
             case SyncEffect.PhaseChanged changed:
                 _events.Publish(new RunEvent.PhaseChanged(changed.Phase));
                 break;

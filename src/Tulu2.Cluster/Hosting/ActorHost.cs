@@ -75,7 +75,7 @@ public sealed class ActorHost : IAsyncDisposable
         if (settings.Text.Length > 0) SettingsCheck.Node(settings, config);
         var roles = config.GetStringList("akka.cluster.roles");
         var places = roles.Contains(ActorNames.TrainerRole) && settings.Preparation is { } preparation
-            ? new NodeCapacity(settings.RanksTaken(config), preparation)
+            ? new NodeCapacity(settings.RanksTaken(config), preparation, settings.Memory)
             : null;
         var evaluators = roles.Contains(ActorNames.EvaluatorRole) && settings.Evaluators is { } hosting
             ? new NodeEvaluators(settings.EvaluatorsStarted(config), hosting)

@@ -10,13 +10,14 @@ internal sealed class LedgerFile : IDisposable
     /// <summary>Held by the process that writes; the system gives it back when that process dies.</summary>
     private const string LockName = ".lock";
 
+    private readonly string _directory;
     private readonly FileStream _lock;
     private readonly FileStream _stream;
     private readonly SafeFileHandle _handle;
     private string _sum;
 
-    private LedgerFile(FileStream held, FileStream stream, LedgerState state, string sum) =>
-        (_lock, _stream, _handle, State, _sum) = (held, stream, stream.SafeFileHandle, state, sum);
+    private LedgerFile(string directory, FileStream held, FileStream stream, LedgerState state, string sum) =>
+        (_directory, _lock, _stream, _handle, State, _sum) = (directory, held, stream, stream.SafeFileHandle, state, sum);
 
     /// <summary>What was found altered when the log was opened, and where the file as it was is now; null: nothing.</summary>
     public (string Why, string SetAside)? Damaged { get; private init; }
@@ -31,6 +32,7 @@ internal sealed class LedgerFile : IDisposable
         var held = Hold(directory);
         try
         {
+            LockHolder.Write(directory, TimeProvider.System.GetUtcNow());
             return Open(Path.Combine(directory, LedgerReader.FileName), held);
         }
         catch
@@ -55,8 +57,11 @@ internal sealed class LedgerFile : IDisposable
         }
         catch (IOException fault)
         {
-            throw new BadInputException(
-                directory, $"cannot be taken: {FaultText.Of(fault)}", "see that no other process runs in this directory, and that its disk has space", fault);
+            if (LockHolder.Read(directory) is not { } holder)
+                throw new BadInputException(
+                    directory, $"cannot be taken: {FaultText.Of(fault)}", "see that no other process runs in this directory, and that its disk has space", fault);
+            throw new BadInputException(directory, $"cannot be taken: {FaultText.Of(fault)} ({holder})",
+                $"wait for the end of process {holder.Process} on {holder.Host}, or end it, or name another run directory", fault);
         }
     }
 
@@ -74,7 +79,7 @@ internal sealed class LedgerFile : IDisposable
                 stream.Flush(flushToDisk: true);
             }
             stream.Seek(0, SeekOrigin.End);
-            return new LedgerFile(held, stream, scan.Entries.Aggregate(LedgerState.Empty, (state, entry) => state.Apply(entry)), scan.Sum) { Damaged = damaged };
+            return new LedgerFile(Path.GetDirectoryName(path)!, held, stream, scan.Entries.Aggregate(LedgerState.Empty, (state, entry) => state.Apply(entry)), scan.Sum) { Damaged = damaged };
         }
         catch
         {
@@ -110,6 +115,7 @@ internal sealed class LedgerFile : IDisposable
     public void Dispose()
     {
         _stream.Dispose();
+        LockHolder.Delete(_directory);
         _lock.Dispose();
     }
 }

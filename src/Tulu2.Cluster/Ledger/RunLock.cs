@@ -23,11 +23,18 @@ public static class RunLock
                 LedgerFile.Hold(ledgerDirectory).Dispose();
                 return;
             }
-            catch (BadInputException held) when (held.InnerException is IOException && Stopwatch.GetElapsedTime(began) < patience)
+            catch (BadInputException held) when (held.InnerException is IOException && patience > TimeSpan.Zero)
             {
-                if (!said) say($"another process still has the run; waiting up to {patience.TotalSeconds} s for its end");
+                var holder = LockHolder.Read(ledgerDirectory);
+                if (Stopwatch.GetElapsedTime(began) >= patience) throw NotEnded(held, holder, patience);
+                if (!said) say($"another process still has the run{(holder is null ? "" : $" ({holder})")}; waiting up to {patience.TotalSeconds} s for its end");
                 said = true;
             }
         }
     }
+
+    // The one who waits is the run's next coordinator, after the cluster has removed the node of the one before.
+    private static BadInputException NotEnded(BadInputException held, LockHolder? holder, TimeSpan patience) => new(
+        held.Where, $"{held.What}; it coordinated the run before, and has not ended within {patience.TotalSeconds} s: it is stopped, or hangs",
+        holder is null ? $"{held.Fix}; then submit the run again with --resume" : $"end it (`kill -9 {holder.Process}` on {holder.Host}), then submit the run again with --resume", held);
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Tulu2.Protocol.Ids;
+using Tulu2.Protocol.Placement;
 
 namespace Tulu2.Cluster.Messages;
 
@@ -12,8 +13,8 @@ internal static class NodeProtocol
         public static Invite Instance { get; } = new();
     }
 
-    /// <summary>Agent to placement: number of ranks that this node takes.</summary>
-    public sealed record Places(int Count) : IWireMessage
+    /// <summary>Agent to placement: number of ranks that this node takes, and the memory that they may use.</summary>
+    public sealed record Places(int Count, MachineMemory Memory) : IWireMessage
     {
         /// <summary>Ranks whose workers live here, without anybody who supervises them.</summary>
         public ImmutableArray<Rank> Living { get; init; } = [];

@@ -67,7 +67,7 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor, IWithTim
                 Enqueue(new Request.Local(start, Sender));
                 break;
             case NodeProtocol.Invite when capacity is not null:
-                Sender.Tell(Places(capacity.Ranks));
+                Sender.Tell(Places(capacity));
                 break;
             case NodeProtocol.TakeRanks take when capacity is not null:
                 Enqueue(new Request.Placed(take, Sender));
@@ -153,11 +153,11 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor, IWithTim
         thread.Dispose();
     }
 
-    private NodeProtocol.Places Places(int count)
+    private NodeProtocol.Places Places(NodeCapacity offered)
     {
         var (run, living) = _left is { } left ? (left.Run, left.Ranks) : _ranks is { } ranks && _run is { } placed ? (placed, ranks.Ranks) : (null, []);
-        return run is null ? new NodeProtocol.Places(count)
-            : new NodeProtocol.Places(count) { Living = living, RunDirectory = run.RunDirectory, RecipeHash = run.RecipeHash };
+        var places = new NodeProtocol.Places(offered.Ranks, offered.Memory);
+        return run is null ? places : places with { Living = living, RunDirectory = run.RunDirectory, RecipeHash = run.RecipeHash };
     }
 
     // Withdraws the requests of a placement that have not been granted.

@@ -2,6 +2,7 @@ using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Ranks;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
+using Tulu2.Protocol.Placement;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Cluster.Nodes;
@@ -23,5 +24,5 @@ public interface INodePreparation
     NodePlan Prepare(NodeRun run, string address);
 }
 
-/// <summary>Number of ranks that a node takes, and its preparation for them.</summary>
-public sealed record NodeCapacity(int Ranks, INodePreparation Preparation);
+/// <summary>Number of ranks that a node takes, its preparation for them, and the memory that they may use.</summary>
+public sealed record NodeCapacity(int Ranks, INodePreparation Preparation, MachineMemory Memory);

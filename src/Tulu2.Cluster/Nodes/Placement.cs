@@ -1,9 +1,12 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Cluster;
 using Tulu2.Cluster.Delivery;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Messages;
+using Tulu2.Files;
 using Tulu2.Protocol.Events;
+using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.Placement;
 
 namespace Tulu2.Cluster.Nodes;
@@ -12,7 +15,8 @@ namespace Tulu2.Cluster.Nodes;
 /// Brings a run's ranks to the nodes of the cluster and back when one is lost: receives the membership, asks <see cref="PlacementState"/>, and carries out its
 /// effects. The run addresses it in place of a node agent.
 /// </summary>
-internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher events) : UntypedActor, IWithTimers
+/// <param name="memory">What the ranks take of the nodes' memory; null: unknown.</param>
+internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher events, PlacedMemory? memory) : UntypedActor, IWithTimers
 {
     // An invitation may meet a node whose agent is not there yet.
     private static readonly TimeSpan InviteInterval = TimeSpan.FromMilliseconds(500);
@@ -23,10 +27,11 @@ internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher e
     private readonly Akka.Cluster.Cluster _cluster = Akka.Cluster.Cluster.Get(Context.System);
     private readonly Dictionary<Address, Member> _invited = [];
     private readonly Dictionary<string, IActorRef> _agents = [];
+    private readonly Dictionary<string, MachineMemory> _memories = [];
     private readonly HashSet<string> _stopping = [];
     private PlacementState _state = new(run.Layout.Size, run.Layout.Tensor);
     private List<PlacementOffer>? _first = [];   // null: whoever was there has answered, or had the time for it
-    private bool _isStopping;
+    private bool _isStopping, _hasStarted;
 
     public ITimerScheduler Timers { get; set; } = null!;
 
@@ -39,6 +44,9 @@ internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher e
     {
         public static AnswersOverdue Instance { get; } = new();
     }
+
+    // The words for a shortage of memory are made elsewhere, because they take a moment.
+    private sealed record Short(BadInputException Refusal, bool IsRefused) : INoSerializationVerificationNeeded;
 
     protected override void PreStart()
     {
@@ -67,10 +75,17 @@ internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher e
                 break;
             case NodeProtocol.Places places when _invited.Remove(AddressOf(Sender), out var member):
                 _agents[NameOf(member)] = Couriers.To(Context.System, Sender);
+                _memories[NameOf(member)] = places.Memory;
                 Offer(new PlacementOffer(NameOf(member), places.Count, IsOurs(places) ? places.Living : []));
                 break;
             case AnswersOverdue:
                 OfferFirst();
+                break;
+            case Short { IsRefused: true, Refusal: var refusal }:
+                Context.Parent.Tell(new RunProtocol.Fatal(RunFailure.Of(refusal)));
+                break;
+            case Short { Refusal: var warning }:
+                events.Publish(new RunEvent.Warned($"{warning.Where}: {warning.What}"));
                 break;
             case RunProtocol.StopRanks:
                 _isStopping = true;
@@ -107,6 +122,8 @@ internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher e
 
     private void Place(params PlacementOffer[] offers)
     {
+        // A run whose workers live has begun.
+        _hasStarted |= offers.Any(offer => offer.Living.Length > 0);
         if (!_isStopping) Take(_state.Offer(offers), "");
     }
 
@@ -123,12 +140,14 @@ internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher e
         var node = NameOf(member);
         if (_invited.TryGetValue(member.Address, out var invited) && invited.UniqueAddress.Equals(member.UniqueAddress)) _invited.Remove(member.Address);
         if (!_agents.Remove(node)) return;
+        _memories.Remove(node);
         if (_stopping.Remove(node)) SayStopped();
         if (!_isStopping) Take(_state.Gone(node), $"its node {member.Address} is gone ({member.Status.ToString().ToLowerInvariant()})");
     }
 
-    private void Take((PlacementState Next, System.Collections.Immutable.ImmutableArray<PlacementEffect> Effects) taken, string why)
+    private void Take((PlacementState Next, ImmutableArray<PlacementEffect> Effects) taken, string why)
     {
+        if (!Fits(taken.Next, taken.Effects)) return;
         _state = taken.Next;
         var coordinator = ActorPaths.PathOf(Context.System, Context.Parent);
         foreach (var effect in taken.Effects)
@@ -147,6 +166,20 @@ internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher e
             }
     }
 
+    // A run that has not begun is refused. One that has goes on as long as it can.
+    private bool Fits(PlacementState next, ImmutableArray<PlacementEffect> effects)
+    {
+        if (!effects.Any(effect => effect is PlacementEffect.Start)) return true;
+        var isRefused = !_hasStarted && memory is { IsForced: false };
+        _hasStarted = true;
+        var rooms = next.Ranked.Select(node => new NodeRoom(AddressIn(node.Node), _memories[node.Node], node.Ranks));
+        if (memory?.Need.Shortage(rooms) is not { } shortage) return true;
+        _isStopping = isRefused;
+        var words = memory.Refusal;
+        _ = Task.Run(() => words(shortage)).PipeTo(Self, success: refusal => new Short(refusal, isRefused));
+        return !isRefused;
+    }
+
     private void SayStopped()
     {
         if (_isStopping && _stopping.Count == 0) Context.Parent.Tell(RunProtocol.RanksStopped.Instance);
@@ -154,4 +187,6 @@ internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher e
 
     // A node that comes back is another one: the same address, started anew.
     private static string NameOf(Member member) => $"{member.Address}#{member.UniqueAddress.Uid}";
+
+    private static string AddressIn(string name) => name[..name.LastIndexOf('#')];
 }

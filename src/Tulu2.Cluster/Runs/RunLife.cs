@@ -163,8 +163,8 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
     private IActorRef StartPlacement(byte[] key)
     {
         var run = new NodeRun(_plan.RunDirectory, _plan.RecipeHash, _plan.Layout, _plan.TotalSteps, _plan.Prefetch, key);
-        var (sync, events) = (_sync, new RunEventPublisher(_ledger, Self));
-        return Context.ActorOf(Props.Create(() => new Placement(run, sync, events)), ActorNames.Placement);
+        var (sync, events, memory) = (_sync, new RunEventPublisher(_ledger, Self), _plan.Memory);
+        return Context.ActorOf(Props.Create(() => new Placement(run, sync, events, memory)), ActorNames.Placement);
     }
 
     // An event of the run itself, which handles it at once.

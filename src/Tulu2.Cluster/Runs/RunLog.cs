@@ -26,6 +26,7 @@ internal static class RunLog
             ("info", $"{done.Benchmark} of step {done.Step}: {done.Text} over {NumberText.Count(done.Items, "item")}{(done.IsBest ? ", the best so far" : "")}"),
         RunEvent.EvaluationFailed failed => ("warning", $"{failed.Benchmark} of step {failed.Step} is not scored: {failed.Why}"),
         RunEvent.EvaluatorLost lost => ("warning", $"evaluator {lost.Evaluator} was lost: {lost.Why}"),
+        RunEvent.Warned warned => ("warning", warned.Text),
         RunEvent.Finished run => ("info", $"run {run.End.ToString().ToLowerInvariant()} after step {run.Step}"),
         _ => null,
     };

@@ -1,6 +1,7 @@
 using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.Ledger;
+using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Ranks;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
@@ -28,6 +29,9 @@ public sealed record RunPlan
 
     /// <summary>Set instead of <see cref="Workers"/>: the ranks go to the nodes of the cluster, and this is the key of their data plane.</summary>
     public byte[]? ClusterKey { get; init; }
+
+    /// <summary>What the ranks take of the memory of the cluster's nodes; null: unknown.</summary>
+    public PlacedMemory? Memory { get; init; }
 
     /// <summary>Which slots each step has, and their batches.</summary>
     public required IBatchPlan Batches { get; init; }

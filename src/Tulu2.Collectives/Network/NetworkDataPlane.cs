@@ -22,6 +22,7 @@ public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _over = new();
     private readonly Task _accepting;
+    private readonly RefusalLog _refusals;
     private LinkedGeneration? _current;
     private int _unidentified;
 
@@ -29,6 +30,7 @@ public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
     {
         if (options.Key.Length < 16) throw new ArgumentException($"the key has {options.Key.Length} bytes; at least 16 are required", nameof(options));
         _options = options;
+        _refusals = new RefusalLog(options.Log, options.Time);
         _listener = new Socket(options.ListenAddress.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
@@ -94,6 +96,7 @@ public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
         _listener.Dispose();
         _accepting.Wait();
         current?.Close();
+        _refusals.Flush();
     }
 
     private bool MayShare(Endpoint peer) => _options.Transport == Transport.Auto && peer.HostId == _endpoint.HostId;
@@ -116,7 +119,7 @@ public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
             catch (SocketException failed)
             {
                 // For example no free file descriptors: some may be closed soon.
-                Log($"cannot accept connections: {failed.Message}");
+                _refusals.Add(nameof(AcceptAsync), $"cannot accept connections: {failed.Message}");
                 await Task.Delay(100).ConfigureAwait(false);
             }
         }
@@ -173,7 +176,7 @@ public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
         socket.Dispose();
         if (refusal is not { } kind) return;
         Counters.Count(kind);
-        Log($"refused a connection from {from}: {kind}, {reason}");
+        _refusals.Add($"{kind}", $"refused a connection from {from}: {kind}, {reason}");
     }
 
     // Peers may still be starting: tries until the peer accepts, refuses for good, or the generation ends.

@@ -26,8 +26,11 @@ public sealed record NetworkDataPlaneOptions
 
     public Transport Transport { get; init; } = Transport.Auto;
 
-    /// <summary>Receives one line for each connection that was refused or broken. Called from any thread.</summary>
+    /// <summary>Receives lines about connections that were refused or broken; of many that are alike a count. Called from any thread.</summary>
     public Action<string>? Log { get; init; }
+
+    /// <summary>Decides when alike refusals are counted together.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Time limit of one attempt to connect, and of the handshake of an incoming connection.</summary>
     public TimeSpan ConnectDeadline { get; init; } = TimeSpan.FromSeconds(5);

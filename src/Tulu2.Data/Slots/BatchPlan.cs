@@ -93,6 +93,25 @@ public sealed class BatchPlan : IBatchPlan, IPairs
         return used;
     }
 
+    /// <summary>The slot with the most rows among those of the first few epochs, without reading any token.</summary>
+    public (int Step, int Slot) LargestSlot()
+    {
+        const int epochs = 4;
+        var (largest, most) = ((1, 0), 0L);
+        for (var step = 1; step <= Math.Min(TotalSteps, order.IsConstant ? StepsPerEpoch : epochs * (long)StepsPerEpoch); step++)
+        {
+            var stepItems = settings.Packing ? StepItems(step) : ByLength(StepItems(step));
+            for (var slot = 0; slot < SlotsPerStep; slot++)
+            {
+                var chosen = stepItems.Slice(slot * settings.Slot, settings.Slot).Span;
+                // Unpacked sequences are padded to the longest, which is the last one's.
+                var rows = settings.Packing ? Sum(chosen, source.Length, ofMismatched: false) : chosen.Length * (long)Longest(chosen[^1]);
+                if (rows > most) (largest, most) = ((step, slot), rows);
+            }
+        }
+        return largest;
+    }
+
     /// <summary>Some pairs as one batch, packed or padded as slots are, for the reference pass. Its step is 0.</summary>
     /// <param name="number">The batch's slot number.</param>
     public SlotBatch ReadPairs(int number, int[] pairs)

@@ -18,6 +18,9 @@ public abstract record RunEvent
     /// <param name="Keys">Changed keys, one text each.</param>
     public sealed record RecipeChanged(StepNumber After, IReadOnlyList<string> Keys, bool DecidesBits) : RunEvent;
 
+    /// <summary>What a person should know of; the run goes on.</summary>
+    public sealed record Warned(string Text) : RunEvent;
+
     /// <summary>The run starts, or starts again.</summary>
     /// <param name="Slots">Slots per step.</param>
     /// <param name="Step">Steps applied before.</param>

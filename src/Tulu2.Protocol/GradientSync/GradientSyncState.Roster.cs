@@ -10,6 +10,9 @@ public sealed partial record GradientSyncState
     // A snapshot shows no progress, and may go to a slow disk; one that never comes would keep the run from its end.
     private const int SnapshotLeases = 4;
 
+    // One may be a hiccup.
+    private const int UnmetUntilWarned = 3;
+
     // Ranks that were lost come back within a second, or wait for a node that may never come.
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(10);
 
@@ -114,8 +117,19 @@ public sealed partial record GradientSyncState
         if (replaced.Effects.Length > 0) return replaced;
         // All have their slots and still do not meet: nobody can be named, so they meet anew, and who does not come is replaced.
         return Seats.All(seat => (seat.Ready is not null || seat.Pending.IsEmpty) && now - seat.Progress > patience)
-            ? OpenGeneration($"step {running.Step} was not reduced in time", now)
+            ? (this with { Unmet = Unmet + 1 }).MeetAnew(running.Step, now)
             : Stay;
+    }
+
+    // Ranks that hear the supervisor and not one another would go on so for ever.
+    private Decision MeetAnew(StepNumber step, TimeSpan now)
+    {
+        var text = $"step {step} was not reduced in time, {Unmet} times in a row: the ranks are up and do not reach one another: "
+            + string.Join(", ", Seats.Select(seat => $"rank {seat.Rank} at {seat.Endpoint}"));
+        if (Unmet > _rules.MostLosses)
+            return Fail(new RunFailure(text, "", BadInputFix: "see that their machines reach one another on all TCP ports at these addresses, then resume the run"));
+        var decision = OpenGeneration($"step {step} was not reduced in time", now);
+        return Unmet >= UnmetUntilWarned ? decision.Do(new SyncEffect.Warned(text)) : decision;
     }
 
     private Decision GiveUpSnapshot(TimeSpan now) => Snapshot is SnapshotStatus.InFlight flight && now - flight.Began > SnapshotLeases * Lease.Initial

@@ -162,6 +162,7 @@ public sealed partial record GradientSyncState
                 LastStep = last ? step : LastStep,
                 Hashes = Hashes.SetItem(step, first.GradientHash),
                 Decided = step,
+                Unmet = 0,
                 Snapshot = snapshots,
                 // Waiting for a snapshot is not the ranks' pace.
                 Lease = running.Entry == StepEntry.InStride ? Lease.With(allReady - running.Began) : Lease,

@@ -36,6 +36,9 @@ public sealed partial record GradientSyncState
     private ValidationHistory Validated { get; init; } = ValidationHistory.Empty;
     private bool Stopping { get; init; }
     private HashTie? Tie { get; init; }
+
+    // How often in a row, without a commit, all ranks had their slots and did not meet.
+    private int Unmet { get; init; }
     private ProgressLease Lease { get; init; } = ProgressLease.Default;
     private RunPhase Told { get; init; } = RunPhase.Starting;
 

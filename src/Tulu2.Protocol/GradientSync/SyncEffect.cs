@@ -20,6 +20,9 @@ public abstract record SyncEffect
     /// <summary>A rank has no worker now.</summary>
     public sealed record RankOut(Rank Rank, string Why) : SyncEffect;
 
+    /// <summary>What a person should know of; the run goes on.</summary>
+    public sealed record Warned(string Text) : SyncEffect;
+
     public sealed record GenerationOpened(Generation Generation, string Why, int Ranks) : SyncEffect;
 
     /// <summary>All ranks are there and the reference pass is not done: give them pieces of it, those of older generations included.</summary>

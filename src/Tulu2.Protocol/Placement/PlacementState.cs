@@ -25,6 +25,10 @@ public sealed record PlacementState(int Ranks, int Together)
     /// <summary>Nodes with ranks, in order.</summary>
     public IEnumerable<string> InUse => Nodes.Where(node => !node.Epochs.IsEmpty).Select(node => node.Name);
 
+    /// <summary>Nodes with the ranks that they have, in order.</summary>
+    public IEnumerable<(string Node, ImmutableArray<Rank> Ranks)> Ranked =>
+        Nodes.Where(node => !node.Epochs.IsEmpty).Select(node => (node.Name, node.Epochs.Keys.Order().ToImmutableArray()));
+
     /// <summary>Nodes are there. May be repeated.</summary>
     public (PlacementState Next, ImmutableArray<PlacementEffect> Effects) Offer(params IReadOnlyCollection<PlacementOffer> offers)
     {

@@ -33,6 +33,7 @@ internal sealed class RemarkSubscriber(string title, int totalSteps, Action<stri
         RunEvent.EvaluatorLost lost => $"an evaluator was lost, and its items go to another: {lost.Why} ({lost.Evaluator})",
         RunEvent.EvaluationAwaited awaited => $"waiting for {NumberText.Count(awaited.Left, "item")} of the evaluation, with {NumberText.Count(awaited.Evaluators, "evaluator")}"
             + (awaited.Evaluators == 0 ? ": start a node with the role evaluator, or stop the run, which leaves them to --resume" : ""),
+        RunEvent.Warned warned => $"warning: {warned.Text}",
         RunEvent.HistoryLost lost => $"ledger: {lost.Text}",
         _ => null,
     };

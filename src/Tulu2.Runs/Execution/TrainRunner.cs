@@ -8,6 +8,7 @@ using Tulu2.Evaluation.Scoring;
 using Tulu2.Files;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Placement;
 using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Evaluations;
 using Tulu2.Runs.Events;
@@ -16,6 +17,7 @@ using Tulu2.Runs.Output;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.Reports;
 using Tulu2.Runs.RunFiles;
+using Tulu2.Training.Hosting;
 using Tulu2.Training.Recipes.Reading;
 
 namespace Tulu2.Runs.Execution;
@@ -34,6 +36,12 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
 
     /// <summary><c>key=value</c>: changes of a resumed run.</summary>
     public IReadOnlyList<string> Changes { get; init; } = [];
+
+    /// <summary>Memory of this machine, for the ranks that are here.</summary>
+    public MachineMemory Machine { get; init; } = MemoryReader.Read();
+
+    /// <summary>Start the run even where its ranks take more memory than there is.</summary>
+    public bool IsForced { get; init; }
 
     /// <param name="title">Name of the run in progress and report.</param>
     /// <exception cref="BadInputException">The user's input cannot be used.</exception>
@@ -68,20 +76,22 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         var beginning = await Task.Run(() => resumes ? RunBeginning.Resume(loaded, directory, Changes, say) : RunBeginning.New(loaded), cancellation)
             .WaitAsync(cancellation);
         var fetched = await HubSources.FetchAsync(beginning.Loaded, beginning.Known?.Commits, report, say, cancellation);
+        var memory = new MemoryCheck(hosting, Machine, IsForced, Command is null ? null : "--force", say);
         // A change of the recipe that came since would make it another run.
         var known = ahead?.Changes.Count == beginning.Changes.Count ? ahead : null;
-        using var prepared = known is null ? await Interruptible(() => RunPreparation.Prepare(fetched, report, say, beginning.Changes), cancellation) : null;
+        using var prepared = known is null ? await Interruptible(() => RunPreparation.Prepare(fetched, report, say, beginning.Changes, memory.BeforeData), cancellation) : null;
         var run = known ?? prepared!;
         foreach (var sentence in RecipeEffects.Missing(run.Recipe, run.Counts)) say($"warning: {sentence}");
         beginning.Check(run, directory, Command);
+        var standby = StandbyChoice.Of(run, hosting, Machine.Bytes);
+        await Task.Run(() => memory.BeforeStart(run, standby.Keeps), cancellation).WaitAsync(cancellation);
         var suite = await Task.Run(() => EvaluationSuite.Open(fetched.Loaded, run, RunProvenance.Of(run.Recipe), say), cancellation).WaitAsync(cancellation);
         var notes = WriteDown(title, run, directory);
         foreach (var line in RunBanner.Lines(title, run, suite, hosting, directory)) say(line);
-        var standby = StandbyChoice.Of(run, hosting, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
         if (standby.Line is { } copies) say(copies);
 
         var store = new CheckpointStore(directory.Checkpoints);
-        var (outcome, steps, validations) = await TrainAsync(title, run, suite, beginning.Start, directory, store, standby.Keeps, endings, report, cancellation);
+        var (outcome, steps, validations) = await TrainAsync(title, run, suite, beginning.Start, directory, store, standby.Keeps, memory, endings, report, cancellation);
         // The failure may be a consequence of a run directory that is gone.
         if (outcome.End != RunEnd.Cancelled) directory.CheckPresent();
         if (outcome.End != RunEnd.Completed)
@@ -130,7 +140,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
     }
 
     private async Task<(RunOutcome Outcome, IReadOnlyCollection<StepRecord> Steps, IReadOnlyCollection<ValidationRecord> Validations)> TrainAsync(
-        string title, PreparedRun run, EvaluationSuite? suite, RunStart start, RunDirectory directory, CheckpointStore store, bool standby, RunEndings endings,
+        string title, PreparedRun run, EvaluationSuite? suite, RunStart start, RunDirectory directory, CheckpointStore store, bool standby, MemoryCheck memory, RunEndings endings,
             Action<ProgressSnapshot> report, CancellationToken cancellation)
     {
         var (total, firstStep) = (run.Batches.TotalSteps, start is RunStart.FromManifest manifest ? manifest.Step : default);
@@ -151,6 +161,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         using var held = output.StopSignal?.Hold();
         await using var stopping = cancellation.Register(() => output.Say(endings.Stopping));
         var plan = RunPlans.Of(run, directory, store, start, hosting, Known(validations, firstStep), standby, Launched?.Folder, () => output.StopSignal?.Name);
+        if (hosting is RankHosting.Nodes { Count: 0 }) plan = plan with { Memory = memory.OnNodes(run, standby) };
         // Evaluators find it there: none of them writes it while another reads.
         if (suite is not null && run.Recipe.Lora is not null) ModelExport.BaseOf(run.Model, run.Recipe, directory);
         using var scores = suite is null ? null : new RunEvaluations(directory, suite, run.HashAt);

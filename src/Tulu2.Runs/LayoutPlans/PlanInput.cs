@@ -7,6 +7,7 @@ using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Parameters;
 using Tulu2.Runs.Preparation;
 using Tulu2.Training.Benchmarks;
+using Tulu2.Training.Hosting;
 using Tulu2.Training.Planning;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.Recipes.Reading;
@@ -104,7 +105,7 @@ internal static partial class PlanInput
         var cuda = device == ComputeDevice.Cuda;
         var rates = cuda
             ? DeviceRates.AssumedGpu(precision)
-            : DeviceRates.Processor(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Math.Max(1, ranksHere), flags.Flops is null ? StepBenchmark.ProductRate(precision) : 1);
+            : DeviceRates.Processor(MemoryReader.Read().Bytes / Math.Max(1, ranksHere), flags.Flops is null ? StepBenchmark.ProductRate(precision) : 1);
         string?[] given = [flags.Flops, flags.MemoryBandwidth, flags.HostBandwidth, flags.BusBandwidth, flags.DeviceBandwidth, flags.NodeBandwidth, flags.LinkBandwidth, flags.Disk];
         return rates with
         {

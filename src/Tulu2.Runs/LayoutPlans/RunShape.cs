@@ -32,13 +32,14 @@ internal static class RunShape
     public static RankMemory? Plan(Recipe recipe, ModelConfig config, ParallelLayout layout) => Layout(recipe, config, layout).Memory;
 
     /// <summary>The layout as if there were any amount of memory.</summary>
-    public static PlannedLayout Layout(Recipe recipe, ModelConfig config, ParallelLayout layout)
+    /// <param name="segments">Rows of the segments of the largest slot; null: the largest possible one.</param>
+    public static PlannedLayout Layout(Recipe recipe, ModelConfig config, ParallelLayout layout, IReadOnlyList<int>? segments = null)
     {
         // Of the rates only the kind of device matters for memory.
         var rates = recipe.Parallel.Device == ComputeDevice.Cuda ? DeviceRates.AssumedGpu(recipe.Precision) : DeviceRates.Processor(0, 1);
         rates = rates with { MemoryBytes = long.MaxValue, HostBytes = long.MaxValue };
         var shards = Shards(recipe, config);
-        var request = new PlanRequest(config, recipe, shards, MayChangeShards: false, layout.Size, recipe.Data.MaxLength, rates);
+        var request = new PlanRequest(config, recipe, shards, MayChangeShards: false, layout.Size, recipe.Data.MaxLength, rates) { Segments = segments };
         return new LayoutSearch(request)
             .Evaluate(shards, layout.Data, layout.Tensor, layout.Pipeline, layout.Zero, recipe.Model.Recompute, recipe.Parallel.SplitActivations);
     }

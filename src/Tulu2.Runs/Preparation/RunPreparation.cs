@@ -1,6 +1,7 @@
 using Tulu2.Data.Rows;
 using Tulu2.Data.Slots;
 using Tulu2.Files;
+using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Models.Torch;
 using Tulu2.Runs.Output;
@@ -19,8 +20,10 @@ internal static class RunPreparation
     /// <param name="fetched">The recipe; what it names on a hub is fetched.</param>
     /// <param name="say">Takes what the user should know: fewer virtual shards, rows left out, a cache that was found.</param>
     /// <param name="changes">Changes of the recipe in the middle of the run; the recipe has them already.</param>
+    /// <param name="beforeData">Called with the recipe and the model's shape before any row is read.</param>
     /// <exception cref="BadInputException">Whatever the user gave that cannot be used.</exception>
-    public static PreparedRun Prepare(FetchedRecipe fetched, Action<ProgressSnapshot> report, Action<string> say, IReadOnlyList<RecipeChange>? changes = null)
+    public static PreparedRun Prepare(FetchedRecipe fetched, Action<ProgressSnapshot> report, Action<string> say, IReadOnlyList<RecipeChange>? changes = null,
+        Action<Recipe, ModelConfig>? beforeData = null)
     {
         var loaded = fetched.Loaded;
         var recipe = RecipeProfiles.Apply(loaded.Recipe, loaded.Given);
@@ -41,6 +44,7 @@ internal static class RunPreparation
             Parallel = recipe.Parallel with { VirtualShards = VirtualShards(loaded, model, say) },
             Model = recipe.Model with { RmsNormEpsilon = RecipeProfiles.RmsNormEpsilon(recipe, model.Config.HiddenSize, model.Config.Layers) },
         };
+        beforeData?.Invoke(recipe, model.Config);
         var cache = CacheDirectory.Of(recipe.Data.Cache);
         var data = TrainingData.Open(loaded, model, cache, report, say);
         ValidationSet? validation = null;

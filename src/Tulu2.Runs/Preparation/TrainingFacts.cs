@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Tulu2.Files;
 using Tulu2.Models.Torch;
+using Tulu2.Training.Hosting;
 
 namespace Tulu2.Runs.Preparation;
 
@@ -21,7 +22,7 @@ internal static class TrainingFacts
         [Host] = Environment.MachineName,
         ["machine"] = TorchRuntime.Facts,
         ["processor"] = $"{Processor()}, {NumberText.Count(Environment.ProcessorCount, "core")}",
-        ["memory"] = string.Create(CultureInfo.InvariantCulture, $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1 << 30):F1} GiB"),
+        ["memory"] = string.Create(CultureInfo.InvariantCulture, $"{MemoryReader.Read().Bytes / (double)(1 << 30):F1} GiB"),
         ["system"] = RuntimeInformation.OSDescription,
         ["tulu2"] = ProgramVersion.Text,
         [".NET"] = Environment.Version.ToString(),

@@ -131,11 +131,12 @@ public sealed class HostedProcess<T> : IDisposable
 
     private void Run()
     {
-        var fault = "";
+        var (fault, isConnected) = ("", false);
         try
         {
             using var channel = Connect();
             _channel = channel;
+            isConnected = true;
             if (_settings.Adopts is null) channel.Write(_settings.Start);
             new Thread(() => WriteCommands(channel)) { IsBackground = true, Name = $"to {_settings.Name}" }.Start();
             while (channel.Read<T>() is { } message)
@@ -161,7 +162,8 @@ public sealed class HostedProcess<T> : IDisposable
             _over.Set();
             return;
         }
-        var (exit, output) = End(fault.Length > 0);
+        // One that has not connected has nothing to finish.
+        var (exit, output) = End(fault.Length > 0 || !isConnected);
         _watch.Dispose();
         if (!_disposing)
         {

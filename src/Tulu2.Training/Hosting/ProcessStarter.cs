@@ -5,13 +5,15 @@ namespace Tulu2.Training.Hosting;
 
 /// <summary>
 /// Starts processes on one thread that lives as long as this process. Workers ask the kernel for a signal when their parent dies, and for the kernel the parent
-/// is the thread that started them.
+/// is the thread that started them. What is left of them at the orderly end of this process is killed.
 /// </summary>
 public static class ProcessStarter
 {
     private static readonly BlockingCollection<(ProcessStartInfo Start, TaskCompletionSource<Process> Done)> Orders = [];
+    private static readonly StartedProcesses Started = new();
     private static readonly Lazy<Thread> Starter = new(() =>
     {
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Started.Kill();
         var thread = new Thread(Serve) { IsBackground = true, Name = "process starter" };
         thread.Start();
         return thread;
@@ -34,6 +36,7 @@ public static class ProcessStarter
             try
             {
                 process.Start();
+                Started.Add(process);
                 done.TrySetResult(process);
             }
             catch (Exception fault)

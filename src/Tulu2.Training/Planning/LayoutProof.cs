@@ -55,7 +55,7 @@ public static class LayoutProof
     }
 
     /// <summary>Whether there are enough layers, and the head is a tensor that the last stage can hold alone.</summary>
-    internal static ProofLine Stages(ModelConfig config, int stages)
+    public static ProofLine Stages(ModelConfig config, int stages)
     {
         if (stages > config.Layers)
             return new ProofLine("layers over stages", $"{NumberText.Count(config.Layers, "layer")} cannot be split into {stages} stages", false, $"use parallel.pipeline of at most {config.Layers}");

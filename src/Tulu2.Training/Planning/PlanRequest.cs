@@ -58,8 +58,11 @@ public sealed record PlanRequest(
 
     public int ElementBytes => Recipe.Precision == Precision.Fp32 ? sizeof(float) : sizeof(ushort);
 
-    /// <summary>[SequencesPerSlot] lengths of the largest possible slot, for which memory is computed.</summary>
-    public IReadOnlyList<int> LongestSegments => [.. Enumerable.Repeat(Recipe.Data.MaxLength, SequencesPerSlot)];
+    /// <summary>Rows of the segments of the largest slot, where the data are known; null: they are not.</summary>
+    public IReadOnlyList<int>? Segments { get; init; }
+
+    /// <summary>Rows of the segments of the largest slot, for which memory is computed: that of the data, or the largest possible one.</summary>
+    public IReadOnlyList<int> LongestSegments => Segments ?? [.. Enumerable.Repeat(Recipe.Data.MaxLength, SequencesPerSlot)];
 
     /// <summary>Tokens of a slot whose sequences have average length.</summary>
     public long SlotTokens => (long)Length * SequencesPerSlot;

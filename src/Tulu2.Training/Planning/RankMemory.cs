@@ -27,6 +27,8 @@ public sealed record RankMemory(
     bool Cuda, long Frozen, long Weights, long HostWeights, long Gradients, long HostGradients, long Master, long Moments, long Activations, long Workspace, long Logits, long Reserve,
     long Runtime, long Buffers, long HostRuntime, long Snapshot, long Standby, long Batches)
 {
+    private const string ReserveKind = "arena reserve", RuntimeKind = "runtime", BuffersKind = "library buffers", HostRuntimeKind = "host runtime";
+
     /// <summary>Bytes on the GPU; without one, all bytes.</summary>
     public long Device => Kinds.Where(use => !use.OnHost).Sum(use => use.Bytes);
 
@@ -36,13 +38,20 @@ public sealed record RankMemory(
     /// <summary>Growth of resident memory on a CPU over a program without a model: the pages that are touched.</summary>
     public long Resident => Frozen + Weights + Gradients + Master + Moments + Activations + Workspace + Logits + Snapshot + Standby + Batches + Buffers;
 
+    /// <summary>
+    /// What is certain to be taken of the memory of the rank's machine: all of <see cref="Resident"/> but for the assumed buffers of libraries, or with a GPU what is in
+    /// host memory. Without the program itself.
+    /// </summary>
+    public IReadOnlyList<MemoryUse> OfMachine =>
+        [.. Kinds.Where(use => use.OnHost == Cuda && use.Kind is not (ReserveKind or RuntimeKind or BuffersKind or HostRuntimeKind))];
+
     /// <summary>All kinds, in display order.</summary>
     public IReadOnlyList<MemoryUse> Kinds =>
     [
         new("frozen model", Frozen, false), new("compute weights", Weights, false), new("gradients", Gradients, false), new("activations", Activations, false), new("workspace", Workspace, false),
-        new("logits chunk", Logits, false), new("arena reserve", Reserve, false), new("runtime", Runtime, false), new("library buffers", Buffers, false),
+        new("logits chunk", Logits, false), new(ReserveKind, Reserve, false), new(RuntimeKind, Runtime, false), new(BuffersKind, Buffers, false),
         new("fp32 master", Master, Cuda), new("moments", Moments, Cuda), new("host weights", HostWeights, Cuda), new("host gradients", HostGradients, Cuda),
-        new("snapshot", Snapshot, Cuda), new("standby copy", Standby, Cuda), new("batches", Batches, Cuda), new("host runtime", HostRuntime, Cuda),
+        new("snapshot", Snapshot, Cuda), new("standby copy", Standby, Cuda), new("batches", Batches, Cuda), new(HostRuntimeKind, HostRuntime, Cuda),
     ];
 
     public MemoryUse Largest(bool onHost) => Kinds.Where(use => use.OnHost == onHost).MaxBy(use => use.Bytes)!;

@@ -9,7 +9,7 @@ namespace Tulu2.Training.Planning;
 /// <summary>Size and cost of one pipeline stage on one tensor-parallel rank; independent of the data and ZeRO degrees.</summary>
 /// <param name="Elements">Elements of the flat buffer of what is trained, padding included.</param>
 /// <param name="Frozen">Bytes of the frozen model beside adapters; 0 where everything is trained.</param>
-/// <param name="Pass">Memory of a pass over a slot of maximum-length sequences.</param>
+/// <param name="Pass">Memory of a pass over the largest slot.</param>
 /// <param name="ForwardFlops">Floating-point operations of a slot of average-length sequences.</param>
 /// <param name="BackwardFlops">The same for the backward pass, recomputation included.</param>
 internal sealed record StageCost(LayerRange Layers, bool IsFirst, bool IsLast, long Elements, long Frozen, PassBytes Pass, double ForwardFlops, double BackwardFlops);

@@ -220,6 +220,12 @@ public sealed class LedgerSpec : IDisposable
         var second = Assert.Throws<BadInputException>(() => LedgerFile.Open(_directory.FullName));
 
         Assert.Equal(_directory.FullName, second.Where);
+        Assert.Matches($@"^cannot be taken: another process has it open \(process {Environment.ProcessId} on {Environment.MachineName}, `tulu2 .*`, since \d{{4}}-.* UTC\)$", second.What);
+        Assert.Contains($"process {Environment.ProcessId} on {Environment.MachineName}", second.Fix);
+        first.Dispose();
+        // One that does not say who it is cannot be named.
+        using var silent = LedgerFile.Hold(_directory.FullName);
+        Assert.Equal("cannot be taken: another process has it open", Assert.Throws<BadInputException>(() => LedgerFile.Open(_directory.FullName)).What);
     }
 
     [Fact]
@@ -231,9 +237,13 @@ public sealed class LedgerSpec : IDisposable
         var said = new List<string>();
         var waiting = RunLock.WaitAsync(_directory.FullName, TimeSpan.FromMinutes(1), said.Add, CancellationToken.None);
         Assert.False(waiting.IsCompleted);
+        // A successor that has waited in vain says what hangs, and how it is ended.
+        var vain = await Assert.ThrowsAsync<BadInputException>(() => RunLock.WaitAsync(_directory.FullName, TimeSpan.FromSeconds(0.5), _ => { }, CancellationToken.None));
+        Assert.EndsWith("; it coordinated the run before, and has not ended within 0.5 s: it is stopped, or hangs", vain.What);
+        Assert.Contains($"`kill -9 {Environment.ProcessId}` on {Environment.MachineName}", vain.Fix);
         first.Dispose();
         await waiting;
-        Assert.Equal("another process still has the run; waiting up to 60 s for its end", Assert.Single(said));
+        Assert.Matches($@"^another process still has the run \(process {Environment.ProcessId} on .*\); waiting up to 60 s for its end$", Assert.Single(said));
         LedgerFile.Open(_directory.FullName).Dispose();
     }
 

@@ -5,6 +5,7 @@ using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Ids;
+using Tulu2.Protocol.Placement;
 using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Cluster.Fakes;
 using Xunit;
@@ -24,7 +25,7 @@ public sealed class NodeAgentSpec : TestKit
     public NodeAgentSpec() : base(HostFixture.Settings.WithFallback(ClusterConfig.LocalConfig()))
     {
         (_placement, _coordinator) = (CreateTestProbe(), CreateTestProbe());
-        _agent = Sys.ActorOf(Props.Create(() => new NodeAgent(new NodeCapacity(2, _preparation))));
+        _agent = Sys.ActorOf(Props.Create(() => new NodeAgent(new NodeCapacity(2, _preparation, MachineMemory.Unknown))));
         Take("hash", _placement, new byte[32]);
         Assert.True(_preparation.Begun.Wait(Patience));
     }

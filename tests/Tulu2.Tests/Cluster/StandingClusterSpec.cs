@@ -3,9 +3,13 @@ using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Messages.Encoding;
+using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Ranks;
 using Tulu2.Data.Slots;
+using Tulu2.Files;
 using Tulu2.Protocol.Evaluations;
+using Tulu2.Protocol.Events;
+using Tulu2.Protocol.Placement;
 using Tulu2.Tests.Cluster.Fakes;
 using Xunit;
 
@@ -96,6 +100,31 @@ public sealed class StandingClusterSpec(FakeNodes nodes) : IClassFixture<FakeNod
         Assert.Equal(evaluation.Scores.Count * FakeEvaluation.Items, evaluation.Kept);
         Assert.Contains((6, "full"), evaluation.Scores.Keys);
         Assert.Empty(new[] { "eq", "eg", "es", "ex", "ek" }.Except(lost.Keys));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_run_that_takes_more_memory_than_its_nodes_have_starts_no_worker_unless_it_is_forced(bool isForced)
+    {
+        LossySerializer.Flip = null;
+        using var run = new FakeRun(slots: 6, steps: 6);
+        nodes.Prepare(run, null);
+        // Two nodes of two ranks each, on one machine.
+        var memory = new PlacedMemory(new MemoryNeed([240, 240, 240, 240], 20, 1), isForced, shortage => new BadInputException($"memory of {string.Join(", ", shortage.Nodes)}",
+            $"{shortage.Ranks.Length} ranks need {shortage.Needed}, and there are {shortage.Bytes}", "buy more"));
+        var plan = run.PlanOf(ranks: 4, every: 2) with { Workers = null, ClusterKey = new byte[32], Memory = memory };
+
+        var outcome = await new RunHost(nodes.Coordinator).RunAsync(plan, run.Observer, CancellationToken.None).WaitAsync(Patience);
+
+        const string words = "4 ranks need 1001, and there are 1000";
+        Assert.Equal(isForced ? null : words, outcome.Failure?.Error);
+        Assert.Equal(isForced ? [] : ["buy more"], new[] { outcome.Failure?.BadInputFix }.OfType<string>());
+        if (isForced) Assert.EndsWith(words, Assert.Single(run.Observer.Of<RunEvent.Warned>()).Text);
+        else Assert.Matches("^memory of akka.tcp://[^,#]+, akka.tcp://[^,#]+$", outcome.Failure!.BadInputWhere);
+        Assert.Equal(isForced ? 4 : 0, run.Cluster.Started);
+        // The nodes are free for the next run.
+        await RunAsync(seed: 1);
     }
 
     private static string KindOf(object message) => message is DeliveryProtocol.Letter letter ? letter.Manifest : WireSerializer.Pack(message).Manifest;

@@ -11,6 +11,7 @@ using Tulu2.Collectives.Layout;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Placement;
 using Tulu2.Protocol.Workers;
 using Xunit;
 
@@ -62,7 +63,7 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
             [new ShardTensor(StateKind.SecondMoment, new TensorSlice("model.norm.weight", [8, 4], [2, 0], [3, 4]))]),
         new CheckpointProtocol.ShardFailed(new Rank(1), new StepNumber(7), "no space"),
         new NodeProtocol.Invite(),
-        new NodeProtocol.Places(8) { Living = [new Rank(1), new Rank(3)], RunDirectory = "/runs/one", RecipeHash = "ab12" },
+        new NodeProtocol.Places(8, new MachineMemory(64L << 30, "b00t host /sys/fs/cgroup/one")) { Living = [new Rank(1), new Rank(3)], RunDirectory = "/runs/one", RecipeHash = "ab12" },
         new NodeProtocol.TakeRanks(3, "akka.tcp://tulu2@10.0.0.1:4053/user/run/coordinator/run-ab12#17",
             new NodeRun("/runs/one", "ab12", new ParallelLayout(4, 2, 2, 2), 100, 4, [1, 2, 3]), [new Rank(0), new Rank(1), new Rank(4)]),
         new RunProtocol.StopRanks(),
@@ -70,7 +71,7 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
         new RunProtocol.Fatal(new RunFailure("bad", "stack", "rows.jsonl:3", null)),
         new RunProtocol.Fatal(new RunFailure("bad", "stack", "rows.jsonl:3", "correct it")),
         new RankProtocol.BadInput(new Rank(1), "step 3: the loss is NaN", "stack", null, "lower the rate"),
-        new SubmissionProtocol.Submit(new Submission("17", "mine", "/runs/one/submitted.yaml", "/runs/one", true)),
+        new SubmissionProtocol.Submit(new Submission("17", "mine", "/runs/one/submitted.yaml", "/runs/one", true, true)),
         new SubmissionProtocol.Cancel("17"),
         new SubmissionProtocol.Accepted("17"),
         new SubmissionProtocol.Heard("17", "ab", 3),

@@ -4,6 +4,7 @@ using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Encoding;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Placement;
 using static Tulu2.Protocol.Encoding.WireFields;
 
 namespace Tulu2.Cluster.Messages.Encoding;
@@ -14,15 +15,17 @@ internal static class NodeCodecs
     public static WireCodec[] All { get; } =
     [
         WireCodec.For("ni", 0, (ref MessagePackWriter _, NodeProtocol.Invite _) => { }, (ref MessagePackReader _) => NodeProtocol.Invite.Instance),
-        WireCodec.For("np", 4,
+        WireCodec.For("np", 6,
             (ref MessagePackWriter w, NodeProtocol.Places m) =>
             {
                 w.Write(m.Count);
+                w.Write(m.Memory.Bytes);
+                w.Write(m.Memory.Name);
                 List(ref w, m.Living, (ref MessagePackWriter v, Rank rank) => v.Write(rank));
                 w.Write(m.RunDirectory);
                 w.Write(m.RecipeHash);
             },
-            (ref MessagePackReader r) => new NodeProtocol.Places(r.ReadInt32())
+            (ref MessagePackReader r) => new NodeProtocol.Places(r.ReadInt32(), new MachineMemory(r.ReadInt64(), Text(ref r)))
             {
                 Living = List(ref r, (ref MessagePackReader v) => v.ReadRank()),
                 RunDirectory = Text(ref r),

@@ -11,7 +11,7 @@ internal static class SubmissionCodecs
 
     public static WireCodec[] All { get; } =
     [
-        WireCodec.For("us", 5,
+        WireCodec.For("us", 6,
             (ref MessagePackWriter w, SubmissionProtocol.Submit m) =>
             {
                 w.Write(m.Run.Id);
@@ -19,8 +19,10 @@ internal static class SubmissionCodecs
                 w.Write(m.Run.Recipe);
                 w.Write(m.Run.RunDirectory);
                 w.Write(m.Run.Json);
+                w.Write(m.Run.Force);
             },
-            (ref MessagePackReader r) => new SubmissionProtocol.Submit(new Submission(Text(ref r), Text(ref r), Text(ref r), Text(ref r), r.ReadBoolean()))),
+            (ref MessagePackReader r) => new SubmissionProtocol.Submit(
+                new Submission(Text(ref r), Text(ref r), Text(ref r), Text(ref r), r.ReadBoolean(), r.ReadBoolean()))),
         WireCodec.For("uh", 3,
             (ref MessagePackWriter w, SubmissionProtocol.Heard m) => { w.Write(m.Id); w.Write(m.Source); w.Write(m.Lines); },
             (ref MessagePackReader r) => new SubmissionProtocol.Heard(Text(ref r), Text(ref r), r.ReadInt32())),

@@ -5,6 +5,7 @@ using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Ranks;
+using Tulu2.Protocol.Placement;
 using Xunit;
 
 namespace Tulu2.Tests.Cluster.Fakes;
@@ -22,6 +23,9 @@ public sealed class FakeNodes : IAsyncLifetime
         tulu2.node.places = 2
         tulu2.node.evaluators = 4
         """;
+
+    /// <summary>Memory of the machine that both nodes with ranks say they are on.</summary>
+    internal static readonly MachineMemory Machine = new(1000, "one machine");
 
     private readonly List<ActorHost> _hosts = [];
     private readonly Preparations _preparations = new();
@@ -57,7 +61,7 @@ public sealed class FakeNodes : IAsyncLifetime
     {
         var config = ConfigurationFactory.ParseString($"akka.cluster.roles = [\"{role}\"]\nakka.cluster.seed-nodes = [{(seed is null ? "" : $"\"{seed}\"")}]")
             .WithFallback(ConfigurationFactory.ParseString(Settings));
-        return ActorHost.StartAsync(new NodeSettings("", "") { Overrides = config, Preparation = _preparations, Evaluators = evaluators }, CancellationToken.None)
+        return ActorHost.StartAsync(new NodeSettings("", "") { Overrides = config, Preparation = _preparations, Memory = Machine, Evaluators = evaluators }, CancellationToken.None)
             .WaitAsync(TimeSpan.FromSeconds(60));
     }
 

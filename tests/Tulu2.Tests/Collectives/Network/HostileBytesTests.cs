@@ -68,7 +68,8 @@ public sealed class HostileBytesTests
         Assert.Equal(1, first.Counters.Refused(Refusal.OldGeneration));
         Assert.Equal(4, first.Counters.Refused(Refusal.WrongRank));
         Assert.Equal(1, first.Counters.Refused(Refusal.Superfluous));
-        Assert.True(log.Count >= malformed);
+        // Of each kind one line, and at most one more in ten seconds: a stranger cannot fill the disk.
+        Assert.InRange(log.Count, 4, malformed / 2);
         Assert.Contains(log, line => line.Contains("WrongKey"));
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
@@ -154,6 +155,33 @@ public sealed class PatienceSpec
         for (var loss = 3; loss < 5; loss++) Assert.DoesNotContain(Take(new SyncCommand.RankLost(new Rank(1), new Incarnation(loss), "memory", _now)), effect => effect is SyncEffect.Failed);
         var failed = Assert.Single(Take(new SyncCommand.RankLost(new Rank(1), new Incarnation(5), "memory again", _now)).OfType<SyncEffect.Failed>());
         Assert.Equal("rank 1 was lost 3 times without a step in between, the last time: memory again", failed.Failure.Error);
+    }
+
+    [Fact]
+    public void Ranks_that_do_not_reach_one_another_are_named_after_three_times_and_end_the_run_after_some_more()
+    {
+        _state = Begun(mostLosses: 5);
+        foreach (var rank in Rank.All(2)) Take(new SyncCommand.RankUp(rank, new Incarnation(1), $"10.0.0.{rank}:4000", _now));
+        foreach (var rank in Rank.All(2)) Report(new WorkerReport.Joined(new Generation(1), rank, new StepNumber(-1), [], null));
+        Assert.Equal([0, 0, 1], Enumerable.Range(1, 3).Select(time => Unmet(step: 1, time).OfType<SyncEffect.Warned>().Count()));
+        // A step that they do make forgives all that was before it.
+        Step(1, generation: 4);
+        List<SyncEffect> effects = [.. Enumerable.Range(4, 5).SelectMany(time => Unmet(step: 2, time))];
+        Assert.DoesNotContain(effects, effect => effect is SyncEffect.Failed);
+        Assert.Equal(3, effects.Count(effect => effect is SyncEffect.Warned));
+        var failed = Assert.Single(Unmet(step: 2, 9).OfType<SyncEffect.Failed>()).Failure;
+        Assert.Equal("step 2 was not reduced in time, 6 times in a row: the ranks are up and do not reach one another: rank 0 at 10.0.0.0:4000, rank 1 at 10.0.0.1:4000", failed.Error);
+        Assert.Null(failed.BadInputWhere);
+        Assert.NotNull(failed.BadInputFix);
+
+        // All have their slots and wait for one another, until they are called to the next generation.
+        IEnumerable<SyncEffect> Unmet(int step, int generation)
+        {
+            foreach (var rank in Rank.All(2)) Report(new WorkerReport.SlotDone(new Generation(generation), rank, new StepNumber(step), new SlotNumber(rank), 1));
+            var effects = After(901);
+            foreach (var rank in Rank.All(2)) Report(new WorkerReport.Joined(new Generation(generation + 1), rank, new StepNumber(step - 1), [new SlotRange(rank, 1)], null));
+            return effects;
+        }
     }
 
     [Fact]
