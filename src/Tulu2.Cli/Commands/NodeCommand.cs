@@ -30,7 +30,7 @@ internal sealed class NodeCommand(Terminal terminal)
         var settings = loaded with
         {
             Roles = RolesOf(parsed.GetValue(_roles)),
-            Preparation = new NodePreparation(terminal.Say),
+            Preparation = new NodePreparation(terminal.Say) { Identity = loaded.ReadIdentity },
             Evaluators = new CheckpointEvaluators(terminal.LogFile) { Shards = loaded.ReadShards() },
             Service = service,
             Log = terminal.Say,

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Files;
+using Tulu2.Files.Certificates;
 using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.RunFiles;
@@ -41,7 +42,8 @@ internal static class RunWorkers
 
     /// <param name="layout">Layout of the run.</param>
     /// <param name="address">Address at which the workers of other nodes reach this node.</param>
-    public static IWorkerFactory Processes(PreparedRun run, ParallelLayout layout, RunDirectory directory, byte[] key, string address) => new ProcessWorkerFactory(
+    /// <param name="identity">The certificates of the node; null: TLS is off.</param>
+    public static IWorkerFactory Processes(PreparedRun run, ParallelLayout layout, RunDirectory directory, byte[] key, string address, IdentityFiles? identity = null) => new ProcessWorkerFactory(
         WorkerEntry.Rank,
         new WorkerStart
         {
@@ -56,6 +58,7 @@ internal static class RunWorkers
             Reference = run.Reference?.File,
             Key = key,
             ListenAddress = address,
+            Identity = identity,
         },
         directory.Log);
 }
