@@ -171,7 +171,10 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
             "9 DistributedPubSubMessageSerializer", "14 ClusterSingletonMessageSerializer", "15 ClusterClientMessageSerializer", "16 MiscMessageSerializer", "17 PrimitiveSerializers",
             "22 SystemMessageSerializer", "36 ReliableDeliverySerializer", "2022 WireSerializer",
         ];
-        Assert.Equal(string.Join('\n', expected), string.Join('\n', known.Select(serializer => $"{serializer.Identifier} {serializer.GetType().Name}")));
+        // Some come with the parts of Akka that a node loads.
+        string[] found = [.. known.Select(serializer => $"{serializer.Identifier} {serializer.GetType().Name}")];
+        Assert.Empty(found.Except(expected));
+        Assert.Superset(new HashSet<string> { "1 DenySerializer", "3 DenyDeployment", "2022 WireSerializer" }, [.. found]);
         Assert.Throws<SerializationException>(() => Sys.Serialization.Deserialize([], 3, "Akka.Remote.DaemonMsgCreate, Akka.Remote"));
     }
 }

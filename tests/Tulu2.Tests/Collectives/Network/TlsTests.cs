@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using FsCheck.Xunit;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
@@ -45,6 +47,23 @@ public sealed class TlsTests : IDisposable
         var seen = relay.Seen;
         Assert.InRange(seen.Length, 2 * payload.Length, 3 * payload.Length);
         Assert.Equal(!secure, seen.AsSpan().IndexOf(payload.AsSpan(0, 64)) >= 0);
+    }
+
+    [Fact]
+    public async Task Keys_may_encrypt_as_much_as_a_generation_sends()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var client = new TcpClient();
+        var accepting = listener.AcceptSocketAsync();
+        await client.ConnectAsync((IPEndPoint)listener.LocalEndpoint);
+        using var accepted = await accepting;
+        var (one, two) = (_cluster.Peer("one"), _cluster.Peer("two"));
+        var listening = TlsHandshake.BeginAsync(accepted, one, listens: true, CancellationToken.None);
+        var (secure, _) = await TlsHandshake.BeginAsync(client.Client, two, listens: false, CancellationToken.None).WaitAsync(Deadline);
+        await listening.WaitAsync(Deadline);
+        Assert.True(secure.IsMutuallyAuthenticated);
+        Assert.Equal((SslProtocols.Tls13, TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256), (secure.SslProtocol, secure.NegotiatedCipherSuite));
     }
 
     [Fact]
