@@ -174,7 +174,7 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
         // Some come with the parts of Akka that a node loads.
         string[] found = [.. known.Select(serializer => $"{serializer.Identifier} {serializer.GetType().Name}")];
         Assert.Empty(found.Except(expected));
-        Assert.Superset(new HashSet<string> { "1 DenySerializer", "3 DenyDeployment", "2022 WireSerializer" }, [.. found]);
+        Assert.Superset(new HashSet<string> { "1 DenySerializer", "3 DenyDeployment", "2022 WireSerializer" }, found.ToHashSet());
         Assert.Throws<SerializationException>(() => Sys.Serialization.Deserialize([], 3, "Akka.Remote.DaemonMsgCreate, Akka.Remote"));
     }
 }
