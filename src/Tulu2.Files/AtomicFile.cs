@@ -31,14 +31,18 @@ public static class AtomicFile
     /// As <see cref="Write"/>, for a file whose name (its hash, for example) is known only once it is written: <paramref name="write"/> returns it.
     /// </summary>
     /// <returns>The full path.</returns>
-    public static string WriteNamed(string directory, Func<Stream, string> write)
+    public static string WriteNamed(string directory, Func<Stream, string> write) => WriteNamed(directory, write, mode: null);
+
+    private static string WriteNamed(string directory, Func<Stream, string> write, UnixFileMode? mode)
     {
         Directory.CreateDirectory(directory);
         var part = Path.Combine(directory, $".{Guid.NewGuid():N}{PartSuffix}");
         try
         {
             string full;
-            using (var stream = new FileStream(part, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 20))
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 1 << 20 };
+            if (mode is not null && !OperatingSystem.IsWindows()) options.UnixCreateMode = mode;
+            using (var stream = new FileStream(part, options))
             {
                 full = Path.Combine(directory, write(stream));
                 stream.Flush(flushToDisk: true);
@@ -62,6 +66,17 @@ public static class AtomicFile
 
     public static void WriteAllText(string path, string text) =>
         Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+
+    /// <summary>Writes a file that only this user can read (mode 0600), at no moment anybody else.</summary>
+    public static void WriteSecret(string path, string text)
+    {
+        var full = Path.GetFullPath(path);
+        WriteNamed(Path.GetDirectoryName(full)!, stream =>
+        {
+            stream.Write(Encoding.UTF8.GetBytes(text));
+            return Path.GetFileName(full);
+        }, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
 
     public static void WriteAllBytes(string path, ReadOnlyMemory<byte> bytes) =>
         Write(path, stream => stream.Write(bytes.Span));

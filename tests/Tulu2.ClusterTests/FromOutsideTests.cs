@@ -99,6 +99,7 @@ public sealed class FromOutsideTests(ITestOutputHelper log)
             akka.cluster.seed-nodes = ["akka.tcp://tulu2@{{host}}:{{port}}"]
             akka.remote.dot-netty.tcp { hostname = "{{host}}", port = {{port}} }
             tulu2.node.places = 2
+            tulu2.tls.off-beyond-loopback = on
             """);
         return path;
     }

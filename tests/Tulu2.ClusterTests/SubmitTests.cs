@@ -80,7 +80,9 @@ public sealed class SubmitTests(ITestOutputHelper log)
         using var small = await SmallRun.CreateAsync();
         var recipe = small.Recipe("sft", "bf16", steps: 20, checkpointEvery: 5);
         var quiet = await TuluProcess.RunJsonAsync(small.Cache, "train", recipe, "--run", small.Folder("quiet"), "--in-process", "--set", "parallel.data=1");
-        string[] seeds = [$"akka.tcp://tulu2@{NetworkNamespaces.Addresses[0]}:4053"];
+        // Between machines as they should be: with certificates, for messages and tensors.
+        await TuluProcess.RunJsonAsync(small.Cache, "cluster", "certificates", "--to", small.Folder("certificates"), "--node", "first", "second", "submit");
+        string[] seeds = [$"akka.ssl.tcp://tulu2@{NetworkNamespaces.Addresses[0]}:4053"];
         using var first = Node(small, network.Inside(0), "first", NetworkNamespaces.Addresses[0], 4053, "coordinator\", \"trainer", seeds);
         using var second = Node(small, network.Inside(1), "second", NetworkNamespaces.Addresses[1], 4053, "trainer", seeds);
 
@@ -90,7 +92,7 @@ public sealed class SubmitTests(ITestOutputHelper log)
         log.WriteLine(submit.Errors);
         Assert.True(code == 0, submit.Output + submit.Errors + first.Errors + second.Errors);
         Assert.Equal(quiet.GetProperty("parameters_sha256").GetString(), submit.LastJson().GetProperty("parameters_sha256").GetString());
-        foreach (var address in NetworkNamespaces.Addresses) Assert.Contains($"are placed on akka.tcp://tulu2@{address}:", submit.Errors, StringComparison.Ordinal);
+        foreach (var address in NetworkNamespaces.Addresses) Assert.Contains($"are placed on akka.ssl.tcp://tulu2@{address}:", submit.Errors, StringComparison.Ordinal);
     }
 
     private static TuluProcess Node(SmallRun small, string[] wrapper, string name, string host, int port, string role, string[] seeds) =>
@@ -104,9 +106,20 @@ public sealed class SubmitTests(ITestOutputHelper log)
             akka.cluster.seed-nodes = [{{string.Join(", ", seeds.Select(seed => $"\"{seed}\""))}}]
             akka.remote.dot-netty.tcp { hostname = "{{host}}", port = {{port}} }
             tulu2.node.places = 2
+            {{(seeds[0].StartsWith("akka.ssl.", StringComparison.Ordinal) ? Tls(small.Folder("certificates"), name) : "")}}
             """);
         return path;
     }
+
+    private static string Tls(string certificates, string name) => $$"""
+        akka.remote.dot-netty.tcp.enable-ssl = on
+        tulu2.tls {
+          certificate = "{{certificates}}/nodes/{{name}}/node.crt"
+          key = "{{certificates}}/nodes/{{name}}/node.key"
+          authority = "{{certificates}}/shared/authority.crt"
+          admitted = "{{certificates}}/shared/admitted"
+        }
+        """;
 
     // Who has the ledger open writes it.
     private static int HolderOf(string run, Group nodes) => nodes.Processes.Select(process => process.Id).Single(id =>

@@ -2,7 +2,9 @@ using System.CommandLine;
 using Spectre.Console;
 using Tulu2.Cli.Shell;
 using Tulu2.Collectives.Benchmarks;
+using Tulu2.Collectives.Network;
 using Tulu2.Files;
+using Tulu2.Files.Certificates;
 using Tulu2.Runs.Output;
 using Tulu2.Training.Benchmarks;
 using Tulu2.Training.Objectives;
@@ -69,7 +71,7 @@ internal sealed class BenchCommands(Terminal terminal)
             table.AddRow($"{result.Ranks}", $"{result.Bytes >> 20}", result.Transport, $"{result.BytesPerSecond / 1e9:F2}", $"{result.MemcpyBytesPerSecond / 1e9:F2}",
                 $"{result.SocketBytesPerSecond / 1e9:F2}", $"{result.StreamBytesPerSecond / 1e9:F2}", NumberText.Percent(result.BoundShare, 0));
         terminal.Human.Write(table);
-        terminal.WriteHuman("GB/s: bytes that have to go from rank to rank, all ranks together; bound: a plain socket for tcp, a copy of memory for the others; of buffers: a socket whose memory is the ranks' buffers, not one piece in the cache");
+        terminal.WriteHuman("GB/s: bytes that have to go from rank to rank, all ranks together; bound: a plain socket for tcp, with TLS too, a copy of memory for the others; of buffers: a socket whose memory is the ranks' buffers, not one piece in the cache");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(results));
         return ExitCode.Done;
     }
@@ -78,11 +80,13 @@ internal sealed class BenchCommands(Terminal terminal)
     {
         var cases = (from ranks in parsed.GetValue(_ranks)! from size in parsed.GetValue(_sizes)! select (ranks, size)).ToArray();
         var results = new List<AllReduceResult>();
+        var self = ClusterIdentity.OfItself();
+        var identity = new PeerIdentity(self.Own, self.WhyRefused);
         for (var done = 0; done < cases.Length; done++)
         {
             cancellation.ThrowIfCancellationRequested();
             report(new ProgressSnapshot(done, cases.Length));
-            results.AddRange(AllReduceBenchmark.Run(cases[done].ranks, (long)cases[done].size << 20, parsed.GetValue(_rounds)));
+            results.AddRange(AllReduceBenchmark.Run(cases[done].ranks, (long)cases[done].size << 20, parsed.GetValue(_rounds), identity));
         }
         report(new ProgressSnapshot(cases.Length, cases.Length));
         return results;

@@ -32,7 +32,7 @@ internal sealed class NodeCommand(Terminal terminal)
         var settings = loaded with
         {
             Roles = RolesOf(parsed.GetValue(_roles)),
-            Preparation = new NodePreparation(adoption.Folder, terminal.Say),
+            Preparation = new NodePreparation(adoption.Folder, terminal.Say) { Identity = loaded.ReadIdentity },
             Memory = MemoryReader.Read(),
             Evaluators = new CheckpointEvaluators(terminal.LogFile) { Shards = loaded.ReadShards() },
             Service = service,

@@ -11,6 +11,7 @@ internal static class ListenAddress
 {
     private const string Section = "akka.remote.dot-netty.tcp";
     private const string HostKey = $"{Section}.hostname";
+    private const string PublicHostKey = $"{Section}.public-hostname";
     private const string PortKey = $"{Section}.port";
 
     /// <returns>The address for other nodes; port 0: any free one.</returns>
@@ -18,19 +19,29 @@ internal static class ListenAddress
     public static (string Host, int Port) Check(NodeSettings settings, Config config)
     {
         var host = config.GetString(HostKey);
-        var known = config.GetString($"{Section}.public-hostname");
+        var known = config.GetString(PublicHostKey);
         var port = Port(settings, config, PortKey);
         var addresses = Resolve(host);
         if (addresses.Length == 0)
             throw new BadInputException(settings.Locate(HostKey), $"'{host}' is not a name that this machine knows", $"write {Suggested()}");
         if (string.IsNullOrEmpty(known) && addresses.Any(IsAny))
             throw new BadInputException(settings.Locate(HostKey), $"'{host}' stands for every address of this machine: under it no other node finds this one",
-                $"write {Suggested()}; or keep it to listen everywhere, and write that into {Section}.public-hostname");
+                $"write {Suggested()}; or keep it to listen everywhere, and write that into {PublicHostKey}");
         if (!addresses.Any(address => CanListen(address, port, out var error) || Refuse(settings, host, port, error)))
             throw new BadInputException(settings.Locate(HostKey), $"'{host}' is no address of this machine{(IPAddress.TryParse(host, out _) ? "" : $" (it is {string.Join(", ", addresses.AsEnumerable())})")}",
                 $"write {Suggested()}");
         var publicPort = config.HasPath($"{Section}.public-port") ? Port(settings, config, $"{Section}.public-port") : 0;
         return (string.IsNullOrEmpty(known) ? host : known, publicPort > 0 ? publicPort : port);
+    }
+
+    /// <summary>The key and value of an address at which other machines reach this node, or its ranks' data plane; null: it listens on loopback alone.</summary>
+    public static (string Key, string Host)? BeyondLoopback(Config config)
+    {
+        // Ranks listen at the address under which the node is known.
+        foreach (var key in new[] { HostKey, PublicHostKey })
+            if (config.HasPath(key) && config.GetString(key) is { Length: > 0 } host && !(Resolve(host) is { Length: > 0 } addresses && addresses.All(IPAddress.IsLoopback)))
+                return (key, host);
+        return null;
     }
 
     /// <summary>Two names lead to the same machine.</summary>

@@ -6,6 +6,7 @@ using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Submissions;
 using Tulu2.Evaluation.Shards;
 using Tulu2.Files;
+using Tulu2.Files.Certificates;
 using Tulu2.Protocol.Placement;
 
 namespace Tulu2.Cluster.Configuration;
@@ -107,6 +108,10 @@ public sealed record NodeSettings(string Where, string Text)
             throw new BadInputException(Locate(EvaluatorsKey), "is more than 1, but a shard server works for one evaluator", "use 1");
         return new ShardPlan { Count = servers.Count + 1, Servers = [.. servers], KeyFile = Path.GetFullPath(path), Folder = Path.GetFullPath(PathOf(ShardModelsKey, models)) };
     }
+
+    /// <summary>Where the node's certificates are, which its workers show to those of other nodes; null: TLS is off.</summary>
+    /// <exception cref="BadInputException">TLS is on, and one of them is not named.</exception>
+    public IdentityFiles? ReadIdentity() => ClusterCertificates.FilesOf(this, ClusterConfig.EffectiveConfig(this));
 
     private int Count(Config config, string key, string what, string byDefault)
     {

@@ -11,12 +11,14 @@ internal static class SettingsCheck
     private const string SeedsKey = "akka.cluster.seed-nodes";
     private const string RolesKey = "akka.cluster.roles";
     private const string TlsKey = "akka.remote.dot-netty.tcp.enable-ssl";
+    private const string OpenKey = "tulu2.tls.off-beyond-loopback";
 
     /// <exception cref="BadInputException">A node cannot work with these settings.</exception>
     public static void Node(NodeSettings settings, Config config)
     {
         Roles(settings, config);
         var (host, port) = ListenAddress.Check(settings, config);
+        Protection(settings, config);
         var seeds = Seeds(settings, config);
         if (seeds.Count == 0 && !config.GetStringList(RolesKey).Contains(ActorNames.CoordinatorRole))
             throw new BadInputException(settings.Locate(SeedsKey), "is empty, and this node does not coordinate: it would never join a cluster",
@@ -40,15 +42,26 @@ internal static class SettingsCheck
         return [.. List(settings, config, SeedsKey).Select(given => Seed(settings, given, tls))];
     }
 
-    public static bool UsesTls(NodeSettings settings, Config config)
+    public static bool UsesTls(NodeSettings settings, Config config) => IsOn(settings, config, TlsKey, "write on, with tulu2.tls beside it, or off");
+
+    // Without TLS whoever reaches the node can join the cluster, and read and change what ranks send each other.
+    private static void Protection(NodeSettings settings, Config config)
+    {
+        if (UsesTls(settings, config) || ListenAddress.BeyondLoopback(config) is not { } open) return;
+        if (config.HasPath(OpenKey) && IsOn(settings, config, OpenKey, "write on to leave the cluster open to whoever reaches it, or off")) return;
+        throw new BadInputException(settings.Locate(open.Key), $"'{open.Host}' is reached by other machines, and TLS is off: whoever reaches it can join the cluster and read what ranks send each other",
+            $"include tls.conf of cluster-config/ (`tulu2 cluster certificates` makes what it names); or write {OpenKey} = on where nobody else is on the network");
+    }
+
+    private static bool IsOn(NodeSettings settings, Config config, string key, string fix)
     {
         try
         {
-            return config.GetBoolean(TlsKey);
+            return config.GetBoolean(key);
         }
         catch (Exception error) when (error is not BadInputException)
         {
-            throw new BadInputException(settings.Locate(TlsKey), $"wants on or off, not '{config.GetString(TlsKey)}'", "write on, with tulu2.tls beside it, or off", error);
+            throw new BadInputException(settings.Locate(key), $"wants on or off, not '{config.GetString(key)}'", fix, error);
         }
     }
 

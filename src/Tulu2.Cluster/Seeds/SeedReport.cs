@@ -22,7 +22,7 @@ internal static class SeedReport
             SeedFinding.WantsTls => ("akka.remote.dot-netty.tcp.enable-ssl", "switch TLS on here too, as cluster-config/tls.conf does, with a certificate of the cluster's authority"),
             SeedFinding.HasNoTls => ("akka.remote.dot-netty.tcp.enable-ssl", "switch TLS on there too, as cluster-config/tls.conf does, or off here: all nodes alike"),
             SeedFinding.IsForeign => ("tulu2.tls.authority", "name the authority that signed the certificates of the cluster's nodes, and a certificate of it"),
-            _ => ("tulu2.tls.certificate", "name a certificate that the cluster's authority has signed (tools/make-certificates.sh makes them)"),
+            _ => ("tulu2.tls.certificate", "name a certificate that the cluster's authority has signed and that its nodes' tulu2.tls.admitted lists (`tulu2 cluster certificates` makes them)"),
         };
         return new BadInputException(settings.Locate(key), Line(found), fix);
     }
@@ -36,7 +36,7 @@ internal static class SeedReport
         SeedFinding.NoAnswer => "no answer",
         SeedFinding.WantsTls => "wants TLS, which is off here",
         SeedFinding.HasNoTls => "has no TLS, which is on here",
-        SeedFinding.IsForeign => "shows a certificate of another authority",
+        SeedFinding.IsForeign => "shows a certificate of another authority, or one that is not admitted here",
         SeedFinding.RefusesOurs => "refuses this certificate",
         _ => "listens",
     };

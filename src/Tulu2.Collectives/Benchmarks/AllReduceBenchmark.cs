@@ -19,13 +19,15 @@ public static class AllReduceBenchmark
     /// <summary>One result per transport.</summary>
     /// <param name="bytes">Bytes of each rank's buffer.</param>
     /// <param name="rounds">Number of times each is measured; small buffers are measured more often.</param>
-    public static IReadOnlyList<AllReduceResult> Run(int ranks, long bytes, int rounds)
+    /// <param name="identity">For TCP with TLS.</param>
+    public static IReadOnlyList<AllReduceResult> Run(int ranks, long bytes, int rounds, PeerIdentity identity)
     {
         (string Name, Func<ICollectiveFactory[]> Create)[] transports =
         [
             ("in-process", () => [.. Enumerable.Repeat(new InProcessDataPlane(), ranks)]),
             ("shared memory", () => Planes(ranks, Transport.Auto)),
             ("tcp", () => Planes(ranks, Transport.Tcp)),
+            ("tcp with TLS", () => Planes(ranks, Transport.Tcp, identity)),
         ];
         rounds = (int)Math.Clamp(rounds * (16L << 20) / bytes, rounds, 20L * rounds);
         var moved = 2 * (ranks - 1) * bytes;
@@ -68,9 +70,9 @@ public static class AllReduceBenchmark
         }
     }
 
-    private static ICollectiveFactory[] Planes(int ranks, Transport transport)
+    private static ICollectiveFactory[] Planes(int ranks, Transport transport, PeerIdentity? identity = null)
     {
         var key = RandomNumberGenerator.GetBytes(32);
-        return [.. Enumerable.Range(0, ranks).Select(_ => new NetworkDataPlane(new NetworkDataPlaneOptions { Key = key, Transport = transport }))];
+        return [.. Enumerable.Range(0, ranks).Select(_ => new NetworkDataPlane(new NetworkDataPlaneOptions { Key = key, Transport = transport, Identity = identity }))];
     }
 }

@@ -1,7 +1,7 @@
 namespace Tulu2.Collectives.Benchmarks;
 
 /// <summary>Speed of an all-reduce over one transport.</summary>
-/// <param name="Transport">in-process, shared memory or tcp.</param>
+/// <param name="Transport">in-process, shared memory, tcp or tcp with TLS.</param>
 /// <param name="Bytes">Bytes of each rank's buffer.</param>
 /// <param name="Moved">Bytes that have to move between ranks, all ranks together: 2 (ranks - 1) times the buffer.</param>
 /// <param name="Seconds">The best of several rounds, as for the other times.</param>
@@ -19,5 +19,5 @@ public sealed record AllReduceResult(string Transport, int Ranks, long Bytes, lo
     public double StreamBytesPerSecond => Moved / StreamSeconds;
 
     /// <summary>Fraction of the transport's bound that is reached: a plain socket for TCP, a memory copy for the others.</summary>
-    public double BoundShare => (Transport == "tcp" ? SocketSeconds : MemcpySeconds) / Seconds;
+    public double BoundShare => (Transport.StartsWith("tcp", StringComparison.Ordinal) ? SocketSeconds : MemcpySeconds) / Seconds;
 }

@@ -4,10 +4,11 @@ using Tulu2.Collectives.Frames;
 
 namespace Tulu2.Collectives.Links;
 
-/// <summary>A link over one authenticated TCP connection.</summary>
+/// <summary>A link over one authenticated TCP connection, plain or by TLS.</summary>
 internal sealed unsafe class TcpLink : Link
 {
     private readonly Socket _socket;
+    private readonly TlsChannel? _tls;
     private readonly int _handle;
     private readonly ulong _seed;
     private readonly long _generation;
@@ -26,9 +27,10 @@ internal sealed unsafe class TcpLink : Link
     private FrameHeader _inFrame;
 
     /// <param name="seed">Seed of the checksums, derived in the handshake.</param>
-    public TcpLink(Socket socket, int peer, long generation, ulong seed) : base(peer)
+    /// <param name="tls">Encrypts what goes over the socket; null: nothing does.</param>
+    public TcpLink(Socket socket, int peer, long generation, ulong seed, TlsChannel? tls = null) : base(peer)
     {
-        (_socket, _seed, _generation) = (socket, seed, generation);
+        (_socket, _seed, _generation, _tls) = (socket, seed, generation, tls);
         _handle = (int)socket.Handle;
         _outHeader = (byte*)NativeMemory.Alloc(2 * FrameHeader.Size);
         _inHeader = _outHeader + FrameHeader.Size;
@@ -68,11 +70,19 @@ internal sealed unsafe class TcpLink : Link
                 pieces[count++] = new NativeSocket.Piece { Address = (nint)_outHeader + _outSent, Bytes = FrameHeader.Size - _outSent };
             var payload = Math.Max(0, _outSent - FrameHeader.Size);
             if (payload < _outBytes) pieces[count++] = new NativeSocket.Piece { Address = _outAddress + payload, Bytes = _outBytes - payload };
-            var sent = NativeSocket.Send(_handle, pieces, count);
-            if (sent < 0) throw new LinkFaultException(Peer, FrameFault.None);
-            if (sent == 0) return false;
-            _outSent += (int)sent;
-            _outPending = _outSent < FrameHeader.Size + _outBytes;
+            if (count > 0)
+            {
+                var sent = Send(pieces, count);
+                if (sent < 0) throw new LinkFaultException(Peer, FrameFault.None);
+                if (sent == 0) return false;
+                _outSent += (int)sent;
+                if (_outSent < FrameHeader.Size + _outBytes) continue;
+            }
+            // Until all of it is the kernel's, somebody must come back.
+            var flushed = _tls?.Flush() ?? 1;
+            if (flushed < 0) throw new LinkFaultException(Peer, FrameFault.None);
+            if (flushed == 0) return false;
+            _outPending = false;
         }
         return true;
     }
@@ -92,7 +102,7 @@ internal sealed unsafe class TcpLink : Link
             while (_inHeaderBytes < FrameHeader.Size)
             {
                 var piece = new NativeSocket.Piece { Address = (nint)_inHeader + _inHeaderBytes, Bytes = FrameHeader.Size - _inHeaderBytes };
-                var received = NativeSocket.Receive(_handle, &piece, 1);
+                var received = Receive(&piece, 1);
                 if (received < 0) throw new LinkFaultException(Peer, FrameFault.None);
                 if (received == 0)
                 {
@@ -130,7 +140,7 @@ internal sealed unsafe class TcpLink : Link
         events = 0;
         if (input) events |= NativeSocket.In;
         if (output) events |= NativeSocket.Out;
-        return true;
+        return !input || _tls?.HasInput != true;
     }
 
     public override bool ArmWatch(out short events)
@@ -149,6 +159,7 @@ internal sealed unsafe class TcpLink : Link
 
     public override void Dispose()
     {
+        _tls?.Dispose();
         _socket.Dispose();
         NativeMemory.Free(_outHeader);
         NativeMemory.AlignedFree(_staging);
@@ -165,7 +176,7 @@ internal sealed unsafe class TcpLink : Link
             var missing = _inFrame.Length - _inPayloadBytes;
             pieces[0] = new NativeSocket.Piece { Address = target + _inPayloadBytes, Bytes = missing };
             pieces[1] = new NativeSocket.Piece { Address = (nint)_inHeader, Bytes = FrameHeader.Size };
-            var received = (int)NativeSocket.Receive(_handle, pieces, 2);
+            var received = (int)Receive(pieces, 2);
             if (received < 0) throw new LinkFaultException(Peer, FrameFault.None);
             if (received == 0) return false;
             _inPayloadBytes += Math.Min(received, missing);
@@ -175,6 +186,10 @@ internal sealed unsafe class TcpLink : Link
             throw new LinkFaultException(Peer, FrameFault.CorruptPayload);
         return true;
     }
+
+    private long Send(NativeSocket.Piece* pieces, int count) => _tls is null ? NativeSocket.Send(_handle, pieces, count) : _tls.Send(pieces, count);
+
+    private long Receive(NativeSocket.Piece* pieces, int count) => _tls is null ? NativeSocket.Receive(_handle, pieces, count) : _tls.Receive(pieces, count);
 
     private void Next()
     {

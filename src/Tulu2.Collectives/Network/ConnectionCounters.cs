@@ -8,6 +8,9 @@ internal enum Refusal
     /// <summary>The other end does not know the run's key.</summary>
     WrongKey,
 
+    /// <summary>One end does not take the other's certificate, or has no TLS where the other one has.</summary>
+    WrongCertificate,
+
     /// <summary>The generation it asks for is over.</summary>
     OldGeneration,
 

@@ -8,8 +8,8 @@ using Tulu2.Collectives.Links;
 namespace Tulu2.Collectives.Network;
 
 /// <summary>
-/// The data plane of a rank in a process of its own: shared memory to ranks on the same host, TCP to others. Peers prove to each other that they know the run's
-/// key before the first byte of data. Thread-safe.
+/// The data plane of a rank in a process of its own: shared memory to ranks on the same host, TCP to others, as mutual TLS where it has an identity. Peers prove to each
+/// other that they know the run's key before the first byte of data. Thread-safe.
 /// </summary>
 public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
 {
@@ -132,7 +132,7 @@ public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
         try
         {
             SocketSettings.Apply(socket);
-            await new Connection(socket, _options.Key, limit.Token).ListenAsync(Judge, _options.Transport == Transport.Auto, Add).ConfigureAwait(false);
+            await new Connection(socket, _options.Key, _options.Identity, limit.Token).ListenAsync(Judge, _options.Transport == Transport.Auto, Add).ConfigureAwait(false);
             Counters.CountAccepted();
         }
         catch (OperationCanceledException) when (!_over.IsCancellationRequested)
@@ -194,7 +194,7 @@ public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
                 socket = new Socket(addresses[0].AddressFamily, SocketType.Stream, ProtocolType.Tcp);
                 await socket.ConnectAsync(addresses[0], limit.Token).ConfigureAwait(false);
                 SocketSettings.Apply(socket);
-                return await new Connection(socket, _options.Key, limit.Token).ConnectAsync(hello).ConfigureAwait(false);
+                return await new Connection(socket, _options.Key, _options.Identity, limit.Token).ConnectAsync(hello).ConfigureAwait(false);
             }
             catch (Exception failed) when (failed is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
             {

@@ -26,6 +26,9 @@ public sealed record NetworkDataPlaneOptions
 
     public Transport Transport { get; init; } = Transport.Auto;
 
+    /// <summary>Makes every connection mutual TLS, on all ranks alike; null: none is encrypted.</summary>
+    public PeerIdentity? Identity { get; init; }
+
     /// <summary>Receives lines about connections that were refused or broken; of many that are alike a count. Called from any thread.</summary>
     public Action<string>? Log { get; init; }
 

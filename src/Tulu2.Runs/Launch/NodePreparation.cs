@@ -1,6 +1,7 @@
 using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Files;
+using Tulu2.Files.Certificates;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.RunFiles;
 using Tulu2.Training.Hosting;
@@ -12,6 +13,9 @@ namespace Tulu2.Runs.Launch;
 /// <param name="adoption">Where this process finds its workers again when it has let go of them.</param>
 internal sealed class NodePreparation(AdoptionFolder adoption, Action<string> say) : INodePreparation
 {
+    /// <summary>Gives the certificates of the node, for the data plane of its workers; null: TLS is off.</summary>
+    public Func<IdentityFiles?> Identity { get; init; } = () => null;
+
     public NodePlan Prepare(NodeRun run, string address)
     {
         var directory = new RunDirectory(run.RunDirectory);
@@ -30,7 +34,7 @@ internal sealed class NodePreparation(AdoptionFolder adoption, Action<string> sa
             if (prepared.RecipeHash != run.RecipeHash)
                 throw new BadInputException(directory.Recipe, $"the node {address} finds other data, another tokenizer or other weights than the coordinator",
                     "put them on storage that all nodes see under the same path, and run one build of the program on all");
-            return new NodePlan(run.Layout, RunWorkers.Processes(prepared, run.Layout, directory, run.Key, address, adoption), prepared.Batches, prepared.ReferencePass, prepared.Validation,
+            return new NodePlan(run.Layout, RunWorkers.Processes(prepared, run.Layout, directory, run.Key, address, adoption, Identity()), prepared.Batches, prepared.ReferencePass, prepared.Validation,
                 run.TotalSteps, run.Prefetch, prepared);
         }
         catch

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Tulu2.Collectives.InProcess;
 using Tulu2.Collectives.Layout;
 using Tulu2.Files;
+using Tulu2.Files.Certificates;
 using Tulu2.Protocol.Workers;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.RunFiles;
@@ -57,8 +58,9 @@ internal static class RunWorkers
 
     /// <param name="layout">Layout of the run.</param>
     /// <param name="address">Address at which the workers of other nodes reach this node.</param>
+    /// <param name="identity">The certificates of the node; null: TLS is off.</param>
     /// <param name="adoption">Where a successor of this process finds the workers; null: they end with it.</param>
-    public static IWorkerFactory Processes(PreparedRun run, ParallelLayout layout, RunDirectory directory, byte[] key, string address, AdoptionFolder? adoption) => new ProcessWorkerFactory(
+    public static IWorkerFactory Processes(PreparedRun run, ParallelLayout layout, RunDirectory directory, byte[] key, string address, AdoptionFolder? adoption, IdentityFiles? identity = null) => new ProcessWorkerFactory(
         WorkerEntry.Rank(adoption),
         new WorkerStart
         {
@@ -73,6 +75,7 @@ internal static class RunWorkers
             Reference = run.Reference?.File,
             Key = key,
             ListenAddress = address,
+            Identity = identity,
         },
         directory.Log);
 }

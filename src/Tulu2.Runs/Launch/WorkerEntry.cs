@@ -3,6 +3,7 @@ using Tulu2.Collectives.Network;
 using Tulu2.Evaluation.Shards;
 using Tulu2.Evaluation.Tasks;
 using Tulu2.Evaluation.Workers;
+using Tulu2.Files.Certificates;
 using Tulu2.Runs.RunFiles;
 using Tulu2.Training.Benchmarks;
 using Tulu2.Training.Hosting;
@@ -70,8 +71,16 @@ internal static class WorkerEntry
         Key = start.Key,
         ListenAddress = new IPEndPoint(AddressOf(start.ListenAddress), 0),
         Transport = start.Recipe.Parallel.Transport == RankTransport.Tcp ? Transport.Tcp : Transport.Auto,
+        Identity = IdentityOf(start.Identity),
         Log = Console.Error.WriteLine,
     };
+
+    private static PeerIdentity? IdentityOf(IdentityFiles? files)
+    {
+        if (files is null) return null;
+        var identity = ClusterIdentity.Load(files, key => $"tulu2.tls.{key}");
+        return new PeerIdentity(identity.Own, identity.WhyRefused);
+    }
 
     // A node may be addressed by host name, for its certificate or in a container network.
     private static IPAddress AddressOf(string host) => IPAddress.TryParse(host, out var address) ? address : Dns.GetHostAddresses(host)[0];

@@ -1,5 +1,6 @@
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
+using Tulu2.Files.Certificates;
 using Tulu2.Models.Families;
 using Tulu2.Protocol.Ids;
 using Tulu2.Training.Optimization;
@@ -49,6 +50,9 @@ public sealed record WorkerStart
 
     /// <summary>The address under which peers reach this node.</summary>
     public required string ListenAddress { get; init; }
+
+    /// <summary>Where the certificates of the node are: the data plane's connections are mutual TLS; null: they are not encrypted.</summary>
+    public IdentityFiles? Identity { get; init; }
 
     /// <summary>As <see cref="Workers.WorkerSettings.CollectiveDeadline"/>.</summary>
     public TimeSpan CollectiveDeadline { get; init; } = TimeSpan.FromHours(2);

@@ -4,6 +4,7 @@ using MessagePack;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Files;
+using Tulu2.Files.Certificates;
 using Tulu2.Models.Families;
 using Tulu2.Models.HuggingFace;
 using Tulu2.Protocol.Encoding;
@@ -17,9 +18,9 @@ namespace Tulu2.Training.Hosting;
 /// <summary>Encodes <see cref="WorkerStart"/>. The recipe is encoded key by key, since parsing YAML would cost the worker a tenth of a second.</summary>
 internal static class WorkerStartCodec
 {
-    public static WireCodec Codec { get; } = WireCodec.For<WorkerStart>("st", 14, Write, Read);
+    public static WireCodec Codec { get; } = WireCodec.For<WorkerStart>("st", 15, Write, Read);
 
-    private static WireCodec WarmUp { get; } = WireCodec.For("sw", 14,
+    private static WireCodec WarmUp { get; } = WireCodec.For("sw", 15,
         (ref MessagePackWriter writer, WorkerWarmUp warm) => Write(ref writer, warm.Run),
         (ref MessagePackReader reader) => new WorkerWarmUp(Read(ref reader)));
 
@@ -61,6 +62,7 @@ internal static class WorkerStartCodec
         writer.Write(start.IndexOnNode);
         List(ref writer, start.Schedules, Write);
         List(ref writer, start.Sources, Write);
+        Write(ref writer, start.Identity);
     }
 
     private static WorkerStart Read(ref MessagePackReader reader) => new()
@@ -79,6 +81,7 @@ internal static class WorkerStartCodec
         IndexOnNode = reader.ReadInt32(),
         Schedules = [.. List(ref reader, Schedule)],
         Sources = [.. List(ref reader, Source)],
+        Identity = Identity(ref reader),
     };
 
     // Values go as their YAML texts, which are exact: a key of a new type needs nothing here.
@@ -209,6 +212,24 @@ internal static class WorkerStartCodec
 
     private static ReferenceFile? Reference(ref MessagePackReader reader) =>
         reader.ReadBoolean() ? new ReferenceFile(Text(ref reader), Text(ref reader), reader.ReadInt32()) : null;
+
+    // Paths only: no key ever leaves its file.
+    private static void Write(ref MessagePackWriter writer, IdentityFiles? identity)
+    {
+        writer.WriteArrayHeader(identity is null ? 0 : 4);
+        if (identity is null) return;
+        writer.Write(identity.Certificate);
+        writer.Write(identity.Key);
+        writer.Write(identity.Authority);
+        writer.Write(identity.Admitted);
+    }
+
+    private static IdentityFiles? Identity(ref MessagePackReader reader) => reader.ReadArrayHeader() switch
+    {
+        0 => null,
+        4 => new(Text(ref reader), Text(ref reader), Text(ref reader), reader.ReadString()),
+        _ => throw new MessagePackSerializationException("a node's certificates are four paths"),
+    };
 
     private static byte[] Bytes(ref MessagePackReader reader) => reader.ReadBytes() is { } bytes
         ? System.Buffers.BuffersExtensions.ToArray(bytes)

@@ -5,6 +5,7 @@ using Tulu2.Cluster.Configuration;
 using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Seeds;
 using Tulu2.Files;
+using Tulu2.Tests.Files.Certificates;
 using Xunit;
 
 namespace Tulu2.Tests.Cluster;
@@ -73,6 +74,31 @@ public sealed class ClusterCertificatesSpec : IDisposable
         var settings = new NodeSettings("node.conf", "akka.remote.dot-netty.tcp.enable-ssl = on\ntulu2.tls { certificate = \"/no/such.crt\", key = \"/no/such.key\", authority = \"/no/such.ca\" }");
         var bad = await Assert.ThrowsAsync<BadInputException>(() => ActorHost.StartAsync(settings, CancellationToken.None));
         Assert.Contains("node.conf: tulu2.tls", bad.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Certificates_of_the_command_let_a_node_in_until_its_line_is_removed()
+    {
+        using var cluster = new TestCluster();
+        NodeSettings Of(string name, string? seed = null) => new(name, $"{cluster.Hocon(name)}{(seed is null ? "" : $"akka.cluster.seed-nodes = [\"{seed}\"]")}");
+        await using var first = await ActorHost.StartAsync(Of("first"), CancellationToken.None);
+        await using (var second = await ActorHost.StartAsync(Of("second", first.Address), CancellationToken.None))
+            Assert.Equal(2, Akka.Cluster.Cluster.Get(second.System).State.Members.Count);
+
+        // Its own list is another copy, so that it is not refused by itself.
+        var later = Of("second", first.Address);
+        var copy = $"{cluster.Admitted}-copy";
+        File.Copy(cluster.Admitted, copy);
+        var files = cluster.FilesOf("second");
+        var (certificate, key) = (File.ReadAllText(files.Certificate), File.ReadAllText(files.Key));
+        cluster.Folder.Remove("second");
+        Directory.CreateDirectory(Path.GetDirectoryName(files.Certificate)!);
+        File.WriteAllText(files.Certificate, certificate);
+        File.WriteAllText(files.Key, key);
+        later = later with { Text = later.Text.Replace($"\"{cluster.Admitted}\"", $"\"{copy}\"", StringComparison.Ordinal) };
+        var refused = await Assert.ThrowsAsync<BadInputException>(() => ActorHost.StartAsync(later, CancellationToken.None));
+        Assert.Contains("refuses this certificate", refused.What);
+        Assert.Equal("second: tulu2.tls.certificate", refused.Where);
     }
 
     public void Dispose() => _folder.Delete(recursive: true);

@@ -19,14 +19,14 @@ public sealed class ClusterConfigSpec
     [InlineData("trainer.conf")]
     [InlineData("evaluator.conf")]
     [InlineData("submit.conf")]
-    [InlineData("tls.conf")]
     [InlineData("seeds.conf")]
     public void Every_file_is_HOCON_that_lies_over_the_base(string file)
     {
         Environment.SetEnvironmentVariable("TULU2_HOST", "here");
         var config = ClusterConfig.EffectiveConfig(NodeSettings.Load(Path.Combine(Root, "cluster-config", file)));
         Assert.Equal(3, config.GetStringList("akka.cluster.seed-nodes").Count);
-        Assert.All(config.GetStringList("akka.cluster.seed-nodes"), seed => Assert.Equal("tulu2", Akka.Actor.Address.Parse(seed).System));
+        Assert.All(config.GetStringList("akka.cluster.seed-nodes"), seed => Assert.Equal("akka.ssl.tcp://tulu2", seed.Split('@')[0]));
+        Assert.Equal("/etc/tulu2/shared/admitted", ClusterCertificates.FilesOf(new NodeSettings("", ""), config)!.Admitted);
         Assert.Equal("keep-majority", config.GetString("akka.cluster.split-brain-resolver.active-strategy"));
         if (file is "coordinator.conf" or "trainer.conf" or "evaluator.conf") Assert.Equal([Path.GetFileNameWithoutExtension(file)], config.GetStringList("akka.cluster.roles"));
         if (file is "compose.conf" or "coordinator.conf" or "trainer.conf") Assert.Equal("here", config.GetString("akka.remote.dot-netty.tcp.hostname"));
@@ -119,7 +119,11 @@ public sealed class ClusterConfigSpec
             Assert.Empty(commands.Parse(words).Errors);
             var config = words[Array.IndexOf(words, "--config") + 1];
             Assert.True(File.Exists(Path.Combine(Root, config["/app/".Length..])), $"{name}: there is no {config}");
-            Assert.NotNull(service["environment"]["TULU2_HOST"]);
+            // Its certificates, made for the name by which it is known.
+            Assert.Equal($"{name}", $"{service["environment"]["TULU2_HOST"]}");
+            Assert.Equal(["shared:/shared", "./certificates/shared:/etc/tulu2/shared:ro", $"./certificates/nodes/{name}:/etc/tulu2/node:ro"],
+                ((YamlSequenceNode)service["volumes"]).Select(volume => $"{volume}"));
+            Assert.Contains($" {name}", File.ReadLines(Path.Combine(Root, "docker-compose.yml")).Single(line => line.Contains("cluster certificates", StringComparison.Ordinal)));
         }
         Assert.True(File.Exists(Path.Combine(Root, "Dockerfile")));
     }
@@ -139,7 +143,7 @@ public sealed class ClusterConfigSpec
     public void The_image_is_built_without_what_a_build_leaves_behind_and_with_all_that_a_publish_reads()
     {
         string[] ignored = [.. File.ReadAllLines(Path.Combine(Root, ".dockerignore")).Where(line => line.Length > 0 && !line.StartsWith('#'))];
-        foreach (var left in new[] { "**/bin", "**/obj", "runs", ".git", ".cache" }) Assert.Contains(left, ignored);
+        foreach (var left in new[] { "**/bin", "**/obj", "runs", ".git", ".cache", "certificates" }) Assert.Contains(left, ignored);
         foreach (var read in new[] { "src", "recipes", "cluster-config", "global.json", ".editorconfig", "Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props" })
         {
             Assert.True(Path.Exists(Path.Combine(Root, read)), read);

@@ -31,6 +31,10 @@ public sealed class SettingsCheckSpec : IDisposable
     [InlineData($"{Seeds} = [\"tulu2@127.0.0.1\"]", Seeds, "'tulu2@127.0.0.1' is not the address of a node")]
     [InlineData($"{Seeds} = [\"akka.tcp://tulu2@127.0.0.1:0\"]", Seeds, "has the port 0")]
     [InlineData($"{Seeds} = \"akka.tcp://tulu2@127.0.0.1:4053\"", Seeds, "is not a list")]
+    [InlineData($"{Tcp} {{ hostname = \"127.0.0.1\", public-hostname = \"192.0.2.77\" }}", $"{Tcp}.public-hostname", "'192.0.2.77' is reached by other machines, and TLS is off")]
+    [InlineData($"{Tcp} {{ hostname = \"0.0.0.0\", public-hostname = \"192.0.2.77\" }}", $"{Tcp}.hostname", "'0.0.0.0' is reached by other machines, and TLS is off")]
+    [InlineData($"{Tcp}.public-hostname = \"192.0.2.77\"\ntulu2.tls.off-beyond-loopback = off", $"{Tcp}.public-hostname", "TLS is off")]
+    [InlineData($"{Tcp}.public-hostname = \"192.0.2.77\"\ntulu2.tls.off-beyond-loopback = maybe", "tulu2.tls.off-beyond-loopback", "wants on or off, not 'maybe'")]
     [InlineData("akka.cluster.roles = [trainer]", Seeds, "is empty, and this node does not coordinate")]
     [InlineData("akka.cluster.roles = [trianer]", "akka.cluster.roles", "there is no role 'trianer'")]
     [InlineData($"{Tcp} {{ port = 34053, hostname = \"127.0.0.1\" }}\n{Seeds} = [\"akka.tcp://tulu2@localhost:34053\"]", Seeds, "is this node, which calls itself 127.0.0.1")]
@@ -45,6 +49,17 @@ public sealed class SettingsCheckSpec : IDisposable
         Assert.DoesNotContain("   at ", errors);
         Assert.DoesNotContain("Exception", errors);
         Assert.InRange(errors.Split('\n').Length, 3, 6);
+    }
+
+    [Theory]
+    [InlineData($"{Tcp} {{ hostname = \"0.0.0.0\", public-hostname = \"192.0.2.77\" }}\ntulu2.tls.off-beyond-loopback = on")]
+    [InlineData($"{Tcp} {{ hostname = \"0.0.0.0\", public-hostname = \"192.0.2.77\", enable-ssl = on }}")]
+    [InlineData($"{Tcp}.hostname = \"127.0.0.1\"")]
+    [InlineData($"{Tcp}.hostname = localhost")]
+    public void A_node_that_others_reach_has_TLS_or_says_that_it_has_none(string text)
+    {
+        var settings = new NodeSettings("node.conf", $"akka.cluster.roles = [coordinator]\n{text}");
+        SettingsCheck.Node(settings, ClusterConfig.EffectiveConfig(settings));
     }
 
     [Fact]

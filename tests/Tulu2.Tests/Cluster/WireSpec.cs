@@ -1,3 +1,5 @@
+using System.Collections;
+using System.Reflection;
 using System.Runtime.Serialization;
 using Akka.Serialization;
 using Akka.TestKit.Xunit2;
@@ -156,5 +158,24 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
         Assert.Throws<SerializationException>(() => Serializer.ToBinary(new RankProtocol.Command(new WorkerCommand.Shutdown())));
         Assert.IsType<DenySerializer>(Sys.Serialization.FindSerializerForType(typeof(object)));
         Assert.Throws<SerializationException>(() => Sys.Serialization.Deserialize("{}"u8.ToArray(), 1, "System.Uri, System"));
+    }
+
+    [Fact]
+    public void Nothing_that_builds_a_type_which_a_peer_names_reads_what_comes()
+    {
+        // By its number in the envelope a peer selects any of them, whatever is bound to it here. Akka shows them to nobody.
+        var field = typeof(Serialization).GetField("_serializersByName", BindingFlags.Instance | BindingFlags.NonPublic)!;
+        var known = ((IDictionary)field.GetValue(Sys.Serialization)!).Values.Cast<Serializer>().OrderBy(serializer => serializer.Identifier);
+        string[] expected =
+        [
+            "0 NullSerializer", "1 DenySerializer", "2 ProtobufSerializer", "3 DenyDeployment", "4 ByteArraySerializer", "5 ClusterMessageSerializer", "6 MessageContainerSerializer",
+            "9 DistributedPubSubMessageSerializer", "14 ClusterSingletonMessageSerializer", "15 ClusterClientMessageSerializer", "16 MiscMessageSerializer", "17 PrimitiveSerializers",
+            "22 SystemMessageSerializer", "36 ReliableDeliverySerializer", "2022 WireSerializer",
+        ];
+        // Some come with the parts of Akka that a node loads.
+        string[] found = [.. known.Select(serializer => $"{serializer.Identifier} {serializer.GetType().Name}")];
+        Assert.Empty(found.Except(expected));
+        Assert.Superset(new HashSet<string> { "1 DenySerializer", "3 DenyDeployment", "2022 WireSerializer" }, found.ToHashSet());
+        Assert.Throws<SerializationException>(() => Sys.Serialization.Deserialize([], 3, "Akka.Remote.DaemonMsgCreate, Akka.Remote"));
     }
 }

@@ -6,7 +6,7 @@ using Akka.Serialization;
 namespace Tulu2.Cluster.Messages.Encoding;
 
 /// <summary>Stands where Akka's default JSON serializer stood, which would build any type that a peer names, and refuses.</summary>
-internal sealed class DenySerializer(ExtendedActorSystem system, Config config) : Serializer(system)
+internal class DenySerializer(ExtendedActorSystem system, Config config) : Serializer(system)
 {
     private readonly Config _ = config;
 

@@ -6,7 +6,7 @@ using Tulu2.Collectives.Network;
 namespace Tulu2.Tests.Collectives.Network;
 
 /// <summary>A rank whose connections a test controls, down to the single byte.</summary>
-internal sealed class FakePeer(string endpoint, byte[] key) : IDisposable
+internal sealed class FakePeer(string endpoint, byte[] key, PeerIdentity? identity = null) : IDisposable
 {
     private readonly List<Socket> _sockets = [];
 
@@ -25,7 +25,7 @@ internal sealed class FakePeer(string endpoint, byte[] key) : IDisposable
         while (true)
         {
             var socket = Open();
-            try { return (socket, (TcpLink)await new Connection(socket, key, CancellationToken.None).ConnectAsync(hello)); }
+            try { return (socket, (TcpLink)await new Connection(socket, key, identity, CancellationToken.None).ConnectAsync(hello)); }
             catch (RefusedException early) when (early.Refusal is null) { await Task.Delay(5); }
         }
     }

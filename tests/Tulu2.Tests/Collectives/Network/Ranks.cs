@@ -12,15 +12,15 @@ internal static class Ranks
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
     public static readonly byte[] Key = [.. Enumerable.Range(7, 32).Select(number => (byte)number)];
 
-    public static NetworkDataPlane Plane(Transport transport, Action<string>? log = null, byte[]? key = null, TimeSpan? connect = null) =>
-        new(new NetworkDataPlaneOptions { Key = key ?? Key, Transport = transport, Log = log, ConnectDeadline = connect ?? TimeSpan.FromSeconds(5) });
+    public static NetworkDataPlane Plane(Transport transport, Action<string>? log = null, byte[]? key = null, TimeSpan? connect = null, PeerIdentity? identity = null) =>
+        new(new NetworkDataPlaneOptions { Key = key ?? Key, Transport = transport, Log = log, ConnectDeadline = connect ?? TimeSpan.FromSeconds(5), Identity = identity });
 
     /// <param name="transport">Null for the in-process data plane, the reference.</param>
     /// <param name="barrier">The ranks leave together.</param>
-    public static T[] Run<T>(int ranks, Transport? transport, Func<ICollective, T> work, bool barrier = true)
+    public static T[] Run<T>(int ranks, Transport? transport, Func<ICollective, T> work, bool barrier = true, PeerIdentity? identity = null)
     {
         var shared = new InProcessDataPlane();
-        ICollectiveFactory[] planes = [.. Enumerable.Range(0, ranks).Select(ICollectiveFactory (_) => transport is { } kind ? Plane(kind) : shared)];
+        ICollectiveFactory[] planes = [.. Enumerable.Range(0, ranks).Select(ICollectiveFactory (_) => transport is { } kind ? Plane(kind, identity: identity) : shared)];
         try
         {
             return Run(planes, 1, work, barrier);

@@ -18,11 +18,11 @@ public sealed class SameBitsTests
     [Property(MaxTest = 15)]
     public void Over_shared_memory(int seed) => HasSameBits(seed, Transport.Auto);
 
-    private static void HasSameBits(int seed, Transport transport)
+    internal static void HasSameBits(int seed, Transport transport, PeerIdentity? identity = null)
     {
         var ranks = new Random(seed).Next(1, 6);
         var expected = Ranks.Run(ranks, null, collective => Script(collective, seed));
-        var actual = Ranks.Run(ranks, transport, collective => Script(collective, seed));
+        var actual = Ranks.Run(ranks, transport, collective => Script(collective, seed), identity: identity);
         for (var rank = 0; rank < ranks; rank++)
         {
             Assert.Equal(expected[rank].Count, actual[rank].Count);

@@ -4,6 +4,7 @@ using Tulu2.Checkpoints;
 using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
+using Tulu2.Files.Certificates;
 using Tulu2.Models.Families.Llama;
 using Tulu2.Protocol.Encoding;
 using Tulu2.Protocol.Ids;
@@ -89,6 +90,10 @@ public sealed class WorkerChannelTests
         Assert.Equal(RecipeWriter.Write(recipe), RecipeWriter.Write(got.Recipe));
         Assert.Equal(sent.Model, got.Model);
         Assert.Equal(1, got.IndexOnNode);
+        Assert.Equal(sent.Identity, got.Identity);
+        Assert.Null(Assert.IsType<WorkerStart>(RoundTrip(sent with { Identity = null })).Identity);
+        var unlisted = sent.Identity! with { Admitted = null };
+        Assert.Equal(unlisted, Assert.IsType<WorkerStart>(RoundTrip(sent with { Identity = unlisted })).Identity);
         Assert.Equal(15, typeof(LlamaConfig).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(sent.Batches.LossTokens(2), got.Batches.LossTokens(2));
         Assert.Equal(2, got.Batches.ItemsOf(1, 1));
@@ -186,6 +191,7 @@ public sealed class WorkerChannelTests
         Key = [1, 2, 3],
         ListenAddress = "127.0.0.1",
         CollectiveDeadline = TimeSpan.FromSeconds(77),
+        Identity = new IdentityFiles("/etc/tulu2/node.crt", "/etc/tulu2/node.key", "/etc/tulu2/authority.crt", "/etc/tulu2/admitted"),
     };
 
 
