@@ -67,6 +67,6 @@ public sealed class LocalClusterTests(ITestOutputHelper log)
         int[] all = [.. nodes, .. nodes.SelectMany(node => Children.Of(node, "worker"))];
         Assert.Equal(4, all.Length);
         process.KillAlone();
-        Assert.True(await Children.WaitAsync(() => !all.Any(Children.IsAlive), TimeSpan.FromSeconds(10)), "processes live on without their coordinator");
+        Assert.True(await Children.WaitAsync(() => !all.Any(Children.IsAlive), TimeSpan.FromSeconds(30)), "processes live on without their coordinator");
     }
 }

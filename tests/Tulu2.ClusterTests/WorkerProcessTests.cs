@@ -141,6 +141,6 @@ public sealed class WorkerProcessTests(ITestOutputHelper log)
         var workers = Children.Of(process.Id, "worker");
         Assert.Equal(3, workers.Length);
         process.KillAlone();
-        Assert.True(await Children.WaitAsync(() => !workers.Any(Children.IsAlive), TimeSpan.FromSeconds(10)), "workers live on without their node");
+        Assert.True(await Children.WaitAsync(() => !workers.Any(Children.IsAlive), TimeSpan.FromSeconds(30)), "workers live on without their node");
     }
 }

@@ -57,9 +57,13 @@ internal sealed partial class Interrupt : IStopSignal, IDisposable
         return interrupt;
     }
 
+    /// <summary>Whether signals have no effect for now; null: they have.</summary>
+    public Func<bool>? IsDeaf { get; set; }
+
     /// <summary>A signal has come. Callable from any thread.</summary>
     internal void Hear(PosixSignal signal)
     {
+        if (IsDeaf?.Invoke() == true) return;
         var (_, name, number) = Signals.Single(known => known.Signal == signal);
         lock (_gate)
         {

@@ -6,6 +6,9 @@ namespace Tulu2.Cluster.Ledger;
 /// <summary>The state of a run as the fold of its log entries. Immutable.</summary>
 internal sealed record LedgerState
 {
+    // A file that is written beside the ledger is never so far behind.
+    private const int MostRecent = 1000;
+
     public static LedgerState Empty { get; } = new();
 
     public long LastNumber { get; private init; }
@@ -28,7 +31,7 @@ internal sealed record LedgerState
     /// <summary>Hash of every step's gradient as it was last committed.</summary>
     public ImmutableDictionary<StepNumber, string> Hashes { get; private init; } = ImmutableDictionary<StepNumber, string>.Empty;
 
-    /// <summary>Steps since the newest checkpoint, as they were last committed.</summary>
+    /// <summary>Steps since the newest checkpoint, as they were last committed; the last 1,000 of them.</summary>
     public ImmutableSortedDictionary<StepNumber, LedgerEvent.StepCommitted> Recent { get; private init; } =
         ImmutableSortedDictionary<StepNumber, LedgerEvent.StepCommitted>.Empty;
 
@@ -87,7 +90,7 @@ internal sealed record LedgerState
             LedgerEvent.StepCommitted step => next with
             {
                 Hashes = Hashes.SetItem(new StepNumber(step.Step), step.GradientHash),
-                Recent = Recent.SetItem(new StepNumber(step.Step), step),
+                Recent = (Recent.Count < MostRecent ? Recent : Recent.Remove(Recent.Keys.First())).SetItem(new StepNumber(step.Step), step),
             },
             LedgerEvent.Validated done => next with { Validations = Validations.SetItem(new StepNumber(done.Step), done.Values) },
             LedgerEvent.CheckpointWritten written => next with

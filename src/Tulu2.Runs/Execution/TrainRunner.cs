@@ -110,23 +110,24 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         };
     }
 
-    // All that does not depend on what the run does meanwhile. Nobody is told of it, nor of what is wrong with it, before it is this process's turn.
-    private async Task<PreparedRun> PrepareAheadAsync(LoadedRecipe loaded, RunDirectory directory, Task turn, CancellationToken cancellation)
+    // All that does not depend on what the run does meanwhile; null: something is wrong with it, which is found again, and said, when it is this process's turn.
+    private async Task<PreparedRun?> PrepareAheadAsync(LoadedRecipe loaded, RunDirectory directory, Task turn, CancellationToken cancellation)
     {
-        var beginning = await Task.Run(() => RunBeginning.Resume(loaded, directory, Changes, _ => { }), cancellation).WaitAsync(cancellation);
-        var fetched = await HubSources.FetchAsync(beginning.Loaded, beginning.Known?.Commits, _ => { }, _ => { }, cancellation);
-        var run = await Interruptible(() => RunPreparation.Prepare(fetched, _ => { }, _ => { }, beginning.Changes), cancellation);
+        PreparedRun? run = null;
         try
         {
+            var beginning = await Task.Run(() => RunBeginning.Resume(loaded, directory, Changes, _ => { }), cancellation).WaitAsync(cancellation);
+            var fetched = await HubSources.FetchAsync(beginning.Loaded, beginning.Known?.Commits, _ => { }, _ => { }, cancellation);
+            run = await Interruptible(() => RunPreparation.Prepare(fetched, _ => { }, _ => { }, beginning.Changes), cancellation);
             await node.StartAsync(cancellation);
-            await turn.WaitAsync(cancellation);
-            return run;
         }
-        catch
+        catch (Exception fault) when (fault is not OperationCanceledException)
         {
-            run.Dispose();
-            throw;
+            run?.Dispose();
+            run = null;
         }
+        await turn.WaitAsync(cancellation);
+        return run;
     }
 
     // The files of a run that are written before its first step.
@@ -167,7 +168,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         using var scores = suite is null ? null : new RunEvaluations(directory, suite, run.HashAt);
         if (scores is not null) plan = plan with { Evaluation = RunPlans.Of(suite!, scores, run, directory, store, hosting, output.Say) };
         var outcome = await new RunHost(host).RunAsync(plan, events, cancellation);
-        File.Delete(directory.DataPlaneKey);
+        if (File.Exists(directory.DataPlaneKey)) File.Delete(directory.DataPlaneKey);
         return (outcome, metrics.Lines, validations?.Lines ?? []);
     }
 

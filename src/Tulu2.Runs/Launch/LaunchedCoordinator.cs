@@ -32,8 +32,21 @@ internal sealed record LaunchedCoordinator(AdoptionFolder Folder, CoordinatorRol
             ? new LaunchedCoordinator(folder, role, rest[(FolderArguments + 1)..])
             : null;
 
+    /// <summary>It is not its turn yet: signals are the present coordinator's, and there is nothing to say.</summary>
+    public bool IsWaiting => Role == CoordinatorRole.Spare && !Turn.IsCompleted;
+
     /// <summary>Says that the run makes steps.</summary>
-    public void Mark() => File.WriteAllText(MarkOf(Folder), "");
+    public void Mark()
+    {
+        // Without a launcher the folder may be gone.
+        if (Folder.HasOwner) File.WriteAllText(MarkOf(Folder), "");
+    }
+
+    /// <summary>Deletes the folder at the end, if the launcher is gone, which else does.</summary>
+    public void Tidy()
+    {
+        if (!Folder.HasOwner && Directory.Exists(Folder.Path)) Directory.Delete(Folder.Path, recursive: true);
+    }
 
     /// <summary>Listens, on a thread of its own, to the launcher, which says when it is this process's turn.</summary>
     /// <param name="gone">Called when the launcher is gone.</param>

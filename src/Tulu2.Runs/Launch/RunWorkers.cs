@@ -60,7 +60,8 @@ internal static class RunWorkers
     /// <param name="address">Address at which the workers of other nodes reach this node.</param>
     /// <param name="identity">The certificates of the node; null: TLS is off.</param>
     /// <param name="adoption">Where a successor of this process finds the workers; null: they end with it.</param>
-    public static IWorkerFactory Processes(PreparedRun run, ParallelLayout layout, RunDirectory directory, byte[] key, string address, AdoptionFolder? adoption, IdentityFiles? identity = null) => new ProcessWorkerFactory(
+    public static IWorkerFactory Processes(PreparedRun run, ParallelLayout layout, RunDirectory directory, byte[] key, string address, AdoptionFolder? adoption,
+        IdentityFiles? identity = null) => new ProcessWorkerFactory(
         WorkerEntry.Rank(adoption),
         new WorkerStart
         {

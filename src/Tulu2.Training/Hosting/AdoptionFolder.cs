@@ -15,7 +15,7 @@ public sealed partial record AdoptionFolder(string Path, int Owner)
     private const int NoSuchProcess = 3;
 
     /// <summary>The owner has not ended.</summary>
-    internal bool HasOwner => Signal(Owner, 0) == 0 || Marshal.GetLastPInvokeError() != NoSuchProcess;
+    public bool HasOwner => Signal(Owner, 0) == 0 || Marshal.GetLastPInvokeError() != NoSuchProcess;
 
     /// <summary>For the command line of a process.</summary>
     public IReadOnlyList<string> Arguments => [Option, Path, OwnerOption, $"{Owner}"];

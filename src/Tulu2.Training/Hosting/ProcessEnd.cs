@@ -24,9 +24,15 @@ public static class ProcessEnd
     public static bool IsCrash(int exitCode) => exitCode - SignalBase is 4 or 5 or 6 or 7 or 8 or SignalKill or 11 or 31;
 
     /// <param name="memoryKills">Processes that the kernel killed while this one ran, because memory had run out.</param>
-    public static string Describe(int exitCode, long memoryKills) => exitCode == SignalBase + SignalKill && memoryKills > 0
-        ? $"{Describe(exitCode)}, probably by the kernel, which killed {memoryKills} process{(memoryKills == 1 ? "" : "es")} meanwhile because memory had run out: `tulu2 plan` says what a rank needs"
-        : Describe(exitCode);
+    public static string Describe(int exitCode, long memoryKills) =>
+        exitCode == SignalBase + SignalKill && memoryKills > 0 ? $"{Describe(exitCode)}, probably by the kernel, {Killed(memoryKills)}" : Describe(exitCode);
+
+    /// <summary>Of one that was adopted: its parent alone hears its exit code.</summary>
+    public static string Describe(long memoryKills) =>
+        $"ended (it was adopted, so its exit code is not known){(memoryKills > 0 ? $", probably by the kernel, {Killed(memoryKills)}" : "")}";
+
+    private static string Killed(long memoryKills) =>
+        $"which killed {memoryKills} process{(memoryKills == 1 ? "" : "es")} meanwhile because memory had run out: `tulu2 plan` says what a rank needs";
 
     public static string Describe(int exitCode) => exitCode > SignalBase && exitCode - SignalBase is var signal and < 65
         ? $"was killed by signal {signal}{(Names.TryGetValue(signal, out var name) ? $" ({name})" : "")}"

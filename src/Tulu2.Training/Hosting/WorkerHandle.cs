@@ -84,7 +84,7 @@ internal abstract partial class WorkerHandle(int id)
             {
                 // It printed nothing, or its directory is gone.
             }
-            return ("ended (it was adopted, so its exit code is not known)", output);
+            return (ProcessEnd.Describe(memoryKills), output);
         }
     }
 

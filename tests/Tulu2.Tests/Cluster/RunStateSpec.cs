@@ -34,6 +34,7 @@ public sealed class RunStateSpec
         new RunEvent.ValidationKnown(new StepNumber(2), [new NamedValue("loss", 1.5)], new ValidationVerdict(new StepNumber(2), true, false)),
         new RunEvent.StepKnown(new StepNumber(2), new StepMetrics(1, 1, 1e-3, 100, 50, []), 0.5),
         new RunEvent.StopRequested(),
+        new RunEvent.Warned("memory"),
         new RunEvent.EvaluationDue(new StepNumber(2), ["gsm8k"], 4),
         new RunEvent.EvaluationResumed(4, 4),
         new RunEvent.EvaluatorLost("evaluator", "killed"),
