@@ -56,6 +56,17 @@ public sealed class LocalClusterTests(ITestOutputHelper log)
     }
 
     [Fact]
+    public async Task A_node_whose_parent_died_while_it_started_ends()
+    {
+        using var small = await SmallRun.CreateAsync();
+        var config = small.Folder("node.conf");
+        File.WriteAllText(config, "akka.cluster.seed-nodes = [\"akka.tcp://tulu2@127.0.0.1:1\"]");
+        // Nobody's child any more: it is this process's, and was another one's.
+        var (code, _, errors) = await TuluProcess.RunAsync(small.Cache, "node", "--config", config, "--child", "1");
+        Assert.True(code == 1, errors);
+    }
+
+    [Fact]
     public async Task No_node_outlives_the_process_that_coordinates()
     {
         using var small = await SmallRun.CreateAsync();

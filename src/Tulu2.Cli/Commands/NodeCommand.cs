@@ -19,13 +19,13 @@ internal sealed class NodeCommand(Terminal terminal)
 
     private readonly Option<string> _config = CommandBuilder.Required<string>("--config", "HOCON file; cluster-config/ holds examples");
     private readonly Option<string?> _roles = CommandBuilder.Optional<string>("--roles", "Roles of this node: coordinator, trainer, evaluator, separated by commas; the file's by default");
-    private readonly Option<bool> _child = new("--child") { Description = "End with the process that started this one", Hidden = true };
+    private readonly Option<int?> _child = new("--child") { Description = "End with this process, which started this one", Hidden = true };
 
     public Command Create() => CommandBuilder.Command("node", "Join a cluster and run ranks or evaluators for it", [_config, _roles, _child], RunAsync);
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        if (parsed.GetValue(_child)) ChildProcess.EndWithParent();
+        if (parsed.GetValue(_child) is { } parent && !ChildProcess.EndsWithParent(parent)) return ExitCode.Failed;
         using var adoption = OwnAdoptionFolder.Create();
         var service = new RunService();
         var loaded = NodeSettings.Load(parsed.GetValue(_config)!);

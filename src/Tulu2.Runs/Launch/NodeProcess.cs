@@ -25,7 +25,7 @@ internal sealed class NodeProcess(string config, Action<string> log, Action<stri
     /// <summary>Starts the process and waits until it ends; <paramref name="ending"/> terminates it.</summary>
     public async Task<NodeEnd> RunAsync(CancellationToken ending)
     {
-        using var process = ProcessStarter.Start(new ProcessStartInfo(ThisProgram.File, [.. ThisProgram.Arguments, "node", "--config", config, "--child", "--json"])
+        using var process = ProcessStarter.Start(new ProcessStartInfo(ThisProgram.File, [.. ThisProgram.Arguments, "node", "--config", config, "--child", $"{Environment.ProcessId}", "--json"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
