@@ -12,8 +12,8 @@ var terminal = Terminal.Standard();
 if (LaunchedCoordinator.Read(args) is { } launched)
 {
     (args, terminal.Launched) = (launched.Command, launched);
-    interrupt.IsDeaf = () => launched.IsWaiting;
-    launched.Listen(() =>
+    interrupt.Defer(launched.IsWaiting);
+    launched.Listen(() => interrupt.Defer(false), () =>
     {
         if (launched.IsWaiting) Interrupt.EndNow(ExitCode.Done);
         interrupt.Hear(PosixSignal.SIGHUP);

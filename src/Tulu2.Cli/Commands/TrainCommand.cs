@@ -33,11 +33,12 @@ internal sealed class TrainCommand(Terminal terminal)
     {
         var path = _recipe.Path(parsed);
         var given = _recipe.Given(parsed);
-        var loaded = RecipeReader.Load(path, given);
+        var kept = terminal.Launched is { Folder: var folder } ? LaunchedCoordinator.RecipeIn(folder) : null;
+        var loaded = RecipeReader.Load(path, given, kept);
         var hosting = Hosting(parsed, loaded.Recipe.Parallel);
         // A recipe that leaves the number of replicas open gets as many as the nodes have room for.
         if (hosting is RankHosting.Nodes nodes && loaded.Recipe.Parallel is { Data: 0 } open)
-            loaded = RecipeReader.Load(path, [.. given, $"parallel.data={nodes.Count * nodes.RanksPerNode / (open.Tensor * open.Pipeline)}"]);
+            loaded = RecipeReader.Load(path, [.. given, $"parallel.data={nodes.Count * nodes.RanksPerNode / (open.Tensor * open.Pipeline)}"], kept);
         if (parsed.GetValue(_show))
         {
             terminal.Output.Write(RecipeWriter.Write(RecipeProfiles.Apply(loaded.Recipe, loaded.Given)));
@@ -47,7 +48,7 @@ internal sealed class TrainCommand(Terminal terminal)
         var directory = new RunDirectory(parsed.GetValue(_run) ?? Path.Combine("runs", name));
         var (mode, changes) = CommandBuilder.BeginningOf(parsed, _resume, _change);
         if (terminal is { IsOwnProcess: true, Launched: null } && hosting is not RankHosting.Threads)
-            return await LaunchAsync(directory, spare: hosting is RankHosting.Processes && loaded.Recipe.Parallel.Spares > 0, cancellation);
+            return await LaunchAsync(path, directory, spare: hosting is RankHosting.Processes && loaded.Recipe.Parallel.Spares > 0, cancellation);
         if (terminal.Launched is { Role: not CoordinatorRole.First }) mode = ResumeMode.Auto;
         await using var node = new LocalNode();
         var runner = new TrainRunner(terminal, node, hosting)
@@ -64,10 +65,10 @@ internal sealed class TrainCommand(Terminal terminal)
         return ExitCode.Done;
     }
 
-    private async Task<int> LaunchAsync(RunDirectory directory, bool spare, CancellationToken cancellation)
+    private async Task<int> LaunchAsync(string recipe, RunDirectory directory, bool spare, CancellationToken cancellation)
     {
         using var held = terminal.Interrupt?.Hold();
-        return await new CoordinatorLauncher(terminal.Arguments, directory.Ledger, spare, terminal.Say).RunAsync(() => terminal.Interrupt!.Number!.Value, cancellation);
+        return await new CoordinatorLauncher(terminal.Arguments, recipe, directory.Ledger, spare, terminal.Say).RunAsync(() => terminal.Interrupt!.Number!.Value, cancellation);
     }
 
     private RankHosting Hosting(ParseResult parsed, ParallelRecipe parallel)

@@ -26,6 +26,8 @@ internal sealed partial class Interrupt : IStopSignal, IDisposable
     private IReadOnlyList<PosixSignalRegistration> _registrations = [];
     private (string Name, int Number, long At)? _first;
     private int _holds;
+    private bool _isDeferring;
+    private PosixSignal? _deferred;
 
     internal Interrupt(TimeProvider time, Action<int> end) => (_time, _end) = (time, end);
 
@@ -57,16 +59,25 @@ internal sealed partial class Interrupt : IStopSignal, IDisposable
         return interrupt;
     }
 
-    /// <summary>Whether signals have no effect for now; null: they have.</summary>
-    public Func<bool>? IsDeaf { get; set; }
+    /// <summary>Sets whether signals wait: they have their effect when this is called with false.</summary>
+    public void Defer(bool defers)
+    {
+        PosixSignal? waiting;
+        lock (_gate) (_isDeferring, waiting, _deferred) = (defers, _deferred, null);
+        if (waiting is { } signal) Hear(signal);
+    }
 
     /// <summary>A signal has come. Callable from any thread.</summary>
     internal void Hear(PosixSignal signal)
     {
-        if (IsDeaf?.Invoke() == true) return;
         var (_, name, number) = Signals.Single(known => known.Signal == signal);
         lock (_gate)
         {
+            if (_isDeferring)
+            {
+                _deferred = signal;
+                return;
+            }
             if (_first is { } first)
             {
                 if (_time.GetElapsedTime(first.At) >= SameSignal) _end(128 + number);

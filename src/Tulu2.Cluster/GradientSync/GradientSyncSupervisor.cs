@@ -26,7 +26,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
     private readonly Dictionary<Rank, IActorRef> _trainers = [];
     private readonly IActorRef _ledger;
 
-    // What was decided at or after a commit that is not yet written down.
+    // What was decided after a commit or a new generation that is not yet written down.
     private readonly Queue<SyncEffect> _waiting = new();
     private GradientSyncState _state;
     private bool _isWriting;
@@ -159,12 +159,12 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
             // docs/protocol.md, step 1: the generation is in the ledger before a rank joins it.
             case SyncEffect.GenerationOpened opened:
                 _events.Publish(new RunEvent.GenerationOpened(opened.Generation, opened.Why, opened.Ranks));
+                AwaitLedger();
                 break;
             // docs/protocol.md, step 6: a commit is in the ledger before any rank hears of it; the Commit commands follow as SyncEffect.Tell.
             case SyncEffect.Committed committed:
                 _events.Publish(new RunEvent.StepCommitted(committed.Step));
-                _isWriting = true;
-                _ledger.Tell(LedgerProtocol.Write.Instance);
+                AwaitLedger();
                 break;
             case SyncEffect.RankOut lost:
                 _events.Publish(new RunEvent.RankLost(lost.Rank, lost.Why));
@@ -182,6 +182,13 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
                 Context.Parent.Tell(new RunProtocol.Ended(finished));
                 break;
         }
+    }
+
+    // Whatever follows is done when all that was published is in the ledger's file.
+    private void AwaitLedger()
+    {
+        _isWriting = true;
+        _ledger.Tell(LedgerProtocol.Write.Instance);
     }
 
     private void ToTrainer(Rank rank, object message)

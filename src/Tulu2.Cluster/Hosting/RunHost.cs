@@ -40,8 +40,11 @@ public sealed class RunHost(ActorHost host)
             return FailedBefore(plan, fault as BadInputException ?? new BadInputException(
                 plan.RunDirectory, $"cannot be written: {FaultText.Of(fault)}", "free space on the disk of the run directory, then resume the run", fault));
         }
+        var isOver = plan.Start is RunStart.FromManifest last && plan.IsOver(last.Step, ledger.State);
+        // Workers that an earlier process has left would wait, with all their memory, for a rank to play.
+        if (isOver && plan.Workers is IDisposable workers) await Task.Run(workers.Dispose, CancellationToken.None).ConfigureAwait(false);
         // What is left of its evaluation needs the actors.
-        if (plan.Start is RunStart.FromManifest start && plan.IsOver(start.Step, ledger.State) && plan.Evaluation?.HasWork(start.Step) != true)
+        if (isOver && plan.Start is RunStart.FromManifest start && plan.Evaluation?.HasWork(start.Step) != true)
         {
             // Nothing is left to do; the ledger remembers how it ended.
             var finished = ledger.State.Finished;

@@ -81,6 +81,9 @@ internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher e
             case AnswersOverdue:
                 OfferFirst();
                 break;
+            case RunProtocol.Fatal:
+                Context.Parent.Tell(message);
+                break;
             case Short { IsRefused: true, Refusal: var refusal }:
                 Context.Parent.Tell(new RunProtocol.Fatal(RunFailure.Of(refusal)));
                 break;
@@ -176,7 +179,8 @@ internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher e
         if (memory?.Need.Shortage(rooms) is not { } shortage) return true;
         _isStopping = isRefused;
         var words = memory.Refusal;
-        _ = Task.Run(() => words(shortage)).PipeTo(Self, success: refusal => new Short(refusal, isRefused));
+        _ = Task.Run(() => words(shortage)).PipeTo(Self, success: refusal => new Short(refusal, isRefused),
+            failure: fault => new RunProtocol.Fatal(RunFailure.Of(fault)));
         return !isRefused;
     }
 

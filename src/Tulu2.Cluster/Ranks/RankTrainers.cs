@@ -13,7 +13,7 @@ internal sealed class RankTrainers(WorkerShutdown shutdown, IActorRef run) : Unt
     // Later placements of ranks whose trainers of an earlier one are still ending.
     private readonly Dictionary<string, RankSetup> _later = [];
     private int _alive;
-    private bool _stopping;
+    private bool _stopping, _leaves;
 
     /// <summary>Start trainers for these ranks. One that already has a trainer gets a new one: it was placed again.</summary>
     public sealed record Add(IReadOnlyList<RankSetup> Setups) : INoSerializationVerificationNeeded;
@@ -34,6 +34,7 @@ internal sealed class RankTrainers(WorkerShutdown shutdown, IActorRef run) : Unt
                 break;
             case RankProtocol.Stop or RankProtocol.Leave:
                 _stopping = true;
+                _leaves |= message is RankProtocol.Leave;
                 foreach (var child in Context.GetChildren()) child.Tell(message);
                 StopWhenEmpty();
                 break;
@@ -65,6 +66,9 @@ internal sealed class RankTrainers(WorkerShutdown shutdown, IActorRef run) : Unt
 
     private void StopWhenEmpty()
     {
-        if (_stopping && _alive == 0) _ = shutdown.AllEndedAsync(ShutdownPatience).PipeTo(Self, success: () => WorkersEnded.Instance);
+        if (!_stopping || _alive > 0) return;
+        // Those that are being replaced have nothing that the next ones need.
+        if (_leaves) Context.Stop(Self);
+        else _ = shutdown.AllEndedAsync(ShutdownPatience).PipeTo(Self, success: () => WorkersEnded.Instance);
     }
 }

@@ -121,7 +121,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
             run = await Interruptible(() => RunPreparation.Prepare(fetched, _ => { }, _ => { }, beginning.Changes), cancellation);
             await node.StartAsync(cancellation);
         }
-        catch (Exception fault) when (fault is not OperationCanceledException)
+        catch (Exception) when (!cancellation.IsCancellationRequested)
         {
             run?.Dispose();
             run = null;

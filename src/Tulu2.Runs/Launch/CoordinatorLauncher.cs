@@ -10,16 +10,22 @@ namespace Tulu2.Runs.Launch;
 /// little that could end it.
 /// </summary>
 /// <param name="command">The command's arguments.</param>
+/// <param name="recipe">The recipe file among them.</param>
 /// <param name="ledger">The run's <c>ledger/</c> directory.</param>
 /// <param name="spare">Keep a process ready to take over.</param>
-internal sealed class CoordinatorLauncher(IReadOnlyList<string> command, string ledger, bool spare, Action<string> say)
+internal sealed class CoordinatorLauncher(IReadOnlyList<string> command, string recipe, string ledger, bool spare, Action<string> say)
 {
     private const int MostDeaths = 5;
     private static readonly TimeSpan SpareInterval = TimeSpan.FromMilliseconds(500);
 
-    private readonly AdoptionFolder _folder = new(Directory.CreateTempSubdirectory("tulu2-").FullName, Environment.ProcessId);
+    private const int MostStarts = 5;
+    private static readonly TimeSpan StartInterval = TimeSpan.FromSeconds(1);
+
+    private readonly OwnAdoptionFolder _own = OwnAdoptionFolder.Create();
     private Process? _spare;
     private int _spares;
+
+    private AdoptionFolder Folder => _own.Folder;
 
     /// <param name="stopSignal">Number of the signal that stops the command; after <paramref name="stopping"/> is cancelled.</param>
     /// <returns>The command's exit code.</returns>
@@ -27,8 +33,10 @@ internal sealed class CoordinatorLauncher(IReadOnlyList<string> command, string 
     {
         try
         {
+            // Whoever takes over later is to read the recipe as it is now.
+            File.Copy(recipe, LaunchedCoordinator.RecipeIn(Folder), overwrite: true);
             var (deaths, steps) = (0, -1);
-            for (var process = Start(CoordinatorRole.First); ; process = Next())
+            for (var process = Start(CoordinatorRole.First); ; process = await NextAsync())
             {
                 using var current = process;
                 await using var forward = stopping.Register(() => ChildProcess.Send(current.Id, stopSignal()));
@@ -54,7 +62,7 @@ internal sealed class CoordinatorLauncher(IReadOnlyList<string> command, string 
         finally
         {
             EndSpare();
-            Directory.Delete(_folder.Path, recursive: true);
+            _own.Dispose();
         }
     }
 
@@ -65,17 +73,25 @@ internal sealed class CoordinatorLauncher(IReadOnlyList<string> command, string 
         while (spare && await Task.WhenAny(end, Task.Delay(SpareInterval, CancellationToken.None)) != end)
         {
             if (stopping.IsCancellationRequested) break;
-            if (_spare is { HasExited: false } || !File.Exists(LaunchedCoordinator.MarkOf(_folder)) || ++_spares > MostDeaths) continue;
+            if (_spare is { HasExited: false } || !File.Exists(LaunchedCoordinator.MarkOf(Folder)) || ++_spares > MostDeaths) continue;
             _spare?.Dispose();
-            _spare = Start(CoordinatorRole.Spare);
+            _spare = null;
+            try
+            {
+                _spare = Start(CoordinatorRole.Spare);
+            }
+            catch (Exception fault) when (IsNoProcess(fault))
+            {
+                // The run goes on without one.
+            }
         }
         await end;
     }
 
-    private Process Next()
+    private async Task<Process> NextAsync()
     {
-        File.Delete(LaunchedCoordinator.MarkOf(_folder));
-        if (_spare is not { HasExited: false } ready) return Start(CoordinatorRole.Successor);
+        if (File.Exists(LaunchedCoordinator.MarkOf(Folder))) File.Delete(LaunchedCoordinator.MarkOf(Folder));
+        if (_spare is not { HasExited: false } ready) return await StartSuccessorAsync();
         (_spare, _spares) = (null, 0);
         try
         {
@@ -87,9 +103,27 @@ internal sealed class CoordinatorLauncher(IReadOnlyList<string> command, string 
         {
             // It has died just now.
             ready.Dispose();
-            return Start(CoordinatorRole.Successor);
+            return await StartSuccessorAsync();
         }
     }
+
+    // A machine that has no room for one more process may have it in a moment.
+    private async Task<Process> StartSuccessorAsync()
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                return Start(CoordinatorRole.Successor);
+            }
+            catch (Exception fault) when (IsNoProcess(fault) && tries < MostStarts)
+            {
+                await Task.Delay(StartInterval);
+            }
+        }
+    }
+
+    private static bool IsNoProcess(Exception fault) => fault is System.ComponentModel.Win32Exception or IOException or InvalidOperationException;
 
     private void EndSpare()
     {
@@ -99,7 +133,7 @@ internal sealed class CoordinatorLauncher(IReadOnlyList<string> command, string 
     }
 
     private Process Start(CoordinatorRole role) => ProcessStarter.Start(
-        new ProcessStartInfo(ThisProgram.File, [.. ThisProgram.Arguments, .. LaunchedCoordinator.Start(_folder, role, command)])
+        new ProcessStartInfo(ThisProgram.File, [.. ThisProgram.Arguments, .. LaunchedCoordinator.Start(Folder, role, command)])
         {
             // It is told there that it is its turn, and by the end of it that its launcher is gone. Everything else it shares with this process.
             RedirectStandardInput = true,

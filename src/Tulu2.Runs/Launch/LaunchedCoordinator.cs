@@ -9,7 +9,7 @@ namespace Tulu2.Runs.Launch;
 /// <param name="Command">The command's arguments.</param>
 internal sealed record LaunchedCoordinator(AdoptionFolder Folder, CoordinatorRole Role, string[] Command)
 {
-    private const string Name = "coordinator", MarkName = "training";
+    private const string Name = "coordinator", MarkName = "training", RecipeName = "recipe";
 
     // Of an adoption folder on a command line.
     private const int FolderArguments = 4;
@@ -21,6 +21,9 @@ internal sealed record LaunchedCoordinator(AdoptionFolder Folder, CoordinatorRol
 
     /// <summary>The file that says that the run makes steps: a spare can find all that it needs now.</summary>
     public static string MarkOf(AdoptionFolder folder) => Path.Combine(folder.Path, MarkName);
+
+    /// <summary>The recipe file as it was when the command began.</summary>
+    public static string RecipeIn(AdoptionFolder folder) => Path.Combine(folder.Path, RecipeName);
 
     /// <summary>The arguments that start one.</summary>
     public static IEnumerable<string> Start(AdoptionFolder folder, CoordinatorRole role, IEnumerable<string> command) => [Name, .. folder.Arguments, $"{role}", .. command];
@@ -45,15 +48,20 @@ internal sealed record LaunchedCoordinator(AdoptionFolder Folder, CoordinatorRol
     /// <summary>Deletes the folder at the end, if the launcher is gone, which else does.</summary>
     public void Tidy()
     {
-        if (!Folder.HasOwner && Directory.Exists(Folder.Path)) Directory.Delete(Folder.Path, recursive: true);
+        if (!Folder.HasOwner) Folder.Delete();
     }
 
     /// <summary>Listens, on a thread of its own, to the launcher, which says when it is this process's turn.</summary>
+    /// <param name="turn">Called when it is, for a spare.</param>
     /// <param name="gone">Called when the launcher is gone.</param>
-    public void Listen(Action gone) => new Thread(() =>
+    public void Listen(Action turn, Action gone) => new Thread(() =>
     {
         using var launcher = Console.OpenStandardInput();
-        while (launcher.ReadByte() >= 0) _turn.TrySetResult();
+        while (launcher.ReadByte() >= 0)
+        {
+            _turn.TrySetResult();
+            turn();
+        }
         gone();
     })
     {

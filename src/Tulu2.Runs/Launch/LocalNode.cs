@@ -14,7 +14,7 @@ internal sealed class LocalNode : IAsyncDisposable
     /// <summary>A node that is already running.</summary>
     public LocalNode(ActorHost host) => _host = Task.FromResult(host);
 
-    public Task<ActorHost> StartAsync(CancellationToken cancellation) => _host ??= ActorHost.StartAsync(cancellation);
+    public Task<ActorHost> StartAsync(CancellationToken cancellation) => _host is null or { IsFaulted: true } ? _host = ActorHost.StartAsync(cancellation) : _host;
 
     public async ValueTask DisposeAsync()
     {

@@ -20,15 +20,50 @@ internal sealed partial class Adoption
 
     private readonly AdoptionFolder _folder;
 
-    public Adoption(AdoptionFolder folder)
+    private Adoption(AdoptionFolder folder) => _folder = folder;
+
+    /// <summary>Null: the folder cannot be used, so that the process ends with its node's.</summary>
+    public static Adoption? TryCreate(AdoptionFolder folder)
     {
-        _folder = folder;
-        File.WriteAllText(folder.MarkOf(Environment.ProcessId), "");
+        var adoption = new Adoption(folder);
+        try
+        {
+            adoption.Mark();
+            return adoption;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"this worker ends with its node's process: {folder.Path}: {fault.Message}");
+            return null;
+        }
     }
 
-    /// <summary>Waits for the connection of a successor; null: there will be none.</summary>
+    /// <summary>Waits for the connection of a successor; null: there will be none, or none could find this process.</summary>
     public Socket? Await()
     {
+        try
+        {
+            if (Listen() is { } connection) return connection;
+        }
+        catch (Exception fault) when (fault is IOException or SocketException or UnauthorizedAccessException or ArgumentException)
+        {
+            // The folder went with its owner.
+        }
+        if (!_folder.HasOwner) _folder.Delete();
+        return null;
+    }
+
+    // The start of a process tells it from a later one of the same number.
+    private void Mark()
+    {
+        _folder.MakeSure();
+        File.WriteAllText(_folder.MarkOf(Environment.ProcessId), WorkerHandle.StartOf(Environment.ProcessId));
+    }
+
+    private Socket? Listen()
+    {
+        if (!_folder.HasOwner) return null;
+        Mark();
         KeepOutput();
         var path = _folder.SocketOf(Environment.ProcessId);
         File.Delete(path);

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Tulu2.Files;
 
 namespace Tulu2.Training.Hosting;
 
@@ -8,14 +8,63 @@ namespace Tulu2.Training.Hosting;
 /// </summary>
 /// <param name="Path">The directory, of mode 0700.</param>
 /// <param name="Owner">The process that starts the successor. Without it there will be none, and the workers exit.</param>
-public sealed partial record AdoptionFolder(string Path, int Owner)
+public sealed record AdoptionFolder(string Path, int Owner)
 {
     private const string Option = "--adoption", OwnerOption = "--owner";
     private const string SocketExtension = ".socket", OutputExtension = ".out";
-    private const int NoSuchProcess = 3;
+
+    // Of a path in a Unix socket address.
+    private const int MaxSocketPath = 107;
+
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     /// <summary>The owner has not ended.</summary>
-    public bool HasOwner => Signal(Owner, 0) == 0 || Marshal.GetLastPInvokeError() != NoSuchProcess;
+    public bool HasOwner => !WorkerHandle.HasEnded(Owner);
+
+    /// <summary>A new one, of this process.</summary>
+    /// <exception cref="BadInputException">The directory for temporary files is too deep.</exception>
+    public static AdoptionFolder Create()
+    {
+        var folder = new AdoptionFolder(Directory.CreateTempSubdirectory("tulu2-").FullName, Environment.ProcessId);
+        if (folder.SocketOf(int.MaxValue).Length <= MaxSocketPath) return folder;
+        Directory.Delete(folder.Path);
+        throw new BadInputException(System.IO.Path.GetTempPath(), "is too long for the sockets of worker processes", "set TMPDIR to a shorter directory");
+    }
+
+    /// <summary>Keeps its files from whoever deletes what is old in directories for temporary files. To be called more often than once a day.</summary>
+    public void Touch()
+    {
+        try
+        {
+            MakeSure();
+            var now = DateTime.UtcNow;
+            foreach (var file in Directory.EnumerateFiles(Path)) File.SetLastWriteTimeUtc(file, now);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            // A worker that is lost with it costs what it did before there was such a folder.
+        }
+    }
+
+    /// <summary>Deletes it with all that is left in it.</summary>
+    public void Delete()
+    {
+        try
+        {
+            if (Directory.Exists(Path)) Directory.Delete(Path, recursive: true);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            // A worker that is just ending wrote into it.
+        }
+    }
+
+    /// <summary>Makes it again, should it be gone.</summary>
+    internal void MakeSure()
+    {
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(Path);
+        else Directory.CreateDirectory(Path, OwnerOnly);
+    }
 
     /// <summary>For the command line of a process.</summary>
     public IReadOnlyList<string> Arguments => [Option, Path, OwnerOption, $"{Owner}"];
@@ -40,19 +89,29 @@ public sealed partial record AdoptionFolder(string Path, int Owner)
     {
         foreach (var file in new[] { MarkOf(process), SocketOf(process), OutputOf(process) }) File.Delete(file);
     }
-
-    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
-    private static partial int Signal(int process, int signal);
 }
 
 /// <summary>The folder of a process that finds its own workers again: without it they exit.</summary>
 public sealed class OwnAdoptionFolder : IDisposable
 {
-    private OwnAdoptionFolder(string path) => Folder = new AdoptionFolder(path, Environment.ProcessId);
+    private static readonly TimeSpan TouchInterval = TimeSpan.FromHours(1);
+
+    private readonly Timer _touch;
+
+    private OwnAdoptionFolder(AdoptionFolder folder)
+    {
+        Folder = folder;
+        _touch = new Timer(_ => folder.Touch(), null, TouchInterval, TouchInterval);
+    }
 
     public AdoptionFolder Folder { get; }
 
-    public static OwnAdoptionFolder Create() => new(Directory.CreateTempSubdirectory("tulu2-").FullName);
+    /// <inheritdoc cref="AdoptionFolder.Create"/>
+    public static OwnAdoptionFolder Create() => new(AdoptionFolder.Create());
 
-    public void Dispose() => Directory.Delete(Folder.Path, recursive: true);
+    public void Dispose()
+    {
+        _touch.Dispose();
+        Folder.Delete();
+    }
 }

@@ -69,7 +69,8 @@ public sealed class HostedProcess<T> : IDisposable
     private volatile bool _ready, _waits;
     private volatile string? _stopped;
     private volatile WorkerHandle? _process;
-    private volatile WorkerChannel? _channel;
+    private readonly Lock _leaving = new();
+    private WorkerChannel? _channel;
     private volatile bool _disposing, _left;
 
     /// <param name="received">Called with each message, in order, on one thread.</param>
@@ -123,10 +124,12 @@ public sealed class HostedProcess<T> : IDisposable
     /// <summary>Lets go of the process without ending it: it waits for another process, or for this one, to adopt it.</summary>
     public void Leave()
     {
-        (_disposing, _left) = (true, true);
         _commands.CompleteAdding();
-        if (_channel is { } channel) channel.Dispose();
-        else Kill();
+        lock (_leaving)
+        {
+            (_disposing, _left) = (true, true);
+            _channel?.Dispose();
+        }
     }
 
     private void Run()
@@ -135,7 +138,11 @@ public sealed class HostedProcess<T> : IDisposable
         try
         {
             using var channel = Connect();
-            _channel = channel;
+            lock (_leaving)
+            {
+                _channel = channel;
+                if (_left) channel.Dispose();
+            }
             isConnected = true;
             if (_settings.Adopts is null) channel.Write(_settings.Start);
             new Thread(() => WriteCommands(channel)) { IsBackground = true, Name = $"to {_settings.Name}" }.Start();
@@ -158,6 +165,8 @@ public sealed class HostedProcess<T> : IDisposable
         }
         if (_left)
         {
+            // It was starting, and has no state that anybody could want.
+            if (!isConnected) Kill();
             _watch.Dispose();
             _over.Set();
             return;

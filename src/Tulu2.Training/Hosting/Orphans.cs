@@ -19,7 +19,7 @@ internal static class Orphans
         var found = new List<Orphan>();
         foreach (var process in folder.Marked().Order())
         {
-            if (WorkerHandle.HasEnded(process)) folder.Forget(process);
+            if (WorkerHandle.HasEnded(process) || WorkerHandle.StartOf(process) != File.ReadAllText(folder.MarkOf(process))) folder.Forget(process);
             else if (Connect(folder, process) is { } orphan) found.Add(orphan);
             else
             {
@@ -42,9 +42,12 @@ internal static class Orphans
                 socket.Connect(new UnixDomainSocketEndPoint(path));
                 socket.ReceiveTimeout = (int)Patience.TotalMilliseconds;
                 var channel = new WorkerChannel(new NetworkStream(socket, ownsSocket: true), WorkerStartCodec.ChannelCodecs);
-                if (channel.Read<WorkerIntroduction>() is not { } introduction) return null;
-                socket.ReceiveTimeout = 0;
-                return new Orphan(new WorkerHandle.Adopted(process, folder), channel, introduction);
+                if (channel.Read<WorkerIntroduction>() is { } introduction)
+                {
+                    socket.ReceiveTimeout = 0;
+                    return new Orphan(new WorkerHandle.Adopted(process, folder), channel, introduction);
+                }
+                socket.Dispose();
             }
             catch (Exception fault) when (fault is SocketException or IOException or WorkerChannelException)
             {

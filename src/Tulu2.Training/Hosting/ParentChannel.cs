@@ -103,9 +103,9 @@ public sealed partial class ParentChannel
 
     private bool IsAdopted(Adoption adoption, WorkerIntroduction introduction)
     {
+        if (adoption.Await() is not { } connection) return false;
         try
         {
-            if (adoption.Await() is not { } connection) return false;
             var channel = new WorkerChannel(new NetworkStream(connection, ownsSocket: true), _codecs);
             channel.Write(introduction);
             // Whatever is said from now on comes after it.

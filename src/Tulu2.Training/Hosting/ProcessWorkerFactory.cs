@@ -72,7 +72,12 @@ public sealed class ProcessWorkerFactory(WorkerProgram program, WorkerStart run,
 
     private void LookAgain()
     {
-        lock (_gate) _orphans = null;
+        lock (_gate)
+        {
+            // Those that no rank took wait again, and are found again.
+            foreach (var orphan in _orphans?.Values ?? Enumerable.Empty<Orphan>()) orphan.Channel.Dispose();
+            _orphans = null;
+        }
     }
 
     private void FindOrphans()

@@ -88,18 +88,26 @@ internal abstract partial class WorkerHandle(int id)
         }
     }
 
+    // Of the fields behind the name in /proc/PID/stat.
+    private const int StateField = 0, StartField = 19;
+
     /// <summary>A process is gone, or waits for its parent to hear of its end.</summary>
-    public static bool HasEnded(int process)
+    public static bool HasEnded(int process) => Field(process, StateField) is null or "Z" or "X";
+
+    /// <summary>When a process started, in the kernel's ticks since the machine did; empty: it is gone.</summary>
+    public static string StartOf(int process) => Field(process, StartField) ?? "";
+
+    private static string? Field(int process, int index)
     {
         try
         {
-            // The state follows the name, which is in parentheses and may contain anything.
+            // They follow the name, which is in parentheses and may contain anything.
             var line = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/stat"));
-            return line[(line.LastIndexOf(')') + 2)..][0] is 'Z' or 'X';
+            return line[(line.LastIndexOf(')') + 2)..].Split(' ')[index];
         }
         catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
         {
-            return true;
+            return null;
         }
     }
 }

@@ -28,7 +28,7 @@ public static class WorkerProcess
         }
         if (first is WorkerCommand.Shutdown) return 0;
         if (first is not WorkerStart start) return ParentChannel.Orphaned;
-        if (folder is not null) parent.OutliveNode(new Adoption(folder), new WorkerIntroduction(start.Rank, start.IndexOnNode, WorkerStartCodec.HashOf(start)));
+        if (folder is not null && Adoption.TryCreate(folder) is { } adoption) parent.OutliveNode(adoption, new WorkerIntroduction(start.Rank, start.IndexOnNode, WorkerStartCodec.HashOf(start)));
         var mailbox = new Mailbox();
         parent.Listen<WorkerCommand>(mailbox.Post);
         return Compute(start, mailbox, parent, dataPlaneOf) ? 0 : 1;

@@ -38,6 +38,19 @@ public sealed class InterruptTests : IDisposable
     }
 
     [Fact]
+    public void A_signal_to_a_process_whose_turn_has_not_come_waits_for_it()
+    {
+        _interrupt.Defer(true);
+        _interrupt.Hear(PosixSignal.SIGTERM);
+        Assert.Null(_interrupt.Code);
+        _interrupt.Defer(false);
+        Assert.Equal("SIGTERM", _interrupt.Name);
+        _interrupt.Defer(true);
+        _interrupt.Defer(false);
+        Assert.Empty(_ends);
+    }
+
+    [Fact]
     public async Task A_command_is_not_waited_for_without_end_unless_something_is_to_be_saved()
     {
         var saving = _interrupt.Hold();

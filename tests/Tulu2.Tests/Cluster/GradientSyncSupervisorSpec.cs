@@ -29,6 +29,9 @@ public sealed class GradientSyncSupervisorSpec() : TestKit(HostFixture.Settings.
 
         sync.Tell(new RankProtocol.Up(new Rank(0), new Incarnation(1), "here"), ledgerAndRank);
         Assert.IsType<LedgerEvent.GenerationOpened>((await ledgerAndRank.ExpectMsgAsync<LedgerProtocol.Append>()).Event);
+        await ledgerAndRank.ExpectMsgAsync<LedgerProtocol.Write>();
+        await ledgerAndRank.ExpectNoMsgAsync(TimeSpan.FromMilliseconds(100));
+        sync.Tell(LedgerProtocol.Written.Instance, ledgerAndRank);
         Assert.IsType<WorkerCommand.JoinGeneration>((await ledgerAndRank.ExpectMsgAsync<RankProtocol.Command>()).Body);
         sync.Tell(new RankProtocol.Report(new WorkerReport.Joined(new Generation(1), new Rank(0), new StepNumber(-1), [], null)), ledgerAndRank);
         Assert.IsType<WorkerCommand.Begin>((await ledgerAndRank.ExpectMsgAsync<RankProtocol.Command>()).Body);

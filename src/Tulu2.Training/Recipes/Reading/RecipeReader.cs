@@ -13,14 +13,16 @@ public static class RecipeReader
 
     /// <param name="path">The YAML file; relative paths inside it are taken from its folder.</param>
     /// <param name="overrides"><c>key=value</c> arguments; relative paths inside them are taken from the current directory.</param>
+    /// <param name="kept">A copy of the file as it was earlier, which is read in its place; null, or not there: the file is.</param>
     /// <exception cref="BadInputException">Anything unknown, of a wrong type, out of range or contradictory; names the line or the argument.</exception>
-    public static LoadedRecipe Load(string path, IReadOnlyList<string> overrides)
+    public static LoadedRecipe Load(string path, IReadOnlyList<string> overrides, string? kept = null)
     {
         string text;
         try
         {
-            if (File.Exists(path) && FileLength.Of(path) > 0) ForeignContent.Refuse(path, FileUse.Yaml);
-            text = File.ReadAllText(path);
+            var source = File.Exists(kept) ? kept : path;
+            if (File.Exists(source) && FileLength.Of(source) > 0) ForeignContent.Refuse(source, FileUse.Yaml);
+            text = File.ReadAllText(source);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
