@@ -6,7 +6,7 @@
 
 Each run has a layout, an objective, a precision and a hosting of its own. Workers, spare workers, the coordinating process and its spare, and with --nodes the nodes, are
 killed; after a third of the kills another one, at most three in a row, comes within 0.3 s, while the run recovers. The next one waits for a step. A run passes if it ends with exit code 0, its parameters have the hash of an
-undisturbed run on one rank, and its ledger is sound. Exit code 1 if one does not. Needs Linux, Python 3.8 and about 1 GB of memory for each rank.
+undisturbed run on one rank, and its ledger is sound. Exit code 1 if one does not. Needs Linux and Python 3.8.
 """
 import argparse
 import datetime
@@ -92,9 +92,11 @@ def processes(launcher):
     return found
 
 
-def events(run):
+def events(run, newest=None):
+    """The events in a run's ledger, or only the newest ones: of a run that is under way, which should have the processors."""
     try:
-        return [json.loads(line) for line in (run / "ledger/log.jsonl").read_text().splitlines() if line.endswith('"}')]
+        lines = [line for line in (run / "ledger/log.jsonl").read_text().splitlines() if line.endswith('"}')]
+        return [json.loads(line) for line in lines[-newest if newest else None:]]
     except (OSError, ValueError):
         return []
 
@@ -134,7 +136,7 @@ def main():
         while process.poll() is None and time.time() - began < DEADLINE:
             time.sleep(0.005)
             if next_kill is None:
-                if any(event["kind"] == "step_committed" and seconds(event) > last_kill for event in events(run)[-3:]):
+                if any(event["kind"] == "step_committed" and seconds(event) > last_kill for event in events(run, newest=3)):
                     next_kill, burst = time.time() + chosen.expovariate(1 / given.every), 1
                 continue
             if time.time() < next_kill:

@@ -27,15 +27,10 @@ internal static class RunWorkers
     public static byte[] KeyOf(RunDirectory directory)
     {
         var path = directory.DataPlaneKey;
-        if (File.Exists(path) && File.ReadAllBytes(path) is { Length: KeyBytes } known) return known;
+        var known = new byte[KeyBytes];
+        if (File.Exists(path) && Convert.TryFromBase64String(File.ReadAllText(path), known, out var length) && length == KeyBytes) return known;
         var key = RandomNumberGenerator.GetBytes(KeyBytes);
-        Directory.CreateDirectory(directory.Ledger);
-        var beside = $"{path}.new";
-        File.Delete(beside);
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using (var file = new FileStream(beside, options)) file.Write(key);
-        File.Move(beside, path, overwrite: true);
+        AtomicFile.WriteSecret(path, Convert.ToBase64String(key));
         return key;
     }
 

@@ -13,9 +13,6 @@ public sealed record AdoptionFolder(string Path, int Owner)
     private const string Option = "--adoption", OwnerOption = "--owner";
     private const string SocketExtension = ".socket", OutputExtension = ".out";
 
-    // Of a path in a Unix socket address.
-    private const int MaxSocketPath = 107;
-
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     /// <summary>The owner has not ended.</summary>
@@ -26,7 +23,7 @@ public sealed record AdoptionFolder(string Path, int Owner)
     public static AdoptionFolder Create()
     {
         var folder = new AdoptionFolder(Directory.CreateTempSubdirectory("tulu2-").FullName, Environment.ProcessId);
-        if (folder.SocketOf(int.MaxValue).Length <= MaxSocketPath) return folder;
+        if (folder.SocketOf(int.MaxValue).Length <= WorkerChannel.MaxSocketPath) return folder;
         Directory.Delete(folder.Path);
         throw new BadInputException(System.IO.Path.GetTempPath(), "is too long for the sockets of worker processes", "set TMPDIR to a shorter directory");
     }

@@ -52,9 +52,6 @@ public sealed class HostedProcess<T> : IDisposable
     // Checks per Patience.
     private const int Checks = 10;
 
-    // Maximum length of a path in a Unix socket address.
-    private const int MaxSocketPath = 107;
-
     private readonly HostedProcessSettings<T> _settings;
     private readonly Action<T> _received;
     private readonly Action<string, string> _ended;
@@ -220,7 +217,7 @@ public sealed class HostedProcess<T> : IDisposable
         try
         {
             var path = Path.Combine(folder.FullName, "worker");
-            if (path.Length > MaxSocketPath) throw new InvalidOperationException($"{path}: is too long for a socket; set TMPDIR to a shorter directory");
+            if (path.Length > WorkerChannel.MaxSocketPath) throw new InvalidOperationException($"{path}: is too long for a socket; set TMPDIR to a shorter directory");
             using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             listener.Bind(new UnixDomainSocketEndPoint(path));
             listener.Listen(1);

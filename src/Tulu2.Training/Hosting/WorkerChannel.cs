@@ -51,6 +51,9 @@ public sealed class WorkerChannel(Stream stream, ChannelCodecs codecs) : IDispos
     /// </summary>
     public const int MaxFrame = 64 << 20;
 
+    /// <summary>Maximum length of a path in a Unix socket address.</summary>
+    internal const int MaxSocketPath = 107;
+
     private const int LengthBytes = sizeof(int);
 
     private readonly Lock _writing = new();
