@@ -109,7 +109,11 @@ internal sealed class LinkedGeneration(
                 link.Dispose();
             }
             catch (OperationCanceledException) { }
-            catch (Exception refused) { Abort(refused.Message); }
+            catch (Exception refused)
+            {
+                AwaitReason(peer);
+                Abort(refused.Message);
+            }
         });
     }
 
@@ -166,12 +170,7 @@ internal sealed class LinkedGeneration(
         }
         else
         {
-            // If the peer gave a reason, it is on its way over the control link.
-            lock (_gate)
-            {
-                var deadline = new Deadline(TimeSpan.FromMilliseconds(50));
-                while (_ended is null && _leaving is null && deadline.Left > TimeSpan.Zero) Monitor.Wait(_gate, deadline.LeftMilliseconds);
-            }
+            AwaitReason(fault.Peer);
             Abort(_leaving ?? $"rank {fault.Peer} is gone");
         }
         return _ended!();
@@ -213,6 +212,18 @@ internal sealed class LinkedGeneration(
         }
         foreach (var link in links) link.Dispose();
         _over.Dispose();
+    }
+
+    // A peer that ended sent its reason, or the kernel the end of its connection, over the control link before anyone could notice it otherwise: the watch thread
+    // is about to read it. Without such a link, and on the watch thread itself, there is nothing to wait for long.
+    private void AwaitReason(int peer)
+    {
+        lock (_gate)
+        {
+            var comes = _links.ContainsKey((peer, LinkKey.Control)) && !_watch!.IsCurrentThread;
+            var deadline = new Deadline(comes ? Grace : TimeSpan.FromMilliseconds(50));
+            while (_ended is null && _leaving is null && deadline.Left > TimeSpan.Zero) Monitor.Wait(_gate, deadline.LeftMilliseconds);
+        }
     }
 
     private void End(Func<CollectiveAbortedException> error, FrameKind kind, string text)

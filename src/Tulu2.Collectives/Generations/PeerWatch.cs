@@ -71,9 +71,11 @@ internal sealed unsafe class PeerWatch
         catch (LinkFaultException) { }
     }
 
+    public bool IsCurrentThread => Thread.CurrentThread == _thread;
+
     public void Join()
     {
-        if (Thread.CurrentThread != _thread) _thread.Join();
+        if (!IsCurrentThread) _thread.Join();
     }
 
     private void Run()

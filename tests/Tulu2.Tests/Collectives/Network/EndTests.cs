@@ -1,4 +1,6 @@
 using Tulu2.Collectives;
+using Tulu2.Collectives.Generations;
+using Tulu2.Collectives.Links;
 using Tulu2.Collectives.Network;
 using Xunit;
 
@@ -38,6 +40,29 @@ public sealed class EndTests
             Assert.Throws<CollectiveAbortedException>(() => collective.Barrier(Deadline));
             return 0;
         }, barrier: false);
+    }
+
+    /// <summary>A peer that has ended refuses new links; what ended it is on its way over the control link, and is what the calls report.</summary>
+    [Fact]
+    public async Task A_refused_link_is_not_the_reason_where_the_peer_gave_one()
+    {
+        using var plane = Ranks.Plane(Transport.Tcp);
+        using var first = plane.Join(1, 0, [plane.Endpoint, plane.Endpoint]);
+        using var control = new FakePeer(plane.Endpoint, Ranks.Key);
+        var refused = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var second = new LinkedGeneration(1, 1, 2, async (_, key, _) =>
+        {
+            if (key == LinkKey.Control) return (await control.ConnectAsync(FakePeer.Control(1, 2, 1, 0))).Link;
+            refused.SetResult();
+            throw new IOException("generation 1 is over at rank 0");
+        }, (_, _) => { });
+        second.Start();
+        var call = Task.Run(() => Assert.Throws<CollectiveAbortedException>(
+            () => second.Get(0, new LinkKey(LinkKey.HashOf([0, 1]), LinkPurpose.Calls), new Deadline(Deadline))));
+        await refused.Task.WaitAsync(Deadline);
+        first.Abort("enough");
+        Assert.Contains("enough", (await call.WaitAsync(Deadline)).Message);
+        second.Close();
     }
 
     [Theory]
