@@ -18,6 +18,7 @@ internal static class CommandCatalogue
         new SubmitCommand(terminal).Create(),
         new StatusCommand(terminal).Create(),
         new CancelCommand(terminal).Create(),
+        new ScaleCommand(terminal).Create(),
         new ClusterCommands(terminal).Create(),
         CommandBuilder.Group("model", "Models on a hub", new FetchCommand(terminal, RepositoryKind.Model).Create()),
         new DataCommands(terminal).Create(),

@@ -13,9 +13,8 @@ public sealed class LayoutTests(ITestOutputHelper log)
     // (data, tensor, pipeline, zero), over the four kinds of run in turn.
     private static readonly (int Data, int Tensor, int Pipeline, int Zero)[] Layouts =
     [
-        (2, 1, 1, 1), (1, 2, 1, 1), (1, 1, 2, 1), (2, 1, 1, 2),
-        (2, 2, 1, 1), (1, 4, 1, 1), (1, 2, 2, 1), (3, 1, 1, 3),
-        (2, 1, 2, 2), (1, 1, 4, 1), (3, 2, 1, 1), (2, 2, 2, 2), (4, 1, 2, 2),
+        (1, 2, 1, 1), (1, 1, 2, 1), (2, 1, 1, 2), (1, 4, 1, 1),
+        (1, 2, 2, 1), (2, 1, 2, 2), (3, 2, 1, 1), (4, 1, 2, 2),
     ];
 
     [Fact]

@@ -75,7 +75,7 @@ public sealed class WorkerProcessTests(ITestOutputHelper log)
         var recipe = small.Recipe("sft", "fp32", Steps, checkpointEvery: 4);
         var quiet = await TuluProcess.RunJsonAsync(small.Cache, "train", recipe, "--run", small.Folder("quiet"), "--in-process", "--set", "parallel.data=1");
         var run = small.Folder("run");
-        using var process = TuluProcess.Start(small.Cache, "train", recipe, "--run", run, "--set", "parallel.data=2", "--set", "parallel.patience=5", "--json");
+        using var process = TuluProcess.Start(small.Cache, "train", recipe, "--run", run, "--set", "parallel.data=2", "--set", "parallel.min_data=2", "--set", "parallel.patience=5", "--json");
         var known = new HashSet<int>();
         if (!first)
         {

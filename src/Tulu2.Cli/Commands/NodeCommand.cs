@@ -17,6 +17,9 @@ internal sealed class NodeCommand(Terminal terminal)
     // Of a node that only scores: behind ranks on the same machine, which are at 10.
     private const int EvaluatorNice = 15;
 
+    // Where machines are taken back, half a minute is what is usual between notice and end.
+    private static readonly TimeSpan LeavePatience = TimeSpan.FromSeconds(25);
+
     private readonly Option<string> _config = CommandBuilder.Required<string>("--config", "HOCON file; cluster-config/ holds examples");
     private readonly Option<string?> _roles = CommandBuilder.Optional<string>("--roles", "Roles of this node: coordinator, trainer, evaluator, separated by commas; the file's by default");
     private readonly Option<int?> _child = new("--child") { Description = "End with this process, which started this one", Hidden = true };
@@ -47,7 +50,12 @@ internal sealed class NodeCommand(Terminal terminal)
         terminal.Say($"node {host.Address} is up and takes {(host.Places == 0 ? "no ranks" : NumberText.Count(host.Places, "rank"))}{evaluators}; details go to {terminal.LogFile}");
         if (terminal.Json) terminal.Output.WriteLine(JsonLine.Of(new { host.Address }));
         await Task.WhenAny(host.Terminated, Task.Delay(Timeout.Infinite, cancellation));
-        if (cancellation.IsCancellationRequested) return ExitCode.Done;
+        if (cancellation.IsCancellationRequested)
+        {
+            // A second signal ends the process at once.
+            if (!await host.DrainAsync(LeavePatience)) terminal.Say($"the ranks of this node have not finished their step within {LeavePatience.TotalSeconds:F0} s");
+            return ExitCode.Done;
+        }
         // Whoever watches this process starts it again; the node then joins as a new one.
         terminal.Say("the cluster has given this node up");
         return ExitCode.Failed;

@@ -12,7 +12,7 @@ namespace Tulu2.Cluster.Checkpointing;
 
 /// <summary>Contents common to all manifests of a run, and the number that is kept.</summary>
 internal sealed record CheckpointSetup(
-    int Ranks, int Keep, string RecipeHash, int VirtualShards, IReadOnlyDictionary<string, string> Facts, ICheckpointWriter Writer, string? Recipe = null)
+    int Keep, string RecipeHash, int VirtualShards, IReadOnlyDictionary<string, string> Facts, ICheckpointWriter Writer, string? Recipe = null)
 {
     /// <summary>The checkpoint of the best validation is kept.</summary>
     public bool KeepsBest { get; init; }
@@ -56,7 +56,7 @@ internal sealed class CheckpointCoordinator : UntypedActor
 
     public CheckpointCoordinator(CheckpointSetup setup, IActorRef ledger) =>
         (_setup, _ledger, _events, _catalog, _best, _kept, _pinned) =
-        (setup, ledger, new RunEventPublisher(ledger, Context.Parent), new CheckpointCatalog(setup.Ranks), setup.Best, setup.BestBefore, setup.Pinned);
+        (setup, ledger, new RunEventPublisher(ledger, Context.Parent), new CheckpointCatalog(), setup.Best, setup.BestBefore, setup.Pinned);
 
     // The newest are kept in any case.
     private IReadOnlyCollection<int> Besides => [.. _pinned.Union(_unjudged), .. _kept is { } best ? [best.Value] : Array.Empty<int>()];
@@ -74,7 +74,7 @@ internal sealed class CheckpointCoordinator : UntypedActor
         switch (message)
         {
             case CheckpointProtocol.SnapshotBegun begun:
-                _catalog = _catalog.Begin(begun.Step);
+                _catalog = _catalog.Begin(begun.Step, begun.Ranks);
                 _assembly.Clear();
                 _asker = Sender;
                 _begun = Stopwatch.GetTimestamp();

@@ -64,6 +64,27 @@ public sealed class ClusterClient : IAsyncDisposable
         }
     }
 
+    /// <summary>Asks the coordinator to scale a run that it has.</summary>
+    /// <param name="id">Id of the run.</param>
+    /// <returns>False: no coordinator answered in time.</returns>
+    /// <exception cref="Files.BadInputException">The run cannot have this number of replicas.</exception>
+    public async Task<bool> ScaleAsync(TimeSpan patience, string id, int data, CancellationToken cancellation)
+    {
+        var answer = new TaskCompletionSource<SubmissionProtocol.Scaled?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var asker = System.ActorOf(Props.Create(() => new ScaleQuery(NewContacts(), patience, new SubmissionProtocol.Scale(id, data), answer)));
+        await using var stop = cancellation.Register(() => answer.TrySetCanceled(cancellation));
+        try
+        {
+            return await answer.Task.ConfigureAwait(false) is not { } scaled ? false
+                : scaled.Where.Length == 0 ? true
+                : throw new Files.BadInputException(scaled.Where, scaled.What, scaled.Fix);
+        }
+        finally
+        {
+            System.Stop(asker);
+        }
+    }
+
     /// <summary>Why no node answers, and whether one listens nevertheless.</summary>
     /// <exception cref="Files.BadInputException">No node ever will.</exception>
     public Task<(string Words, bool Listens)> WhyAsync(CancellationToken cancellation) => _watch.SayAsync(() => NoCoordinator, cancellation);

@@ -4,7 +4,6 @@ using Tulu2.Cluster.Delivery;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Ranks;
-using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
@@ -17,6 +16,7 @@ namespace Tulu2.Cluster.GradientSync;
 internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
 {
     private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(0.3);
     private static readonly TimeSpan SleptInterval = TimeSpan.FromSeconds(10);
 
     private readonly RunEventPublisher _events;
@@ -35,11 +35,11 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
     /// <param name="reference">Null: no reference pass is due.</param>
     /// <param name="validation">Null: the run does not validate.</param>
     public GradientSyncSupervisor(
-        GradientSyncState state, ParallelLayout layout, IActorRef ledger, IActorRef checkpoints, IReferencePlan? reference, IValidationPlan? validation)
+        GradientSyncState state, IActorRef ledger, IActorRef checkpoints, IReferencePlan? reference, IValidationPlan? validation)
     {
         (_state, _events, _ledger, _checkpoints) = (state, new RunEventPublisher(ledger, Context.Parent), ledger, checkpoints);
-        if (reference is not null) _reference = new ReferencePass(reference, layout, Self);
-        if (validation is not null) _validation = new ValidationPass(validation, layout);
+        if (reference is not null) _reference = new ReferencePass(reference, Self);
+        if (validation is not null) _validation = new ValidationPass(validation);
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -47,6 +47,11 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
     private sealed record Tick : INoSerializationVerificationNeeded
     {
         public static Tick Instance { get; } = new();
+    }
+
+    private sealed record Look : INoSerializationVerificationNeeded
+    {
+        public static Look Instance { get; } = new();
     }
 
     // The scheduler's own clock has a resolution of milliseconds, too coarse for the times of a short step.
@@ -62,14 +67,23 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
         {
             case RankProtocol.Up up:
                 // A node that the cluster has removed may still send.
-                if (up.Incarnation >= _state.Seats[up.Rank].Incarnation) _trainers[up.Rank] = Couriers.To(Context.System, Sender);
+                if (up.Rank >= _state.Seats.Length || up.Incarnation >= _state.Seats[up.Rank].Incarnation) _trainers[up.Rank] = Couriers.To(Context.System, Sender);
                 Take(new SyncCommand.RankUp(up.Rank, up.Incarnation, up.Endpoint, Now) { Node = $"{Sender.Path.Address}" });
                 break;
             case RankProtocol.Lost lost:
                 Take(new SyncCommand.RankLost(lost.Rank, lost.Incarnation, lost.Why, Now));
                 break;
+            case RankProtocol.Leaving leaving:
+                Take(new SyncCommand.RankLeaves(leaving.Rank, leaving.Incarnation, leaving.Why, Stays: true, Now));
+                break;
+            case NodeProtocol.Leave leave:
+                foreach (var seat in SeatsOf(leave.Epoch, leave.Ranks)) Take(new SyncCommand.RankLeaves(seat.Rank, seat.Incarnation, leave.Why, Stays: false, Now));
+                break;
+            case RunProtocol.Scale scale:
+                Take(new SyncCommand.Scale(scale.Data, Now));
+                break;
             case NodeProtocol.Gone gone:
-                foreach (var seat in gone.Ranks.Select(rank => _state.Seats[rank]).Where(seat => NodeProtocol.EpochOf(seat.Incarnation) == gone.Epoch))
+                foreach (var seat in SeatsOf(gone.Epoch, gone.Ranks))
                     Take(new SyncCommand.RankLost(seat.Rank, seat.Incarnation, gone.Why, Now));
                 break;
             case RankProtocol.Report { Body: WorkerReport.Scored { Step: var step } scored } when step > 0:
@@ -106,6 +120,9 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
                 Take(now - _ticked > SleptInterval ? new SyncCommand.Slept(now) : new SyncCommand.Tick(now));
                 _ticked = now;
                 break;
+            case Look:
+                if (_state.Phase is SyncPhase.Gathering) Take(new SyncCommand.Tick(Now));
+                break;
             case ReferencePass.Stored stored:
                 _events.Publish(new RunEvent.ReferenceProgressed(stored.Done, stored.Total));
                 break;
@@ -118,9 +135,15 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
         }
     }
 
+    private RankSeat[] SeatsOf(long epoch, IEnumerable<Rank> ranks) => [.. ranks.Where(rank => rank < _state.Seats.Length)
+        .Select(rank => _state.Seats[rank]).Where(seat => NodeProtocol.EpochOf(seat.Incarnation) == epoch)];
+
     private void Take(SyncCommand command)
     {
         (_state, var effects) = _state.Decide(command);
+        // The next tick is too late for who waits a quarter of a second.
+        if (_state.Phase is SyncPhase.Gathering && !Timers.IsTimerActive(nameof(Look)))
+            Timers.StartSingleTimer(nameof(Look), Look.Instance, LookInterval);
         foreach (var effect in effects) _waiting.Enqueue(effect);
         DoWaiting();
     }
@@ -140,17 +163,24 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
             case SyncEffect.Restart restart:
                 ToTrainer(restart.Rank, new RankProtocol.Replace(restart.Incarnation, restart.Why));
                 break;
+            case SyncEffect.Resized resized:
+                Context.Parent.Tell(new RunProtocol.Resize(resized.Ranks));
+                break;
+            case SyncEffect.Released released:
+                foreach (var rank in released.Ranks) ToTrainer(rank, RankProtocol.Release.Instance);
+                Context.Parent.Tell(new RunProtocol.RanksReleased(released.Ranks));
+                break;
             case SyncEffect.SnapshotBegun begun:
-                _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(begun.Step));
+                _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(begun.Step, begun.Roster.Ranks));
                 break;
             case SyncEffect.SnapshotRanksGone gone:
                 _checkpoints.Tell(new CheckpointProtocol.RanksGone(gone.Step, gone.Ranks));
                 break;
             case SyncEffect.BeginScoring scoring:
-                _reference!.Begin(scoring.Generation, ToTrainer);
+                _reference!.Begin(scoring.Generation, scoring.Roster, ToTrainer);
                 break;
             case SyncEffect.BeginValidation begin:
-                _validation!.Begin(begin.Generation, begin.Step, ToTrainer);
+                _validation!.Begin(begin.Generation, begin.Step, begin.Roster, ToTrainer);
                 break;
             case SyncEffect.Validated validated:
                 _events.Publish(new RunEvent.Validated(validated.Step, _validation!.Values, validated.Verdict, _validation.Seconds));

@@ -2,9 +2,9 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Ranks;
-using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
+using Tulu2.Protocol.Workers;
 using Tulu2.Protocol.WorkQueues;
 
 namespace Tulu2.Cluster.GradientSync;
@@ -22,11 +22,11 @@ internal sealed class ReferencePass : IDisposable
     private Generation _generation;
     private bool _finished;
 
-    public ReferencePass(IReferencePlan plan, ParallelLayout layout, IActorRef owner)
+    public ReferencePass(IReferencePlan plan, IActorRef owner)
     {
         (_plan, _owner) = (plan, owner);
         _thread = new DedicatedThread("reference cache", fault => owner.Tell(new Failed(RunFailure.Of(fault))));
-        _queue = ChunkQueue.Of(layout, plan.Chunks, plan.IsDone);
+        _queue = ChunkQueue.Of(plan.Chunks, plan.IsDone);
     }
 
     public sealed record Stored(int Done, int Total) : INoSerializationVerificationNeeded;
@@ -41,10 +41,10 @@ internal sealed class ReferencePass : IDisposable
     public void Dispose() => _thread.Dispose();
 
     /// <summary>A generation has begun.</summary>
-    public void Begin(Generation generation, Action<Rank, object> tell)
+    public void Begin(Generation generation, Roster roster, Action<Rank, object> tell)
     {
         _generation = generation;
-        (_queue, var assigned) = _queue.Begin();
+        (_queue, var assigned) = _queue.Begin(roster);
         _owner.Tell(new Stored(_queue.Done, _queue.Total));
         if (_queue.IsComplete) Finish();
         Assign(assigned, tell);

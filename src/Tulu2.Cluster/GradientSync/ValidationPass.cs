@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Ranks;
-using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Protocol.WorkQueues;
@@ -10,9 +9,9 @@ using Tulu2.Protocol.WorkQueues;
 namespace Tulu2.Cluster.GradientSync;
 
 /// <summary>Hands out the chunks of a step's validation as <see cref="ValidationRound"/> decides, and measures. Called on the supervisor's thread only.</summary>
-internal sealed class ValidationPass(IValidationPlan plan, ParallelLayout layout)
+internal sealed class ValidationPass(IValidationPlan plan)
 {
-    private ValidationRound _round = ValidationRound.Of(layout, plan.Chunks);
+    private ValidationRound _round = ValidationRound.Of(plan.Chunks);
     private Generation _generation;
     private StepNumber _step;
     private long _begun;
@@ -27,11 +26,11 @@ internal sealed class ValidationPass(IValidationPlan plan, ParallelLayout layout
     public double Seconds => Stopwatch.GetElapsedTime(_begun).TotalSeconds;
 
     /// <summary>A step's validation begins, or goes on in a new generation.</summary>
-    public void Begin(Generation generation, StepNumber step, Action<Rank, object> tell)
+    public void Begin(Generation generation, StepNumber step, Roster roster, Action<Rank, object> tell)
     {
         if (step != _step) _begun = Stopwatch.GetTimestamp();
         (_generation, _step) = (generation, step);
-        (_round, var assigned) = _round.Begin(step);
+        (_round, var assigned) = _round.Begin(step, roster);
         Assign(assigned, tell);
     }
 

@@ -150,6 +150,21 @@ public sealed class ActorHost : IAsyncDisposable
             : throw new RunFailedException("the cluster has given this process up, which slept or was cut off for too long; what was committed is kept", "");
     }
 
+    /// <summary>This node is about to end: its ranks finish the step under way first, and others take their place.</summary>
+    /// <returns>False: they had not ended in this time.</returns>
+    public async Task<bool> DrainAsync(TimeSpan patience)
+    {
+        try
+        {
+            await System.ActorSelection($"/user/{ActorNames.NodeAgent}").Ask<NodeAgent.Drained>(NodeAgent.Drain.Instance, patience).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception late) when (late is AskTimeoutException or TaskCanceledException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Leaves the cluster and ends the actor system.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -68,6 +68,7 @@ public sealed class RunHost(ActorHost host)
         {
             var outcome = new TaskCompletionSource<RunOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
             host.Coordinator.Tell(new CoordinatorProtocol.StartRun(plan, ledger, subscriber, outcome), Akka.Actor.ActorRefs.NoSender);
+            using var scaling = plan.Scaling?.Invoke(data => host.Coordinator.Tell(new RunProtocol.Scale(data), Akka.Actor.ActorRefs.NoSender));
             await using var stop = cancellation.Register(() => host.Coordinator.Tell(RunProtocol.StopRun.Instance, Akka.Actor.ActorRefs.NoSender));
             return await host.UnlessTerminatedAsync(outcome.Task).ConfigureAwait(false);
         }

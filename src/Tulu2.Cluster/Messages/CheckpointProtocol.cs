@@ -16,7 +16,7 @@ internal static class CheckpointProtocol
     public sealed record ShardFailed(Rank Rank, StepNumber Step, string Error) : IWireMessage;
 
     /// <summary>The ranks were told to take a snapshot.</summary>
-    public sealed record SnapshotBegun(StepNumber Step) : INoSerializationVerificationNeeded;
+    public sealed record SnapshotBegun(StepNumber Step, ImmutableArray<Rank> Ranks) : INoSerializationVerificationNeeded;
 
     /// <summary>This step's validation is the best so far: its checkpoint is not deleted before there is one of a better step.</summary>
     public sealed record Best(StepNumber Step) : INoSerializationVerificationNeeded;

@@ -28,6 +28,15 @@ internal static class NodeProtocol
     /// <param name="Coordinator">Path of the run's actor, with address and uid.</param>
     public sealed record TakeRanks(long Epoch, string Coordinator, NodeRun Run, ImmutableArray<Rank> Ranks) : IWireMessage;
 
+    /// <summary>Agent to placement: this node is about to go.</summary>
+    public sealed record Leaving : IWireMessage
+    {
+        public static Leaving Instance { get; } = new();
+    }
+
+    /// <summary>Placement to supervisor, on its own node: these ranks are to leave their node.</summary>
+    public sealed record Leave(long Epoch, ImmutableArray<Rank> Ranks, string Why) : Akka.Actor.INoSerializationVerificationNeeded;
+
     // Later placements of a rank have later incarnations, on whatever node they are: the epoch is in the upper half.
     private const int EpochShift = 32;
 

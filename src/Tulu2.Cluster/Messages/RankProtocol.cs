@@ -30,6 +30,15 @@ internal static class RankProtocol
     /// <summary>Supervisor to trainer: your worker hangs or is corrupt; take another.</summary>
     public sealed record Replace(Incarnation Incarnation, string Why) : IWireMessage;
 
+    /// <summary>Trainer to supervisor: that worker was told to go, and waits to be let go.</summary>
+    public sealed record Leaving(Rank Rank, Incarnation Incarnation, string Why) : IWireMessage;
+
+    /// <summary>Supervisor to trainer: the run goes on without this rank.</summary>
+    public sealed record Release : IWireMessage
+    {
+        public static Release Instance { get; } = new();
+    }
+
     /// <summary>The worker said something, on its own thread.</summary>
     public sealed record Told(Incarnation Incarnation, WorkerReport Report) : INoSerializationVerificationNeeded;
 

@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Messages;
@@ -13,6 +15,15 @@ internal static class RunProtocol
     {
         public static StopRun Instance { get; } = new();
     }
+
+    /// <summary>The run is to have this many replicas.</summary>
+    public sealed record Scale(int Data) : INoSerializationVerificationNeeded;
+
+    /// <summary>Supervisor of the gradient sync, by way of the run, to whoever has its ranks: there are this many now, and each gets a worker.</summary>
+    public sealed record Resize(int Ranks) : INoSerializationVerificationNeeded;
+
+    /// <summary>In the same way: the trainers of these ranks were told to end.</summary>
+    public sealed record RanksReleased(ImmutableArray<Rank> Ranks) : INoSerializationVerificationNeeded;
 
     /// <summary>To the run: an event, which the ledger has already received.</summary>
     public sealed record Happened(RunEvent Event) : INoSerializationVerificationNeeded;

@@ -21,6 +21,9 @@ internal static class SubmissionProtocol
     /// <summary>Finish the step, write a checkpoint and end.</summary>
     public sealed record Cancel(string Id) : IRequest;
 
+    /// <summary>The run is to have this many replicas.</summary>
+    public sealed record Scale(string Id, int Data) : IRequest;
+
     /// <summary>Queries nodes and current run. The node answers with <see cref="Nodes"/>, the coordinator with <see cref="RunStatus"/>.</summary>
     public sealed record AskStatus : IRequest
     {
@@ -32,6 +35,10 @@ internal static class SubmissionProtocol
 
     /// <summary>Coordinator to submitter: the run ends when its step is done.</summary>
     public sealed record Cancelling(string Id) : IWireMessage;
+
+    /// <summary>Coordinator to a client: the run follows, or cannot.</summary>
+    /// <param name="Where">What cannot be used; empty: it follows.</param>
+    public sealed record Scaled(string Id, string Where, string What, string Fix) : IWireMessage;
 
     /// <summary>Coordinator to submitter: a line to print.</summary>
     /// <param name="Source">Coordinator that sends it.</param>

@@ -3,6 +3,7 @@ using Akka.Actor;
 using Tulu2.Cluster.Delivery;
 using Tulu2.Cluster.Evaluations;
 using Tulu2.Cluster.Messages;
+using Tulu2.Cluster.Ranks;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 
@@ -24,6 +25,7 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor, IWithTim
     private NodeRun? _run;   // of the ranks, where they were placed; null: they were not
     private LeftRanks? _left;
     private bool _preparing;
+    private IActorRef? _drains;   // who waits for the end of the ranks
     private IActorRef? _preparingFor;   // null too where it has stopped its run, or died, meanwhile
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -40,14 +42,26 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor, IWithTim
     private readonly Dictionary<IActorRef, IActorRef> _evaluators = [];
 
     /// <summary>A run of this node to its agent: start all ranks here. The sender is the run.</summary>
-    public sealed record StartRanks(NodePlan Plan, IActorRef GradientSync, IActorRef Checkpoints) : INoSerializationVerificationNeeded;
+    /// <param name="Ranks">How many.</param>
+    public sealed record StartRanks(NodePlan Plan, int Ranks, IActorRef GradientSync, IActorRef Checkpoints) : INoSerializationVerificationNeeded;
 
     // Ranks to be started for a run: of this node, or for a placement.
     private abstract record Request(IActorRef Placement, long Epoch, ImmutableArray<Rank> Ranks)
     {
-        public sealed record Local(StartRanks Start, IActorRef Placement) : Request(Placement, 0, [.. Rank.All(Start.Plan.Layout.Size)]);
+        public sealed record Local(StartRanks Start, IActorRef Placement) : Request(Placement, 0, [.. Rank.All(Start.Ranks)]);
 
         public sealed record Placed(NodeProtocol.TakeRanks Take, IActorRef Placement) : Request(Placement, Take.Epoch, Take.Ranks);
+    }
+
+    /// <summary>This node is about to end: let its ranks finish their step first. The answer, when none is left: <see cref="Drained"/>.</summary>
+    public sealed record Drain : INoSerializationVerificationNeeded
+    {
+        public static Drain Instance { get; } = new();
+    }
+
+    public sealed record Drained : INoSerializationVerificationNeeded
+    {
+        public static Drained Instance { get; } = new();
     }
 
     private sealed record Prepared(Request.Placed Request, NodePlan? Plan, RunFailure? Failure) : INoSerializationVerificationNeeded;
@@ -69,7 +83,7 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor, IWithTim
             case NodeProtocol.Invite when capacity is not null:
                 Sender.Tell(Places(capacity));
                 break;
-            case NodeProtocol.TakeRanks take when capacity is not null:
+            case NodeProtocol.TakeRanks take when capacity is not null && _drains is null:
                 Enqueue(new Request.Placed(take, Sender));
                 break;
             case Prepared prepared:
@@ -80,12 +94,28 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor, IWithTim
                 _preparingFor = null;
                 StartNext();
                 break;
+            case RunProtocol.Resize resize when _ranks?.Placement.Equals(Sender) == true:
+                _ranks.Resize(resize.Ranks);
+                break;
+            case RunProtocol.RanksReleased released when _ranks?.Placement.Equals(Sender) == true:
+                _ranks.Released(released.Ranks);
+                break;
+            case RankTrainers.Released released:
+                _ranks?.Released(released.Rank);
+                EndDrained();
+                break;
+            case Drain:
+                _drains = Sender;
+                if (_ranks is { IsStopping: false } going && _run is not null) Couriers.To(Context.System, going.Placement).Tell(NodeProtocol.Leaving.Instance);
+                EndDrained();
+                break;
             case RunProtocol.StopRanks:
                 Stop(Sender);
                 break;
             case Terminated ended when _ranks?.Ended(ended.ActorRef) == true:
                 if (_ranks.IsLeaving) Keep(new LeftRanks(_run!, _ranks.Plan, _ranks.Ranks));
                 _ranks = null;
+                EndDrained();
                 StartNext();
                 break;
             case LeftTooLong:
@@ -130,6 +160,18 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor, IWithTim
     {
         if (_run is null) ranks.Stop(ActorRefs.Nobody);
         else ranks.Leave();
+    }
+
+    private void EndDrained()
+    {
+        if (_drains is not { } asker) return;
+        if (_ranks is { } ranks && _run is not null)
+        {
+            if (ranks.Ranks.IsEmpty) ranks.Stop(ActorRefs.Nobody);
+            return;
+        }
+        _drains = null;
+        asker.Tell(Drained.Instance);
     }
 
     private void Keep(LeftRanks left)

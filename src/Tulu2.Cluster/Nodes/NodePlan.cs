@@ -8,6 +8,7 @@ using Tulu2.Protocol.Workers;
 namespace Tulu2.Cluster.Nodes;
 
 /// <summary>A node's part of a run.</summary>
+/// <param name="Layout">Of one copy of model and optimizer state, of which a run may have any number.</param>
 /// <param name="Workers">Disposed of, where it can be, when the ranks are stopped: it may hold spare workers.</param>
 /// <param name="Reference">Its chunks are read on this node; null where there is no reference pass.</param>
 /// <param name="Validation">Its chunks are read on this node; null where the run does not validate.</param>

@@ -21,6 +21,7 @@ internal sealed class NodeRanks
     private readonly WorkerShutdown _shutdown = new();
     private readonly List<IActorRef> _askers = [];
     private readonly HashSet<Rank> _ranks = [];
+    private long _epoch;
 
     // The trainers end before data loader and checkpointer, since they still use them.
     private readonly HashSet<IActorRef> _alive;
@@ -54,15 +55,25 @@ internal sealed class NodeRanks
     public void Start(long epoch, ImmutableArray<Rank> ranks)
     {
         _ranks.UnionWith(ranks);
+        _epoch = epoch;
         long incarnations = NodeProtocol.FirstIncarnation(epoch);
         var (plan, shutdown) = (_plan, _shutdown);
         _trainers.Tell(new RankTrainers.Add([.. ranks.Select(rank => new RankSetup(
             rank,
             report => plan.Workers.Start(rank, report),
-            () => FeedWindow.Of(plan.Layout, rank, plan.Batches, new StepNumber(plan.TotalSteps), plan.Prefetch),
+            () => FeedWindow.Of(plan.Layout, plan.Batches, new StepNumber(plan.TotalSteps), plan.Prefetch),
             () => new Incarnation(Interlocked.Increment(ref incarnations)),
             _sync, _loader, _checkpointer, shutdown))]));
     }
+
+    /// <summary>All ranks of the run are here, and there are this many now.</summary>
+    public void Resize(int ranks)
+    {
+        if (!IsStopping && Rank.All(ranks).Where(rank => !_ranks.Contains(rank)).ToImmutableArray() is { IsEmpty: false } more) Start(_epoch + 1, more);
+    }
+
+    /// <summary>The trainers of these ranks end.</summary>
+    public void Released(params IEnumerable<Rank> ranks) => _ranks.ExceptWith(ranks);
 
     /// <param name="asker">Gets RanksStopped when no worker of the run is left on this node.</param>
     public void Stop(IActorRef asker)

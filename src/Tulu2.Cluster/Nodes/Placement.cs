@@ -4,6 +4,7 @@ using Akka.Cluster;
 using Tulu2.Cluster.Delivery;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Messages;
+using Tulu2.Collectives.Layout;
 using Tulu2.Files;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.Outcomes;
@@ -15,8 +16,10 @@ namespace Tulu2.Cluster.Nodes;
 /// Brings a run's ranks to the nodes of the cluster and back when one is lost: receives the membership, asks <see cref="PlacementState"/>, and carries out its
 /// effects. The run addresses it in place of a node agent.
 /// </summary>
+/// <param name="layout">Of the run, as it begins.</param>
+/// <param name="fewest">Ranks with which the run goes on while there is no room for more.</param>
 /// <param name="memory">What the ranks take of the nodes' memory; null: unknown.</param>
-internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher events, PlacedMemory? memory) : UntypedActor, IWithTimers
+internal sealed class Placement(NodeRun run, ParallelLayout layout, int fewest, IActorRef sync, RunEventPublisher events, PlacedMemory? memory) : UntypedActor, IWithTimers
 {
     // An invitation may meet a node whose agent is not there yet.
     private static readonly TimeSpan InviteInterval = TimeSpan.FromMilliseconds(500);
@@ -29,7 +32,7 @@ internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher e
     private readonly Dictionary<string, IActorRef> _agents = [];
     private readonly Dictionary<string, MachineMemory> _memories = [];
     private readonly HashSet<string> _stopping = [];
-    private PlacementState _state = new(run.Layout.Size, run.Layout.Tensor);
+    private PlacementState _state = new(layout.Size, layout.Tensor) { Copy = layout.OfOneCopy().Size, Fewest = fewest };
     private List<PlacementOffer>? _first = [];   // null: whoever was there has answered, or had the time for it
     private bool _isStopping, _hasStarted;
 
@@ -53,7 +56,7 @@ internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher e
         Timers.StartSingleTimer(nameof(AnswersOverdue), AnswersOverdue.Instance, AnswerPatience);
         _cluster.Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.IMemberEvent));
         Timers.StartPeriodicTimer(nameof(InviteAgain), InviteAgain.Instance, InviteInterval);
-        events.Publish(new RunEvent.WaitingForPlaces(run.Layout.Size));
+        events.Publish(new RunEvent.WaitingForPlaces(layout.Size));
     }
 
     protected override void PostStop() => _cluster.Unsubscribe(Self);
@@ -77,6 +80,15 @@ internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher e
                 _agents[NameOf(member)] = Couriers.To(Context.System, Sender);
                 _memories[NameOf(member)] = places.Memory;
                 Offer(new PlacementOffer(NameOf(member), places.Count, IsOurs(places) ? places.Living : []));
+                break;
+            case NodeProtocol.Leaving when _agents.FirstOrDefault(agent => agent.Value.Equals(Sender)).Key is { } leaving:
+                if (!_isStopping) Take(_state.Leaving(leaving), $"its node {AddressIn(leaving)} was told to end");
+                break;
+            case RunProtocol.Resize resize:
+                if (!_isStopping) Take(_state.Resize(resize.Ranks), "");
+                break;
+            case RunProtocol.RanksReleased released:
+                if (!_isStopping) Take(_state.Released(released.Ranks), "");
                 break;
             case AnswersOverdue:
                 OfferFirst();
@@ -159,6 +171,9 @@ internal sealed class Placement(NodeRun run, IActorRef sync, RunEventPublisher e
                 case PlacementEffect.Start start:
                     events.Publish(new RunEvent.RanksPlaced(start.Node, start.Ranks));
                     _agents[start.Node].Tell(new NodeProtocol.TakeRanks(start.Epoch, coordinator, run, start.Ranks));
+                    break;
+                case PlacementEffect.Leave leave:
+                    sync.Tell(new NodeProtocol.Leave(leave.Epoch, leave.Ranks, why));
                     break;
                 case PlacementEffect.Lost lost:
                     sync.Tell(new NodeProtocol.Gone(lost.Epoch, lost.Ranks, why));

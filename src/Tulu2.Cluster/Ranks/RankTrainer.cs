@@ -61,6 +61,7 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
                 break;
             case RankProtocol.Command command:
                 _worker?.Send(command.Body);
+                if (command.Body is WorkerCommand.JoinGeneration join) _feed.Join(join);
                 if (command.Body is WorkerCommand.Begin begin) Ask(_feed.Begin(begin));
                 break;
             case RankProtocol.SlotRead read when read.Incarnation == _incarnation:
@@ -74,6 +75,10 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
                 break;
             case RankProtocol.Replace replace when replace.Incarnation == _incarnation:
                 throw new RankFailedException(setup.Rank, replace.Why, "");
+            case RankProtocol.Release:
+                Context.Parent.Tell(new RankTrainers.Released(setup.Rank));
+                Context.Stop(Self);
+                break;
             case RankProtocol.Leave:
                 _leaves = true;
                 Context.Stop(Self);
@@ -90,6 +95,9 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
         {
             case WorkerReport.Started started:
                 setup.GradientSync.Tell(new RankProtocol.Up(setup.Rank, _incarnation, started.Endpoint));
+                break;
+            case WorkerReport.Leaving leaving:
+                setup.GradientSync.Tell(new RankProtocol.Leaving(setup.Rank, _incarnation, leaving.Why));
                 break;
             case WorkerReport.Failed failed when failed.IsFinal:
                 setup.GradientSync.Tell(new RankProtocol.BadInput(setup.Rank, failed.Error, failed.Detail, failed.BadInputWhere, failed.BadInputFix));

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Tulu2.Cluster.Messages;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Ranks;
@@ -12,11 +13,16 @@ internal sealed class RankTrainers(WorkerShutdown shutdown, IActorRef run) : Unt
 
     // Later placements of ranks whose trainers of an earlier one are still ending.
     private readonly Dictionary<string, RankSetup> _later = [];
+    // Ranks whose trainers end before the run, as they are to.
+    private readonly HashSet<string> _released = [];
     private int _alive;
     private bool _stopping, _leaves;
 
     /// <summary>Start trainers for these ranks. One that already has a trainer gets a new one: it was placed again.</summary>
     public sealed record Add(IReadOnlyList<RankSetup> Setups) : INoSerializationVerificationNeeded;
+
+    /// <summary>A trainer's last words: the run goes on without its rank.</summary>
+    public sealed record Released(Rank Rank) : INoSerializationVerificationNeeded;
 
     private sealed record WorkersEnded : INoSerializationVerificationNeeded
     {
@@ -38,10 +44,15 @@ internal sealed class RankTrainers(WorkerShutdown shutdown, IActorRef run) : Unt
                 foreach (var child in Context.GetChildren()) child.Tell(message);
                 StopWhenEmpty();
                 break;
+            case Released released:
+                _released.Add($"{released.Rank}");
+                Context.Parent.Tell(released);
+                break;
             case Terminated ended:
                 _alive--;
+                var isReleased = _released.Remove(ended.ActorRef.Path.Name);
                 if (_later.Remove(ended.ActorRef.Path.Name, out var later)) Start(later);
-                else if (!_stopping) run.Tell(new RunProtocol.Fatal(new RunFailure($"the trainer of rank {ended.ActorRef.Path.Name} ended before the run", "")));
+                else if (!_stopping && !isReleased) run.Tell(new RunProtocol.Fatal(new RunFailure($"the trainer of rank {ended.ActorRef.Path.Name} ended before the run", "")));
                 StopWhenEmpty();
                 break;
             case WorkersEnded:

@@ -35,7 +35,7 @@ internal sealed class RunCoordinator(IActorRef node, IRunService? service = null
                 _run = null;
                 _submitted?.Tell(new SubmittedRuns.Note(over.Progress));
                 break;
-            case RunProtocol.StopRun or RunProtocol.Fatal:
+            case RunProtocol.StopRun or RunProtocol.Fatal or RunProtocol.Scale:
                 _run?.Forward(message);
                 break;
             case EvaluationProtocol.IFromEvaluator said when _run is null:

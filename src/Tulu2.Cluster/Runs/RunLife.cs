@@ -78,6 +78,12 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
                 _isStopped = true;
                 if (_isFinishingEvaluation) _pool!.Tell(EvaluationControl.ClosePool.Instance);
                 break;
+            case RunProtocol.Scale:
+                _sync.Tell(message);
+                break;
+            case RunProtocol.Resize or RunProtocol.RanksReleased:
+                _ranks.Tell(message);
+                break;
             case EvaluationProtocol.IFromEvaluator said:
                 if (_pool is not null) _pool.Forward(message);
                 else if (said is EvaluationProtocol.IReport) Sender.Tell(new EvaluationProtocol.Taken(said.Number));
@@ -119,11 +125,17 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         var reference = _plan.Reference is { } pass && !Enumerable.Range(0, pass.Chunks).All(pass.IsDone) ? pass : null;
         // Steps that an earlier life committed after the checkpoint are made again, and must have the same hashes: known.Hashes.
         var (validation, validated) = (_plan.Validation?.Rules, _plan.History(known));
-        var rules = new SyncRules(_plan.Layout, _plan.Batches.SlotsPerStep, new StepNumber(_plan.TotalSteps), _plan.CheckpointEvery) { Validation = validation, Standby = _plan.Standby, MostLosses = _plan.MostLosses };
+        var rules = new SyncRules(_plan.Layout, _plan.Batches.SlotsPerStep, new StepNumber(_plan.TotalSteps), _plan.CheckpointEvery)
+        {
+            Validation = validation,
+            Standby = _plan.Standby,
+            MostLosses = _plan.MostLosses,
+            FewestReplicas = _plan.FewestReplicas,
+        };
 
         var ledger = _ledger = Context.ActorOf(Props.Create(() => new RunLedger(start.Ledger, TimeProvider.System)), ActorNames.Ledger);
         var setup = new CheckpointSetup(
-            _plan.Layout.Size, _plan.CheckpointKeep, _plan.RecipeHash, _plan.VirtualShards, _plan.Facts, _plan.Checkpoints, _plan.RecipeText)
+            _plan.CheckpointKeep, _plan.RecipeHash, _plan.VirtualShards, _plan.Facts, _plan.Checkpoints, _plan.RecipeText)
         {
             KeepsBest = validation is { KeepBest: true },
             Best = validation is { KeepBest: true } ? validated.At(rules.LastStep, validation).Best : null,
@@ -151,20 +163,21 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         var state = GradientSyncState.Of(
             rules, new SyncStart(known.Generation, manifest, known.Hashes, reference is not null) { Validated = validated }, _plan.Lease);
         var sync = _sync = Context.ActorOf(
-            Props.Create(() => new GradientSyncSupervisor(state, _plan.Layout, ledger, checkpoints, reference, _plan.Validation)), ActorNames.GradientSync);
+            Props.Create(() => new GradientSyncSupervisor(state, ledger, checkpoints, reference, _plan.Validation)), ActorNames.GradientSync);
         _ranks = _plan.ClusterKey is { } key ? StartPlacement(key) : node;
         Publish(new RunEvent.PhaseChanged(RunPhase.Starting));
         if (_plan.ClusterKey is not null) return;
         node.Tell(new NodeAgent.StartRanks(
-            new NodePlan(_plan.Layout, _plan.Workers!, _plan.Batches, _plan.Reference, _plan.Validation, _plan.TotalSteps, _plan.Prefetch),
-            sync, checkpoints));
+            new NodePlan(_plan.Layout.OfOneCopy(), _plan.Workers!, _plan.Batches, _plan.Reference, _plan.Validation, _plan.TotalSteps, _plan.Prefetch),
+            _plan.Layout.Size, sync, checkpoints));
     }
 
     private IActorRef StartPlacement(byte[] key)
     {
-        var run = new NodeRun(_plan.RunDirectory, _plan.RecipeHash, _plan.Layout, _plan.TotalSteps, _plan.Prefetch, key);
+        var run = new NodeRun(_plan.RunDirectory, _plan.RecipeHash, _plan.Layout.OfOneCopy(), _plan.TotalSteps, _plan.Prefetch, key);
         var (sync, events, memory) = (_sync, new RunEventPublisher(_ledger, Self), _plan.Memory);
-        return Context.ActorOf(Props.Create(() => new Placement(run, sync, events, memory)), ActorNames.Placement);
+        var (layout, fewest) = (_plan.Layout, Math.Min(_plan.FewestReplicas, _plan.Layout.Data) * _plan.Layout.ReplicaSize);
+        return Context.ActorOf(Props.Create(() => new Placement(run, layout, fewest, sync, events, memory)), ActorNames.Placement);
     }
 
     // An event of the run itself, which handles it at once.

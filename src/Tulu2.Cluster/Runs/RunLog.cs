@@ -14,7 +14,7 @@ internal static class RunLog
         RunEvent.Started run => ("info", $"run goes on after step {run.Step} on {NumberText.Count(run.Ranks, "rank")}, from {run.Manifest}"),
         RunEvent.WaitingForPlaces waiting => ("info", $"waiting for {NumberText.Count(waiting.Missing, "more place")} on nodes"),
         RunEvent.RanksPlaced placed => ("info", $"ranks {string.Join(", ", placed.Ranks)} are placed on {placed.Node}"),
-        RunEvent.GenerationOpened opened => ("info", $"generation {opened.Generation}: {opened.Why}"),
+        RunEvent.GenerationOpened opened => ("info", $"generation {opened.Generation} of {NumberText.Count(opened.Ranks, "rank")}: {opened.Why}"),
         RunEvent.Validated done => ("info", $"validation of step {done.Step}: {string.Join(", ", done.Values.Select(value => $"{value.Name} {value.Value:R}"))}{(done.Verdict.IsBest ? ", the best so far" : "")}"),
         RunEvent.RankLost lost => ("warning", $"rank {lost.Rank} was lost: {lost.Why}"),
         RunEvent.CheckpointWritten written => ("info", $"checkpoint of step {written.Step} written: {written.Manifest}"),

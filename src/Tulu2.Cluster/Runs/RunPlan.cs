@@ -21,6 +21,12 @@ public sealed record RunPlan
     /// <summary>Layout of the ranks, each with a worker of its own.</summary>
     public required ParallelLayout Layout { get; init; }
 
+    /// <summary>Replicas with which the run goes on while others have no workers.</summary>
+    public int FewestReplicas { get; init; } = int.MaxValue;
+
+    /// <summary>Calls back with the number of replicas that the run is to have, whenever that is another one; null: it keeps those of its layout.</summary>
+    public Func<Action<int>, IDisposable>? Scaling { get; init; }
+
     /// <summary>Ranks without twins keep standby copies of one another's state.</summary>
     public bool Standby { get; init; }
 

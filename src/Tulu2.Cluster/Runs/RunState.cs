@@ -18,6 +18,9 @@ internal sealed record RunState
     /// <summary>The newest generation of the ranks; 0: none yet.</summary>
     public Generation Generation { get; private init; }
 
+    /// <summary>Ranks of that generation.</summary>
+    public int Ranks { get; private init; }
+
     /// <summary>Ranks that wait for a node.</summary>
     public int Missing { get; private init; }
 
@@ -35,7 +38,7 @@ internal sealed record RunState
             this with { Phase = phase, TrainingBegan = TrainingBegan ?? (phase == RunPhase.Training ? now : null) },
         RunEvent.WaitingForPlaces waiting => this with { Missing = waiting.Missing },
         RunEvent.RanksPlaced => this with { Missing = 0 },
-        RunEvent.GenerationOpened opened => this with { Generation = opened.Generation },
+        RunEvent.GenerationOpened opened => this with { Generation = opened.Generation, Ranks = opened.Ranks },
         RunEvent.StepCommitted { Step: var step } => this with
         {
             Step = step.Step,
@@ -55,7 +58,7 @@ internal sealed record RunState
     public RunProgress Progress(RunPlan plan, bool isOver)
     {
         var state = Missing > 0 ? "waiting" : Phase == RunPhase.ReferencePass ? "reference" : $"{Phase}".ToLowerInvariant();
-        return new RunProgress(plan.RunDirectory, state, Step, plan.TotalSteps, Generation, plan.Layout.Size, Missing, isOver);
+        return new RunProgress(plan.RunDirectory, state, Step, plan.TotalSteps, Generation, Ranks > 0 ? Ranks : plan.Layout.Size, Missing, isOver);
     }
 
     private RunOutcome Outcome(RunEnd end, StepNumber step, string? sha256, string? manifest, RunFailure? failure) =>

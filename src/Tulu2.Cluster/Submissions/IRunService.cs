@@ -10,4 +10,8 @@ public interface IRunService
     /// </summary>
     /// <param name="say">Receives each line for the submitter; true: for standard error. Callable from any thread.</param>
     Task<int> RunAsync(Submission submission, Action<bool, string> say, CancellationToken cancellation);
+
+    /// <summary>The run is to have this many replicas from its next commit on.</summary>
+    /// <exception cref="Files.BadInputException">It cannot.</exception>
+    void Scale(Submission submission, int data);
 }

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Tulu2.Cluster.Messages;
+using Tulu2.Files;
 
 namespace Tulu2.Cluster.Submissions;
 
@@ -48,6 +49,9 @@ internal sealed class SubmittedRuns(IRunService service, string address) : Untyp
                 if (run.ExitCode is null) run.Cancel();
                 Sender.Tell(new SubmissionProtocol.Cancelling(id));
                 break;
+            case SubmissionProtocol.Scale scale when _runs.TryGetValue(scale.Id, out var run):
+                Sender.Tell(Scaled(scale, run));
+                break;
             case Describe { Progress: var progress }:
                 _current?.Take(progress);
                 Sender.Tell(new SubmissionProtocol.RunStatus(address, ViewOf(_current), ViewOf(_last)));
@@ -63,6 +67,21 @@ internal sealed class SubmittedRuns(IRunService service, string address) : Untyp
                 (_last, _current) = (run, null);
                 foreach (var id in IdsOf(run)) Tell(id, run, run.Transcript.Count, _listeners[id]);
                 break;
+        }
+    }
+
+    // A small file: it is read and written in a moment.
+    private SubmissionProtocol.Scaled Scaled(SubmissionProtocol.Scale scale, SubmittedRun run)
+    {
+        try
+        {
+            service.Scale(run.Submission, scale.Data);
+            return new SubmissionProtocol.Scaled(scale.Id, "", "", "");
+        }
+        catch (Exception fault) when (fault is BadInputException or IOException or UnauthorizedAccessException)
+        {
+            var bad = fault as BadInputException ?? new BadInputException(run.Submission.RunDirectory, $"cannot be written: {FaultText.Of(fault)}", "free space on its disk");
+            return new SubmissionProtocol.Scaled(scale.Id, bad.Where, bad.What, bad.Fix);
         }
     }
 

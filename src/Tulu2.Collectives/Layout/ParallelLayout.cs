@@ -30,6 +30,11 @@ public sealed record ParallelLayout
     /// <summary>Ranks that together hold the parameters once.</summary>
     public int ReplicaSize => Tensor * Pipeline;
 
+    /// <summary>The smallest layout with the same degrees: its ranks hold the whole state once. A larger one consists of copies of it, and each rank has the part of its number modulo this layout's size.</summary>
+    public ParallelLayout OfOneCopy() => WithData(Zero);
+
+    public ParallelLayout WithData(int data) => new(data, Tensor, Pipeline, Zero);
+
     /// <summary>Every rank's state is held by another rank too.</summary>
     public bool HasTwins => Data > Zero;
 

@@ -8,35 +8,38 @@ namespace Tulu2.Protocol.Checkpointing;
 /// Which shards of the snapshot in flight have arrived from which ranks. One shard a rank; a shard of any step but the one in flight is dropped, which is
 /// what fences late writers. Immutable.
 /// </summary>
-public sealed record CheckpointCatalog(int Ranks)
+public sealed record CheckpointCatalog
 {
     /// <summary>The step whose snapshot is in flight.</summary>
     public StepNumber? Step { get; private init; }
 
+    private ImmutableHashSet<Rank> Awaited { get; init; } = [];
+
     private ImmutableSortedDictionary<Rank, ShardEntry> Arrived { get; init; } = ImmutableSortedDictionary<Rank, ShardEntry>.Empty;
 
-    /// <summary>The ranks were told to take a snapshot after <paramref name="step"/>.</summary>
-    public CheckpointCatalog Begin(StepNumber step) => this with { Step = step, Arrived = Arrived.Clear() };
+    /// <summary>These ranks were told to take a snapshot after <paramref name="step"/>.</summary>
+    public CheckpointCatalog Begin(StepNumber step, IEnumerable<Rank> ranks) => this with { Step = step, Awaited = [.. ranks], Arrived = Arrived.Clear() };
 
     public (CheckpointCatalog Next, CatalogDecision Decision) Arrive(Rank rank, StepNumber step, ShardEntry shard)
     {
-        if (step != Step || rank < 0 || rank >= Ranks || Arrived.ContainsKey(rank)) return (this, new CatalogDecision.Wait());
+        if (step != Step || !Awaited.Contains(rank) || Arrived.ContainsKey(rank)) return (this, new CatalogDecision.Wait());
         var next = this with { Arrived = Arrived.Add(rank, shard) };
-        return next.Arrived.Count < Ranks
+        return next.Arrived.Count < Awaited.Count
             ? (next, new CatalogDecision.Wait())
             : (next.Close(), new CatalogDecision.ManifestDue(step, [.. next.Arrived.Values]));
     }
 
     /// <summary>A rank could not write its shard.</summary>
-    public (CheckpointCatalog Next, CatalogDecision Decision) Fail(Rank rank, StepNumber step, string error) => step != Step || Arrived.ContainsKey(rank)
+    public (CheckpointCatalog Next, CatalogDecision Decision) Fail(Rank rank, StepNumber step, string error) => step != Step || !Awaited.Contains(rank) || Arrived.ContainsKey(rank)
         ? (this, new CatalogDecision.Wait())
         : (Close(), new CatalogDecision.Abandoned(step, error, Lost: false));
 
     /// <summary>These ranks will write nothing more for this step; it is over unless all their shards are here.</summary>
     public (CheckpointCatalog Next, CatalogDecision Decision) Gone(StepNumber step, IReadOnlyCollection<Rank> ranks)
     {
-        if (step != Step || ranks.All(Arrived.ContainsKey)) return (this, new CatalogDecision.Wait());
-        var missing = string.Join(", ", ranks.Where(rank => !Arrived.ContainsKey(rank)));
+        Rank[] gone = [.. ranks.Where(rank => Awaited.Contains(rank) && !Arrived.ContainsKey(rank))];
+        if (step != Step || gone.Length == 0) return (this, new CatalogDecision.Wait());
+        var missing = string.Join(", ", gone.Select(rank => $"{rank}"));
         return (Close(), new CatalogDecision.Abandoned(step, $"rank {missing} was lost, or not heard of for too long, before its shard was durable", Lost: true));
     }
 

@@ -19,7 +19,7 @@ public sealed class StepDriver : IDisposable
     private readonly DriverPlan _plan;
     private readonly IWorkerFactory _workers;
     private readonly IDriverScheduler _scheduler;
-    private readonly Seat[] _seats;
+    private readonly List<Seat> _seats;
     private CheckpointCatalog _catalog;
     private ChunkQueue _reference;
     private ValidationRound _validation;
@@ -44,9 +44,9 @@ public sealed class StepDriver : IDisposable
     {
         (_plan, _workers, _scheduler, _manifest) = (plan, workers, scheduler, plan.Start);
         _seats = [.. Enumerable.Range(0, plan.Rules.Ranks).Select(_ => new Seat())];
-        _catalog = new CheckpointCatalog(plan.Rules.Ranks);
-        _reference = ChunkQueue.Of(plan.Rules.Layout, plan.Reference.Count);
-        _validation = ValidationRound.Of(plan.Rules.Layout, plan.Validation.Count);
+        _catalog = new CheckpointCatalog();
+        _reference = ChunkQueue.Of(plan.Reference.Count);
+        _validation = ValidationRound.Of(plan.Validation.Count);
         State = FromRecord(generation: default);
     }
 
@@ -60,14 +60,14 @@ public sealed class StepDriver : IDisposable
     /// <summary>Starts the workers of all ranks.</summary>
     public void Start()
     {
-        foreach (var rank in Rank.All(_seats.Length)) Start(rank);
+        foreach (var rank in Rank.All(_seats.Count)) Start(rank);
     }
 
     /// <summary>Ranks are fed the slots of the steps up to this one; they wait for those of later steps.</summary>
     public void FeedThrough(StepNumber step)
     {
         _through = step;
-        foreach (var rank in Rank.All(_seats.Length))
+        foreach (var rank in Rank.All(_seats.Count))
             if (_seats[rank].Feed is { } feed) Feed(rank, feed.Extend(step));
     }
 
@@ -80,6 +80,9 @@ public sealed class StepDriver : IDisposable
         if (why is not null) _scheduler.Sent(new RankReport(rank, seat.Incarnation, new WorkerReport.Failed(Generation.None, rank, why, "", null, null)));
         Start(rank);
     }
+
+    /// <summary>The run is to have this many replicas; new ones get workers.</summary>
+    public void Scale(int data) => Take(new SyncCommand.Scale(data, _scheduler.Now));
 
     /// <summary>A report has arrived at the supervisor.</summary>
     public void Receive(RankReport report)
@@ -133,8 +136,16 @@ public sealed class StepDriver : IDisposable
     {
         var seat = _seats[rank];
         var incarnation = seat.Incarnation = _incarnations = _incarnations.Next();
-        seat.Feed = FeedWindow.Of(_plan.Rules.Layout, rank, _plan.Batches, _through, _plan.Credits);
+        seat.Feed = FeedWindow.Of(_plan.Rules.Layout, _plan.Batches, _through, _plan.Credits);
         seat.Worker = _workers.Start(rank, report => _scheduler.Said(() => Hear(new RankReport(rank, incarnation, report))));
+    }
+
+    private void Release(Rank rank)
+    {
+        if (rank >= _seats.Count) return;
+        var seat = _seats[rank];
+        seat.Worker?.Dispose();
+        (seat.Worker, seat.Feed, seat.Incarnation) = (null, null, _incarnations = _incarnations.Next());
     }
 
     // What a rank's node does with a report: it keeps the worker fed, replaces one that failed, and passes the report on.
@@ -168,27 +179,36 @@ public sealed class StepDriver : IDisposable
         switch (effect)
         {
             case SyncEffect.Tell { Rank: var rank, Command: var command }:
-                _seats[rank].Worker!.Send(command is WorkerCommand.Commit commit && _plan.WriteManifest is null ? commit with { Snapshot = false } : command);
+                _seats[rank].Worker?.Send(command is WorkerCommand.Commit commit && _plan.WriteManifest is null ? commit with { Snapshot = false } : command);
+                if (command is WorkerCommand.JoinGeneration join) _seats[rank].Feed!.Join(join);
                 if (command is WorkerCommand.Begin begin) Feed(rank, _seats[rank].Feed!.Begin(begin));
                 break;
             case SyncEffect.Restart restart when restart.Incarnation == _seats[restart.Rank].Incarnation:
                 Replace(restart.Rank, restart.Why);
                 break;
+            case SyncEffect.Resized { Ranks: var ranks }:
+                while (_seats.Count < ranks) _seats.Add(new Seat());
+                foreach (var rank in Rank.All(ranks))
+                    if (_seats[rank].Worker is null) Start(rank);
+                break;
+            case SyncEffect.Released released:
+                foreach (var gone in released.Ranks) Release(gone);
+                break;
             case SyncEffect.BeginScoring scoring:
                 _scoring = scoring.Generation;
-                (_reference, var chunks) = _reference.Begin();
+                (_reference, var chunks) = _reference.Begin(scoring.Roster);
                 Score(default, chunks);
                 break;
             case SyncEffect.BeginValidation validation:
                 _scoring = validation.Generation;
-                (_validation, var validating) = _validation.Begin(validation.Step);
+                (_validation, var validating) = _validation.Begin(validation.Step, validation.Roster);
                 Score(validation.Step, validating);
                 break;
             case SyncEffect.Committed { Step: var step }:
                 _hashes = _hashes.SetItem(step.Step, step.GradientHash);
                 break;
             case SyncEffect.SnapshotBegun begun:
-                _catalog = _catalog.Begin(begun.Step);
+                _catalog = _catalog.Begin(begun.Step, begun.Roster.Ranks);
                 break;
             case SyncEffect.SnapshotRanksGone gone:
                 Settle(_catalog.Gone(gone.Step, gone.Ranks));
@@ -250,9 +270,11 @@ public sealed class StepDriver : IDisposable
     // The supervisor is lost, and another one begins with what ledger and manifests know.
     private void TakeOver()
     {
-        var up = State.Seats.Where(seat => seat.Up).ToArray();
-        _catalog = new CheckpointCatalog(_plan.Rules.Ranks);
+        var (up, data) = (State.Seats.Where(seat => seat.Up).ToArray(), State.Wanted.Data);
+        _catalog = new CheckpointCatalog();
         State = FromRecord(State.Generation);
+        // As from the ledger.
+        Take(new SyncCommand.Scale(data, _scheduler.Now));
         foreach (var seat in up) Take(new SyncCommand.RankUp(seat.Rank, seat.Incarnation, seat.Endpoint, _scheduler.Now) { Node = seat.Node });
     }
 

@@ -17,9 +17,9 @@ public static class WorkerCodecs
     /// <summary>What the supervisor tells ranks and hears from them, also on other nodes.</summary>
     public static IReadOnlyList<WireCodec> BetweenNodes { get; } =
     [
-        WireCodec.For("cj", 3,
-            (ref MessagePackWriter w, WorkerCommand.JoinGeneration m) => { w.Write(m.Generation); w.Write(m.Rank); Texts(ref w, m.Endpoints); },
-            (ref MessagePackReader r) => new WorkerCommand.JoinGeneration(r.ReadGeneration(), r.ReadRank(), Texts(ref r))),
+        WireCodec.For("cj", 4,
+            (ref MessagePackWriter w, WorkerCommand.JoinGeneration m) => { w.Write(m.Generation); w.Write(m.Rank); Texts(ref w, m.Endpoints); Ranks(ref w, m.Ranks); },
+            (ref MessagePackReader r) => new WorkerCommand.JoinGeneration(r.ReadGeneration(), r.ReadRank(), Texts(ref r)) { Ranks = Ranks(ref r) }),
         WireCodec.For("cb", 6,
             (ref MessagePackWriter w, WorkerCommand.Begin m) =>
             {
@@ -113,6 +113,9 @@ public static class WorkerCodecs
         WireCodec.For("wu", 1,
             (ref MessagePackWriter w, WorkerReport.Started m) => Text(ref w, m.Endpoint),
             (ref MessagePackReader r) => new WorkerReport.Started(Text(ref r))),
+        WireCodec.For("wv", 1,
+            (ref MessagePackWriter w, WorkerReport.Leaving m) => Text(ref w, m.Why),
+            (ref MessagePackReader r) => new WorkerReport.Leaving(Text(ref r))),
         WireCodec.For("wl", 0, (ref MessagePackWriter _, WorkerReport.Alive _) => { }, (ref MessagePackReader _) => new WorkerReport.Alive()),
         WireCodec.For("wk", 5,
             (ref MessagePackWriter w, WorkerReport.ShardWritten m) =>
@@ -199,12 +202,15 @@ public static class WorkerCodecs
 
     private static void Standby(ref MessagePackWriter writer, StandbyOrder order)
     {
-        List(ref writer, order.Keepers, (ref MessagePackWriter w, Rank rank) => w.Write(rank));
-        List(ref writer, order.Renewed, (ref MessagePackWriter w, Rank rank) => w.Write(rank));
+        Ranks(ref writer, order.Keepers);
+        Ranks(ref writer, order.Renewed);
     }
 
-    private static StandbyOrder Standby(ref MessagePackReader reader) =>
-        new(List(ref reader, (ref MessagePackReader r) => r.ReadRank()), List(ref reader, (ref MessagePackReader r) => r.ReadRank()));
+    private static StandbyOrder Standby(ref MessagePackReader reader) => new(Ranks(ref reader), Ranks(ref reader));
+
+    private static void Ranks(ref MessagePackWriter writer, IReadOnlyList<Rank> ranks) => List(ref writer, ranks, (ref MessagePackWriter w, Rank rank) => w.Write(rank));
+
+    private static IReadOnlyList<Rank> Ranks(ref MessagePackReader reader) => List(ref reader, (ref MessagePackReader r) => r.ReadRank());
 
     private static void Transfer(ref MessagePackWriter writer, StateTransfer transfer)
     {

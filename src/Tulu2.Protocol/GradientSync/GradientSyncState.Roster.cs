@@ -18,16 +18,21 @@ public sealed partial record GradientSyncState
 
     private Decision RankUp(SyncCommand.RankUp up)
     {
+        // It was started before the run gave it up.
+        if (up.Rank >= Wanted.Size && !Roster.Contains(up.Rank)) return To(this, new SyncEffect.Released([up.Rank]));
         var seat = Seats[up.Rank];
         if (up.Incarnation <= seat.Incarnation) return Stay;
+        if (seat.IsRetired) return To(Seat(up.Rank, s => s with { Incarnation = up.Incarnation }), new SyncEffect.Released([up.Rank]));
         // A new worker proves that the old one is gone, whether or not that was heard.
         return (seat.Up ? Out(seat, "its worker was replaced", up.Now) : Stay)
-            .Then(next => To(next.Seat(up.Rank, s => s.Entered(up))))
-            .Then(next => next.Gather(up.Now));
+            .Then(next => To(next.Seat(up.Rank, s => s.Entered(up)) with { LastUp = up.Now }))
+            .Then(next => next.Gather(up.Now))
+            .Then(next => next.ScoreWithMore(up.Now));
     }
 
     private Decision RankLost(SyncCommand.RankLost lost)
     {
+        if (lost.Rank >= Wanted.Size && !Roster.Contains(lost.Rank)) return Stay;
         var seat = Seats[lost.Rank];
         // It never came up: remembering it is all there is to do.
         if (!seat.Up && lost.Incarnation > seat.Incarnation)
@@ -42,6 +47,8 @@ public sealed partial record GradientSyncState
         {
             Phase = Phase switch
             {
+                // The others go on without it as it is.
+                _ when !Roster.Contains(seat.Rank) && Phase is not SyncPhase.Gathering => Phase,
                 // The last checkpoint may be whole without this rank: the catalogue will say.
                 SyncPhase.Finishing => Phase,
                 SyncPhase.Gathering gathering => gathering with { Why = Lost() },
@@ -57,47 +64,56 @@ public sealed partial record GradientSyncState
     }
 
     // A rank that dies again and again, with nothing made in between, would keep the run for ever.
-    private Decision GiveUp() => Phase is not SyncPhase.Over && Seats.FirstOrDefault(seat => seat.Losses > _rules.MostLosses) is { } seat
-        ? Fail(new RunFailure($"rank {seat.Rank} was lost {seat.Losses} times without a step in between, the last time: {seat.Lost}", ""))
-        : Stay;
+    private Decision GiveUp(TimeSpan now)
+    {
+        if (Phase is SyncPhase.Over || Seats.FirstOrDefault(seat => seat.Losses > _rules.MostLosses && !seat.IsRetired) is not { } seat) return Stay;
+        var why = $"rank {seat.Rank} was lost {seat.Losses} times without a step in between, the last time: {seat.Lost}";
+        return Complete() is { } others && IsEnough(others) ? Retire(seat, why, now) : Fail(new RunFailure(why, ""));
+    }
 
     private Decision Replace(IReadOnlyCollection<RankSeat> seats, Func<RankSeat, string> why, TimeSpan now) =>
         seats.Aggregate(Stay, (decision, seat) => decision
             .Then(next => next.Out(seat, why(seat), now))
             .Do(new SyncEffect.Restart(seat.Rank, seat.Incarnation, why(seat))));
 
-    private Decision Gather(TimeSpan now) =>
-        Phase is SyncPhase.Gathering gathering && Seats.All(seat => seat.Up) ? OpenGeneration(gathering.Why, now) : Stay;
-
-    private Decision OpenGeneration(string why, TimeSpan now)
+    private Decision OpenGeneration(string why, TimeSpan now, Roster? roster = null)
     {
-        var next = this with { Phase = new SyncPhase.Joining(), Generation = Generation.Next(), Seats = [.. Seats.Select(seat => seat.Invited(now))] };
-        string[] endpoints = [.. Seats.Select(seat => seat.Endpoint)];
-        return To(next, new SyncEffect.GenerationOpened(next.Generation, why, _rules.Ranks))
-            .Do(Seats.Select(seat => new SyncEffect.Tell(seat.Rank, new WorkerCommand.JoinGeneration(next.Generation, seat.Rank, endpoints))));
+        roster ??= Roster;
+        var next = this with
+        {
+            Phase = new SyncPhase.Joining(),
+            Generation = Generation.Next(),
+            Roster = roster,
+            Seats = [.. Seats.Select(seat => roster.Contains(seat.Rank) ? seat.Invited(now) : seat with { Joined = null, IsSettled = false })],
+        };
+        string[] endpoints = [.. next.Members.Select(seat => seat.Endpoint)];
+        return To(next, new SyncEffect.GenerationOpened(next.Generation, why, roster.Ranks.Length))
+            .Do(roster.Ranks.Select(rank => new SyncEffect.Tell(rank, new WorkerCommand.JoinGeneration(next.Generation, rank, endpoints) { Ranks = roster.Ranks })))
+            .Then(opened => opened.Release());
     }
 
     private Decision Joined(WorkerReport.Joined joined, TimeSpan now)
     {
         if (Phase is not SyncPhase.Joining || joined.Generation != Generation || !Seats[joined.Rank].Up) return Stay;
-        var next = Seat(joined.Rank, seat => seat with { Joined = joined, Progress = now });
-        if (!next.Seats.All(seat => seat.IsMember)) return To(next);
+        var next = Seat(joined.Rank, seat => seat with { Joined = joined, IsSettled = true, Progress = now });
+        if (!next.Members.All(seat => seat.IsMember)) return To(next);
         return next.ReferenceDue ? next.BeginScoring() : next.Begin(now);
     }
 
     private Decision BeginScoring() =>
-        To(this with { Phase = new SyncPhase.Scoring(), Seats = [.. Seats.Select(seat => seat with { Work = RankWork.Loading })] })
+        To((this with { Phase = new SyncPhase.Scoring() }).Each(seat => seat with { Work = RankWork.Loading }))
             .Then(next => next.Tell(RunPhase.ReferencePass))
-            .Do(new SyncEffect.BeginScoring(Generation));
+            .Do(new SyncEffect.BeginScoring(Generation, Roster));
 
     private Decision Tick(TimeSpan now)
     {
         var decision = Phase switch
         {
-            SyncPhase.Gathering gathering => Missing(gathering, now),
+            SyncPhase.Gathering gathering => Missing(gathering, now).Then(next => next.Gather(now)),
             SyncPhase.Joining => ReplaceSilent("joining", seat => seat.Up && seat.Joined is null, JoinPatience, now),
             SyncPhase.Scoring => ReplaceSilent("scoring", seat => seat.Up, _ => Lease.Deadline(), now),
             SyncPhase.Validating validating => MeetAgain(validating, now),
+            SyncPhase.Changing changing => ReplaceSilent($"coming to step {changing.Step}", seat => seat.Up && !seat.Has(changing.Step), _ => Lease.Deadline(), now),
             SyncPhase.Running running => Meet(running, now),
             SyncPhase.Finishing => ReplaceSilent("finishing", seat => seat.IsMember && !seat.HasEnded(LastStep), _ => Lease.Deadline(), now),
             _ => Stay,
@@ -106,7 +122,7 @@ public sealed partial record GradientSyncState
     }
 
     private Decision ReplaceSilent(string doing, Func<RankSeat, bool> awaited, Func<RankSeat, TimeSpan> patience, TimeSpan now) => Replace(
-        [.. Seats.Where(seat => awaited(seat) && now - seat.Progress > patience(seat))],
+        [.. Members.Where(seat => awaited(seat) && now - seat.Progress > patience(seat))],
         seat => $"no progress for {(int)(now - seat.Progress).TotalSeconds} s while {doing}", now);
 
     private Decision Meet(SyncPhase.Running running, TimeSpan now)
@@ -116,7 +132,7 @@ public sealed partial record GradientSyncState
         var replaced = ReplaceSilent("running", seat => seat.Ready is null && !seat.Pending.IsEmpty, _ => patience, now);
         if (replaced.Effects.Length > 0) return replaced;
         // All have their slots and still do not meet: nobody can be named, so they meet anew, and who does not come is replaced.
-        return Seats.All(seat => (seat.Ready is not null || seat.Pending.IsEmpty) && now - seat.Progress > patience)
+        return Members.All(seat => (seat.Ready is not null || seat.Pending.IsEmpty) && now - seat.Progress > patience)
             ? (this with { Unmet = Unmet + 1 }).MeetAnew(running.Step, now)
             : Stay;
     }
@@ -125,7 +141,7 @@ public sealed partial record GradientSyncState
     private Decision MeetAnew(StepNumber step, TimeSpan now)
     {
         var text = $"step {step} was not reduced in time, {Unmet} times in a row: the ranks are up and do not reach one another: "
-            + string.Join(", ", Seats.Select(seat => $"rank {seat.Rank} at {seat.Endpoint}"));
+            + string.Join(", ", Members.Select(seat => $"rank {seat.Rank} at {seat.Endpoint}"));
         if (Unmet > _rules.MostLosses)
             return Fail(new RunFailure(text, "", BadInputFix: "see that their machines reach one another on all TCP ports at these addresses, then resume the run"));
         var decision = OpenGeneration($"step {step} was not reduced in time", now);
@@ -133,7 +149,7 @@ public sealed partial record GradientSyncState
     }
 
     private Decision GiveUpSnapshot(TimeSpan now) => Snapshot is SnapshotStatus.InFlight flight && now - flight.Began > SnapshotLeases * Lease.Initial
-        ? To(this with { Snapshot = flight with { Began = now } }, new SyncEffect.SnapshotRanksGone(flight.Step, [.. Rank.All(_rules.Ranks)]))
+        ? To(this with { Snapshot = flight with { Began = now } }, new SyncEffect.SnapshotRanksGone(flight.Step, Roster.Ranks))
         : Stay;
 
     // Who has nothing to do answers at once. A slot under way is done first, and so is the loading of a state; a copy from a twin is not, it ends with its generation.
@@ -149,7 +165,7 @@ public sealed partial record GradientSyncState
     // A worker that was to be replaced may not have been told: it is said again, which does nothing where it was heard.
     private Decision Missing(SyncPhase.Gathering gathering, TimeSpan now) => Stopping && now - gathering.Since > StopPatience
         ? StopHere()
-        : To(this, [.. Seats.Where(seat => !seat.Up && seat.Incarnation > 0).Select(seat => new SyncEffect.Restart(seat.Rank, seat.Incarnation, gathering.Why))]);
+        : To(this, [.. Seats.Where(seat => !seat.Up && seat.Incarnation > 0 && IsAwaited(seat)).Select(seat => new SyncEffect.Restart(seat.Rank, seat.Incarnation, gathering.Why))]);
 
     // Nobody could be heard until now: nobody's silence counts.
     private GradientSyncState Refreshed(TimeSpan now) => this with

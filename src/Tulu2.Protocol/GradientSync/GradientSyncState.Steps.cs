@@ -31,42 +31,45 @@ public sealed partial record GradientSyncState
             Phase = new SyncPhase.Running(step, now, entry),
             Tie = Tie is { } tie ? tie with { Retried = true } : null,
             Keepers = [.. standby.Keepers],
-            Seats = [.. Seats.Select(seat => seat.Assigned(
-                step, shares[seat.Rank].Keep, shares[seat.Rank].Compute, entry == StepEntry.Loading ? RankWork.Loading : RankWork.Computing, now))],
         };
-        return next.Tell(RunPhase.Training).Do(Overtaken()).Do(Seats.Select(seat => new SyncEffect.Tell(
-            seat.Rank, new WorkerCommand.Begin(Generation, step, transfer, shares[seat.Rank].Keep, shares[seat.Rank].Compute) { Standby = standby })));
+        next = next.Each(seat => seat.Assigned(
+            step, Share(seat).Keep, Share(seat).Compute, entry == StepEntry.Loading ? RankWork.Loading : RankWork.Computing, now));
+        return next.Tell(RunPhase.Training).Do(Overtaken()).Do(Members.Select(seat => new SyncEffect.Tell(
+            seat.Rank, new WorkerCommand.Begin(Generation, step, transfer, Share(seat).Keep, Share(seat).Compute) { Standby = standby })));
+
+        SlotShare Share(RankSeat seat) => shares[Roster.ReplicaOf(seat.Rank)];
     }
+
+    // Where all ranks are there and none has a twin.
+    private bool KeepsCopies => _rules.Standby && IsWhole && Roster.Layout.MayKeepCopies;
 
     private StandbyOrder Standby(bool reload, StepNumber step, IReadOnlyCollection<PeerCopy> copies)
     {
-        if (!_rules.KeepsCopies) return StandbyOrder.None;
-        Rank?[] held = [.. Seats.Select(seat => reload ? null : seat.BringsCopyAt(step, Hashes.GetValueOrDefault(step)))];
-        var keepers = StandbyKeepers.Of([.. Seats.Select(seat => seat.Node)], held, [.. copies.SelectMany(copy => copy.Receivers)]);
-        return new StandbyOrder(keepers, [.. Rank.All(_rules.Ranks).Where(rank => held[keepers[rank]] != rank)]);
+        if (!KeepsCopies) return StandbyOrder.None;
+        Rank?[] held = [.. Members.Select(seat => reload ? null : seat.BringsCopyAt(step, Hashes.GetValueOrDefault(step)))];
+        var keepers = StandbyKeepers.Of([.. Members.Select(seat => seat.Node)], held, [.. copies.SelectMany(copy => copy.Receivers)]);
+        return new StandbyOrder(keepers, [.. Roster.Ranks.Where(rank => held[keepers[rank]] != rank)]);
     }
 
     // A commit that was overtaken by this generation: its snapshot will never come from the ranks that do not have its step.
     private IEnumerable<SyncEffect> Overtaken()
     {
         if (Snapshot is not SnapshotStatus.InFlight flight) yield break;
-        var never = Seats.Where(seat => seat.Joined!.StateStep < flight.Step).Select(seat => seat.Rank).ToImmutableArray();
+        var never = Members.Where(seat => seat.Joined!.StateStep < flight.Step).Select(seat => seat.Rank).ToImmutableArray();
         if (!never.IsEmpty) yield return new SyncEffect.SnapshotRanksGone(flight.Step, never);
     }
 
-    // By rank: the ranks of a replica have the same share of the slots.
-    private SlotShare[] Shares(bool reload, StepNumber highest)
+    // By replica: its ranks have the same share of the slots.
+    private IReadOnlyList<SlotShare> Shares(bool reload, StepNumber highest)
     {
         var drop = reload || Tie is { Retried: false };
-        var held = Enumerable.Range(0, _rules.Layout.Data).Select(data => drop ? [] : HeldBy(_rules.Replica(data), highest)).ToArray();
-        var byReplica = SlotAssignment.Recover(_rules.Slots, held);
-        return [.. Seats.Select(seat => byReplica[_rules.Layout.CoordinatesOf(seat.Rank).Data])];
+        return SlotAssignment.Recover(_rules.Slots, [.. Enumerable.Range(0, Roster.Layout.Data).Select(replica => drop ? [] : HeldBy(Roster.Replica(replica), highest))]);
     }
 
     // The newest step that the ranks can come to, and who gives its state to whom; null: none without a checkpoint.
     private (StepNumber Step, PeerCopy[]? Copies) Newest()
     {
-        var highest = Seats.Max(seat => seat.Joined!.StateStep);
+        var highest = Members.Max(seat => seat.Joined!.StateStep);
         if (highest < 0) return (highest, null);
         // The commit was decided, and reached nobody before this generation did.
         var decided = highest.Next();
@@ -76,10 +79,10 @@ public sealed partial record GradientSyncState
     // Who gives whom the state of a step; null where a rank is behind and neither a twin nor a copy of it has that step.
     private PeerCopy[]? Copies(StepNumber highest)
     {
-        var (layout, hash) = (_rules.Layout, Hashes.GetValueOrDefault(highest));
-        Rank? Source(RankSeat seat) => (layout.Twins(seat.Rank).Select(twin => Seats[twin]).FirstOrDefault(twin => twin.Brings(highest, hash))
-            ?? Seats.FirstOrDefault(keeper => keeper.BringsCopyAt(highest, hash) == seat.Rank))?.Rank;
-        var copies = Seats.Where(seat => !seat.Brings(highest, hash)).GroupBy(Source).ToArray();
+        var hash = Hashes.GetValueOrDefault(highest);
+        Rank? Source(RankSeat seat) => (Roster.Twins(seat.Rank).Select(twin => Seats[twin]).FirstOrDefault(twin => twin.Brings(highest, hash))
+            ?? Members.FirstOrDefault(keeper => keeper.BringsCopyAt(highest, hash) == seat.Rank))?.Rank;
+        var copies = Members.Where(seat => !seat.Brings(highest, hash)).GroupBy(Source).ToArray();
         return copies.Any(copy => copy.Key is null) ? null : [.. copies.Select(copy => new PeerCopy(copy.Key!.Value, [.. copy.Select(seat => seat.Rank)]))];
     }
 
@@ -109,7 +112,7 @@ public sealed partial record GradientSyncState
     {
         if (Phase is not SyncPhase.Running running || running.Step != ready.Step || !Counts(ready.Generation, ready.Rank)) return Stay;
         var next = Seat(ready.Rank, seat => seat with { Ready = ready, Pending = [], Progress = now });
-        return next.Seats.All(seat => seat.Ready is not null)
+        return next.Members.All(seat => seat.Ready is not null)
             ? (next with { Phase = running with { AllReady = now } }).Compare(running.Step, now)
             : To(next);
     }
@@ -117,7 +120,7 @@ public sealed partial record GradientSyncState
     private Decision Compare(StepNumber step, TimeSpan now)
     {
         var known = Hashes.GetValueOrDefault(step);
-        var groups = Seats.GroupBy(seat => seat.Ready!.GradientHash).OrderByDescending(group => group.Count()).ToArray();
+        var groups = Members.GroupBy(seat => seat.Ready!.GradientHash).OrderByDescending(group => group.Count()).ToArray();
         if (groups.Length == 1)
         {
             return known is null || known == groups[0].Key
@@ -127,13 +130,13 @@ public sealed partial record GradientSyncState
                     "The same bits need the same CPU type and the same libtorch build as before", ""));
         }
         // More than half agree, or some agree with the ledger: the others are corrupt.
-        var sound = groups.FirstOrDefault(group => group.Key == known) ?? (2 * groups[0].Count() > Seats.Length ? groups[0] : null);
+        var sound = groups.FirstOrDefault(group => group.Key == known) ?? (2 * groups[0].Count() > Roster.Ranks.Length ? groups[0] : null);
         if (sound is not null)
         {
-            var corrupt = Seats.Where(seat => seat.Ready!.GradientHash != sound.Key).ToArray();
+            var corrupt = Members.Where(seat => seat.Ready!.GradientHash != sound.Key).ToArray();
             return Replace(corrupt, seat => $"its gradient of step {step} has the hash {seat.Ready!.GradientHash}, the others have {sound.Key}", now);
         }
-        var hashes = string.Join(", ", Seats.Select(seat => $"rank {seat.Rank} {seat.Ready!.GradientHash}"));
+        var hashes = string.Join(", ", Members.Select(seat => $"rank {seat.Rank} {seat.Ready!.GradientHash}"));
         return Tie?.Step == step
             ? Fail(new RunFailure(
                 $"the ranks came twice to different gradients of step {step} and no majority says which is right: {hashes}. One of them computes wrongly", ""))
@@ -149,46 +152,49 @@ public sealed partial record GradientSyncState
         var validates = !StopsAt(step) && IsValidated(step);
         var last = !validates && (step == LastStep || StopsAt(step));
         if (last && Snapshot is SnapshotStatus.InFlight) return Stay;
-        var due = last || (_rules.CheckpointEvery > 0 && step % _rules.CheckpointEvery == 0);
+        var changes = !last && !validates && RosterIsDue;
+        // Its checkpoint has what would go with those that leave.
+        var due = last || (changes && !OthersHaveTheState) || (_rules.CheckpointEvery > 0 && step % _rules.CheckpointEvery == 0);
         var snapshots = Snapshot.AtCommit(step, due, now);
         var snapshot = Snapshot is not SnapshotStatus.InFlight && snapshots is SnapshotStatus.InFlight;
-        var first = Seats[0].Ready!;
-        var decision = To(
-            this with
-            {
-                Phase = last ? new SyncPhase.Finishing()
-                    : validates ? new SyncPhase.Validating(step, StepEntry.InStride)
-                    : new SyncPhase.Running(step.Next(), now, StepEntry.InStride),
-                LastStep = last ? step : LastStep,
-                Hashes = Hashes.SetItem(step, first.GradientHash),
-                Decided = step,
-                Unmet = 0,
-                Snapshot = snapshots,
-                // Waiting for a snapshot is not the ranks' pace.
-                Lease = running.Entry == StepEntry.InStride ? Lease.With(allReady - running.Began) : Lease,
-                Seats =
-                [
-                    .. Seats.Select(seat => (last || validates
-                        ? seat with { Applied = null, Work = RankWork.Computing, Progress = now } : Onward(seat, step.Next(), now)) with { Losses = 0 }),
-                ],
-            },
-            new SyncEffect.Committed(new StepCommit(Generation, step, first.GradientHash, first.Metrics,
-                [.. Seats.Select(seat => seat.Share(ReportsSlots(seat.Rank)))], (now - running.Began).TotalSeconds, Hashes.ContainsKey(step))));
-        if (snapshot) decision = decision.Do(new SyncEffect.SnapshotBegun(step));
+        var (first, shares) = (Members.First().Ready!, Members.Select(seat => seat.Share(ReportsSlots(seat.Rank))).ToImmutableArray());
+        var next = this with
+        {
+            Phase = last ? new SyncPhase.Finishing()
+                : validates ? new SyncPhase.Validating(step, StepEntry.InStride)
+                : changes ? new SyncPhase.Changing(step)
+                : new SyncPhase.Running(step.Next(), now, StepEntry.InStride),
+            LastStep = last ? step : LastStep,
+            Hashes = Hashes.SetItem(step, first.GradientHash),
+            Decided = step,
+            Unmet = 0,
+            Snapshot = snapshots,
+            // Waiting for a snapshot is not the ranks' pace.
+            Lease = running.Entry == StepEntry.InStride ? Lease.With(allReady - running.Began) : Lease,
+        };
+        var goesOn = next.Phase is SyncPhase.Running;
+        next = next.Each(seat => goesOn ? Onward(seat, step.Next(), now) : seat with { Applied = null, Work = RankWork.Computing, Progress = now })
+            .Each(seat => seat with { Losses = 0 });
+        var decision = To(next, new SyncEffect.Committed(new StepCommit(
+            Generation, step, first.GradientHash, first.Metrics, shares, (now - running.Began).TotalSeconds, Hashes.ContainsKey(step))));
+        if (snapshot) decision = decision.Do(new SyncEffect.SnapshotBegun(step, Roster));
         return decision
-            .Do(TellCommit(step, snapshot, last ? AfterCommit.End : validates ? AfterCommit.Wait : AfterCommit.GoOn))
+            .Do(TellCommit(step, snapshot, last ? AfterCommit.End : validates || changes ? AfterCommit.Wait : AfterCommit.GoOn))
             .When(last, after => after.Tell(RunPhase.Finishing))
             .When(validates, after => after.Validate(step, now));
     }
 
     private IEnumerable<SyncEffect> TellCommit(StepNumber step, bool snapshot, AfterCommit then) =>
-        Seats.Select(seat => new SyncEffect.Tell(seat.Rank, new WorkerCommand.Commit(Generation, step, snapshot, then)));
+        Roster.Ranks.Select(rank => new SyncEffect.Tell(rank, new WorkerCommand.Commit(Generation, step, snapshot, then)));
 
     // One rank of each replica counts its slots; the others did parts of the same.
-    private bool ReportsSlots(Rank rank) => _rules.Layout.CoordinatesOf(rank) is { Pipeline: 0, Tensor: 0 };
+    private bool ReportsSlots(Rank rank) => Roster.Layout.CoordinatesOf(Roster.PlaceOf(rank)) is { Pipeline: 0, Tensor: 0 };
 
     private RankSeat Onward(RankSeat seat, StepNumber step, TimeSpan now) =>
-        (seat with { Applied = null }).Assigned(step, [], _rules.SlotsOf(seat.Rank), RankWork.Computing, now);
+        (seat with { Applied = null }).Assigned(step, [], SlotsOf(seat.Rank), RankWork.Computing, now);
+
+    // The slots of a rank in an undisturbed step: those of its replica.
+    private IReadOnlyList<SlotRange> SlotsOf(Rank rank) => SlotAssignment.Range(_rules.Slots, Roster.Layout.Data, Roster.ReplicaOf(rank)) is { } range ? [range] : [];
 
     private Decision Applied(WorkerReport.Applied applied, TimeSpan now)
     {
@@ -200,8 +206,8 @@ public sealed partial record GradientSyncState
 
     // Ranks came back on other nodes than they were lost on. Their copies, from which they were restored, could not move at once; each rank has its own state now.
     private Decision MoveCopies(TimeSpan now) =>
-        !Keepers.IsEmpty && Phase is SyncPhase.Running { AllReady: null } running && Seats.All(seat => seat.Has(new StepNumber(running.Step - 1)))
-            && !StandbyKeepers.AreApart([.. Seats.Select(seat => seat.Node)], Keepers)
+        !Keepers.IsEmpty && Phase is SyncPhase.Running { AllReady: null } running && Members.All(seat => seat.Has(new StepNumber(running.Step - 1)))
+            && !StandbyKeepers.AreApart([.. Members.Select(seat => seat.Node)], Keepers)
             ? OpenGeneration("standby copies go to other nodes", now)
             : Stay;
 }

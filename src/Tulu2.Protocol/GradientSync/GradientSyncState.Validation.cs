@@ -34,9 +34,9 @@ public sealed partial record GradientSyncState
         var work = entry == StepEntry.Loading ? RankWork.Loading : RankWork.Computing;
         // Ranks that had not heard of a snapshot of this step when the generation began will not hear of it any more: it is taken again.
         var again = Snapshot is SnapshotStatus.InFlight flight && flight.Step == step ? flight with { IsAbandoned = true } : null;
-        return To(this with { Snapshot = again ?? Snapshot, Phase = new SyncPhase.Validating(step, entry), Seats = [.. Seats.Select(seat => seat with { Step = step, Work = work, Progress = now })] })
-            .Do(again is null ? Overtaken() : [new SyncEffect.SnapshotRanksGone(step, [.. Rank.All(_rules.Ranks)])])
-            .Do(Seats.Select(seat => new SyncEffect.Tell(seat.Rank, new WorkerCommand.Restore(Generation, step, transfer) { Standby = standby })))
+        return To((this with { Snapshot = again ?? Snapshot, Phase = new SyncPhase.Validating(step, entry) }).Each(seat => seat with { Step = step, Work = work, Progress = now }))
+            .Do(again is null ? Overtaken() : [new SyncEffect.SnapshotRanksGone(step, Roster.Ranks)])
+            .Do(Roster.Ranks.Select(rank => new SyncEffect.Tell(rank, new WorkerCommand.Restore(Generation, step, transfer) { Standby = standby })))
             .Then(next => next.Validate(step, now));
     }
 
@@ -47,19 +47,23 @@ public sealed partial record GradientSyncState
         var patience = validating.Entry is StepEntry.Loading or StepEntry.Copying ? LoadPatience : Lease.Deadline();
         var replaced = ReplaceSilent($"coming to step {validating.Step}", seat => seat.Up && !seat.Has(validating.Step), _ => patience, now);
         if (replaced.Effects.Length > 0) return replaced;
-        return Seats.All(seat => seat.Up && now - seat.Progress > Lease.Deadline())
+        return Members.All(seat => seat.Up && now - seat.Progress > Lease.Deadline())
             ? OpenGeneration($"the validation of step {validating.Step} made no progress", now)
             : Stay;
     }
 
-    private Decision HasArrived(TimeSpan now) =>
-        Phase is SyncPhase.Validating { Step: var step } && !AwaitsValidation(step) ? Proceed(step, now) : Stay;
+    private Decision HasArrived(TimeSpan now) => Phase switch
+    {
+        SyncPhase.Validating { Step: var step } when !AwaitsValidation(step) => Proceed(step, now),
+        SyncPhase.Changing { Step: var step } when Members.All(seat => seat.Has(step)) => Change(step, now),
+        _ => Stay,
+    };
 
     private bool AwaitsValidation(StepNumber step) => IsValidated(step) && !StopsAt(step) && !Validated.Has(step);
 
     private Decision Validate(StepNumber step, TimeSpan now) => !AwaitsValidation(step)
         ? Proceed(step, now)
-        : Tell(RunPhase.Validation).Do(new SyncEffect.BeginValidation(Generation, step));
+        : Tell(RunPhase.Validation).Do(new SyncEffect.BeginValidation(Generation, step, Roster));
 
     private Decision ValidationDone(SyncCommand.Validated done)
     {
@@ -73,11 +77,11 @@ public sealed partial record GradientSyncState
     // What follows from the validation is known; it waits until all ranks have the step.
     private Decision Proceed(StepNumber step, TimeSpan now)
     {
-        if (!Seats.All(seat => seat.Has(step))) return Stay;
+        if (!Members.All(seat => seat.Has(step))) return Stay;
         if (!Keeps(step) || Manifest?.Step >= step) return Ends(step) ? End(step, now) : GoOn(step, now);
         var keeping = this with { Phase = new SyncPhase.Keeping(step) };
         if (Snapshot is SnapshotStatus.InFlight) return To(keeping);
-        return To(keeping with { Snapshot = new SnapshotStatus.InFlight(step, now) }, new SyncEffect.SnapshotBegun(step))
+        return To(keeping with { Snapshot = new SnapshotStatus.InFlight(step, now) }, new SyncEffect.SnapshotBegun(step, Roster))
             .Do(TellCommit(step, snapshot: true, AfterCommit.Wait));
     }
 
@@ -92,24 +96,16 @@ public sealed partial record GradientSyncState
 
     private Decision End(StepNumber step, TimeSpan now)
     {
-        var next = this with
-        {
-            Phase = new SyncPhase.Finishing(),
-            LastStep = step,
-            Seats = [.. Seats.Select(seat => seat with { Progress = now })],
-        };
+        var next = (this with { Phase = new SyncPhase.Finishing(), LastStep = step }).Each(seat => seat with { Progress = now });
         return To(next).Do(TellCommit(step, snapshot: false, AfterCommit.End)).Then(after => after.Tell(RunPhase.Finishing));
     }
 
     private Decision GoOn(StepNumber step, TimeSpan now)
     {
-        var next = this with
-        {
-            Phase = new SyncPhase.Running(step.Next(), now, StepEntry.InStride),
-            Seats = [.. Seats.Select(seat => seat.Assigned(step.Next(), [], _rules.SlotsOf(seat.Rank), RankWork.Computing, now))],
-        };
-        return next.Tell(RunPhase.Training).Do(Seats.Select(seat => new SyncEffect.Tell(
-            seat.Rank,
-            new WorkerCommand.Begin(Generation, step.Next(), new StateTransfer.None(), [], _rules.SlotsOf(seat.Rank)) { Standby = new StandbyOrder(Keepers, []) })));
+        if (RosterIsDue) return ChangeRoster(now);
+        var next = (this with { Phase = new SyncPhase.Running(step.Next(), now, StepEntry.InStride) })
+            .Each(seat => seat.Assigned(step.Next(), [], SlotsOf(seat.Rank), RankWork.Computing, now));
+        return next.Tell(RunPhase.Training).Do(Roster.Ranks.Select(rank => new SyncEffect.Tell(
+            rank, new WorkerCommand.Begin(Generation, step.Next(), new StateTransfer.None(), [], SlotsOf(rank)) { Standby = new StandbyOrder(Keepers, []) })));
     }
 }

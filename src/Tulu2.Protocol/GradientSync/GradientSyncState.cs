@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.Validation;
@@ -15,7 +16,7 @@ public sealed partial record GradientSyncState
 {
     private readonly SyncRules _rules;
 
-    private GradientSyncState(SyncRules rules) => (_rules, LastStep) = (rules, rules.LastStep);
+    private GradientSyncState(SyncRules rules) => (_rules, LastStep, Wanted, Roster) = (rules, rules.LastStep, rules.Layout, Roster.Whole(rules.Layout));
 
     public SyncPhase Phase { get; private init; } = new SyncPhase.Gathering(TimeSpan.Zero, "the run begins");
 
@@ -24,6 +25,12 @@ public sealed partial record GradientSyncState
 
     /// <summary>By rank.</summary>
     public ImmutableArray<RankSeat> Seats { get; private init; }
+
+    /// <summary>The layout that the run is to have.</summary>
+    public ParallelLayout Wanted { get; private init; }
+
+    /// <summary>The ranks of the present generation.</summary>
+    public Roster Roster { get; private init; }
 
     // The step after which the run ends: that of the rules, or an earlier one whose commit was decided when the run was to stop.
     private StepNumber LastStep { get; init; }
@@ -36,6 +43,9 @@ public sealed partial record GradientSyncState
     private ValidationHistory Validated { get; init; } = ValidationHistory.Empty;
     private bool Stopping { get; init; }
     private HashTie? Tie { get; init; }
+
+    // When the last worker came.
+    private TimeSpan LastUp { get; init; }
 
     // How often in a row, without a commit, all ranks had their slots and did not meet.
     private int Unmet { get; init; }
@@ -71,6 +81,8 @@ public sealed partial record GradientSyncState
         {
             SyncCommand.RankUp up => RankUp(up),
             SyncCommand.RankLost lost => RankLost(lost),
+            SyncCommand.RankLeaves leaves => RankLeaves(leaves),
+            SyncCommand.Scale scale => Scale(scale),
             SyncCommand.Reported { Report: WorkerReport.Joined joined } => Joined(joined, command.Now),
             SyncCommand.Reported { Report: WorkerReport.SlotDone slot } => SlotDone(slot, command.Now),
             SyncCommand.Reported { Report: WorkerReport.StepReady ready } => StepReady(ready, command.Now),
@@ -84,7 +96,7 @@ public sealed partial record GradientSyncState
             SyncCommand.Slept => To(Refreshed(command.Now)),
             _ => Stay,
         };
-        return decision.When(decision.Effects.Any(effect => effect is SyncEffect.RankOut), next => next.GiveUp());
+        return decision.When(decision.Effects.Any(effect => effect is SyncEffect.RankOut), next => next.GiveUp(command.Now));
     }
 
     private Decision Stay => new(this, []);
@@ -93,8 +105,12 @@ public sealed partial record GradientSyncState
 
     private GradientSyncState Seat(Rank rank, Func<RankSeat, RankSeat> change) => this with { Seats = Seats.SetItem(rank, change(Seats[rank])) };
 
+    private IEnumerable<RankSeat> Members => Roster.Ranks.Select(rank => Seats[rank]);
+
+    private GradientSyncState Each(Func<RankSeat, RankSeat> change) => Roster.Ranks.Aggregate(this, (next, rank) => next.Seat(rank, change));
+
     // One rank speaks for its replica: the others had their part in what it did.
-    private GradientSyncState Advanced(Rank rank, TimeSpan now) => _rules.Replica(_rules.Layout.CoordinatesOf(rank).Data)
+    private GradientSyncState Advanced(Rank rank, TimeSpan now) => !Roster.Contains(rank) ? this : Roster.Replica(Roster.ReplicaOf(rank))
         .Aggregate(this, (next, member) => next.Seat(member, seat => seat with { Progress = now, Work = RankWork.Computing, Losses = 0 }));
 
     private Decision Fail(RunFailure failure) => To(this with { Phase = new SyncPhase.Over() }, new SyncEffect.Failed(failure));
@@ -127,9 +143,10 @@ public sealed partial record GradientSyncState
         if (Snapshot is not SnapshotStatus.InFlight flight || flight.Step != settled.Step) return To(next);
         next = next with { Snapshot = SnapshotStatus.After(flight.AnotherDue) };
         if (Phase is SyncPhase.Keeping { Step: var kept }) return next.Kept(kept, settled, flight.IsAbandoned);
-        if (settled.ManifestPath is not null) return next.Finish().Then(after => after.Commit(settled.Now));
+        if (settled.ManifestPath is not null) return next.Finish().Then(after => after.Commit(settled.Now)).Then(after => after.HasChanged(settled.Now));
         if (Phase is not SyncPhase.Finishing)
-            return To(next with { Snapshot = SnapshotStatus.After(flight.AnotherDue || settled.Lost) }).Then(after => after.Commit(settled.Now));
+            return To(next with { Snapshot = SnapshotStatus.After(flight.AnotherDue || settled.Lost) }).Then(after => after.Commit(settled.Now))
+                .Then(after => after.HasChanged(settled.Now));
         return settled.Lost
             ? To(next with { Phase = new SyncPhase.Gathering(settled.Now, settled.Error ?? "a rank was lost") }).Then(after => after.Gather(settled.Now))
             : next.FailLastCheckpoint(settled);
@@ -143,7 +160,7 @@ public sealed partial record GradientSyncState
     private Decision Finish()
     {
         if (Phase is not SyncPhase.Finishing || Manifest?.Step != LastStep) return Stay;
-        var members = Seats.Where(seat => seat.IsMember).ToArray();
+        var members = Members.Where(seat => seat.IsMember).ToArray();
         if (members.Any(seat => !seat.HasEnded(LastStep))) return Stay;
         var hashes = members.Select(seat => seat.Applied!.ParametersSha256).OfType<string>().Distinct().ToArray();
         if (hashes.Length > 1)

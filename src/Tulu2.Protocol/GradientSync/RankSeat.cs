@@ -62,6 +62,18 @@ public sealed record RankSeat(Rank Rank)
     public int Losses { get; init; }
     public string Lost { get; init; } = "";
 
+    /// <summary>Why its worker goes at the end of the step under way; null: it stays.</summary>
+    public string? Leaving { get; init; }
+
+    /// <summary>A leaving worker is followed by another one in the same place.</summary>
+    public bool Stays { get; init; }
+
+    /// <summary>Its worker has taken part in a generation, so that it may have the newest state.</summary>
+    public bool IsSettled { get; init; }
+
+    /// <summary>Its workers died again and again, and the run goes on without it.</summary>
+    public bool IsRetired { get; init; }
+
     /// <summary>It takes part in the present generation.</summary>
     public bool IsMember => Up && Joined is not null;
 
@@ -81,7 +93,10 @@ public sealed record RankSeat(Rank Rank)
     private bool Applies(StepNumber has, StepNumber step, string? hash) =>
         has >= 0 && has.Next() == step && Joined!.Reduced is { } reduced && (hash is null || reduced == hash);
 
-    public RankSeat Out(string why) => this with { Losses = Losses + 1, Lost = why, Up = false, Joined = null, Ready = null, Applied = null, Pending = [] };
+    public RankSeat Out(string why) => Gone() with { Losses = Losses + 1, Lost = why };
+
+    /// <summary>It has no worker, and nothing went wrong.</summary>
+    public RankSeat Gone() => this with { Up = false, Leaving = null, IsSettled = false, Joined = null, Ready = null, Applied = null, Pending = [] };
 
     /// <summary>It has a new worker.</summary>
     public RankSeat Entered(SyncCommand.RankUp up) =>

@@ -18,6 +18,14 @@ public abstract record SyncCommand(TimeSpan Now)
     /// <summary>That worker is gone.</summary>
     public sealed record RankLost(Rank Rank, Incarnation Incarnation, string Why, TimeSpan Now) : SyncCommand(Now);
 
+    /// <summary>That worker is about to go: it has been told to, and does so at the end of the step under way.</summary>
+    /// <param name="Stays">The rank stays where it is, with another worker; else its node goes.</param>
+    public sealed record RankLeaves(Rank Rank, Incarnation Incarnation, string Why, bool Stays, TimeSpan Now) : SyncCommand(Now);
+
+    /// <summary>The run is to have this many replicas from the next commit on; those that are new as soon as they have workers.</summary>
+    /// <param name="Data">A multiple of the ZeRO degree.</param>
+    public sealed record Scale(int Data, TimeSpan Now) : SyncCommand(Now);
+
     /// <summary>A worker said something about the step: Joined, SlotDone, StepReady or Applied.</summary>
     public sealed record Reported(WorkerReport Report, TimeSpan Now) : SyncCommand(Now);
 

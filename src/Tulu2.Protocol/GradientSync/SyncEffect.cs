@@ -17,6 +17,12 @@ public abstract record SyncEffect
     /// <summary>Replace the worker of a rank.</summary>
     public sealed record Restart(Rank Rank, Incarnation Incarnation, string Why) : SyncEffect;
 
+    /// <summary>The run has this many ranks from now on: those that have no worker get one.</summary>
+    public sealed record Resized(int Ranks) : SyncEffect;
+
+    /// <summary>These ranks are no longer part of the run: their workers end, and are not replaced.</summary>
+    public sealed record Released(ImmutableArray<Rank> Ranks) : SyncEffect;
+
     /// <summary>A rank has no worker now.</summary>
     public sealed record RankOut(Rank Rank, string Why) : SyncEffect;
 
@@ -26,10 +32,10 @@ public abstract record SyncEffect
     public sealed record GenerationOpened(Generation Generation, string Why, int Ranks) : SyncEffect;
 
     /// <summary>All ranks are there and the reference pass is not done: give them pieces of it, those of older generations included.</summary>
-    public sealed record BeginScoring(Generation Generation) : SyncEffect;
+    public sealed record BeginScoring(Generation Generation, Roster Roster) : SyncEffect;
 
     /// <summary>All ranks have this step's parameters and compute nothing: give them the chunks of its validation, those of older generations included.</summary>
-    public sealed record BeginValidation(Generation Generation, StepNumber Step) : SyncEffect;
+    public sealed record BeginValidation(Generation Generation, StepNumber Step, Roster Roster) : SyncEffect;
 
     /// <summary>What a validation means for the run. Goes to the ledger before the run goes on.</summary>
     public sealed record Validated(StepNumber Step, ValidationVerdict Verdict) : SyncEffect;
@@ -39,8 +45,8 @@ public abstract record SyncEffect
     /// <summary>A step is decided. Goes to the ledger before the ranks hear of it.</summary>
     public sealed record Committed(StepCommit Step) : SyncEffect;
 
-    /// <summary>The ranks will write shards for this step.</summary>
-    public sealed record SnapshotBegun(StepNumber Step) : SyncEffect;
+    /// <summary>The ranks of the generation will write shards for this step.</summary>
+    public sealed record SnapshotBegun(StepNumber Step, Roster Roster) : SyncEffect;
 
     /// <summary>These ranks will write nothing for this step any more.</summary>
     public sealed record SnapshotRanksGone(StepNumber Step, ImmutableArray<Rank> Ranks) : SyncEffect;

@@ -25,6 +25,9 @@ public abstract record SyncPhase
     /// <summary>A step is committed and its validation is under way; no rank computes the next step.</summary>
     public sealed record Validating(StepNumber Step, StepEntry Entry) : SyncPhase;
 
+    /// <summary>A step is committed, and the ranks are others from now on: all come to it first, so that nothing is under way that would be lost.</summary>
+    public sealed record Changing(StepNumber Step) : SyncPhase;
+
     /// <summary>A step is validated, and its checkpoint is awaited before the run goes on or ends.</summary>
     public sealed record Keeping(StepNumber Step) : SyncPhase;
 

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Validation;
@@ -7,7 +6,7 @@ using Tulu2.Protocol.Validation;
 namespace Tulu2.Protocol.GradientSync;
 
 /// <summary>What never changes during a run.</summary>
-/// <param name="Layout">Where its ranks stand.</param>
+/// <param name="Layout">Of its ranks, as it begins.</param>
 /// <param name="LastStep">Steps of the whole run.</param>
 /// <param name="CheckpointEvery">0: only after the last step.</param>
 public sealed record SyncRules(ParallelLayout Layout, int Slots, StepNumber LastStep, int CheckpointEvery)
@@ -21,16 +20,16 @@ public sealed record SyncRules(ParallelLayout Layout, int Slots, StepNumber Last
     /// <summary>Ranks without twins have standby copies.</summary>
     public bool Standby { get; init; }
 
-    /// <summary>Ranks keep copies of one another's state.</summary>
-    public bool KeepsCopies => Standby && Layout.MayKeepCopies;
+    /// <summary>Replicas with which the run goes on while others have no workers.</summary>
+    public int FewestReplicas { get; init; } = int.MaxValue;
+
+    /// <summary>How long lost ranks are waited for before the run goes on without them. A spare worker, or a process that starts quickly, is there sooner.</summary>
+    public TimeSpan LossPatience { get; init; } = TimeSpan.FromSeconds(0.25);
+
+    /// <summary>How long after the last rank came up a run waits for the others, before it begins without them.</summary>
+    public TimeSpan StartPatience { get; init; } = TimeSpan.FromSeconds(10);
 
     public int Ranks => Layout.Size;
-
-    /// <summary>The ranks of a replica, ascending.</summary>
-    public IReadOnlyList<Rank> Replica(int data) => [.. Layout.Replica(data).Select(rank => new Rank(rank))];
-
-    /// <summary>The slots of a rank in an undisturbed step: those of its replica.</summary>
-    public IReadOnlyList<SlotRange> SlotsOf(Rank rank) => SlotAssignment.Range(Slots, Layout.Data, Layout.CoordinatesOf(rank).Data) is { } range ? [range] : [];
 }
 
 /// <summary>A checkpoint on disk.</summary>

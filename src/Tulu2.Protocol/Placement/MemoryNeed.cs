@@ -4,7 +4,7 @@ using Tulu2.Protocol.Ids;
 namespace Tulu2.Protocol.Placement;
 
 /// <summary>Bytes that a run takes at least of the machines that its ranks are on.</summary>
-/// <param name="OfRanks">By rank.</param>
+/// <param name="OfRanks">By rank; those beyond are replicas of these.</param>
 /// <param name="OfNode">Of each node with ranks: its spare workers.</param>
 /// <param name="OfMachine">Of each machine with ranks: pages of the program, which all its workers share.</param>
 public sealed record MemoryNeed(ImmutableArray<long> OfRanks, long OfNode, long OfMachine)
@@ -26,7 +26,7 @@ public sealed record MemoryNeed(ImmutableArray<long> OfRanks, long OfNode, long 
         return null;
     }
 
-    private long Of(ImmutableArray<Rank> ranks, int nodes) => ranks.Sum(rank => OfRanks[rank]) + (nodes * OfNode) + OfMachine;
+    private long Of(ImmutableArray<Rank> ranks, int nodes) => ranks.Sum(rank => OfRanks[rank % OfRanks.Length]) + (nodes * OfNode) + OfMachine;
 }
 
 /// <summary>A node with its ranks.</summary>

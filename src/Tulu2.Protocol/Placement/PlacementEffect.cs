@@ -15,6 +15,9 @@ public abstract record PlacementEffect
     /// <summary>These ranks have no worker any more.</summary>
     public sealed record Lost(string Node, long Epoch, ImmutableArray<Rank> Ranks) : PlacementEffect;
 
+    /// <summary>These ranks are to leave their node at the end of the step under way.</summary>
+    public sealed record Leave(string Node, long Epoch, ImmutableArray<Rank> Ranks) : PlacementEffect;
+
     /// <summary>There are not enough places.</summary>
     public sealed record Waiting(int Missing) : PlacementEffect;
 }

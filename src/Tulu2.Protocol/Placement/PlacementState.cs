@@ -4,8 +4,8 @@ using Tulu2.Protocol.Ids;
 namespace Tulu2.Protocol.Placement;
 
 /// <summary>
-/// Which rank is on which node. Ranks are placed in order, the ranks of a tensor-parallel group on one node where one has room for them, and nothing starts
-/// before there is room for all that have no place. A rank whose worker lives on a node already stays there. Immutable.
+/// Which rank is on which node. Ranks are placed in order, the ranks of a tensor-parallel group on one node where one has room for them. Where there is no room for all
+/// that have no place, whole copies of the model are placed, if the run has enough of them then. A rank whose worker lives on a node already stays there. Immutable.
 /// </summary>
 /// <param name="Ranks">How many the run has.</param>
 /// <param name="Together">Size of a tensor-parallel group: the neighbours that talk most.</param>
@@ -14,8 +14,17 @@ public sealed record PlacementState(int Ranks, int Together)
     /// <param name="Living">Ranks whose workers are there already, and can go on.</param>
     private sealed record Node(string Name, int Places, ImmutableDictionary<Rank, long> Epochs, ImmutableHashSet<Rank> Living)
     {
-        public int Free => Places - Epochs.Count;
+        /// <summary>It takes no more ranks, and those that it has are to go.</summary>
+        public bool IsLeaving { get; init; }
+
+        public int Free => IsLeaving ? 0 : Places - Epochs.Count;
     }
+
+    /// <summary>Ranks that hold the whole state once: the first ones, those that follow, and so on.</summary>
+    public int Copy { get; init; } = Ranks;
+
+    /// <summary>Ranks with which the run can go on.</summary>
+    public int Fewest { get; init; } = Ranks;
 
     private ImmutableArray<Node> Nodes { get; init; } = [];
     private long Epoch { get; init; }
@@ -50,13 +59,40 @@ public sealed record PlacementState(int Ranks, int Together)
         return (next, [.. lost, .. effects]);
     }
 
+    /// <summary>A node is about to go: its ranks are to leave it, and are placed elsewhere when they are released.</summary>
+    public (PlacementState Next, ImmutableArray<PlacementEffect> Effects) Leaving(string node)
+    {
+        if (Nodes.FirstOrDefault(each => each.Name == node) is not { IsLeaving: false } going) return (this, []);
+        return (this with { Nodes = Nodes.Replace(going, going with { IsLeaving = true }) },
+            [.. going.Epochs.GroupBy(rank => rank.Value).Select(group => new PlacementEffect.Leave(node, group.Key, [.. group.Select(rank => rank.Key).Order()]))]);
+    }
+
+    /// <summary>The run has this many ranks now; those beyond have their places until they are released.</summary>
+    public (PlacementState Next, ImmutableArray<PlacementEffect> Effects) Resize(int ranks) => (this with { Ranks = ranks }).PlaceAll();
+
+    /// <summary>Ranks have ended: those that the run has no more, or whose node is about to go. Any other one keeps its place.</summary>
+    public (PlacementState Next, ImmutableArray<PlacementEffect> Effects) Released(IReadOnlyCollection<Rank> ranks)
+    {
+        Node Without(Node node) => node with { Epochs = node.Epochs.RemoveRange(ranks.Where(rank => rank >= Ranks || node.IsLeaving)) };
+        return (this with { Nodes = [.. Nodes.Select(Without)] }).PlaceAll();
+    }
+
+    // Of whole copies as many as there is room for, those first that lack the fewest ranks; none where the run could not go on with them.
+    private Rank[] Placeable(Rank[] homeless, int room)
+    {
+        var copies = homeless.GroupBy(rank => rank / Copy).OrderBy(copy => copy.Count()).ThenBy(copy => copy.Key).ToArray();
+        var placed = copies.TakeWhile(copy => (room -= copy.Count()) >= 0).ToArray();
+        return Ranks - (copies.Length - placed.Length) * Copy >= Math.Min(Fewest, Ranks) ? [.. placed.SelectMany(copy => copy).Order()] : [];
+    }
+
     private (PlacementState Next, ImmutableArray<PlacementEffect> Effects) PlaceAll()
     {
         Rank[] homeless = [.. Homeless];
-        if (homeless.Length == 0) return (this, []);
-        var missing = homeless.Length - Nodes.Sum(node => node.Free);
-        if (missing > 0) return (this, [new PlacementEffect.Waiting(missing)]);
         var free = Nodes.ToDictionary(node => node.Name, node => node.Free);
+        var missing = Math.Max(0, homeless.Length - free.Values.Sum());
+        ImmutableArray<PlacementEffect> waiting = missing > 0 ? [new PlacementEffect.Waiting(missing)] : [];
+        if (missing > 0) homeless = Placeable(homeless, free.Values.Sum());
+        if (homeless.Length == 0) return (this, waiting);
         var placed = new SortedDictionary<Rank, string>();
         foreach (var rank in homeless)
             if (Nodes.FirstOrDefault(node => node.Living.Contains(rank) && free[node.Name] > 0) is { } home) Put([rank], home.Name);
@@ -73,7 +109,7 @@ public sealed record PlacementState(int Ranks, int Together)
             var node = next.Nodes.Single(each => each.Name == start.Node);
             next = next with { Nodes = next.Nodes.Replace(node, node with { Epochs = node.Epochs.AddRange(start.Ranks.Select(rank => KeyValuePair.Create(rank, next.Epoch))) }) };
         }
-        return (next, [.. starts]);
+        return (next, [.. starts, .. waiting]);
 
         void Put(IEnumerable<Rank> ranks, string node)
         {

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Ids;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Protocol.WorkQueues;
 
@@ -14,10 +14,10 @@ public sealed record ChunkQueue
     // A rank that fails is limited by its supervisor; chunks are not.
     private const int Attempts = int.MaxValue;
 
-    private readonly ParallelLayout _layout;
+    private ChunkQueue(LeaseQueue<int> chunks) => Chunks = chunks;
 
-    private ChunkQueue(ParallelLayout layout, LeaseQueue<int> chunks) => (_layout, Chunks) = (layout, chunks);
-
+    // Null: no generation has begun.
+    private Roster? Roster { get; init; }
     private LeaseQueue<int> Chunks { get; init; }
 
     public int Total => Chunks.Total;
@@ -25,14 +25,14 @@ public sealed record ChunkQueue
     public bool IsComplete => Chunks.IsComplete;
 
     /// <param name="isDone">Chunks that were scored by an earlier run.</param>
-    public static ChunkQueue Of(ParallelLayout layout, int chunks, Func<int, bool>? isDone = null) =>
-        new(layout, LeaseQueue<int>.Of(Enumerable.Range(0, chunks), Attempts, isDone));
+    public static ChunkQueue Of(int chunks, Func<int, bool>? isDone = null) =>
+        new(LeaseQueue<int>.Of(Enumerable.Range(0, chunks), Attempts, isDone));
 
     /// <summary>A generation has begun: what older ones held is assigned again; should they still answer, that counts.</summary>
-    public (ChunkQueue Next, ImmutableArray<(Rank Rank, int Chunk)> Assigned) Begin()
+    public (ChunkQueue Next, ImmutableArray<(Rank Rank, int Chunk)> Assigned) Begin(Roster roster)
     {
-        var (next, assigned) = (this with { Chunks = Chunks.Recall() }, ImmutableArray.CreateBuilder<(Rank, int)>());
-        for (var replica = 0; replica < _layout.Data; replica++) next = next.Assign(replica, assigned);
+        var (next, assigned) = (this with { Chunks = Chunks.Recall(), Roster = roster }, ImmutableArray.CreateBuilder<(Rank, int)>());
+        for (var replica = 0; replica < roster.Layout.Data; replica++) next = next.Assign(replica, assigned);
         return (next, assigned.ToImmutable());
     }
 
@@ -42,7 +42,9 @@ public sealed record ChunkQueue
     {
         var (chunks, accepted) = Chunks.Complete(chunk);
         var assigned = ImmutableArray.CreateBuilder<(Rank, int)>();
-        var next = (this with { Chunks = chunks }).Assign(_layout.CoordinatesOf(rank).Data, assigned);
+        var next = this with { Chunks = chunks };
+        // An answer of an older generation counts; whoever gave it may not take part any more.
+        if (Roster?.Contains(rank) == true) next = next.Assign(Roster.ReplicaOf(rank), assigned);
         return (next, accepted, assigned.ToImmutable());
     }
 
@@ -54,7 +56,7 @@ public sealed record ChunkQueue
         {
             (chunks, var lease) = chunks.Take($"{replica}", TimeSpan.Zero, TimeSpan.MaxValue);
             if (lease is null) break;
-            assigned.AddRange(_layout.Replica(replica).Select(rank => (new Rank(rank), lease.Work)));
+            assigned.AddRange(Roster!.Replica(replica).Select(rank => (rank, lease.Work)));
         }
         return this with { Chunks = chunks };
     }

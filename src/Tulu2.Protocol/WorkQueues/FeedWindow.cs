@@ -10,23 +10,32 @@ namespace Tulu2.Protocol.WorkQueues;
 /// Which slots a rank's worker should be fed next: those of the step being made, then its replica's range of the steps after it, with a limited number
 /// (the credits) asked for and not yet computed. Not thread-safe; no clock, no disk.
 /// </summary>
+/// <param name="layout">Of the run, with any number of replicas.</param>
 /// <param name="lastStep">Slots of later steps are not asked for.</param>
-public sealed class FeedWindow(int replica, int replicas, int slots, StepNumber lastStep, int credits)
+public sealed class FeedWindow(ParallelLayout layout, int slots, StepNumber lastStep, int credits)
 {
-    /// <summary>The window of a rank of a layout.</summary>
+    /// <param name="layout">Of the run, with any number of replicas.</param>
     /// <param name="credits">
     /// At least; in a pipeline there are more. 1F1B has a slot in flight for every stage before the first one is done, so with fewer credits than stages the first
     /// stage would wait for a batch, and the last one for it. A run whose ranks need all batches of a step before its first slot is done (<see
     /// cref="IBatchPlan.NeedsWholeStep"/>) has a credit for each: after a failure one replica may have to compute them all.
     /// </param>
-    public static FeedWindow Of(ParallelLayout layout, Rank rank, IBatchPlan batches, StepNumber lastStep, int credits) => new(
-        layout.CoordinatesOf(rank).Data, layout.Data, batches.SlotsPerStep, lastStep,
+    public static FeedWindow Of(ParallelLayout layout, IBatchPlan batches, StepNumber lastStep, int credits) => new(
+        layout, batches.SlotsPerStep, lastStep,
         Math.Max(Math.Max(credits, layout.Pipeline + 1), batches.NeedsWholeStep ? batches.SlotsPerStep : 0));
 
     private readonly Queue<(StepNumber Step, SlotNumber Slot)> _coming = new();
     private readonly HashSet<(StepNumber Step, SlotNumber Slot)> _ahead = [];
     private StepNumber _lastStep = lastStep;
     private StepNumber _nextStep = new(int.MaxValue);
+    private (int Replica, int Replicas) _share = (0, 1);
+
+    /// <summary>The rank takes part in a generation: from its replica's place in it follow the slots of the steps after the first.</summary>
+    public void Join(WorkerCommand.JoinGeneration join)
+    {
+        var roster = new Roster(layout, join.Ranks);
+        _share = (roster.ReplicaOf(join.Rank), roster.Layout.Data);
+    }
 
     /// <summary>A step is begun anew: whatever was asked for before does not count.</summary>
     public IReadOnlyList<(StepNumber Step, SlotNumber Slot)> Begin(WorkerCommand.Begin begin)
@@ -65,7 +74,7 @@ public sealed class FeedWindow(int replica, int replicas, int slots, StepNumber 
 
     private (StepNumber Step, SlotNumber Slot)? TryNext()
     {
-        if (_coming.Count == 0 && _nextStep <= _lastStep && SlotAssignment.Range(slots, replicas, replica) is { } range)
+        if (_coming.Count == 0 && _nextStep <= _lastStep && SlotAssignment.Range(slots, _share.Replicas, _share.Replica) is { } range)
         {
             Enqueue(_nextStep, range);
             _nextStep = _nextStep.Next();

@@ -1,28 +1,27 @@
 using System.Collections.Immutable;
-using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Ids;
+using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Protocol.WorkQueues;
 
 /// <summary>The chunks of one step's validation: which replica scores which, and what has come back. Chunks that are scored stay so in a new generation. Immutable.</summary>
 public sealed record ValidationRound
 {
-    private readonly ParallelLayout _layout;
     private readonly int _chunks;
 
-    private ValidationRound(ParallelLayout layout, int chunks) => (_layout, _chunks, Queue) = (layout, chunks, ChunkQueue.Of(layout, chunks));
+    private ValidationRound(int chunks) => (_chunks, Queue) = (chunks, ChunkQueue.Of(chunks));
 
     private StepNumber? Step { get; init; }
     private ChunkQueue Queue { get; init; }
     private ImmutableSortedDictionary<int, float[]> Scores { get; init; } = ImmutableSortedDictionary<int, float[]>.Empty;
 
-    public static ValidationRound Of(ParallelLayout layout, int chunks) => new(layout, chunks);
+    public static ValidationRound Of(int chunks) => new(chunks);
 
     /// <summary>A step's validation begins, or goes on in a new generation.</summary>
-    public (ValidationRound Next, ImmutableArray<(Rank Rank, int Chunk)> Assigned) Begin(StepNumber step)
+    public (ValidationRound Next, ImmutableArray<(Rank Rank, int Chunk)> Assigned) Begin(StepNumber step, Roster roster)
     {
-        var round = step == Step ? this : new ValidationRound(_layout, _chunks) { Step = step };
-        var (queue, assigned) = round.Queue.Begin();
+        var round = step == Step ? this : new ValidationRound(_chunks) { Step = step };
+        var (queue, assigned) = round.Queue.Begin(roster);
         return (round with { Queue = queue }, assigned);
     }
 

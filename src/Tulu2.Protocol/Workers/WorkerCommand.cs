@@ -16,8 +16,12 @@ public abstract record WorkerCommand
     public abstract record OfGeneration(Generation Generation) : WorkerCommand;
 
     /// <summary>Leave every older generation, join this one on the data plane, and answer <see cref="WorkerReport.Joined"/>. Slot gradients are kept.</summary>
-    /// <param name="Endpoints">By rank: where its data plane is reached, from <see cref="WorkerReport.Started"/>.</param>
-    public sealed record JoinGeneration(Generation Generation, Rank Rank, IReadOnlyList<string> Endpoints) : WorkerCommand;
+    /// <param name="Endpoints">Of the ranks that take part, ascending: where the data plane of each is reached, from <see cref="WorkerReport.Started"/>.</param>
+    public sealed record JoinGeneration(Generation Generation, Rank Rank, IReadOnlyList<string> Endpoints) : WorkerCommand
+    {
+        /// <summary>The ranks that take part, ascending (<see cref="Roster"/>).</summary>
+        public IReadOnlyList<Rank> Ranks { get; init; } = [.. Ids.Rank.All(Endpoints.Count)];
+    }
 
     /// <summary>
     /// Bring the state to <paramref name="Step"/> - 1 by <paramref name="Transfer"/> (every rank of the generation gets the same one; a rank that holds the reduced

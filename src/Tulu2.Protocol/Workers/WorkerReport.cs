@@ -17,6 +17,9 @@ public abstract record WorkerReport
     /// <summary>Repeated by worker processes, only to the process that started them: this one runs.</summary>
     public sealed record Alive : WorkerReport;
 
+    /// <summary>The worker was told to go (SIGTERM): it goes on until it is let go at the end of the step.</summary>
+    public sealed record Leaving(string Why) : WorkerReport;
+
     /// <param name="StateStep">Steps applied to the parameters this worker holds; -1: it holds none.</param>
     /// <param name="Held">Slot ranges of step <paramref name="StateStep"/> + 1 whose gradients it holds.</param>
     /// <param name="Reduced">

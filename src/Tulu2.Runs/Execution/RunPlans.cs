@@ -26,12 +26,14 @@ internal static class RunPlans
         IReadOnlyDictionary<int, NamedValues> validated, bool standby, AdoptionFolder? adoption, Func<string?> stoppedBy) => new()
         {
             RunDirectory = directory.Root,
-            Layout = run.Parallel,
+            Layout = run.Parallel.WithData(ScaleFile.DataOf(directory, run.Recipe.Parallel) ?? run.Parallel.Data),
             Standby = standby,
+            FewestReplicas = run.Recipe.Parallel.MinData,
+            Scaling = scaled => new ScaleWatch(directory, run.Recipe.Parallel, scaled),
             Workers = hosting switch
             {
                 RankHosting.Threads => RunWorkers.Threads(run, directory),
-                RankHosting.Processes => RunWorkers.Processes(run, run.Parallel, directory, RunWorkers.KeyOf(directory), RunWorkers.Loopback, adoption),
+                RankHosting.Processes => RunWorkers.Processes(run, run.Parallel.OfOneCopy(), directory, RunWorkers.KeyOf(directory), RunWorkers.Loopback, adoption),
                 _ => null,
             },
             ClusterKey = hosting is RankHosting.Nodes ? RunWorkers.KeyOf(directory) : null,

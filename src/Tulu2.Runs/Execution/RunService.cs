@@ -18,6 +18,8 @@ internal sealed class RunService : IRunService
     // A coordinator that the cluster removed may still be running: it soon ends by itself.
     private static readonly TimeSpan OthersPatience = TimeSpan.FromSeconds(60);
 
+    public void Scale(Submission submission, int data) => ScaleFile.Write(new RunDirectory(submission.RunDirectory), data);
+
     public async Task<int> RunAsync(Submission submission, Action<bool, string> say, CancellationToken cancellation)
     {
         string[] arguments = ["submit", submission.Recipe];

@@ -51,7 +51,7 @@ internal static class RunWorkers
         });
     }
 
-    /// <param name="layout">Layout of the run.</param>
+    /// <param name="layout">Of one copy of model and optimizer state, of which the run may have any number.</param>
     /// <param name="address">Address at which the workers of other nodes reach this node.</param>
     /// <param name="identity">The certificates of the node; null: TLS is off.</param>
     /// <param name="adoption">Where a successor of this process finds the workers; null: they end with it.</param>

@@ -31,6 +31,9 @@ internal sealed class RunDirectory(string path)
 
     /// <summary>The key of the data plane, while the run is under way.</summary>
     public string DataPlaneKey => System.IO.Path.Combine(Ledger, ".data-plane-key");
+
+    /// <summary>How many replicas the run was scaled to.</summary>
+    public string Scale => In("scale.json");
     public string Report => In("report.html");
 
     /// <summary>Result folders of the run's checkpoints: <c>final</c>, <c>step-00000200</c>, ...</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Tulu2.Collectives;
 using Tulu2.Models.Torch;
 using Tulu2.Protocol.Ids;
@@ -31,7 +32,20 @@ public static class WorkerProcess
         if (folder is not null && Adoption.TryCreate(folder) is { } adoption) parent.OutliveNode(adoption, new WorkerIntroduction(start.Rank, start.IndexOnNode, WorkerStartCodec.HashOf(start)));
         var mailbox = new Mailbox();
         parent.Listen<WorkerCommand>(mailbox.Post);
+        using var terminated = LetGo(parent);
         return Compute(start, mailbox, parent, dataPlaneOf) ? 0 : 1;
+    }
+
+    // Whoever ends a machine says so some time before: the step under way is made first. A second signal ends the process at once.
+    private static PosixSignalRegistration LetGo(ParentChannel parent)
+    {
+        var told = false;
+        return PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
+        {
+            if (told) return;
+            signal.Cancel = told = true;
+            parent.Send(new WorkerReport.Leaving("it was told to end (SIGTERM)"));
+        });
     }
 
     private static bool Compute(WorkerStart start, Mailbox mailbox, ParentChannel parent, Func<WorkerStart, ICollectiveFactory> dataPlaneOf)

@@ -82,9 +82,9 @@ internal sealed class RankBody : IDisposable
 
     /// <summary>Enters a newer generation as <paramref name="rank"/>. Parameters and held slot gradients are kept (docs/protocol.md, step 2).</summary>
     /// <param name="abortWith">Registers an action to run when the generation's collective is aborted.</param>
-    public void Enter(ICollective world, Rank rank, Action<Action<string>> abortWith)
+    public void Enter(ICollective world, Roster roster, Rank rank, Action<Action<string>> abortWith)
     {
-        _groups = new RankGroups(_settings.Parallel, rank, world);
+        _groups = new RankGroups(roster, rank, world);
         if (_tensorSum is not null) _tensorSum.Group = _groups.Tensor;
         if (_nccl is not null)
         {
@@ -279,13 +279,13 @@ internal sealed class RankBody : IDisposable
         if (applies) Apply(commit.Step);
         if (commit.Then == AfterCommit.End) _held.Trim();
         // Before the gather, which a lost peer may abort: every rank that has applied a step must also have started its snapshot.
-        if (commit.Snapshot) _snapshots.Take(_state.Replica, _rank, _part.SnapshotShare(_rank));
+        if (commit.Snapshot) _snapshots.Take(_state.Replica, _rank, _part.SnapshotShare(Groups.Twins.Rank, Groups.Twins.Size));
         _state.RefreshWeights(Groups);
         var hash = commit.Then == AfterCommit.End && _part.HoldsEverything ? ParameterHash.Of(_part.Trained, FlatMemory.Address(_state.Replica.Master)) : null;
         _report(new WorkerReport.Applied(Generation, _rank, StateStep, Stopwatch.GetElapsedTime(start).TotalSeconds, commit.Then, hash));
         // A commit that is repeated in a new generation precedes Begin, which will assign the next step's slots.
         if (applies && _begun && commit.Then == AfterCommit.GoOn)
-            StartSlots(SlotAssignment.Range(_settings.Plan.SlotsPerStep, _settings.Parallel.Data, Groups.Coordinates.Data) is { } range ? [range] : []);
+            StartSlots(SlotAssignment.Range(_settings.Plan.SlotsPerStep, Groups.Layout.Data, Groups.Coordinates.Data) is { } range ? [range] : []);
     }
 
     private void Apply(StepNumber step)

@@ -106,13 +106,14 @@ internal sealed class WorkerLoop : IDisposable
     {
         if (join.Generation > Generation)
         {
-            if (join.Endpoints.Count != _settings.Parallel.Size)
-                throw new InvalidOperationException($"rank {join.Rank}: a generation of {join.Endpoints.Count} ranks for the layout {_settings.Parallel}");
+            if (join.Endpoints.Count != join.Ranks.Count)
+                throw new InvalidOperationException($"rank {join.Rank}: a generation of {join.Ranks.Count} ranks with {join.Endpoints.Count} addresses");
+            var roster = new Roster(_settings.Parallel, join.Ranks);
             _body?.Leave();
             var body = BodyOf(join.Rank);
-            var world = _settings.DataPlane.Join(join.Generation, join.Rank, join.Endpoints);
+            var world = _settings.DataPlane.Join(join.Generation, roster.PlaceOf(join.Rank), join.Endpoints);
             _mailbox.Enter(world);
-            body.Enter(world, join.Rank, _mailbox.EnterToo);
+            body.Enter(world, roster, join.Rank, _mailbox.EnterToo);
         }
         _body!.ReportJoined();
     }

@@ -255,6 +255,9 @@ public sealed record ParallelRecipe
     [Meaning("Worker processes that each node keeps ready without a rank, beside those of its ranks: one that takes the place of a lost worker saves the second or more that a new process needs to start.")]
     [NotInHash]
     public int Spares { get; init; } = 1;
+    [Meaning("Replicas with which a run goes on while others have no workers: lost ones are waited for a quarter of a second, and come back at a later step. The result has the same bits. With the degree of data parallelism the run waits for all.")]
+    [NotInHash]
+    public int MinData { get; init; } = 1;
     [Meaning("Seconds without progress after which a rank counts as hung and is replaced; never less than 8 of the run's slowest steps.")]
     [KnownAs(Trl = "ddp_timeout")]
     [NotInHash, Changeable]

@@ -37,7 +37,7 @@ internal sealed class StandbyKeeper(WorkerSettings settings, BackgroundThread th
         if (transfer is not StateTransfer.FromPeer peer || Copy is not { Of: var of } copy) return;
         if (!peer.Copies.Any(given => given.Root == groups.Rank && given.Receivers.Contains(of))) return;
         if (copy.Step != step) throw new InvalidOperationException($"rank {groups.Rank}: told to restore rank {of} to step {step} from its copy of step {copy.Step}");
-        foreach (var buffer in _kept!.State(of)) LongMessages.Exchange(groups.World, buffer, null, settings.CollectiveDeadline);
+        foreach (var buffer in _kept!.State(groups.PlaceOf(of))) LongMessages.Exchange(groups.World, buffer, null, settings.CollectiveDeadline);
     }
 
     /// <summary>Follows an order: copies that are to be renewed are sent, and other ones are as they should be. Every rank calls this.</summary>
@@ -66,8 +66,8 @@ internal sealed class StandbyKeeper(WorkerSettings settings, BackgroundThread th
         var buffers = own.Buffers();
         for (var index = 0; index < buffers.Count; index++)
         {
-            MessageEnd sent = new(keeper, FlatMemory.Address(buffers[index].Buffer), own.Range.Count * sizeof(float));
-            LongMessages.Exchange(groups.World, sends ? sent : null, receives ? _kept.State(ward)[index] : null, settings.CollectiveDeadline);
+            MessageEnd sent = new(groups.PlaceOf(keeper), FlatMemory.Address(buffers[index].Buffer), own.Range.Count * sizeof(float));
+            LongMessages.Exchange(groups.World, sends ? sent : null, receives ? _kept.State(groups.PlaceOf(ward))[index] : null, settings.CollectiveDeadline);
         }
         _kept.Step = own.Step;
     }
@@ -78,7 +78,8 @@ internal sealed class StandbyKeeper(WorkerSettings settings, BackgroundThread th
     {
         if (_keeper is not { } keeper || _kept is not { } kept) return;
         Settle();
-        LongMessages.Exchange(groups.World, new MessageEnd(keeper, FlatMemory.Address(total), total.numel() * sizeof(float)), kept.Gradient(kept.Of), settings.CollectiveDeadline);
+        LongMessages.Exchange(groups.World, new MessageEnd(groups.PlaceOf(keeper), FlatMemory.Address(total), total.numel() * sizeof(float)),
+            kept.Gradient(groups.PlaceOf(kept.Of)), settings.CollectiveDeadline);
     }
 
     /// <summary>Applies the gradient of the last <see cref="Exchange"/> to the copy, on the second thread.</summary>

@@ -6,19 +6,23 @@ using Tulu2.Training.Optimization;
 
 namespace Tulu2.Training.State;
 
-/// <summary>The part of the model that a rank of a layout holds, and the range of it that the rank updates. Pure arithmetic; its twins hold the same.</summary>
+/// <summary>
+/// The part of the model that a rank holds, and the range of it that the rank updates. Pure arithmetic; its twins, of which there may be any number, hold the same.
+/// </summary>
 internal sealed class RankPart
 {
-    private readonly ParallelLayout _parallel;
+    private readonly int _copy;   // ranks that hold the whole state once
 
     /// <param name="model">Parameters of the whole model.</param>
+    /// <param name="parallel">Of any number of replicas.</param>
     public RankPart(ModelParameters model, ParallelLayout parallel, int rank)
     {
-        (_parallel, Rank) = (parallel, new Rank(rank));
-        Parameters = model.Of(ModelPart.Of(model.Config, parallel, rank));
-        Ranges = ZeroRanges.Of(Trained, new GradientBlocks(model.Trained), parallel.Zero);
-        Range = Ranges[parallel.ZeroShardOf(rank)];
-        HoldsEverything = parallel is { ReplicaSize: 1, Zero: 1 };
+        var copy = parallel.OfOneCopy();
+        (_copy, Rank) = (copy.Size, new Rank(rank));
+        Parameters = model.Of(ModelPart.Of(model.Config, copy, rank % _copy));
+        Ranges = ZeroRanges.Of(Trained, new GradientBlocks(model.Trained), copy.Zero);
+        Range = Ranges[copy.ZeroShardOf(rank % _copy)];
+        HoldsEverything = _copy == 1;
     }
 
     /// <summary>The rank; its twins have the same part.</summary>
@@ -37,12 +41,10 @@ internal sealed class RankPart
     public bool HoldsEverything { get; }
 
     /// <summary>Whether <paramref name="rank"/> holds exactly the same part and range.</summary>
-    public bool IsAlsoOf(int rank) => _parallel.Twins(Rank).Contains(rank);
+    public bool IsAlsoOf(int rank) => rank % _copy == Rank % _copy;
 
-    /// <summary>The slices that <paramref name="rank"/>, one of the twins, writes into a checkpoint.</summary>
-    public IReadOnlyList<ParameterSlice> SnapshotShare(int rank)
-    {
-        var twins = _parallel.Twins(rank).ToList();
-        return State.SnapshotShare.Of(Trained, Range, twins.IndexOf(rank), twins.Count);
-    }
+    /// <summary>The slices that one of the twins writes into a checkpoint.</summary>
+    /// <param name="twin">Index of the twin, from 0.</param>
+    /// <param name="twins">Number of twins.</param>
+    public IReadOnlyList<ParameterSlice> SnapshotShare(int twin, int twins) => State.SnapshotShare.Of(Trained, Range, twin, twins);
 }

@@ -30,7 +30,7 @@ internal static class StateTransfers
     /// <param name="copies">The copies of all groups of twins; those of other groups are skipped.</param>
     public static void Copy(RankGroups groups, IReadOnlyList<PeerCopy> copies, ReplicaState state, TimeSpan deadline)
     {
-        var twins = groups.Layout.Twins(groups.Rank).ToList();
+        var twins = groups.TwinRanks.ToList();
         bool IsOfTwins(PeerCopy copy) => twins.Contains(copy.Root) && twins.Contains(copy.Receivers[0]);
         foreach (var copy in copies.Where(IsOfTwins))
             foreach (var (_, buffer) in state.Buffers())
@@ -38,7 +38,7 @@ internal static class StateTransfers
                     state.Range.Count * sizeof(float), deadline);
         foreach (var copy in copies.Where(copy => !IsOfTwins(copy) && copy.Receivers.Contains(groups.Rank)))
             foreach (var (_, buffer) in state.Buffers())
-                LongMessages.Exchange(groups.World, null, new MessageEnd(copy.Root, FlatMemory.Address(buffer), state.Range.Count * sizeof(float)), deadline);
+                LongMessages.Exchange(groups.World, null, new MessageEnd(groups.PlaceOf(copy.Root), FlatMemory.Address(buffer), state.Range.Count * sizeof(float)), deadline);
     }
 
     /// <summary>

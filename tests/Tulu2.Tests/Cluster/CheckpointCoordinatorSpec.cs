@@ -25,9 +25,9 @@ public sealed class CheckpointCoordinatorSpec : TestKit
     public CheckpointCoordinatorSpec() : base(HostFixture.Settings.WithFallback(ClusterConfig.LocalConfig()))
     {
         (_ledger, _run, _sync) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
-        var setup = new CheckpointSetup(2, 3, "recipe", 4, ImmutableDictionary<string, string>.Empty, _writer) { KeepsBest = true };
+        var setup = new CheckpointSetup(3, "recipe", 4, ImmutableDictionary<string, string>.Empty, _writer) { KeepsBest = true };
         _checkpoints = _run.ChildActorOf(Props.Create(() => new CheckpointCoordinator(setup, _ledger)));
-        _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(new StepNumber(5)), _sync);
+        _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(new StepNumber(5), [.. Rank.All(2)]), _sync);
     }
 
     private static CheckpointProtocol.ShardPart Shard(int rank, int step = 5, int part = 0, int parts = 1) =>
@@ -70,10 +70,10 @@ public sealed class CheckpointCoordinatorSpec : TestKit
         if (before) _checkpoints.Tell(new CheckpointProtocol.Best(new StepNumber(5)));
         // One that is better has no checkpoint yet.
         _checkpoints.Tell(new CheckpointProtocol.Best(new StepNumber(7)));
-        _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(new StepNumber(6)), _sync);
+        _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(new StepNumber(6), [.. Rank.All(2)]), _sync);
         await WriteAsync(6);
         Assert.Equal(5, _writer.Best);
-        _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(new StepNumber(7)), _sync);
+        _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(new StepNumber(7), [.. Rank.All(2)]), _sync);
         await WriteAsync(7);
         Assert.Equal(7, _writer.Best);
 
@@ -117,7 +117,7 @@ public sealed class CheckpointCoordinatorSpec : TestKit
         await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(new StepNumber(5), null, "no space left", Lost: false));
 
         _writer.Fault = _ => new IOException("still no space");
-        _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(new StepNumber(6)), _sync);
+        _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(new StepNumber(6), [.. Rank.All(2)]), _sync);
         _checkpoints.Tell(Shard(0, 6));
         _checkpoints.Tell(Shard(1, 6));
         _checkpoints.Tell(new LedgerProtocol.Durable(6));

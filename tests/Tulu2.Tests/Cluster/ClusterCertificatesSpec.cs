@@ -134,6 +134,8 @@ public sealed class ClusterCertificatesSpec : IDisposable
     private sealed class NoService : Tulu2.Cluster.Submissions.IRunService
     {
         public Task<int> RunAsync(Tulu2.Cluster.Messages.Submission submission, Action<bool, string> say, CancellationToken cancellation) => Task.FromResult(1);
+
+        public void Scale(Tulu2.Cluster.Messages.Submission submission, int data) { }
     }
 
     private static X509Certificate2 Authority(string name)

@@ -25,7 +25,7 @@ public sealed class GradientSyncSupervisorSpec() : TestKit(HostFixture.Settings.
         var state = GradientSyncState.Of(
             new SyncRules(new ParallelLayout(1), 1, new StepNumber(2), 0),
             new SyncStart(default, null, ImmutableDictionary<StepNumber, string>.Empty, false), ProgressLease.Default);
-        var sync = run.ChildActorOf(Props.Create(() => new GradientSyncSupervisor(state, new ParallelLayout(1), ledgerAndRank, ActorRefs.Nobody, null, null)));
+        var sync = run.ChildActorOf(Props.Create(() => new GradientSyncSupervisor(state, ledgerAndRank, ActorRefs.Nobody, null, null)));
 
         sync.Tell(new RankProtocol.Up(new Rank(0), new Incarnation(1), "here"), ledgerAndRank);
         Assert.IsType<LedgerEvent.GenerationOpened>((await ledgerAndRank.ExpectMsgAsync<LedgerProtocol.Append>()).Event);

@@ -108,6 +108,40 @@ public sealed class NodeAgentSpec : TestKit
     }
 
     [Fact]
+    public async Task A_node_that_is_about_to_end_says_so_and_ends_when_its_ranks_are_released()
+    {
+        _preparation.Go.Set();
+        await AwaitConditionAsync(() => Task.FromResult(_preparation.Cluster.Started == 2), Patience);
+        var host = CreateTestProbe();
+        _agent.Tell(NodeAgent.Drain.Instance, host);
+        await _placement.ExpectMsgAsync<NodeProtocol.Leaving>(Patience);
+        // Until they are, it takes no other ones.
+        Take("hash", CreateTestProbe(), new byte[32]);
+        await host.ExpectNoMsgAsync(TimeSpan.FromMilliseconds(100));
+        Sys.ActorSelection(_agent.Path / "rank-trainers-*" / "*").Tell(RankProtocol.Release.Instance);
+        await host.ExpectMsgAsync<NodeAgent.Drained>(Patience);
+        Assert.Equal((2, 2), (_preparation.Cluster.Started, _preparation.Cluster.Ended));
+    }
+
+    [Fact]
+    public async Task A_run_of_this_node_gets_more_workers_and_again_those_that_it_has_released()
+    {
+        _preparation.Go.Set();
+        var (run, workers, agent) = (CreateTestProbe(), new FakeCluster(4, 5), Sys.ActorOf(Props.Create(() => new NodeAgent(null))));
+        agent.Tell(Start(new LaterWorkers(workers) { Cluster = workers }), run);
+        agent.Tell(new RunProtocol.Resize(4), run);
+        await AwaitConditionAsync(() => Task.FromResult(workers.Started == 4), Patience);
+        Sys.ActorSelection(agent.Path / "rank-trainers-*" / "3").Tell(RankProtocol.Release.Instance);
+        agent.Tell(new RunProtocol.RanksReleased([new Rank(3)]), run);
+        await AwaitConditionAsync(() => Task.FromResult(workers.Ended == 1), Patience);
+        agent.Tell(new RunProtocol.Resize(4), run);
+        await AwaitConditionAsync(() => Task.FromResult(workers.Started == 5), Patience);
+        agent.Tell(RunProtocol.StopRanks.Instance, run);
+        await run.ExpectMsgAsync<RunProtocol.RanksStopped>(Patience);
+        Assert.Equal(5, workers.Ended);
+    }
+
+    [Fact]
     public async Task Ranks_of_a_run_of_this_node_wait_while_it_prepares_for_a_placement()
     {
         var next = new LaterWorkers(_preparation.Cluster);
@@ -118,12 +152,12 @@ public sealed class NodeAgentSpec : TestKit
     }
 
     private NodeAgent.StartRanks Start(IWorkerFactory workers) =>
-        new(new NodePlan(new ParallelLayout(2), workers, new FakePlan(4, 5), null, null, 5, 4), CreateTestProbe(), CreateTestProbe());
+        new(new NodePlan(new ParallelLayout(2), workers, new FakePlan(4, 5), null, null, 5, 4), 2, CreateTestProbe(), CreateTestProbe());
 
     // Records how many workers of an earlier run had started and ended when the first of these starts.
     private sealed class LaterWorkers(FakeCluster earlier) : IWorkerFactory
     {
-        public FakeCluster Cluster { get; } = new(4, 5);
+        public FakeCluster Cluster { get; init; } = new(4, 5);
         public (int Started, int Ended)? Before { get; private set; }
 
         public IWorker Start(Rank rank, Action<WorkerReport> report)

@@ -3,6 +3,7 @@ using Akka.TestKit.Xunit2;
 using Tulu2.Cluster.Configuration;
 using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Ranks;
+using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.WorkQueues;
 using Tulu2.Tests.Cluster.Fakes;
@@ -20,7 +21,7 @@ public sealed class RankTrainersSpec() : TestKit(HostFixture.Settings.WithFallba
         var (run, sync, others) = (CreateTestProbe(), CreateTestProbe(), CreateTestProbe());
         var (cluster, shutdown) = (new FakeCluster(4, 5), new WorkerShutdown());
         RankTrainers.Add Placed(long epoch) => new([new RankSetup(
-            new Rank(0), report => cluster.Start(new Rank(0), report), () => new FeedWindow(0, 1, 4, new StepNumber(5), 2),
+            new Rank(0), report => cluster.Start(new Rank(0), report), () => new FeedWindow(new ParallelLayout(1), 4, new StepNumber(5), 2),
             () => NodeProtocol.FirstIncarnation(epoch), sync, others, others, shutdown)]);
         var trainers = Watch(run.ChildActorOf(Props.Create(() => new RankTrainers(shutdown, run))));
 

@@ -86,6 +86,21 @@ public sealed class SubmissionSpec : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_run_is_scaled_from_outside_and_what_cannot_be_is_said()
+    {
+        await using var client = Client();
+        var end = SubmitAsync(client, "17", "/runs/one", CancellationToken.None);
+        await _service.BegunAsync("/runs/one");
+        Assert.True(await client.ScaleAsync(Patience, "17", 3, CancellationToken.None));
+        Assert.Contains(("/runs/one", 3), _service.Scaled);
+        var refused = await Assert.ThrowsAsync<BadInputException>(() => client.ScaleAsync(Patience, "17", 5, CancellationToken.None));
+        Assert.Equal(("--data", "is too many"), (refused.Where, refused.What));
+        Assert.False(await client.ScaleAsync(TimeSpan.FromSeconds(1), "another", 3, CancellationToken.None));
+        _service.End(0);
+        await end.WaitAsync(Patience);
+    }
+
+    [Fact]
     public async Task A_signal_ends_a_submitter_whose_run_needs_longer_to_end()
     {
         await using var client = Client();
@@ -155,6 +170,14 @@ public sealed class SubmissionSpec : IAsyncLifetime
         public void Say(string line) => _say!(false, line);
 
         public void End(int code) => _end.TrySetResult(code);
+
+        public void Scale(Submission submission, int data)
+        {
+            if (data > 4) throw new BadInputException("--data", "is too many", "use 4 at most");
+            Scaled.Enqueue((submission.RunDirectory, data));
+        }
+
+        public ConcurrentQueue<(string Directory, int Data)> Scaled { get; } = new();
 
         public Task<int> RunAsync(Submission submission, Action<bool, string> say, CancellationToken cancellation)
         {

@@ -3,14 +3,18 @@ using Tulu2.Cluster.Checkpointing;
 using Tulu2.Cluster.Hosting;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
+using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Events;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 using Tulu2.Tests.Cluster.Fakes;
 using Tulu2.Tests.Training.Runs;
 using Tulu2.Tests.Training.Workers;
 using Tulu2.Training.Hosting;
+using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
+using Tulu2.Training.State;
 using Tulu2.Training.Workers;
 using Xunit;
 
@@ -66,5 +70,76 @@ public sealed class TrainingUnderActorsSpec(HostFixture fixture) : IDisposable
         var first = store.Manifests()[0];
         var resumed = await RunAsync(Settings(), ranks: 2, new RunStart.FromManifest(first, new StepNumber(store.Read(first).Step)));
         Assert.Equal((null, expected), (resumed.Failure, resumed.ParametersSha256));
+    }
+
+    /// <summary>1, 4, 2 and 3 replicas, each as soon as the one before has made a step, with tensor-parallel ranks, and with the optimizer state of two replicas in shards.</summary>
+    [Theory]
+    [InlineData(Objective.Sft, Precision.Bf16, 2, 1, new[] { 1, 4, 2, 3 })]
+    [InlineData(Objective.Dpo, Precision.Fp32, 1, 2, new[] { 2, 4, 6, 2 })]
+    public async Task A_run_that_is_scaled_ends_with_the_bits_of_one_rank(Objective objective, Precision precision, int tensor, int zero, int[] replicas)
+    {
+        const int steps = 80;
+        var settings = LayoutRun.Settings(objective, precision, steps, Path.Combine(_directory.FullName, "checkpoints"));
+        string expected;
+        using (var quiet = new TestSupervisor(settings, 1)) expected = quiet.Run(steps);
+        var layout = new ParallelLayout(replicas[0], tensor, zero: zero);
+        var scaling = new Scaling(replicas, layout.ReplicaSize);
+        var plan = new RunPlan
+        {
+            RunDirectory = _directory.FullName,
+            Layout = layout,
+            Workers = new EmbeddedWorkerFactory(settings with { Parallel = layout }),
+            Batches = settings.Plan,
+            Checkpoints = new StoredCheckpoints(new CheckpointStore(settings.CheckpointDirectory)),
+            TotalSteps = steps,
+            CheckpointEvery = 3,
+            RecipeHash = "recipe",
+            VirtualShards = settings.Parameters.VirtualShards,
+            Scaling = scaling.Begin,
+        };
+
+        var outcome = await new RunHost(fixture.Host).RunAsync(plan, scaling, CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(120));
+
+        Assert.Null(outcome.Failure);
+        Assert.Equal(replicas.Select(data => data * layout.ReplicaSize), scaling.Sizes);
+        Assert.Equal(Enumerable.Range(1, steps), scaling.Steps);
+        Assert.Equal([], LedgerVerifier.Verify(Path.Combine(_directory.FullName, "ledger")).Faults);
+        Assert.Equal(expected, Sha256(new CheckpointStore(settings.CheckpointDirectory), outcome.ManifestPath!, settings));
+    }
+
+    private static string Sha256(CheckpointStore store, string path, WorkerSettings settings)
+    {
+        using var state = new ReplicaState(settings.Parameters, Precision.Fp32, new ElementRange(0, settings.Parameters.Trained.Length), null, null);
+        StateTransfers.Load(store, path, state);
+        return ParameterHash.Of(settings.Parameters.Trained, FlatMemory.Address(state.Master));
+    }
+
+    /// <summary>Asks for the next number of replicas when those of the one before have made a step.</summary>
+    private sealed class Scaling(int[] replicas, int replicaSize) : IRunEventSubscriber, IDisposable
+    {
+        private Action<int> _scale = _ => { };
+        private int _ranks;
+
+        public List<int> Sizes { get; } = [];
+        public List<int> Steps { get; } = [];
+
+        public IDisposable Begin(Action<int> scale)
+        {
+            _scale = scale;
+            return this;
+        }
+
+        public void Dispose() { }
+
+        public void Handle(RunEvent happened)
+        {
+            if (happened is RunEvent.GenerationOpened opened) _ranks = opened.Ranks;
+            if (happened is not RunEvent.StepCommitted { Step.Step: var step }) return;
+            Steps.Add(step);
+            // New ranks come one after the other.
+            if (Sizes.Count == replicas.Length || _ranks != replicas[Sizes.Count] * replicaSize) return;
+            Sizes.Add(_ranks);
+            if (Sizes.Count < replicas.Length) _scale(replicas[Sizes.Count]);
+        }
     }
 }

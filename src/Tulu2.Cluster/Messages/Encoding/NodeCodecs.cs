@@ -41,6 +41,7 @@ internal static class NodeCodecs
             },
             (ref MessagePackReader r) => new NodeProtocol.TakeRanks(
                 r.ReadInt64(), Text(ref r), Run(ref r), List(ref r, (ref MessagePackReader v) => v.ReadRank()))),
+        WireCodec.For("nl", 0, (ref MessagePackWriter _, NodeProtocol.Leaving _) => { }, (ref MessagePackReader _) => NodeProtocol.Leaving.Instance),
         WireCodec.For("ns", 0, (ref MessagePackWriter _, RunProtocol.StopRanks _) => { }, (ref MessagePackReader _) => RunProtocol.StopRanks.Instance),
         WireCodec.For("nx", 0, (ref MessagePackWriter _, RunProtocol.RanksStopped _) => { }, (ref MessagePackReader _) => RunProtocol.RanksStopped.Instance),
         WireCodec.For("nf", 4,

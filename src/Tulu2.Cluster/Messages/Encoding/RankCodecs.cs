@@ -16,6 +16,10 @@ internal static class RankCodecs
         WireCodec.For("rl", 3,
             (ref MessagePackWriter w, RankProtocol.Lost m) => { w.Write(m.Rank); w.Write(m.Incarnation); Text(ref w, m.Why); },
             (ref MessagePackReader r) => new RankProtocol.Lost(r.ReadRank(), r.ReadIncarnation(), Text(ref r))),
+        WireCodec.For("rv", 3,
+            (ref MessagePackWriter w, RankProtocol.Leaving m) => { w.Write(m.Rank); w.Write(m.Incarnation); Text(ref w, m.Why); },
+            (ref MessagePackReader r) => new RankProtocol.Leaving(r.ReadRank(), r.ReadIncarnation(), Text(ref r))),
+        WireCodec.For("rx", 0, (ref MessagePackWriter _, RankProtocol.Release _) => { }, (ref MessagePackReader _) => RankProtocol.Release.Instance),
         WireCodec.For("rb", 5,
             (ref MessagePackWriter w, RankProtocol.BadInput m) =>
             {

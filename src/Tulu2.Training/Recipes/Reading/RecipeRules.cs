@@ -19,6 +19,7 @@ internal static class RecipeRules
         CheckEvaluation(recipe.Evaluation, fault);
         CheckLayout(recipe, fault);
         fault.AtLeast("parallel.patience", recipe.Parallel.Patience, 1);
+        fault.AtLeast("parallel.min_data", recipe.Parallel.MinData, 1);
         fault.AtLeast("parallel.spares", recipe.Parallel.Spares, 0);
         fault.AtLeast("checkpoint.every", recipe.Checkpoint.Every, 0);
         fault.AtLeast("checkpoint.keep", recipe.Checkpoint.Keep, 1);

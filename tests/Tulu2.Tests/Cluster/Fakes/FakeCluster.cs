@@ -94,13 +94,13 @@ internal sealed class FakeCluster(int slots, int totalSteps) : IWorkerFactory
     }
 
     /// <summary>The tree sum: calls back everybody once all ranks that hold the same parameters have come.</summary>
-    public void Meet(long generation, int step, int rank, ParallelLayout layout, Dictionary<int, long> held, Action<long> then)
+    public void Meet(long generation, int step, Rank rank, Roster roster, Dictionary<int, long> held, Action<long> then)
     {
         List<Action<long>> ready;
         long sum = 0;
         lock (_gate)
         {
-            var group = layout.DataGroup(rank);
+            var group = roster.Layout.DataGroup(roster.PlaceOf(rank));
             var place = (generation, step, group[0]);
             if (!_meeting.TryGetValue(place, out var there)) _meeting.Add(place, there = []);
             there[rank] = (held, then);

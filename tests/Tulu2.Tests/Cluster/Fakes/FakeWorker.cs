@@ -20,7 +20,7 @@ internal sealed class FakeWorker : IWorker
     private readonly Dictionary<(int, int), SlotBatch> _fed = [];
     private readonly Queue<int> _todo = new();
     private readonly Rank _rank;
-    private ParallelLayout _layout = new(1);
+    private Roster _roster = Roster.Whole(new ParallelLayout(1));
     private Generation _generation = Generation.None;
     private long _fence = -1;
     private StepNumber _stateStep = new(-1);
@@ -87,7 +87,7 @@ internal sealed class FakeWorker : IWorker
                 if (Meets(At.Join, _stateStep + 1)) return;
                 if (join.Generation > _generation)
                 {
-                    (_generation, _layout, _computing) = (join.Generation, _cluster.Layout ?? new ParallelLayout(join.Endpoints.Count), false);
+                    (_generation, _roster, _computing) = (join.Generation, new Roster(_cluster.Layout ?? new ParallelLayout(join.Endpoints.Count), join.Ranks), false);
                     _todo.Clear();
                     _untilThere = null;
                 }
@@ -124,8 +124,8 @@ internal sealed class FakeWorker : IWorker
                     Ends(Fault.Fail);
                     return;
                 }
-                var place = _layout.CoordinatesOf(_rank);
-                if (place.Tensor == 0 && place.Pipeline == _layout.Pipeline - 1)
+                var place = _roster.Layout.CoordinatesOf(_roster.PlaceOf(_rank));
+                if (place.Tensor == 0 && place.Pipeline == _roster.Layout.Pipeline - 1)
                     _report(new WorkerReport.Scored(_generation, _rank, score.Step, score.Task, [score.Step > 0 ? FakeCluster.Score(_value, score.Batch) : score.Batch.Ids[0]]));
                 break;
         }
@@ -145,7 +145,7 @@ internal sealed class FakeWorker : IWorker
                 Take(_cluster.Snapshots[int.Parse(manifest.Path)], new StepNumber(int.Parse(manifest.Path)));
                 break;
             case StateTransfer.FromPeer peer when peer.Copies.FirstOrDefault(copy => copy.Root == _rank) is { Receivers: var receivers }:
-                if (_layout.Twins(_rank).Contains(receivers[0])) _cluster.SendState(_generation, _rank, _value);
+                if (_roster.Twins(_rank).Contains(receivers[0])) _cluster.SendState(_generation, _rank, _value);
                 else if (_keeps is { } copy && receivers.SequenceEqual([copy.Of]) && copy.Step == step) _cluster.SendState(_generation, _rank, copy.Value);
                 else _cluster.Violations.Enqueue($"rank {_rank} is to restore {string.Join(", ", receivers)} to step {step}, and keeps {_keeps}");
                 break;
@@ -241,7 +241,7 @@ internal sealed class FakeWorker : IWorker
         if (!_computing) return;
         _computing = false;
         var generation = _generation;
-        _cluster.Meet(generation, step, _rank, _layout, new(_held), sum => Post(() => Ready(generation, step, sum)));
+        _cluster.Meet(generation, step, _rank, _roster, new(_held), sum => Post(() => Ready(generation, step, sum)));
     }
 
     private void Ready(Generation generation, StepNumber step, long sum)
@@ -271,7 +271,7 @@ internal sealed class FakeWorker : IWorker
         Update(gradient, commit.Step);
         if (Meets(At.Applied, commit.Step)) return;
         Applied(commit);
-        if (commit.Then == AfterCommit.GoOn) StartStep(SlotAssignment.Range(_cluster.Slots, _layout.Data, _layout.CoordinatesOf(_rank).Data) is { } range ? [range] : []);
+        if (commit.Then == AfterCommit.GoOn) StartStep(SlotAssignment.Range(_cluster.Slots, _roster.Layout.Data, _roster.ReplicaOf(_rank)) is { } range ? [range] : []);
     }
 
     private void Applied(WorkerCommand.Commit commit)

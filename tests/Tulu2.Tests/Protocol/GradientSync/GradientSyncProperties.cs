@@ -2,6 +2,7 @@ using FsCheck.Xunit;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Xunit;
 
 namespace Tulu2.Tests.Protocol.GradientSync;
@@ -94,6 +95,79 @@ public sealed class GradientSyncProperties
         Assert.True(ended, simulation.Standstill);
         Assert.Equal(0, simulation.Reloads);
         Expect(simulation, Assert.IsType<SyncEffect.Finished>(simulation.End));
+    }
+
+    [Property(MaxTest = 600)]
+    public void Whoever_is_there_goes_on_and_the_end_is_the_same(int seed, byte shape, byte faults, byte changes, byte losses)
+    {
+        var layout = Layout(seed, shape);
+        var simulation = new SyncSimulation(seed, layout, 1 + ((shape >> 2) & 7), 8, seed & 3, standby: (seed & 4) != 0, fewest: 1);
+
+        var ended = simulation.Run(faults % 12, stopAfter: -1, losses % 4, takeovers: losses % 3, changes: changes % 6, leaves: true);
+
+        Assert.True(ended, simulation.Standstill);
+        var finished = Assert.IsType<SyncEffect.Finished>(simulation.End);
+        Assert.Equal((8, false), (finished.Step, finished.Cancelled));
+        Expect(simulation, finished);
+    }
+
+    [Fact]
+    public void One_replica_becomes_four_then_two_then_three()
+    {
+        var simulation = new SyncSimulation(1, new ParallelLayout(1, tensor: 2), slots: 8, steps: 40, every: 3, fewest: 1);
+        foreach (var data in (int[])[4, 2, 3])
+        {
+            simulation.Run(faults: 0, stopAfter: -1, until: simulation.Commits.Count + 8);
+            simulation.Scale(data);
+        }
+        Assert.True(simulation.Run(faults: 0, stopAfter: -1), simulation.Standstill);
+        Assert.Equal([1, 4, 2, 3], simulation.Replicas.Where((data, index) => index == 0 || simulation.Replicas[index - 1] != data));
+        Assert.Equal(0, simulation.Reloads);
+        Expect(simulation, Assert.IsType<SyncEffect.Finished>(simulation.End));
+    }
+
+    [Fact]
+    public void The_others_go_on_without_a_rank_that_stays_away_and_with_it_from_the_commit_after_it_comes()
+    {
+        var simulation = new SyncSimulation(1, new ParallelLayout(3), slots: 6, steps: 12, every: 0, fewest: 2);
+        simulation.Run(faults: 0, stopAfter: -1, until: 3);
+        simulation.Away(new Rank(1));
+        simulation.Run(faults: 0, stopAfter: -1, until: 8);
+        simulation.Back();
+        Assert.True(simulation.Run(faults: 0, stopAfter: -1), simulation.Standstill);
+        Assert.Equal([3, 2, 3], simulation.Replicas.Where((data, index) => index == 0 || simulation.Replicas[index - 1] != data));
+        Assert.Equal(0, simulation.Reloads);
+        Expect(simulation, Assert.IsType<SyncEffect.Finished>(simulation.End));
+    }
+
+    [Property(MaxTest = 600)]
+    public void A_run_that_is_scaled_makes_no_slot_twice(int seed, byte shape, byte changes)
+    {
+        var (layout, slots) = (Layout(seed, shape), 1 + ((shape >> 2) & 7));
+        var simulation = new SyncSimulation(seed, layout, slots, 8, seed & 3, fewest: 1);
+
+        var ended = simulation.Run(faults: 0, stopAfter: -1, changes: changes % 8);
+
+        Assert.True(ended, simulation.Standstill);
+        ExpectEachStepOnce(simulation);
+        Assert.Equal(8 * slots * layout.ReplicaSize, simulation.Cluster.Computed.Count);
+    }
+
+    [Property(MaxTest = 600)]
+    public void A_worker_that_is_told_to_leave_makes_its_step_first_and_no_slot_is_made_twice(int seed, byte shape, byte changes)
+    {
+        var (layout, slots) = (Layout(seed, shape), 1 + ((shape >> 2) & 7));
+        var isKept = (seed & 16) == 0;
+        var simulation = new SyncSimulation(seed, layout, slots, 8, seed & 3, standby: isKept, fewest: (seed & 8) == 0 ? 1 : int.MaxValue);
+
+        var ended = simulation.LeaveOneByOne(1 + changes % 3);
+
+        Assert.True(ended, simulation.Standstill);
+        // Where nobody else has its state, its step has a checkpoint before it goes.
+        if (layout.HasTwins || (isKept && layout.MayKeepCopies)) Assert.Equal(0, simulation.Reloads);
+        Expect(simulation, Assert.IsType<SyncEffect.Finished>(simulation.End));
+        Assert.Equal(Enumerable.Range(1, 8), simulation.Commits.Select(commit => commit.Step.Step.Value));
+        Assert.Equal(8 * slots * layout.ReplicaSize, simulation.Cluster.Computed.Count);
     }
 
     private static void ExpectEachStepOnce(SyncSimulation simulation)

@@ -196,7 +196,7 @@ public sealed class PatienceSpec
         Assert.True(due);
         // It is tried again with the next step.
         Take(new SyncCommand.SnapshotSettled(new StepNumber(2), null, "lost", Lost: true, _now));
-        Assert.Contains(new SyncEffect.SnapshotBegun(new StepNumber(4)), Step(4));
+        Assert.Contains(Step(4), effect => effect is SyncEffect.SnapshotBegun { Step.Value: 4 });
     }
 
     private static GradientSyncState Begun(int mostLosses = int.MaxValue) => GradientSyncState.Of(

@@ -20,17 +20,21 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(60);
 
     private readonly Random _random;
-    private readonly Sender[] _senders;
+    private readonly List<Sender> _senders = [];
     private readonly Queue<SyncCommand> _settled = new();
     private readonly List<(RankReport Report, long Due)> _late = [];
     private readonly List<LedgerEntry> _ledger = [];
     private readonly StepDriver _driver;
-    private readonly string[] _nodes;
+    private readonly List<string> _nodes = [];
+    private readonly bool _elastic;
     private TimeSpan _now;
     private long _events;
     private int _workers;
     private int _losses;
     private int _takeovers;
+    private int _changes;
+    private bool _leaves, _oneByOne;
+    private Rank? _away;
 
     // A rank: what its worker has to do, and what is on its way from there.
     private sealed class Sender
@@ -39,14 +43,22 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
         public readonly Queue<RankReport> Sent = new();
     }
 
-    public SyncSimulation(int seed, ParallelLayout layout, int slots, int steps, int every, ValidationRules? validation = null, bool standby = false)
+    public SyncSimulation(int seed, ParallelLayout layout, int slots, int steps, int every, ValidationRules? validation = null, bool standby = false,
+        int fewest = int.MaxValue)
     {
         _random = new Random(seed);
         Cluster = new FakeCluster(slots, steps) { Layout = layout };
         Write(new LedgerEvent.RunStarted("recipe", 1, layout.Size, slots, steps, 0));
-        _nodes = [.. Enumerable.Range(0, layout.Size).Select(_ => Node())];
-        _senders = [.. Enumerable.Range(0, layout.Size).Select(_ => new Sender())];
-        _driver = new StepDriver(new DriverPlan(new SyncRules(layout, slots, new StepNumber(steps), every) { Validation = validation, Standby = standby }, new FakePlan(slots, steps))
+        _elastic = fewest < layout.Data;
+        SeatTo(layout.Size);
+        _driver = new StepDriver(new DriverPlan(new SyncRules(layout, slots, new StepNumber(steps), every)
+        {
+            Validation = validation,
+            Standby = standby,
+            FewestReplicas = fewest,
+            LossPatience = TimeSpan.FromMilliseconds(20),
+            StartPatience = TimeSpan.FromMilliseconds(40),
+        }, new FakePlan(slots, steps))
         {
             NodeOf = rank => _nodes[rank],
             Validation = ValidationChunks,
@@ -55,7 +67,7 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
             // A rank that a command did not reach fails at the next one that needs it.
             Restarts = int.MaxValue,
             WriteManifest = (step, _) => $"{step}",
-            CommitTo = _ => _takeovers > 0 && _random.Next(4) == 0 && _takeovers-- > 0 ? [.. Rank.All(layout.Size).Where(_ => _random.Next(2) == 0)] : null,
+            CommitTo = _ => _takeovers > 0 && _random.Next(4) == 0 && _takeovers-- > 0 ? [.. State.Roster.Ranks.Where(_ => _random.Next(2) == 0)] : null,
             Delivers = effect => effect is not (SyncEffect.Tell or SyncEffect.Restart) || !Loses(),
             Decided = Decided,
         }, this, this);
@@ -75,6 +87,9 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
     public IReadOnlyList<LedgerEntry> Ledger => _ledger;
     public List<SyncEffect.Committed> Commits { get; } = [];
 
+    /// <summary>How many replicas made each commit.</summary>
+    public List<int> Replicas { get; } = [];
+
     /// <summary>Commands to load a checkpoint or the recipe's weights, after the first commit.</summary>
     public int Reloads { get; private set; }
 
@@ -88,11 +103,14 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
     /// <param name="from">The first event at which a fault may happen.</param>
     /// <param name="losses">At most these many messages between nodes do not arrive.</param>
     /// <param name="takeovers">At most these many commits are the last thing that a supervisor does.</param>
-    public bool Run(int faults, int stopAfter, int losses = 0, int takeovers = 0, int from = 0)
+    /// <param name="changes">At most so often it is scaled, or a worker leaves.</param>
+    /// <param name="leaves">Workers leave too.</param>
+    /// <param name="until">Returns after so many commits.</param>
+    public bool Run(int faults, int stopAfter, int losses = 0, int takeovers = 0, int from = 0, int changes = 0, bool leaves = false, int until = int.MaxValue)
     {
-        (_losses, _takeovers) = (losses, takeovers);
+        (_losses, _takeovers, _changes, _leaves) = (losses, takeovers, changes, leaves);
         // A late loss costs a lease or two; a snapshot costs more.
-        for (var idle = 0; End is null && idle < 3 + 4 * losses;)
+        for (var idle = 0; End is null && Commits.Count < until && idle < 3 + 4 * losses;)
         {
             if (++_events > 200_000) return false;
             if (_events == stopAfter) _driver.Take(new SyncCommand.Stop(_now));
@@ -100,11 +118,12 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
             {
                 faults--;
                 CommitsAtFault = Commits.Count;
-                var rank = new Rank(_random.Next(_senders.Length));
+                var rank = new Rank(_random.Next(_driver.State.Wanted.Size));
                 // It may come back elsewhere.
                 if (_random.Next(2) == 0) _nodes[rank] = Node();
                 _driver.Replace(rank, _random.Next(3) == 0 ? null : "crashed");
             }
+            if (_changes > 0 && _random.Next(30) == 0) Change();
             if (Happen(repeats: faults > 0))
             {
                 idle = 0;
@@ -120,6 +139,7 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
 
     public IWorker Start(Rank rank, Action<WorkerReport> report)
     {
+        SeatTo(rank + 1);
         // What the old worker still had to do died with it.
         var work = _senders[rank].Work = new Queue<Action>();
         return new FakeWorker(Cluster, rank, ++_workers, report, work.Enqueue);
@@ -142,7 +162,7 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
         var choices = new List<Action>();
         foreach (var sender in _senders)
         {
-            if (sender.Work.Count > 0) choices.Add(() => sender.Work.Dequeue()());
+            if (sender.Work.Count > 0 && (_away is not { } away || sender != _senders[away])) choices.Add(() => sender.Work.Dequeue()());
             if (sender.Sent.Count > 0) choices.Add(() => Deliver(sender.Sent.Dequeue(), repeats));
         }
         if (_settled.Count > 0) choices.Add(() => _driver.Take(_settled.Dequeue()));
@@ -156,6 +176,7 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
             });
         }
         if (choices.Count == 0) return false;
+        if (_elastic) choices.Add(() => _driver.Take(new SyncCommand.Tick(_now)));
         choices[_random.Next(choices.Count)]();
         return true;
     }
@@ -165,6 +186,47 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
         if (repeats && _random.Next(4) == 0) _late.Add((report, _events + _random.Next(60)));
         // A worker is announced until it is told something.
         if (report.Report is WorkerReport.Started || !Loses()) _driver.Receive(report);
+    }
+
+    /// <summary>Runs to the end while workers are told to leave, each when all others are there.</summary>
+    public bool LeaveOneByOne(int leaves)
+    {
+        _oneByOne = true;
+        return Run(faults: 0, stopAfter: -1, changes: leaves, leaves: true);
+    }
+
+    /// <summary>A rank's worker dies, and the next one does not start yet.</summary>
+    public void Away(Rank rank)
+    {
+        _away = rank;
+        _driver.Replace(rank, "crashed");
+    }
+
+    public void Back() => _away = null;
+
+    /// <summary>The run is to have this many replicas.</summary>
+    public void Scale(int data) => _driver.Scale(data);
+
+    private void Change()
+    {
+        var state = _driver.State;
+        if (_oneByOne && !(state.Phase is SyncPhase.Running && state.Seats.All(seat => seat is { IsMember: true, Leaving: null }))) return;
+        _changes--;
+        if (_oneByOne || (_leaves && _random.Next(2) == 0))
+        {
+            var seat = state.Seats[_random.Next(state.Seats.Length)];
+            _driver.Take(new SyncCommand.RankLeaves(seat.Rank, seat.Incarnation, "told to", Stays: true, _now));
+        }
+        else _driver.Scale(state.Wanted.Zero * (1 + _random.Next(4)));
+    }
+
+    private void SeatTo(int ranks)
+    {
+        while (_senders.Count < ranks)
+        {
+            _senders.Add(new Sender());
+            _nodes.Add(Node());
+        }
     }
 
     private string Node() => $"node {_random.Next(3)}";
@@ -186,6 +248,7 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
                 break;
             case SyncEffect.Committed committed:
                 Commits.Add(committed);
+                Replicas.Add(_driver.State.Roster.Layout.Data);
                 var step = committed.Step;
                 Write(new LedgerEvent.StepCommitted(step.Generation, step.Step, step.Metrics.Loss, 1, step.GradientHash, 1, step.Seconds,
                     [.. step.Shares.Select(share => new LedgerShare(share.Rank, share.Slots, share.SlotSeconds, share.Times))]));

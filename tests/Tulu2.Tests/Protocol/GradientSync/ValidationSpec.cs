@@ -60,13 +60,13 @@ public sealed class ValidationSpec
     {
         Applied(0);
         Applied(1);
-        Assert.Contains(new SyncEffect.SnapshotBegun(new StepNumber(1)), Take(new SyncCommand.Validated(new StepNumber(1), 2.5, _now)));
+        Assert.Contains(Take(new SyncCommand.Validated(new StepNumber(1), 2.5, _now)), effect => effect is SyncEffect.SnapshotBegun { Step.Value: 1 });
         var effects = Take(new SyncCommand.SnapshotSettled(new StepNumber(1), null, "not in time", Lost: true, _now));
         Assert.Equal(new Generation(2), Assert.Single(effects.OfType<SyncEffect.GenerationOpened>()).Generation);
         foreach (var rank in Rank.All(2)) effects = Report(new WorkerReport.Joined(new Generation(2), rank, new StepNumber(1), [], null));
         Assert.All(effects.OfType<SyncEffect.Tell>(), tell => Assert.IsType<WorkerCommand.Restore>(tell.Command));
         Applied(0, generation: 2);
-        Assert.Contains(new SyncEffect.SnapshotBegun(new StepNumber(1)), Applied(1, generation: 2));
+        Assert.Contains(Applied(1, generation: 2), effect => effect is SyncEffect.SnapshotBegun { Step.Value: 1 });
     }
 
     [Fact]
@@ -77,7 +77,7 @@ public sealed class ValidationSpec
         Assert.Single(Take(new SyncCommand.Stop(_now)).OfType<SyncEffect.GenerationOpened>());
         foreach (var rank in Rank.All(2)) Report(new WorkerReport.Joined(new Generation(2), rank, new StepNumber(1), [], null));
         Applied(0, generation: 2);
-        Assert.Contains(new SyncEffect.SnapshotBegun(new StepNumber(1)), Applied(1, generation: 2));
+        Assert.Contains(Applied(1, generation: 2), effect => effect is SyncEffect.SnapshotBegun { Step.Value: 1 });
         var effects = Take(new SyncCommand.SnapshotSettled(new StepNumber(1), "one", null, false, _now));
         Assert.All(effects.OfType<SyncEffect.Tell>(), tell => Assert.Equal(AfterCommit.End, Assert.IsType<WorkerCommand.Commit>(tell.Command).Then));
         foreach (var rank in Rank.All(2)) effects = Report(new WorkerReport.Applied(new Generation(2), rank, new StepNumber(1), 0, AfterCommit.End, "sha"));

@@ -56,6 +56,54 @@ public sealed class PlacementSpec
         Assert.Equal([(0, "a"), (1, "a")], Starts(state.Gone("b").Effects));
     }
 
+    [Fact]
+    public void Where_there_is_no_room_for_all_whole_copies_start_if_they_are_enough()
+    {
+        var (state, effects) = new PlacementState(6, 2) { Copy = 2, Fewest = 4 }.Offer(Node("a", 3));
+        Assert.Equal(new PlacementEffect.Waiting(3), Assert.Single(effects));
+        (state, effects) = state.Offer(Node("b", 2));
+        Assert.Equal([(0, "a"), (1, "a"), (2, "b"), (3, "b")], Starts(effects));
+        Assert.Equal(new PlacementEffect.Waiting(1), effects[^1]);
+        // The half of a copy is no use; what is lost of one comes before a whole one.
+        (state, effects) = state.Gone("b");
+        Assert.Equal([new PlacementEffect.Waiting(3)], effects.Where(effect => effect is not PlacementEffect.Lost));
+        (_, effects) = state.Offer(Node("c", 3));
+        Assert.Equal([(2, "c"), (3, "c"), (4, "a"), (5, "c")], Starts(effects).OrderBy(start => start.Item1));
+    }
+
+    [Fact]
+    public void More_ranks_are_placed_beside_the_others_and_those_that_are_released_make_room()
+    {
+        var (state, effects) = new PlacementState(2, 1) { Copy = 1, Fewest = 1 }.Offer(Node("a", 3));
+        (state, effects) = state.Resize(4);
+        Assert.Equal([(2, "a")], Starts(effects));
+        (state, effects) = state.Resize(1);
+        Assert.Empty(effects);
+        // They have their places until they are released.
+        (state, effects) = state.Resize(3);
+        Assert.Empty(effects);
+        (state, effects) = state.Resize(1).Next.Released([new Rank(1), new Rank(2)]);
+        Assert.Empty(effects);
+        Assert.Equal([(1, "a"), (2, "a")], Starts(state.Resize(3).Effects));
+    }
+
+    [Fact]
+    public void What_leaves_a_node_that_is_about_to_go_is_placed_elsewhere_when_it_is_released()
+    {
+        var (state, effects) = new PlacementState(3, 1) { Copy = 1, Fewest = 1 }.Offer(Node("a", 2), Node("b", 2));
+        Assert.Equal([(0, "a"), (1, "a"), (2, "b")], Starts(effects));
+        (state, effects) = state.Leaving("a");
+        var leave = Assert.IsType<PlacementEffect.Leave>(Assert.Single(effects));
+        Assert.Equal(("a", 1L, "0 1"), (leave.Node, leave.Epoch, string.Join(' ', leave.Ranks)));
+        Assert.Empty(state.Leaving("a").Effects);
+        (state, effects) = state.Released([new Rank(0)]);
+        Assert.Equal([(0, "b")], Starts(effects));
+        (_, effects) = state.Released([new Rank(1)]);
+        Assert.Equal(new PlacementEffect.Waiting(1), Assert.Single(effects));
+        // A rank that the run wants keeps its place: its workers died too often.
+        Assert.Empty(Starts(state.Released([new Rank(2)]).Effects));
+    }
+
     [Property(MaxTest = 300)]
     public void A_rank_is_in_one_place_at_a_time_and_in_none_only_while_there_is_no_room((byte Node, byte Places)[] moves, byte many, byte together)
     {

@@ -1,5 +1,6 @@
 using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Ids;
+using Tulu2.Protocol.Workers;
 using Tulu2.Protocol.WorkQueues;
 using Xunit;
 
@@ -12,7 +13,7 @@ public sealed class ChunkQueueSpec
     [Fact]
     public void All_ranks_of_a_replica_get_its_chunks_and_each_replica_has_two()
     {
-        var (queue, assigned) = ChunkQueue.Of(Layout, chunks: 5).Begin();
+        var (queue, assigned) = ChunkQueue.Of(chunks: 5).Begin(Roster.Whole(Layout));
         Assert.Equal([(0, 0), (1, 0), (0, 1), (1, 1), (2, 2), (3, 2), (2, 3), (3, 3)], assigned.Select(each => (each.Rank.Value, each.Chunk)));
 
         (queue, var accepted, assigned) = queue.Scored(new Rank(1), chunk: 0);
@@ -24,8 +25,8 @@ public sealed class ChunkQueueSpec
     [Fact]
     public void A_new_generation_gets_what_was_not_answered_and_a_late_answer_counts_once()
     {
-        var (queue, _) = ChunkQueue.Of(Layout, chunks: 3, isDone: chunk => chunk == 0).Begin();
-        (queue, var assigned) = queue.Begin();
+        var (queue, _) = ChunkQueue.Of(chunks: 3, isDone: chunk => chunk == 0).Begin(Roster.Whole(Layout));
+        (queue, var assigned) = queue.Begin(Roster.Whole(Layout));
         Assert.Equal([1, 2], assigned.Select(each => each.Chunk).Distinct().Order());
 
         (queue, var first, _) = queue.Scored(new Rank(3), chunk: 2);
@@ -34,5 +35,19 @@ public sealed class ChunkQueueSpec
         (queue, _, assigned) = queue.Scored(new Rank(0), chunk: 1);
         Assert.True(queue.IsComplete);
         Assert.Empty(assigned);
+    }
+
+    [Fact]
+    public void Those_that_take_part_no_more_get_nothing_and_what_they_answer_counts()
+    {
+        var (queue, _) = ChunkQueue.Of(chunks: 4).Begin(Roster.Whole(Layout));
+        (queue, var assigned) = queue.Begin(new Roster(Layout, [new Rank(2), new Rank(3)]));
+        Assert.Equal([(2, 0), (3, 0), (2, 1), (3, 1)], assigned.Select(each => (each.Rank.Value, each.Chunk)));
+
+        (queue, var accepted, assigned) = queue.Scored(new Rank(0), chunk: 3);
+        Assert.True(accepted);
+        Assert.Empty(assigned);
+        (_, _, assigned) = queue.Scored(new Rank(2), chunk: 0);
+        Assert.Equal([(2, 2), (3, 2)], assigned.Select(each => (each.Rank.Value, each.Chunk)));
     }
 }

@@ -8,6 +8,7 @@ using Tulu2.Models.Families.Llama;
 using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
 using Tulu2.Protocol.Ids;
+using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Models.Decoder;
 using Tulu2.Tests.Training.Objectives;
 using Tulu2.Training.Communication;
@@ -89,7 +90,7 @@ public sealed class StageStreamTests
         {
             var part = new ParameterMap(Config, 4, ModelPart.Of(Config, layout, rank));
             _weights = TinyModel.Weights(part);
-            Groups = new RankGroups(layout, new Rank(rank), world);
+            Groups = new RankGroups(Roster.Whole(layout), new Rank(rank), world);
             Model = new DecoderModel(part, _weights, group: new TensorGroupSum(deadline, new StepClock()) { Group = Groups.Tensor }, splitActivations: split);
             Slots = new ModelSlots(Model, _weights, SlotObjective.Of(new Recipe(), new CountedPlan(1, [1]), null), onDevice: false);
         }

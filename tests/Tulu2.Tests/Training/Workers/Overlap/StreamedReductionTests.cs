@@ -6,6 +6,7 @@ using Tulu2.Collectives.Layout;
 using Tulu2.Collectives.Reduction;
 using Tulu2.Models.Parameters;
 using Tulu2.Protocol.Ids;
+using Tulu2.Protocol.Workers;
 using Tulu2.Training.Communication;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.State;
@@ -98,7 +99,7 @@ public sealed class StreamedReductionTests
         public bool Step(ICollective world, SlotShare share, int endAt, bool dies)
         {
             using var own = world;
-            var groups = new RankGroups(_parallel, new Rank(_rank), world);
+            var groups = new RankGroups(Roster.Whole(_parallel), new Rank(_rank), world);
             try
             {
                 Held.Keep(share.Keep);
