@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Tulu2.Collectives;
 using Tulu2.Protocol.Workers;
 
@@ -53,6 +54,14 @@ public abstract record LedgerEvent
         public double LearningRate { get; init; }
 
         public long LossTokens { get; init; }
+
+        /// <summary>Why the step changed nothing: it is not finite. Null: it was applied.</summary>
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public string? Skipped { get; init; }
+
+        /// <summary>The slots that are at fault; null where the step was applied.</summary>
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public IReadOnlyList<int>? SkippedSlots { get; init; }
 
         /// <summary>The objective's own metrics by name, in their order; null in logs of older versions, which do not have the two above either.</summary>
         public IReadOnlyDictionary<string, double>? More { get; init; }

@@ -21,6 +21,8 @@ internal static class LedgerEvents
             LearningRate = step.Metrics.LearningRate,
             LossTokens = step.Metrics.LossTokens,
             More = step.Metrics.More.ToDictionary(value => value.Name, value => value.Value),
+            Skipped = step.Skipped?.What,
+            SkippedSlots = step.Skipped is { } fault ? [.. fault.Slots.Select(slot => slot.Value)] : null,
         },
         RunEvent.Validated done => new LedgerEvent.Validated(
             done.Step, done.Values.ToDictionary(value => value.Name, value => value.Value), done.Verdict.IsBest, done.Verdict.Stops),

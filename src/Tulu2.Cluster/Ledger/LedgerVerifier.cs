@@ -85,6 +85,7 @@ public static class LedgerVerifier
                             faults.Add($"entry {number}: step {step.Step} was made again with the gradient {step.GradientHash} instead of {before}");
                     }
                     mayMove = false;
+                    if (step.Skipped is { } why && before is null) notes.Add($"entry {number}: step {step.Step} was skipped: {why}");
                     faults.AddRange(SlotFaults(step, slots).Select(fault => $"entry {number}: step {step.Step} {fault}"));
                     hashes[step.Step] = step.GradientHash;
                     last = step.Step;

@@ -25,6 +25,7 @@ public sealed class StepDriver : IDisposable
     private ValidationRound _validation;
     private ValidationHistory _validated = ValidationHistory.Empty;
     private ImmutableDictionary<StepNumber, string> _hashes = ImmutableDictionary<StepNumber, string>.Empty;
+    private ImmutableHashSet<StepNumber> _skipped = [];
     private KnownManifest? _manifest;
     private Incarnation _incarnations;
 
@@ -186,6 +187,7 @@ public sealed class StepDriver : IDisposable
                 break;
             case SyncEffect.Committed { Step: var step }:
                 _hashes = _hashes.SetItem(step.Step, step.GradientHash);
+                _skipped = step.Skipped is null ? _skipped.Remove(step.Step) : _skipped.Add(step.Step);
                 break;
             case SyncEffect.SnapshotBegun begun:
                 _catalog = _catalog.Begin(begun.Step);
@@ -257,5 +259,5 @@ public sealed class StepDriver : IDisposable
     }
 
     private GradientSyncState FromRecord(Generation generation) =>
-        GradientSyncState.Of(_plan.Rules, new SyncStart(generation, _manifest, _hashes, ReferenceDue: !_reference.IsComplete) { Validated = _validated }, _plan.Lease);
+        GradientSyncState.Of(_plan.Rules, new SyncStart(generation, _manifest, _hashes, ReferenceDue: !_reference.IsComplete) { Validated = _validated, Skipped = _skipped }, _plan.Lease);
 }

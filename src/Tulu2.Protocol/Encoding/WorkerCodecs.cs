@@ -63,7 +63,7 @@ public static class WorkerCodecs
                 w.Write(m.Seconds);
             },
             (ref MessagePackReader r) => new WorkerReport.SlotDone(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), r.ReadSlot(), r.ReadDouble())),
-        WireCodec.For("wr", 6,
+        WireCodec.For("wr", 7,
             (ref MessagePackWriter w, WorkerReport.StepReady m) =>
             {
                 w.Write(m.Generation);
@@ -72,8 +72,12 @@ public static class WorkerCodecs
                 Text(ref w, m.GradientHash);
                 Metrics(ref w, m.Metrics);
                 Times(ref w, m.Times);
+                List<StepFault>(ref w, m.Fault is { } fault ? [fault] : [], Fault);
             },
-            (ref MessagePackReader r) => new WorkerReport.StepReady(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), Text(ref r), Metrics(ref r), Times(ref r))),
+            (ref MessagePackReader r) => new WorkerReport.StepReady(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), Text(ref r), Metrics(ref r), Times(ref r))
+            {
+                Fault = List<StepFault>(ref r, Fault).SingleOrDefault(),
+            }),
         WireCodec.For("wa", 6,
             (ref MessagePackWriter w, WorkerReport.Applied m) =>
             {
@@ -253,6 +257,14 @@ public static class WorkerCodecs
 
     private static StepMetrics Metrics(ref MessagePackReader r) => new(r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadInt64(), r.ReadInt64(),
         [.. List(ref r, (ref MessagePackReader v) => new NamedValue(Text(ref v), v.ReadDouble()))]);
+
+    private static void Fault(ref MessagePackWriter writer, StepFault fault)
+    {
+        Text(ref writer, fault.What);
+        List(ref writer, fault.Slots, (ref MessagePackWriter w, SlotNumber slot) => w.Write(slot));
+    }
+
+    private static StepFault Fault(ref MessagePackReader reader) => new(Text(ref reader), List(ref reader, (ref MessagePackReader r) => r.ReadSlot()));
 
     private static void Times(ref MessagePackWriter writer, StepTimes times)
     {

@@ -46,7 +46,11 @@ public abstract record RunEvent
     public sealed record StepCommitted(StepCommit Step) : RunEvent;
 
     /// <summary>A step that an earlier session committed. Precedes <see cref="Started"/>; files that lack it can be completed.</summary>
-    public sealed record StepKnown(StepNumber Step, StepMetrics Metrics, double Seconds) : RunEvent;
+    public sealed record StepKnown(StepNumber Step, StepMetrics Metrics, double Seconds) : RunEvent
+    {
+        /// <summary>Why it changed nothing; null: it was applied.</summary>
+        public string? Skipped { get; init; }
+    }
 
     /// <summary>The parameters of a committed step were measured on the validation data.</summary>
     /// <param name="Values">The loss first.</param>

@@ -149,6 +149,7 @@ public sealed partial record GradientSyncState
         var validates = !StopsAt(step) && IsValidated(step);
         var last = !validates && (step == LastStep || StopsAt(step));
         if (last && Snapshot is SnapshotStatus.InFlight) return Stay;
+        if (Seats[0].Ready!.Fault is { } fault && Refusal(step, fault) is { } refusal) return Fail(refusal);
         var due = last || (_rules.CheckpointEvery > 0 && step % _rules.CheckpointEvery == 0);
         var snapshots = Snapshot.AtCommit(step, due, now);
         var snapshot = Snapshot is not SnapshotStatus.InFlight && snapshots is SnapshotStatus.InFlight;
@@ -162,6 +163,7 @@ public sealed partial record GradientSyncState
                 LastStep = last ? step : LastStep,
                 Hashes = Hashes.SetItem(step, first.GradientHash),
                 Decided = step,
+                Skipped = first.Fault is null ? Skipped.Remove(step) : Skipped.Add(step),
                 Unmet = 0,
                 Snapshot = snapshots,
                 // Waiting for a snapshot is not the ranks' pace.
@@ -173,7 +175,11 @@ public sealed partial record GradientSyncState
                 ],
             },
             new SyncEffect.Committed(new StepCommit(Generation, step, first.GradientHash, first.Metrics,
-                [.. Seats.Select(seat => seat.Share(ReportsSlots(seat.Rank)))], (now - running.Began).TotalSeconds, Hashes.ContainsKey(step))));
+                [.. Seats.Select(seat => seat.Share(ReportsSlots(seat.Rank)))], (now - running.Began).TotalSeconds, Hashes.ContainsKey(step))
+            {
+                Skipped = first.Fault,
+            }));
+        if (first.Fault is { } skipped) decision = decision.Then(next => To(next, new SyncEffect.Warned(next.SkipText(step, skipped))));
         if (snapshot) decision = decision.Do(new SyncEffect.SnapshotBegun(step));
         return decision
             .Do(TellCommit(step, snapshot, last ? AfterCommit.End : validates ? AfterCommit.Wait : AfterCommit.GoOn))

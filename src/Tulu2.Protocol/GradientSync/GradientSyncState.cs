@@ -31,6 +31,9 @@ public sealed partial record GradientSyncState
     // By step: of every commit ever decided, also in an earlier life.
     private ImmutableDictionary<StepNumber, string> Hashes { get; init; } = ImmutableDictionary<StepNumber, string>.Empty;
     private KnownManifest? Manifest { get; init; }
+
+    // Steps whose commits changed nothing, since they were not finite; also of an earlier life.
+    private ImmutableHashSet<StepNumber> Skipped { get; init; } = [];
     private SnapshotStatus Snapshot { get; init; } = new SnapshotStatus.None();
     private bool ReferenceDue { get; init; }
     private ValidationHistory Validated { get; init; } = ValidationHistory.Empty;
@@ -60,6 +63,7 @@ public sealed partial record GradientSyncState
         Decided = start.Hashes.Keys.DefaultIfEmpty().Max(),
         ReferenceDue = start.ReferenceDue,
         Validated = start.Validated,
+        Skipped = start.Skipped,
         Lease = lease,
         Seats = [.. Rank.All(rules.Ranks).Select(rank => new RankSeat(rank))],
     };

@@ -56,6 +56,9 @@ public abstract record SyncEffect
 public sealed record StepCommit(
     Generation Generation, StepNumber Step, string GradientHash, StepMetrics Metrics, ImmutableArray<RankShare> Shares, double Seconds, bool Replayed)
 {
+    /// <summary>Not null: the step is not finite and changed nothing.</summary>
+    public StepFault? Skipped { get; init; }
+
     /// <summary>Real tokens of the step over <see cref="Seconds"/>; 0 where no time was measured.</summary>
     public double TokensPerSecond => Seconds > 0 ? Metrics.Tokens / Seconds : 0;
 }

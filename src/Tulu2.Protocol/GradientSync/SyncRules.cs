@@ -18,6 +18,15 @@ public sealed record SyncRules(ParallelLayout Layout, int Slots, StepNumber Last
     /// <summary>Times that one rank may be lost without a commit in between, or a chunk that it scored; one more ends the run.</summary>
     public int MostLosses { get; init; } = int.MaxValue;
 
+    /// <summary>A step that is not finite is committed and changes nothing, in place of ending the run.</summary>
+    public bool SkipsNonFinite { get; init; }
+
+    /// <summary>Such steps in a row; one more ends the run: its weights give no finite step any more.</summary>
+    public int MostSkipped { get; init; } = 9;
+
+    /// <summary>Names the rows of a slot for people.</summary>
+    public Func<StepNumber, SlotNumber, string> RowsOf { get; init; } = (_, _) => "";
+
     /// <summary>Ranks without twins have standby copies.</summary>
     public bool Standby { get; init; }
 
@@ -45,4 +54,7 @@ public sealed record SyncStart(Generation Generation, KnownManifest? Manifest, I
 {
     /// <summary>Validations of an earlier life; they are not made again.</summary>
     public ValidationHistory Validated { get; init; } = ValidationHistory.Empty;
+
+    /// <summary>Steps of an earlier life that were committed and changed nothing, since they were not finite.</summary>
+    public ImmutableHashSet<StepNumber> Skipped { get; init; } = [];
 }

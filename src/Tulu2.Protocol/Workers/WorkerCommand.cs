@@ -37,6 +37,7 @@ public abstract record WorkerCommand
     public sealed record Feed(SlotBatch Batch) : WorkerCommand;
 
     /// <summary>Apply the optimizer with the reduced gradient of <paramref name="Step"/>, unless it is applied already; answer <see cref="WorkerReport.Applied"/>.</summary>
+    /// <remarks>A step that is not finite (<see cref="WorkerReport.StepReady.Fault"/>) is passed over: the state has its number and is otherwise as it was.</remarks>
     /// <param name="Snapshot">Copy this rank's share of the state to host memory and write it in the background: <see cref="WorkerReport.ShardWritten"/>.</param>
     public sealed record Commit(Generation Generation, StepNumber Step, bool Snapshot, AfterCommit Then) : OfGeneration(Generation);
 

@@ -31,7 +31,11 @@ public abstract record WorkerReport
     public sealed record SlotDone(Generation Generation, Rank Rank, StepNumber Step, SlotNumber Slot, double Seconds) : WorkerReport;
 
     /// <param name="GradientHash">Hash of the reduced gradient; equal on every rank, or one of them is corrupt.</param>
-    public sealed record StepReady(Generation Generation, Rank Rank, StepNumber Step, string GradientHash, StepMetrics Metrics, StepTimes Times) : WorkerReport;
+    public sealed record StepReady(Generation Generation, Rank Rank, StepNumber Step, string GradientHash, StepMetrics Metrics, StepTimes Times) : WorkerReport
+    {
+        /// <summary>Not null: a value of the step is not finite. Its commit changes no weight and no moment, whoever decides it.</summary>
+        public StepFault? Fault { get; init; }
+    }
 
     /// <param name="Then">As the commit said.</param>
     /// <param name="ParametersSha256">After the last step of a rank that holds everything, else null: see <c>train --json</c>.</param>

@@ -7,6 +7,7 @@ using Tulu2.Protocol.Workers;
 using Tulu2.Training.Communication;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Optimization;
+using Tulu2.Training.Recipes;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Standby;
 using Tulu2.Training.State;
@@ -38,7 +39,7 @@ internal sealed class RankBody : IDisposable
     private readonly StepClock _clock = new();
     private ISlotComputer? _computer;
     private RankGroups? _groups;
-    private (double Norm, string Hash)? _reduced;   // of the current step's gradient, once it is reduced here and where this rank's copy is kept
+    private (double Norm, string Hash, StepFault? Fault)? _reduced;   // of the current step's gradient, once it is reduced here and where this rank's copy is kept
     private bool _computing;           // slots or the reduction are still to be done
     private bool _begun;               // Begin was received in this generation
     private Rank _rank;
@@ -50,7 +51,7 @@ internal sealed class RankBody : IDisposable
         var (slots, deadline) = (settings.Plan.SlotsPerStep, settings.CollectiveDeadline);
         _part = new RankPart(settings.Parameters, settings.Parallel, rank);
         _state = new RankState(settings, _part);
-        _held = new HeldGradients(slots, _part.Trained.Length, settings.ComputeDevice());
+        _held = new HeldGradients(slots, _part.Trained.Length, settings.ComputeDevice(), looks: settings.Recipe.OnNonfinite != OnNonfinite.Stop);
         _reduction = new StepReduction(slots, _part.Trained, _part.Range, _held, deadline, settings.Recipe.Parallel.Overlap,
             GradientPieces.Of(_part.Trained, settings.GradientPiece), new BackgroundThread($"sums of rank {rank}"),
             piece => settings.Faults?.AtPiece(_rank, Step, piece));
@@ -261,14 +262,13 @@ internal sealed class RankBody : IDisposable
         var start = Stopwatch.GetTimestamp();
         var reduced = _reduction.Reduce(Groups);
         var (loss, more) = Computer.Summarize(Step, reduced.Figures);
-        foreach (var (figure, value) in StepFigures.Of(loss, reduced.Norm, more))
-            if (!double.IsFinite(value)) throw new NonFiniteStepException(Step, $"the {figure}{StepFigures.FirstSlot(reduced.Figures)}", value);
+        var fault = StepFigures.Fault(StepFigures.Of(loss, reduced.Norm, more), reduced);
         _standby.Exchange(Groups, _reduction.Total);
         var metrics = new StepMetrics(loss, reduced.Norm, _state.LearningRate(Step), _settings.Plan.Tokens(Step), _settings.Plan.LossTokens(Step), more);
-        (_computing, _reduced) = (false, (reduced.Norm, reduced.Hash));
+        (_computing, _reduced) = (false, (reduced.Norm, reduced.Hash, fault));
         _clock.Reduced(Stopwatch.GetElapsedTime(start), reduced.Overlapped);
         _settings.Faults?.AtReady(_rank, Step);
-        _report(new WorkerReport.StepReady(Generation, _rank, Step, reduced.Hash, metrics, _clock.Times));
+        _report(new WorkerReport.StepReady(Generation, _rank, Step, reduced.Hash, metrics, _clock.Times) { Fault = fault });
     }
 
     private void Commit(WorkerCommand.Commit commit)
@@ -290,11 +290,20 @@ internal sealed class RankBody : IDisposable
 
     private void Apply(StepNumber step)
     {
-        if (step != Step || _reduced is not var (norm, _))
+        if (step != Step || _reduced is not var (norm, _, fault))
             throw new InvalidOperationException($"rank {_rank}: told to commit step {step} without its gradient, at step {StateStep}");
         _settings.Faults?.AtApply(_rank, step);
-        _state.Apply(_reduction.Total, norm);
-        _standby.Apply(norm);
+        if (fault is null)
+        {
+            _state.Apply(_reduction.Total, norm);
+            _standby.Apply(norm);
+        }
+        else
+        {
+            // Whoever decided it: a number that is not finite never comes into the weights.
+            _state.PassOver();
+            _standby.PassOver();
+        }
         _reduced = null;
         Forget();
         _settings.Faults?.AtApplied(_rank, step);

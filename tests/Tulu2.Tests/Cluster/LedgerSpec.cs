@@ -69,6 +69,29 @@ public sealed class LedgerSpec : IDisposable
     }
 
     [Fact]
+    public void A_skipped_step_is_remembered_and_told_of_until_it_is_made_again()
+    {
+        var skipped = Step(2) with { Skipped = "the loss (first in slot 1) is NaN", SkippedSlots = [1, 3] };
+        Write(Started, Opened, Step(1), skipped, Step(3) with { Skipped = "the gradient norm is Infinity", SkippedSlots = [] });
+        var read = LedgerReader.Read(_directory.FullName);
+        Assert.Equivalent(skipped, read[3].Event, strict: true);
+        Assert.Equal(["entry 4: step 2 was skipped: the loss (first in slot 1) is NaN", "entry 5: step 3 was skipped: the gradient norm is Infinity"], LedgerVerifier.Verify(read).Notes);
+        // Lines of steps that were applied are as they were.
+        Assert.DoesNotContain("skipped", File.ReadAllLines(Log)[2]);
+        Assert.Equal([2, 3], Skipped());
+        Write(new LedgerEvent.RecipeChanged(2, ["optimizer.learning_rate 2e-05 -> 1e-05"], "other"), Step(3));
+        Assert.Equal([2], Skipped());
+        Write(Started);
+        Assert.Equal([], Skipped());
+
+        IEnumerable<int> Skipped()
+        {
+            using var file = LedgerFile.Open(_directory.FullName);
+            return [.. file.State.Skipped.Select(step => step.Value).Order()];
+        }
+    }
+
+    [Fact]
     public void The_steps_since_the_newest_checkpoint_are_known_with_all_that_they_measured()
     {
         var third = Step(3) with { LearningRate = 1e-3, LossTokens = 50, More = new Dictionary<string, double> { ["rewards_margin"] = 0.1 + 0.2, ["a"] = double.NaN } };

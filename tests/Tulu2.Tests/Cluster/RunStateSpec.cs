@@ -49,6 +49,15 @@ public sealed class RunStateSpec
         new(new StepCommit(new Generation(3), new StepNumber(step), $"hash {step}", new StepMetrics(loss, 1, 1e-3, 100, 50, []), [], 0.5, Replayed: false));
 
     [Fact]
+    public void A_skipped_step_has_no_loss_to_end_with()
+    {
+        RunEvent Skipped(int step) => new RunEvent.StepCommitted(Step(step, double.NaN).Step with { Skipped = new StepFault("the loss is NaN", []) });
+        var state = new[] { Skipped(1), Step(2, loss: 2), Skipped(3) }.Aggregate(RunState.Of(new RunStart.FromRecipe()), (before, happened) => before.Apply(happened, TimeSpan.Zero));
+        var outcome = state.Ended(RunEnd.Completed, new StepNumber(3), "sha", "last");
+        Assert.Equal((3, 2.0, 2.0), (state.Step, outcome.LossFirst, outcome.LossLast));
+    }
+
+    [Fact]
     public void A_state_is_the_fold_of_the_events()
     {
         var (state, now) = (RunState.Of(new RunStart.FromRecipe()), 0);

@@ -58,6 +58,10 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
         new RankProtocol.Report(new WorkerReport.SlotDone(new Generation(4), new Rank(1), new StepNumber(7), new SlotNumber(5), 0.25)),
         new RankProtocol.Report(new WorkerReport.StepReady(new Generation(4), new Rank(1), new StepNumber(7), "ab12", Sft, Times)),
         new RankProtocol.Report(new WorkerReport.StepReady(new Generation(4), new Rank(1), new StepNumber(7), "ab12", Sft with { More = Preferences }, Times)),
+        new RankProtocol.Report(new WorkerReport.StepReady(new Generation(4), new Rank(1), new StepNumber(7), "ab12", Sft, Times)
+        {
+            Fault = new StepFault("the loss is NaN", [new SlotNumber(3), new SlotNumber(5)]),
+        }),
         new RankProtocol.Report(new WorkerReport.Applied(new Generation(4), new Rank(1), new StepNumber(7), 0.5, AfterCommit.End, null)),
         new RankProtocol.Report(new WorkerReport.Applied(new Generation(4), new Rank(1), new StepNumber(7), 0.5, AfterCommit.End, "cd34")),
         new RankProtocol.Report(new WorkerReport.Scored(new Generation(4), new Rank(1), new StepNumber(7), 17, [-1.5f, -2.25f])),

@@ -10,6 +10,7 @@ using Tulu2.Protocol.Validation;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Hosting;
 using Tulu2.Training.Objectives;
+using Tulu2.Training.Recipes;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;
 using Xunit;
@@ -51,6 +52,9 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
 
     /// <summary>Ranks without twins have standby copies.</summary>
     public bool Standby { get; init; }
+
+    /// <summary>Steps that changed nothing, and why.</summary>
+    public SortedDictionary<int, StepFault> Skipped { get; } = [];
 
     /// <summary>Commands to load a checkpoint or the recipe's weights.</summary>
     public int Loads { get; private set; }
@@ -108,7 +112,12 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     public void Dispose() => _run?.Dispose();
 
     private DriverPlan Plan(int lastStep) => new(
-        new SyncRules(_layout, _settings.Plan.SlotsPerStep, new StepNumber(lastStep), CheckpointEvery: 0) { Validation = Validation?.Rules, Standby = Standby }, _settings.Plan)
+        new SyncRules(_layout, _settings.Plan.SlotsPerStep, new StepNumber(lastStep), CheckpointEvery: 0)
+        {
+            Validation = Validation?.Rules,
+            Standby = Standby,
+            SkipsNonFinite = _settings.Recipe.OnNonfinite == OnNonfinite.SkipStep,
+        }, _settings.Plan)
     {
         Validation = Validation is { Plan: var plan } ? [.. Enumerable.Range(0, plan.SlotsPerStep).Select(slot => plan.Read(1, slot))] : [],
         Measure = Measure,
@@ -147,6 +156,7 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
         // A step done again has the bits it had.
         if (Steps.TryGetValue(step.Step, out var before)) Assert.Equal(before, (step.Metrics, step.GradientHash));
         Steps[step.Step] = (step.Metrics, step.GradientHash);
+        if (step.Skipped is { } fault) Skipped[step.Step] = fault;
     }
 
     private string WriteManifest(StepNumber step, ImmutableArray<ShardEntry> shards) => new CheckpointStore(_settings.CheckpointDirectory).WriteManifest(
