@@ -22,11 +22,13 @@ internal static class LedgerEvents
             LossTokens = step.Metrics.LossTokens,
             More = step.Metrics.More.ToDictionary(value => value.Name, value => value.Value),
             Skipped = step.Skipped?.What,
+            LeftOut = step.LeftOut.IsEmpty ? null : [.. step.LeftOut.Select(slot => slot.Value)],
             SkippedSlots = step.Skipped is { } fault ? [.. fault.Slots.Select(slot => slot.Value)] : null,
         },
         RunEvent.Validated done => new LedgerEvent.Validated(
             done.Step, done.Values.ToDictionary(value => value.Name, value => value.Value), done.Verdict.IsBest, done.Verdict.Stops),
         RunEvent.RankLost lost => new LedgerEvent.RankFailed(lost.Rank, lost.Why),
+        RunEvent.SlotQuarantined left => new LedgerEvent.SlotQuarantined(left.Slot.Step, left.Slot.Slot, left.Rows, left.Why),
         RunEvent.CheckpointWritten written => new LedgerEvent.CheckpointWritten(written.Step, written.Manifest),
         RunEvent.CheckpointsPruned pruned => new LedgerEvent.CheckpointsPruned(pruned.Keep),
         RunEvent.CheckpointFailed failed => new LedgerEvent.CheckpointFailed(failed.Step, failed.Why),

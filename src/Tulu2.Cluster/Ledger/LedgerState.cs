@@ -34,6 +34,9 @@ internal sealed record LedgerState
     /// <summary>Steps that were committed and changed nothing, since they were not finite.</summary>
     public ImmutableHashSet<StepNumber> Skipped { get; private init; } = [];
 
+    /// <summary>Slots that are left out of their steps. A change of the recipe leaves them so: their rows are the same.</summary>
+    public ImmutableHashSet<StepSlot> Quarantined { get; private init; } = [];
+
     /// <summary>Steps since the newest checkpoint, as they were last committed; the last 1,000 of them.</summary>
     public ImmutableSortedDictionary<StepNumber, LedgerEvent.StepCommitted> Recent { get; private init; } =
         ImmutableSortedDictionary<StepNumber, LedgerEvent.StepCommitted>.Empty;
@@ -71,6 +74,7 @@ internal sealed record LedgerState
                 Finished = null,
                 Hashes = Hashes.Clear(),
                 Skipped = [],
+                Quarantined = [],
                 Recent = Recent.Clear(),
                 Validations = Validations.Clear(),
                 Checkpoint = null,
@@ -98,6 +102,7 @@ internal sealed record LedgerState
                 Skipped = step.Skipped is null ? Skipped.Remove(new StepNumber(step.Step)) : Skipped.Add(new StepNumber(step.Step)),
                 Recent = (Recent.Count < MostRecent ? Recent : Recent.Remove(Recent.Keys.First())).SetItem(new StepNumber(step.Step), step),
             },
+            LedgerEvent.SlotQuarantined left => next with { Quarantined = Quarantined.Add(new StepSlot(new StepNumber(left.Step), new SlotNumber(left.Slot))) },
             LedgerEvent.Validated done => next with { Validations = Validations.SetItem(new StepNumber(done.Step), done.Values) },
             LedgerEvent.CheckpointWritten written => next with
             {

@@ -37,6 +37,7 @@ public static class LedgerVerifier
     {
         List<string> faults = [], notes = [];
         var hashes = new Dictionary<int, string>();
+        var quarantined = new HashSet<(int Step, int Slot)>();
         var validations = new Dictionary<int, IReadOnlyDictionary<string, double>>();
         int slots = 0, last = 0, lost = 0, replayed = 0;
         long generation = 0;
@@ -50,6 +51,7 @@ public static class LedgerVerifier
                     (slots, last, lost, recipe) = (started.Slots, started.Step, 0, started.RecipeHash);
                     hashes.Clear();
                     validations.Clear();
+                    quarantined.Clear();
                     break;
                 case LedgerEvent.HistoryLost gap:
                     lost = Math.Max(lost, gap.To);
@@ -61,6 +63,10 @@ public static class LedgerVerifier
                         foreach (var step in hashes.Keys.Where(step => step > changed.After).ToList()) hashes.Remove(step);
                     recipe = changed.RecipeHash;
                     notes.Add($"entry {number}: changed after step {changed.After}: {string.Join(", ", changed.Keys)}");
+                    break;
+                case LedgerEvent.SlotQuarantined left:
+                    quarantined.Add((left.Step, left.Slot));
+                    notes.Add($"entry {number}: slot {left.Slot} of step {left.Step} is left out: {left.Why}");
                     break;
                 case LedgerEvent.RunResumed resumed:
                     (slots, last, recipe) = (resumed.Slots, resumed.Step, resumed.RecipeHash);
@@ -86,6 +92,8 @@ public static class LedgerVerifier
                     }
                     mayMove = false;
                     if (step.Skipped is { } why && before is null) notes.Add($"entry {number}: step {step.Step} was skipped: {why}");
+                    if (!(step.LeftOut ?? []).ToHashSet().SetEquals(quarantined.Where(slot => slot.Step == step.Step).Select(slot => slot.Slot)))
+                        faults.Add($"entry {number}: step {step.Step} was made without the slots {string.Join(", ", step.LeftOut ?? [])}, which are not those that are left out of it");
                     faults.AddRange(SlotFaults(step, slots).Select(fault => $"entry {number}: step {step.Step} {fault}"));
                     hashes[step.Step] = step.GradientHash;
                     last = step.Step;

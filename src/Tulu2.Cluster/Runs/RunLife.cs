@@ -119,7 +119,16 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         var reference = _plan.Reference is { } pass && !Enumerable.Range(0, pass.Chunks).All(pass.IsDone) ? pass : null;
         // Steps that an earlier life committed after the checkpoint are made again, and must have the same hashes: known.Hashes.
         var (validation, validated) = (_plan.Validation?.Rules, _plan.History(known));
-        var rules = new SyncRules(_plan.Layout, _plan.Batches.SlotsPerStep, new StepNumber(_plan.TotalSteps), _plan.CheckpointEvery) { Validation = validation, Standby = _plan.Standby, MostLosses = _plan.MostLosses, SkipsNonFinite = _plan.SkipsNonFinite, RowsOf = _plan.RowsOf };
+        var rules = new SyncRules(_plan.Layout, _plan.Batches.SlotsPerStep, new StepNumber(_plan.TotalSteps), _plan.CheckpointEvery)
+        {
+            Validation = validation,
+            Standby = _plan.Standby,
+            MostLosses = _plan.MostLosses,
+            MostDeaths = _plan.MostDeaths,
+            SkipsNonFinite = _plan.SkipsNonFinite,
+            QuarantinesSlots = _plan.QuarantinesSlots,
+            RowsOf = _plan.RowsOf,
+        };
 
         var ledger = _ledger = Context.ActorOf(Props.Create(() => new RunLedger(start.Ledger, TimeProvider.System)), ActorNames.Ledger);
         var setup = new CheckpointSetup(
@@ -149,7 +158,7 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         // The checkpoint that the run goes on from may have been written just before an earlier life ended.
         if (manifest is not null) _pool?.Tell(new EvaluationControl.HasCheckpoint(manifest.Step));
         var state = GradientSyncState.Of(
-            rules, new SyncStart(known.Generation, manifest, known.Hashes, reference is not null) { Validated = validated, Skipped = known.Skipped }, _plan.Lease);
+            rules, new SyncStart(known.Generation, manifest, known.Hashes, reference is not null) { Validated = validated, Skipped = known.Skipped, Quarantined = known.Quarantined }, _plan.Lease);
         var sync = _sync = Context.ActorOf(
             Props.Create(() => new GradientSyncSupervisor(state, _plan.Layout, ledger, checkpoints, reference, _plan.Validation)), ActorNames.GradientSync);
         _ranks = _plan.ClusterKey is { } key ? StartPlacement(key) : node;

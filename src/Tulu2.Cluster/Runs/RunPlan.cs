@@ -92,6 +92,12 @@ public sealed record RunPlan
     /// <summary>A step that is not finite is committed and changes nothing, in place of ending the run.</summary>
     public bool SkipsNonFinite { get; init; }
 
+    /// <summary>A slot that ends its workers is left out of its step, in place of ending the run.</summary>
+    public bool QuarantinesSlots { get; init; }
+
+    /// <summary>Workers that end with the same slot under way until it is left out, or ends the run.</summary>
+    public int MostDeaths { get; init; } = 3;
+
     /// <summary>Names a row (or pair) of <see cref="Batches"/> for people: file and line; null: by its number alone.</summary>
     public Func<int, string>? LocationOf { get; init; }
 

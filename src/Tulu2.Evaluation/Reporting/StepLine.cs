@@ -8,11 +8,13 @@ namespace Tulu2.Evaluation.Reporting;
 
 /// <summary>
 /// A line of <c>metrics.jsonl</c>: one JSON object with the seven keys of every step, followed by the objective's metrics. Numbers are written in full
-/// precision; a step that was skipped ends with the reason under <c>skipped</c>. Values that are not finite are strings such as <c>"NaN"</c>.
+/// precision; a step whose slots were not all learnt has their number under <c>left_out_slots</c>, one that was skipped the reason under <c>skipped</c>. Values that are not finite are strings such as <c>"NaN"</c>.
 /// </summary>
 public static class StepLine
 {
     internal static readonly JsonWriterOptions Format = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private const string LeftOut = "left_out_slots";
 
     /// <returns>The line without its newline.</returns>
     public static string Write(StepRecord step)
@@ -29,6 +31,7 @@ public static class StepLine
             json.WriteNumber("loss_tokens", step.LossTokens);
             Write(json, "seconds", step.Seconds);
             foreach (var (name, value) in step.More) Write(json, name, value);
+            if (step.LeftOutSlots > 0) json.WriteNumber(LeftOut, step.LeftOutSlots);
             if (step.Skipped is { } why) json.WriteString("skipped", why);
             json.WriteEndObject();
         }
@@ -45,7 +48,7 @@ public static class StepLine
         foreach (var property in document.RootElement.EnumerateObject()) values[property.Name] = property.Value;
         var step = new StepRecord((int)Whole("step", int.MaxValue), Real("loss"), Real("learning_rate"), Real("grad_norm"), Whole("tokens"), Whole("loss_tokens"), Real("seconds"));
         var skipped = values.Remove("skipped", out var why) && why.ValueKind == JsonValueKind.String ? why.GetString() : null;
-        return step with { Skipped = skipped, More = [.. values.Select(value => (value.Key, Value: Number(value.Value))).Where(value => value.Value is not null).Select(value => new NamedValue(value.Key, value.Value!.Value))] };
+        return step with { Skipped = skipped, LeftOutSlots = values.ContainsKey(LeftOut) ? (int)Whole(LeftOut, int.MaxValue) : 0, More = [.. values.Select(value => (value.Key, Value: Number(value.Value))).Where(value => value.Value is not null).Select(value => new NamedValue(value.Key, value.Value!.Value))] };
 
         double Real(string key) => Number(Take(key)) ?? throw new JsonException($"{key} is not a number");
 

@@ -17,6 +17,9 @@ public sealed record StepRecord(int Step, double Loss, double LearningRate, doub
     /// <summary>Why the step changed nothing, since it is not finite; null: it was applied.</summary>
     public string? Skipped { get; init; }
 
+    /// <summary>How many of its slots were left out.</summary>
+    public int LeftOutSlots { get; init; }
+
     /// <summary>Tokens per second, padding excluded; 0 where no time was measured.</summary>
     public double TokensPerSecond => Seconds > 0 ? Tokens / Seconds : 0;
 }

@@ -20,7 +20,7 @@ public static class WorkerCodecs
         WireCodec.For("cj", 3,
             (ref MessagePackWriter w, WorkerCommand.JoinGeneration m) => { w.Write(m.Generation); w.Write(m.Rank); Texts(ref w, m.Endpoints); },
             (ref MessagePackReader r) => new WorkerCommand.JoinGeneration(r.ReadGeneration(), r.ReadRank(), Texts(ref r))),
-        WireCodec.For("cb", 6,
+        WireCodec.For("cb", 7,
             (ref MessagePackWriter w, WorkerCommand.Begin m) =>
             {
                 w.Write(m.Generation);
@@ -29,9 +29,13 @@ public static class WorkerCodecs
                 Ranges(ref w, m.Keep);
                 Ranges(ref w, m.Compute);
                 Standby(ref w, m.Standby);
+                List(ref w, m.LeftOut, (ref MessagePackWriter v, StepSlot left) => { v.Write(left.Step); v.Write(left.Slot); });
             },
-            (ref MessagePackReader r) =>
-                new WorkerCommand.Begin(r.ReadGeneration(), r.ReadStep(), Transfer(ref r), Ranges(ref r), Ranges(ref r)) { Standby = Standby(ref r) }),
+            (ref MessagePackReader r) => new WorkerCommand.Begin(r.ReadGeneration(), r.ReadStep(), Transfer(ref r), Ranges(ref r), Ranges(ref r))
+            {
+                Standby = Standby(ref r),
+                LeftOut = List(ref r, (ref MessagePackReader v) => new StepSlot(v.ReadStep(), v.ReadSlot())),
+            }),
         WireCodec.For("cc", 4,
             (ref MessagePackWriter w, WorkerCommand.Commit m) => { w.Write(m.Generation); w.Write(m.Step); w.Write(m.Snapshot); w.Write((int)m.Then); },
             (ref MessagePackReader r) => new WorkerCommand.Commit(r.ReadGeneration(), r.ReadStep(), r.ReadBoolean(), (AfterCommit)r.ReadInt32())),
@@ -53,6 +57,9 @@ public static class WorkerCodecs
             {
                 Keeps = List(ref r, (ref MessagePackReader v) => new StandbyCopy(v.ReadRank(), v.ReadStep())).SingleOrDefault(),
             }),
+        WireCodec.For("wb", 4,
+            (ref MessagePackWriter w, WorkerReport.SlotBegun m) => { w.Write(m.Generation); w.Write(m.Rank); w.Write(m.Step); w.Write(m.Slot); },
+            (ref MessagePackReader r) => new WorkerReport.SlotBegun(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), r.ReadSlot())),
         WireCodec.For("wd", 5,
             (ref MessagePackWriter w, WorkerReport.SlotDone m) =>
             {
@@ -132,7 +139,7 @@ public static class WorkerCodecs
         WireCodec.For("we", 3,
             (ref MessagePackWriter w, WorkerReport.SnapshotFailed m) => { w.Write(m.Rank); w.Write(m.Step); Text(ref w, m.Error); },
             (ref MessagePackReader r) => new WorkerReport.SnapshotFailed(r.ReadRank(), r.ReadStep(), Text(ref r))),
-        WireCodec.For("wf", 6,
+        WireCodec.For("wf", 7,
             (ref MessagePackWriter w, WorkerReport.Failed m) =>
             {
                 w.Write(m.Generation);
@@ -141,8 +148,12 @@ public static class WorkerCodecs
                 Text(ref w, m.Detail);
                 Text(ref w, m.BadInputWhere);
                 Text(ref w, m.BadInputFix);
+                w.Write(m.OfMemory);
             },
-            (ref MessagePackReader r) => new WorkerReport.Failed(r.ReadGeneration(), r.ReadRank(), Text(ref r), Text(ref r), r.ReadString(), r.ReadString())),
+            (ref MessagePackReader r) => new WorkerReport.Failed(r.ReadGeneration(), r.ReadRank(), Text(ref r), Text(ref r), r.ReadString(), r.ReadString())
+            {
+                OfMemory = r.ReadBoolean(),
+            }),
     ];
 
     public static void Tensor(ref MessagePackWriter writer, ShardTensor tensor)

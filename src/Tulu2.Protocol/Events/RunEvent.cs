@@ -50,6 +50,9 @@ public abstract record RunEvent
     {
         /// <summary>Why it changed nothing; null: it was applied.</summary>
         public string? Skipped { get; init; }
+
+        /// <summary>How many of its slots were left out.</summary>
+        public int LeftOut { get; init; }
     }
 
     /// <summary>The parameters of a committed step were measured on the validation data.</summary>
@@ -62,6 +65,9 @@ public abstract record RunEvent
 
     /// <summary>The worker of a rank is gone; another one is started.</summary>
     public sealed record RankLost(Rank Rank, string Why) : RunEvent;
+
+    /// <summary>A slot that ended several workers is left out of its step, here and in every replay.</summary>
+    public sealed record SlotQuarantined(StepSlot Slot, string Rows, string Why) : RunEvent;
 
     /// <param name="Manifest">Path of the manifest.</param>
     /// <param name="Seconds">Since the snapshot began.</param>

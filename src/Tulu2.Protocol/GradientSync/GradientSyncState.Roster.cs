@@ -33,13 +33,14 @@ public sealed partial record GradientSyncState
         if (!seat.Up && lost.Incarnation > seat.Incarnation)
             return To(Seat(lost.Rank, s => s.Out(lost.Why) with { Incarnation = lost.Incarnation }), new SyncEffect.RankOut(lost.Rank, lost.Why));
         if (!seat.Up || lost.Incarnation != seat.Incarnation) return Stay;
-        return Out(seat, lost.Why, lost.Now);
+        return Out(seat, lost.Why, lost.Now, lost.OfMemory);
     }
 
-    private Decision Out(RankSeat seat, string why, TimeSpan now)
+    private Decision Out(RankSeat seat, string why, TimeSpan now, bool ofMemory = false)
     {
         var next = Seat(seat.Rank, s => s.Out(why)) with
         {
+            Deaths = seat.UnderWay is { } slot ? Deaths.Add(new SlotDeath(new StepSlot(seat.Step, slot), seat.Rank, why, ofMemory)) : Deaths,
             Phase = Phase switch
             {
                 // The last checkpoint may be whole without this rank: the catalogue will say.
@@ -80,7 +81,7 @@ public sealed partial record GradientSyncState
     private Decision Joined(WorkerReport.Joined joined, TimeSpan now)
     {
         if (Phase is not SyncPhase.Joining || joined.Generation != Generation || !Seats[joined.Rank].Up) return Stay;
-        var next = Seat(joined.Rank, seat => seat with { Joined = joined, Progress = now });
+        var next = Seat(joined.Rank, seat => seat with { Joined = joined, UnderWay = null, Progress = now });
         if (!next.Seats.All(seat => seat.IsMember)) return To(next);
         return next.ReferenceDue ? next.BeginScoring() : next.Begin(now);
     }

@@ -30,12 +30,13 @@ public sealed partial record GradientSyncState
         {
             Phase = new SyncPhase.Running(step, now, entry),
             Tie = Tie is { } tie ? tie with { Retried = true } : null,
+            DropsHeld = false,
             Keepers = [.. standby.Keepers],
             Seats = [.. Seats.Select(seat => seat.Assigned(
                 step, shares[seat.Rank].Keep, shares[seat.Rank].Compute, entry == StepEntry.Loading ? RankWork.Loading : RankWork.Computing, now))],
         };
         return next.Tell(RunPhase.Training).Do(Overtaken()).Do(Seats.Select(seat => new SyncEffect.Tell(
-            seat.Rank, new WorkerCommand.Begin(Generation, step, transfer, shares[seat.Rank].Keep, shares[seat.Rank].Compute) { Standby = standby })));
+            seat.Rank, new WorkerCommand.Begin(Generation, step, transfer, shares[seat.Rank].Keep, shares[seat.Rank].Compute) { Standby = standby, LeftOut = LeftOutFrom(step) })));
     }
 
     private StandbyOrder Standby(bool reload, StepNumber step, IReadOnlyCollection<PeerCopy> copies)
@@ -57,7 +58,7 @@ public sealed partial record GradientSyncState
     // By rank: the ranks of a replica have the same share of the slots.
     private SlotShare[] Shares(bool reload, StepNumber highest)
     {
-        var drop = reload || Tie is { Retried: false };
+        var drop = reload || DropsHeld || Tie is { Retried: false };
         var held = Enumerable.Range(0, _rules.Layout.Data).Select(data => drop ? [] : HeldBy(_rules.Replica(data), highest)).ToArray();
         var byReplica = SlotAssignment.Recover(_rules.Slots, held);
         return [.. Seats.Select(seat => byReplica[_rules.Layout.CoordinatesOf(seat.Rank).Data])];
@@ -100,6 +101,7 @@ public sealed partial record GradientSyncState
         return To(Seat(slot.Rank, seat => seat with
         {
             Pending = seat.Pending.Remove(slot.Slot),
+            UnderWay = seat.UnderWay == slot.Slot ? null : seat.UnderWay,
             Seconds = seat.Seconds.SetItem(slot.Slot, slot.Seconds),
             Progress = now,
         }));
@@ -108,7 +110,7 @@ public sealed partial record GradientSyncState
     private Decision StepReady(WorkerReport.StepReady ready, TimeSpan now)
     {
         if (Phase is not SyncPhase.Running running || running.Step != ready.Step || !Counts(ready.Generation, ready.Rank)) return Stay;
-        var next = Seat(ready.Rank, seat => seat with { Ready = ready, Pending = [], Progress = now });
+        var next = Seat(ready.Rank, seat => seat with { Ready = ready, Pending = [], UnderWay = null, Progress = now });
         return next.Seats.All(seat => seat.Ready is not null)
             ? (next with { Phase = running with { AllReady = now } }).Compare(running.Step, now)
             : To(next);
@@ -163,6 +165,7 @@ public sealed partial record GradientSyncState
                 LastStep = last ? step : LastStep,
                 Hashes = Hashes.SetItem(step, first.GradientHash),
                 Decided = step,
+                Deaths = Deaths.RemoveAll(death => death.Slot.Step <= step),
                 Skipped = first.Fault is null ? Skipped.Remove(step) : Skipped.Add(step),
                 Unmet = 0,
                 Snapshot = snapshots,
@@ -178,6 +181,7 @@ public sealed partial record GradientSyncState
                 [.. Seats.Select(seat => seat.Share(ReportsSlots(seat.Rank)))], (now - running.Began).TotalSeconds, Hashes.ContainsKey(step))
             {
                 Skipped = first.Fault,
+                LeftOut = [.. Quarantined.Where(slot => slot.Step == step).Select(slot => slot.Slot).OrderBy(slot => slot.Value)],
             }));
         if (first.Fault is { } skipped) decision = decision.Then(next => To(next, new SyncEffect.Warned(next.SkipText(step, skipped))));
         if (snapshot) decision = decision.Do(new SyncEffect.SnapshotBegun(step));

@@ -34,6 +34,13 @@ public sealed partial record GradientSyncState
 
     // Steps whose commits changed nothing, since they were not finite; also of an earlier life.
     private ImmutableHashSet<StepNumber> Skipped { get; init; } = [];
+
+    // Slots that are left out, also of an earlier life; and the workers that have ended with a slot under way, of steps that are not committed since.
+    private ImmutableHashSet<StepSlot> Quarantined { get; init; } = [];
+    private ImmutableList<SlotDeath> Deaths { get; init; } = [];
+
+    // What ranks hold of the step is dropped: a slot of it is left out since then.
+    private bool DropsHeld { get; init; }
     private SnapshotStatus Snapshot { get; init; } = new SnapshotStatus.None();
     private bool ReferenceDue { get; init; }
     private ValidationHistory Validated { get; init; } = ValidationHistory.Empty;
@@ -64,6 +71,9 @@ public sealed partial record GradientSyncState
         ReferenceDue = start.ReferenceDue,
         Validated = start.Validated,
         Skipped = start.Skipped,
+        Quarantined = start.Quarantined,
+        // What ranks hold of the step may be of before.
+        DropsHeld = start.Quarantined.Any(slot => !start.Hashes.ContainsKey(slot.Step)),
         Lease = lease,
         Seats = [.. Rank.All(rules.Ranks).Select(rank => new RankSeat(rank))],
     };
@@ -76,6 +86,7 @@ public sealed partial record GradientSyncState
             SyncCommand.RankUp up => RankUp(up),
             SyncCommand.RankLost lost => RankLost(lost),
             SyncCommand.Reported { Report: WorkerReport.Joined joined } => Joined(joined, command.Now),
+            SyncCommand.Reported { Report: WorkerReport.SlotBegun begun } => SlotBegun(begun),
             SyncCommand.Reported { Report: WorkerReport.SlotDone slot } => SlotDone(slot, command.Now),
             SyncCommand.Reported { Report: WorkerReport.StepReady ready } => StepReady(ready, command.Now),
             SyncCommand.Reported { Report: WorkerReport.Applied applied } => Applied(applied, command.Now),
@@ -88,7 +99,7 @@ public sealed partial record GradientSyncState
             SyncCommand.Slept => To(Refreshed(command.Now)),
             _ => Stay,
         };
-        return decision.When(decision.Effects.Any(effect => effect is SyncEffect.RankOut), next => next.GiveUp());
+        return decision.When(decision.Effects.Any(effect => effect is SyncEffect.RankOut), next => next.GiveUp().Then(after => after.JudgeSlots()));
     }
 
     private Decision Stay => new(this, []);

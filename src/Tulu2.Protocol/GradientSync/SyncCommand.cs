@@ -16,7 +16,11 @@ public abstract record SyncCommand(TimeSpan Now)
     }
 
     /// <summary>That worker is gone.</summary>
-    public sealed record RankLost(Rank Rank, Incarnation Incarnation, string Why, TimeSpan Now) : SyncCommand(Now);
+    public sealed record RankLost(Rank Rank, Incarnation Incarnation, string Why, TimeSpan Now) : SyncCommand(Now)
+    {
+        /// <summary>Memory had run out.</summary>
+        public bool OfMemory { get; init; }
+    }
 
     /// <summary>A worker said something about the step: Joined, SlotDone, StepReady or Applied.</summary>
     public sealed record Reported(WorkerReport Report, TimeSpan Now) : SyncCommand(Now);

@@ -24,6 +24,15 @@ public sealed record SyncRules(ParallelLayout Layout, int Slots, StepNumber Last
     /// <summary>Such steps in a row; one more ends the run: its weights give no finite step any more.</summary>
     public int MostSkipped { get; init; } = 9;
 
+    /// <summary>Workers that may end with the same slot under way; one more, and the slot is left out, or the run ends.</summary>
+    public int MostDeaths { get; init; } = int.MaxValue;
+
+    /// <summary>A slot that ends its workers is left out of its step, in place of ending the run.</summary>
+    public bool QuarantinesSlots { get; init; }
+
+    /// <summary>Slots of one step that may be left out; never all of them. One more ends the run: it is not the rows.</summary>
+    public int MostQuarantined { get; init; } = 3;
+
     /// <summary>Names the rows of a slot for people.</summary>
     public Func<StepNumber, SlotNumber, string> RowsOf { get; init; } = (_, _) => "";
 
@@ -57,4 +66,7 @@ public sealed record SyncStart(Generation Generation, KnownManifest? Manifest, I
 
     /// <summary>Steps of an earlier life that were committed and changed nothing, since they were not finite.</summary>
     public ImmutableHashSet<StepNumber> Skipped { get; init; } = [];
+
+    /// <summary>Slots that were left out in an earlier life: they stay so.</summary>
+    public ImmutableHashSet<StepSlot> Quarantined { get; init; } = [];
 }

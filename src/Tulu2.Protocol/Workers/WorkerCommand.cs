@@ -29,6 +29,9 @@ public abstract record WorkerCommand
         Generation Generation, StepNumber Step, StateTransfer Transfer, IReadOnlyList<SlotRange> Keep, IReadOnlyList<SlotRange> Compute)
         : OfGeneration(Generation)
     {
+        /// <summary>Slots of this step and later ones that are left out: whoever is to compute one adds a gradient of zeros in its place. The same for every rank.</summary>
+        public IReadOnlyList<StepSlot> LeftOut { get; init; } = [];
+
         /// <summary>The same for every rank of the generation.</summary>
         public StandbyOrder Standby { get; init; } = StandbyOrder.None;
     }

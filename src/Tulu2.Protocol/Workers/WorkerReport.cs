@@ -28,6 +28,9 @@ public abstract record WorkerReport
         public StandbyCopy? Keeps { get; init; }
     }
 
+    /// <summary>The worker begins a pass of this slot: should it end now, the slot may be why.</summary>
+    public sealed record SlotBegun(Generation Generation, Rank Rank, StepNumber Step, SlotNumber Slot) : WorkerReport;
+
     public sealed record SlotDone(Generation Generation, Rank Rank, StepNumber Step, SlotNumber Slot, double Seconds) : WorkerReport;
 
     /// <param name="GradientHash">Hash of the reduced gradient; equal on every rank, or one of them is corrupt.</param>
@@ -56,13 +59,16 @@ public abstract record WorkerReport
     /// <param name="BadInputFix">Without a place: nothing that the user gave is at fault, but a restart would not help either (see <c>NonFiniteException</c>).</param>
     public sealed record Failed(Generation Generation, Rank Rank, string Error, string Detail, string? BadInputWhere, string? BadInputFix) : WorkerReport
     {
+        /// <summary>Memory had run out.</summary>
+        public bool OfMemory { get; init; }
+
         /// <summary>A restart would not help.</summary>
         public bool IsFinal => BadInputWhere is not null || BadInputFix is not null;
 
         public static Failed Of(Generation generation, Rank rank, Exception fault)
         {
             var failure = RunFailure.Of(fault);
-            return new Failed(generation, rank, failure.Error, failure.Detail, failure.BadInputWhere, failure.BadInputFix);
+            return new Failed(generation, rank, failure.Error, failure.Detail, failure.BadInputWhere, failure.BadInputFix) { OfMemory = MemoryFault.Is(fault) };
         }
     }
 }

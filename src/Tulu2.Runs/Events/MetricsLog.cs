@@ -15,12 +15,12 @@ internal static class MetricsLog
     /// <inheritdoc cref="StepLog{TLine}.Open"/>
     public static StepLog<StepRecord> Open(string path, Action<string> say) => StepLog<StepRecord>.Open(path, Form, say);
 
-    public static StepRecord Record(StepCommit step) => Record(step.Step, step.Metrics, step.Seconds, step.Skipped?.What);
+    public static StepRecord Record(StepCommit step) => Record(step.Step, step.Metrics, step.Seconds, step.Skipped?.What, step.LeftOut.Length);
 
-    public static StepRecord Record(RunEvent.StepKnown step) => Record(step.Step, step.Metrics, step.Seconds, step.Skipped);
+    public static StepRecord Record(RunEvent.StepKnown step) => Record(step.Step, step.Metrics, step.Seconds, step.Skipped, step.LeftOut);
 
-    public static StepRecord Record(StepNumber step, StepMetrics metrics, double seconds, string? skipped = null) =>
-        new(step, metrics.Loss, metrics.LearningRate, metrics.GradientNorm, metrics.Tokens, metrics.LossTokens, seconds) { More = metrics.More, Skipped = skipped };
+    public static StepRecord Record(StepNumber step, StepMetrics metrics, double seconds, string? skipped = null, int leftOut = 0) =>
+        new(step, metrics.Loss, metrics.LearningRate, metrics.GradientNorm, metrics.Tokens, metrics.LossTokens, seconds) { More = metrics.More, Skipped = skipped, LeftOutSlots = leftOut };
 }
 
 /// <summary><c>validation.jsonl</c>: one object per validation.</summary>

@@ -43,6 +43,7 @@ internal static class RunPlans
             CheckpointKeep = run.Recipe.Checkpoint.Keep,
             Lease = ProgressLease.Of(TimeSpan.FromSeconds(run.Recipe.Parallel.Patience)),
             SkipsNonFinite = run.Recipe.OnNonfinite == OnNonfinite.SkipStep,
+            QuarantinesSlots = run.Recipe.OnPoisonedSlot == OnPoisonedSlot.Quarantine,
             LocationOf = item => $"{run.Data.Location(item)}",
             Start = start,
             Reference = run.ReferencePass,

@@ -30,6 +30,7 @@ internal sealed class RankBody : IDisposable
     private readonly HeldGradients _held;
     private readonly SlotRunner _runner;
     private readonly StepDivergence? _divergence;
+    private readonly LeftOutSlots _leftOut;
     private readonly StepReduction _reduction;
     private readonly TensorGroupSum? _tensorSum;
     private readonly NcclTransport? _nccl;
@@ -40,6 +41,7 @@ internal sealed class RankBody : IDisposable
     private ISlotComputer? _computer;
     private RankGroups? _groups;
     private (double Norm, string Hash, StepFault? Fault)? _reduced;   // of the current step's gradient, once it is reduced here and where this rank's copy is kept
+    private SlotNumber? _underWay;     // as it was reported last
     private bool _computing;           // slots or the reduction are still to be done
     private bool _begun;               // Begin was received in this generation
     private Rank _rank;
@@ -55,6 +57,7 @@ internal sealed class RankBody : IDisposable
         _reduction = new StepReduction(slots, _part.Trained, _part.Range, _held, deadline, settings.Recipe.Parallel.Overlap,
             GradientPieces.Of(_part.Trained, settings.GradientPiece), new BackgroundThread($"sums of rank {rank}"),
             piece => settings.Faults?.AtPiece(_rank, Step, piece));
+        _leftOut = new LeftOutSlots(_held);
         _runner = new SlotRunner(_held, deadline, _clock, _reduction);
         _divergence = ObjectiveCatalog.Of(settings.Recipe.Objective).HasMismatched ? new StepDivergence(slots, deadline) : null;
         _tensorSum = settings.Parallel.Tensor > 1 ? new TensorGroupSum(deadline, _clock) : null;
@@ -173,6 +176,7 @@ internal sealed class RankBody : IDisposable
 
     private void Begin(WorkerCommand.Begin begin)
     {
+        _leftOut.All = begin.LeftOut;
         Bring(new StepNumber(begin.Step - 1), begin.Transfer, begin.Standby);
         _held.Keep(begin.Keep);
         _reduced = null;
@@ -211,14 +215,33 @@ internal sealed class RankBody : IDisposable
         int[] slots = [.. ranges.SelectMany(range => Enumerable.Range(range.First, range.Count)).Where(slot => !_held.Holds(slot)).Order()];
         // After the last step there is nothing to compute: such a generation only restores the state of a lost rank.
         _computing = Step <= _settings.Plan.TotalSteps;
-        _runner.Start(slots, Groups.Coordinates.Pipeline, _settings.Parallel.Pipeline);
-        if (_computing) _divergence?.Start(slots, isLast: Groups.Next is null, holds: _held.Figures.Count > 0);
+        var computed = _leftOut.Start(Step, slots);
+        _runner.Start(computed, Groups.Coordinates.Pipeline, _settings.Parallel.Pipeline);
+        // A slot that is left out has no figures, on whatever stage; its gradient depends on nothing.
+        if (_computing) _divergence?.Start(computed, isLast: Groups.Next is null, holds: _held.Figures.Values.Any(figures => figures.Length > 0), _leftOut.Of(Step));
+        _underWay = null;
         _clock.BeginStep();
+        if (_computing) LeaveOut();
+    }
+
+    // Nothing is computed for them, and so nothing of them can fail.
+    private void LeaveOut()
+    {
+        foreach (var slot in _leftOut.Fill()) _report(new WorkerReport.SlotDone(Generation, _rank, Step, new SlotNumber(slot), 0));
+    }
+
+    // Before what may end this process.
+    private void Tell(int? slot)
+    {
+        if (slot is not { } begun || _underWay == begun) return;
+        _underWay = new SlotNumber(begun);
+        _report(new WorkerReport.SlotBegun(Generation, _rank, Step, _underWay.Value));
     }
 
     private void ComputeSlot()
     {
         SlotBatch? batch = null;
+        Tell(_runner.Next);
         if (_runner.Needs is { } needed)
         {
             var slot = new SlotNumber(needed);
@@ -229,12 +252,16 @@ internal sealed class RankBody : IDisposable
         var start = Stopwatch.GetTimestamp();
         var done = _runner.Advance(Computer, Groups, batch);
         _clock.Computed(Stopwatch.GetElapsedTime(start));
-        if (done is { } result) _report(new WorkerReport.SlotDone(Generation, _rank, Step, new SlotNumber(result.Slot), result.Time.TotalSeconds));
+        if (done is not { } result) return;
+        _report(new WorkerReport.SlotDone(Generation, _rank, Step, new SlotNumber(result.Slot), result.Time.TotalSeconds));
+        _leftOut.Done();
+        LeaveOut();
     }
 
     private void Diverge(StepDivergence divergence)
     {
         var slot = divergence.Needs;
+        Tell(slot);
         _settings.Faults?.AtScore(_rank, Step, slot);
         var start = Stopwatch.GetTimestamp();
         divergence.Advance(_runner, Computer, Groups, slot is { } needed ? _fed[(Step, new SlotNumber(needed))] : null);

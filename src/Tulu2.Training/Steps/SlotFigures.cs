@@ -48,11 +48,13 @@ internal static class SlotFigures
         return (Read(slots, figures), broken);
     }
 
+    /// <param name="leftOut">Slots that no rank has, and that have no figures.</param>
     /// <returns>[slots] the figures of each slot.</returns>
     /// <exception cref="InvalidOperationException">The ranks together do not hold every slot exactly once.</exception>
-    public static double[][] Read(int slots, IReadOnlyList<byte[]> ranks)
+    public static double[][] Read(int slots, IReadOnlyList<byte[]> ranks, IReadOnlySet<int>? leftOut = null)
     {
         var all = new double[]?[slots];
+        foreach (var slot in leftOut ?? new HashSet<int>()) all[slot] = [];
         foreach (var bytes in ranks)
             for (var at = 0; at < bytes.Length;)
             {

@@ -35,6 +35,7 @@ public sealed class RunStateSpec
         new RunEvent.StepKnown(new StepNumber(2), new StepMetrics(1, 1, 1e-3, 100, 50, []), 0.5),
         new RunEvent.StopRequested(),
         new RunEvent.Warned("memory"),
+        new RunEvent.SlotQuarantined(new StepSlot(new StepNumber(3), new SlotNumber(1)), "rows 3, 4", "it ended 3 workers"),
         new RunEvent.EvaluationDue(new StepNumber(2), ["gsm8k"], 4),
         new RunEvent.EvaluationResumed(4, 4),
         new RunEvent.EvaluatorLost("evaluator", "killed"),
@@ -54,7 +55,7 @@ public sealed class RunStateSpec
         RunEvent Skipped(int step) => new RunEvent.StepCommitted(Step(step, double.NaN).Step with { Skipped = new StepFault("the loss is NaN", []) });
         var state = new[] { Skipped(1), Step(2, loss: 2), Skipped(3) }.Aggregate(RunState.Of(new RunStart.FromRecipe()), (before, happened) => before.Apply(happened, TimeSpan.Zero));
         var outcome = state.Ended(RunEnd.Completed, new StepNumber(3), "sha", "last");
-        Assert.Equal((3, 2.0, 2.0), (state.Step, outcome.LossFirst, outcome.LossLast));
+        Assert.Equal((3, (double?)2, (double?)2), (state.Step.Value, outcome.LossFirst, outcome.LossLast));
     }
 
     [Fact]
@@ -71,7 +72,7 @@ public sealed class RunStateSpec
     public void The_ledger_keeps_the_events_that_a_resume_needs()
     {
         Assert.Equal(
-            ["RunStarted", "GenerationOpened", "StepCommitted", "RankFailed", "CheckpointWritten", "CheckpointsPruned", "CheckpointFailed", "StepCommitted", "Validated", "RunFinished"],
+            ["RunStarted", "GenerationOpened", "StepCommitted", "RankFailed", "CheckpointWritten", "CheckpointsPruned", "CheckpointFailed", "StepCommitted", "Validated", "SlotQuarantined", "RunFinished"],
             Events.Select(LedgerEvents.Of).OfType<LedgerEvent>().Select(entry => entry.GetType().Name));
     }
 

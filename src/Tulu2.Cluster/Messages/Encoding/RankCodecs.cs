@@ -13,9 +13,9 @@ internal static class RankCodecs
         WireCodec.For("ru", 3,
             (ref MessagePackWriter w, RankProtocol.Up m) => { w.Write(m.Rank); w.Write(m.Incarnation); Text(ref w, m.Endpoint); },
             (ref MessagePackReader r) => new RankProtocol.Up(r.ReadRank(), r.ReadIncarnation(), Text(ref r))),
-        WireCodec.For("rl", 3,
-            (ref MessagePackWriter w, RankProtocol.Lost m) => { w.Write(m.Rank); w.Write(m.Incarnation); Text(ref w, m.Why); },
-            (ref MessagePackReader r) => new RankProtocol.Lost(r.ReadRank(), r.ReadIncarnation(), Text(ref r))),
+        WireCodec.For("rl", 4,
+            (ref MessagePackWriter w, RankProtocol.Lost m) => { w.Write(m.Rank); w.Write(m.Incarnation); Text(ref w, m.Why); w.Write(m.OfMemory); },
+            (ref MessagePackReader r) => new RankProtocol.Lost(r.ReadRank(), r.ReadIncarnation(), Text(ref r)) { OfMemory = r.ReadBoolean() }),
         WireCodec.For("rb", 5,
             (ref MessagePackWriter w, RankProtocol.BadInput m) =>
             {

@@ -56,6 +56,12 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     /// <summary>Steps that changed nothing, and why.</summary>
     public SortedDictionary<int, StepFault> Skipped { get; } = [];
 
+    /// <summary>Workers that end with the same slot under way until it is judged. Faults that are drawn may meet a slot as often.</summary>
+    public int MostDeaths { get; init; } = int.MaxValue;
+
+    /// <summary>Slots that were left out since they ended three workers.</summary>
+    public List<StepSlot> Quarantined { get; } = [];
+
     /// <summary>Commands to load a checkpoint or the recipe's weights.</summary>
     public int Loads { get; private set; }
 
@@ -116,6 +122,8 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
         {
             Validation = Validation?.Rules,
             Standby = Standby,
+            QuarantinesSlots = _settings.Recipe.OnPoisonedSlot == OnPoisonedSlot.Quarantine,
+            MostDeaths = MostDeaths,
             SkipsNonFinite = _settings.Recipe.OnNonfinite == OnNonfinite.SkipStep,
         }, _settings.Plan)
     {
@@ -152,6 +160,7 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     private void Decided(SyncEffect effect)
     {
         if (effect is SyncEffect.Tell { Command: WorkerCommand.Begin { Transfer: not (StateTransfer.None or StateTransfer.FromPeer) } }) Loads++;
+        if (effect is SyncEffect.Quarantined { Slot: var slot }) Quarantined.Add(slot);
         if (effect is not SyncEffect.Committed { Step: var step }) return;
         // A step done again has the bits it had.
         if (Steps.TryGetValue(step.Step, out var before)) Assert.Equal(before, (step.Metrics, step.GradientHash));

@@ -300,7 +300,9 @@ public class WorkerLoopTests
         Assert.Equal("the loss is NaN", Next<WorkerReport.StepReady>().Fault!.What);
         worker.Send(new WorkerCommand.Commit(new Generation(1), new StepNumber(1), Snapshot: false, AfterCommit.End));
         var initial = InitialHash(settings);
-        Assert.Equal((1, initial), Next<WorkerReport.Applied>() is var applied ? (applied.Step, applied.ParametersSha256) : default);
+        var applied = Next<WorkerReport.Applied>();
+        Assert.Equal(1, applied.Step);
+        Assert.Equal(initial, applied.ParametersSha256);
     }
 
     private static string InitialHash(WorkerSettings settings)
