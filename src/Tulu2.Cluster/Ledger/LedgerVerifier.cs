@@ -64,9 +64,9 @@ public static class LedgerVerifier
                     recipe = changed.RecipeHash;
                     notes.Add($"entry {number}: changed after step {changed.After}: {string.Join(", ", changed.Keys)}");
                     break;
-                case LedgerEvent.SlotQuarantined left:
-                    quarantined.Add((left.Step, left.Slot));
-                    notes.Add($"entry {number}: slot {left.Slot} of step {left.Step} is left out: {left.Why}");
+                case LedgerEvent.SlotQuarantined slot:
+                    quarantined.Add((slot.Step, slot.Slot));
+                    notes.Add($"entry {number}: slot {slot.Slot} of step {slot.Step} is left out: {slot.Why}");
                     break;
                 case LedgerEvent.RunResumed resumed:
                     (slots, last, recipe) = (resumed.Slots, resumed.Step, resumed.RecipeHash);
@@ -92,8 +92,10 @@ public static class LedgerVerifier
                     }
                     mayMove = false;
                     if (step.Skipped is { } why && before is null) notes.Add($"entry {number}: step {step.Step} was skipped: {why}");
-                    if (!(step.LeftOut ?? []).ToHashSet().SetEquals(quarantined.Where(slot => slot.Step == step.Step).Select(slot => slot.Slot)))
-                        faults.Add($"entry {number}: step {step.Step} was made without the slots {string.Join(", ", step.LeftOut ?? [])}, which are not those that are left out of it");
+                    var left = (step.LeftOut ?? []).Order().ToList();
+                    var known = quarantined.Where(slot => slot.Step == step.Step).Select(slot => slot.Slot).Order().ToList();
+                    if (!left.SequenceEqual(known))
+                        faults.Add($"entry {number}: step {step.Step} was made without the slots [{string.Join(", ", left)}]; those left out of it are [{string.Join(", ", known)}]");
                     faults.AddRange(SlotFaults(step, slots).Select(fault => $"entry {number}: step {step.Step} {fault}"));
                     hashes[step.Step] = step.GradientHash;
                     last = step.Step;

@@ -158,7 +158,14 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         // The checkpoint that the run goes on from may have been written just before an earlier life ended.
         if (manifest is not null) _pool?.Tell(new EvaluationControl.HasCheckpoint(manifest.Step));
         var state = GradientSyncState.Of(
-            rules, new SyncStart(known.Generation, manifest, known.Hashes, reference is not null) { Validated = validated, Skipped = known.Skipped, Quarantined = known.Quarantined }, _plan.Lease);
+            rules,
+            new SyncStart(known.Generation, manifest, known.Hashes, reference is not null)
+            {
+                Validated = validated,
+                Skipped = known.Skipped,
+                Quarantined = known.Quarantined,
+            },
+            _plan.Lease);
         var sync = _sync = Context.ActorOf(
             Props.Create(() => new GradientSyncSupervisor(state, _plan.Layout, ledger, checkpoints, reference, _plan.Validation)), ActorNames.GradientSync);
         _ranks = _plan.ClusterKey is { } key ? StartPlacement(key) : node;

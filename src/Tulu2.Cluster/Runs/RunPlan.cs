@@ -95,7 +95,7 @@ public sealed record RunPlan
     /// <summary>A slot that ends its workers is left out of its step, in place of ending the run.</summary>
     public bool QuarantinesSlots { get; init; }
 
-    /// <summary>Workers that end with the same slot under way until it is left out, or ends the run.</summary>
+    /// <summary>Generations that lose a worker with the same slot under way until it is left out, or ends the run.</summary>
     public int MostDeaths { get; init; } = 3;
 
     /// <summary>Names a row (or pair) of <see cref="Batches"/> for people: file and line; null: by its number alone.</summary>

@@ -8,7 +8,8 @@ namespace Tulu2.Evaluation.Reporting;
 
 /// <summary>
 /// A line of <c>metrics.jsonl</c>: one JSON object with the seven keys of every step, followed by the objective's metrics. Numbers are written in full
-/// precision; a step whose slots were not all learnt has their number under <c>left_out_slots</c>, one that was skipped the reason under <c>skipped</c>. Values that are not finite are strings such as <c>"NaN"</c>.
+/// precision; values that are not finite are strings such as <c>"NaN"</c>. A step some of whose slots were left out has their number under <c>left_out_slots</c>,
+/// one that changed nothing the reason under <c>skipped</c>.
 /// </summary>
 public static class StepLine
 {
@@ -48,7 +49,9 @@ public static class StepLine
         foreach (var property in document.RootElement.EnumerateObject()) values[property.Name] = property.Value;
         var step = new StepRecord((int)Whole("step", int.MaxValue), Real("loss"), Real("learning_rate"), Real("grad_norm"), Whole("tokens"), Whole("loss_tokens"), Real("seconds"));
         var skipped = values.Remove("skipped", out var why) && why.ValueKind == JsonValueKind.String ? why.GetString() : null;
-        return step with { Skipped = skipped, LeftOutSlots = values.ContainsKey(LeftOut) ? (int)Whole(LeftOut, int.MaxValue) : 0, More = [.. values.Select(value => (value.Key, Value: Number(value.Value))).Where(value => value.Value is not null).Select(value => new NamedValue(value.Key, value.Value!.Value))] };
+        var left = values.ContainsKey(LeftOut) ? (int)Whole(LeftOut, int.MaxValue) : 0;
+        var more = values.Select(value => (value.Key, Value: Number(value.Value))).Where(value => value.Value is not null);
+        return step with { Skipped = skipped, LeftOutSlots = left, More = [.. more.Select(value => new NamedValue(value.Key, value.Value!.Value))] };
 
         double Real(string key) => Number(Take(key)) ?? throw new JsonException($"{key} is not a number");
 

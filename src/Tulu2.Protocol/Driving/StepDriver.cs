@@ -263,5 +263,13 @@ public sealed class StepDriver : IDisposable
     }
 
     private GradientSyncState FromRecord(Generation generation) =>
-        GradientSyncState.Of(_plan.Rules, new SyncStart(generation, _manifest, _hashes, ReferenceDue: !_reference.IsComplete) { Validated = _validated, Skipped = _skipped, Quarantined = _quarantined }, _plan.Lease);
+        GradientSyncState.Of(
+            _plan.Rules,
+            new SyncStart(generation, _manifest, _hashes, ReferenceDue: !_reference.IsComplete)
+            {
+                Validated = _validated,
+                Skipped = _skipped,
+                Quarantined = _quarantined,
+            },
+            _plan.Lease);
 }

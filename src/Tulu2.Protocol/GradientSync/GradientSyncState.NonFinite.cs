@@ -15,17 +15,19 @@ public sealed partial record GradientSyncState
     // Null: it is committed as skipped.
     private RunFailure? Refusal(StepNumber step, StepFault fault)
     {
-        if (!_rules.SkipsNonFinite) return new RunFailure($"step {step}: {fault.What}; the step was not applied", SlotsText(step, fault.Slots), BadInputFix: NonFiniteStepException.SkipFix);
+        var slots = SlotsText(step, fault.Slots);
+        if (!_rules.SkipsNonFinite) return new RunFailure($"step {step}: {fault.What}; the step was not applied", slots, BadInputFix: NonFiniteStepException.SkipFix);
         var skipped = SkippedBefore(step);
-        return skipped < _rules.MostSkipped ? null
-            : new RunFailure($"step {step}: {fault.What}, and none of the {skipped} steps before it was finite: no further step is skipped", SlotsText(step, fault.Slots), BadInputFix: NoFiniteStep);
+        var text = $"step {step}: {fault.What}, and none of the {skipped} steps before it was finite: no further step is skipped";
+        return skipped < _rules.MostSkipped ? null : new RunFailure(text, slots, BadInputFix: NoFiniteStep);
     }
 
     // Of a step that is committed.
     private string SkipText(StepNumber step, StepFault fault)
     {
         var slots = SlotsText(step, fault.Slots);
-        return $"step {step} is skipped: {fault.What}{(slots.Length > 0 ? $"; {slots}" : "; no slot by itself is at fault")}. No weight and no moment was changed; "
+        if (slots.Length == 0) slots = "no slot by itself is at fault";
+        return $"step {step} is skipped: {fault.What}; {slots}. No weight and no moment was changed; "
             + $"after {_rules.MostSkipped} such steps in a row one more ends the run ({Skipped.Count} so far, {SkippedBefore(step.Next())} in a row)";
     }
 

@@ -40,7 +40,7 @@ public sealed partial record GradientSyncState
     {
         var next = Seat(seat.Rank, s => s.Out(why)) with
         {
-            Deaths = seat.UnderWay is { } slot ? Deaths.Add(new SlotDeath(new StepSlot(seat.Step, slot), seat.Rank, why, ofMemory)) : Deaths,
+            Deaths = seat.UnderWay is { } slot ? Deaths.Add(new SlotDeath(Generation, new StepSlot(seat.Step, slot), seat.Rank, why, ofMemory)) : Deaths,
             Phase = Phase switch
             {
                 // The last checkpoint may be whole without this rank: the catalogue will say.

@@ -110,6 +110,10 @@ public sealed partial record GradientSyncState
         };
         return next.Tell(RunPhase.Training).Do(Seats.Select(seat => new SyncEffect.Tell(
             seat.Rank,
-            new WorkerCommand.Begin(Generation, step.Next(), new StateTransfer.None(), [], _rules.SlotsOf(seat.Rank)) { Standby = new StandbyOrder(Keepers, []), LeftOut = LeftOutFrom(step.Next()) })));
+            new WorkerCommand.Begin(Generation, step.Next(), new StateTransfer.None(), [], _rules.SlotsOf(seat.Rank))
+            {
+                Standby = new StandbyOrder(Keepers, []),
+                LeftOut = LeftOutFrom(step.Next()),
+            })));
     }
 }

@@ -22,7 +22,7 @@ public abstract record SyncCommand(TimeSpan Now)
         public bool OfMemory { get; init; }
     }
 
-    /// <summary>A worker said something about the step: Joined, SlotDone, StepReady or Applied.</summary>
+    /// <summary>A worker said something about the step: Joined, SlotBegun, SlotDone, StepReady or Applied.</summary>
     public sealed record Reported(WorkerReport Report, TimeSpan Now) : SyncCommand(Now);
 
     /// <summary>A rank has scored a chunk, of the reference pass or of a validation.</summary>

@@ -24,7 +24,7 @@ public sealed record SyncRules(ParallelLayout Layout, int Slots, StepNumber Last
     /// <summary>Such steps in a row; one more ends the run: its weights give no finite step any more.</summary>
     public int MostSkipped { get; init; } = 9;
 
-    /// <summary>Workers that may end with the same slot under way; one more, and the slot is left out, or the run ends.</summary>
+    /// <summary>Generations that lose a worker with the same slot under way until the slot is left out, or ends the run.</summary>
     public int MostDeaths { get; init; } = int.MaxValue;
 
     /// <summary>A slot that ends its workers is left out of its step, in place of ending the run.</summary>

@@ -20,7 +20,12 @@ internal static class MetricsLog
     public static StepRecord Record(RunEvent.StepKnown step) => Record(step.Step, step.Metrics, step.Seconds, step.Skipped, step.LeftOut);
 
     public static StepRecord Record(StepNumber step, StepMetrics metrics, double seconds, string? skipped = null, int leftOut = 0) =>
-        new(step, metrics.Loss, metrics.LearningRate, metrics.GradientNorm, metrics.Tokens, metrics.LossTokens, seconds) { More = metrics.More, Skipped = skipped, LeftOutSlots = leftOut };
+        new(step, metrics.Loss, metrics.LearningRate, metrics.GradientNorm, metrics.Tokens, metrics.LossTokens, seconds)
+        {
+            More = metrics.More,
+            Skipped = skipped,
+            LeftOutSlots = leftOut,
+        };
 }
 
 /// <summary><c>validation.jsonl</c>: one object per validation.</summary>

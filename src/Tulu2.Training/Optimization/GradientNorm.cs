@@ -34,7 +34,10 @@ internal static class GradientNorm
     {
         const int Piece = 1 << 28;
         for (long first = 0; first < length; first += Piece)
-            if (!float.IsFinite(TensorPrimitives.MaxMagnitude((ReadOnlySpan<float>)FlatMemory.Floats(address, first, (int)Math.Min(Piece, length - first))))) return false;
+        {
+            ReadOnlySpan<float> piece = FlatMemory.Floats(address, first, (int)Math.Min(Piece, length - first));
+            if (!float.IsFinite(TensorPrimitives.MaxMagnitude(piece))) return false;
+        }
         return true;
     }
 

@@ -37,7 +37,7 @@ public sealed record Recipe
     [Meaning("What follows where a step's loss or gradient is NaN or infinite. stop: the run ends with exit code 1; skip_step: the step is committed without an update, and its slots at fault are named; the tenth in a row ends the run.")]
     [NotInHash, Changeable]
     public OnNonfinite OnNonfinite { get; init; } = OnNonfinite.Stop;
-    [Meaning("What follows when a third worker, whichever it is, has ended while it computed the same slot. stop: the run ends with exit code 1 and names the slot's rows; quarantine: the slot is left out of its step, in every replay too, and the loss is divided by what it was; a fourth such slot of a step ends the run.")]
+    [Meaning("What follows when workers, whichever they are, have ended for the third time while they computed the same slot. stop: the run ends with exit code 1 and names the slot's rows; quarantine: the slot is left out of its step, in every replay too, and the loss is divided by what it was; a fourth such slot of a step ends the run.")]
     [NotInHash, Changeable]
     public OnPoisonedSlot OnPoisonedSlot { get; init; } = OnPoisonedSlot.Stop;
     [Meaning("Decides the order of the rows and random weights.")]

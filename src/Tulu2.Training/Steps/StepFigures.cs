@@ -22,10 +22,12 @@ internal static class StepFigures
         foreach (var (figure, value) in values)
         {
             if (double.IsFinite(value)) continue;
-            int[] slots = [.. Enumerable.Range(0, reduced.Figures.Length).Where(slot => reduced.Broken.Contains(slot) || !Array.TrueForAll(reduced.Figures[slot], double.IsFinite))];
+            int[] slots = [.. Enumerable.Range(0, reduced.Figures.Length).Where(IsBroken)];
             var first = slots is [var slot, ..] ? $" (first in slot {slot})" : "";
             return new StepFault($"the {figure}{first} is {value.ToString(CultureInfo.InvariantCulture)}", [.. slots.Select(each => new SlotNumber(each))]);
         }
         return null;
+
+        bool IsBroken(int slot) => reduced.Broken.Contains(slot) || !Array.TrueForAll(reduced.Figures[slot], double.IsFinite);
     }
 }

@@ -88,7 +88,7 @@ public sealed class TrainingUnderActorsSpec(HostFixture fixture) : IDisposable
         var entries = LedgerReader.Read(Path.Combine(_directory.FullName, "ledger")).Select(entry => entry.Event).ToList();
         var left = Assert.Single(entries.OfType<LedgerEvent.SlotQuarantined>());
         Assert.Equal((3, 1), (left.Step, left.Slot));
-        Assert.StartsWith("slot 1 of step 3 ended 3 workers for want of memory (rank ", left.Why);
+        Assert.StartsWith("slot 1 of step 3 ended its workers 3 times for want of memory (rank ", left.Why);
         Assert.Contains("(rows.jsonl:", left.Rows);
         var steps = entries.OfType<LedgerEvent.StepCommitted>().ToDictionary(step => step.Step);
         Assert.True(entries.IndexOf(left) < entries.IndexOf(steps[3]));

@@ -26,7 +26,7 @@ public sealed class QuarantineSpec
         Assert.DoesNotContain(Die(1, 2, "ended with exit code 134"), IsEnd);
         var failure = Assert.Single(Die(0, 2, "was killed by signal 9 (SIGKILL)").OfType<SyncEffect.Failed>()).Failure;
         Assert.Equal(
-            "slot 2 of step 1 ended 3 workers (rank 0: was killed by signal 11 (SIGSEGV); rank 1: ended with exit code 134; rank 0: was killed by signal 9 (SIGKILL)); it has the rows of slot 2",
+            "slot 2 of step 1 ended its workers 3 times (rank 0: was killed by signal 11 (SIGSEGV); rank 1: ended with exit code 134; rank 0: was killed by signal 9 (SIGKILL)); it has the rows of slot 2",
             failure.Error);
         Assert.Null(failure.BadInputWhere);
         Assert.Contains("look at its rows and at the machine", failure.BadInputFix);
@@ -38,8 +38,8 @@ public sealed class QuarantineSpec
         Begin(quarantines: false);
         for (var death = 0; death < 2; death++) Die(death, 2, "killed", ofMemory: true);
         var failure = Assert.Single(Die(0, 2, "killed", ofMemory: true).OfType<SyncEffect.Failed>()).Failure;
-        Assert.StartsWith("slot 2 of step 1 ended 3 workers for want of memory (", failure.Error);
-        Assert.Contains("lower data.max_length or batch.slot", failure.BadInputFix);
+        Assert.StartsWith("slot 2 of step 1 ended its workers 3 times for want of memory (", failure.Error);
+        Assert.Contains("data.max_length and batch.slot decide it", failure.BadInputFix);
     }
 
     [Fact]
@@ -76,6 +76,23 @@ public sealed class QuarantineSpec
         Assert.DoesNotContain(Die(0, null, "killed"), IsEnd);
         Commit(1);
         Assert.DoesNotContain(Die(0, 2, "killed", step: 2), IsEnd);
+    }
+
+    [Fact]
+    public void What_takes_both_ranks_at_once_is_one_incident()
+    {
+        Begin(quarantines: false);
+        for (var incident = 1; incident <= 3; incident++)
+        {
+            foreach (var rank in Rank.All(2)) Report(new WorkerReport.SlotBegun(Now, rank, new StepNumber(1), new SlotNumber(2)));
+            Assert.Equal(incident == 3, Lose(0).Any(IsEnd));
+            Assert.DoesNotContain(Lose(1), IsEnd);
+            if (incident == 3) break;
+            foreach (var rank in Rank.All(2)) Up(rank);
+            Join(alone: true);
+        }
+
+        ImmutableArray<SyncEffect> Lose(int rank) => Take(new SyncCommand.RankLost(new Rank(rank), new Incarnation(_incarnations[rank]), "hung", default));
     }
 
     [Fact]

@@ -74,7 +74,7 @@ public sealed class PoisonedSlotTests : IDisposable
     {
         var settings = LayoutRun.Settings(Objective.Sft, Precision.Fp32, Steps);
         using var stopping = new TestSupervisor(settings, 2, Poisoned(settings)) { MostDeaths = 3 };
-        Assert.Contains("slot 0 of step 2 ended 3 workers (rank 0: ", Assert.ThrowsAny<Exception>(() => stopping.Run(Steps)).Message);
+        Assert.Contains("slot 0 of step 2 ended its workers 3 times (rank 0: ", Assert.ThrowsAny<Exception>(() => stopping.Run(Steps)).Message);
     }
 
     private static bool IsPoisoned(SlotBatch batch) => batch is { Step: 2, Slot: 0 or 7 };

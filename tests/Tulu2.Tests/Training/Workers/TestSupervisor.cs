@@ -56,10 +56,10 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     /// <summary>Steps that changed nothing, and why.</summary>
     public SortedDictionary<int, StepFault> Skipped { get; } = [];
 
-    /// <summary>Workers that end with the same slot under way until it is judged. Faults that are drawn may meet a slot as often.</summary>
+    /// <summary>Generations that lose a worker with the same slot under way until it is judged. Faults that are drawn may meet a slot as often.</summary>
     public int MostDeaths { get; init; } = int.MaxValue;
 
-    /// <summary>Slots that were left out since they ended three workers.</summary>
+    /// <summary>Slots that were left out since they ended their workers.</summary>
     public List<StepSlot> Quarantined { get; } = [];
 
     /// <summary>Commands to load a checkpoint or the recipe's weights.</summary>
