@@ -80,7 +80,7 @@ public sealed class TrainingUnderActorsSpec(HostFixture fixture) : IDisposable
         settings = settings with { Recipe = settings.Recipe with { OnNonfinite = OnNonfinite.SkipStep, OnPoisonedSlot = OnPoisonedSlot.Quarantine } };
         // Slot 1 of step 3 ends whoever computes it, and slot 2 of step 4 is not finite.
         SlotComputerOf Computer(bool poisoned) => BrokenSlots.Of(EmbeddedWorkerFactory.ComputerOf(settings), batch => batch is { Step: 4, Slot: 2 } ? float.NaN
-            : poisoned && batch is { Step: 3, Slot: 1 } ? throw new OutOfMemoryException() : null);
+            : poisoned && batch is { Step: 3, Slot: 1 } ? throw new InsufficientMemoryException() : null);
 
         var outcome = await RunAsync(settings, ranks: 2, computerOf: Computer(poisoned: true));
 

@@ -3,7 +3,6 @@ using Tulu2.Collectives;
 using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
-using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.Workers;
 using Xunit;
 

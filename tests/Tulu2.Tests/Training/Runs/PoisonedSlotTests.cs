@@ -1,9 +1,7 @@
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
-using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
-using Tulu2.Tests.Data;
 using Tulu2.Tests.Training.Workers;
 using Tulu2.Training.Hosting;
 using Tulu2.Training.Recipes;
@@ -15,13 +13,9 @@ using static TorchSharp.torch;
 namespace Tulu2.Tests.Training.Runs;
 
 /// <summary>Slots that end every worker that computes them are left out, and the run ends with the same bits on every layout, and after a resume.</summary>
-public sealed class PoisonedSlotTests : IDisposable
+public class PoisonedSlotTests
 {
     private const int Steps = 3;
-
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose() => _folder.Dispose();
 
     [Theory]
     [InlineData(Objective.Sft, Precision.Fp32)]

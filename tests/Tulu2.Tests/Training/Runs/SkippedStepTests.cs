@@ -3,7 +3,6 @@ using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
-using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Data;
 using Tulu2.Tests.Training.Workers;
 using Tulu2.Training.Hosting;
