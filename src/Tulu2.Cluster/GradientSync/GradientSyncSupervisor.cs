@@ -71,7 +71,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
                 Take(new SyncCommand.RankUp(up.Rank, up.Incarnation, up.Endpoint, Now) { Node = $"{Sender.Path.Address}" });
                 break;
             case RankProtocol.Lost lost:
-                Take(new SyncCommand.RankLost(lost.Rank, lost.Incarnation, lost.Why, Now));
+                Take(new SyncCommand.RankLost(lost.Rank, lost.Incarnation, lost.Why, Now) { OfMemory = lost.OfMemory });
                 break;
             case RankProtocol.Leaving leaving:
                 Take(new SyncCommand.RankLeaves(leaving.Rank, leaving.Incarnation, leaving.Why, Stays: true, Now));
@@ -194,6 +194,11 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
             // docs/protocol.md, step 6: a commit is in the ledger before any rank hears of it; the Commit commands follow as SyncEffect.Tell.
             case SyncEffect.Committed committed:
                 _events.Publish(new RunEvent.StepCommitted(committed.Step));
+                AwaitLedger();
+                break;
+            // It is in the ledger before any rank makes the step without it.
+            case SyncEffect.Quarantined left:
+                _events.Publish(new RunEvent.SlotQuarantined(left.Slot, left.Rows, left.Why));
                 AwaitLedger();
                 break;
             case SyncEffect.RankOut lost:

@@ -111,7 +111,8 @@ public sealed class RunHost(ActorHost host)
         if (events.Count > 0) ledger.Append(events.Select(what => (what, TimeProvider.System.GetUtcNow())));
         // The process that committed them may have been killed before it wrote their lines; workers that live on do not make them again.
         foreach (var (step, made) in ledger.State.Recent)
-            if (step > (start?.Step ?? default) && made.Metrics() is { } metrics) subscriber.Handle(new RunEvent.StepKnown(step, metrics, made.Seconds));
+            if (step > (start?.Step ?? default) && made.Metrics() is { } metrics)
+                subscriber.Handle(new RunEvent.StepKnown(step, metrics, made.Seconds) { Skipped = made.Skipped, LeftOut = made.LeftOut?.Count ?? 0 });
         if (plan.Validation is not { Rules: var rules }) return;
         var history = plan.History(ledger.State);
         foreach (var (step, values) in ledger.State.Validations)

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Tulu2.Collectives;
 using Tulu2.Protocol.Workers;
 
@@ -54,6 +55,18 @@ public abstract record LedgerEvent
 
         public long LossTokens { get; init; }
 
+        /// <summary>Why the step changed nothing: it is not finite. Null: it was applied.</summary>
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public string? Skipped { get; init; }
+
+        /// <summary>The slots that are at fault; null where the step was applied.</summary>
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public IReadOnlyList<int>? SkippedSlots { get; init; }
+
+        /// <summary>The slots that were left out; null: none.</summary>
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public IReadOnlyList<int>? LeftOut { get; init; }
+
         /// <summary>The objective's own metrics by name, in their order; null in logs of older versions, which do not have the two above either.</summary>
         public IReadOnlyDictionary<string, double>? More { get; init; }
 
@@ -69,6 +82,11 @@ public abstract record LedgerEvent
     public sealed record Validated(int Step, IReadOnlyDictionary<string, double> Values, bool Best, bool Stops) : LedgerEvent;
 
     public sealed record RankFailed(int Rank, string Why) : LedgerEvent;
+
+    /// <summary>A slot is left out of its step from here on.</summary>
+    /// <param name="Rows">The rows that it has, for people.</param>
+    /// <param name="Why">How the workers ended that computed it.</param>
+    public sealed record SlotQuarantined(int Step, int Slot, string Rows, string Why) : LedgerEvent;
 
     public sealed record CheckpointWritten(int Step, string Manifest) : LedgerEvent;
 

@@ -31,6 +31,12 @@ internal sealed record LedgerState
     /// <summary>Hash of every step's gradient as it was last committed.</summary>
     public ImmutableDictionary<StepNumber, string> Hashes { get; private init; } = ImmutableDictionary<StepNumber, string>.Empty;
 
+    /// <summary>Steps that were committed and changed nothing, since they were not finite.</summary>
+    public ImmutableHashSet<StepNumber> Skipped { get; private init; } = [];
+
+    /// <summary>Slots that are left out of their steps. A change of the recipe leaves them so: their rows are the same.</summary>
+    public ImmutableHashSet<StepSlot> Quarantined { get; private init; } = [];
+
     /// <summary>Steps since the newest checkpoint, as they were last committed; the last 1,000 of them.</summary>
     public ImmutableSortedDictionary<StepNumber, LedgerEvent.StepCommitted> Recent { get; private init; } =
         ImmutableSortedDictionary<StepNumber, LedgerEvent.StepCommitted>.Empty;
@@ -67,6 +73,8 @@ internal sealed record LedgerState
                 RecipeHash = started.RecipeHash,
                 Finished = null,
                 Hashes = Hashes.Clear(),
+                Skipped = [],
+                Quarantined = [],
                 Recent = Recent.Clear(),
                 Validations = Validations.Clear(),
                 Checkpoint = null,
@@ -82,6 +90,7 @@ internal sealed record LedgerState
                 Changes = Changes + 1,
                 Finished = null,
                 Hashes = changed.RecipeHash == RecipeHash ? Hashes : Hashes.RemoveRange(Hashes.Keys.Where(step => step > changed.After)),
+                Skipped = changed.RecipeHash == RecipeHash ? Skipped : Skipped.Except(Skipped.Where(step => step > changed.After)),
                 Recent = changed.RecipeHash == RecipeHash ? Recent : Recent.RemoveRange(Recent.Keys.Where(step => step > changed.After)),
                 // Keys that decide no bit may decide which steps are validated, and what follows.
                 Validations = Validations.RemoveRange(Validations.Keys.Where(step => step > changed.After)),
@@ -90,8 +99,10 @@ internal sealed record LedgerState
             LedgerEvent.StepCommitted step => next with
             {
                 Hashes = Hashes.SetItem(new StepNumber(step.Step), step.GradientHash),
+                Skipped = step.Skipped is null ? Skipped.Remove(new StepNumber(step.Step)) : Skipped.Add(new StepNumber(step.Step)),
                 Recent = (Recent.Count < MostRecent ? Recent : Recent.Remove(Recent.Keys.First())).SetItem(new StepNumber(step.Step), step),
             },
+            LedgerEvent.SlotQuarantined left => next with { Quarantined = Quarantined.Add(new StepSlot(new StepNumber(left.Step), new SlotNumber(left.Slot))) },
             LedgerEvent.Validated done => next with { Validations = Validations.SetItem(new StepNumber(done.Step), done.Values) },
             LedgerEvent.CheckpointWritten written => next with
             {

@@ -37,6 +37,7 @@ public static class LedgerVerifier
     {
         List<string> faults = [], notes = [];
         var hashes = new Dictionary<int, string>();
+        var quarantined = new HashSet<(int Step, int Slot)>();
         var validations = new Dictionary<int, IReadOnlyDictionary<string, double>>();
         int slots = 0, last = 0, lost = 0, replayed = 0;
         long generation = 0;
@@ -50,6 +51,7 @@ public static class LedgerVerifier
                     (slots, last, lost, recipe) = (started.Slots, started.Step, 0, started.RecipeHash);
                     hashes.Clear();
                     validations.Clear();
+                    quarantined.Clear();
                     break;
                 case LedgerEvent.HistoryLost gap:
                     lost = Math.Max(lost, gap.To);
@@ -61,6 +63,10 @@ public static class LedgerVerifier
                         foreach (var step in hashes.Keys.Where(step => step > changed.After).ToList()) hashes.Remove(step);
                     recipe = changed.RecipeHash;
                     notes.Add($"entry {number}: changed after step {changed.After}: {string.Join(", ", changed.Keys)}");
+                    break;
+                case LedgerEvent.SlotQuarantined slot:
+                    quarantined.Add((slot.Step, slot.Slot));
+                    notes.Add($"entry {number}: slot {slot.Slot} of step {slot.Step} is left out: {slot.Why}");
                     break;
                 case LedgerEvent.RunResumed resumed:
                     (slots, last, recipe) = (resumed.Slots, resumed.Step, resumed.RecipeHash);
@@ -85,6 +91,11 @@ public static class LedgerVerifier
                             faults.Add($"entry {number}: step {step.Step} was made again with the gradient {step.GradientHash} instead of {before}");
                     }
                     mayMove = false;
+                    if (step.Skipped is { } why && before is null) notes.Add($"entry {number}: step {step.Step} was skipped: {why}");
+                    var left = (step.LeftOut ?? []).Order().ToList();
+                    var known = quarantined.Where(slot => slot.Step == step.Step).Select(slot => slot.Slot).Order().ToList();
+                    if (!left.SequenceEqual(known))
+                        faults.Add($"entry {number}: step {step.Step} was made without the slots [{string.Join(", ", left)}]; those left out of it are [{string.Join(", ", known)}]");
                     faults.AddRange(SlotFaults(step, slots).Select(fault => $"entry {number}: step {step.Step} {fault}"));
                     hashes[step.Step] = step.GradientHash;
                     last = step.Step;

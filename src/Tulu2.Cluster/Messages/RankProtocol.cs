@@ -12,13 +12,17 @@ internal static class RankProtocol
     public sealed record Up(Rank Rank, Incarnation Incarnation, string Endpoint) : IWireMessage;
 
     /// <summary>Trainer to supervisor: that worker is gone.</summary>
-    public sealed record Lost(Rank Rank, Incarnation Incarnation, string Why) : IWireMessage;
+    public sealed record Lost(Rank Rank, Incarnation Incarnation, string Why) : IWireMessage
+    {
+        /// <summary>Memory had run out.</summary>
+        public bool OfMemory { get; init; }
+    }
 
     /// <summary>Trainer to supervisor: a restart would not help.</summary>
     /// <param name="Where">What the user gave that is at fault; null: nothing is.</param>
     public sealed record BadInput(Rank Rank, string Error, string Detail, string? Where, string? Fix) : IWireMessage;
 
-    /// <summary>Trainer to supervisor: what the worker reports of the step (Joined, SlotDone, StepReady, Applied), the reference pass or a validation (Scored).</summary>
+    /// <summary>Trainer to supervisor: what the worker reports of the step (Joined, SlotBegun, SlotDone, StepReady, Applied), the reference pass or a validation (Scored).</summary>
     public sealed record Report(WorkerReport Body) : IWireMessage;
 
     /// <summary>Supervisor to trainer, for its worker: JoinGeneration, Begin, Restore or Commit.</summary>

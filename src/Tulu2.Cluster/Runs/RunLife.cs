@@ -131,6 +131,10 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
             Standby = _plan.Standby,
             MostLosses = _plan.MostLosses,
             FewestReplicas = _plan.FewestReplicas,
+            MostDeaths = _plan.MostDeaths,
+            SkipsNonFinite = _plan.SkipsNonFinite,
+            QuarantinesSlots = _plan.QuarantinesSlots,
+            RowsOf = _plan.RowsOf,
         };
 
         var ledger = _ledger = Context.ActorOf(Props.Create(() => new RunLedger(start.Ledger, TimeProvider.System)), ActorNames.Ledger);
@@ -161,7 +165,14 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         // The checkpoint that the run goes on from may have been written just before an earlier life ended.
         if (manifest is not null) _pool?.Tell(new EvaluationControl.HasCheckpoint(manifest.Step));
         var state = GradientSyncState.Of(
-            rules, new SyncStart(known.Generation, manifest, known.Hashes, reference is not null) { Validated = validated }, _plan.Lease);
+            rules,
+            new SyncStart(known.Generation, manifest, known.Hashes, reference is not null)
+            {
+                Validated = validated,
+                Skipped = known.Skipped,
+                Quarantined = known.Quarantined,
+            },
+            _plan.Lease);
         var sync = _sync = Context.ActorOf(
             Props.Create(() => new GradientSyncSupervisor(state, ledger, checkpoints, reference, _plan.Validation)), ActorNames.GradientSync);
         _ranks = _plan.ClusterKey is { } key ? StartPlacement(key) : node;

@@ -95,8 +95,27 @@ public sealed record RunPlan
     /// <summary>Times that one rank may be lost without a step in between; one more, and the run fails with its cause.</summary>
     public int MostLosses { get; init; } = 5;
 
+    /// <summary>A step that is not finite is committed and changes nothing, in place of ending the run.</summary>
+    public bool SkipsNonFinite { get; init; }
+
+    /// <summary>A slot that ends its workers is left out of its step, in place of ending the run.</summary>
+    public bool QuarantinesSlots { get; init; }
+
+    /// <summary>Generations that lose a worker with the same slot under way until it is left out, or ends the run.</summary>
+    public int MostDeaths { get; init; } = 3;
+
+    /// <summary>Names a row (or pair) of <see cref="Batches"/> for people: file and line; null: by its number alone.</summary>
+    public Func<int, string>? LocationOf { get; init; }
+
     /// <summary>Batches read ahead for each rank.</summary>
     public int Prefetch { get; init; } = 4;
+
+    /// <summary>The rows (or pairs) of a slot for people.</summary>
+    internal string RowsOf(StepNumber step, SlotNumber slot)
+    {
+        var rows = Batches.Sequences(step, slot).ToArray();
+        return $"rows {string.Join(", ", rows.Select(row => LocationOf is null ? $"{row}" : $"{row} ({LocationOf(row)})"))}";
+    }
 
     /// <summary>The validations that are known of the run.</summary>
     internal ValidationHistory History(LedgerState known)

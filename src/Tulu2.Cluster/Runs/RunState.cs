@@ -42,8 +42,9 @@ internal sealed record RunState
         RunEvent.StepCommitted { Step: var step } => this with
         {
             Step = step.Step,
-            LossFirst = LossFirst ?? step.Metrics.Loss,
-            LossLast = step.Metrics.Loss,
+            // A step that is not finite has no loss to speak of.
+            LossFirst = LossFirst ?? (step.Skipped is null ? step.Metrics.Loss : null),
+            LossLast = step.Skipped is null ? step.Metrics.Loss : LossLast,
             Tokens = Tokens + step.Metrics.Tokens,
             Seconds = TrainingBegan is { } began ? (now - began).TotalSeconds : 0,
         },

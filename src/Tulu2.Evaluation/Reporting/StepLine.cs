@@ -8,11 +8,14 @@ namespace Tulu2.Evaluation.Reporting;
 
 /// <summary>
 /// A line of <c>metrics.jsonl</c>: one JSON object with the seven keys of every step, followed by the objective's metrics. Numbers are written in full
-/// precision; values that are not finite are strings such as <c>"NaN"</c>.
+/// precision; values that are not finite are strings such as <c>"NaN"</c>. A step some of whose slots were left out has their number under <c>left_out_slots</c>,
+/// one that changed nothing the reason under <c>skipped</c>.
 /// </summary>
 public static class StepLine
 {
     internal static readonly JsonWriterOptions Format = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private const string LeftOut = "left_out_slots";
 
     /// <returns>The line without its newline.</returns>
     public static string Write(StepRecord step)
@@ -29,6 +32,8 @@ public static class StepLine
             json.WriteNumber("loss_tokens", step.LossTokens);
             Write(json, "seconds", step.Seconds);
             foreach (var (name, value) in step.More) Write(json, name, value);
+            if (step.LeftOutSlots > 0) json.WriteNumber(LeftOut, step.LeftOutSlots);
+            if (step.Skipped is { } why) json.WriteString("skipped", why);
             json.WriteEndObject();
         }
         return Encoding.UTF8.GetString(bytes.ToArray());
@@ -43,7 +48,10 @@ public static class StepLine
         var values = new OrderedDictionary<string, JsonElement>();
         foreach (var property in document.RootElement.EnumerateObject()) values[property.Name] = property.Value;
         var step = new StepRecord((int)Whole("step", int.MaxValue), Real("loss"), Real("learning_rate"), Real("grad_norm"), Whole("tokens"), Whole("loss_tokens"), Real("seconds"));
-        return step with { More = [.. values.Select(value => (value.Key, Value: Number(value.Value))).Where(value => value.Value is not null).Select(value => new NamedValue(value.Key, value.Value!.Value))] };
+        var skipped = values.Remove("skipped", out var why) && why.ValueKind == JsonValueKind.String ? why.GetString() : null;
+        var left = values.ContainsKey(LeftOut) ? (int)Whole(LeftOut, int.MaxValue) : 0;
+        var more = values.Select(value => (value.Key, Value: Number(value.Value))).Where(value => value.Value is not null);
+        return step with { Skipped = skipped, LeftOutSlots = left, More = [.. more.Select(value => new NamedValue(value.Key, value.Value!.Value))] };
 
         double Real(string key) => Number(Take(key)) ?? throw new JsonException($"{key} is not a number");
 

@@ -14,6 +14,12 @@ public sealed record StepRecord(int Step, double Loss, double LearningRate, doub
     /// <summary>The objective's own metrics, in the file's order.</summary>
     public NamedValues More { get; init; } = [];
 
+    /// <summary>Why the step changed nothing, since it is not finite; null: it was applied.</summary>
+    public string? Skipped { get; init; }
+
+    /// <summary>How many of its slots were left out.</summary>
+    public int LeftOutSlots { get; init; }
+
     /// <summary>Tokens per second, padding excluded; 0 where no time was measured.</summary>
     public double TokensPerSecond => Seconds > 0 ? Tokens / Seconds : 0;
 }

@@ -25,6 +25,8 @@ public sealed class StepDriver : IDisposable
     private ValidationRound _validation;
     private ValidationHistory _validated = ValidationHistory.Empty;
     private ImmutableDictionary<StepNumber, string> _hashes = ImmutableDictionary<StepNumber, string>.Empty;
+    private ImmutableHashSet<StepNumber> _skipped = [];
+    private ImmutableHashSet<StepSlot> _quarantined = [];
     private KnownManifest? _manifest;
     private Incarnation _incarnations;
 
@@ -94,7 +96,7 @@ public sealed class StepDriver : IDisposable
                 Take(new SyncCommand.RankUp(rank, incarnation, started.Endpoint, _scheduler.Now) { Node = _plan.NodeOf(rank) });
                 break;
             case WorkerReport.Failed failed:
-                Take(new SyncCommand.RankLost(rank, incarnation, failed.Error, _scheduler.Now));
+                Take(new SyncCommand.RankLost(rank, incarnation, failed.Error, _scheduler.Now) { OfMemory = failed.OfMemory });
                 break;
             case WorkerReport.ShardWritten shard:
                 Settle(_catalog.Arrive(rank, shard.Step, shard.Shard));
@@ -206,6 +208,10 @@ public sealed class StepDriver : IDisposable
                 break;
             case SyncEffect.Committed { Step: var step }:
                 _hashes = _hashes.SetItem(step.Step, step.GradientHash);
+                _skipped = step.Skipped is null ? _skipped.Remove(step.Step) : _skipped.Add(step.Step);
+                break;
+            case SyncEffect.Quarantined { Slot: var slot }:
+                _quarantined = _quarantined.Add(slot);
                 break;
             case SyncEffect.SnapshotBegun begun:
                 _catalog = _catalog.Begin(begun.Step, begun.Roster.Ranks);
@@ -279,5 +285,13 @@ public sealed class StepDriver : IDisposable
     }
 
     private GradientSyncState FromRecord(Generation generation) =>
-        GradientSyncState.Of(_plan.Rules, new SyncStart(generation, _manifest, _hashes, ReferenceDue: !_reference.IsComplete) { Validated = _validated }, _plan.Lease);
+        GradientSyncState.Of(
+            _plan.Rules,
+            new SyncStart(generation, _manifest, _hashes, ReferenceDue: !_reference.IsComplete)
+            {
+                Validated = _validated,
+                Skipped = _skipped,
+                Quarantined = _quarantined,
+            },
+            _plan.Lease);
 }

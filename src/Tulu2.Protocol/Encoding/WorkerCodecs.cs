@@ -20,7 +20,7 @@ public static class WorkerCodecs
         WireCodec.For("cj", 4,
             (ref MessagePackWriter w, WorkerCommand.JoinGeneration m) => { w.Write(m.Generation); w.Write(m.Rank); Texts(ref w, m.Endpoints); Ranks(ref w, m.Ranks); },
             (ref MessagePackReader r) => new WorkerCommand.JoinGeneration(r.ReadGeneration(), r.ReadRank(), Texts(ref r)) { Ranks = Ranks(ref r) }),
-        WireCodec.For("cb", 6,
+        WireCodec.For("cb", 7,
             (ref MessagePackWriter w, WorkerCommand.Begin m) =>
             {
                 w.Write(m.Generation);
@@ -29,9 +29,13 @@ public static class WorkerCodecs
                 Ranges(ref w, m.Keep);
                 Ranges(ref w, m.Compute);
                 Standby(ref w, m.Standby);
+                List(ref w, m.LeftOut, (ref MessagePackWriter v, StepSlot left) => { v.Write(left.Step); v.Write(left.Slot); });
             },
-            (ref MessagePackReader r) =>
-                new WorkerCommand.Begin(r.ReadGeneration(), r.ReadStep(), Transfer(ref r), Ranges(ref r), Ranges(ref r)) { Standby = Standby(ref r) }),
+            (ref MessagePackReader r) => new WorkerCommand.Begin(r.ReadGeneration(), r.ReadStep(), Transfer(ref r), Ranges(ref r), Ranges(ref r))
+            {
+                Standby = Standby(ref r),
+                LeftOut = List(ref r, (ref MessagePackReader v) => new StepSlot(v.ReadStep(), v.ReadSlot())),
+            }),
         WireCodec.For("cc", 4,
             (ref MessagePackWriter w, WorkerCommand.Commit m) => { w.Write(m.Generation); w.Write(m.Step); w.Write(m.Snapshot); w.Write((int)m.Then); },
             (ref MessagePackReader r) => new WorkerCommand.Commit(r.ReadGeneration(), r.ReadStep(), r.ReadBoolean(), (AfterCommit)r.ReadInt32())),
@@ -53,6 +57,9 @@ public static class WorkerCodecs
             {
                 Keeps = List(ref r, (ref MessagePackReader v) => new StandbyCopy(v.ReadRank(), v.ReadStep())).SingleOrDefault(),
             }),
+        WireCodec.For("wb", 4,
+            (ref MessagePackWriter w, WorkerReport.SlotBegun m) => { w.Write(m.Generation); w.Write(m.Rank); w.Write(m.Step); w.Write(m.Slot); },
+            (ref MessagePackReader r) => new WorkerReport.SlotBegun(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), r.ReadSlot())),
         WireCodec.For("wd", 5,
             (ref MessagePackWriter w, WorkerReport.SlotDone m) =>
             {
@@ -63,7 +70,7 @@ public static class WorkerCodecs
                 w.Write(m.Seconds);
             },
             (ref MessagePackReader r) => new WorkerReport.SlotDone(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), r.ReadSlot(), r.ReadDouble())),
-        WireCodec.For("wr", 6,
+        WireCodec.For("wr", 7,
             (ref MessagePackWriter w, WorkerReport.StepReady m) =>
             {
                 w.Write(m.Generation);
@@ -72,8 +79,12 @@ public static class WorkerCodecs
                 Text(ref w, m.GradientHash);
                 Metrics(ref w, m.Metrics);
                 Times(ref w, m.Times);
+                List<StepFault>(ref w, m.Fault is { } fault ? [fault] : [], Fault);
             },
-            (ref MessagePackReader r) => new WorkerReport.StepReady(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), Text(ref r), Metrics(ref r), Times(ref r))),
+            (ref MessagePackReader r) => new WorkerReport.StepReady(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), Text(ref r), Metrics(ref r), Times(ref r))
+            {
+                Fault = List<StepFault>(ref r, Fault).SingleOrDefault(),
+            }),
         WireCodec.For("wa", 6,
             (ref MessagePackWriter w, WorkerReport.Applied m) =>
             {
@@ -131,7 +142,7 @@ public static class WorkerCodecs
         WireCodec.For("we", 3,
             (ref MessagePackWriter w, WorkerReport.SnapshotFailed m) => { w.Write(m.Rank); w.Write(m.Step); Text(ref w, m.Error); },
             (ref MessagePackReader r) => new WorkerReport.SnapshotFailed(r.ReadRank(), r.ReadStep(), Text(ref r))),
-        WireCodec.For("wf", 6,
+        WireCodec.For("wf", 7,
             (ref MessagePackWriter w, WorkerReport.Failed m) =>
             {
                 w.Write(m.Generation);
@@ -140,8 +151,12 @@ public static class WorkerCodecs
                 Text(ref w, m.Detail);
                 Text(ref w, m.BadInputWhere);
                 Text(ref w, m.BadInputFix);
+                w.Write(m.OfMemory);
             },
-            (ref MessagePackReader r) => new WorkerReport.Failed(r.ReadGeneration(), r.ReadRank(), Text(ref r), Text(ref r), r.ReadString(), r.ReadString())),
+            (ref MessagePackReader r) => new WorkerReport.Failed(r.ReadGeneration(), r.ReadRank(), Text(ref r), Text(ref r), r.ReadString(), r.ReadString())
+            {
+                OfMemory = r.ReadBoolean(),
+            }),
     ];
 
     public static void Tensor(ref MessagePackWriter writer, ShardTensor tensor)
@@ -259,6 +274,14 @@ public static class WorkerCodecs
 
     private static StepMetrics Metrics(ref MessagePackReader r) => new(r.ReadDouble(), r.ReadDouble(), r.ReadDouble(), r.ReadInt64(), r.ReadInt64(),
         [.. List(ref r, (ref MessagePackReader v) => new NamedValue(Text(ref v), v.ReadDouble()))]);
+
+    private static void Fault(ref MessagePackWriter writer, StepFault fault)
+    {
+        Text(ref writer, fault.What);
+        List(ref writer, fault.Slots, (ref MessagePackWriter w, SlotNumber slot) => w.Write(slot));
+    }
+
+    private static StepFault Fault(ref MessagePackReader reader) => new(Text(ref reader), List(ref reader, (ref MessagePackReader r) => r.ReadSlot()));
 
     private static void Times(ref MessagePackWriter writer, StepTimes times)
     {

@@ -46,7 +46,14 @@ public abstract record RunEvent
     public sealed record StepCommitted(StepCommit Step) : RunEvent;
 
     /// <summary>A step that an earlier session committed. Precedes <see cref="Started"/>; files that lack it can be completed.</summary>
-    public sealed record StepKnown(StepNumber Step, StepMetrics Metrics, double Seconds) : RunEvent;
+    public sealed record StepKnown(StepNumber Step, StepMetrics Metrics, double Seconds) : RunEvent
+    {
+        /// <summary>Why it changed nothing; null: it was applied.</summary>
+        public string? Skipped { get; init; }
+
+        /// <summary>How many of its slots were left out.</summary>
+        public int LeftOut { get; init; }
+    }
 
     /// <summary>The parameters of a committed step were measured on the validation data.</summary>
     /// <param name="Values">The loss first.</param>
@@ -58,6 +65,9 @@ public abstract record RunEvent
 
     /// <summary>The worker of a rank is gone; another one is started.</summary>
     public sealed record RankLost(Rank Rank, string Why) : RunEvent;
+
+    /// <summary>A slot that ended several workers is left out of its step, here and in every replay.</summary>
+    public sealed record SlotQuarantined(StepSlot Slot, string Rows, string Why) : RunEvent;
 
     /// <param name="Manifest">Path of the manifest.</param>
     /// <param name="Seconds">Since the snapshot began.</param>

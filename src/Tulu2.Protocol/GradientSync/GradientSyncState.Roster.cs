@@ -38,13 +38,14 @@ public sealed partial record GradientSyncState
         if (!seat.Up && lost.Incarnation > seat.Incarnation)
             return To(Seat(lost.Rank, s => s.Out(lost.Why) with { Incarnation = lost.Incarnation }), new SyncEffect.RankOut(lost.Rank, lost.Why));
         if (!seat.Up || lost.Incarnation != seat.Incarnation) return Stay;
-        return Out(seat, lost.Why, lost.Now);
+        return Out(seat, lost.Why, lost.Now, lost.OfMemory);
     }
 
-    private Decision Out(RankSeat seat, string why, TimeSpan now)
+    private Decision Out(RankSeat seat, string why, TimeSpan now, bool ofMemory = false)
     {
         var next = Seat(seat.Rank, s => s.Out(why)) with
         {
+            Deaths = seat.UnderWay is { } slot ? Deaths.Add(new SlotDeath(Generation, new StepSlot(seat.Step, slot), seat.Rank, why, ofMemory)) : Deaths,
             Phase = Phase switch
             {
                 // The others go on without it as it is.
@@ -84,7 +85,7 @@ public sealed partial record GradientSyncState
             Phase = new SyncPhase.Joining(),
             Generation = Generation.Next(),
             Roster = roster,
-            Seats = [.. Seats.Select(seat => roster.Contains(seat.Rank) ? seat.Invited(now) : seat with { Joined = null, IsSettled = false })],
+            Seats = [.. Seats.Select(seat => roster.Contains(seat.Rank) ? seat.Invited(now) : seat with { Joined = null, UnderWay = null, IsSettled = false })],
         };
         string[] endpoints = [.. next.Members.Select(seat => seat.Endpoint)];
         return To(next, new SyncEffect.GenerationOpened(next.Generation, why, roster.Ranks.Length))
@@ -95,7 +96,7 @@ public sealed partial record GradientSyncState
     private Decision Joined(WorkerReport.Joined joined, TimeSpan now)
     {
         if (Phase is not SyncPhase.Joining || joined.Generation != Generation || !Seats[joined.Rank].Up) return Stay;
-        var next = Seat(joined.Rank, seat => seat with { Joined = joined, IsSettled = true, Progress = now });
+        var next = Seat(joined.Rank, seat => seat with { Joined = joined, IsSettled = true, UnderWay = null, Progress = now });
         if (!next.Members.All(seat => seat.IsMember)) return To(next);
         return next.ReferenceDue ? next.BeginScoring() : next.Begin(now);
     }

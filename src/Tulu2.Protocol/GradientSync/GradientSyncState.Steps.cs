@@ -30,12 +30,13 @@ public sealed partial record GradientSyncState
         {
             Phase = new SyncPhase.Running(step, now, entry),
             Tie = Tie is { } tie ? tie with { Retried = true } : null,
+            DropsHeld = false,
             Keepers = [.. standby.Keepers],
         };
         next = next.Each(seat => seat.Assigned(
             step, Share(seat).Keep, Share(seat).Compute, entry == StepEntry.Loading ? RankWork.Loading : RankWork.Computing, now));
         return next.Tell(RunPhase.Training).Do(Overtaken()).Do(Members.Select(seat => new SyncEffect.Tell(
-            seat.Rank, new WorkerCommand.Begin(Generation, step, transfer, Share(seat).Keep, Share(seat).Compute) { Standby = standby })));
+            seat.Rank, new WorkerCommand.Begin(Generation, step, transfer, Share(seat).Keep, Share(seat).Compute) { Standby = standby, LeftOut = LeftOutFrom(step) })));
 
         SlotShare Share(RankSeat seat) => shares[Roster.ReplicaOf(seat.Rank)];
     }
@@ -62,7 +63,7 @@ public sealed partial record GradientSyncState
     // By replica: its ranks have the same share of the slots.
     private IReadOnlyList<SlotShare> Shares(bool reload, StepNumber highest)
     {
-        var drop = reload || Tie is { Retried: false };
+        var drop = reload || DropsHeld || Tie is { Retried: false };
         return SlotAssignment.Recover(_rules.Slots, [.. Enumerable.Range(0, Roster.Layout.Data).Select(replica => drop ? [] : HeldBy(Roster.Replica(replica), highest))]);
     }
 
@@ -103,6 +104,7 @@ public sealed partial record GradientSyncState
         return To(Seat(slot.Rank, seat => seat with
         {
             Pending = seat.Pending.Remove(slot.Slot),
+            UnderWay = seat.UnderWay == slot.Slot ? null : seat.UnderWay,
             Seconds = seat.Seconds.SetItem(slot.Slot, slot.Seconds),
             Progress = now,
         }));
@@ -111,7 +113,7 @@ public sealed partial record GradientSyncState
     private Decision StepReady(WorkerReport.StepReady ready, TimeSpan now)
     {
         if (Phase is not SyncPhase.Running running || running.Step != ready.Step || !Counts(ready.Generation, ready.Rank)) return Stay;
-        var next = Seat(ready.Rank, seat => seat with { Ready = ready, Pending = [], Progress = now });
+        var next = Seat(ready.Rank, seat => seat with { Ready = ready, Pending = [], UnderWay = null, Progress = now });
         return next.Members.All(seat => seat.Ready is not null)
             ? (next with { Phase = running with { AllReady = now } }).Compare(running.Step, now)
             : To(next);
@@ -152,12 +154,13 @@ public sealed partial record GradientSyncState
         var validates = !StopsAt(step) && IsValidated(step);
         var last = !validates && (step == LastStep || StopsAt(step));
         if (last && Snapshot is SnapshotStatus.InFlight) return Stay;
+        var (first, shares) = (Members.First().Ready!, Members.Select(seat => seat.Share(ReportsSlots(seat.Rank))).ToImmutableArray());
+        if (first.Fault is { } fault && Refusal(step, fault) is { } refusal) return Fail(refusal);
         var changes = !last && !validates && RosterIsDue;
         // Its checkpoint has what would go with those that leave.
         var due = last || (changes && !OthersHaveTheState) || (_rules.CheckpointEvery > 0 && step % _rules.CheckpointEvery == 0);
         var snapshots = Snapshot.AtCommit(step, due, now);
         var snapshot = Snapshot is not SnapshotStatus.InFlight && snapshots is SnapshotStatus.InFlight;
-        var (first, shares) = (Members.First().Ready!, Members.Select(seat => seat.Share(ReportsSlots(seat.Rank))).ToImmutableArray());
         var next = this with
         {
             Phase = last ? new SyncPhase.Finishing()
@@ -167,6 +170,8 @@ public sealed partial record GradientSyncState
             LastStep = last ? step : LastStep,
             Hashes = Hashes.SetItem(step, first.GradientHash),
             Decided = step,
+            Deaths = Deaths.RemoveAll(death => death.Slot.Step <= step),
+            Skipped = first.Fault is null ? Skipped.Remove(step) : Skipped.Add(step),
             Unmet = 0,
             Snapshot = snapshots,
             // Waiting for a snapshot is not the ranks' pace.
@@ -176,7 +181,12 @@ public sealed partial record GradientSyncState
         next = next.Each(seat => goesOn ? Onward(seat, step.Next(), now) : seat with { Applied = null, Work = RankWork.Computing, Progress = now })
             .Each(seat => seat with { Losses = 0 });
         var decision = To(next, new SyncEffect.Committed(new StepCommit(
-            Generation, step, first.GradientHash, first.Metrics, shares, (now - running.Began).TotalSeconds, Hashes.ContainsKey(step))));
+            Generation, step, first.GradientHash, first.Metrics, shares, (now - running.Began).TotalSeconds, Hashes.ContainsKey(step))
+        {
+            Skipped = first.Fault,
+            LeftOut = [.. Quarantined.Where(slot => slot.Step == step).Select(slot => slot.Slot).OrderBy(slot => slot.Value)],
+        }));
+        if (first.Fault is { } skipped) decision = decision.Then(after => To(after, new SyncEffect.Warned(after.SkipText(step, skipped))));
         if (snapshot) decision = decision.Do(new SyncEffect.SnapshotBegun(step, Roster));
         return decision
             .Do(TellCommit(step, snapshot, last ? AfterCommit.End : validates || changes ? AfterCommit.Wait : AfterCommit.GoOn))

@@ -106,6 +106,11 @@ public sealed partial record GradientSyncState
         var next = (this with { Phase = new SyncPhase.Running(step.Next(), now, StepEntry.InStride) })
             .Each(seat => seat.Assigned(step.Next(), [], SlotsOf(seat.Rank), RankWork.Computing, now));
         return next.Tell(RunPhase.Training).Do(Roster.Ranks.Select(rank => new SyncEffect.Tell(
-            rank, new WorkerCommand.Begin(Generation, step.Next(), new StateTransfer.None(), [], SlotsOf(rank)) { Standby = new StandbyOrder(Keepers, []) })));
+            rank,
+            new WorkerCommand.Begin(Generation, step.Next(), new StateTransfer.None(), [], SlotsOf(rank))
+            {
+                Standby = new StandbyOrder(Keepers, []),
+                LeftOut = LeftOutFrom(step.Next()),
+            })));
     }
 }

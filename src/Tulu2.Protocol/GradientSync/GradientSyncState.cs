@@ -38,6 +38,16 @@ public sealed partial record GradientSyncState
     // By step: of every commit ever decided, also in an earlier life.
     private ImmutableDictionary<StepNumber, string> Hashes { get; init; } = ImmutableDictionary<StepNumber, string>.Empty;
     private KnownManifest? Manifest { get; init; }
+
+    // Steps whose commits changed nothing, since they were not finite; also of an earlier life.
+    private ImmutableHashSet<StepNumber> Skipped { get; init; } = [];
+
+    // Slots that are left out, also of an earlier life; and the workers that have ended with a slot under way, of steps that are not committed since.
+    private ImmutableHashSet<StepSlot> Quarantined { get; init; } = [];
+    private ImmutableList<SlotDeath> Deaths { get; init; } = [];
+
+    // What ranks hold of the step is dropped: a slot of it is left out since then.
+    private bool DropsHeld { get; init; }
     private SnapshotStatus Snapshot { get; init; } = new SnapshotStatus.None();
     private bool ReferenceDue { get; init; }
     private ValidationHistory Validated { get; init; } = ValidationHistory.Empty;
@@ -70,6 +80,10 @@ public sealed partial record GradientSyncState
         Decided = start.Hashes.Keys.DefaultIfEmpty().Max(),
         ReferenceDue = start.ReferenceDue,
         Validated = start.Validated,
+        Skipped = start.Skipped,
+        Quarantined = start.Quarantined,
+        // What ranks hold of the step may be of before.
+        DropsHeld = start.Quarantined.Any(slot => !start.Hashes.ContainsKey(slot.Step)),
         Lease = lease,
         Seats = [.. Rank.All(rules.Ranks).Select(rank => new RankSeat(rank))],
     };
@@ -84,6 +98,7 @@ public sealed partial record GradientSyncState
             SyncCommand.RankLeaves leaves => RankLeaves(leaves),
             SyncCommand.Scale scale => Scale(scale),
             SyncCommand.Reported { Report: WorkerReport.Joined joined } => Joined(joined, command.Now),
+            SyncCommand.Reported { Report: WorkerReport.SlotBegun begun } => SlotBegun(begun),
             SyncCommand.Reported { Report: WorkerReport.SlotDone slot } => SlotDone(slot, command.Now),
             SyncCommand.Reported { Report: WorkerReport.StepReady ready } => StepReady(ready, command.Now),
             SyncCommand.Reported { Report: WorkerReport.Applied applied } => Applied(applied, command.Now),
@@ -96,7 +111,7 @@ public sealed partial record GradientSyncState
             SyncCommand.Slept => To(Refreshed(command.Now)),
             _ => Stay,
         };
-        return decision.When(decision.Effects.Any(effect => effect is SyncEffect.RankOut), next => next.GiveUp(command.Now));
+        return decision.When(decision.Effects.Any(effect => effect is SyncEffect.RankOut), next => next.GiveUp(command.Now).Then(after => after.JudgeSlots()));
     }
 
     private Decision Stay => new(this, []);

@@ -50,6 +50,9 @@ public sealed record RankSeat(Rank Rank)
     /// <summary>The slots among them that it has still to compute.</summary>
     public ImmutableHashSet<SlotNumber> Pending { get; init; } = [];
 
+    /// <summary>The slot of that step whose pass it began last and has not reported as done; null: none that is known of.</summary>
+    public SlotNumber? UnderWay { get; init; }
+
     /// <summary>Seconds that slots of that step took here.</summary>
     public ImmutableDictionary<SlotNumber, double> Seconds { get; init; } = ImmutableDictionary<SlotNumber, double>.Empty;
 
@@ -96,7 +99,7 @@ public sealed record RankSeat(Rank Rank)
     public RankSeat Out(string why) => Gone() with { Losses = Losses + 1, Lost = why };
 
     /// <summary>It has no worker, and nothing went wrong.</summary>
-    public RankSeat Gone() => this with { Up = false, Leaving = null, IsSettled = false, Joined = null, Ready = null, Applied = null, Pending = [] };
+    public RankSeat Gone() => this with { Up = false, Leaving = null, IsSettled = false, Joined = null, Ready = null, Applied = null, Pending = [], UnderWay = null };
 
     /// <summary>It has a new worker.</summary>
     public RankSeat Entered(SyncCommand.RankUp up) =>
@@ -111,6 +114,7 @@ public sealed record RankSeat(Rank Rank)
         Step = step,
         Slots = [.. keep.Concat(compute).OrderBy(range => range.First)],
         Pending = [.. compute.SelectMany(SlotNumber.In)],
+        UnderWay = null,
         // They belong to the step that is recovered; another one starts afresh.
         Seconds = step == Step ? Seconds : ImmutableDictionary<SlotNumber, double>.Empty,
         Ready = null,

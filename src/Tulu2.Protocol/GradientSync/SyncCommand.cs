@@ -16,7 +16,11 @@ public abstract record SyncCommand(TimeSpan Now)
     }
 
     /// <summary>That worker is gone.</summary>
-    public sealed record RankLost(Rank Rank, Incarnation Incarnation, string Why, TimeSpan Now) : SyncCommand(Now);
+    public sealed record RankLost(Rank Rank, Incarnation Incarnation, string Why, TimeSpan Now) : SyncCommand(Now)
+    {
+        /// <summary>Memory had run out.</summary>
+        public bool OfMemory { get; init; }
+    }
 
     /// <summary>That worker is about to go: it has been told to, and does so at the end of the step under way.</summary>
     /// <param name="Stays">The rank stays where it is, with another worker; else its node goes.</param>
@@ -26,7 +30,7 @@ public abstract record SyncCommand(TimeSpan Now)
     /// <param name="Data">A multiple of the ZeRO degree.</param>
     public sealed record Scale(int Data, TimeSpan Now) : SyncCommand(Now);
 
-    /// <summary>A worker said something about the step: Joined, SlotDone, StepReady or Applied.</summary>
+    /// <summary>A worker said something about the step: Joined, SlotBegun, SlotDone, StepReady or Applied.</summary>
     public sealed record Reported(WorkerReport Report, TimeSpan Now) : SyncCommand(Now);
 
     /// <summary>A rank has scored a chunk, of the reference pass or of a validation.</summary>

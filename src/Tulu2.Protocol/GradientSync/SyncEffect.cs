@@ -40,6 +40,10 @@ public abstract record SyncEffect
     /// <summary>What a validation means for the run. Goes to the ledger before the run goes on.</summary>
     public sealed record Validated(StepNumber Step, ValidationVerdict Verdict) : SyncEffect;
 
+    /// <summary>A slot is left out of its step from now on. Goes to the ledger before the step goes on.</summary>
+    /// <param name="Why">How the workers ended that computed it.</param>
+    public sealed record Quarantined(StepSlot Slot, string Rows, string Why) : SyncEffect;
+
     public sealed record PhaseChanged(RunPhase Phase) : SyncEffect;
 
     /// <summary>A step is decided. Goes to the ledger before the ranks hear of it.</summary>
@@ -62,6 +66,12 @@ public abstract record SyncEffect
 public sealed record StepCommit(
     Generation Generation, StepNumber Step, string GradientHash, StepMetrics Metrics, ImmutableArray<RankShare> Shares, double Seconds, bool Replayed)
 {
+    /// <summary>Not null: the step is not finite and changed nothing.</summary>
+    public StepFault? Skipped { get; init; }
+
+    /// <summary>Slots that were left out, ascending.</summary>
+    public ImmutableArray<SlotNumber> LeftOut { get; init; } = [];
+
     /// <summary>Real tokens of the step over <see cref="Seconds"/>; 0 where no time was measured.</summary>
     public double TokensPerSecond => Seconds > 0 ? Metrics.Tokens / Seconds : 0;
 }

@@ -17,6 +17,24 @@ public sealed record SyncRules(ParallelLayout Layout, int Slots, StepNumber Last
     /// <summary>Times that one rank may be lost without a commit in between, or a chunk that it scored; one more ends the run.</summary>
     public int MostLosses { get; init; } = int.MaxValue;
 
+    /// <summary>A step that is not finite is committed and changes nothing, in place of ending the run.</summary>
+    public bool SkipsNonFinite { get; init; }
+
+    /// <summary>Such steps in a row; one more ends the run: its weights give no finite step any more.</summary>
+    public int MostSkipped { get; init; } = 9;
+
+    /// <summary>Generations that lose a worker with the same slot under way until the slot is left out, or ends the run.</summary>
+    public int MostDeaths { get; init; } = int.MaxValue;
+
+    /// <summary>A slot that ends its workers is left out of its step, in place of ending the run.</summary>
+    public bool QuarantinesSlots { get; init; }
+
+    /// <summary>Slots of one step that may be left out; never all of them. One more ends the run: it is not the rows.</summary>
+    public int MostQuarantined { get; init; } = 3;
+
+    /// <summary>Names the rows of a slot for people.</summary>
+    public Func<StepNumber, SlotNumber, string> RowsOf { get; init; } = (_, _) => "";
+
     /// <summary>Ranks without twins have standby copies.</summary>
     public bool Standby { get; init; }
 
@@ -44,4 +62,10 @@ public sealed record SyncStart(Generation Generation, KnownManifest? Manifest, I
 {
     /// <summary>Validations of an earlier life; they are not made again.</summary>
     public ValidationHistory Validated { get; init; } = ValidationHistory.Empty;
+
+    /// <summary>Steps of an earlier life that were committed and changed nothing, since they were not finite.</summary>
+    public ImmutableHashSet<StepNumber> Skipped { get; init; } = [];
+
+    /// <summary>Slots that were left out in an earlier life: they stay so.</summary>
+    public ImmutableHashSet<StepSlot> Quarantined { get; init; } = [];
 }

@@ -33,6 +33,9 @@ public abstract record WorkerCommand
         Generation Generation, StepNumber Step, StateTransfer Transfer, IReadOnlyList<SlotRange> Keep, IReadOnlyList<SlotRange> Compute)
         : OfGeneration(Generation)
     {
+        /// <summary>Slots of this step and later ones that are left out: whoever is to compute one adds a gradient of zeros in its place. The same for every rank.</summary>
+        public IReadOnlyList<StepSlot> LeftOut { get; init; } = [];
+
         /// <summary>The same for every rank of the generation.</summary>
         public StandbyOrder Standby { get; init; } = StandbyOrder.None;
     }
@@ -41,6 +44,7 @@ public abstract record WorkerCommand
     public sealed record Feed(SlotBatch Batch) : WorkerCommand;
 
     /// <summary>Apply the optimizer with the reduced gradient of <paramref name="Step"/>, unless it is applied already; answer <see cref="WorkerReport.Applied"/>.</summary>
+    /// <remarks>A step that is not finite (<see cref="WorkerReport.StepReady.Fault"/>) is passed over: the state has its number and is otherwise as it was.</remarks>
     /// <param name="Snapshot">Copy this rank's share of the state to host memory and write it in the background: <see cref="WorkerReport.ShardWritten"/>.</param>
     public sealed record Commit(Generation Generation, StepNumber Step, bool Snapshot, AfterCommit Then) : OfGeneration(Generation);
 

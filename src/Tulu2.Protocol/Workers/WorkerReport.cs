@@ -31,10 +31,17 @@ public abstract record WorkerReport
         public StandbyCopy? Keeps { get; init; }
     }
 
+    /// <summary>The worker begins a pass of this slot: should it end now, the slot may be why.</summary>
+    public sealed record SlotBegun(Generation Generation, Rank Rank, StepNumber Step, SlotNumber Slot) : WorkerReport;
+
     public sealed record SlotDone(Generation Generation, Rank Rank, StepNumber Step, SlotNumber Slot, double Seconds) : WorkerReport;
 
     /// <param name="GradientHash">Hash of the reduced gradient; equal on every rank, or one of them is corrupt.</param>
-    public sealed record StepReady(Generation Generation, Rank Rank, StepNumber Step, string GradientHash, StepMetrics Metrics, StepTimes Times) : WorkerReport;
+    public sealed record StepReady(Generation Generation, Rank Rank, StepNumber Step, string GradientHash, StepMetrics Metrics, StepTimes Times) : WorkerReport
+    {
+        /// <summary>Not null: a value of the step is not finite. Its commit changes no weight and no moment, whoever decides it.</summary>
+        public StepFault? Fault { get; init; }
+    }
 
     /// <param name="Then">As the commit said.</param>
     /// <param name="ParametersSha256">After the last step of a rank that holds everything, else null: see <c>train --json</c>.</param>
@@ -55,13 +62,16 @@ public abstract record WorkerReport
     /// <param name="BadInputFix">Without a place: nothing that the user gave is at fault, but a restart would not help either (see <c>NonFiniteException</c>).</param>
     public sealed record Failed(Generation Generation, Rank Rank, string Error, string Detail, string? BadInputWhere, string? BadInputFix) : WorkerReport
     {
+        /// <summary>Memory had run out.</summary>
+        public bool OfMemory { get; init; }
+
         /// <summary>A restart would not help.</summary>
         public bool IsFinal => BadInputWhere is not null || BadInputFix is not null;
 
         public static Failed Of(Generation generation, Rank rank, Exception fault)
         {
             var failure = RunFailure.Of(fault);
-            return new Failed(generation, rank, failure.Error, failure.Detail, failure.BadInputWhere, failure.BadInputFix);
+            return new Failed(generation, rank, failure.Error, failure.Detail, failure.BadInputWhere, failure.BadInputFix) { OfMemory = MemoryFault.Is(fault) };
         }
     }
 }

@@ -1,5 +1,6 @@
 using Tulu2.Evaluation.Reporting;
 using Tulu2.Protocol.Events;
+using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 
@@ -14,8 +15,17 @@ internal static class MetricsLog
     /// <inheritdoc cref="StepLog{TLine}.Open"/>
     public static StepLog<StepRecord> Open(string path, Action<string> say) => StepLog<StepRecord>.Open(path, Form, say);
 
-    public static StepRecord Record(StepNumber step, StepMetrics metrics, double seconds) =>
-        new(step, metrics.Loss, metrics.LearningRate, metrics.GradientNorm, metrics.Tokens, metrics.LossTokens, seconds) { More = metrics.More };
+    public static StepRecord Record(StepCommit step) => Record(step.Step, step.Metrics, step.Seconds, step.Skipped?.What, step.LeftOut.Length);
+
+    public static StepRecord Record(RunEvent.StepKnown step) => Record(step.Step, step.Metrics, step.Seconds, step.Skipped, step.LeftOut);
+
+    public static StepRecord Record(StepNumber step, StepMetrics metrics, double seconds, string? skipped = null, int leftOut = 0) =>
+        new(step, metrics.Loss, metrics.LearningRate, metrics.GradientNorm, metrics.Tokens, metrics.LossTokens, seconds)
+        {
+            More = metrics.More,
+            Skipped = skipped,
+            LeftOutSlots = leftOut,
+        };
 }
 
 /// <summary><c>validation.jsonl</c>: one object per validation.</summary>

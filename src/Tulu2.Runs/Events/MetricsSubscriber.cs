@@ -17,10 +17,10 @@ internal sealed class MetricsSubscriber(
         {
             case RunEvent.StepCommitted { Step: var step }:
                 directory.CheckPresent();
-                Append(MetricsLog.Record(step.Step, step.Metrics, step.Seconds));
+                Append(MetricsLog.Record(step));
                 break;
             case RunEvent.StepKnown known:
-                Append(MetricsLog.Record(known.Step, known.Metrics, known.Seconds));
+                Append(MetricsLog.Record(known));
                 break;
             case RunEvent.ValidationKnown validation:
                 Append(ValidationLog.Record(validation));

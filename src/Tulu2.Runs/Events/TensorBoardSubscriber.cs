@@ -17,10 +17,10 @@ internal sealed class TensorBoardSubscriber(
         switch (happened)
         {
             case RunEvent.StepCommitted { Step: var step } when step.Step > metrics.LastStep:
-                board.Step(MetricsLog.Record(step.Step, step.Metrics, step.Seconds));
+                board.Step(MetricsLog.Record(step));
                 break;
             case RunEvent.StepKnown known when known.Step > metrics.LastStep:
-                board.Step(MetricsLog.Record(known.Step, known.Metrics, known.Seconds));
+                board.Step(MetricsLog.Record(known));
                 break;
             case RunEvent.ValidationKnown known:
                 Write(known.Step, known.Values);

@@ -3,7 +3,6 @@ using Tulu2.Protocol.Outcomes;
 using Tulu2.Runs.Output;
 using Tulu2.Runs.RunFiles;
 using Tulu2.Training.Recipes;
-using Tulu2.Training.State;
 
 namespace Tulu2.Runs.Execution;
 
@@ -24,10 +23,11 @@ internal sealed class RunEndings(string title, string? command, IStopSignal? sig
         Stopped(directory, outcome.ManifestPath is null ? NothingDone : $" after step {outcome.Steps}, which is on disk");
 
     /// <summary>If a smaller learning rate may help, the fix is a command that can be typed as it is.</summary>
-    public Exception Failed(RunFailure failure, Recipe recipe) => (failure.BadInputFix == NonFiniteStepException.StepFix && command is not null
+    public Exception Failed(RunFailure failure, Recipe recipe) => (failure.BadInputFix is NonFiniteStepException.StepFix or NonFiniteStepException.SkipFix && command is not null
         ? failure with
         {
             BadInputFix = $"`{command} --resume --change optimizer.learning_rate={(recipe.Optimizer.LearningRate / 10).ToString("G6", CultureInfo.InvariantCulture)}` continues from the last checkpoint with a tenth of the rate; "
+                + (failure.BadInputFix == NonFiniteStepException.SkipFix ? "with `--change on_nonfinite=skip_step` it passes over such steps; " : "")
                 + "if it is the first step, check the data and the initial weights",
         }
         : failure).ToException();

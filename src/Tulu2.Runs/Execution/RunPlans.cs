@@ -10,6 +10,7 @@ using Tulu2.Runs.Launch;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.RunFiles;
 using Tulu2.Training.Hosting;
+using Tulu2.Training.Recipes;
 
 namespace Tulu2.Runs.Execution;
 
@@ -43,6 +44,9 @@ internal static class RunPlans
             CheckpointEvery = run.Recipe.Checkpoint.Every,
             CheckpointKeep = run.Recipe.Checkpoint.Keep,
             Lease = ProgressLease.Of(TimeSpan.FromSeconds(run.Recipe.Parallel.Patience)),
+            SkipsNonFinite = run.Recipe.OnNonfinite == OnNonfinite.SkipStep,
+            QuarantinesSlots = run.Recipe.OnPoisonedSlot == OnPoisonedSlot.Quarantine,
+            LocationOf = item => $"{run.Data.Location(item)}",
             Start = start,
             Reference = run.ReferencePass,
             Validation = run.Validation,

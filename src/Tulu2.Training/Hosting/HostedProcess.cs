@@ -205,6 +205,9 @@ public sealed class HostedProcess<T> : IDisposable
         if (_stopped is not null) Kill();
     }
 
+    /// <summary>Memory had run out, as far as is known. After its end.</summary>
+    public bool EndedOfMemory { get; private set; }
+
     private WorkerChannel Connect()
     {
         if (_settings.Adopts is { } orphan)
@@ -263,7 +266,9 @@ public sealed class HostedProcess<T> : IDisposable
         if (_process is not { } process) return ("the worker process could not be started", null);
         if (faulty || !process.WaitForExit(EndPatience)) Kill();
         process.WaitForExit(Timeout.InfiniteTimeSpan);
-        var (how, output) = process.End(MemoryKills.Count() - _memoryKills);
+        var kills = MemoryKills.Count() - _memoryKills;
+        var (how, output) = process.End(kills);
+        EndedOfMemory = !faulty && process.IsOfMemory(kills);
         return ($"worker process {process.Id} {how}", output);
     }
 }

@@ -25,7 +25,10 @@ public static class ProcessEnd
 
     /// <param name="memoryKills">Processes that the kernel killed while this one ran, because memory had run out.</param>
     public static string Describe(int exitCode, long memoryKills) =>
-        exitCode == SignalBase + SignalKill && memoryKills > 0 ? $"{Describe(exitCode)}, probably by the kernel, {Killed(memoryKills)}" : Describe(exitCode);
+        IsOfMemory(exitCode, memoryKills) ? $"{Describe(exitCode)}, probably by the kernel, {Killed(memoryKills)}" : Describe(exitCode);
+
+    /// <inheritdoc cref="Describe(int, long)"/>
+    public static bool IsOfMemory(int exitCode, long memoryKills) => exitCode == SignalBase + SignalKill && memoryKills > 0;
 
     /// <summary>Of one that was adopted: its parent alone hears its exit code.</summary>
     public static string Describe(long memoryKills) =>

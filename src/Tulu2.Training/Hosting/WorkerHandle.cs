@@ -28,6 +28,9 @@ internal abstract partial class WorkerHandle(int id)
     /// <summary>How it ended, and what it printed last where only this knows it. After its end.</summary>
     public abstract (string How, string? Output) End(long memoryKills);
 
+    /// <summary>Whether it ended, as far as is known, because memory had run out. After its end.</summary>
+    public abstract bool IsOfMemory(long memoryKills);
+
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Signal(int process, int signal);
 
@@ -53,6 +56,8 @@ internal abstract partial class WorkerHandle(int id)
         }
 
         public override (string How, string? Output) End(long memoryKills) => (ProcessEnd.Describe(process.ExitCode, memoryKills), null);
+
+        public override bool IsOfMemory(long memoryKills) => ProcessEnd.IsOfMemory(process.ExitCode, memoryKills);
     }
 
     /// <summary>Its parent is another process, which alone hears its exit code.</summary>
@@ -86,6 +91,8 @@ internal abstract partial class WorkerHandle(int id)
             }
             return (ProcessEnd.Describe(memoryKills), output);
         }
+
+        public override bool IsOfMemory(long memoryKills) => memoryKills > 0;
     }
 
     // Of the fields behind the name in /proc/PID/stat.

@@ -35,7 +35,7 @@ internal interface IObjective
     /// <returns>[items] the sum of an item's losses and how many there are: of its tokens, or of the pair as a whole. Empty: the objective has no such parts.</returns>
     (double Loss, int Count)[] ItemLosses(ScoredSlot slot, ReadOnlySpan<float> logProbabilities_R) => [];
 
-    /// <param name="figures">[slots] of the whole step, in slot order.</param>
+    /// <param name="figures">[slots] of the whole step, in slot order; empty where a slot was left out.</param>
     /// <returns>The step's loss and the objective's metrics, in the order of <see cref="ObjectiveDescriptor.Metrics"/>.</returns>
     (double Loss, NamedValues More) Summarize(int step, IReadOnlyList<double[]> figures);
 }

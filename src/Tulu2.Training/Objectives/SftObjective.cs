@@ -85,7 +85,8 @@ internal sealed class SftObjective : IObjective
     public (double Loss, NamedValues More) Summarize(int step, IReadOnlyList<double[]> figures)
     {
         var loss = new CompensatedSum();
-        for (var slot = 0; slot < figures.Count; slot++) loss.Add(figures[slot][0] * Weight(step, slot));
+        for (var slot = 0; slot < figures.Count; slot++)
+            if (figures[slot].Length > 0) loss.Add(figures[slot][0] * Weight(step, slot));
         return (loss.Value, []);
     }
 }

@@ -47,14 +47,14 @@ internal sealed class SourceLosses
         for (var source = 0; source < _names.Length; source++)
         {
             var (sum, count) = (new CompensatedSum(), 0.0);
-            foreach (var slot in figures)
+            foreach (var slot in figures.Where(slot => slot.Length > 0))
             {
                 sum.Add(slot[^(Length - 2 * source)]);
                 count += slot[^(Length - 2 * source - 1)];
             }
             if (count > 0) losses.Add(new NamedValue(MetricNames.LossOf(_names[source]), sum.Value / count));
         }
-        return ([.. figures.Select(slot => slot[..^Length])], [.. losses]);
+        return ([.. figures.Select(slot => slot.Length > 0 ? slot[..^Length] : slot)], [.. losses]);
     }
 
     private int SourceOf(int item)

@@ -39,7 +39,7 @@ internal static class GradientDigest
 
     /// <summary>
     /// L2 norm of the whole gradient (summed over blocks in order within a virtual shard, by a binary tree over the shards, over matrices in flat order) and
-    /// its hash (of the blocks' hashes in order).
+    /// its hash (of the blocks' hashes in order). Of a block that is not finite only that is hashed: which NaN a sum gives depends on the order of its operands.
     /// </summary>
     /// <param name="ranks">Results of <see cref="Measure"/> of all ranks of a group that together holds the model once.</param>
     /// <exception cref="InvalidOperationException">A block was measured twice or not at all.</exception>
@@ -56,7 +56,9 @@ internal static class GradientDigest
                 if (seen[number]) throw new InvalidOperationException($"block {number} of the gradient: measured by two ranks");
                 seen[number] = true;
                 sums[number] = BinaryPrimitives.ReadDoubleLittleEndian(record[sizeof(int)..]);
-                record[(sizeof(int) + sizeof(double))..].CopyTo(hashes.AsSpan(number * HashBytes));
+                var hash = hashes.AsSpan(number * HashBytes, HashBytes);
+                if (double.IsFinite(sums[number])) record[(sizeof(int) + sizeof(double))..].CopyTo(hash);
+                else hash.Fill(byte.MaxValue);
             }
         var missing = Array.IndexOf(seen, false);
         if (missing >= 0) throw new InvalidOperationException($"block {missing} of the gradient: measured by no rank");

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.Intrinsics;
 
 namespace Tulu2.Training.Optimization;
@@ -26,6 +27,18 @@ internal static class GradientNorm
         var sum = lanes[0] + lanes[2] + (lanes[1] + lanes[3]);
         for (; index < row.Length; index++) sum += (double)row[index] * row[index];
         return sum;
+    }
+
+    /// <summary>Whether no element is NaN or infinite.</summary>
+    public static bool IsFinite(nint address, long length)
+    {
+        const int Piece = 1 << 28;
+        for (long first = 0; first < length; first += Piece)
+        {
+            ReadOnlySpan<float> piece = FlatMemory.Floats(address, first, (int)Math.Min(Piece, length - first));
+            if (!float.IsFinite(TensorPrimitives.MaxMagnitude(piece))) return false;
+        }
+        return true;
     }
 
     /// <summary>The sum by a binary tree; overwrites the array.</summary>

@@ -7,6 +7,7 @@ using Tulu2.Protocol.Workers;
 using Tulu2.Training.Communication;
 using Tulu2.Training.Objectives;
 using Tulu2.Training.Optimization;
+using Tulu2.Training.Recipes;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Standby;
 using Tulu2.Training.State;
@@ -29,6 +30,7 @@ internal sealed class RankBody : IDisposable
     private readonly HeldGradients _held;
     private readonly SlotRunner _runner;
     private readonly StepDivergence? _divergence;
+    private readonly LeftOutSlots _leftOut;
     private readonly StepReduction _reduction;
     private readonly TensorGroupSum? _tensorSum;
     private readonly NcclTransport? _nccl;
@@ -38,7 +40,8 @@ internal sealed class RankBody : IDisposable
     private readonly StepClock _clock = new();
     private ISlotComputer? _computer;
     private RankGroups? _groups;
-    private (double Norm, string Hash)? _reduced;   // of the current step's gradient, once it is reduced here and where this rank's copy is kept
+    private (double Norm, string Hash, StepFault? Fault)? _reduced;   // of the current step's gradient, once it is reduced here and where this rank's copy is kept
+    private SlotNumber? _underWay;     // as it was reported last
     private bool _computing;           // slots or the reduction are still to be done
     private bool _begun;               // Begin was received in this generation
     private Rank _rank;
@@ -50,10 +53,11 @@ internal sealed class RankBody : IDisposable
         var (slots, deadline) = (settings.Plan.SlotsPerStep, settings.CollectiveDeadline);
         _part = new RankPart(settings.Parameters, settings.Parallel, rank);
         _state = new RankState(settings, _part);
-        _held = new HeldGradients(slots, _part.Trained.Length, settings.ComputeDevice());
+        _held = new HeldGradients(slots, _part.Trained.Length, settings.ComputeDevice(), looks: settings.Recipe.OnNonfinite != OnNonfinite.Stop);
         _reduction = new StepReduction(slots, _part.Trained, _part.Range, _held, deadline, settings.Recipe.Parallel.Overlap,
             GradientPieces.Of(_part.Trained, settings.GradientPiece), new BackgroundThread($"sums of rank {rank}"),
             piece => settings.Faults?.AtPiece(_rank, Step, piece));
+        _leftOut = new LeftOutSlots(_held);
         _runner = new SlotRunner(_held, deadline, _clock, _reduction);
         _divergence = ObjectiveCatalog.Of(settings.Recipe.Objective).HasMismatched ? new StepDivergence(slots, deadline) : null;
         _tensorSum = settings.Parallel.Tensor > 1 ? new TensorGroupSum(deadline, _clock) : null;
@@ -172,6 +176,7 @@ internal sealed class RankBody : IDisposable
 
     private void Begin(WorkerCommand.Begin begin)
     {
+        _leftOut.All = begin.LeftOut;
         Bring(new StepNumber(begin.Step - 1), begin.Transfer, begin.Standby);
         _held.Keep(begin.Keep);
         _reduced = null;
@@ -210,14 +215,33 @@ internal sealed class RankBody : IDisposable
         int[] slots = [.. ranges.SelectMany(range => Enumerable.Range(range.First, range.Count)).Where(slot => !_held.Holds(slot)).Order()];
         // After the last step there is nothing to compute: such a generation only restores the state of a lost rank.
         _computing = Step <= _settings.Plan.TotalSteps;
-        _runner.Start(slots, Groups.Coordinates.Pipeline, _settings.Parallel.Pipeline);
-        if (_computing) _divergence?.Start(slots, isLast: Groups.Next is null, holds: _held.Figures.Count > 0);
+        var computed = _leftOut.Start(Step, slots);
+        _runner.Start(computed, Groups.Coordinates.Pipeline, _settings.Parallel.Pipeline);
+        // A slot that is left out has no figures, on whatever stage; its gradient depends on nothing.
+        if (_computing) _divergence?.Start(computed, isLast: Groups.Next is null, holds: _held.Figures.Values.Any(figures => figures.Length > 0), _leftOut.Of(Step));
+        _underWay = null;
         _clock.BeginStep();
+        if (_computing) LeaveOut();
+    }
+
+    // Nothing is computed for them, and so nothing of them can fail.
+    private void LeaveOut()
+    {
+        foreach (var slot in _leftOut.Fill()) _report(new WorkerReport.SlotDone(Generation, _rank, Step, new SlotNumber(slot), 0));
+    }
+
+    // Before what may end this process.
+    private void Tell(int? slot)
+    {
+        if (slot is not { } begun || _underWay == begun) return;
+        _underWay = new SlotNumber(begun);
+        _report(new WorkerReport.SlotBegun(Generation, _rank, Step, _underWay.Value));
     }
 
     private void ComputeSlot()
     {
         SlotBatch? batch = null;
+        Tell(_runner.Next);
         if (_runner.Needs is { } needed)
         {
             var slot = new SlotNumber(needed);
@@ -228,12 +252,16 @@ internal sealed class RankBody : IDisposable
         var start = Stopwatch.GetTimestamp();
         var done = _runner.Advance(Computer, Groups, batch);
         _clock.Computed(Stopwatch.GetElapsedTime(start));
-        if (done is { } result) _report(new WorkerReport.SlotDone(Generation, _rank, Step, new SlotNumber(result.Slot), result.Time.TotalSeconds));
+        if (done is not { } result) return;
+        _report(new WorkerReport.SlotDone(Generation, _rank, Step, new SlotNumber(result.Slot), result.Time.TotalSeconds));
+        _leftOut.Done();
+        LeaveOut();
     }
 
     private void Diverge(StepDivergence divergence)
     {
         var slot = divergence.Needs;
+        Tell(slot);
         _settings.Faults?.AtScore(_rank, Step, slot);
         var start = Stopwatch.GetTimestamp();
         divergence.Advance(_runner, Computer, Groups, slot is { } needed ? _fed[(Step, new SlotNumber(needed))] : null);
@@ -261,14 +289,13 @@ internal sealed class RankBody : IDisposable
         var start = Stopwatch.GetTimestamp();
         var reduced = _reduction.Reduce(Groups);
         var (loss, more) = Computer.Summarize(Step, reduced.Figures);
-        foreach (var (figure, value) in StepFigures.Of(loss, reduced.Norm, more))
-            if (!double.IsFinite(value)) throw new NonFiniteStepException(Step, $"the {figure}{StepFigures.FirstSlot(reduced.Figures)}", value);
+        var fault = StepFigures.Fault(StepFigures.Of(loss, reduced.Norm, more), reduced);
         _standby.Exchange(Groups, _reduction.Total);
         var metrics = new StepMetrics(loss, reduced.Norm, _state.LearningRate(Step), _settings.Plan.Tokens(Step), _settings.Plan.LossTokens(Step), more);
-        (_computing, _reduced) = (false, (reduced.Norm, reduced.Hash));
+        (_computing, _reduced) = (false, (reduced.Norm, reduced.Hash, fault));
         _clock.Reduced(Stopwatch.GetElapsedTime(start), reduced.Overlapped);
         _settings.Faults?.AtReady(_rank, Step);
-        _report(new WorkerReport.StepReady(Generation, _rank, Step, reduced.Hash, metrics, _clock.Times));
+        _report(new WorkerReport.StepReady(Generation, _rank, Step, reduced.Hash, metrics, _clock.Times) { Fault = fault });
     }
 
     private void Commit(WorkerCommand.Commit commit)
@@ -290,11 +317,20 @@ internal sealed class RankBody : IDisposable
 
     private void Apply(StepNumber step)
     {
-        if (step != Step || _reduced is not var (norm, _))
+        if (step != Step || _reduced is not var (norm, _, fault))
             throw new InvalidOperationException($"rank {_rank}: told to commit step {step} without its gradient, at step {StateStep}");
         _settings.Faults?.AtApply(_rank, step);
-        _state.Apply(_reduction.Total, norm);
-        _standby.Apply(norm);
+        if (fault is null)
+        {
+            _state.Apply(_reduction.Total, norm);
+            _standby.Apply(norm);
+        }
+        else
+        {
+            // Whoever decided it: a number that is not finite never comes into the weights.
+            _state.PassOver();
+            _standby.PassOver();
+        }
         _reduced = null;
         Forget();
         _settings.Faults?.AtApplied(_rank, step);

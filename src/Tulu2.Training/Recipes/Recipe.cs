@@ -34,10 +34,27 @@ public sealed record Recipe
     public Profile Profile { get; init; } = Profile.Default;
     public ParallelRecipe Parallel { get; init; } = new();
     public CheckpointRecipe Checkpoint { get; init; } = new();
+    [Meaning("What follows where a step's loss or gradient is NaN or infinite. stop: the run ends with exit code 1; skip_step: the step is committed without an update, and its slots at fault are named; the tenth in a row ends the run.")]
+    [NotInHash, Changeable]
+    public OnNonfinite OnNonfinite { get; init; } = OnNonfinite.Stop;
+    [Meaning("What follows when workers, whichever they are, have ended for the third time while they computed the same slot. stop: the run ends with exit code 1 and names the slot's rows; quarantine: the slot is left out of its step, in every replay too, and the loss is divided by what it was; a fourth such slot of a step ends the run.")]
+    [NotInHash, Changeable]
+    public OnPoisonedSlot OnPoisonedSlot { get; init; } = OnPoisonedSlot.Stop;
     [Meaning("Decides the order of the rows and random weights.")]
     [KnownAs(Trl = "seed", Torchtune = "seed")]
     public int Seed { get; init; } = 42;
 }
+
+/// <summary>What follows where a step is not finite. It decides whether a run ends there, and no bit of one that does not.</summary>
+public enum OnNonfinite
+{
+    Stop,
+    [Spelled("skip_step")]
+    SkipStep,
+}
+
+/// <summary>What follows where a slot ends its workers. What is left out is in the run's ledger, whatever this says later.</summary>
+public enum OnPoisonedSlot { Stop, Quarantine }
 
 public enum Objective { Sft, Dpo, Kto }
 

@@ -91,6 +91,13 @@ internal sealed class StandbyKeeper(WorkerSettings settings, BackgroundThread th
         thread.Start(() => kept.Apply(_rule, norm));
     }
 
+    /// <summary>The copy comes to the next step without an update.</summary>
+    public void PassOver()
+    {
+        Settle();
+        if (_kept is { Step: not ReplicaState.NoStep } kept) kept.Step++;
+    }
+
     public void Dispose()
     {
         thread.Dispose();

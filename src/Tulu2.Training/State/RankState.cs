@@ -89,6 +89,13 @@ internal sealed class RankState(WorkerSettings settings, RankPart part) : IDispo
         _initial = false;
     }
 
+    /// <summary>The next step without its update: parameters and moments keep their bits.</summary>
+    public void PassOver()
+    {
+        Replica.Step++;
+        _initial = false;
+    }
+
     public void Dispose()
     {
         _state?.Dispose();

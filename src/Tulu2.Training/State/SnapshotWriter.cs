@@ -6,6 +6,7 @@ using Tulu2.Files;
 using Tulu2.Models.Parameters;
 using Tulu2.Models.Torch;
 using Tulu2.Protocol.Ids;
+using Tulu2.Protocol.Outcomes;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;

@@ -12,10 +12,12 @@ namespace Tulu2.Training.Steps;
 /// </summary>
 /// <param name="length">Elements of a gradient: the length of the rank's part.</param>
 /// <param name="device">Device of the sums; null: the host.</param>
-internal sealed class HeldGradients(int slots, long length, Device? device = null) : IDisposable
+/// <param name="looks">Whether each gradient is looked at for elements that are not finite, which costs a pass over it.</param>
+internal sealed class HeldGradients(int slots, long length, Device? device = null, bool looks = false) : IDisposable
 {
     private readonly SortedList<int, (SlotRange Range, Tensor Sum)> _sums = [];
     private readonly SortedDictionary<int, double[]> _figures = [];
+    private readonly SortedSet<int> _broken = [];
     private readonly Stack<Tensor> _free = new();
     private readonly List<Tensor> _copies = [];
     private (int Slot, Tensor Gradient)? _apart;
@@ -38,6 +40,9 @@ internal sealed class HeldGradients(int slots, long length, Device? device = nul
 
     /// <summary>Figures of every held slot, by slot number.</summary>
     public IReadOnlyDictionary<int, double[]> Figures => _figures;
+
+    /// <summary>The held slots whose gradients were looked at and are not finite here.</summary>
+    public IReadOnlyCollection<int> Broken => _broken;
 
     public bool Holds(int slot) => _figures.ContainsKey(slot);
 
@@ -64,6 +69,7 @@ internal sealed class HeldGradients(int slots, long length, Device? device = nul
         if (Holds(slot)) throw new InvalidOperationException($"slot {slot}: added twice");
         if (_apart is not null) throw new InvalidOperationException($"slot {slot}: slot {_apart.Value.Slot} is not settled yet");
         _figures.Add(slot, figures);
+        if (looks && !IsFinite(gradient)) _broken.Add(slot);
         _apart = (slot, gradient);
     }
 
@@ -100,7 +106,11 @@ internal sealed class HeldGradients(int slots, long length, Device? device = nul
             if (Enumerable.Range(range.First, range.Count).All(slot => keep.Any(kept => kept.First <= slot && slot < kept.End))) continue;
             _sums.Remove(range.First);
             Return(sum);
-            for (var slot = range.First; slot < range.End; slot++) _figures.Remove(slot);
+            for (var slot = range.First; slot < range.End; slot++)
+            {
+                _figures.Remove(slot);
+                _broken.Remove(slot);
+            }
         }
         foreach (var range in keep)
             for (var slot = range.First; slot < range.End; slot++)
@@ -123,11 +133,20 @@ internal sealed class HeldGradients(int slots, long length, Device? device = nul
     /// <summary>Replaces all sums with the complete sum, so that this rank holds all slots. Only for sums in host memory.</summary>
     /// <param name="sum">[length] fp32; this object takes ownership.</param>
     /// <param name="figures">[slots]</param>
-    public void Complete(Tensor sum, IReadOnlyList<double[]> figures)
+    /// <param name="broken">Slots whose gradients are not finite on some rank.</param>
+    public void Complete(Tensor sum, IReadOnlyList<double[]> figures, IEnumerable<int> broken)
     {
         Clear();
+        _broken.UnionWith(broken);
         _sums.Add(0, (new SlotRange(0, slots), sum));
         for (var slot = 0; slot < slots; slot++) _figures.Add(slot, figures[slot]);
+    }
+
+    private bool IsFinite(Tensor gradient)
+    {
+        if (!IsOnDevice) return GradientNorm.IsFinite(FlatMemory.Address(gradient), length);
+        using var scope = NewDisposeScope();
+        return gradient.isfinite().all().item<bool>();
     }
 
     /// <summary>The complete gradient, after <see cref="Complete"/>.</summary>
@@ -140,6 +159,7 @@ internal sealed class HeldGradients(int slots, long length, Device? device = nul
         foreach (var (_, sum) in _sums.Values) Return(sum);
         _sums.Clear();
         _figures.Clear();
+        _broken.Clear();
     }
 
     /// <summary>Frees the buffers that are not in use.</summary>

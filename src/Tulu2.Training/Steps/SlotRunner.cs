@@ -32,6 +32,9 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
     /// <summary>The slot whose batch the next action needs; null where it needs none.</summary>
     public int? Needs => _actions.TryPeek(out var next) && next.IsForward ? _slots[next.Index] : null;
 
+    /// <summary>The slot of the next action; null: all is done.</summary>
+    public int? Next => _actions.TryPeek(out var next) ? _slots[next.Index] : null;
+
     /// <summary>Plans the actions for some slots and discards unfinished ones.</summary>
     /// <param name="slots">Slots that the replica computes, ascending; the same on all of its ranks.</param>
     public void Start(IEnumerable<int> slots, int stage, int stages)

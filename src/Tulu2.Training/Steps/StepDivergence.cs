@@ -20,6 +20,7 @@ internal sealed class StepDivergence(int slots, TimeSpan deadline)
 {
     private readonly Queue<int> _coming = new();
     private readonly Dictionary<int, double[]> _logRatios = [];
+    private IReadOnlySet<int> _leftOut = new HashSet<int>();
     private bool _exchanges;
 
     /// <summary>Null: not known on this rank; always so on ranks of other stages than the last.</summary>
@@ -34,8 +35,9 @@ internal sealed class StepDivergence(int slots, TimeSpan deadline)
     /// <param name="coming">Slots that the replica computes, ascending; the same on all of its ranks. A replica without any takes part in the exchange.</param>
     /// <param name="isLast">The rank is of the last stage.</param>
     /// <param name="holds">The rank holds slot gradients of the step.</param>
+    /// <param name="leftOut">Slots of the step that nobody computes; they have no part in the value.</param>
     /// <exception cref="InvalidOperationException">A rank of the last stage holds slot gradients without the value that they were computed with.</exception>
-    public void Start(IEnumerable<int> coming, bool isLast, bool holds)
+    public void Start(IEnumerable<int> coming, bool isLast, bool holds, IReadOnlySet<int>? leftOut = null)
     {
         Drop();
         // Where no gradient depends on it, it is computed anew: a value that was at fault for different gradients is not used again.
@@ -43,6 +45,7 @@ internal sealed class StepDivergence(int slots, TimeSpan deadline)
         else if (isLast && Value is null) throw new InvalidOperationException("slot gradients are held without the step's divergence");
         foreach (var slot in coming) _coming.Enqueue(slot);
         _exchanges = isLast;
+        _leftOut = leftOut ?? new HashSet<int>();
     }
 
     /// <summary>Scores a slot, or, after the last one, exchanges the values.</summary>
@@ -57,7 +60,7 @@ internal sealed class StepDivergence(int slots, TimeSpan deadline)
             return;
         }
         var all = groups.Data.AllGather(Message(), deadline);
-        Value = Known(all) ?? Divergences.Mean(SlotFigures.Read(slots, [.. all.Select(message => message[1..])]));
+        Value = Known(all) ?? Divergences.Mean(SlotFigures.Read(slots, [.. all.Select(message => message[1..])], _leftOut));
         _exchanges = false;
         _logRatios.Clear();
     }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Objectives;
 
@@ -14,11 +16,18 @@ internal static class StepFigures
             .Select(value => (value.Metric.Words, value.Value)),
     ];
 
-    /// <summary>Text that names the first slot with a figure that is not finite; empty where all are finite.</summary>
-    public static string FirstSlot(IReadOnlyList<double[]> figures)
+    /// <summary>What is at fault in a step; null: all of its values are finite. The same on every rank, and on every layout.</summary>
+    public static StepFault? Fault(IEnumerable<(string Name, double Value)> values, ReducedStep reduced)
     {
-        for (var slot = 0; slot < figures.Count; slot++)
-            if (!Array.TrueForAll(figures[slot], double.IsFinite)) return $" (first in slot {slot})";
-        return "";
+        foreach (var (figure, value) in values)
+        {
+            if (double.IsFinite(value)) continue;
+            int[] slots = [.. Enumerable.Range(0, reduced.Figures.Length).Where(IsBroken)];
+            var first = slots is [var slot, ..] ? $" (first in slot {slot})" : "";
+            return new StepFault($"the {figure}{first} is {value.ToString(CultureInfo.InvariantCulture)}", [.. slots.Select(each => new SlotNumber(each))]);
+        }
+        return null;
+
+        bool IsBroken(int slot) => reduced.Broken.Contains(slot) || !Array.TrueForAll(reduced.Figures[slot], double.IsFinite);
     }
 }

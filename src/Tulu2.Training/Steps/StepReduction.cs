@@ -12,7 +12,8 @@ namespace Tulu2.Training.Steps;
 /// <param name="Norm">L2 norm of the whole model's gradient.</param>
 /// <param name="Hash">Hash of the whole model's gradient.</param>
 /// <param name="Overlapped">Reduction time that overlapped with this rank's computation.</param>
-internal sealed record ReducedStep(double[][] Figures, double Norm, string Hash, TimeSpan Overlapped);
+/// <param name="Broken">Slots whose gradients are not finite on some rank, where the ranks look at each.</param>
+internal sealed record ReducedStep(double[][] Figures, double Norm, string Hash, TimeSpan Overlapped, IReadOnlySet<int> Broken);
 
 /// <summary>
 /// Reduces the step's gradient over the replicas, for the range that this rank updates, and computes norm and hash. If the range is the whole part, the sum
@@ -26,6 +27,8 @@ internal sealed class StepReduction(
     int slots, ParameterMap part, ElementRange range, HeldGradients held, TimeSpan deadline, bool overlap, IReadOnlyList<ElementRange> pieces, BackgroundThread thread, Action<int>? atPiece)
     : IDisposable
 {
+    private static readonly Dictionary<int, double[]> NoFigures = [];
+
     private readonly GradientBlocks _model = new(part);
     private GradientBlock[]? _blocks;
     private Tensor? _part;
@@ -72,12 +75,12 @@ internal sealed class StepReduction(
             begun.Run();
         }
         // Only now: the data group may consist of all ranks, and a group runs one call at a time.
-        var own = groups.ReportsFigures ? SlotFigures.Write(held.Figures) : [];
-        var figures = SlotFigures.Read(slots, groups.World.AllGather(own, deadline));
-        if (IsWhole) held.Complete(_current!.Value.Total, figures);
+        var own = SlotFigures.Write(groups.ReportsFigures ? held.Figures : NoFigures, held.Broken);
+        var (figures, broken) = SlotFigures.ReadWithBroken(slots, groups.World.AllGather(own, deadline));
+        if (IsWhole) held.Complete(_current!.Value.Total, figures, broken);
         _current = null;
         var (norm, hash) = GradientDigest.Combine(_model, groups.Whole.AllGather(begun.Measured, deadline));
-        return new ReducedStep(figures, norm, hash, overlapped);
+        return new ReducedStep(figures, norm, hash, overlapped, broken);
     }
 
     /// <summary>Abandons a reduction in progress, if there is one. Waits for its collective call, so the generation must be over.</summary>

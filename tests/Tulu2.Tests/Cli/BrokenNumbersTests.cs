@@ -48,6 +48,18 @@ public sealed class BrokenNumbersTests : IDisposable
         Assert.False(Directory.Exists(_small.In("run/exports/final")));
     }
 
+    [Fact]
+    public async Task A_step_that_is_not_finite_ends_the_run_or_is_skipped_by_recipe_until_the_tenth_in_a_row()
+    {
+        BrokenModel(float.NaN);
+        var (recipe, run) = (_small.Recipe("sft", "{ path: broken }"), _small.In("run"));
+        await FailsAsync(["step 1: the loss (first in slot 0) is NaN; the step was not applied", "--change on_nonfinite=skip_step"], "train", recipe, "--run", run, "--set", "steps=12", "--set", "checkpoint.every=0");
+        await FailsAsync(
+            ["step 1 is skipped: the loss (first in slot 0) is NaN; slot 0: rows ", "rows.jsonl:", "step 10: the loss (first in slot 0) is NaN, and none of the 9 steps before it was finite"],
+            "train", recipe, "--run", run, "--resume", "--set", "steps=12", "--set", "checkpoint.every=0", "--set", "on_nonfinite=skip_step");
+        Assert.Equal(9, File.ReadLines(Path.Combine(run, "metrics.jsonl")).Count(line => line.Contains("\"skipped\":\"the loss (first in slot 0) is NaN\"")));
+    }
+
     private static async Task FailsAsync(string[] complaints, params string[] arguments)
     {
         var (code, output, errors) = await CommandLineTests.RunAsync("", arguments);

@@ -56,7 +56,7 @@ public sealed class LedgerSpec : IDisposable
             new LedgerEvent.CheckpointsPruned(3), new LedgerEvent.EvaluationDone("t", 2, 10, 0.7), new LedgerEvent.RunFinished(1, "completed", "ab", null),
             new LedgerEvent.RunResumed("recipe", 4, 2, 4, 10, 1, null), new LedgerEvent.HistoryLost(2, 5, "m5", "line 3 is no line", "log.jsonl.damaged-1"),
             new LedgerEvent.Validated(1, new Dictionary<string, double> { ["loss"] = 0.1 + 0.2, ["rewards_margin"] = double.NaN }, true, false),
-            new LedgerEvent.RecipeChanged(5, ["optimizer.learning_rate 2e-05 -> 1e-05"], "other"),
+            new LedgerEvent.RecipeChanged(5, ["optimizer.learning_rate 2e-05 -> 1e-05"], "other"), new LedgerEvent.SlotQuarantined(6, 1, "rows 3, 4", "it ended 3 workers"),
         ];
         Write(events);
 
@@ -66,6 +66,42 @@ public sealed class LedgerSpec : IDisposable
         Assert.Equal(Enumerable.Range(1, events.Length).Select(i => (long)i), read.Select(entry => entry.Number));
         Assert.Equivalent(events, read.Select(entry => entry.Event), strict: true);
         Assert.Equal(0.30000000000000004, read.Select(entry => entry.Event).OfType<LedgerEvent.StepCommitted>().Single().Loss);
+    }
+
+    [Fact]
+    public void A_skipped_step_is_remembered_and_told_of_until_it_is_made_again()
+    {
+        var skipped = Step(2) with { Skipped = "the loss (first in slot 1) is NaN", SkippedSlots = [1, 3] };
+        Write(Started, Opened, Step(1), skipped, Step(3) with { Skipped = "the gradient norm is Infinity", SkippedSlots = [] });
+        var read = LedgerReader.Read(_directory.FullName);
+        Assert.Equivalent(skipped, read[3].Event, strict: true);
+        Assert.Equal(["entry 4: step 2 was skipped: the loss (first in slot 1) is NaN", "entry 5: step 3 was skipped: the gradient norm is Infinity"], LedgerVerifier.Verify(read).Notes);
+        // Lines of steps that were applied are as they were.
+        Assert.DoesNotContain("skipped", File.ReadAllLines(Log)[2]);
+        Assert.Equal([2, 3], Skipped());
+        Write(new LedgerEvent.RecipeChanged(2, ["optimizer.learning_rate 2e-05 -> 1e-05"], "other"), Step(3));
+        Assert.Equal([2], Skipped());
+        Write(Started);
+        Assert.Equal([], Skipped());
+
+        IEnumerable<int> Skipped()
+        {
+            using var file = LedgerFile.Open(_directory.FullName);
+            return [.. file.State.Skipped.Select(step => step.Value).Order()];
+        }
+    }
+
+    [Fact]
+    public void A_slot_that_is_left_out_stays_so_and_a_step_that_was_made_with_it_is_a_fault()
+    {
+        var quarantined = new LedgerEvent.SlotQuarantined(2, 1, "rows 3, 4", "slot 1 of step 2 ended 3 workers");
+        Write(Started, Opened, Step(1), quarantined, Step(2) with { LeftOut = [1] }, Step(3));
+        using (var file = LedgerFile.Open(_directory.FullName)) Assert.Equal([new StepSlot(new StepNumber(2), new SlotNumber(1))], file.State.Quarantined);
+        var verdict = LedgerVerifier.Verify(LedgerReader.Read(_directory.FullName));
+        Assert.Equal([], verdict.Faults);
+        Assert.Equal(["entry 4: slot 1 of step 2 is left out: slot 1 of step 2 ended 3 workers"], verdict.Notes);
+        Write(new LedgerEvent.GenerationOpened(2, "a rank was lost", 1), Step(2) with { Generation = 2 });
+        Assert.Contains("step 2 was made without the slots", Assert.Single(LedgerVerifier.Verify(LedgerReader.Read(_directory.FullName)).Faults));
     }
 
     [Fact]

@@ -35,6 +35,7 @@ public sealed class RunStateSpec
         new RunEvent.StepKnown(new StepNumber(2), new StepMetrics(1, 1, 1e-3, 100, 50, []), 0.5),
         new RunEvent.StopRequested(),
         new RunEvent.Warned("memory"),
+        new RunEvent.SlotQuarantined(new StepSlot(new StepNumber(3), new SlotNumber(1)), "rows 3, 4", "it ended 3 workers"),
         new RunEvent.EvaluationDue(new StepNumber(2), ["gsm8k"], 4),
         new RunEvent.EvaluationResumed(4, 4),
         new RunEvent.EvaluatorLost("evaluator", "killed"),
@@ -47,6 +48,15 @@ public sealed class RunStateSpec
 
     private static RunEvent.StepCommitted Step(int step, double loss) =>
         new(new StepCommit(new Generation(3), new StepNumber(step), $"hash {step}", new StepMetrics(loss, 1, 1e-3, 100, 50, []), [], 0.5, Replayed: false));
+
+    [Fact]
+    public void A_skipped_step_has_no_loss_to_end_with()
+    {
+        RunEvent Skipped(int step) => new RunEvent.StepCommitted(Step(step, double.NaN).Step with { Skipped = new StepFault("the loss is NaN", []) });
+        var state = new[] { Skipped(1), Step(2, loss: 2), Skipped(3) }.Aggregate(RunState.Of(new RunStart.FromRecipe()), (before, happened) => before.Apply(happened, TimeSpan.Zero));
+        var outcome = state.Ended(RunEnd.Completed, new StepNumber(3), "sha", "last");
+        Assert.Equal((3, (double?)2, (double?)2), (state.Step.Value, outcome.LossFirst, outcome.LossLast));
+    }
 
     [Fact]
     public void A_state_is_the_fold_of_the_events()
@@ -62,7 +72,7 @@ public sealed class RunStateSpec
     public void The_ledger_keeps_the_events_that_a_resume_needs()
     {
         Assert.Equal(
-            ["RunStarted", "GenerationOpened", "StepCommitted", "RankFailed", "CheckpointWritten", "CheckpointsPruned", "CheckpointFailed", "StepCommitted", "Validated", "RunFinished"],
+            ["RunStarted", "GenerationOpened", "StepCommitted", "RankFailed", "CheckpointWritten", "CheckpointsPruned", "CheckpointFailed", "StepCommitted", "Validated", "SlotQuarantined", "RunFinished"],
             Events.Select(LedgerEvents.Of).OfType<LedgerEvent>().Select(entry => entry.GetType().Name));
     }
 

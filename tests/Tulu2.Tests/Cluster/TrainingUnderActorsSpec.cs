@@ -14,6 +14,7 @@ using Tulu2.Tests.Training.Workers;
 using Tulu2.Training.Hosting;
 using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
+using Tulu2.Training.Slots;
 using Tulu2.Training.State;
 using Tulu2.Training.Workers;
 using Xunit;
@@ -29,17 +30,21 @@ public sealed class TrainingUnderActorsSpec(HostFixture fixture) : IDisposable
 
     public void Dispose() => _directory.Delete(recursive: true);
 
-    private async Task<RunOutcome> RunAsync(WorkerSettings settings, int ranks, RunStart? start = null)
+    private async Task<RunOutcome> RunAsync(WorkerSettings settings, int ranks, RunStart? start = null, SlotComputerOf? computerOf = null)
     {
+        settings = settings with { Parallel = new ParallelLayout(ranks) };
         var plan = new RunPlan
         {
             RunDirectory = _directory.FullName,
             Layout = new ParallelLayout(ranks),
-            Workers = new EmbeddedWorkerFactory(settings with { Parallel = new ParallelLayout(ranks) }),
+            Workers = new EmbeddedWorkerFactory(settings, computerOf ?? EmbeddedWorkerFactory.ComputerOf(settings)),
             Batches = settings.Plan,
             Checkpoints = new StoredCheckpoints(new CheckpointStore(settings.CheckpointDirectory)),
             TotalSteps = TinyRun.Steps,
             CheckpointEvery = 2,
+            SkipsNonFinite = settings.Recipe.OnNonfinite == OnNonfinite.SkipStep,
+            QuarantinesSlots = settings.Recipe.OnPoisonedSlot == OnPoisonedSlot.Quarantine,
+            LocationOf = row => $"rows.jsonl:{row + 1}",
             Start = start ?? new RunStart.FromRecipe(),
             RecipeHash = "recipe",
             VirtualShards = settings.Parameters.VirtualShards,
@@ -70,6 +75,36 @@ public sealed class TrainingUnderActorsSpec(HostFixture fixture) : IDisposable
         var first = store.Manifests()[0];
         var resumed = await RunAsync(Settings(), ranks: 2, new RunStart.FromManifest(first, new StepNumber(store.Read(first).Step)));
         Assert.Equal((null, expected), (resumed.Failure, resumed.ParametersSha256));
+    }
+
+    [Fact]
+    public async Task A_slot_left_out_and_a_step_skipped_are_in_the_ledger_before_the_run_goes_on_and_a_resume_on_other_ranks_does_the_same()
+    {
+        var settings = Settings();
+        settings = settings with { Recipe = settings.Recipe with { OnNonfinite = OnNonfinite.SkipStep, OnPoisonedSlot = OnPoisonedSlot.Quarantine } };
+        // Slot 1 of step 3 ends whoever computes it, and slot 2 of step 4 is not finite.
+        SlotComputerOf Computer(bool poisoned) => BrokenSlots.Of(EmbeddedWorkerFactory.ComputerOf(settings), batch => batch is { Step: 4, Slot: 2 } ? float.NaN
+            : poisoned && batch is { Step: 3, Slot: 1 } ? throw new InsufficientMemoryException() : null);
+
+        var outcome = await RunAsync(settings, ranks: 2, computerOf: Computer(poisoned: true));
+
+        Assert.Null(outcome.Failure);
+        var entries = LedgerReader.Read(Path.Combine(_directory.FullName, "ledger")).Select(entry => entry.Event).ToList();
+        var left = Assert.Single(entries.OfType<LedgerEvent.SlotQuarantined>());
+        Assert.Equal((3, 1), (left.Step, left.Slot));
+        Assert.StartsWith("slot 1 of step 3 ended its workers 3 times for want of memory (rank ", left.Why);
+        Assert.Contains("(rows.jsonl:", left.Rows);
+        var steps = entries.OfType<LedgerEvent.StepCommitted>().ToDictionary(step => step.Step);
+        Assert.True(entries.IndexOf(left) < entries.IndexOf(steps[3]));
+        Assert.Equal([1], steps[3].LeftOut);
+        Assert.Equal([2], steps[4].SkippedSlots);
+        Assert.Equal("the loss (first in slot 2) is NaN", steps[4].Skipped);
+
+        // All steps again, without a checkpoint. The memory would do now; what is in the ledger stays, by a recipe that stops as well.
+        var other = settings with { Recipe = settings.Recipe with { OnPoisonedSlot = OnPoisonedSlot.Stop } };
+        var resumed = await RunAsync(other, ranks: 1, computerOf: Computer(poisoned: false));
+        Assert.Equal((null, outcome.ParametersSha256), (resumed.Failure, resumed.ParametersSha256));
+        Assert.Equal([], LedgerVerifier.Verify(Path.Combine(_directory.FullName, "ledger")).Faults);
     }
 
     /// <summary>1, 4, 2 and 3 replicas, each as soon as the one before has made a step, with tensor-parallel ranks, and with the optimizer state of two replicas in shards.</summary>

@@ -32,7 +32,8 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
     private static readonly IWireMessage[] Messages =
     [
         new RankProtocol.Up(new Rank(3), new Incarnation(12), "10.0.0.1:4000"),
-        new RankProtocol.Lost(new Rank(3), new Incarnation(12), "out of memory"),
+        new RankProtocol.Lost(new Rank(3), new Incarnation(12), "killed"),
+        new RankProtocol.Lost(new Rank(3), new Incarnation(12), "out of memory") { OfMemory = true },
         new RankProtocol.BadInput(new Rank(3), "bad", "stack", "rows.jsonl:3", "correct it"),
         new RankProtocol.BadInput(new Rank(3), "bad", "stack", "rows.jsonl:3", null),
         new RankProtocol.ScoreChunk(new Generation(4), new StepNumber(7), 17),
@@ -58,9 +59,18 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
         {
             Keeps = new StandbyCopy(new Rank(2), new StepNumber(6)),
         }),
+        new RankProtocol.Command(new WorkerCommand.Begin(new Generation(4), new StepNumber(7), new StateTransfer.None(), [], Ranges)
+        {
+            LeftOut = [new StepSlot(new StepNumber(7), new SlotNumber(5)), new StepSlot(new StepNumber(9), new SlotNumber(0))],
+        }),
+        new RankProtocol.Report(new WorkerReport.SlotBegun(new Generation(4), new Rank(1), new StepNumber(7), new SlotNumber(5))),
         new RankProtocol.Report(new WorkerReport.SlotDone(new Generation(4), new Rank(1), new StepNumber(7), new SlotNumber(5), 0.25)),
         new RankProtocol.Report(new WorkerReport.StepReady(new Generation(4), new Rank(1), new StepNumber(7), "ab12", Sft, Times)),
         new RankProtocol.Report(new WorkerReport.StepReady(new Generation(4), new Rank(1), new StepNumber(7), "ab12", Sft with { More = Preferences }, Times)),
+        new RankProtocol.Report(new WorkerReport.StepReady(new Generation(4), new Rank(1), new StepNumber(7), "ab12", Sft, Times)
+        {
+            Fault = new StepFault("the loss is NaN", [new SlotNumber(3), new SlotNumber(5)]),
+        }),
         new RankProtocol.Report(new WorkerReport.Applied(new Generation(4), new Rank(1), new StepNumber(7), 0.5, AfterCommit.End, null)),
         new RankProtocol.Report(new WorkerReport.Applied(new Generation(4), new Rank(1), new StepNumber(7), 0.5, AfterCommit.End, "cd34")),
         new RankProtocol.Report(new WorkerReport.Scored(new Generation(4), new Rank(1), new StepNumber(7), 17, [-1.5f, -2.25f])),

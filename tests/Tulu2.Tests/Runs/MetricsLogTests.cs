@@ -39,6 +39,18 @@ public sealed class MetricsLogTests : IDisposable
     }
 
     [Fact]
+    public void A_skipped_step_says_so_and_is_the_same_when_it_is_replayed()
+    {
+        var skipped = MetricsLog.Record(new StepNumber(1), new StepMetrics(double.NaN, double.PositiveInfinity, 2e-5, 100, 50, [new("rewards_margin", double.NaN)]), 0.5, "the loss is NaN", leftOut: 2);
+        using (var log = Open()) Assert.True(log.Append(skipped));
+        Assert.Contains(""" "grad_norm":"Infinity","tokens":100,"loss_tokens":50,"seconds":0.5,"rewards_margin":"NaN","left_out_slots":2,"skipped":"the loss is NaN"}""".Trim(), File.ReadAllText(MetricsFile));
+        using var again = Open();
+        Assert.Equal(skipped, Assert.Single(again.Lines));
+        Assert.True(again.Append(skipped));
+        Assert.False(again.Append(skipped with { Skipped = null }));
+    }
+
+    [Fact]
     public void A_replayed_step_is_compared_and_not_written_again()
     {
         using (var log = Open())

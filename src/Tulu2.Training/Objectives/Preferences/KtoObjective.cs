@@ -39,8 +39,9 @@ internal sealed class KtoObjective(KtoRecipe settings, IBatchPlan plan) : IObjec
     {
         var loss = new CompensatedSum();
         var (desirable, undesirable) = (new LabelTotals(), new LabelTotals());
-        var divergence = figures[0][0];
-        foreach (var slot in figures)
+        var computed = figures.Where(slot => slot.Length > 0).ToList();
+        var divergence = computed[0][0];
+        foreach (var slot in computed)
         {
             if (!slot[0].Equals(divergence)) throw new InvalidOperationException($"step {step}: slots with the divergences {divergence:R} and {slot[0]:R}");
             for (var at = 1; at < slot.Length; at += FiguresPerRow)

@@ -38,6 +38,27 @@ public class GradientNormTests
     }
 
     [Fact]
+    public void A_gradient_that_is_not_finite_has_the_same_hash_whichever_NaN_is_in_it_and_another_one_in_another_block()
+    {
+        using var scope = NewDisposeScope();
+        var layout = new ParameterMap(Tiny, 4);
+        (double Norm, string Hash) With(long at, uint bits)
+        {
+            var gradient = randn(layout.Length, generator: new Generator(3));
+            FlatMemory.Floats(FlatMemory.Address(gradient), at, 1)[0] = BitConverter.UInt32BitsToSingle(bits);
+            return Digest(layout, FlatMemory.Address(gradient));
+        }
+        const uint Quiet = 0x7FC00000, Negative = 0xFFC00000, Payload = 0x7FC01234, Infinity = 0x7F800000;
+        var expected = With(0, Quiet);
+        Assert.True(double.IsNaN(expected.Norm));
+        Assert.All([Negative, Payload], bits => Assert.Equal(expected, With(0, bits)));
+        Assert.Equal((double.PositiveInfinity, expected.Hash), With(0, Infinity));
+        Assert.NotEqual(expected.Hash, With(layout.Length - 1, Quiet).Hash);
+        // One that is finite counts to the last bit.
+        Assert.NotEqual(With(0, 0).Hash, With(0, 1).Hash);
+    }
+
+    [Fact]
     public void Every_layout_has_the_norm_and_the_hash_of_the_whole()
     {
         using var scope = NewDisposeScope();

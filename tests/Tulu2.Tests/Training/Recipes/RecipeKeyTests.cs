@@ -26,7 +26,8 @@ public class RecipeKeyTests
         evaluation.quick evaluation.every evaluation.full evaluation.full_every evaluation.data evaluation.rows evaluation.limit evaluation.mode evaluation.metric
         evaluation.keep_best evaluation.evaluators evaluation.tensor evaluation.judges
         precision profile parallel.data parallel.tensor parallel.pipeline parallel.zero parallel.virtual_shards
-        parallel.bitwise parallel.split_activations parallel.device parallel.transport parallel.overlap parallel.standby parallel.spares parallel.min_data parallel.patience checkpoint.every checkpoint.keep seed
+        parallel.bitwise parallel.split_activations parallel.device parallel.transport parallel.overlap parallel.standby parallel.spares parallel.min_data parallel.patience checkpoint.every checkpoint.keep
+        on_nonfinite on_poisoned_slot seed
         """.ReplaceLineEndings(" "),
         string.Join(' ', RecipeKey.All.Select(key => key.Name)));
 
@@ -51,7 +52,8 @@ public class RecipeKeyTests
         [
             "checkpoint.every", "checkpoint.keep", "data.bad_files", "data.cache", "data.columns", "data.format", "data.learn", "data.train",
             "evaluation.data", "evaluation.evaluators", "evaluation.every", "evaluation.full", "evaluation.full_every", "evaluation.judges", "evaluation.keep_best",
-            "evaluation.limit", "evaluation.metric", "evaluation.mode", "evaluation.quick", "evaluation.rows", "evaluation.tensor", "lora.adapter", "model.path", "model.tokenizer", "parallel.bitwise", "parallel.data",
+            "evaluation.limit", "evaluation.metric", "evaluation.mode", "evaluation.quick", "evaluation.rows", "evaluation.tensor", "lora.adapter", "model.path", "model.tokenizer",
+            "on_nonfinite", "on_poisoned_slot", "parallel.bitwise", "parallel.data",
             "parallel.device", "parallel.min_data", "parallel.overlap", "parallel.patience", "parallel.pipeline", "parallel.spares", "parallel.split_activations", "parallel.standby", "parallel.tensor", "parallel.transport", "parallel.zero",
             "validation.data", "validation.every", "validation.keep_best", "validation.metric", "validation.patience",
         ];

@@ -123,7 +123,7 @@ public class AdapterRunTests
         Assert.Equal(settings.Parameters.Trained.Tensors.Select(tensor => tensor.Name).Order(StringComparer.Ordinal), supervisor.Parameters().Select(tensor => tensor.Name).Order(StringComparer.Ordinal));
     }
 
-    private static WorkerSettings Adapted(Func<WorkerSettings> make, bool quantized, double? dropout = null)
+    internal static WorkerSettings Adapted(Func<WorkerSettings> make, bool quantized, double? dropout = null)
     {
         var settings = make();
         var lora = quantized ? Quantized : Dropped;

@@ -1,5 +1,7 @@
 using FsCheck.Xunit;
 using Tulu2.Collectives;
+using Tulu2.Protocol.Ids;
+using Tulu2.Training.Optimization;
 using Tulu2.Training.Steps;
 using Xunit;
 using static TorchSharp.torch;
@@ -72,6 +74,49 @@ public class HeldGradientsTests
         held.Settle();
         Assert.Equal([new SlotRange(0, 4)], held.Ranges);
         Assert.Equal([new SlotRange(0, 4)], held.Partials().Select(partial => partial.Range));
+    }
+
+    [Fact]
+    public void Gradients_that_are_not_finite_have_their_slots_named_as_long_as_they_are_held()
+    {
+        using var held = new HeldGradients(8, Length, looks: true);
+        foreach (var (slot, value) in new[] { (0, 1f), (1, float.NaN), (2, float.MaxValue), (3, float.NegativeInfinity) })
+        {
+            var gradient = held.Rent();
+            FlatMemory.Floats(FlatMemory.Address(gradient), Length - 1, 1)[0] = value;
+            held.Add(slot, gradient, []);
+        }
+        Assert.Equal([1, 3], held.Broken);
+        held.Keep([]);
+        Assert.Empty(held.Broken);
+        // Once the sum is complete, whoever has it knows it of all slots.
+        held.Complete(held.Rent(), new double[8][], [5]);
+        Assert.Equal([5], held.Broken);
+    }
+
+    [Fact]
+    public void Slots_that_are_left_out_are_added_in_their_turn_with_no_more_buffers_than_all_slots_need()
+    {
+        using var held = new HeldGradients(8, Length);
+        var left = new LeftOutSlots(held) { All = [.. new[] { 1, 2, 6 }.Select(slot => new StepSlot(new StepNumber(3), new SlotNumber(slot)))] };
+        Assert.Equal([0, 3, 4, 5, 7], left.Start(new StepNumber(3), [0, 1, 2, 3, 4, 5, 6, 7]));
+        Assert.Equal([], left.Fill());
+        var filled = new List<int[]>();
+        foreach (var slot in new[] { 0, 3, 4, 5, 7 })
+        {
+            var gradient = held.Rent();
+            FlatMemory.Floats(FlatMemory.Address(gradient), 0, Length).Fill(1);
+            held.Add(slot, gradient, []);
+            left.Done();
+            filled.Add([.. left.Fill()]);
+        }
+        // Before the last one is computed all others are there: it may be reduced while it is computed.
+        Assert.Equal([[1, 2], [], [], [6], []], filled);
+        Assert.All(held.Total.data<float>(), value => Assert.Equal(5, value));
+        Assert.Equal([0, 1, 2, 3, 4, 5, 6, 7], left.Start(new StepNumber(4), [0, 1, 2, 3, 4, 5, 6, 7]));
+        Assert.Equal([], left.Start(new StepNumber(3), [1, 6]));
+        held.Clear();
+        Assert.Equal([1, 6], left.Fill());
     }
 
     [Fact]

@@ -10,6 +10,7 @@ using Tulu2.Protocol.Validation;
 using Tulu2.Protocol.Workers;
 using Tulu2.Training.Hosting;
 using Tulu2.Training.Objectives;
+using Tulu2.Training.Recipes;
 using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;
 using Xunit;
@@ -51,6 +52,15 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
 
     /// <summary>Ranks without twins have standby copies.</summary>
     public bool Standby { get; init; }
+
+    /// <summary>Steps that changed nothing, and why.</summary>
+    public SortedDictionary<int, StepFault> Skipped { get; } = [];
+
+    /// <summary>Generations that lose a worker with the same slot under way until it is judged. Faults that are drawn may meet a slot as often.</summary>
+    public int MostDeaths { get; init; } = int.MaxValue;
+
+    /// <summary>Slots that were left out since they ended their workers.</summary>
+    public List<StepSlot> Quarantined { get; } = [];
 
     /// <summary>Commands to load a checkpoint or the recipe's weights.</summary>
     public int Loads { get; private set; }
@@ -108,7 +118,14 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     public void Dispose() => _run?.Dispose();
 
     private DriverPlan Plan(int lastStep) => new(
-        new SyncRules(_layout, _settings.Plan.SlotsPerStep, new StepNumber(lastStep), CheckpointEvery: 0) { Validation = Validation?.Rules, Standby = Standby }, _settings.Plan)
+        new SyncRules(_layout, _settings.Plan.SlotsPerStep, new StepNumber(lastStep), CheckpointEvery: 0)
+        {
+            Validation = Validation?.Rules,
+            Standby = Standby,
+            QuarantinesSlots = _settings.Recipe.OnPoisonedSlot == OnPoisonedSlot.Quarantine,
+            MostDeaths = MostDeaths,
+            SkipsNonFinite = _settings.Recipe.OnNonfinite == OnNonfinite.SkipStep,
+        }, _settings.Plan)
     {
         Validation = Validation is { Plan: var plan } ? [.. Enumerable.Range(0, plan.SlotsPerStep).Select(slot => plan.Read(1, slot))] : [],
         Measure = Measure,
@@ -143,10 +160,12 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     private void Decided(SyncEffect effect)
     {
         if (effect is SyncEffect.Tell { Command: WorkerCommand.Begin { Transfer: not (StateTransfer.None or StateTransfer.FromPeer) } }) Loads++;
+        if (effect is SyncEffect.Quarantined { Slot: var slot }) Quarantined.Add(slot);
         if (effect is not SyncEffect.Committed { Step: var step }) return;
         // A step done again has the bits it had.
         if (Steps.TryGetValue(step.Step, out var before)) Assert.Equal(before, (step.Metrics, step.GradientHash));
         Steps[step.Step] = (step.Metrics, step.GradientHash);
+        if (step.Skipped is { } fault) Skipped[step.Step] = fault;
     }
 
     private string WriteManifest(StepNumber step, ImmutableArray<ShardEntry> shards) => new CheckpointStore(_settings.CheckpointDirectory).WriteManifest(

@@ -11,6 +11,7 @@ using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Tests.Training.Objectives;
 using Tulu2.Training.Hosting;
+using Tulu2.Training.Optimization;
 using Tulu2.Training.Recipes;
 using Tulu2.Training.State;
 using Tulu2.Training.Workers;
@@ -282,7 +283,7 @@ public class WorkerLoopTests
     }
 
     [Fact]
-    public void A_loss_that_is_no_number_ends_the_step_before_the_weights_are_touched()
+    public void A_loss_that_is_no_number_is_reported_and_a_commit_of_its_step_changes_no_weight()
     {
         var settings = Settings(Precision.Fp32, null);
         using var reports = new System.Collections.Concurrent.BlockingCollection<WorkerReport>();
@@ -290,12 +291,25 @@ public class WorkerLoopTests
         worker.Send(new WorkerCommand.JoinGeneration(new Generation(1), new Rank(0), ["in-process"]));
         worker.Send(new WorkerCommand.Begin(new Generation(1), new StepNumber(1), new StateTransfer.FromRecipe(), [], [new(0, Slots)]));
         for (var slot = 0; slot < Slots; slot++) worker.Send(new WorkerCommand.Feed(settings.Plan.Read(1, slot)));
-        WorkerReport report;
-        do report = reports.Take(); while (report is not WorkerReport.Failed);
-        var failed = (WorkerReport.Failed)report;
-        Assert.Equal("step 1: the loss is NaN; the step was not applied", failed.Error);
-        // Final, but nothing that the user gave is at fault.
-        Assert.Equal((null, NonFiniteStepException.StepFix), (failed.BadInputWhere, failed.BadInputFix));
+        T Next<T>() where T : WorkerReport
+        {
+            WorkerReport report;
+            do report = reports.Take(); while (report is not (T or WorkerReport.Failed));
+            return Assert.IsType<T>(report);
+        }
+        Assert.Equal("the loss is NaN", Next<WorkerReport.StepReady>().Fault!.What);
+        worker.Send(new WorkerCommand.Commit(new Generation(1), new StepNumber(1), Snapshot: false, AfterCommit.End));
+        var initial = InitialHash(settings);
+        var applied = Next<WorkerReport.Applied>();
+        Assert.Equal(1, applied.Step);
+        Assert.Equal(initial, applied.ParametersSha256);
+    }
+
+    private static string InitialHash(WorkerSettings settings)
+    {
+        using var state = new ReplicaState(settings.Parameters, settings.Recipe.Precision);
+        state.Initialize(settings.Recipe);
+        return ParameterHash.Of(settings.Parameters.Trained, FlatMemory.Address(state.Master));
     }
 
     internal static WorkerSettings Settings(Precision precision, FaultPlan? faults, string checkpoints = "/nowhere") => new()
