@@ -13,19 +13,34 @@ using Tulu2.Training.Recipes;
 namespace Tulu2.Training.State;
 
 /// <summary>
-/// Copies a rank's share of the state and writes the copy on a background thread. A new snapshot first waits for the previous one, so that a slow disk costs
-/// time, not memory.
+/// Copies a rank's share of the state and writes the copy on a background thread. One is written at a time, so that a slow disk costs checkpoints, and neither time nor
+/// memory: while one is stuck the next is refused.
 /// </summary>
 internal sealed class SnapshotWriter(CheckpointStore store, Action<WorkerReport> report) : IDisposable
 {
-    private Thread? _writing;
+    // A worker that ends waits this long for its last snapshot; whoever ended it does not wait longer either.
+    private static readonly TimeSpan EndPatience = TimeSpan.FromMinutes(1);
+
+    private readonly Lock _gate = new();
+    private Thread? _thread;
+
+    // What is being written; null as soon as it is about to be reported.
+    private StepNumber? _writing;
 
     /// <param name="share">Slices that this rank writes, with offsets within the buffers of its state.</param>
+    /// <param name="patience">Time that may be waited for the previous snapshot: none where a step would wait with it.</param>
     /// <exception cref="NonFiniteStepException">A parameter or moment is not finite, or rounds to infinity in the compute type; nothing is written.</exception>
-    public unsafe void Take(ReplicaState state, Rank rank, IReadOnlyList<ParameterSlice> share)
+    public unsafe void Take(ReplicaState state, Rank rank, IReadOnlyList<ParameterSlice> share, TimeSpan patience)
     {
-        _writing?.Join();
         var step = new StepNumber(state.Step);
+        // Asked for again while it is written: its report is still to come.
+        if (Writing == step) return;
+        if (patience > TimeSpan.Zero) _thread?.Join(patience);
+        if (Writing is { } stuck)
+        {
+            report(new WorkerReport.SnapshotFailed(rank, step, $"rank {rank} is still writing its shard of step {stuck} to {store.Directory}"));
+            return;
+        }
         var elements = share.Sum(part => part.Slice.Length);
         var memory = (nint)NativeMemory.Alloc((nuint)Math.Max(1, 3 * elements * sizeof(float)));
         var blocks = new List<StateBlock>(3 * share.Count);
@@ -48,8 +63,17 @@ internal sealed class SnapshotWriter(CheckpointStore store, Action<WorkerReport>
                 }
             }
         }
-        _writing = new Thread(() => Write(rank, step, memory, blocks)) { IsBackground = true, Name = $"snapshot of rank {rank}" };
-        _writing.Start();
+        lock (_gate) _writing = step;
+        _thread = new Thread(() => Write(rank, step, memory, blocks)) { IsBackground = true, Name = $"snapshot of rank {rank}" };
+        _thread.Start();
+    }
+
+    private StepNumber? Writing
+    {
+        get
+        {
+            lock (_gate) return _writing;
+        }
     }
 
     private static string NameOf(StateKind kind) => kind switch
@@ -59,23 +83,27 @@ internal sealed class SnapshotWriter(CheckpointStore store, Action<WorkerReport>
         _ => "the second moment of an element of",
     };
 
-    /// <summary>Waits for the snapshot in progress.</summary>
-    public void Dispose() => _writing?.Join();
+    /// <summary>Waits for the snapshot in progress, a minute at most: a thread that the storage never answers ends with the process.</summary>
+    public void Dispose() => _thread?.Join(EndPatience);
 
     private unsafe void Write(Rank rank, StepNumber step, nint memory, IReadOnlyList<StateBlock> blocks)
     {
         TorchRuntime.EnterRankThread();
+        WorkerReport outcome;
         try
         {
-            report(new WorkerReport.ShardWritten(rank, step, store.WriteShard(blocks)));
+            outcome = new WorkerReport.ShardWritten(rank, step, store.WriteShard(blocks));
         }
         catch (Exception fault)
         {
-            report(new WorkerReport.SnapshotFailed(rank, step, FaultText.Of(fault)));
+            outcome = new WorkerReport.SnapshotFailed(rank, step, FaultText.Of(fault));
         }
         finally
         {
             NativeMemory.Free((void*)memory);
+            // Before the report: who asks again after it gets another.
+            lock (_gate) _writing = null;
         }
+        report(outcome);
     }
 }
