@@ -115,7 +115,7 @@ public sealed unsafe partial class CheckpointStore(string directory)
             var needed = shard.Tensors.Where(tensor => byTensor.Contains((tensor.Kind, tensor.Slice.Name))).ToArray();
             if (needed.Length == 0) continue;
             if (!IsVerified(shard) && Fault(shard) is { } fault && !TryHeal(shard))
-                throw ManifestOf(manifest.Step) is null
+                throw ManifestOf(manifest.Step) is null && !File.Exists(ShardPath(shard.Sha256))
                     ? Pruned(manifest)
                     : new BadInputException(ShardPath(shard.Sha256), fault, "resume falls back to the checkpoint before; 'tulu2 checkpoint verify' lists what is damaged");
             using var file = OpenShard(manifest, shard);

@@ -71,10 +71,7 @@ internal sealed class CheckpointCommands(Terminal terminal)
             report(new ProgressSnapshot(i, manifests.Count));
             try
             {
-                var manifest = Manifest(store, manifests[i], heals, healed);
-                foreach (var (shard, fault, canHeal) in store.Diagnose(manifest))
-                    if (canHeal && heals && store.TryHeal(shard, faults.Add)) healed.Add($"{manifests[i]}: {fault}; healed from {store.Mirror!.Directory}");
-                    else faults.Add($"{manifests[i]}: {fault}{(canHeal ? $"; {store.Mirror!.Directory} has it: --heal" : "")}");
+                VerifyOne(store, manifests[i], heals, faults, healed);
             }
             catch (BadInputException broken)
             {
@@ -101,24 +98,36 @@ internal sealed class CheckpointCommands(Terminal terminal)
         return (own.Count > 0 ? own : store.Mirror?.Manifests() ?? []).Select(path => Path.GetFileName(path));
     }
 
-    // From the mirror, where the run's own is damaged or gone.
-    private static Manifest Manifest(CheckpointStore store, string path, bool heals, List<string> healed)
+    // Where the run's own manifest is damaged or gone, the mirror's says which shards there should be.
+    private static void VerifyOne(CheckpointStore store, string path, bool heals, List<string> faults, List<string> healed)
     {
+        var mirror = store.Mirror;
+        Manifest manifest;
+        BadInputException? broken = null;
         try
         {
-            return store.Read(path);
+            manifest = store.Read(path);
         }
-        catch (BadInputException broken) when (store.Mirror is { } mirror && mirror.ManifestOf(StepOf(path)) is { } copy)
+        catch (BadInputException bad) when (mirror?.ManifestOf(StepOf(path)) is { } copy)
         {
-            var manifest = mirror.Read(copy);
-            if (!heals) throw new BadInputException(path, broken.What, $"{mirror.Directory} has it: --heal", broken);
-            foreach (var (shard, _, canHeal) in store.Diagnose(manifest))
-                if (canHeal) store.TryHeal(shard);
-            if (store.Verify(manifest).Count > 0) throw;
-            store.WriteManifest(manifest);
-            healed.Add($"{path}: {broken.What}; healed from {mirror.Directory}");
-            return manifest;
+            (manifest, broken) = (mirror.Read(copy), bad);
         }
+        var isWhole = true;
+        foreach (var (shard, fault, canHeal) in store.Diagnose(manifest))
+            if (canHeal && heals && store.TryHeal(shard, faults.Add)) healed.Add($"{path}: {fault}; healed from {mirror!.Directory}");
+            else
+            {
+                isWhole = false;
+                faults.Add($"{path}: {fault}{(canHeal ? $"; {mirror!.Directory} has it: --heal" : "")}");
+            }
+        if (broken is null) return;
+        if (!heals || !isWhole)
+        {
+            faults.Add($"{path}: {broken.What}; {mirror!.Directory} has it: --heal");
+            return;
+        }
+        store.WriteManifest(manifest);
+        healed.Add($"{path}: {broken.What}; healed from {mirror!.Directory}");
     }
 
     private static int StepOf(string path) =>

@@ -175,7 +175,6 @@ public sealed class CheckpointCoordinatorSpec : TestKit
         // It answers after all: the checkpoint is there, and the next one is written.
         stuck.Set();
         await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(new StepNumber(6), "6", null, Lost: false));
-        checkpoints = Coordinator(setup => setup);
         await SnapshotAsync(8, checkpoints);
         await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(new StepNumber(8), "8", null, Lost: false));
     }

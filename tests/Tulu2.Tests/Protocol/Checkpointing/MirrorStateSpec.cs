@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using FsCheck.Xunit;
 using Tulu2.Protocol.Checkpointing;
 using Tulu2.Protocol.Ids;
@@ -57,9 +56,10 @@ public sealed class MirrorStateSpec
     [Property(MaxTest = 300)]
     public void Whatever_happens_one_copy_is_under_way_and_in_the_end_the_newest_is_there(int seed)
     {
+        _state = new MirrorState();
         var random = new Random(seed);
         var (step, copying, alarm) = (0, (StepNumber?)null, false);
-        void See(ImmutableArray<MirrorEffect> effects)
+        void See(IReadOnlyList<MirrorEffect> effects)
         {
             foreach (var effect in effects)
                 switch (effect)
@@ -108,11 +108,11 @@ public sealed class MirrorStateSpec
         Assert.False(alarm);
     }
 
-    private ImmutableArray<MirrorEffect> Written(int step) => Take(new MirrorCommand.Written(new StepNumber(step)));
+    private IReadOnlyList<MirrorEffect> Written(int step) => Take(new MirrorCommand.Written(new StepNumber(step)));
 
-    private ImmutableArray<MirrorEffect> Take(MirrorCommand command)
+    private IReadOnlyList<MirrorEffect> Take(MirrorCommand command)
     {
         (_state, var effects) = _state.Decide(command);
-        return effects;
+        return [.. effects];
     }
 }
