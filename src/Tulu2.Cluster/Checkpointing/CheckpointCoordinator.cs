@@ -38,7 +38,7 @@ internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
     // Copies the checkpoints to the second place; null: there is none. And the step that it copies.
     private IActorRef? _mirror;
     private StepNumber? _mirroring;
-    private IActorRef _closer = ActorRefs.Nobody;
+    private IActorRef? _closer;
 
     // The best step, and the one with a checkpoint that is kept until the best has one.
     private StepNumber? _best;
@@ -156,7 +156,8 @@ internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
                 Close();
                 break;
             case LetGo:
-                _closer.Tell(CheckpointProtocol.Closed.Instance);
+                _closer?.Tell(CheckpointProtocol.Closed.Instance);
+                _closer = null;
                 break;
         }
     }
@@ -234,7 +235,7 @@ internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
         _thread.Dispose();
         // The end of a thread that is stuck is not awaited: it ends with the process.
         Timers.StartSingleTimer("let go", new LetGo(), _writing is not null || _isTrying ? StuckPatience : _setup.Deadline);
-        _ = _thread.Completion.PipeTo(_closer, Self, () => CheckpointProtocol.Closed.Instance);
+        _ = _thread.Completion.PipeTo(Self, Self, () => new LetGo());
     }
 
     private void Write(CatalogDecision.ManifestDue due)
