@@ -32,7 +32,7 @@ internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
     private StepNumber? _writing;
 
     private StorageWatch _storage;
-    private bool _isTrying;
+    private bool _isTrying, _isClosing;
     private long _bytes;
 
     // Copies the checkpoints to the second place; null: there is none. And the step that it copies.
@@ -142,8 +142,12 @@ internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
                 break;
             case WriteFailed failed:
                 _writing = null;
-                // One that was given up has been reported.
-                if (_due?.Step != failed.Step) break;
+                // One that was given up has been reported; the storage answers now.
+                if (_due?.Step != failed.Step)
+                {
+                    Timers.StartSingleTimer("storage", new TryStorage(), _setup.TryStorage);
+                    break;
+                }
                 _due = null;
                 Abandon(failed.Step, failed.Error, lost: false);
                 break;
@@ -211,7 +215,7 @@ internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
     // A storage that is stuck does not answer, and is not tried a second time meanwhile.
     private void Try()
     {
-        if (_isTrying || _writing is not null) return;
+        if (_isTrying || _isClosing || _writing is not null) return;
         _isTrying = true;
         var (self, bytes) = (Self, _bytes);
         _thread.Post(() =>
@@ -230,6 +234,7 @@ internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
 
     private void Close()
     {
+        _isClosing = true;
         if (_setup.IsEvaluated) Prune();
         Sweep();
         _thread.Dispose();
