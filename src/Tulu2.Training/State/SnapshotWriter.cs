@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Tulu2.Checkpoints;
@@ -16,16 +18,27 @@ namespace Tulu2.Training.State;
 /// Copies a rank's share of the state and writes the copy on a background thread. One is written at a time, so that a slow disk costs checkpoints, and neither time nor
 /// memory: while one is stuck the next is refused.
 /// </summary>
-internal sealed class SnapshotWriter(CheckpointStore store, Action<WorkerReport> report) : IDisposable
+internal sealed class SnapshotWriter : IDisposable
 {
     // A worker that ends waits this long for its last snapshot; whoever ended it does not wait longer either.
     private static readonly TimeSpan EndPatience = TimeSpan.FromMinutes(1);
 
-    private readonly Lock _gate = new();
-    private Thread? _thread;
+    private readonly CheckpointStore _store;
+    private readonly Action<WorkerReport> _report;
+    private readonly object _gate = new();
+    private readonly BlockingCollection<Action> _work = [];
+    private readonly Thread _thread;
 
     // What is being written; null as soon as it is about to be reported.
     private StepNumber? _writing;
+
+    public SnapshotWriter(CheckpointStore store, Action<WorkerReport> report)
+    {
+        (_store, _report) = (store, report);
+        // Before the first snapshot: on a busy machine the start of a thread takes as long as a small step.
+        _thread = new Thread(Run) { IsBackground = true, Name = "snapshots" };
+        _thread.Start();
+    }
 
     /// <param name="share">Slices that this rank writes, with offsets within the buffers of its state.</param>
     /// <param name="patience">Time that may be waited for the previous snapshot: none where a step would wait with it.</param>
@@ -33,12 +46,10 @@ internal sealed class SnapshotWriter(CheckpointStore store, Action<WorkerReport>
     public unsafe void Take(ReplicaState state, Rank rank, IReadOnlyList<ParameterSlice> share, TimeSpan patience)
     {
         var step = new StepNumber(state.Step);
-        // Asked for again while it is written: its report is still to come.
-        if (Writing == step) return;
-        if (patience > TimeSpan.Zero) _thread?.Join(patience);
-        if (Writing is { } stuck)
+        if (Writing(step, patience) is { } stuck)
         {
-            report(new WorkerReport.SnapshotFailed(rank, step, $"rank {rank} is still writing its shard of step {stuck} to {store.Directory}"));
+            // Asked for again while it is written: its report is still to come.
+            if (stuck != step) _report(new WorkerReport.SnapshotFailed(rank, step, $"rank {rank} is still writing its shard of step {stuck} to {_store.Directory}"));
             return;
         }
         var elements = share.Sum(part => part.Slice.Length);
@@ -64,16 +75,24 @@ internal sealed class SnapshotWriter(CheckpointStore store, Action<WorkerReport>
             }
         }
         lock (_gate) _writing = step;
-        _thread = new Thread(() => Write(rank, step, memory, blocks)) { IsBackground = true, Name = $"snapshot of rank {rank}" };
-        _thread.Start();
+        _work.Add(() => Write(rank, step, memory, blocks));
     }
 
-    private StepNumber? Writing
+    // What is being written; null: nothing, or it was finished in time.
+    private StepNumber? Writing(StepNumber step, TimeSpan patience)
     {
-        get
+        var begun = Stopwatch.GetTimestamp();
+        lock (_gate)
         {
-            lock (_gate) return _writing;
+            while (_writing is not null && _writing != step && patience - Stopwatch.GetElapsedTime(begun) is { Ticks: > 0 } left) Monitor.Wait(_gate, left);
+            return _writing;
         }
+    }
+
+    private void Run()
+    {
+        TorchRuntime.EnterRankThread();
+        foreach (var write in _work.GetConsumingEnumerable()) write();
     }
 
     private static string NameOf(StateKind kind) => kind switch
@@ -84,15 +103,18 @@ internal sealed class SnapshotWriter(CheckpointStore store, Action<WorkerReport>
     };
 
     /// <summary>Waits for the snapshot in progress, a minute at most: a thread that the storage never answers ends with the process.</summary>
-    public void Dispose() => _thread?.Join(EndPatience);
+    public void Dispose()
+    {
+        _work.CompleteAdding();
+        _thread.Join(EndPatience);
+    }
 
     private unsafe void Write(Rank rank, StepNumber step, nint memory, IReadOnlyList<StateBlock> blocks)
     {
-        TorchRuntime.EnterRankThread();
         WorkerReport outcome;
         try
         {
-            outcome = new WorkerReport.ShardWritten(rank, step, store.WriteShard(blocks));
+            outcome = new WorkerReport.ShardWritten(rank, step, _store.WriteShard(blocks));
         }
         catch (Exception fault)
         {
@@ -102,8 +124,12 @@ internal sealed class SnapshotWriter(CheckpointStore store, Action<WorkerReport>
         {
             NativeMemory.Free((void*)memory);
             // Before the report: who asks again after it gets another.
-            lock (_gate) _writing = null;
+            lock (_gate)
+            {
+                _writing = null;
+                Monitor.PulseAll(_gate);
+            }
         }
-        report(outcome);
+        _report(outcome);
     }
 }
