@@ -43,11 +43,11 @@ public sealed unsafe partial class CheckpointStore
         {
             try { outlived.UnionWith(Read(path).Shards.Select(shard => ShardPath(shard.Sha256))); }
             catch (BadInputException) { /* what it named goes when its time has come */ }
-            File.Delete(path);
+            AtomicFile.Delete(path);
         }
         if (System.IO.Directory.Exists(Shards))
             foreach (var shard in System.IO.Directory.EnumerateFiles(Shards, "*.safetensors"))
-                if (!named.Contains(shard) && IsOver(outlived.Contains(shard), File.GetLastWriteTimeUtc(shard))) File.Delete(shard);
+                if (!named.Contains(shard) && IsOver(outlived.Contains(shard), File.GetLastWriteTimeUtc(shard))) AtomicFile.Delete(shard);
         AtomicFile.RemoveLeftovers(Shards);
         AtomicFile.RemoveLeftovers(ManifestFolder);
 
@@ -78,6 +78,6 @@ public sealed unsafe partial class CheckpointStore
     /// <remarks>A writer of an earlier life that is still at it makes a shard again or leaves an orphan; a manifest of it will never be.</remarks>
     public void Sweep()
     {
-        foreach (var (path, _) in Orphans()) File.Delete(path);
+        foreach (var (path, _) in Orphans()) AtomicFile.Delete(path);
     }
 }

@@ -18,23 +18,29 @@ public sealed unsafe partial class CheckpointStore(string directory)
     private string Shards => Path.Combine(Directory, "shards");
     private string ManifestFolder => Path.Combine(Directory, "manifests");
 
+    /// <summary>
+    /// The second place of these checkpoints (<c>checkpoint.mirror</c>), from which a shard that is missing or damaged is taken when it is needed; null: there is none.
+    /// </summary>
+    public CheckpointStore? Mirror { get; init; }
+
     /// <summary>Writes one shard file (beside and renamed) and returns its entry; writing the same content twice is harmless.</summary>
     /// <exception cref="IOException">The disk is full or cannot be written; nothing is left under a final name.</exception>
     /// <exception cref="ArgumentException">A block is neither a vector nor a matrix, or not within its tensor.</exception>
     public ShardEntry WriteShard(IReadOnlyList<StateBlock> blocks)
     {
         ShardEntry? entry = null;
+        var bytes = blocks.Sum(block => block.Slice.Length * sizeof(float));
         try
         {
             AtomicFile.WriteNamed(Shards, stream =>
             {
-                entry = ShardFile.Write(Through(stream), blocks);
+                FreeSpace.Check(Shards, bytes);
+                entry = ShardFile.Write(new SparingStream(Through(stream), Shards), blocks);
                 return Path.GetFileName(ShardPath(entry.Sha256));
             });
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            var bytes = blocks.Sum(block => block.Slice.Length * sizeof(float));
             throw new IOException($"a checkpoint shard of {bytes} bytes cannot be written to {Shards}: {FaultText.Of(fault)}", fault);
         }
         return entry!;
@@ -108,10 +114,11 @@ public sealed unsafe partial class CheckpointStore(string directory)
         {
             var needed = shard.Tensors.Where(tensor => byTensor.Contains((tensor.Kind, tensor.Slice.Name))).ToArray();
             if (needed.Length == 0) continue;
-            if (!IsVerified(shard) && Fault(shard) is { } fault)
-                throw new BadInputException(
-                    ShardPath(shard.Sha256), fault, "resume falls back to the checkpoint before; 'tulu2 checkpoint verify' lists what is damaged");
-            using var file = new SafetensorsFile(ShardPath(shard.Sha256));
+            if (!IsVerified(shard) && Fault(shard) is { } fault && !TryHeal(shard))
+                throw ManifestOf(manifest.Step) is null && !File.Exists(ShardPath(shard.Sha256))
+                    ? Pruned(manifest)
+                    : new BadInputException(ShardPath(shard.Sha256), fault, "resume falls back to the checkpoint before; 'tulu2 checkpoint verify' lists what is damaged");
+            using var file = OpenShard(manifest, shard);
             foreach (var tensor in needed)
             {
                 var stored = (float*)file.Address(file.Entries[ShardFile.Key(tensor.Kind, tensor.Slice)]);
@@ -134,21 +141,55 @@ public sealed unsafe partial class CheckpointStore(string directory)
                     "resume with the recipe that wrote it");
     }
 
+    private BadInputException Pruned(Manifest manifest) => new(ManifestPathOf(manifest.Step),
+        "was deleted while it was read, since newer checkpoints have taken its place", "read the newest one, or raise checkpoint.keep");
+
+    // It may be pruned between its verification and this; once open, it stays.
+    private SafetensorsFile OpenShard(Manifest manifest, ShardEntry shard)
+    {
+        try
+        {
+            return new SafetensorsFile(ShardPath(shard.Sha256));
+        }
+        catch (Exception) when (!File.Exists(ShardPath(shard.Sha256)))
+        {
+            throw Pruned(manifest);
+        }
+    }
+
     private string? Fault(ShardEntry shard)
     {
         var path = ShardPath(shard.Sha256);
         if (!File.Exists(path)) return $"shard {shard.Sha256} is missing";
-        var length = FileLength.Of(path);
-        if (length != shard.Bytes) return $"shard {shard.Sha256} has {NumberText.Count(length, "byte")} instead of {NumberText.Count(shard.Bytes)}";
-        var written = WrittenAt(path);
-        if (ContentHash.OfFile(path) != shard.Sha256) return $"shard {shard.Sha256} is damaged: its content has another hash";
-        _verified[shard.Sha256] = written;
-        return null;
+        try
+        {
+            var length = FileLength.Of(path);
+            if (length != shard.Bytes) return $"shard {shard.Sha256} has {NumberText.Count(length, "byte")} instead of {NumberText.Count(shard.Bytes)}";
+            var written = WrittenAt(path);
+            if (ContentHash.OfFile(path) != shard.Sha256) return $"shard {shard.Sha256} is damaged: its content has another hash";
+            _verified[shard.Sha256] = written;
+            return null;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            // A disk that reports an error for one of its sectors has damaged the shard; and another process may prune it.
+            return $"shard {shard.Sha256} cannot be read: {FaultText.Of(fault)}";
+        }
     }
 
-    private bool IsVerified(ShardEntry shard) =>
-        _verified.TryGetValue(shard.Sha256, out var written) && ShardPath(shard.Sha256) is var path && File.Exists(path)
-        && FileLength.Of(path) == shard.Bytes && WrittenAt(path) == written;
+    private bool IsVerified(ShardEntry shard)
+    {
+        var path = ShardPath(shard.Sha256);
+        try
+        {
+            return _verified.TryGetValue(shard.Sha256, out var written) && File.Exists(path) && FileLength.Of(path) == shard.Bytes && WrittenAt(path) == written;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            // It was pruned meanwhile.
+            return false;
+        }
+    }
 
     // Time of the content: a link has a time of its own.
     private static DateTime WrittenAt(string path)

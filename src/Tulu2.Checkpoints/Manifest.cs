@@ -46,6 +46,14 @@ internal static class ManifestFile
                 throw new BadInputException(path, "the manifest's checksum is wrong", fix);
             return body.Deserialize<Manifest>(Json) ?? throw new JsonException("empty");
         }
+        catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new BadInputException(path, "was deleted while it was read, since newer checkpoints have taken its place", "read the newest one, or raise checkpoint.keep", fault);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new BadInputException(path, $"cannot be read: {FaultText.Of(fault)}", fix, fault);
+        }
         catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             throw new BadInputException(path, $"not a manifest: {FaultText.Of(fault)}", fix, fault);

@@ -14,6 +14,10 @@ public static class AtomicFile
     /// <summary>A part that nobody has locked is a leftover from this age on.</summary>
     public static readonly TimeSpan LeftoverAge = TimeSpan.FromMinutes(10);
 
+    /// <summary>Called on this thread before each thing that is done to the file system. Tests stop a writer here, for good or by an exception.</summary>
+    [ThreadStatic]
+    internal static Action<FileAct>? Before;
+
     /// <summary>Writes <paramref name="path"/> through <paramref name="write"/>. On any failure the final name is untouched and the part is gone.</summary>
     /// <exception cref="IOException">The disk is full or the directory cannot be written.</exception>
     public static void Write(string path, Action<Stream> write)
@@ -35,6 +39,7 @@ public static class AtomicFile
 
     private static string WriteNamed(string directory, Func<Stream, string> write, UnixFileMode? mode)
     {
+        Before?.Invoke(FileAct.Create);
         Directory.CreateDirectory(directory);
         var part = Path.Combine(directory, $".{Guid.NewGuid():N}{PartSuffix}");
         try
@@ -45,6 +50,7 @@ public static class AtomicFile
             using (var stream = new FileStream(part, options))
             {
                 full = Path.Combine(directory, write(stream));
+                Before?.Invoke(FileAct.Flush);
                 stream.Flush(flushToDisk: true);
             }
             Publish(part, full);
@@ -52,7 +58,7 @@ public static class AtomicFile
         }
         catch
         {
-            try { File.Delete(part); } catch (IOException) { /* the first failure is the one to report */ }
+            try { Discard(part); } catch (Exception fault) when (fault is IOException or UnauthorizedAccessException) { /* the first failure is the one to report */ }
             throw;
         }
     }
@@ -60,7 +66,9 @@ public static class AtomicFile
     /// <summary>Gives a file its name, in place of one that has it. It was written and flushed to the device under another name of the same file system.</summary>
     public static void Publish(string part, string path)
     {
+        Before?.Invoke(FileAct.Rename);
         File.Move(part, path, overwrite: true);
+        Before?.Invoke(FileAct.FlushDirectory);
         FlushDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 
@@ -101,6 +109,19 @@ public static class AtomicFile
                 // Locked, so that it is being written; or gone by now.
             }
         }
+    }
+
+    /// <summary>Deletes a file that may not be there.</summary>
+    public static void Delete(string path)
+    {
+        Before?.Invoke(FileAct.Delete);
+        File.Delete(path);
+    }
+
+    private static void Discard(string part)
+    {
+        Before?.Invoke(FileAct.Discard);
+        File.Delete(part);
     }
 
     // A rename is durable only once its directory is flushed; .NET has no call for that.

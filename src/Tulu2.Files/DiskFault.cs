@@ -3,6 +3,9 @@ namespace Tulu2.Files;
 /// <summary>What a disk refuses, recognised by the system's error number: its text depends on the system and its language.</summary>
 public static class DiskFault
 {
+    /// <summary>ENOSPC, as an <see cref="Exception.HResult"/>.</summary>
+    internal const int NoSpace = 28;
+
     /// <summary>Whether an error, or one that caused it, is that the disk (or the user's quota) has no room left.</summary>
     public static bool IsFull(Exception? fault) => Find(fault, IsNoRoom) is not null;
 
@@ -27,7 +30,7 @@ public static class DiskFault
     };
 
     // .NET leaves the number in HResult: ENOSPC and EDQUOT on Linux, ERROR_DISK_FULL on Windows.
-    private static bool IsNoRoom(int code) => code is 28 or 122 or 112;
+    private static bool IsNoRoom(int code) => code is NoSpace or 122 or 112;
 
     // EROFS, ERROR_WRITE_PROTECT.
     private static bool IsReadOnly(int code) => code is 30 or 19;

@@ -36,7 +36,7 @@ internal sealed class SubmitCommand(Terminal terminal)
         var name = Path.GetFileNameWithoutExtension(path);
         var directory = new RunDirectory(parsed.GetValue(_run) ?? Path.Combine("runs", name));
         var (mode, changes) = CommandBuilder.BeginningOf(parsed, _resume, _change);
-        if (RunBeginning.Opens(directory, mode, changes) && changes.Length > 0)
+        if (RunBeginning.Opens(loaded.Recipe, directory, mode, changes) && changes.Length > 0)
         {
             await RunLock.WaitAsync(directory.Ledger, TimeSpan.Zero, terminal.Say, cancellation);
             RunBeginning.Remember(loaded, directory, changes, terminal.Say);

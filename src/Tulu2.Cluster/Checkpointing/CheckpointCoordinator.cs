@@ -10,29 +10,11 @@ using Tulu2.Protocol.Ids;
 
 namespace Tulu2.Cluster.Checkpointing;
 
-/// <summary>Contents common to all manifests of a run, and the number that is kept.</summary>
-internal sealed record CheckpointSetup(
-    int Keep, string RecipeHash, int VirtualShards, IReadOnlyDictionary<string, string> Facts, ICheckpointWriter Writer, string? Recipe = null)
-{
-    /// <summary>The checkpoint of the best validation is kept.</summary>
-    public bool KeepsBest { get; init; }
-
-    /// <summary>The best step that is known of an earlier life; null: none.</summary>
-    public StepNumber? Best { get; init; }
-
-    /// <summary>The best of the steps whose state the run begins with or has gone past; later ones may have no checkpoint yet. Null: none.</summary>
-    public StepNumber? BestBefore { get; init; }
-
-    /// <summary>Checkpoints are kept until the evaluation pool has said that it does not need them.</summary>
-    public bool IsEvaluated { get; init; }
-
-    /// <summary>Steps whose checkpoints the evaluation of an earlier life needs yet.</summary>
-    public IReadOnlyCollection<int> Pinned { get; init; } = [];
-}
-
 /// <summary>Decides which manifest exists: writes one when all shards of a snapshot are durable and the ledger has its step, then deletes old ones.</summary>
-internal sealed class CheckpointCoordinator : UntypedActor
+internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
 {
+    private static readonly TimeSpan StuckPatience = TimeSpan.FromSeconds(10);
+
     private readonly CheckpointSetup _setup;
     private readonly IActorRef _ledger;
     private readonly DedicatedThread _thread = new("manifests", RunProtocol.EndRun(Context.Parent));
@@ -41,6 +23,22 @@ internal sealed class CheckpointCoordinator : UntypedActor
     private CheckpointCatalog _catalog;
     private CatalogDecision.ManifestDue? _due;
     private long _begun;
+
+    // The newest snapshot, and the longest time that a rank's step waited for its copy; a rank may tell that after its shard.
+    private StepNumber? _snapshot;
+    private double? _stall;
+
+    // The manifest that the thread is at; it stays at it where the storage is stuck.
+    private StepNumber? _writing;
+
+    private StorageWatch _storage;
+    private bool _isTrying, _isClosing;
+    private long _bytes;
+
+    // Copies the checkpoints to the second place; null: there is none. And the step that it copies.
+    private IActorRef? _mirror;
+    private StepNumber? _mirroring;
+    private IActorRef? _closer;
 
     // The best step, and the one with a checkpoint that is kept until the best has one.
     private StepNumber? _best;
@@ -55,17 +53,36 @@ internal sealed class CheckpointCoordinator : UntypedActor
     private IActorRef _asker = ActorRefs.Nobody;
 
     public CheckpointCoordinator(CheckpointSetup setup, IActorRef ledger) =>
-        (_setup, _ledger, _events, _catalog, _best, _kept, _pinned) =
-        (setup, ledger, new RunEventPublisher(ledger, Context.Parent), new CheckpointCatalog(), setup.Best, setup.BestBefore, setup.Pinned);
+        (_setup, _ledger, _events, _catalog, _best, _kept, _pinned, _storage) = (setup, ledger, new RunEventPublisher(ledger, Context.Parent), new CheckpointCatalog(),
+            setup.Best, setup.BestBefore, setup.Pinned, new StorageWatch { Interval = setup.TryStorage });
+
+    public ITimerScheduler Timers { get; set; } = null!;
 
     // The newest are kept in any case.
-    private IReadOnlyCollection<int> Besides => [.. _pinned.Union(_unjudged), .. _kept is { } best ? [best.Value] : Array.Empty<int>()];
+    private IReadOnlyCollection<int> Besides => [.. _pinned.Union(_unjudged), .. Of(_kept), .. Of(_mirroring)];
+
+    private static int[] Of(StepNumber? step) => step is { } one ? [one.Value] : [];
 
     private sealed record Written(StepNumber Step, string Path, string? PruneError) : INoSerializationVerificationNeeded;
 
+    private sealed record Overdue(StepNumber Step) : INoSerializationVerificationNeeded;
+
+    private sealed record TryStorage : INoSerializationVerificationNeeded;
+
+    private sealed record Tried(bool Took) : INoSerializationVerificationNeeded;
+
+    private sealed record LetGo : INoSerializationVerificationNeeded;
+
     private sealed record WriteFailed(StepNumber Step, string Error) : INoSerializationVerificationNeeded;
 
-    protected override void PreStart() => Sweep();
+    protected override void PreStart()
+    {
+        Sweep();
+        if (_setup.Mirror is not { } mirror) return;
+        var (events, run) = (_events, Context.Parent);
+        _mirror = Context.ActorOf(Props.Create(() => new MirrorKeeper(mirror, events, run)), ActorNames.Mirror);
+        if (_setup.Newest is { } newest) _mirror.Tell(new MirrorKeeper.Written(newest, Besides));
+    }
 
     protected override void PostStop() => _thread.Dispose();
 
@@ -77,7 +94,26 @@ internal sealed class CheckpointCoordinator : UntypedActor
                 _catalog = _catalog.Begin(begun.Step, begun.Ranks);
                 _assembly.Clear();
                 _asker = Sender;
-                _begun = Stopwatch.GetTimestamp();
+                (_begun, _snapshot, _stall) = (Stopwatch.GetTimestamp(), begun.Step, null);
+                Timers.StartSingleTimer("deadline", new Overdue(begun.Step), _setup.Deadline);
+                break;
+            case CheckpointProtocol.SnapshotTaken taken when taken.Step == _snapshot:
+                _stall = Math.Max(_stall ?? 0, taken.Seconds);
+                break;
+            case Overdue overdue:
+                GiveUp(overdue.Step);
+                break;
+            case MirrorKeeper.Copying { Step: var copying }:
+                _mirroring = copying;
+                break;
+            case TryStorage:
+                Try();
+                break;
+            case Tried tried:
+                _isTrying = false;
+                (_storage, var isDue, var wait) = _storage.Tried(tried.Took);
+                if (isDue) _asker.Tell(CheckpointProtocol.Due.Instance);
+                if (wait is { } time) Timers.StartSingleTimer("storage", new TryStorage(), time);
                 break;
             case CheckpointProtocol.Best { Step: var best }:
                 if (!_setup.KeepsBest) break;
@@ -102,24 +138,30 @@ internal sealed class CheckpointCoordinator : UntypedActor
                 Write(_due);
                 break;
             case Written written:
-                _due = null;
-                _written = written.Step;
-                var seconds = Stopwatch.GetElapsedTime(_begun).TotalSeconds;
-                _events.Publish(new RunEvent.CheckpointWritten(written.Step, written.Path, seconds));
-                _events.Publish(written.PruneError is { } error
-                    ? new RunEvent.CheckpointFailed(written.Step, $"it was written, but older ones could not be deleted: {error}")
-                    : new RunEvent.CheckpointsPruned(_setup.Keep));
-                _asker.Tell(new CheckpointProtocol.Settled(written.Step, written.Path, null, false));
+                Has(written);
                 break;
             case WriteFailed failed:
+                _writing = null;
+                // One that was given up has been reported; the storage answers now.
+                if (_due?.Step != failed.Step)
+                {
+                    Timers.StartSingleTimer("storage", new TryStorage(), _setup.TryStorage);
+                    break;
+                }
                 _due = null;
                 Abandon(failed.Step, failed.Error, lost: false);
                 break;
             case CheckpointProtocol.Close:
-                if (_setup.IsEvaluated) Prune();
-                Sweep();
-                _thread.Dispose();
-                _ = _thread.Completion.PipeTo(Sender, Self, () => CheckpointProtocol.Closed.Instance);
+                _closer = Sender;
+                if (_mirror is null) Close();
+                else _mirror.Tell(message);
+                break;
+            case CheckpointProtocol.Closed:
+                Close();
+                break;
+            case LetGo:
+                _closer?.Tell(CheckpointProtocol.Closed.Instance);
+                _closer = null;
                 break;
         }
     }
@@ -140,8 +182,77 @@ internal sealed class CheckpointCoordinator : UntypedActor
         }
     }
 
+    // One that was given up may come late: the storage has taken it after all.
+    private void Has(Written written)
+    {
+        _writing = null;
+        var isLate = _due?.Step != written.Step;
+        if (!isLate) _due = null;
+        _written = written.Step;
+        var seconds = Stopwatch.GetElapsedTime(_begun).TotalSeconds;
+        _events.Publish(new RunEvent.CheckpointWritten(written.Step, written.Path, seconds) { StallSeconds = isLate ? null : _stall });
+        _events.Publish(written.PruneError is { } error
+            ? new RunEvent.CheckpointFailed(written.Step, $"it was written, but older ones could not be deleted: {error}")
+            : new RunEvent.CheckpointsPruned(_setup.Keep));
+        (_storage, var cleared) = _storage.Write(written.Step);
+        Timers.Cancel("storage");
+        if (cleared is not null) _events.Publish(new RunEvent.StorageRecovered(_setup.Writer.Place, cleared));
+        _mirror?.Tell(new MirrorKeeper.Written(written.Step, Besides));
+        _asker.Tell(new CheckpointProtocol.Settled(written.Step, written.Path, null, false));
+    }
+
+    private void GiveUp(StepNumber step)
+    {
+        var why = $"it was not written within {NumberText.Duration(_setup.Deadline.TotalSeconds)} (checkpoint.deadline): the storage is slow, or does not answer";
+        if (_due?.Step == step)
+        {
+            _due = null;
+            Abandon(step, why, lost: false);
+        }
+        else Take(_catalog.Overdue(step, why));
+    }
+
+    // A storage that is stuck does not answer, and is not tried a second time meanwhile.
+    private void Try()
+    {
+        if (_isTrying || _isClosing || _writing is not null) return;
+        _isTrying = true;
+        var (self, bytes) = (Self, _bytes);
+        _thread.Post(() =>
+        {
+            try
+            {
+                _setup.Writer.Probe(bytes);
+                self.Tell(new Tried(true));
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                self.Tell(new Tried(false));
+            }
+        });
+    }
+
+    private void Close()
+    {
+        _isClosing = true;
+        if (_setup.IsEvaluated) Prune();
+        Sweep();
+        _thread.Dispose();
+        // The end of a thread that is stuck is not awaited: it ends with the process.
+        Timers.StartSingleTimer("let go", new LetGo(), _writing is not null || _isTrying ? StuckPatience : _setup.Deadline);
+        _ = _thread.Completion.PipeTo(Self, Self, () => new LetGo());
+    }
+
     private void Write(CatalogDecision.ManifestDue due)
     {
+        if (_writing is { } stuck)
+        {
+            _due = null;
+            Abandon(due.Step, $"the manifest of step {stuck} is still being written", lost: false);
+            return;
+        }
+        _writing = due.Step;
+        _bytes = due.Shards.Sum(shard => shard.Bytes);
         var self = Self;
         if (due.Step == _best) _kept = _best;
         var besides = Besides;
@@ -151,7 +262,13 @@ internal sealed class CheckpointCoordinator : UntypedActor
             string path;
             try
             {
-                path = _setup.Writer.Write(new Manifest(due.Step, _setup.VirtualShards, _setup.RecipeHash, due.Shards, _setup.Facts, _setup.Recipe));
+                var manifest = new Manifest(due.Step, _setup.VirtualShards, _setup.RecipeHash, due.Shards, _setup.Facts, _setup.Recipe);
+                path = _setup.Writer.Write(manifest);
+                if (_setup.Writer.Verify(manifest) is { Count: > 0 } faults)
+                {
+                    _setup.Writer.Discard(due.Step);
+                    throw new IOException($"it was written and is not what was written: {string.Join("; ", faults)}");
+                }
             }
             catch (Exception fault)
             {
@@ -203,7 +320,16 @@ internal sealed class CheckpointCoordinator : UntypedActor
 
     private void Abandon(StepNumber step, string error, bool lost)
     {
-        _events.Publish(new RunEvent.CheckpointFailed(step, error));
+        Timers.Cancel("deadline");
+        _events.Publish(new RunEvent.CheckpointFailed(step, error) { StallSeconds = _stall });
+        if (!lost)
+        {
+            (_storage, var raises, var tryIn) = _storage.Fail();
+            if (raises)
+                _events.Publish(new RunEvent.StorageFailing(_setup.Writer.Place,
+                    $"checkpoints cannot be written: {error}. While the run trains it goes on from memory, and the next is tried when it is due or the storage takes files again; fix: make room, mount it again or make it writable"));
+            Timers.StartSingleTimer("storage", new TryStorage(), tryIn);
+        }
         _asker.Tell(new CheckpointProtocol.Settled(step, null, error, lost));
     }
 }

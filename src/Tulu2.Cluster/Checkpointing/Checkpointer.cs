@@ -21,6 +21,9 @@ internal sealed class Checkpointer(IActorRef checkpoints) : UntypedActor
             case RankProtocol.Told { Report: WorkerReport.ShardWritten written }:
                 foreach (var part in PartsOf(written)) checkpoints.Tell(part);
                 break;
+            case RankProtocol.Told { Report: WorkerReport.SnapshotTaken taken }:
+                checkpoints.Tell(new CheckpointProtocol.SnapshotTaken(taken.Rank, taken.Step, taken.Seconds));
+                break;
             case RankProtocol.Told { Report: WorkerReport.SnapshotFailed failed }:
                 checkpoints.Tell(new CheckpointProtocol.ShardFailed(failed.Rank, failed.Step, failed.Error));
                 break;

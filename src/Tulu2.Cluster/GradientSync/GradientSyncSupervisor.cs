@@ -100,6 +100,9 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
             case RankProtocol.BadInput bad:
                 Context.Parent.Tell(new RunProtocol.Fatal(new RunFailure(bad.Error, bad.Detail, bad.Where, bad.Fix)));
                 break;
+            case CheckpointProtocol.Due:
+                Take(new SyncCommand.SnapshotDue(Now));
+                break;
             case CheckpointProtocol.Settled settled:
                 Take(new SyncCommand.SnapshotSettled(settled.Step, settled.ManifestPath, settled.Error, settled.Lost, Now));
                 break;

@@ -88,9 +88,17 @@ public abstract record LedgerEvent
     /// <param name="Why">How the workers ended that computed it.</param>
     public sealed record SlotQuarantined(int Step, int Slot, string Rows, string Why) : LedgerEvent;
 
-    public sealed record CheckpointWritten(int Step, string Manifest) : LedgerEvent;
+    public sealed record CheckpointWritten(int Step, string Manifest) : LedgerEvent
+    {
+        /// <summary>Time that the step waited for the copy of its state in memory, that of the slowest rank; null in logs of older versions.</summary>
+        public double? StallSeconds { get; init; }
+    }
 
-    public sealed record CheckpointFailed(int Step, string Why) : LedgerEvent;
+    public sealed record CheckpointFailed(int Step, string Why) : LedgerEvent
+    {
+        /// <inheritdoc cref="CheckpointWritten.StallSeconds"/>
+        public double? StallSeconds { get; init; }
+    }
 
     /// <summary>All but the newest checkpoints were deleted.</summary>
     public sealed record CheckpointsPruned(int Keep) : LedgerEvent;

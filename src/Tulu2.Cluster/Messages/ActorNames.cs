@@ -30,6 +30,7 @@ internal static class ActorNames
     // Below a run's own actor.
     public const string GradientSync = "gradient-sync";
     public const string Checkpoints = "checkpoints";
+    public const string Mirror = "mirror";
     public const string Ledger = "ledger";
     public const string Placement = "placement";
     public const string Evaluations = "evaluations";

@@ -15,6 +15,9 @@ internal static class CheckpointProtocol
     /// <summary>Checkpointer to coordinator: a rank's shard could not be written.</summary>
     public sealed record ShardFailed(Rank Rank, StepNumber Step, string Error) : IWireMessage;
 
+    /// <summary>Checkpointer to coordinator: a rank has copied its share of the state, for which its step waited so long.</summary>
+    public sealed record SnapshotTaken(Rank Rank, StepNumber Step, double Seconds) : IWireMessage;
+
     /// <summary>The ranks were told to take a snapshot.</summary>
     public sealed record SnapshotBegun(StepNumber Step, ImmutableArray<Rank> Ranks) : INoSerializationVerificationNeeded;
 
@@ -29,6 +32,12 @@ internal static class CheckpointProtocol
 
     /// <summary>The snapshot has become a checkpoint, or never will.</summary>
     public sealed record Settled(StepNumber Step, string? ManifestPath, string? Error, bool Lost) : INoSerializationVerificationNeeded;
+
+    /// <summary>To the gradient sync: the storage takes files again, after a checkpoint that it did not take.</summary>
+    public sealed record Due : INoSerializationVerificationNeeded
+    {
+        public static Due Instance { get; } = new();
+    }
 
     /// <summary>Finish what is being written and answer <see cref="Closed"/>.</summary>
     public sealed record Close : INoSerializationVerificationNeeded

@@ -17,7 +17,8 @@ public sealed record ClusterView(
 public sealed record NodeView(string Address, ImmutableArray<string> Roles, string Status, bool Reachable);
 
 /// <summary>A run that was submitted to the cluster.</summary>
-/// <param name="State">preparing, waiting, starting, reference, training, finishing, evaluating, stopping or exporting; in the end done, stopped or failed.</param>
+/// <param name="State">preparing, waiting, starting, reference, training, finishing, evaluating, stopping or exporting; in the end done, stopped or failed.
+/// Followed by <c>, alarm: ...</c> while checkpoints or their copies cannot be written.</param>
 /// <param name="Step">The last committed step.</param>
 /// <param name="Steps">Total steps; 0: not yet known.</param>
 /// <param name="Generation">Current generation of the ranks; 0: none yet.</param>

@@ -105,7 +105,7 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
             case WorkerReport.Failed failed:
                 setup.GradientSync.Tell(new RankProtocol.Lost(setup.Rank, _incarnation, failed.Error) { OfMemory = failed.OfMemory });
                 throw new RankFailedException(setup.Rank, failed.Error, failed.Detail);
-            case WorkerReport.ShardWritten or WorkerReport.SnapshotFailed:
+            case WorkerReport.ShardWritten or WorkerReport.SnapshotFailed or WorkerReport.SnapshotTaken:
                 setup.Checkpointer.Tell(new RankProtocol.Told(_incarnation, report));
                 break;
             case WorkerReport.SlotDone slot:

@@ -141,6 +141,9 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         var setup = new CheckpointSetup(
             _plan.CheckpointKeep, _plan.RecipeHash, _plan.VirtualShards, _plan.Facts, _plan.Checkpoints, _plan.RecipeText)
         {
+            Deadline = _plan.CheckpointDeadline,
+            Mirror = _plan.Mirror is { } mirror ? new MirrorSetup(mirror, _plan.CheckpointKeep, _plan.MirrorPatience) : null,
+            Newest = manifest?.Step,
             KeepsBest = validation is { KeepBest: true },
             Best = validation is { KeepBest: true } ? validated.At(rules.LastStep, validation).Best : null,
             BestBefore = validation is { KeepBest: true } && manifest is not null ? validated.At(manifest.Step, validation).Best : null,

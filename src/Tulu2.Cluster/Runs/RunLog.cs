@@ -19,6 +19,10 @@ internal static class RunLog
         RunEvent.RankLost lost => ("warning", $"rank {lost.Rank} was lost: {lost.Why}"),
         RunEvent.CheckpointWritten written => ("info", $"checkpoint of step {written.Step} written: {written.Manifest}"),
         RunEvent.CheckpointFailed failed => ("warning", $"checkpoint of step {failed.Step} failed: {failed.Why}"),
+        RunEvent.CheckpointMirrored copied =>
+            ("info", $"checkpoint of step {copied.Step} copied to {copied.Directory}: {NumberText.Count(copied.Bytes, "byte")} in {NumberText.Duration(copied.Seconds)}"),
+        RunEvent.StorageFailing failing => ("warning", $"alarm: {failing.Place} {failing.Text}"),
+        RunEvent.StorageRecovered recovered => ("info", $"{recovered.Place} {recovered.Text}"),
         RunEvent.EvaluationDue due =>
             ("info", $"the checkpoint of step {due.Step} is to be scored on {string.Join(", ", due.Benchmarks)}: {NumberText.Count(due.Items, "item")}"),
         RunEvent.EvaluationResumed resumed => ("info", $"{resumed.Left} of {NumberText.Count(resumed.Total, "item")} of the evaluation are left to score"),

@@ -54,6 +54,15 @@ public sealed record RunPlan
     /// <summary>Newest checkpoints kept.</summary>
     public int CheckpointKeep { get; init; } = 3;
 
+    /// <summary>A checkpoint that is not written within this time is given up.</summary>
+    public TimeSpan CheckpointDeadline { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>The second place of the checkpoints; null: there is none.</summary>
+    public ICheckpointMirror? Mirror { get; init; }
+
+    /// <summary>Time that the end of the run waits at most for the last copy.</summary>
+    public TimeSpan MirrorPatience { get; init; } = TimeSpan.FromMinutes(10);
+
     public RunStart Start { get; init; } = new RunStart.FromRecipe();
 
     /// <summary>The reference pass of DPO, done before the first step; null for SFT.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Tulu2.Cluster.Submissions;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.Ids;
@@ -24,6 +25,9 @@ internal sealed record RunState
     /// <summary>Ranks that wait for a node.</summary>
     public int Missing { get; private init; }
 
+    /// <summary>Alarms that were raised and not cleared, by the directory that they are about.</summary>
+    public ImmutableSortedDictionary<string, string> Alarms { get; private init; } = ImmutableSortedDictionary<string, string>.Empty;
+
     private double? LossFirst { get; init; }
     private double? LossLast { get; init; }
     private long Tokens { get; init; }
@@ -48,6 +52,8 @@ internal sealed record RunState
             Tokens = Tokens + step.Metrics.Tokens,
             Seconds = TrainingBegan is { } began ? (now - began).TotalSeconds : 0,
         },
+        RunEvent.StorageFailing failing => this with { Alarms = Alarms.SetItem(failing.Place, failing.Text) },
+        RunEvent.StorageRecovered recovered => this with { Alarms = Alarms.Remove(recovered.Place) },
         RunEvent.CheckpointWritten written => this with { Manifest = written.Manifest },
         _ => this,
     };
@@ -59,7 +65,10 @@ internal sealed record RunState
     public RunProgress Progress(RunPlan plan, bool isOver)
     {
         var state = Missing > 0 ? "waiting" : Phase == RunPhase.ReferencePass ? "reference" : $"{Phase}".ToLowerInvariant();
-        return new RunProgress(plan.RunDirectory, state, Step, plan.TotalSteps, Generation, Ranks > 0 ? Ranks : plan.Layout.Size, Missing, isOver);
+        return new RunProgress(plan.RunDirectory, state, Step, plan.TotalSteps, Generation, Ranks > 0 ? Ranks : plan.Layout.Size, Missing, isOver)
+        {
+            Alarm = Alarms.IsEmpty ? null : string.Join("; ", Alarms.Select(alarm => $"{alarm.Key} {alarm.Value}")),
+        };
     }
 
     private RunOutcome Outcome(RunEnd end, StepNumber step, string? sha256, string? manifest, RunFailure? failure) =>

@@ -8,4 +8,8 @@ namespace Tulu2.Cluster.Submissions;
 /// <param name="Generation">0: no generation was opened yet.</param>
 /// <param name="Missing">Ranks without a node.</param>
 /// <param name="IsOver">None of its actors is left.</param>
-internal sealed record RunProgress(string RunDirectory, string State, StepNumber Step, int Steps, Generation Generation, int Ranks, int Missing, bool IsOver);
+internal sealed record RunProgress(string RunDirectory, string State, StepNumber Step, int Steps, Generation Generation, int Ranks, int Missing, bool IsOver)
+{
+    /// <summary>What is wrong with the run's storage, and what to do; null: nothing is.</summary>
+    public string? Alarm { get; init; }
+}

@@ -46,6 +46,7 @@ internal sealed class SubmittedRun(Submission submission)
         { IsCancelled: true } => "stopping",
         { _progress: null } => "preparing",
         { _progress.IsOver: true } => "exporting",
+        { _progress.Alarm: { } alarm } => $"{_progress.State}, alarm: {alarm}",
         _ => _progress.State,
     };
 }

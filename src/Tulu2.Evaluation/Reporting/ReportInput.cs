@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Tulu2.Evaluation.Tasks;
+using Tulu2.Files;
 
 namespace Tulu2.Evaluation.Reporting;
 
@@ -84,7 +85,21 @@ public sealed record RankTime(int Rank, double Seconds, double Compute, double B
 
 /// <summary>Times of the ranks of a training stage.</summary>
 /// <param name="Stage">Name of the stage.</param>
-public sealed record ReportRankTimes(string Stage, IReadOnlyList<RankTime> Ranks);
+public sealed record ReportRankTimes(string Stage, IReadOnlyList<RankTime> Ranks)
+{
+    /// <summary>Null: no checkpoint was taken.</summary>
+    public ReportStall? CheckpointStall { get; init; }
+}
+
+/// <summary>Time that steps waited for checkpoints: for the copy of the state in memory, since the storage is written beside the steps.</summary>
+/// <param name="Seconds">Sum over the checkpoints, each the slowest rank's.</param>
+/// <param name="StepSeconds">Of all steps.</param>
+public sealed record ReportStall(int Checkpoints, double Seconds, double StepSeconds)
+{
+    public double? Share => StepSeconds > 0 ? Seconds / StepSeconds : null;
+
+    public string Text => $"steps waited {NumberText.Fixed(Seconds, 2)} s for {NumberText.Count(Checkpoints, "checkpoint")}, {NumberText.Percent(Share, 2)} of their time";
+}
 
 /// <summary>A loss of a rank or node, or a restart.</summary>
 public sealed record ReportFailure(string When, string What);

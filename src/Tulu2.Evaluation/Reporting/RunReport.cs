@@ -85,7 +85,7 @@ public static class RunReport
             double[] parts = [rank.Compute, rank.Batches, rank.Bubble, rank.TensorSums, rank.Reduction, rank.Commits];
             IEnumerable<double> all = [.. parts, Math.Max(0, rank.Seconds - parts.Sum())];
             return (IReadOnlyList<string>)[$"rank {rank.Rank}", .. all.Select(part => NumberText.Percent(rank.Seconds > 0 ? part / rank.Seconds : null))];
-        }));
+        })) + (stage.CheckpointStall is { } stall ? $"<p class=\"note\">{Html.Escape($"{stage.Stage}: {stall.Text}")}</p>\n" : "");
 
     private static string SampleList(ReportSamples model) =>
         $"<h3>{Html.Escape(model.Model)}</h3>\n"

@@ -43,5 +43,13 @@ public sealed record CheckpointCatalog
         return (Close(), new CatalogDecision.Abandoned(step, $"rank {missing} was lost, or not heard of for too long, before its shard was durable", Lost: true));
     }
 
+    /// <summary>It has taken too long: the storage is stuck, and another rank would not help. What still arrives for it is dropped.</summary>
+    public (CheckpointCatalog Next, CatalogDecision Decision) Overdue(StepNumber step, string why)
+    {
+        if (step != Step) return (this, new CatalogDecision.Wait());
+        var missing = string.Join(", ", Awaited.Except(Arrived.Keys).Order());
+        return (Close(), new CatalogDecision.Abandoned(step, $"{why} (rank {missing})", Lost: false));
+    }
+
     private CheckpointCatalog Close() => this with { Step = null, Arrived = Arrived.Clear() };
 }

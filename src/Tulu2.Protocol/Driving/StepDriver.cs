@@ -101,6 +101,8 @@ public sealed class StepDriver : IDisposable
             case WorkerReport.ShardWritten shard:
                 Settle(_catalog.Arrive(rank, shard.Step, shard.Shard));
                 break;
+            case WorkerReport.SnapshotTaken:
+                break;
             case WorkerReport.SnapshotFailed failed:
                 Settle(_catalog.Fail(rank, failed.Step, failed.Error));
                 break;

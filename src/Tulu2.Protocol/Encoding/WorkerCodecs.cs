@@ -142,6 +142,9 @@ public static class WorkerCodecs
         WireCodec.For("we", 3,
             (ref MessagePackWriter w, WorkerReport.SnapshotFailed m) => { w.Write(m.Rank); w.Write(m.Step); Text(ref w, m.Error); },
             (ref MessagePackReader r) => new WorkerReport.SnapshotFailed(r.ReadRank(), r.ReadStep(), Text(ref r))),
+        WireCodec.For("wt", 3,
+            (ref MessagePackWriter w, WorkerReport.SnapshotTaken m) => { w.Write(m.Rank); w.Write(m.Step); w.Write(m.Seconds); },
+            (ref MessagePackReader r) => new WorkerReport.SnapshotTaken(r.ReadRank(), r.ReadStep(), r.ReadDouble())),
         WireCodec.For("wf", 7,
             (ref MessagePackWriter w, WorkerReport.Failed m) =>
             {

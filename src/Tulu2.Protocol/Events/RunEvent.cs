@@ -71,13 +71,37 @@ public abstract record RunEvent
 
     /// <param name="Manifest">Path of the manifest.</param>
     /// <param name="Seconds">Since the snapshot began.</param>
-    public sealed record CheckpointWritten(StepNumber Step, string Manifest, double Seconds) : RunEvent;
+    public sealed record CheckpointWritten(StepNumber Step, string Manifest, double Seconds) : RunEvent
+    {
+        /// <summary>Time that the step waited for the copy of its state in memory: that of the slowest rank. Null: no rank has made one, or it was told before.</summary>
+        public double? StallSeconds { get; init; }
+    }
 
     /// <summary>All but the newest checkpoints were deleted.</summary>
     public sealed record CheckpointsPruned(int Keep) : RunEvent;
 
     /// <summary>Training continues, unless it was the last checkpoint: then the run fails.</summary>
-    public sealed record CheckpointFailed(StepNumber Step, string Why) : RunEvent;
+    public sealed record CheckpointFailed(StepNumber Step, string Why) : RunEvent
+    {
+        /// <inheritdoc cref="CheckpointWritten.StallSeconds"/>
+        public double? StallSeconds { get; init; }
+    }
+
+    /// <summary>A checkpoint has a copy in the second place.</summary>
+    /// <param name="Bytes">That were copied: shards that were there before were not.</param>
+    public sealed record CheckpointMirrored(StepNumber Step, string Directory, long Bytes, double Seconds) : RunEvent;
+
+    /// <summary>The run is over and waits for the last copy.</summary>
+    /// <param name="Done">Bytes copied.</param>
+    /// <param name="Total">Bytes to copy; 0: not known yet.</param>
+    public sealed record MirrorAwaited(StepNumber Step, long Done, long Total) : RunEvent;
+
+    /// <summary>An alarm: checkpoints or their copies cannot be written; training goes on. Once until <see cref="StorageRecovered"/>.</summary>
+    /// <param name="Place">The directory.</param>
+    /// <param name="Text">What is wrong and what to do.</param>
+    public sealed record StorageFailing(string Place, string Text) : RunEvent;
+
+    public sealed record StorageRecovered(string Place, string Text) : RunEvent;
 
     /// <summary>The checkpoint of a step will be scored.</summary>
     /// <param name="Items">Of all benchmarks.</param>

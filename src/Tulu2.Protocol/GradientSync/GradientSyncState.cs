@@ -106,6 +106,7 @@ public sealed partial record GradientSyncState
             SyncCommand.Validated validated => ValidationDone(validated),
             SyncCommand.ReferenceDone => To(this with { ReferenceDue = false }).When(Phase is SyncPhase.Scoring, next => next.Begin(command.Now)),
             SyncCommand.SnapshotSettled settled => SnapshotSettled(settled),
+            SyncCommand.SnapshotDue when Snapshot is SnapshotStatus.None => To(this with { Snapshot = new SnapshotStatus.Due() }),
             SyncCommand.Stop => Stop(command.Now),
             SyncCommand.Tick => Tick(command.Now),
             SyncCommand.Slept => To(Refreshed(command.Now)),

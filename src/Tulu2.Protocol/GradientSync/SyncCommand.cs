@@ -48,6 +48,9 @@ public abstract record SyncCommand(TimeSpan Now)
     /// <param name="Lost">It failed since a rank was lost, so it is worth another try.</param>
     public sealed record SnapshotSettled(StepNumber Step, string? ManifestPath, string? Error, bool Lost, TimeSpan Now) : SyncCommand(Now);
 
+    /// <summary>The storage takes files again, after a checkpoint that could not be written: the next commit takes another.</summary>
+    public sealed record SnapshotDue(TimeSpan Now) : SyncCommand(Now);
+
     /// <summary>Finish the running step, take a checkpoint, and end.</summary>
     public sealed record Stop(TimeSpan Now) : SyncCommand(Now);
 

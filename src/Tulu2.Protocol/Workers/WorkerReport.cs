@@ -50,6 +50,10 @@ public abstract record WorkerReport
     /// <summary>One shard file is durable under its final name.</summary>
     public sealed record ShardWritten(Rank Rank, StepNumber Step, ShardEntry Shard) : WorkerReport;
 
+    /// <summary>The rank's share of the state is copied in memory, and is being written.</summary>
+    /// <param name="Seconds">That the rank's step waited for the copy.</param>
+    public sealed record SnapshotTaken(Rank Rank, StepNumber Step, double Seconds) : WorkerReport;
+
     /// <summary>A snapshot could not be written (a full disk, say); training is not affected.</summary>
     public sealed record SnapshotFailed(Rank Rank, StepNumber Step, string Error) : WorkerReport;
 

@@ -23,6 +23,9 @@ internal sealed class ProgressSubscriber(string title, int totalSteps, Action<Pr
             case RunEvent.EvaluationProgressed scored when _isEvaluating:
                 report(new ProgressSnapshot(scored.Done, scored.Total) { Phase = $"{title} evaluation" });
                 break;
+            case RunEvent.MirrorAwaited { Total: > 0 } copy:
+                report(new ProgressSnapshot(copy.Done >> 20, copy.Total >> 20) { Phase = $"{title} copy of the last checkpoint (MiB)" });
+                break;
             case RunEvent.StepCommitted { Step: var step }:
                 report(new ProgressSnapshot(step.Step, totalSteps, step.Metrics.Loss, step.TokensPerSecond) { Phase = title });
                 break;

@@ -23,6 +23,8 @@ internal sealed class RemarkSubscriber(string title, int totalSteps, Action<stri
         RunEvent.PhaseChanged { Phase: RunPhase.Finishing } => "writing the last checkpoint",
         RunEvent.CheckpointFailed failed =>
             $"the checkpoint of step {failed.Step} could not be written: {failed.Why}{(_phase == RunPhase.Training && failed.Step < totalSteps ? "; training goes on" : "")}",
+        RunEvent.StorageFailing failing => $"alarm: {failing.Place} {failing.Text}",
+        RunEvent.StorageRecovered recovered => $"{recovered.Place} {recovered.Text}",
         RunEvent.Validated done => Validated(done),
         RunEvent.RankLost lost => $"rank {lost.Rank} was restarted: {lost.Why}",
         RunEvent.RanksPlaced placed => $"ranks {string.Join(", ", placed.Ranks)} are placed on {placed.Node}",

@@ -4,6 +4,7 @@ using Tulu2.Files;
 using Tulu2.Protocol.Ids;
 using Tulu2.Runs.Preparation;
 using Tulu2.Runs.RunFiles;
+using Tulu2.Training.Recipes;
 using Tulu2.Training.Recipes.Reading;
 
 namespace Tulu2.Runs.Execution;
@@ -19,12 +20,16 @@ internal sealed record RunBeginning(LoadedRecipe Loaded, RunStart Start, RunReci
 
     /// <summary>Opens the directory. A run that was stopped before its first step is started again, with any recipe.</summary>
     /// <returns>There is a run to resume.</returns>
-    /// <exception cref="BadInputException">See <see cref="RunDirectory.Open"/>; or there is no run that could be changed.</exception>
-    public static bool Opens(RunDirectory directory, ResumeMode mode, IReadOnlyList<string> flags)
+    /// <exception cref="BadInputException">See <see cref="RunDirectory.Open"/>; or there is no run that could be changed; or a new one would share another's mirror.</exception>
+    public static bool Opens(Recipe recipe, RunDirectory directory, ResumeMode mode, IReadOnlyList<string> flags)
     {
+        var isMirrored = RunCheckpoints.AreMirrored(recipe);
+        if (isMirrored && !directory.HasRun && mode == ResumeMode.New)
+            throw new BadInputException($"checkpoint.mirror {recipe.Checkpoint.Mirror}", "has checkpoints already, and the run directory has none",
+                "add --resume if they are this run's, whose directory is lost; else name an empty directory");
         if (flags.Count > 0 && !directory.HasRun && (mode == ResumeMode.Auto || directory.IsBegun))
             throw new BadInputException($"--change {flags[0]}", "there is no run yet that could be changed", $"start it with {flags[0]} after the recipe");
-        return directory.Open(mode);
+        return directory.Open(mode, isMirrored);
     }
 
     /// <summary>Writes a change to the run directory, for the process that resumes the run.</summary>
@@ -50,9 +55,11 @@ internal sealed record RunBeginning(LoadedRecipe Loaded, RunStart Start, RunReci
     /// <exception cref="BadInputException">A change that cannot be made, or another recipe than the run's.</exception>
     public static RunBeginning Resume(LoadedRecipe loaded, RunDirectory directory, IReadOnlyList<string> flags, Action<string> say)
     {
-        var store = new CheckpointStore(directory.Checkpoints);
+        var store = RunCheckpoints.OpenAnswering(directory, loaded.Recipe, say);
+        // A manifest that is healed may be the only one that has the recipe.
+        var healed = store.Mirror is null ? null : Newest(store, RunRecipe.OfFile(directory), say);
         var known = RunRecipe.Read(directory, store, say);
-        var newest = store.LatestSound(fault => say($"checkpoint skipped: {fault}"));
+        var newest = store.Mirror is null ? Newest(store, known, say) : healed;
         var step = newest?.Manifest.Step ?? 0;
         RunStart start = newest is { } manifest ? new RunStart.FromManifest(manifest.Path, new StepNumber(step)) : new RunStart.FromRecipe();
         var changes = known?.Changes ?? [];
@@ -69,6 +76,9 @@ internal sealed record RunBeginning(LoadedRecipe Loaded, RunStart Start, RunReci
         if (change is not null) say($"changed {change.Text}");
         return new RunBeginning(applied, start, known, changes) { HashBefore = known?.Hash ?? newest?.Manifest.RecipeHash };
     }
+
+    private static (string Path, Manifest Manifest)? Newest(CheckpointStore store, RunRecipe? known, Action<string> say) =>
+        store.LatestSound(manifest => RunCheckpoints.Belongs(manifest, known), fault => say($"checkpoint skipped: {fault}"), say);
 
     /// <exception cref="BadInputException">The run has another recipe, or has made more steps than its recipe has.</exception>
     /// <param name="command">The command that started the run, without --resume; null: none can be named.</param>

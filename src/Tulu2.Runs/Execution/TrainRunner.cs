@@ -49,7 +49,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
     public async Task<TrainResult> RunAsync(string title, LoadedRecipe loaded, RunDirectory directory, ResumeMode mode, CancellationToken cancellation)
     {
         using var ahead = Launched is { Role: CoordinatorRole.Spare } spare ? await PrepareAheadAsync(loaded, directory, spare.Turn, cancellation) : null;
-        var resumes = RunBeginning.Opens(directory, mode, Changes);
+        var resumes = RunBeginning.Opens(loaded.Recipe, directory, mode, Changes);
         output.LogFile = directory.Log;
         var endings = new RunEndings(title, Command, output.StopSignal);
         try
@@ -90,7 +90,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         foreach (var line in RunBanner.Lines(title, run, suite, hosting, directory)) say(line);
         if (standby.Line is { } copies) say(copies);
 
-        var store = new CheckpointStore(directory.Checkpoints);
+        var store = RunCheckpoints.Open(directory, run.Recipe);
         var (outcome, steps, validations) = await TrainAsync(title, run, suite, beginning.Start, directory, store, standby.Keeps, memory, endings, report, cancellation);
         // The failure may be a consequence of a run directory that is gone.
         if (outcome.End != RunEnd.Cancelled) directory.CheckPresent();
@@ -153,6 +153,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
             new MetricsSubscriber(title, directory, firstStep, metrics, validations, output.Say),
             new ProgressSubscriber(title, total, report),
             new RemarkSubscriber(title, total, output.Say),
+            new StallSubscriber(title, output.Say),
             new FirstStepSubscriber(() => Launched?.Mark()));
         var host = await node.StartAsync(cancellation);
         await using var nodes = hosting is RankHosting.Nodes { Count: > 0 } local

@@ -85,14 +85,27 @@ internal static class RunHistory
     public static ReportRankTimes RankTimes(string stage, IEnumerable<LedgerEntry> entries)
     {
         var ranks = new SortedDictionary<int, RankTime>();
-        foreach (var committed in entries.Select(entry => entry.Event).OfType<LedgerEvent.StepCommitted>())
+        var known = entries.Select(entry => entry.Event).ToList();
+        foreach (var committed in known.OfType<LedgerEvent.StepCommitted>())
             foreach (var share in committed.Shares)
             {
                 var (sum, times) = (ranks.GetValueOrDefault(share.Rank) ?? new RankTime(share.Rank, 0, 0, 0, 0, 0, 0, 0), share.Times);
                 ranks[share.Rank] = new RankTime(share.Rank, sum.Seconds + committed.Seconds, sum.Compute + times.Compute, sum.Batches + times.WaitForData,
                     sum.Bubble + times.WaitForStage, sum.TensorSums + times.TensorSums, sum.Reduction + times.Reduce, sum.Commits + times.WaitForCommit);
             }
-        return new ReportRankTimes(stage, [.. ranks.Values]);
+        return new ReportRankTimes(stage, [.. ranks.Values]) { CheckpointStall = Stall(known) };
+    }
+
+    // Null: there was no checkpoint, or an older version made them all.
+    private static ReportStall? Stall(IReadOnlyCollection<LedgerEvent> events)
+    {
+        var stalls = events.Select(what => what switch
+        {
+            LedgerEvent.CheckpointWritten written => written.StallSeconds,
+            LedgerEvent.CheckpointFailed failed => failed.StallSeconds,
+            _ => null,
+        }).OfType<double>().ToList();
+        return stalls.Count == 0 ? null : new ReportStall(stalls.Count, stalls.Sum(), events.OfType<LedgerEvent.StepCommitted>().Sum(step => step.Seconds));
     }
 
     private const string Cancelled = "cancelled", Completed = "completed";

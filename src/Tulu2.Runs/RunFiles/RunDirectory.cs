@@ -58,10 +58,11 @@ internal sealed class RunDirectory(string path)
 
     /// <summary>Makes the directory for a new run, or checks that there is one to resume.</summary>
     /// <returns>There is something to resume.</returns>
+    /// <param name="isMirrored">There are checkpoints of the run elsewhere, in case the directory is lost.</param>
     /// <exception cref="BadInputException">There is a run and mode is New, there is none and mode is Resume, or the directory cannot be written.</exception>
-    public bool Open(ResumeMode mode)
+    public bool Open(ResumeMode mode, bool isMirrored = false)
     {
-        var hasRun = HasRun;
+        var hasRun = HasRun || (isMirrored && mode != ResumeMode.New);
         if (hasRun && mode == ResumeMode.New)
             throw new BadInputException(Root, "already contains a run", "add --resume to continue it, or choose another --run directory");
         if (!hasRun && mode == ResumeMode.Resume && !IsBegun)

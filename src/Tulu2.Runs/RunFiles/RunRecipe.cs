@@ -38,6 +38,19 @@ internal sealed record RunRecipe(Recipe Recipe, string Hash, IReadOnlyList<Recip
 
     public void Write(RunDirectory directory) => AtomicFile.WriteAllText(directory.Recipe, Text);
 
+    /// <summary>The recipe in the run's own file; null: it is missing or damaged.</summary>
+    public static RunRecipe? OfFile(RunDirectory directory)
+    {
+        try
+        {
+            return File.Exists(directory.Recipe) ? Parse(directory.Recipe, File.ReadAllText(directory.Recipe)) : null;
+        }
+        catch (BadInputException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Reads the recipe of a run from its file; if that is lost or damaged, from the newest manifest and the later changes in the ledger.</summary>
     /// <param name="say">Takes a line about a lost file and its replacement.</param>
     /// <returns>Null: neither has it, as in runs of older versions.</returns>

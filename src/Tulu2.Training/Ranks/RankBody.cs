@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Tulu2.Checkpoints;
 using Tulu2.Collectives;
 using Tulu2.Data.Slots;
 using Tulu2.Protocol.Ids;
@@ -22,6 +21,9 @@ namespace Tulu2.Training.Ranks;
 /// </summary>
 internal sealed class RankBody : IDisposable
 {
+    // Well below any lease.
+    private static readonly TimeSpan SnapshotPatience = TimeSpan.FromSeconds(20);
+
     private readonly WorkerSettings _settings;
     private readonly Action<WorkerReport> _report;
     private readonly SlotComputerOf _computerOf;
@@ -63,7 +65,7 @@ internal sealed class RankBody : IDisposable
         _tensorSum = settings.Parallel.Tensor > 1 ? new TensorGroupSum(deadline, _clock) : null;
         _nccl = NcclTransport.Of(settings.Recipe.Parallel, settings.Parallel.Tensor, deadline);
         _standby = new StandbyKeeper(settings, new BackgroundThread($"standby copy on rank {rank}"));
-        _snapshots = new SnapshotWriter(new CheckpointStore(settings.CheckpointDirectory), report);
+        _snapshots = new SnapshotWriter(settings.OpenCheckpoints(), report);
     }
 
     /// <summary>The current generation; -1 before the first.</summary>
@@ -306,7 +308,13 @@ internal sealed class RankBody : IDisposable
         if (applies) Apply(commit.Step);
         if (commit.Then == AfterCommit.End) _held.Trim();
         // Before the gather, which a lost peer may abort: every rank that has applied a step must also have started its snapshot.
-        if (commit.Snapshot) _snapshots.Take(_state.Replica, _rank, _part.SnapshotShare(Groups.Twins.Rank, Groups.Twins.Size));
+        if (commit.Snapshot)
+        {
+            var copied = Stopwatch.GetTimestamp();
+            // A step that follows does not wait for a storage that is slow.
+            _snapshots.Take(_state.Replica, _rank, _part.SnapshotShare(Groups.Twins.Rank, Groups.Twins.Size), commit.Then == AfterCommit.GoOn ? TimeSpan.Zero : SnapshotPatience);
+            _report(new WorkerReport.SnapshotTaken(_rank, StateStep, Stopwatch.GetElapsedTime(copied).TotalSeconds));
+        }
         _state.RefreshWeights(Groups);
         var hash = commit.Then == AfterCommit.End && _part.HoldsEverything ? ParameterHash.Of(_part.Trained, FlatMemory.Address(_state.Replica.Master)) : null;
         _report(new WorkerReport.Applied(Generation, _rank, StateStep, Stopwatch.GetElapsedTime(start).TotalSeconds, commit.Then, hash));

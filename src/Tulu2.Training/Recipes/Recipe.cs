@@ -297,4 +297,13 @@ public sealed record CheckpointRecipe
     [KnownAs(Trl = "save_total_limit", Others = "keep_last_n_checkpoints")]
     [NotInHash, Changeable]
     public int Keep { get; init; } = 3;
+    [Meaning("A second place, on another file system: each checkpoint is copied to it in the background, and --resume takes from it what is missing or damaged in the run directory. A directory of this run alone; null: none.")]
+    [PathKey, NotInHash]
+    public string? Mirror { get; init; }
+    [Meaning("Seconds that the end of a run waits at most for the copy of the last checkpoint.")]
+    [NotInHash, Changeable]
+    public int MirrorWait { get; init; } = 600;
+    [Meaning("Seconds after which a checkpoint that is not written is given up, as where a file system does not answer: training goes on, and the next one is tried when it is due. More than an hour has no effect.")]
+    [NotInHash, Changeable]
+    public int Deadline { get; init; } = 1800;
 }

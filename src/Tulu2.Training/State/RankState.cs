@@ -13,7 +13,7 @@ namespace Tulu2.Training.State;
 /// </summary>
 internal sealed class RankState(WorkerSettings settings, RankPart part) : IDisposable
 {
-    private readonly CheckpointStore _store = new(settings.CheckpointDirectory);
+    private readonly CheckpointStore _store = settings.OpenCheckpoints();
     private readonly UpdateRule _rule = new(settings.Recipe, settings.Plan.TotalSteps, settings.HostThreads(), settings.Schedules);
     private readonly UntrainedRows _untrained = new(part.Trained, part.Range);
     private FrozenModel? _frozen;

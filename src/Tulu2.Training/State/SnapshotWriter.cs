@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Tulu2.Checkpoints;
@@ -14,19 +16,43 @@ using Tulu2.Training.Recipes;
 namespace Tulu2.Training.State;
 
 /// <summary>
-/// Copies a rank's share of the state and writes the copy on a background thread. A new snapshot first waits for the previous one, so that a slow disk costs
-/// time, not memory.
+/// Copies a rank's share of the state and writes the copy on a background thread. One is written at a time, so that a slow disk costs checkpoints, and neither time nor
+/// memory: while one is stuck the next is refused.
 /// </summary>
-internal sealed class SnapshotWriter(CheckpointStore store, Action<WorkerReport> report) : IDisposable
+internal sealed class SnapshotWriter : IDisposable
 {
-    private Thread? _writing;
+    // A worker that ends waits this long for its last snapshot; whoever ended it does not wait longer either.
+    private static readonly TimeSpan EndPatience = TimeSpan.FromMinutes(1);
+
+    private readonly CheckpointStore _store;
+    private readonly Action<WorkerReport> _report;
+    private readonly object _gate = new();
+    private readonly BlockingCollection<Action> _work = [];
+    private readonly Thread _thread;
+
+    // What is being written; null as soon as it is about to be reported.
+    private StepNumber? _writing;
+
+    public SnapshotWriter(CheckpointStore store, Action<WorkerReport> report)
+    {
+        (_store, _report) = (store, report);
+        // Before the first snapshot: on a busy machine the start of a thread takes as long as a small step.
+        _thread = new Thread(Run) { IsBackground = true, Name = "snapshots" };
+        _thread.Start();
+    }
 
     /// <param name="share">Slices that this rank writes, with offsets within the buffers of its state.</param>
+    /// <param name="patience">Time that may be waited for the previous snapshot: none where a step would wait with it.</param>
     /// <exception cref="NonFiniteStepException">A parameter or moment is not finite, or rounds to infinity in the compute type; nothing is written.</exception>
-    public unsafe void Take(ReplicaState state, Rank rank, IReadOnlyList<ParameterSlice> share)
+    public unsafe void Take(ReplicaState state, Rank rank, IReadOnlyList<ParameterSlice> share, TimeSpan patience)
     {
-        _writing?.Join();
         var step = new StepNumber(state.Step);
+        if (Writing(step, patience) is { } stuck)
+        {
+            // Asked for again while it is written: its report is still to come.
+            if (stuck != step) _report(new WorkerReport.SnapshotFailed(rank, step, $"rank {rank} is still writing its shard of step {stuck} to {_store.Directory}"));
+            return;
+        }
         var elements = share.Sum(part => part.Slice.Length);
         var memory = (nint)NativeMemory.Alloc((nuint)Math.Max(1, 3 * elements * sizeof(float)));
         var blocks = new List<StateBlock>(3 * share.Count);
@@ -49,8 +75,25 @@ internal sealed class SnapshotWriter(CheckpointStore store, Action<WorkerReport>
                 }
             }
         }
-        _writing = new Thread(() => Write(rank, step, memory, blocks)) { IsBackground = true, Name = $"snapshot of rank {rank}" };
-        _writing.Start();
+        lock (_gate) _writing = step;
+        _work.Add(() => Write(rank, step, memory, blocks));
+    }
+
+    // What is being written; null: nothing, or it was finished in time.
+    private StepNumber? Writing(StepNumber step, TimeSpan patience)
+    {
+        var begun = Stopwatch.GetTimestamp();
+        lock (_gate)
+        {
+            while (_writing is not null && _writing != step && patience - Stopwatch.GetElapsedTime(begun) is { Ticks: > 0 } left) Monitor.Wait(_gate, left);
+            return _writing;
+        }
+    }
+
+    private void Run()
+    {
+        TorchRuntime.EnterRankThread();
+        foreach (var write in _work.GetConsumingEnumerable()) write();
     }
 
     private static string NameOf(StateKind kind) => kind switch
@@ -60,23 +103,34 @@ internal sealed class SnapshotWriter(CheckpointStore store, Action<WorkerReport>
         _ => "the second moment of an element of",
     };
 
-    /// <summary>Waits for the snapshot in progress.</summary>
-    public void Dispose() => _writing?.Join();
+    /// <summary>Waits for the snapshot in progress, a minute at most: a thread that the storage never answers ends with the process.</summary>
+    public void Dispose()
+    {
+        _work.CompleteAdding();
+        _thread.Join(EndPatience);
+    }
 
     private unsafe void Write(Rank rank, StepNumber step, nint memory, IReadOnlyList<StateBlock> blocks)
     {
-        TorchRuntime.EnterRankThread();
+        WorkerReport outcome;
         try
         {
-            report(new WorkerReport.ShardWritten(rank, step, store.WriteShard(blocks)));
+            outcome = new WorkerReport.ShardWritten(rank, step, _store.WriteShard(blocks));
         }
         catch (Exception fault)
         {
-            report(new WorkerReport.SnapshotFailed(rank, step, FaultText.Of(fault)));
+            outcome = new WorkerReport.SnapshotFailed(rank, step, FaultText.Of(fault));
         }
         finally
         {
             NativeMemory.Free((void*)memory);
+            // Before the report: who asks again after it gets another.
+            lock (_gate)
+            {
+                _writing = null;
+                Monitor.PulseAll(_gate);
+            }
         }
+        _report(outcome);
     }
 }

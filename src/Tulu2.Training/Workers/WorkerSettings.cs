@@ -41,6 +41,9 @@ public sealed record WorkerSettings
     /// <summary>The <c>checkpoints/</c> directory of the run.</summary>
     public required string CheckpointDirectory { get; init; }
 
+    /// <summary>The run's checkpoints, with their mirror where the recipe has one.</summary>
+    internal CheckpointStore OpenCheckpoints() => new(CheckpointDirectory) { Mirror = Recipe.Checkpoint.Mirror is { } mirror ? new CheckpointStore(mirror) : null };
+
     /// <summary>Opens the reference log-probabilities; called after the reference pass, for the first slot. Null: the objective needs none.</summary>
     public Func<ReferenceLogProbabilities>? References { get; init; }
 

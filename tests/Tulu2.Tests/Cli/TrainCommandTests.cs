@@ -82,6 +82,43 @@ public sealed class TrainCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_run_whose_checkpoints_are_damaged_is_healed_from_its_mirror_and_one_that_is_lost_goes_on_from_it_with_the_same_bits()
+    {
+        var (recipe, run, second) = (_small.Recipe(), _small.In("mirrored"), _small.In("second"));
+        string[] arguments = [recipe, "--run", run, "--set", $"checkpoint.mirror={second}"];
+        var whole = await TrainAsync(arguments);
+        string[] manifests = ["step-00000002.json", "step-00000004.json"];
+        Assert.Equal(manifests, Directory.GetFiles(Path.Combine(second, "manifests")).Select(Path.GetFileName).Order());
+        Assert.Contains("of their time", File.ReadAllText(Path.Combine(run, "report.html")));
+
+        var shard = Directory.GetFiles(Path.Combine(run, "checkpoints", "shards")).Order().First();
+        var sound = File.ReadAllBytes(shard);
+        File.WriteAllBytes(shard, sound[..^1]);
+        File.WriteAllText(Path.Combine(run, "checkpoints", "manifests", manifests[1]), "{");
+        var (damaged, _, found) = await CommandLineTests.RunAsync("", "checkpoint", "verify", run);
+        Assert.Equal(ExitCode.Failed, damaged);
+        Assert.Equal(2, found.Split($"{second} has it: --heal").Length - 1);
+        var (healed, _, what) = await CommandLineTests.RunAsync("", "checkpoint", "verify", run, "--heal");
+        Assert.True(healed == ExitCode.Done, what);
+        Assert.Equal(sound, File.ReadAllBytes(shard));
+        Assert.Equal(ExitCode.Done, (await CommandLineTests.RunAsync("", "checkpoint", "verify", run)).Code);
+
+        // The disk of the run is gone, and its last checkpoint had not been copied yet.
+        Directory.Delete(run, recursive: true);
+        File.Delete(Path.Combine(second, "manifests", manifests[1]));
+        var (refused, _, errors) = await CommandLineTests.RunAsync("", ["train", .. arguments, "--in-process"]);
+        Assert.Equal(ExitCode.BadInput, refused);
+        Assert.Contains("add --resume if they are this run's", errors);
+        var (code, output, said) = await CommandLineTests.RunAsync("", ["train", .. arguments, "--resume", "--in-process", "--json"]);
+        Assert.True(code == ExitCode.Done, said);
+        Assert.Contains($"the checkpoint of step 2 is healed from {second}", said);
+        Assert.Contains("resuming after step 2", said);
+        Assert.Equal(whole.GetProperty("parameters_sha256").GetString(), LastLine(output).GetProperty("parameters_sha256").GetString());
+        Assert.Equal(ExitCode.Done, (await CommandLineTests.RunAsync("", "checkpoint", "verify", second)).Code);
+        Assert.Equal(manifests, Directory.GetFiles(Path.Combine(second, "manifests")).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
     public async Task Dpo_begins_at_ln_2_from_the_export_of_sft_and_reads_its_references_from_the_cache_the_second_time()
     {
         await TrainAsync(_small.Recipe(), "--run", _small.In("sft"));

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.TestKit;
@@ -111,16 +112,181 @@ public sealed class CheckpointCoordinatorSpec : TestKit
     }
 
     [Fact]
-    public async Task A_shard_or_manifest_that_the_disk_refuses_is_reported()
+    public async Task A_shard_or_manifest_that_the_disk_refuses_is_reported_and_an_alarm_is_raised_once_until_one_is_written()
     {
         _checkpoints.Tell(new CheckpointProtocol.ShardFailed(new Rank(1), new StepNumber(5), "no space left"));
         await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(new StepNumber(5), null, "no space left", Lost: false));
+        Assert.IsType<RunEvent.CheckpointFailed>(await EventAsync());
+        Assert.Contains("no space left. While the run trains it goes on from memory", Assert.IsType<RunEvent.StorageFailing>(await EventAsync()).Text);
 
         _writer.Fault = _ => new IOException("still no space");
-        _checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(new StepNumber(6), [.. Rank.All(2)]), _sync);
-        _checkpoints.Tell(Shard(0, 6));
-        _checkpoints.Tell(Shard(1, 6));
-        _checkpoints.Tell(new LedgerProtocol.Durable(6));
+        await SnapshotAsync(6);
         await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(new StepNumber(6), null, "still no space", Lost: false));
+        Assert.IsType<RunEvent.CheckpointFailed>(await EventAsync());
+
+        _writer.Fault = _ => null;
+        await SnapshotAsync(7);
+        await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(new StepNumber(7), "7", null, Lost: false));
+        Assert.IsType<RunEvent.CheckpointWritten>(await EventAsync());
+        Assert.IsType<RunEvent.CheckpointsPruned>(await EventAsync());
+        Assert.Contains("after 2 that were not", Assert.IsType<RunEvent.StorageRecovered>(await EventAsync()).Text);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_is_due_again_once_the_storage_takes_files()
+    {
+        var (isFull, tries) = (true, 0);
+        _writer.ProbeFault = () =>
+        {
+            Interlocked.Increment(ref tries);
+            return Volatile.Read(ref isFull) ? new IOException("no space left") : null;
+        };
+        var checkpoints = Coordinator(setup => setup with { TryStorage = TimeSpan.FromMilliseconds(5) });
+        checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(new StepNumber(5), [.. Rank.All(2)]), _sync);
+        checkpoints.Tell(new CheckpointProtocol.ShardFailed(new Rank(1), new StepNumber(5), "no space left"));
+        await _sync.ExpectMsgAsync<CheckpointProtocol.Settled>();
+        await AwaitConditionAsync(() => Task.FromResult(Volatile.Read(ref tries) > 2));
+        await _sync.ExpectNoMsgAsync(TimeSpan.FromMilliseconds(30));
+        Volatile.Write(ref isFull, false);
+        await _sync.ExpectMsgAsync(CheckpointProtocol.Due.Instance);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_whose_storage_does_not_answer_is_given_up_whether_its_shards_or_its_manifest_are_stuck()
+    {
+        using var stuck = new ManualResetEventSlim();
+        var checkpoints = Coordinator(setup => setup with { Deadline = TimeSpan.FromMilliseconds(250) });
+        checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(new StepNumber(5), [.. Rank.All(2)]), _sync);
+        checkpoints.Tell(Shard(0));
+        var shards = await _sync.ExpectMsgAsync<CheckpointProtocol.Settled>();
+        Assert.Equal((5, null, false), (shards.Step.Value, shards.ManifestPath, shards.Lost));
+        Assert.Contains("the storage is slow, or does not answer (rank 1)", shards.Error);
+
+        _writer.Fault = manifest =>
+        {
+            if (manifest.Step == 6) stuck.Wait();
+            return null;
+        };
+        await SnapshotAsync(6, checkpoints);
+        Assert.Contains("the storage is slow, or does not answer", (await _sync.ExpectMsgAsync<CheckpointProtocol.Settled>()).Error);
+        // No second one waits behind it.
+        await SnapshotAsync(7, checkpoints);
+        Assert.Equal("the manifest of step 6 is still being written", (await _sync.ExpectMsgAsync<CheckpointProtocol.Settled>()).Error);
+        // It answers after all: the checkpoint is there, and the next one is written.
+        stuck.Set();
+        await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(new StepNumber(6), "6", null, Lost: false));
+        await SnapshotAsync(8, checkpoints);
+        await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(new StepNumber(8), "8", null, Lost: false));
+    }
+
+    [Fact]
+    public async Task A_checkpoint_that_is_not_what_was_written_is_discarded_and_no_older_one_is_deleted_for_it()
+    {
+        _writer.Faults = manifest => manifest.Step == 5 ? ["shard sha1 is damaged"] : [];
+        await SnapshotAsync(5);
+        var settled = await _sync.ExpectMsgAsync<CheckpointProtocol.Settled>();
+        Assert.Equal((null, "it was written and is not what was written: shard sha1 is damaged"), (settled.ManifestPath, settled.Error));
+        Assert.Equal([5], _writer.Discarded);
+        Assert.Equal(0, _writer.Prunes);
+        await SnapshotAsync(6);
+        await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(new StepNumber(6), "6", null, Lost: false));
+        Assert.Equal(1, _writer.Prunes);
+    }
+
+    [Fact]
+    public async Task The_time_that_the_slowest_ranks_step_waited_is_told_with_the_checkpoint()
+    {
+        _checkpoints.Tell(new CheckpointProtocol.SnapshotTaken(new Rank(0), new StepNumber(5), 0.25));
+        _checkpoints.Tell(new CheckpointProtocol.SnapshotTaken(new Rank(1), new StepNumber(5), 0.5));
+        _checkpoints.Tell(new CheckpointProtocol.SnapshotTaken(new Rank(1), new StepNumber(4), 9));
+        await SnapshotAsync(5, begins: false);
+        Assert.Equal(0.5, Assert.IsType<RunEvent.CheckpointWritten>(await EventAsync()).StallSeconds);
+        Assert.Equal(new LedgerEvent.CheckpointWritten(5, "5") { StallSeconds = 0.5 }, (await _ledger.FishForMessageAsync<LedgerProtocol.Append>(_ => true)).Event);
+    }
+
+    [Fact]
+    public async Task Checkpoints_are_copied_to_the_second_place_and_kept_while_they_are_copied_and_the_end_waits_for_the_last()
+    {
+        var mirror = new FakeMirror();
+        mirror.Gate.Reset();
+        var checkpoints = Coordinator(setup => setup with { Mirror = new MirrorSetup(mirror, 3, TimeSpan.FromMinutes(1)), Newest = new StepNumber(4) });
+        await AwaitConditionAsync(() => Task.FromResult(mirror.Begun.Contains(4)));
+        await SnapshotAsync(5, checkpoints);
+        await _sync.ExpectMsgAsync<CheckpointProtocol.Settled>();
+        Assert.Equal([4], _writer.Besides);
+        checkpoints.Tell(CheckpointProtocol.Close.Instance, TestActor);
+        await ExpectNoMsgAsync(TimeSpan.FromMilliseconds(30));
+        mirror.Gate.Set();
+        await ExpectMsgAsync<CheckpointProtocol.Closed>();
+        Assert.Equal([4, 5], mirror.Copied);
+        Assert.Equal([4, 5], (await EventsAsync()).OfType<RunEvent.CheckpointMirrored>().Select(copied => copied.Step.Value));
+    }
+
+    [Fact]
+    public async Task A_second_place_that_does_not_answer_holds_up_no_checkpoint_and_the_end_no_longer_than_is_said()
+    {
+        var mirror = new FakeMirror();
+        mirror.Gate.Reset();
+        var checkpoints = Coordinator(setup => setup with { Mirror = new MirrorSetup(mirror, 3, TimeSpan.FromMilliseconds(20)) });
+        for (var step = 5; step < 9; step++)
+        {
+            await SnapshotAsync(step, checkpoints);
+            await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(new StepNumber(step), $"{step}", null, Lost: false));
+        }
+        checkpoints.Tell(CheckpointProtocol.Close.Instance, TestActor);
+        await ExpectMsgAsync<CheckpointProtocol.Closed>();
+        var alarms = (await EventsAsync()).OfType<RunEvent.StorageFailing>().Select(alarm => alarm.Text).ToArray();
+        Assert.Equal(2, alarms.Length);
+        Assert.StartsWith("is 3 checkpoints behind", alarms[0]);
+        Assert.StartsWith("has no copy of the checkpoint of step 5 after", alarms[1]);
+        Assert.Equal([5], mirror.Begun);
+        mirror.Gate.Set();
+    }
+
+    private async Task<RunEvent> EventAsync() => (await _run.ExpectMsgAsync<RunProtocol.Happened>()).Event;
+
+    // All that were published before this was asked.
+    private async Task<IReadOnlyList<RunEvent>> EventsAsync()
+    {
+        var events = new List<RunEvent>();
+        while (_run.HasMessages) events.Add(await EventAsync());
+        return events;
+    }
+
+    private IActorRef Coordinator(Func<CheckpointSetup, CheckpointSetup> with)
+    {
+        var setup = with(new CheckpointSetup(3, "recipe", 4, ImmutableDictionary<string, string>.Empty, _writer));
+        return _run.ChildActorOf(Props.Create(() => new CheckpointCoordinator(setup, _ledger)));
+    }
+
+    private Task SnapshotAsync(int step, IActorRef? to = null, bool begins = true)
+    {
+        var checkpoints = to ?? _checkpoints;
+        if (begins) checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(new StepNumber(step), [.. Rank.All(2)]), _sync);
+        checkpoints.Tell(Shard(0, step));
+        checkpoints.Tell(Shard(1, step));
+        checkpoints.Tell(new LedgerProtocol.Durable(step));
+        return Task.CompletedTask;
+    }
+
+    private sealed class FakeMirror : ICheckpointMirror
+    {
+        public ConcurrentQueue<int> Begun { get; } = new();
+        public ConcurrentQueue<int> Copied { get; } = new();
+
+        /// <summary>Copies wait for it.</summary>
+        public ManualResetEventSlim Gate { get; } = new(true);
+
+        public string Directory => "/second";
+
+        public long Copy(int step, Action<long, long> progress)
+        {
+            Begun.Enqueue(step);
+            Gate.Wait();
+            Copied.Enqueue(step);
+            return step;
+        }
+
+        public void Prune(int keep, IReadOnlyCollection<int> besides) => Assert.Contains(Copied.Last(), besides);
     }
 }

@@ -77,6 +77,7 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
         new CheckpointProtocol.ShardPart(new Rank(1), new StepNumber(7), "ef56", 1L << 40, 1, 2,
             [new ShardTensor(StateKind.SecondMoment, new TensorSlice("model.norm.weight", [8, 4], [2, 0], [3, 4]))]),
         new CheckpointProtocol.ShardFailed(new Rank(1), new StepNumber(7), "no space"),
+        new CheckpointProtocol.SnapshotTaken(new Rank(1), new StepNumber(7), 0.25),
         new NodeProtocol.Invite(),
         new NodeProtocol.Places(8, new MachineMemory(64L << 30, "b00t host /sys/fs/cgroup/one")) { Living = [new Rank(1), new Rank(3)], RunDirectory = "/runs/one", RecipeHash = "ab12" },
         new NodeProtocol.TakeRanks(3, "akka.tcp://tulu2@10.0.0.1:4053/user/run/coordinator/run-ab12#17",

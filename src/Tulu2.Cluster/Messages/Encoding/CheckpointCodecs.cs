@@ -25,5 +25,8 @@ internal static class CheckpointCodecs
         WireCodec.For("kf", 3,
             (ref MessagePackWriter w, CheckpointProtocol.ShardFailed m) => { w.Write(m.Rank); w.Write(m.Step); Text(ref w, m.Error); },
             (ref MessagePackReader r) => new CheckpointProtocol.ShardFailed(r.ReadRank(), r.ReadStep(), Text(ref r))),
+        WireCodec.For("kt", 3,
+            (ref MessagePackWriter w, CheckpointProtocol.SnapshotTaken m) => { w.Write(m.Rank); w.Write(m.Step); w.Write(m.Seconds); },
+            (ref MessagePackReader r) => new CheckpointProtocol.SnapshotTaken(r.ReadRank(), r.ReadStep(), r.ReadDouble())),
     ];
 }

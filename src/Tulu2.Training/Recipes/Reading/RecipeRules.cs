@@ -23,6 +23,8 @@ internal static class RecipeRules
         fault.AtLeast("parallel.spares", recipe.Parallel.Spares, 0);
         fault.AtLeast("checkpoint.every", recipe.Checkpoint.Every, 0);
         fault.AtLeast("checkpoint.keep", recipe.Checkpoint.Keep, 1);
+        fault.AtLeast("checkpoint.mirror_wait", recipe.Checkpoint.MirrorWait, 0);
+        fault.AtLeast("checkpoint.deadline", recipe.Checkpoint.Deadline, 1);
         fault.AtLeast("seed", recipe.Seed, 0);
         if (recipe.Lora is { } lora) CheckAdapters(lora, fault);
     }

@@ -34,6 +34,26 @@ internal sealed class FakeCheckpoints : ICheckpointWriter
 
     public int Sweeps { get; private set; }
 
+    public string Place => "checkpoints";
+
+    /// <summary>What is found when a checkpoint is read back.</summary>
+    public Func<Manifest, IReadOnlyList<string>> Faults { get; set; } = _ => [];
+
+    /// <summary>Steps whose manifests were deleted as damaged.</summary>
+    public ConcurrentQueue<int> Discarded { get; } = new();
+
+    /// <summary>What the storage says when it is tried.</summary>
+    public Func<Exception?> ProbeFault { get; set; } = () => null;
+
+    public IReadOnlyList<string> Verify(Manifest manifest) => Faults(manifest);
+
+    public void Discard(int step) => Discarded.Enqueue(step);
+
+    public void Probe(long bytes)
+    {
+        if (ProbeFault() is { } fault) throw fault;
+    }
+
     public void Prune(int keep, IReadOnlyCollection<int> besides)
     {
         Prunes++;

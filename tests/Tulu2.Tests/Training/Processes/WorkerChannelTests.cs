@@ -54,6 +54,7 @@ public sealed class WorkerChannelTests
         new WorkerReport.ShardWritten(
             new Rank(1), new StepNumber(7),
             new ShardEntry("ef56", 99, [new ShardTensor(StateKind.SecondMoment, new TensorSlice("model.norm.weight", [8], [2], [3]))])),
+        new WorkerReport.SnapshotTaken(new Rank(1), new StepNumber(7), 0.25),
         new WorkerReport.SnapshotFailed(new Rank(1), new StepNumber(7), "no space"),
         new WorkerReport.Scored(new Generation(4), new Rank(1), new StepNumber(7), 17, [-1.5f]),
         new WorkerReport.Failed(new Generation(-1), new Rank(1), "bad", "stack", null, null),

@@ -27,7 +27,7 @@ public class RecipeKeyTests
         evaluation.keep_best evaluation.evaluators evaluation.tensor evaluation.judges
         precision profile parallel.data parallel.tensor parallel.pipeline parallel.zero parallel.virtual_shards
         parallel.bitwise parallel.split_activations parallel.device parallel.transport parallel.overlap parallel.standby parallel.spares parallel.min_data parallel.patience checkpoint.every checkpoint.keep
-        on_nonfinite on_poisoned_slot seed
+        checkpoint.mirror checkpoint.mirror_wait checkpoint.deadline on_nonfinite on_poisoned_slot seed
         """.ReplaceLineEndings(" "),
         string.Join(' ', RecipeKey.All.Select(key => key.Name)));
 
@@ -50,7 +50,7 @@ public class RecipeKeyTests
     {
         string[] free =
         [
-            "checkpoint.every", "checkpoint.keep", "data.bad_files", "data.cache", "data.columns", "data.format", "data.learn", "data.train",
+            "checkpoint.deadline", "checkpoint.every", "checkpoint.keep", "checkpoint.mirror", "checkpoint.mirror_wait", "data.bad_files", "data.cache", "data.columns", "data.format", "data.learn", "data.train",
             "evaluation.data", "evaluation.evaluators", "evaluation.every", "evaluation.full", "evaluation.full_every", "evaluation.judges", "evaluation.keep_best",
             "evaluation.limit", "evaluation.metric", "evaluation.mode", "evaluation.quick", "evaluation.rows", "evaluation.tensor", "lora.adapter", "model.path", "model.tokenizer",
             "on_nonfinite", "on_poisoned_slot", "parallel.bitwise", "parallel.data",

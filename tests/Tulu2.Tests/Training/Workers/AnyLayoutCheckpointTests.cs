@@ -42,7 +42,7 @@ public sealed class AnyLayoutCheckpointTests : IDisposable
                 {
                     var part = parts[writing][rank];
                     using var writer = new SnapshotWriter(store, report => shards.Add(Assert.IsType<WorkerReport.ShardWritten>(report).Shard));
-                    writer.Take(held[Key(part)].State, new Rank(rank), part.SnapshotShare(writing.Twins(rank).ToList().IndexOf(rank), writing.Twins(rank).Count));
+                    writer.Take(held[Key(part)].State, new Rank(rank), part.SnapshotShare(writing.Twins(rank).ToList().IndexOf(rank), writing.Twins(rank).Count), TimeSpan.Zero);
                 }
                 Assert.Equal(writing.Size, shards.Count);
                 var manifest = store.WriteManifest(new Manifest(3, 4, "recipe", shards, new Dictionary<string, string>()));
