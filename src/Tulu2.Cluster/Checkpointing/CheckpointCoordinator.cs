@@ -14,6 +14,9 @@ namespace Tulu2.Cluster.Checkpointing;
 internal sealed record CheckpointSetup(
     int Ranks, int Keep, string RecipeHash, int VirtualShards, IReadOnlyDictionary<string, string> Facts, ICheckpointWriter Writer, string? Recipe = null)
 {
+    /// <summary>The newest checkpoint of an earlier life, which the ranks may load; null: there is none.</summary>
+    public StepNumber? Newest { get; init; }
+
     /// <summary>The checkpoint of the best validation is kept.</summary>
     public bool KeepsBest { get; init; }
 
@@ -47,6 +50,9 @@ internal sealed class CheckpointCoordinator : UntypedActor
     private StepNumber? _kept;
     private StepNumber? _written;
 
+    // The newest checkpoint when the snapshot in flight began: ranks whose state is lost meanwhile go back to it, and may still be loading it when the next one is written.
+    private StepNumber? _resort;
+
     // Steps that the evaluation needs, and later ones that it has not judged yet.
     private IReadOnlyCollection<int> _pinned;
     private readonly SortedSet<int> _unjudged = [];
@@ -55,11 +61,11 @@ internal sealed class CheckpointCoordinator : UntypedActor
     private IActorRef _asker = ActorRefs.Nobody;
 
     public CheckpointCoordinator(CheckpointSetup setup, IActorRef ledger) =>
-        (_setup, _ledger, _events, _catalog, _best, _kept, _pinned) =
-        (setup, ledger, new RunEventPublisher(ledger, Context.Parent), new CheckpointCatalog(setup.Ranks), setup.Best, setup.BestBefore, setup.Pinned);
+        (_setup, _ledger, _events, _catalog, _best, _kept, _pinned, _written) =
+        (setup, ledger, new RunEventPublisher(ledger, Context.Parent), new CheckpointCatalog(setup.Ranks), setup.Best, setup.BestBefore, setup.Pinned, setup.Newest);
 
     // The newest are kept in any case.
-    private IReadOnlyCollection<int> Besides => [.. _pinned.Union(_unjudged), .. _kept is { } best ? [best.Value] : Array.Empty<int>()];
+    private IReadOnlyCollection<int> Besides => [.. _pinned.Union(_unjudged), .. new[] { _kept, _resort }.OfType<StepNumber>().Select(step => step.Value)];
 
     private sealed record Written(StepNumber Step, string Path, string? PruneError) : INoSerializationVerificationNeeded;
 
@@ -75,6 +81,7 @@ internal sealed class CheckpointCoordinator : UntypedActor
         {
             case CheckpointProtocol.SnapshotBegun begun:
                 _catalog = _catalog.Begin(begun.Step);
+                Relieve(_written);
                 _assembly.Clear();
                 _asker = Sender;
                 _begun = Stopwatch.GetTimestamp();
@@ -116,6 +123,7 @@ internal sealed class CheckpointCoordinator : UntypedActor
                 Abandon(failed.Step, failed.Error, lost: false);
                 break;
             case CheckpointProtocol.Close:
+                Relieve(null);
                 if (_setup.IsEvaluated) Prune();
                 Sweep();
                 _thread.Dispose();
@@ -171,7 +179,17 @@ internal sealed class CheckpointCoordinator : UntypedActor
         });
     }
 
-    // What was kept until it was scored.
+    // A snapshot begins, so all ranks have a newer state than that of any checkpoint but the newest; or the run is over.
+    private void Relieve(StepNumber? resort)
+    {
+        // The newest two are kept anyway, where more than one is.
+        if (_setup.Keep > 1 || _resort == resort) return;
+        var isFree = _resort is not null;
+        _resort = resort;
+        if (isFree) Prune();
+    }
+
+    // What was kept until it was scored, or until no rank loaded it any more.
     private void Prune()
     {
         var besides = Besides;

@@ -31,6 +31,9 @@ internal sealed record LedgerState
     /// <summary>Hash of every step's gradient as it was last committed.</summary>
     public ImmutableDictionary<StepNumber, string> Hashes { get; private init; } = ImmutableDictionary<StepNumber, string>.Empty;
 
+    /// <summary>The step that was committed last: not the newest one where steps were being replayed. Null: none.</summary>
+    public StepNumber? Decided { get; private init; }
+
     /// <summary>Steps since the newest checkpoint, as they were last committed; the last 1,000 of them.</summary>
     public ImmutableSortedDictionary<StepNumber, LedgerEvent.StepCommitted> Recent { get; private init; } =
         ImmutableSortedDictionary<StepNumber, LedgerEvent.StepCommitted>.Empty;
@@ -67,6 +70,7 @@ internal sealed record LedgerState
                 RecipeHash = started.RecipeHash,
                 Finished = null,
                 Hashes = Hashes.Clear(),
+                Decided = null,
                 Recent = Recent.Clear(),
                 Validations = Validations.Clear(),
                 Checkpoint = null,
@@ -82,6 +86,7 @@ internal sealed record LedgerState
                 Changes = Changes + 1,
                 Finished = null,
                 Hashes = changed.RecipeHash == RecipeHash ? Hashes : Hashes.RemoveRange(Hashes.Keys.Where(step => step > changed.After)),
+                Decided = changed.RecipeHash == RecipeHash || Decided?.Value <= changed.After ? Decided : null,
                 Recent = changed.RecipeHash == RecipeHash ? Recent : Recent.RemoveRange(Recent.Keys.Where(step => step > changed.After)),
                 // Keys that decide no bit may decide which steps are validated, and what follows.
                 Validations = Validations.RemoveRange(Validations.Keys.Where(step => step > changed.After)),
@@ -90,6 +95,7 @@ internal sealed record LedgerState
             LedgerEvent.StepCommitted step => next with
             {
                 Hashes = Hashes.SetItem(new StepNumber(step.Step), step.GradientHash),
+                Decided = new StepNumber(step.Step),
                 Recent = (Recent.Count < MostRecent ? Recent : Recent.Remove(Recent.Keys.First())).SetItem(new StepNumber(step.Step), step),
             },
             LedgerEvent.Validated done => next with { Validations = Validations.SetItem(new StepNumber(done.Step), done.Values) },

@@ -125,6 +125,7 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         var setup = new CheckpointSetup(
             _plan.Layout.Size, _plan.CheckpointKeep, _plan.RecipeHash, _plan.VirtualShards, _plan.Facts, _plan.Checkpoints, _plan.RecipeText)
         {
+            Newest = manifest?.Step,
             KeepsBest = validation is { KeepBest: true },
             Best = validation is { KeepBest: true } ? validated.At(rules.LastStep, validation).Best : null,
             BestBefore = validation is { KeepBest: true } && manifest is not null ? validated.At(manifest.Step, validation).Best : null,
@@ -149,7 +150,7 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         // The checkpoint that the run goes on from may have been written just before an earlier life ended.
         if (manifest is not null) _pool?.Tell(new EvaluationControl.HasCheckpoint(manifest.Step));
         var state = GradientSyncState.Of(
-            rules, new SyncStart(known.Generation, manifest, known.Hashes, reference is not null) { Validated = validated }, _plan.Lease);
+            rules, new SyncStart(known.Generation, manifest, known.Hashes, reference is not null) { Validated = validated, Decided = known.Decided }, _plan.Lease);
         var sync = _sync = Context.ActorOf(
             Props.Create(() => new GradientSyncSupervisor(state, _plan.Layout, ledger, checkpoints, reference, _plan.Validation)), ActorNames.GradientSync);
         _ranks = _plan.ClusterKey is { } key ? StartPlacement(key) : node;

@@ -26,6 +26,7 @@ public sealed class StepDriver : IDisposable
     private ValidationHistory _validated = ValidationHistory.Empty;
     private ImmutableDictionary<StepNumber, string> _hashes = ImmutableDictionary<StepNumber, string>.Empty;
     private KnownManifest? _manifest;
+    private StepNumber? _decided;
     private Incarnation _incarnations;
 
     // In which the ranks were told to score: a score that comes late gets none of the next generation's ranks more to do.
@@ -185,7 +186,7 @@ public sealed class StepDriver : IDisposable
                 Score(validation.Step, validating);
                 break;
             case SyncEffect.Committed { Step: var step }:
-                _hashes = _hashes.SetItem(step.Step, step.GradientHash);
+                (_hashes, _decided) = (_hashes.SetItem(step.Step, step.GradientHash), step.Step);
                 break;
             case SyncEffect.SnapshotBegun begun:
                 _catalog = _catalog.Begin(begun.Step);
@@ -257,5 +258,5 @@ public sealed class StepDriver : IDisposable
     }
 
     private GradientSyncState FromRecord(Generation generation) =>
-        GradientSyncState.Of(_plan.Rules, new SyncStart(generation, _manifest, _hashes, ReferenceDue: !_reference.IsComplete) { Validated = _validated }, _plan.Lease);
+        GradientSyncState.Of(_plan.Rules, new SyncStart(generation, _manifest, _hashes, ReferenceDue: !_reference.IsComplete) { Validated = _validated, Decided = _decided }, _plan.Lease);
 }
