@@ -1,6 +1,5 @@
 using Tulu2.Cluster.Ledger;
 using Tulu2.Protocol.Evaluations;
-using Tulu2.Protocol.WorkQueues;
 
 namespace Tulu2.Simulation.Model;
 
