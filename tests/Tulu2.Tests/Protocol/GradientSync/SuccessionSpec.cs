@@ -17,7 +17,8 @@ public sealed class SuccessionSpec
     {
         var begin = Begin(new SyncStart(new Generation(5), null, EightSteps, ReferenceDue: false) { Decided = new StepNumber(5) }, stateStep: 4, reduced: "hash 5");
 
-        Assert.Equal((6, new StateTransfer.None()), (begin.Step, begin.Transfer));
+        Assert.Equal(6, begin.Step.Value);
+        Assert.Equal<StateTransfer>(new StateTransfer.None(), begin.Transfer);
     }
 
     [Fact]
@@ -25,7 +26,8 @@ public sealed class SuccessionSpec
     {
         var begin = Begin(new SyncStart(new Generation(5), null, EightSteps, ReferenceDue: false) { Decided = new StepNumber(4) }, stateStep: 4, reduced: "hash 5");
 
-        Assert.Equal((5, new StateTransfer.None()), (begin.Step, begin.Transfer));
+        Assert.Equal(5, begin.Step.Value);
+        Assert.Equal<StateTransfer>(new StateTransfer.None(), begin.Transfer);
     }
 
     [Fact]
@@ -35,7 +37,8 @@ public sealed class SuccessionSpec
 
         var begin = Begin(new SyncStart(new Generation(5), manifest, EightSteps, ReferenceDue: false), stateStep: 3, reduced: null);
 
-        Assert.Equal((7, new StateTransfer.FromManifest("step 6")), (begin.Step, begin.Transfer));
+        Assert.Equal(7, begin.Step.Value);
+        Assert.Equal<StateTransfer>(new StateTransfer.FromManifest("step 6"), begin.Transfer);
     }
 
     private static WorkerCommand.Begin Begin(SyncStart start, int stateStep, string? reduced)
