@@ -120,7 +120,8 @@ internal sealed partial class CoordinatorModel
 
     private void Hear(NodeModel node, object message)
     {
-        _world.Meter?.Passed(message);
+        // A shard goes to the checkpoint coordinator, in a message of its own.
+        if (message is not RankProtocol.Report { Body: WorkerReport.ShardWritten or WorkerReport.SnapshotFailed }) _world.Meter?.Passed(message);
         var now = _world.Loop.Now;
         switch (message)
         {
