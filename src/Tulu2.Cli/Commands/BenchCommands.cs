@@ -15,7 +15,7 @@ namespace Tulu2.Cli.Commands;
 
 /// <summary>
 /// <c>bench memory</c>: measured memory beside the planned. <c>bench allreduce</c>: bandwidth between ranks relative to a copy of memory and a plain
-/// socket. <c>bench train</c> and <c>bench generate</c> are commands of their own.
+/// socket. <c>bench train</c>, <c>bench generate</c> and <c>bench control</c> are commands of their own.
 /// </summary>
 internal sealed class BenchCommands(Terminal terminal)
 {
@@ -36,6 +36,7 @@ internal sealed class BenchCommands(Terminal terminal)
     public Command Create() => CommandBuilder.Group("bench", "Measure this machine",
         new BenchTrainCommand(terminal).Create(),
         new BenchGenerateCommand(terminal).Create(),
+        new BenchControlCommand(terminal).Create(),
         CommandBuilder.Command("memory", "Growth of a rank's resident memory, beside what `plan` predicts", [.. _shape.Symbols, _objective, _precision, _recompute, _lora, _quantize], Memory),
         CommandBuilder.Command("allreduce", "Bandwidth of an all-reduce over each transport, beside a copy of memory and plain loopback sockets of the same bytes",
             [_sizes, _ranks, _rounds], AllReduceAsync));

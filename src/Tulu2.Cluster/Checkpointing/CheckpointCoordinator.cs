@@ -45,6 +45,9 @@ internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
     private StepNumber? _kept;
     private StepNumber? _written;
 
+    // The newest checkpoint when the snapshot in flight began: ranks whose state is lost meanwhile go back to it, and may still be loading it when the next one is written.
+    private StepNumber? _resort;
+
     // Steps that the evaluation needs, and later ones that it has not judged yet.
     private IReadOnlyCollection<int> _pinned;
     private readonly SortedSet<int> _unjudged = [];
@@ -53,13 +56,13 @@ internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
     private IActorRef _asker = ActorRefs.Nobody;
 
     public CheckpointCoordinator(CheckpointSetup setup, IActorRef ledger) =>
-        (_setup, _ledger, _events, _catalog, _best, _kept, _pinned, _storage) = (setup, ledger, new RunEventPublisher(ledger, Context.Parent), new CheckpointCatalog(),
-            setup.Best, setup.BestBefore, setup.Pinned, new StorageWatch { Interval = setup.TryStorage });
+        (_setup, _ledger, _events, _catalog, _best, _kept, _pinned, _storage, _written) = (setup, ledger, new RunEventPublisher(ledger, Context.Parent), new CheckpointCatalog(),
+            setup.Best, setup.BestBefore, setup.Pinned, new StorageWatch { Interval = setup.TryStorage }, setup.Newest);
 
     public ITimerScheduler Timers { get; set; } = null!;
 
     // The newest are kept in any case.
-    private IReadOnlyCollection<int> Besides => [.. _pinned.Union(_unjudged), .. Of(_kept), .. Of(_mirroring)];
+    private IReadOnlyCollection<int> Besides => [.. _pinned.Union(_unjudged), .. Of(_kept), .. Of(_mirroring), .. Of(_resort)];
 
     private static int[] Of(StepNumber? step) => step is { } one ? [one.Value] : [];
 
@@ -92,6 +95,7 @@ internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
         {
             case CheckpointProtocol.SnapshotBegun begun:
                 _catalog = _catalog.Begin(begun.Step, begun.Ranks);
+                Relieve(_written);
                 _assembly.Clear();
                 _asker = Sender;
                 (_begun, _snapshot, _stall) = (Stopwatch.GetTimestamp(), begun.Step, null);
@@ -235,6 +239,7 @@ internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
     private void Close()
     {
         _isClosing = true;
+        Relieve(null);
         if (_setup.IsEvaluated) Prune();
         Sweep();
         _thread.Dispose();
@@ -288,7 +293,17 @@ internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
         });
     }
 
-    // What was kept until it was scored.
+    // A snapshot begins, so all ranks have a newer state than that of any checkpoint but the newest; or the run is over.
+    private void Relieve(StepNumber? resort)
+    {
+        // The newest two are kept anyway, where more than one is.
+        if (_setup.Keep > 1 || _resort == resort) return;
+        var isFree = _resort is not null;
+        _resort = resort;
+        if (isFree) Prune();
+    }
+
+    // What was kept until it was scored, or until no rank loaded it any more.
     private void Prune()
     {
         var besides = Besides;

@@ -106,7 +106,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
             case CheckpointProtocol.Settled settled:
                 Take(new SyncCommand.SnapshotSettled(settled.Step, settled.ManifestPath, settled.Error, settled.Lost, Now));
                 break;
-            case LedgerProtocol.Written:
+            case LedgerProtocol.Written or LedgerProtocol.Durable:
                 _isWriting = false;
                 DoWaiting();
                 break;
@@ -189,15 +189,15 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
                 _events.Publish(new RunEvent.Validated(validated.Step, _validation!.Values, validated.Verdict, _validation.Seconds));
                 if (validated.Verdict.IsBest) _checkpoints.Tell(new CheckpointProtocol.Best(validated.Step));
                 break;
-            // docs/protocol.md, step 1: the generation is in the ledger before a rank joins it.
+            // docs/protocol.md, step 1: the generation is in the ledger, and on the disk, before a rank joins it: a machine that crashes must not take its number along.
             case SyncEffect.GenerationOpened opened:
                 _events.Publish(new RunEvent.GenerationOpened(opened.Generation, opened.Why, opened.Ranks));
-                AwaitLedger();
+                AwaitLedger(new LedgerProtocol.Flush((int)opened.Generation.Value));
                 break;
             // docs/protocol.md, step 6: a commit is in the ledger before any rank hears of it; the Commit commands follow as SyncEffect.Tell.
             case SyncEffect.Committed committed:
                 _events.Publish(new RunEvent.StepCommitted(committed.Step));
-                AwaitLedger();
+                AwaitLedger(LedgerProtocol.Write.Instance);
                 break;
             // It is in the ledger before any rank makes the step without it.
             case SyncEffect.Quarantined left:
@@ -222,11 +222,11 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
         }
     }
 
-    // Whatever follows is done when all that was published is in the ledger's file.
-    private void AwaitLedger()
+    // Whatever follows is done when all that was published is in the ledger's file or, where that is asked for, on its disk.
+    private void AwaitLedger(object request)
     {
         _isWriting = true;
-        _ledger.Tell(LedgerProtocol.Write.Instance);
+        _ledger.Tell(request);
     }
 
     private void ToTrainer(Rank rank, object message)

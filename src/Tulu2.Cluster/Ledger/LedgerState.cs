@@ -37,6 +37,9 @@ internal sealed record LedgerState
     /// <summary>Slots that are left out of their steps. A change of the recipe leaves them so: their rows are the same.</summary>
     public ImmutableHashSet<StepSlot> Quarantined { get; private init; } = [];
 
+    /// <summary>The step that was committed last: not the newest one where steps were being replayed. Null: none.</summary>
+    public StepNumber? Decided { get; private init; }
+
     /// <summary>Steps since the newest checkpoint, as they were last committed; the last 1,000 of them.</summary>
     public ImmutableSortedDictionary<StepNumber, LedgerEvent.StepCommitted> Recent { get; private init; } =
         ImmutableSortedDictionary<StepNumber, LedgerEvent.StepCommitted>.Empty;
@@ -75,6 +78,7 @@ internal sealed record LedgerState
                 Hashes = Hashes.Clear(),
                 Skipped = [],
                 Quarantined = [],
+                Decided = null,
                 Recent = Recent.Clear(),
                 Validations = Validations.Clear(),
                 Checkpoint = null,
@@ -91,6 +95,7 @@ internal sealed record LedgerState
                 Finished = null,
                 Hashes = changed.RecipeHash == RecipeHash ? Hashes : Hashes.RemoveRange(Hashes.Keys.Where(step => step > changed.After)),
                 Skipped = changed.RecipeHash == RecipeHash ? Skipped : Skipped.Except(Skipped.Where(step => step > changed.After)),
+                Decided = changed.RecipeHash == RecipeHash || Decided?.Value <= changed.After ? Decided : null,
                 Recent = changed.RecipeHash == RecipeHash ? Recent : Recent.RemoveRange(Recent.Keys.Where(step => step > changed.After)),
                 // Keys that decide no bit may decide which steps are validated, and what follows.
                 Validations = Validations.RemoveRange(Validations.Keys.Where(step => step > changed.After)),
@@ -100,6 +105,7 @@ internal sealed record LedgerState
             {
                 Hashes = Hashes.SetItem(new StepNumber(step.Step), step.GradientHash),
                 Skipped = step.Skipped is null ? Skipped.Remove(new StepNumber(step.Step)) : Skipped.Add(new StepNumber(step.Step)),
+                Decided = new StepNumber(step.Step),
                 Recent = (Recent.Count < MostRecent ? Recent : Recent.Remove(Recent.Keys.First())).SetItem(new StepNumber(step.Step), step),
             },
             LedgerEvent.SlotQuarantined left => next with { Quarantined = Quarantined.Add(new StepSlot(new StepNumber(left.Step), new SlotNumber(left.Slot))) },

@@ -172,6 +172,7 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
             new SyncStart(known.Generation, manifest, known.Hashes, reference is not null)
             {
                 Validated = validated,
+                Decided = known.Decided,
                 Skipped = known.Skipped,
                 Quarantined = known.Quarantined,
             },

@@ -13,7 +13,8 @@ public sealed record CheckpointCatalog
     /// <summary>The step whose snapshot is in flight.</summary>
     public StepNumber? Step { get; private init; }
 
-    private ImmutableHashSet<Rank> Awaited { get; init; } = [];
+    /// <summary>The ranks that write a shard of it.</summary>
+    internal ImmutableHashSet<Rank> Awaited { get; init; } = [];
 
     private ImmutableSortedDictionary<Rank, ShardEntry> Arrived { get; init; } = ImmutableSortedDictionary<Rank, ShardEntry>.Empty;
 

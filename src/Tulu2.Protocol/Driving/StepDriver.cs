@@ -28,6 +28,7 @@ public sealed class StepDriver : IDisposable
     private ImmutableHashSet<StepNumber> _skipped = [];
     private ImmutableHashSet<StepSlot> _quarantined = [];
     private KnownManifest? _manifest;
+    private StepNumber? _decided;
     private Incarnation _incarnations;
 
     // In which the ranks were told to score: a score that comes late gets none of the next generation's ranks more to do.
@@ -209,7 +210,7 @@ public sealed class StepDriver : IDisposable
                 Score(validation.Step, validating);
                 break;
             case SyncEffect.Committed { Step: var step }:
-                _hashes = _hashes.SetItem(step.Step, step.GradientHash);
+                (_hashes, _decided) = (_hashes.SetItem(step.Step, step.GradientHash), step.Step);
                 _skipped = step.Skipped is null ? _skipped.Remove(step.Step) : _skipped.Add(step.Step);
                 break;
             case SyncEffect.Quarantined { Slot: var slot }:
@@ -292,6 +293,7 @@ public sealed class StepDriver : IDisposable
             new SyncStart(generation, _manifest, _hashes, ReferenceDue: !_reference.IsComplete)
             {
                 Validated = _validated,
+                Decided = _decided,
                 Skipped = _skipped,
                 Quarantined = _quarantined,
             },

@@ -74,7 +74,9 @@ public sealed partial record GradientSyncState
         if (highest < 0) return (highest, null);
         // The commit was decided, and reached nobody before this generation did.
         var decided = highest.Next();
-        return decided == Decided && Copies(decided) is { } copies ? (decided, copies) : (highest, Copies(highest));
+        var newest = decided == Decided && Copies(decided) is { } copies ? (Step: decided, Copies: copies) : (Step: highest, Copies: Copies(highest));
+        // Workers that were left behind some generations ago, say: the checkpoint is newer than all that they have.
+        return Manifest?.Step > newest.Step ? (newest.Step, null) : newest;
     }
 
     // Who gives whom the state of a step; null where a rank is behind and neither a twin nor a copy of it has that step.

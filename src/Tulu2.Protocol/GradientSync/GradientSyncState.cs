@@ -65,7 +65,7 @@ public sealed partial record GradientSyncState
     /// <summary>By rank: who keeps its copy in the present generation. Empty: there are no copies.</summary>
     public ImmutableArray<Rank> Keepers { get; private init; } = [];
 
-    // The newest commit that was decided, also by an earlier supervisor.
+    // The last commit that was decided, also by an earlier supervisor. Not the newest step where steps are replayed.
     private StepNumber Decided { get; init; }
 
     /// <summary>Unequal gradients of a step without a majority.</summary>
@@ -77,7 +77,7 @@ public sealed partial record GradientSyncState
         Generation = start.Generation,
         Manifest = start.Manifest,
         Hashes = start.Hashes,
-        Decided = start.Hashes.Keys.DefaultIfEmpty().Max(),
+        Decided = start.Decided ?? start.Hashes.Keys.DefaultIfEmpty().Max(),
         ReferenceDue = start.ReferenceDue,
         Validated = start.Validated,
         Skipped = start.Skipped,

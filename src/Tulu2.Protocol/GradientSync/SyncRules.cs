@@ -60,6 +60,9 @@ public sealed record KnownManifest(string Path, StepNumber Step);
 /// <param name="ReferenceDue">The ranks have to do the reference pass first.</param>
 public sealed record SyncStart(Generation Generation, KnownManifest? Manifest, ImmutableDictionary<StepNumber, string> Hashes, bool ReferenceDue)
 {
+    /// <summary>The last commit that was decided, which is an old step where steps were being replayed. Null: the newest of the hashes.</summary>
+    public StepNumber? Decided { get; init; }
+
     /// <summary>Validations of an earlier life; they are not made again.</summary>
     public ValidationHistory Validated { get; init; } = ValidationHistory.Empty;
 

@@ -22,6 +22,9 @@ internal sealed class WorkerLoop : IDisposable
     private RankBody? _body;
     private Rank _rank;
 
+    // A call of it was aborted: the state may be half of what the commands that follow take for granted.
+    private Generation? _aborted;
+
     private WorkerLoop(WorkerSettings settings, Rank rank, Mailbox mailbox, Action<WorkerReport> report, SlotComputerOf computerOf) =>
         (_settings, _rank, _mailbox, _report, _computerOf) = (settings, rank, mailbox, report, computerOf);
 
@@ -59,8 +62,9 @@ internal sealed class WorkerLoop : IDisposable
                 }
                 catch (CollectiveAbortedException)
                 {
-                    // A peer is gone or a newer generation has begun; the supervisor will send the next command.
+                    // A peer is gone or a newer generation has begun; the supervisor will send the next one's commands.
                     _body?.Pause();
+                    _aborted = Generation;
                 }
             }
         }
@@ -100,7 +104,7 @@ internal sealed class WorkerLoop : IDisposable
     }
 
     // Fencing: commands of an older generation have no effect, even while the newer generation's join is still in the queue.
-    private bool IsCurrent(Generation generation) => generation == Generation && generation >= _mailbox.Fence;
+    private bool IsCurrent(Generation generation) => generation == Generation && generation >= _mailbox.Fence && generation != _aborted;
 
     private void Join(WorkerCommand.JoinGeneration join)
     {

@@ -88,6 +88,26 @@ public sealed class CheckpointCoordinatorSpec : TestKit
     }
 
     [Fact]
+    public async Task Where_one_checkpoint_is_kept_the_one_before_stays_until_no_rank_can_be_loading_it()
+    {
+        var setup = new CheckpointSetup(1, "recipe", 4, ImmutableDictionary<string, string>.Empty, _writer) { Newest = new StepNumber(4) };
+        var checkpoints = _run.ChildActorOf(Props.Create(() => new CheckpointCoordinator(setup, _ledger)));
+        foreach (var step in new[] { 5, 6 })
+        {
+            checkpoints.Tell(new CheckpointProtocol.SnapshotBegun(new StepNumber(step), [.. Rank.All(2)]), _sync);
+            checkpoints.Tell(Shard(0, step));
+            checkpoints.Tell(Shard(1, step));
+            checkpoints.Tell(new LedgerProtocol.Durable(step));
+            await _sync.ExpectMsgAsync(new CheckpointProtocol.Settled(new StepNumber(step), $"{step}", null, false));
+        }
+        checkpoints.Tell(CheckpointProtocol.Close.Instance, _run);
+        await _run.FishForMessageAsync(message => message is CheckpointProtocol.Closed);
+
+        // With the manifest of 5; when the snapshot of 6 begins; with its manifest; at the end.
+        Assert.Equal([[4], [5], [5], []], _writer.AllBesides);
+    }
+
+    [Fact]
     public async Task What_given_up_checkpoints_left_is_swept_before_the_ranks_begin_and_after_they_have_ended()
     {
         _checkpoints.Tell(Shard(0));

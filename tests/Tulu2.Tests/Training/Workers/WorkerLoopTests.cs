@@ -123,6 +123,37 @@ public class WorkerLoopTests
     }
 
     [Fact]
+    public void A_rank_whose_gather_of_the_new_weights_is_cut_off_does_not_score_with_half_of_them()
+    {
+        var settings = Settings(Precision.Fp32, null) with { Parallel = new ParallelLayout(2, zero: 2) };
+        var factory = new EmbeddedWorkerFactory(settings, FakeSlots.Of);
+        using var reports = new System.Collections.Concurrent.BlockingCollection<WorkerReport>();
+        using var heard = factory.Start(new Rank(0), reports.Add);
+        using var other = factory.Start(new Rank(1), report => { if (report is WorkerReport.StepReady) reports.Add(report); });
+        IWorker[] workers = [heard, other];
+        List<WorkerReport> Until<T>(int times) where T : WorkerReport
+        {
+            var seen = new List<WorkerReport>();
+            while (seen.OfType<T>().Count() < times) seen.Add(reports.TryTake(out var report, TimeSpan.FromSeconds(60)) ? report : throw new TimeoutException($"no {typeof(T).Name}"));
+            return seen;
+        }
+        for (var rank = 0; rank < 2; rank++)
+        {
+            workers[rank].Send(new WorkerCommand.JoinGeneration(new Generation(1), new Rank(rank), ["in-process", "in-process"]));
+            workers[rank].Send(new WorkerCommand.Begin(new Generation(1), new StepNumber(1), new StateTransfer.FromRecipe(), [], [SlotAssignment.Range(Slots, 2, rank)!.Value]));
+            for (var slot = 0; slot < Slots; slot++) workers[rank].Send(new WorkerCommand.Feed(settings.Plan.Read(1, slot)));
+        }
+        Until<WorkerReport.StepReady>(2);
+
+        heard.Send(new WorkerCommand.Commit(new Generation(1), new StepNumber(1), Snapshot: false, AfterCommit.Wait));
+        heard.Send(new WorkerCommand.Score(new Generation(1), new StepNumber(1), 1, settings.Plan.Read(1, 0)));
+        heard.Send(new WorkerCommand.JoinGeneration(new Generation(1), new Rank(0), ["in-process", "in-process"]));
+        other.Send(new WorkerCommand.Shutdown());
+
+        Assert.Equal(1, Assert.IsType<WorkerReport.Joined>(Assert.Single(Until<WorkerReport.Joined>(1))).StateStep);
+    }
+
+    [Fact]
     public void A_rank_without_a_twin_takes_everybody_back_to_where_the_run_began()
     {
         var faults = new FaultPlan().FailBeforeReduce(new Rank(1), new StepNumber(3));

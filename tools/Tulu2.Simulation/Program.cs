@@ -1,0 +1,3 @@
+using Tulu2.Simulation.Commands;
+
+return SimulationCommand.Run(args, Console.Out, Console.Error);
