@@ -72,7 +72,19 @@ public static class ControlBenchmark
 
     private sealed class NoCheckpoints : ICheckpointWriter
     {
+        public string Place => "nowhere";
+
         public string Write(Manifest manifest) => $"step-{manifest.Step}";
+
+        public IReadOnlyList<string> Verify(Manifest manifest) => [];
+
+        public void Discard(int step)
+        {
+        }
+
+        public void Probe(long bytes)
+        {
+        }
 
         public void Prune(int keep, IReadOnlyCollection<int> besides)
         {

@@ -202,7 +202,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
             // It is in the ledger before any rank makes the step without it.
             case SyncEffect.Quarantined left:
                 _events.Publish(new RunEvent.SlotQuarantined(left.Slot, left.Rows, left.Why));
-                AwaitLedger();
+                AwaitLedger(LedgerProtocol.Write.Instance);
                 break;
             case SyncEffect.RankOut lost:
                 _events.Publish(new RunEvent.RankLost(lost.Rank, lost.Why));

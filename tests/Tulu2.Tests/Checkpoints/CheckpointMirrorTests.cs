@@ -145,7 +145,7 @@ public sealed class CheckpointMirrorTests : IDisposable
     }
 
     [Fact]
-    public void A_checkpoint_that_is_pruned_while_it_is_read_is_read_whole_or_said_to_be_gone()
+    public async Task A_checkpoint_that_is_pruned_while_it_is_read_is_read_whole_or_said_to_be_gone()
     {
         var store = Store("read");
         using var state = new StateInMemory(1);
@@ -191,7 +191,7 @@ public sealed class CheckpointMirrorTests : IDisposable
                 Assert.Contains("was deleted while it was read", pruned.What);
             }
         }
-        writing.GetAwaiter().GetResult();
+        await writing;
     }
 
     private (string Path, Manifest Manifest)? Latest(CheckpointStore store) => store.LatestSound(_ => true, _faults.Add, _healed.Add);

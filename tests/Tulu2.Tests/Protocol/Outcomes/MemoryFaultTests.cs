@@ -7,6 +7,7 @@ namespace Tulu2.Tests.Protocol.Outcomes;
 
 public class MemoryFaultTests
 {
+#pragma warning disable CA2201 // They stand for what the runtime and libtorch throw.
     public static TheoryData<Exception, bool> Faults => new()
     {
         { new OutOfMemoryException(), true },
@@ -15,6 +16,7 @@ public class MemoryFaultTests
         { new InvalidOperationException("slot 3", new AggregateException(new OutOfMemoryException())), true },
         { new InvalidOperationException("slot 3 is added twice"), false },
     };
+#pragma warning restore CA2201
 
     [Theory]
     [MemberData(nameof(Faults))]

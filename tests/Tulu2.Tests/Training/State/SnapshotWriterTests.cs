@@ -50,20 +50,20 @@ public sealed class SnapshotWriterTests : IDisposable
     }
 
     [Fact]
-    public void The_last_snapshot_waits_for_the_one_before()
+    public async Task The_last_snapshot_waits_for_the_one_before()
     {
         using var state = new ReplicaState(_part.Parameters, Precision.Fp32, _part.Range);
         using var writer = Writer();
         state.Step = 1;
         Take(writer, state);
         state.Step = 2;
-        var last = Task.Run(() => writer.Take(state, First, _part.SnapshotShare(First), TimeSpan.FromMinutes(1)));
+        var last = Task.Run(() => writer.Take(state, First, _part.SnapshotShare(0, 1), TimeSpan.FromMinutes(1)));
         _answers.Set();
-        last.GetAwaiter().GetResult();
+        await last;
         Assert.Equal([1, 2], new[] { _reports.Take(), _reports.Take() }.Select(report => Assert.IsType<WorkerReport.ShardWritten>(report).Step.Value));
     }
 
-    private void Take(SnapshotWriter writer, ReplicaState state) => writer.Take(state, First, _part.SnapshotShare(First), TimeSpan.Zero);
+    private void Take(SnapshotWriter writer, ReplicaState state) => writer.Take(state, First, _part.SnapshotShare(0, 1), TimeSpan.Zero);
 
     private SnapshotWriter Writer() => new(new CheckpointStore(_folder.File("run"))
     {
