@@ -26,6 +26,10 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
     private readonly Dictionary<Rank, IActorRef> _trainers = [];
     private readonly IActorRef _ledger;
 
+    // Workers that were told to end, and ranks as they were placed on nodes that were.
+    private readonly Dictionary<(Rank, Incarnation), string> _leaving = [];
+    private readonly Dictionary<(long Epoch, Rank), string> _leavingNodes = [];
+
     // What was decided after a commit or a new generation that is not yet written down.
     private readonly Queue<SyncEffect> _waiting = new();
     private GradientSyncState _state;
@@ -69,14 +73,22 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
                 // A node that the cluster has removed may still send.
                 if (up.Rank >= _state.Seats.Length || up.Incarnation >= _state.Seats[up.Rank].Incarnation) _trainers[up.Rank] = Couriers.To(Context.System, Sender);
                 Take(new SyncCommand.RankUp(up.Rank, up.Incarnation, up.Endpoint, Now) { Node = $"{Sender.Path.Address}" });
+                // It said so before it was up, or its node did.
+                if (_leaving.TryGetValue((up.Rank, up.Incarnation), out var told)) Take(new SyncCommand.RankLeaves(up.Rank, up.Incarnation, told, Stays: true, Now));
+                if (_leavingNodes.TryGetValue((NodeProtocol.EpochOf(up.Incarnation), up.Rank), out var going))
+                    Take(new SyncCommand.RankLeaves(up.Rank, up.Incarnation, going, Stays: false, Now));
                 break;
             case RankProtocol.Lost lost:
+                // One that was never up has nobody else that could be told to let it be.
+                if (lost.Rank >= _state.Seats.Length || lost.Incarnation > _state.Seats[lost.Rank].Incarnation) _trainers[lost.Rank] = Couriers.To(Context.System, Sender);
                 Take(new SyncCommand.RankLost(lost.Rank, lost.Incarnation, lost.Why, Now) { OfMemory = lost.OfMemory });
                 break;
             case RankProtocol.Leaving leaving:
+                _leaving[(leaving.Rank, leaving.Incarnation)] = leaving.Why;
                 Take(new SyncCommand.RankLeaves(leaving.Rank, leaving.Incarnation, leaving.Why, Stays: true, Now));
                 break;
             case NodeProtocol.Leave leave:
+                foreach (var rank in leave.Ranks) _leavingNodes[(leave.Epoch, rank)] = leave.Why;
                 foreach (var seat in SeatsOf(leave.Epoch, leave.Ranks)) Take(new SyncCommand.RankLeaves(seat.Rank, seat.Incarnation, leave.Why, Stays: false, Now));
                 break;
             case RunProtocol.Scale scale:

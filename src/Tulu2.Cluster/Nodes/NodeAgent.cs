@@ -80,7 +80,7 @@ internal sealed class NodeAgent(NodeCapacity? capacity) : UntypedActor, IWithTim
             case StartRanks start:
                 Enqueue(new Request.Local(start, Sender));
                 break;
-            case NodeProtocol.Invite when capacity is not null:
+            case NodeProtocol.Invite when capacity is not null && _drains is null:
                 Sender.Tell(Places(capacity));
                 break;
             case NodeProtocol.TakeRanks take when capacity is not null && _drains is null:

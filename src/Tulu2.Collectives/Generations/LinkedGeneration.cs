@@ -105,7 +105,7 @@ internal sealed class LinkedGeneration(
             {
                 var link = await connect(peer, key, cancellation).ConfigureAwait(false);
                 if (TryAdd(peer, key, link)) return;
-                if (key == LinkKey.Control) PeerWatch.Notify(link, _ending.Kind, _ending.Text);
+                TellEnd(key, link);
                 link.Dispose();
             }
             catch (OperationCanceledException) { }
@@ -143,6 +143,14 @@ internal sealed class LinkedGeneration(
             Monitor.PulseAll(_gate);
             return true;
         }
+    }
+
+    /// <summary>Says over a control link that came too late why the generation has ended.</summary>
+    public void TellEnd(LinkKey key, Link link)
+    {
+        (FrameKind Kind, byte[] Text) ending;
+        lock (_gate) ending = _ended is null ? default : _ending;
+        if (key == LinkKey.Control && ending.Text is not null) PeerWatch.Notify(link, ending.Kind, ending.Text);
     }
 
     /// <summary>Whether a peer may connect this link now.</summary>

@@ -165,7 +165,10 @@ public sealed class NetworkDataPlane : ICollectiveFactory, IDisposable
     {
         LinkedGeneration? current;
         lock (_gate) current = _current;
-        return current?.Number == hello.Generation && current.TryAdd(hello.From, hello.Link, link);
+        if (current?.Number != hello.Generation) return false;
+        if (current.TryAdd(hello.From, hello.Link, link)) return true;
+        current.TellEnd(hello.Link, link);
+        return false;
     }
 
     private void Refuse(Socket socket, Refusal? refusal, string reason)

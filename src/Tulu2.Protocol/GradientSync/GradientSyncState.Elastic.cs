@@ -16,7 +16,7 @@ public sealed partial record GradientSyncState
     // What would be asked into a generation that was opened between two steps is not what takes part.
     private bool RosterIsDue => Members.Any(seat => seat.Leaving is not null) || Changed is not null;
 
-    private Roster? Changed => Complete() is { } there && !there.IsSame(Roster) && IsEnough(there) ? there : null;
+    private Roster? Changed => Available() is { } there && !there.IsSame(Roster) && IsEnough(there) && KeepsState(there) ? there : null;
 
     private bool IsAll(Roster roster) => roster.Layout == Wanted && roster.Ranks[^1] < Wanted.Size;
 
@@ -24,12 +24,21 @@ public sealed partial record GradientSyncState
 
     private bool IsAwaited(RankSeat seat) => seat.Rank < Wanted.Size && !seat.IsRetired;
 
-    // The copies of model and optimizer state that are to take part and of which every rank has a worker.
-    private Roster? Complete()
+    // The ranks of a copy of model and optimizer state, by its number.
+    private IEnumerable<Rank> Copy(int copy) => Rank.All(Wanted.OfOneCopy().Size).Select(rank => new Rank(copy * Wanted.OfOneCopy().Size + rank));
+
+    // Copies of which every rank has a worker: of those that are wanted all; of others that took part until now as many as are missing, or all of them where the newest
+    // state would be lost without.
+    private Roster? Available()
     {
-        var size = Wanted.OfOneCopy().Size;
-        Rank[] there = [.. Rank.All(Wanted.Size).Chunk(size).Where(copy => copy.All(rank => Seats[rank] is { Up: true, IsRetired: false })).SelectMany(copy => copy)];
-        return there.Length == 0 ? null : new Roster(Wanted, there);
+        var (size, wanted) = (Wanted.OfOneCopy().Size, Wanted.Data / Wanted.Zero);
+        bool IsThere(int copy) => Copy(copy).All(rank => Seats[rank] is { Up: true, IsRetired: false });
+        int[] there = [.. Enumerable.Range(0, wanted).Where(IsThere)];
+        int[] others = [.. Enumerable.Range(wanted, Math.Max(0, Seats.Length / size - wanted)).Where(copy => IsThere(copy) && Copy(copy).All(Roster.Contains))];
+        var some = Of([.. there, .. others.Take(wanted - there.Length)]);
+        return some is not null && KeepsState(some) ? some : Of([.. there, .. others]);
+
+        Roster? Of(int[] copies) => copies.Length == 0 ? null : new Roster(Wanted, copies.SelectMany(Copy));
     }
 
     // No part of the newest state is with those only that are left out.
@@ -42,37 +51,41 @@ public sealed partial record GradientSyncState
 
     private Decision Gather(TimeSpan now)
     {
-        if (Phase is not SyncPhase.Gathering gathering || Complete() is not { } there) return Stay;
-        if (IsAll(there)) return OpenGeneration(gathering.Why, now, there);
+        if (Phase is not SyncPhase.Gathering gathering || Available() is not { } there || !IsEnough(there)) return Stay;
+        // Who is not awaited brings nothing together any more, the state neither.
+        if (Seats.Where(IsAwaited).All(seat => seat.Up)) return OpenGeneration(gathering.Why, now, there);
         // At first they come one after the other.
         var isOver = Seats.Any(seat => seat.IsSettled) ? now - gathering.Since >= _rules.LossPatience : now - LastUp >= _rules.StartPatience;
-        var isAllThatComes = Seats.Where(IsAwaited).All(seat => seat.Up);
-        return (isOver || isAllThatComes) && IsEnough(there) && KeepsState(there) ? OpenGeneration(gathering.Why, now, there) : Stay;
+        return isOver && KeepsState(there) ? OpenGeneration(gathering.Why, now, there) : Stay;
     }
 
     private Decision HasChanged(TimeSpan now) => Phase is SyncPhase.Changing ? HasArrived(now) : Stay;
 
-    // All have come to the step. What would go with those that leave has a checkpoint first.
-    private Decision Change(StepNumber step, TimeSpan now) => Snapshot switch
-    {
-        _ when OthersHaveTheState => GoOn(step, now),
-        SnapshotStatus.InFlight => Stay,
-        SnapshotStatus.Due => To(this with { Snapshot = new SnapshotStatus.InFlight(step, now) }, new SyncEffect.SnapshotBegun(step, Roster))
-            .Do(TellCommit(step, snapshot: true, AfterCommit.Wait)),
-        _ => GoOn(step, now),
-    };
-
-    // Between two steps: every rank has applied the last one.
-    private Decision ChangeRoster(TimeSpan now)
+    // Between two steps: every rank has applied this one. What would go with those that leave has a checkpoint first.
+    private Decision ChangeRoster(StepNumber step, TimeSpan now)
     {
         RankSeat[] leaving = [.. Members.Where(seat => seat.Leaving is not null)];
         if (leaving.Length == 0) return Changed is { } there ? OpenGeneration(WhyChanged(there), now, there) : Stay;
-        return Meet(leaving, now);
+        if (OthersHaveTheState || Manifest?.Step >= step || (SavedFor == step && Snapshot is not SnapshotStatus.InFlight)) return Meet(leaving, now);
+        var changing = this with { Phase = new SyncPhase.Changing(step) };
+        return Snapshot is SnapshotStatus.InFlight
+            ? To(changing)
+            : To(changing with { Snapshot = new SnapshotStatus.InFlight(step, now), SavedFor = step }, new SyncEffect.SnapshotBegun(step, Roster))
+                .Do(TellCommit(step, snapshot: true, AfterCommit.Wait));
     }
 
     // Those that leave have no part of the state that nobody else has.
     private bool OthersHaveTheState => Members.Where(seat => seat.Leaving is not null).All(seat =>
         Roster.Twins(seat.Rank).Any(twin => Seats[twin].Leaving is null) || (!Keepers.IsEmpty && Seats[Keepers[seat.Rank]].Leaving is null));
+
+    // A rank that is lost again and again can be left out: whole copies are left for the run, or will be.
+    private bool CanDoWithout(RankSeat seat)
+    {
+        var size = Wanted.OfOneCopy().Size;
+        bool IsSound(int copy) => copy != seat.Rank / size && Copy(copy).All(rank => Seats[rank] is { IsRetired: false } other && other.Losses <= _rules.MostLosses);
+        var data = Wanted.Zero * Enumerable.Range(0, Wanted.Data / Wanted.Zero).Count(IsSound);
+        return data > 0 && data >= Math.Min(Wanted.Data, _rules.FewestReplicas);
+    }
 
     private string WhyChanged(Roster there)
     {

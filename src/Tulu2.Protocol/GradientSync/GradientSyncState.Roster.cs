@@ -32,7 +32,8 @@ public sealed partial record GradientSyncState
 
     private Decision RankLost(SyncCommand.RankLost lost)
     {
-        if (lost.Rank >= Wanted.Size && !Roster.Contains(lost.Rank)) return Stay;
+        // Its trainer has not heard that the run does without it.
+        if ((lost.Rank >= Wanted.Size && !Roster.Contains(lost.Rank)) || Seats[lost.Rank].IsRetired) return To(this, new SyncEffect.Released([lost.Rank]));
         var seat = Seats[lost.Rank];
         // It never came up: remembering it is all there is to do.
         if (!seat.Up && lost.Incarnation > seat.Incarnation)
@@ -69,7 +70,7 @@ public sealed partial record GradientSyncState
     {
         if (Phase is SyncPhase.Over || Seats.FirstOrDefault(seat => seat.Losses > _rules.MostLosses && !seat.IsRetired) is not { } seat) return Stay;
         var why = $"rank {seat.Rank} was lost {seat.Losses} times without a step in between, the last time: {seat.Lost}";
-        return Complete() is { } others && IsEnough(others) ? Retire(seat, why, now) : Fail(new RunFailure(why, ""));
+        return CanDoWithout(seat) ? Retire(seat, why, now) : Fail(new RunFailure(why, ""));
     }
 
     private Decision Replace(IReadOnlyCollection<RankSeat> seats, Func<RankSeat, string> why, TimeSpan now) =>
@@ -150,7 +151,7 @@ public sealed partial record GradientSyncState
     }
 
     private Decision GiveUpSnapshot(TimeSpan now) => Snapshot is SnapshotStatus.InFlight flight && now - flight.Began > SnapshotLeases * Lease.Initial
-        ? To(this with { Snapshot = flight with { Began = now } }, new SyncEffect.SnapshotRanksGone(flight.Step, Roster.Ranks))
+        ? To(this with { Snapshot = flight with { Began = now } }, new SyncEffect.SnapshotRanksGone(flight.Step, [.. Rank.All(Seats.Length)]))
         : Stay;
 
     // Who has nothing to do answers at once. A slot under way is done first, and so is the loading of a state; a copy from a twin is not, it ends with its generation.

@@ -30,7 +30,6 @@ public sealed partial record GradientSyncState
         {
             Phase = new SyncPhase.Running(step, now, entry),
             Tie = Tie is { } tie ? tie with { Retried = true } : null,
-            DropsHeld = false,
             Keepers = [.. standby.Keepers],
         };
         next = next.Each(seat => seat.Assigned(
@@ -41,8 +40,8 @@ public sealed partial record GradientSyncState
         SlotShare Share(RankSeat seat) => shares[Roster.ReplicaOf(seat.Rank)];
     }
 
-    // Where all ranks are there and none has a twin.
-    private bool KeepsCopies => _rules.Standby && IsWhole && Roster.Layout.MayKeepCopies;
+    // Where no rank has a twin, by the run's layout or by that which it is to have. Keepers are by rank, which is then its place.
+    private bool KeepsCopies => _rules.Standby && Roster.Layout.MayKeepCopies && (IsWhole || _rules.Layout.MayKeepCopies) && Roster.Ranks[^1] == Roster.Ranks.Length - 1;
 
     private StandbyOrder Standby(bool reload, StepNumber step, IReadOnlyCollection<PeerCopy> copies)
     {
@@ -70,13 +69,19 @@ public sealed partial record GradientSyncState
     // The newest step that the ranks can come to, and who gives its state to whom; null: none without a checkpoint.
     private (StepNumber Step, PeerCopy[]? Copies) Newest()
     {
-        var highest = Members.Max(seat => seat.Joined!.StateStep);
-        if (highest < 0) return (highest, null);
-        // The commit was decided, and reached nobody before this generation did.
-        var decided = highest.Next();
-        var newest = decided == Decided && Copies(decided) is { } copies ? (Step: decided, Copies: copies) : (Step: highest, Copies: Copies(highest));
+        StepNumber[] steps = [.. Members.Select(seat => seat.Joined!.StateStep).Distinct().OrderDescending()];
+        // A rank that was left out for a while may have a step that the others do not come to any more.
+        foreach (var step in steps.Where(step => step >= 0))
+        {
+            // The commit was decided, and reached nobody before this generation did.
+            var decided = step.Next();
+            if (decided == Decided && Copies(decided) is { } applied) return Unless(decided, applied);
+            if (Copies(step) is { } copies) return Unless(step, copies);
+        }
+        return (steps[0], null);
+
         // Workers that were left behind some generations ago, say: the checkpoint is newer than all that they have.
-        return Manifest?.Step > newest.Step ? (newest.Step, null) : newest;
+        (StepNumber, PeerCopy[]?) Unless(StepNumber step, PeerCopy[] copies) => Manifest?.Step > step ? (step, null) : (step, copies);
     }
 
     // Who gives whom the state of a step; null where a rank is behind and neither a twin nor a copy of it has that step.
@@ -175,7 +180,9 @@ public sealed partial record GradientSyncState
             Deaths = Deaths.RemoveAll(death => death.Slot.Step <= step),
             Skipped = first.Fault is null ? Skipped.Remove(step) : Skipped.Add(step),
             Unmet = 0,
+            DropsHeld = false,
             Snapshot = snapshots,
+            SavedFor = snapshot ? step : SavedFor,
             // Waiting for a snapshot is not the ranks' pace.
             Lease = running.Entry == StepEntry.InStride ? Lease.With(allReady - running.Began) : Lease,
         };

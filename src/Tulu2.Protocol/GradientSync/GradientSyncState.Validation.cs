@@ -35,7 +35,7 @@ public sealed partial record GradientSyncState
         // Ranks that had not heard of a snapshot of this step when the generation began will not hear of it any more: it is taken again.
         var again = Snapshot is SnapshotStatus.InFlight flight && flight.Step == step ? flight with { IsAbandoned = true } : null;
         return To((this with { Snapshot = again ?? Snapshot, Phase = new SyncPhase.Validating(step, entry) }).Each(seat => seat with { Step = step, Work = work, Progress = now }))
-            .Do(again is null ? Overtaken() : [new SyncEffect.SnapshotRanksGone(step, Roster.Ranks)])
+            .Do(again is null ? Overtaken() : [new SyncEffect.SnapshotRanksGone(step, [.. Rank.All(Seats.Length)])])
             .Do(Roster.Ranks.Select(rank => new SyncEffect.Tell(rank, new WorkerCommand.Restore(Generation, step, transfer) { Standby = standby })))
             .Then(next => next.Validate(step, now));
     }
@@ -55,7 +55,7 @@ public sealed partial record GradientSyncState
     private Decision HasArrived(TimeSpan now) => Phase switch
     {
         SyncPhase.Validating { Step: var step } when !AwaitsValidation(step) => Proceed(step, now),
-        SyncPhase.Changing { Step: var step } when Members.All(seat => seat.Has(step)) => Change(step, now),
+        SyncPhase.Changing { Step: var step } when Members.All(seat => seat.Has(step)) => GoOn(step, now),
         _ => Stay,
     };
 
@@ -102,7 +102,7 @@ public sealed partial record GradientSyncState
 
     private Decision GoOn(StepNumber step, TimeSpan now)
     {
-        if (RosterIsDue) return ChangeRoster(now);
+        if (RosterIsDue) return ChangeRoster(step, now);
         var next = (this with { Phase = new SyncPhase.Running(step.Next(), now, StepEntry.InStride) })
             .Each(seat => seat.Assigned(step.Next(), [], SlotsOf(seat.Rank), RankWork.Computing, now));
         return next.Tell(RunPhase.Training).Do(Roster.Ranks.Select(rank => new SyncEffect.Tell(

@@ -54,6 +54,9 @@ public sealed partial record GradientSyncState
     private bool Stopping { get; init; }
     private HashTie? Tie { get; init; }
 
+    // The step of which a checkpoint was tried before workers leave that have what nobody else has.
+    private StepNumber SavedFor { get; init; }
+
     // When the last worker came.
     private TimeSpan LastUp { get; init; }
 

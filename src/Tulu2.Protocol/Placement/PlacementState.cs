@@ -29,7 +29,10 @@ public sealed record PlacementState(int Ranks, int Together)
     private ImmutableArray<Node> Nodes { get; init; } = [];
     private long Epoch { get; init; }
 
-    private IEnumerable<Rank> Homeless => Rank.All(Ranks).Where(rank => Nodes.All(node => !node.Epochs.ContainsKey(rank)));
+    // The run goes on without them, until it is given another size.
+    private ImmutableHashSet<Rank> Retired { get; init; } = [];
+
+    private IEnumerable<Rank> Homeless => Rank.All(Ranks).Where(rank => !Retired.Contains(rank) && Nodes.All(node => !node.Epochs.ContainsKey(rank)));
 
     /// <summary>Nodes with ranks, in order.</summary>
     public IEnumerable<string> InUse => Nodes.Where(node => !node.Epochs.IsEmpty).Select(node => node.Name);
@@ -68,13 +71,13 @@ public sealed record PlacementState(int Ranks, int Together)
     }
 
     /// <summary>The run has this many ranks now; those beyond have their places until they are released.</summary>
-    public (PlacementState Next, ImmutableArray<PlacementEffect> Effects) Resize(int ranks) => (this with { Ranks = ranks }).PlaceAll();
+    public (PlacementState Next, ImmutableArray<PlacementEffect> Effects) Resize(int ranks) => (this with { Ranks = ranks, Retired = [] }).PlaceAll();
 
-    /// <summary>Ranks have ended: those that the run has no more, or whose node is about to go. Any other one keeps its place.</summary>
+    /// <summary>Ranks have ended, and their places are free: those that the run has no more, whose node is about to go, or whose workers died too often. The last are not placed again.</summary>
     public (PlacementState Next, ImmutableArray<PlacementEffect> Effects) Released(IReadOnlyCollection<Rank> ranks)
     {
-        Node Without(Node node) => node with { Epochs = node.Epochs.RemoveRange(ranks.Where(rank => rank >= Ranks || node.IsLeaving)) };
-        return (this with { Nodes = [.. Nodes.Select(Without)] }).PlaceAll();
+        var retired = ranks.Where(rank => rank < Ranks && !Nodes.Any(node => node.IsLeaving && node.Epochs.ContainsKey(rank)));
+        return (this with { Retired = Retired.Union(retired), Nodes = [.. Nodes.Select(node => node with { Epochs = node.Epochs.RemoveRange(ranks) })] }).PlaceAll();
     }
 
     // Of whole copies as many as there is room for, those first that lack the fewest ranks; none where the run could not go on with them.

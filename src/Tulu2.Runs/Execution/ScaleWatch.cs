@@ -12,7 +12,7 @@ internal sealed class ScaleWatch : IDisposable
     private readonly ParallelRecipe _parallel;
     private readonly Action<int> _scaled;
     private readonly Timer _timer;
-    private int? _data;
+    private DateTime _written;
 
     /// <param name="scaled">Called on a pool thread, never twice at a time.</param>
     public ScaleWatch(RunDirectory directory, ParallelRecipe parallel, Action<int> scaled)
@@ -25,11 +25,10 @@ internal sealed class ScaleWatch : IDisposable
 
     private void Look()
     {
-        if (ScaleFile.DataOf(_directory, _parallel) is { } data && data != _data)
-        {
-            _data = data;
-            _scaled(data);
-        }
+        // The same number again means that ranks which were left out are wanted again.
+        var written = File.GetLastWriteTimeUtc(_directory.Scale);
+        if (written != _written && ScaleFile.DataOf(_directory, _parallel) is { } data) _scaled(data);
+        _written = written;
         try
         {
             _timer.Change(Interval, Timeout.InfiniteTimeSpan);

@@ -18,7 +18,7 @@ public sealed partial class ParentChannel
     private volatile WorkerChannel _channel;
     private Adoption? _adoption;   // null: this process ends with its node's
     private WorkerIntroduction? _introduction;
-    private object? _ready;
+    private object? _ready, _lasting;
 
     private readonly ChannelCodecs _codecs;
 
@@ -54,6 +54,13 @@ public sealed partial class ParentChannel
     internal void SendReady(object message)
     {
         lock (_gate) _ready = message;
+        Send(message);
+    }
+
+    /// <summary>Sends a message that a successor of the node's process is to know as well.</summary>
+    internal void SendLasting(object message)
+    {
+        lock (_gate) _lasting = message;
         Send(message);
     }
 
@@ -112,6 +119,7 @@ public sealed partial class ParentChannel
             lock (_gate)
             {
                 if (_ready is { } ready) channel.Write(ready);
+                if (_lasting is { } lasting) channel.Write(lasting);
                 _channel = channel;
             }
         }

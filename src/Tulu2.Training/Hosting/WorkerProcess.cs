@@ -44,7 +44,7 @@ public static class WorkerProcess
         {
             if (told) return;
             signal.Cancel = told = true;
-            parent.Send(new WorkerReport.Leaving("it was told to end (SIGTERM)"));
+            parent.SendLasting(new WorkerReport.Leaving("it was told to end (SIGTERM)"));
         });
     }
 

@@ -140,6 +140,35 @@ public sealed class GradientSyncProperties
         Expect(simulation, Assert.IsType<SyncEffect.Finished>(simulation.End));
     }
 
+    [Fact]
+    public void The_only_replica_that_has_the_state_is_not_released_before_another_one_has_it()
+    {
+        var simulation = new SyncSimulation(1, new ParallelLayout(2), slots: 6, steps: 16, every: 0, fewest: 1);
+        simulation.Run(faults: 0, stopAfter: -1, until: 3);
+        simulation.Away(new Rank(0));
+        simulation.Run(faults: 0, stopAfter: -1, until: 6);
+        simulation.Scale(1);
+        simulation.Run(faults: 0, stopAfter: -1, until: 9);
+        simulation.Back();
+        Assert.True(simulation.Run(faults: 0, stopAfter: -1), simulation.Standstill);
+        Assert.Equal(0, simulation.Reloads);
+        Assert.Equal([new Rank(0)], simulation.State.Roster.Ranks);
+        Expect(simulation, Assert.IsType<SyncEffect.Finished>(simulation.End));
+    }
+
+    [Property(MaxTest = 600)]
+    public void A_rank_that_is_lost_while_the_run_is_scaled_takes_no_step_back(int seed, byte shape, byte changes, byte from)
+    {
+        var random = new Random(seed);
+        var layout = new ParallelLayout(2 + (shape & 1), random.Next(2) + 1);
+        var simulation = new SyncSimulation(seed, layout, 1 + ((shape >> 2) & 7), 8, seed & 3, fewest: 1) { FewestWanted = 2 };
+
+        var ended = simulation.Run(faults: 1, stopAfter: -1, from: 2 * from, changes: changes % 6);
+
+        Assert.True(ended, simulation.Standstill);
+        ExpectEachStepOnce(simulation);
+    }
+
     [Property(MaxTest = 600)]
     public void A_run_that_is_scaled_makes_no_slot_twice(int seed, byte shape, byte changes)
     {

@@ -87,6 +87,9 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
     public IReadOnlyList<LedgerEntry> Ledger => _ledger;
     public List<SyncEffect.Committed> Commits { get; } = [];
 
+    /// <summary>Copies of the state that the run is scaled to at least.</summary>
+    public int FewestWanted { get; init; } = 1;
+
     /// <summary>How many replicas made each commit.</summary>
     public List<int> Replicas { get; } = [];
 
@@ -217,7 +220,7 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
             var seat = state.Seats[_random.Next(state.Seats.Length)];
             _driver.Take(new SyncCommand.RankLeaves(seat.Rank, seat.Incarnation, "told to", Stays: true, _now));
         }
-        else _driver.Scale(state.Wanted.Zero * (1 + _random.Next(4)));
+        else _driver.Scale(state.Wanted.Zero * (FewestWanted + _random.Next(4)));
     }
 
     private void SeatTo(int ranks)

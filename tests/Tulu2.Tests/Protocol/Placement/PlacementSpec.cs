@@ -98,10 +98,12 @@ public sealed class PlacementSpec
         Assert.Empty(state.Leaving("a").Effects);
         (state, effects) = state.Released([new Rank(0)]);
         Assert.Equal([(0, "b")], Starts(effects));
-        (_, effects) = state.Released([new Rank(1)]);
+        (state, effects) = state.Released([new Rank(1)]);
         Assert.Equal(new PlacementEffect.Waiting(1), Assert.Single(effects));
-        // A rank that the run wants keeps its place: its workers died too often.
-        Assert.Empty(Starts(state.Released([new Rank(2)]).Effects));
+        // One that is wanted, and whose node stays, has died too often: it is placed again when the run is given another size.
+        (state, effects) = state.Released([new Rank(2)]);
+        Assert.Equal([(1, "b")], Starts(effects));
+        Assert.Equal([(2, "c")], Starts(state.Offer(Node("c", 2)).Next.Resize(3).Effects));
     }
 
     [Property(MaxTest = 300)]

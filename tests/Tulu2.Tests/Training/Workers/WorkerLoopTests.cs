@@ -187,13 +187,13 @@ public class WorkerLoopTests
     }
 
     [Fact]
-    public void A_generation_of_another_size_than_the_layout_is_refused()
+    public void A_generation_with_more_ranks_than_addresses_is_refused()
     {
         using var reports = new System.Collections.Concurrent.BlockingCollection<WorkerReport>();
         using var worker = new EmbeddedWorkerFactory(Settings(Precision.Fp32, null), FakeSlots.Of).Start(new Rank(0), reports.Add);
-        worker.Send(new WorkerCommand.JoinGeneration(new Generation(1), new Rank(0), ["in-process", "in-process"]));
+        worker.Send(new WorkerCommand.JoinGeneration(new Generation(1), new Rank(0), ["in-process"]) { Ranks = [new Rank(0), new Rank(2)] });
         Assert.IsType<WorkerReport.Started>(reports.Take());
-        Assert.Equal("rank 0: a generation of 2 ranks for the layout 1x1x1", Assert.IsType<WorkerReport.Failed>(reports.Take()).Error);
+        Assert.Equal("rank 0: a generation of 2 ranks with 1 addresses", Assert.IsType<WorkerReport.Failed>(reports.Take()).Error);
     }
 
     [Property(MaxTest = 100)]
