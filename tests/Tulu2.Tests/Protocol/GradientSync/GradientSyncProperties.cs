@@ -152,7 +152,7 @@ public sealed class GradientSyncProperties
         simulation.Back();
         Assert.True(simulation.Run(faults: 0, stopAfter: -1), simulation.Standstill);
         Assert.Equal(0, simulation.Reloads);
-        Assert.Equal([new Rank(0)], simulation.State.Roster.Ranks);
+        Assert.Equal([0], simulation.State.Roster.Ranks.Select(rank => rank.Value));
         Expect(simulation, Assert.IsType<SyncEffect.Finished>(simulation.End));
     }
 
