@@ -76,6 +76,18 @@ internal sealed class FaultInjector(World world, Membership members)
             case Fault.NodeDies:
                 node?.Process.Kill();
                 break;
+            case Fault.RunIsScaled:
+                var zero = world.Shape.Layout.Zero;
+                world.Disk.Data = zero * (1 + random.Random.Next(Math.Max(2, 5 / zero)));
+                random.Say($"to {world.Disk.Data} replicas");
+                break;
+            case Fault.WorkerLeaves:
+                worker?.Process.Do(worker.TellToEnd);
+                break;
+            case Fault.NodeLeaves when node is not null:
+                random.Say($"{node.Name}");
+                node.Process.Do(node.Drain);
+                break;
             case Fault.NodeFreezes when node is not null:
                 var time = random.Between(TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(30));
                 // The machine stands still, and all that runs on it.
