@@ -26,6 +26,9 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
     private readonly Dictionary<Rank, IActorRef> _trainers = [];
     private readonly IActorRef _ledger;
 
+    // Ranks whose node is about to go: workers of theirs that come up there only now are told to go, too.
+    private readonly Dictionary<Rank, NodeProtocol.Leave> _leaving = [];
+
     // What was decided after a commit or a new generation that is not yet written down.
     private readonly Queue<SyncEffect> _waiting = new();
     private GradientSyncState _state;
@@ -69,6 +72,8 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
                 // A node that the cluster has removed may still send.
                 if (up.Rank >= _state.Seats.Length || up.Incarnation >= _state.Seats[up.Rank].Incarnation) _trainers[up.Rank] = Couriers.To(Context.System, Sender);
                 Take(new SyncCommand.RankUp(up.Rank, up.Incarnation, up.Endpoint, Now) { Node = $"{Sender.Path.Address}" });
+                if (_leaving.TryGetValue(up.Rank, out var going) && going.Epoch == NodeProtocol.EpochOf(up.Incarnation))
+                    Take(new SyncCommand.RankLeaves(up.Rank, up.Incarnation, going.Why, Stays: false, Now));
                 break;
             case RankProtocol.Lost lost:
                 Take(new SyncCommand.RankLost(lost.Rank, lost.Incarnation, lost.Why, Now) { OfMemory = lost.OfMemory });
@@ -77,6 +82,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
                 Take(new SyncCommand.RankLeaves(leaving.Rank, leaving.Incarnation, leaving.Why, Stays: true, Now));
                 break;
             case NodeProtocol.Leave leave:
+                foreach (var rank in leave.Ranks) _leaving[rank] = leave;
                 foreach (var seat in SeatsOf(leave.Epoch, leave.Ranks)) Take(new SyncCommand.RankLeaves(seat.Rank, seat.Incarnation, leave.Why, Stays: false, Now));
                 break;
             case RunProtocol.Scale scale:

@@ -16,7 +16,7 @@ public sealed partial record GradientSyncState
     // What would be asked into a generation that was opened between two steps is not what takes part.
     private bool RosterIsDue => Members.Any(seat => seat.Leaving is not null) || Changed is not null;
 
-    private Roster? Changed => Complete() is { } there && !there.IsSame(Roster) && IsEnough(there) ? there : null;
+    private Roster? Changed => Complete() is { } there && !there.IsSame(Roster) && IsEnough(there) && KeepsState(there) ? there : null;
 
     private bool IsAll(Roster roster) => roster.Layout == Wanted && roster.Ranks[^1] < Wanted.Size;
 
@@ -24,11 +24,18 @@ public sealed partial record GradientSyncState
 
     private bool IsAwaited(RankSeat seat) => seat.Rank < Wanted.Size && !seat.IsRetired;
 
-    // The copies of model and optimizer state that are to take part and of which every rank has a worker.
+    // The copies of model and optimizer state that are to take part and of which every rank has a worker. Where they have the newest state only from ranks that the run
+    // is not to have any more, these take part once more.
     private Roster? Complete()
     {
+        var there = Complete(Wanted.Size);
+        return there is not null && !KeepsState(there) && Complete(Seats.Length) is { } wider && KeepsState(wider) ? wider : there;
+    }
+
+    private Roster? Complete(int ranks)
+    {
         var size = Wanted.OfOneCopy().Size;
-        Rank[] there = [.. Rank.All(Wanted.Size).Chunk(size).Where(copy => copy.All(rank => Seats[rank] is { Up: true, IsRetired: false })).SelectMany(copy => copy)];
+        Rank[] there = [.. Rank.All(ranks).Chunk(size).Where(copy => copy.All(rank => Seats[rank] is { Up: true, IsRetired: false })).SelectMany(copy => copy)];
         return there.Length == 0 ? null : new Roster(Wanted, there);
     }
 
@@ -53,13 +60,15 @@ public sealed partial record GradientSyncState
     private Decision HasChanged(TimeSpan now) => Phase is SyncPhase.Changing ? HasArrived(now) : Stay;
 
     // All have come to the step. What would go with those that leave has a checkpoint first.
-    private Decision Change(StepNumber step, TimeSpan now) => Snapshot switch
+    private Decision Change(SyncPhase.Changing changing, TimeSpan now) => Snapshot switch
     {
-        _ when OthersHaveTheState => GoOn(step, now),
+        _ when !RosterIsDue => GoOn(changing.Step, now),
+        _ when OthersHaveTheState || Manifest?.Step >= changing.Step => ChangeRoster(now),
         SnapshotStatus.InFlight => Stay,
-        SnapshotStatus.Due => To(this with { Snapshot = new SnapshotStatus.InFlight(step, now) }, new SyncEffect.SnapshotBegun(step, Roster))
-            .Do(TellCommit(step, snapshot: true, AfterCommit.Wait)),
-        _ => GoOn(step, now),
+        SnapshotStatus.None when changing.HasTried => ChangeRoster(now),
+        // It may have become due only now: who leaves may say so after the commit.
+        _ => To(this with { Snapshot = new SnapshotStatus.InFlight(changing.Step, now), Phase = changing with { HasTried = true } }, new SyncEffect.SnapshotBegun(changing.Step, Roster))
+            .Do(TellCommit(changing.Step, snapshot: true, AfterCommit.Wait)),
     };
 
     // Between two steps: every rank has applied the last one.

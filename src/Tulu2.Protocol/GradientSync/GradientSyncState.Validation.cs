@@ -55,7 +55,7 @@ public sealed partial record GradientSyncState
     private Decision HasArrived(TimeSpan now) => Phase switch
     {
         SyncPhase.Validating { Step: var step } when !AwaitsValidation(step) => Proceed(step, now),
-        SyncPhase.Changing { Step: var step } when Members.All(seat => seat.Has(step)) => Change(step, now),
+        SyncPhase.Changing changing when Members.All(seat => seat.Has(changing.Step)) => Change(changing, now),
         _ => Stay,
     };
 
@@ -102,7 +102,8 @@ public sealed partial record GradientSyncState
 
     private Decision GoOn(StepNumber step, TimeSpan now)
     {
-        if (RosterIsDue) return ChangeRoster(now);
+        var changing = new SyncPhase.Changing(step);
+        if (RosterIsDue) return To(this with { Phase = changing }).Then(after => after.Change(changing, now));
         var next = (this with { Phase = new SyncPhase.Running(step.Next(), now, StepEntry.InStride) })
             .Each(seat => seat.Assigned(step.Next(), [], SlotsOf(seat.Rank), RankWork.Computing, now));
         return next.Tell(RunPhase.Training).Do(Roster.Ranks.Select(rank => new SyncEffect.Tell(

@@ -26,7 +26,11 @@ public abstract record SyncPhase
     public sealed record Validating(StepNumber Step, StepEntry Entry) : SyncPhase;
 
     /// <summary>A step is committed, and the ranks are others from now on: all come to it first, so that nothing is under way that would be lost.</summary>
-    public sealed record Changing(StepNumber Step) : SyncPhase;
+    public sealed record Changing(StepNumber Step) : SyncPhase
+    {
+        /// <summary>A checkpoint of the step was begun for those that leave.</summary>
+        public bool HasTried { get; init; }
+    }
 
     /// <summary>A step is validated, and its checkpoint is awaited before the run goes on or ends.</summary>
     public sealed record Keeping(StepNumber Step) : SyncPhase;

@@ -55,6 +55,7 @@ internal sealed partial class CoordinatorModel
                         Take(new SyncCommand.RankLost(seat.Rank, seat.Incarnation, why, _world.Loop.Now));
                     break;
                 case PlacementEffect.Leave leave:
+                    foreach (var rank in leave.Ranks) _leaving[rank] = leave;
                     foreach (var seat in SeatsOf(leave.Epoch, leave.Ranks))
                         Take(new SyncCommand.RankLeaves(seat.Rank, seat.Incarnation, why, Stays: false, _world.Loop.Now));
                     break;

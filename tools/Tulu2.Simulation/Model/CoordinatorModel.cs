@@ -29,6 +29,7 @@ internal sealed partial class CoordinatorModel
     private readonly Dictionary<(NodeModel, long, int), CourierStream<object>> _toTrainers = [];
     private readonly Dictionary<NodeModel, CourierStream<PlacementEffect.Start>> _toNodes = [];
     private readonly HashSet<NodeModel> _answered = [];
+    private readonly Dictionary<Rank, PlacementEffect.Leave> _leaving = [];
     private GradientSyncState _state;
     private PlacementState _placement;
     private ValidationRound _validation;
@@ -138,9 +139,11 @@ internal sealed partial class CoordinatorModel
             case RankProtocol.Up up:
                 if (up.Rank >= _state.Seats.Length || up.Incarnation >= _state.Seats[up.Rank].Incarnation) _trainers[up.Rank] = (node, NodeProtocol.EpochOf(up.Incarnation));
                 Take(new SyncCommand.RankUp(up.Rank, up.Incarnation, up.Endpoint, now) { Node = node.Name });
+                if (_leaving.TryGetValue(up.Rank, out var leaving) && leaving.Epoch == NodeProtocol.EpochOf(up.Incarnation))
+                    Take(new SyncCommand.RankLeaves(up.Rank, up.Incarnation, "its node was told to end", Stays: false, now));
                 break;
-            case RankProtocol.Leaving leaving:
-                Take(new SyncCommand.RankLeaves(leaving.Rank, leaving.Incarnation, leaving.Why, Stays: true, now));
+            case RankProtocol.Leaving told:
+                Take(new SyncCommand.RankLeaves(told.Rank, told.Incarnation, told.Why, Stays: true, now));
                 break;
             case NodeProtocol.Leaving:
                 if (_answered.Contains(node)) Place(_placement.Leaving(node.Name), "its node was told to end");
