@@ -81,7 +81,14 @@ public sealed partial record GradientSyncState
 
     // Those that leave have no part of the state that nobody else has.
     private bool OthersHaveTheState => Members.Where(seat => seat.Leaving is not null).All(seat =>
-        Roster.Twins(seat.Rank).Any(twin => Seats[twin].Leaving is null) || (!Keepers.IsEmpty && Seats[Keepers[seat.Rank]].Leaving is null));
+        Roster.Twins(seat.Rank).Any(Remains) || (!Keepers.IsEmpty && Remains(Keepers[seat.Rank])));
+
+    // A rank that the run is not to have any more takes part once more with its whole copy, or not at all.
+    private bool Remains(Rank rank)
+    {
+        var copy = Wanted.OfOneCopy().Size;
+        return Seats[rank].Leaving is null && (rank < Wanted.Size || Members.Where(seat => seat.Rank / copy == rank / copy).All(seat => seat.Leaving is null));
+    }
 
     private string WhyChanged(Roster there)
     {

@@ -76,7 +76,8 @@ internal sealed class FaultInjector(World world, Membership members)
             case Fault.NodeDies:
                 node?.Process.Kill();
                 break;
-            case Fault.RunIsScaled:
+            // One that waits for all would wait for ever where there is no room.
+            case Fault.RunIsScaled when world.Shape.Fewest is not null:
                 var zero = world.Shape.Layout.Zero;
                 world.Disk.Data = zero * (1 + random.Random.Next(Math.Max(2, 5 / zero)));
                 random.Say($"to {world.Disk.Data} replicas");

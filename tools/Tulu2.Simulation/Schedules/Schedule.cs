@@ -49,7 +49,7 @@ internal static class Schedule
         var faults = new FaultInjector(world, members);
         var isAny = mutation.Faults.Count == 0;
         var kinds = isAny ? Kinds(loop.Random, shape.Fewest is not null) : mutation.Faults;
-        invariants.IsPlanned = mutation == Mutation.None && kinds.All(Planned.Contains);
+        invariants.IsPlanned = kinds.All(Planned.Contains);
         if (invariants.IsPlanned) faults.Plan(1 + loop.Random.Next(5), atPoints: 0, Faulty / 4, kinds);
         else faults.Plan((isAny ? 0 : 3) + loop.Random.Next(6), (isAny ? 0 : 3) + loop.Random.Next(5), Faulty, kinds);
         if (loop.Chance(0.3)) world.Network.Echoes = 0.1;
