@@ -98,7 +98,8 @@ internal sealed class Invariants(EventLoop loop, RunShape shape, Arithmetic arit
     /// <summary>A rank has done its part of a slot.</summary>
     public void Computed(int rank, int step, int slot)
     {
-        if (!IsPlanned) return;
+        // Standby copies that move to another node open a generation in the middle of a step.
+        if (!IsPlanned || shape.Standby) return;
         // The ranks of a replica each do a part of it.
         var part = rank % shape.Layout.ReplicaSize;
         if (!_computed.TryAdd((step, slot, part), rank))
