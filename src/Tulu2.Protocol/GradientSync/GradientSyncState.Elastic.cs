@@ -76,7 +76,11 @@ public sealed partial record GradientSyncState
 
     // Those that leave have no part of the state that nobody else has.
     private bool OthersHaveTheState => Members.Where(seat => seat.Leaving is not null).All(seat =>
-        Roster.Twins(seat.Rank).Any(twin => Seats[twin].Leaving is null) || (!Keepers.IsEmpty && Seats[Keepers[seat.Rank]].Leaving is null));
+        Roster.Twins(seat.Rank).Any(Remains) || (!Keepers.IsEmpty && Remains(Keepers[seat.Rank])));
+
+    // A rank that the run is not to have any more takes part once more with its whole copy, or not at all.
+    private bool Remains(Rank rank) =>
+        Seats[rank].Leaving is null && (rank < Wanted.Size || Copy(rank / Wanted.OfOneCopy().Size).All(member => Seats[member].Leaving is null));
 
     // A rank that is lost again and again can be left out: whole copies are left for the run, or will be.
     private bool CanDoWithout(RankSeat seat)

@@ -13,6 +13,7 @@ public sealed partial record GradientSyncState
     private Decision Begin(TimeSpan now)
     {
         var (highest, copies) = Newest();
+        if (copies is null && Restorable() is { } first) return OpenGeneration("whoever can have the newest state comes to it first", now, first);
         // Without a live twin or a copy, what a rank has to have is on disk only, and all go back to it together.
         var reload = copies is null;
         var made = reload ? Manifest?.Step ?? default : highest;
@@ -85,13 +86,39 @@ public sealed partial record GradientSyncState
     }
 
     // Who gives whom the state of a step; null where a rank is behind and neither a twin nor a copy of it has that step.
-    private PeerCopy[]? Copies(StepNumber highest)
+    private PeerCopy[]? Copies(StepNumber highest) => Copies(highest, Roster);
+
+    private PeerCopy[]? Copies(StepNumber highest, Roster among)
     {
+        RankSeat[] members = [.. among.Ranks.Select(rank => Seats[rank])];
         var hash = Hashes.GetValueOrDefault(highest);
-        Rank? Source(RankSeat seat) => (Roster.Twins(seat.Rank).Select(twin => Seats[twin]).FirstOrDefault(twin => twin.Brings(highest, hash))
-            ?? Members.FirstOrDefault(keeper => keeper.BringsCopyAt(highest, hash) == seat.Rank))?.Rank;
-        var copies = Members.Where(seat => !seat.Brings(highest, hash)).GroupBy(Source).ToArray();
+        Rank? Source(RankSeat seat) => (among.Twins(seat.Rank).Select(twin => Seats[twin]).FirstOrDefault(twin => twin.Brings(highest, hash))
+            ?? members.FirstOrDefault(keeper => keeper.BringsCopyAt(highest, hash) == seat.Rank))?.Rank;
+        var copies = members.Where(seat => !seat.Brings(highest, hash)).GroupBy(Source).ToArray();
         return copies.Any(copy => copy.Key is null) ? null : [.. copies.Select(copy => new PeerCopy(copy.Key!.Value, [.. copy.Select(seat => seat.Rank)]))];
+    }
+
+    // A standby copy is that of one rank, and not of the twins that have come since: the ranks that lack neither state nor source, where they are whole copies. The others
+    // come after the next commit. Null: the newest state is on disk only, or there is none.
+    private Roster? Restorable()
+    {
+        var highest = Members.Max(seat => seat.Joined!.StateStep);
+        if (highest < 0 || !_rules.Standby) return null;
+        var decided = highest.Next();
+        return (decided == Decided ? Among(decided) : null) ?? Among(highest);
+
+        Roster? Among(StepNumber step)
+        {
+            if (Manifest?.Step > step) return null;
+            Rank[] there = [.. Roster.Ranks.Chunk(Wanted.OfOneCopy().Size).Where(copy => copy.All(HasSource)).SelectMany(copy => copy)];
+            return there.Length > 0 && there.Length < Roster.Ranks.Length && new Roster(Wanted, there) is var roster && Copies(step, roster) is not null ? roster : null;
+
+            bool HasSource(Rank rank)
+            {
+                var hash = Hashes.GetValueOrDefault(step);
+                return Roster.Twins(rank).Any(twin => Seats[twin].Brings(step, hash)) || Members.Any(keeper => keeper.BringsCopyAt(step, hash) == rank);
+            }
+        }
     }
 
     // A slot's gradient is in parts on the ranks of its replica: it counts where all of them hold it, in the same sums.

@@ -10,10 +10,13 @@ internal sealed class Arithmetic(ParallelLayout layout, int slots)
 {
     private readonly List<long> _states = [Initial(0)];
     private readonly Dictionary<int, string> _hashes = [];
-    private readonly int[] _parts = [.. Enumerable.Range(0, layout.Size).Select(rank => layout.Twins(rank)[0])];
+    private readonly int _parts = layout.OfOneCopy().Size;
+
+    /// <summary>Parts of which the whole state consists, whatever the number of replicas.</summary>
+    public int Parts => _parts;
 
     /// <summary>The part of a rank: the lowest of its twins.</summary>
-    public int PartOf(int rank) => _parts[rank];
+    public int PartOf(int rank) => rank % _parts;
 
     public static long Initial(int part) => unchecked(7 + Salt(part));
 
@@ -31,11 +34,11 @@ internal sealed class Arithmetic(ParallelLayout layout, int slots)
     /// <summary>The hash of a step's gradient in an undisturbed run.</summary>
     public string ExpectedHash(int step)
     {
-        if (!_hashes.TryGetValue(step, out var hash)) _hashes[step] = hash = Hash(Enumerable.Repeat(Total(Expected(0, step - 1), step), layout.Size));
+        if (!_hashes.TryGetValue(step, out var hash)) _hashes[step] = hash = Hash(Enumerable.Repeat(Total(Expected(0, step - 1), step), _parts));
         return hash;
     }
 
-    /// <param name="totals">By rank: the sum of its part.</param>
+    /// <param name="totals">By part: its sum.</param>
     public static string Hash(IEnumerable<long> totals) => $"{totals.Aggregate(17L, (hash, total) => Mix(hash, total, 13)):x16}";
 
     private long Total(long state, int step)

@@ -51,10 +51,30 @@ internal sealed partial class CoordinatorModel
                     TakeRanks(_answered.Single(node => node.Name == start.Node), start);
                     break;
                 case PlacementEffect.Lost lost:
-                    foreach (var seat in lost.Ranks.Select(rank => _state.Seats[rank]).Where(seat => NodeProtocol.EpochOf(seat.Incarnation) == lost.Epoch))
+                    foreach (var seat in SeatsOf(lost.Epoch, lost.Ranks))
                         Take(new SyncCommand.RankLost(seat.Rank, seat.Incarnation, why, _world.Loop.Now));
                     break;
+                case PlacementEffect.Leave leave:
+                    foreach (var rank in leave.Ranks) _leaving[rank] = leave;
+                    foreach (var seat in SeatsOf(leave.Epoch, leave.Ranks))
+                        Take(new SyncCommand.RankLeaves(seat.Rank, seat.Incarnation, why, Stays: false, _world.Loop.Now));
+                    break;
             }
+    }
+
+    private RankSeat[] SeatsOf(long epoch, IEnumerable<Protocol.Ids.Rank> ranks) => [.. ranks.Where(rank => rank < _state.Seats.Length)
+        .Select(rank => _state.Seats[rank]).Where(seat => NodeProtocol.EpochOf(seat.Incarnation) == epoch)];
+
+    // Whoever wants another number of replicas has written it down.
+    private void LookAtScale()
+    {
+        if (_isOver) return;
+        if (_world.Disk.Data is { } data && data != _scaled)
+        {
+            _scaled = data;
+            Take(new SyncCommand.Scale(data, _world.Loop.Now));
+        }
+        Process.After(ScaleLook, LookAtScale);
     }
 
     private void TakeRanks(NodeModel node, PlacementEffect.Start start)

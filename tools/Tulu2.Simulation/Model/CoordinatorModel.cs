@@ -19,6 +19,7 @@ internal sealed partial class CoordinatorModel
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1), Invites = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(1.5), SleptInterval = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(0.3), ScaleLook = TimeSpan.FromSeconds(0.5);
 
     private readonly World _world;
     private readonly LedgerWriter _ledger;
@@ -28,13 +29,18 @@ internal sealed partial class CoordinatorModel
     private readonly Dictionary<(NodeModel, long, int), CourierStream<object>> _toTrainers = [];
     private readonly Dictionary<NodeModel, CourierStream<PlacementEffect.Start>> _toNodes = [];
     private readonly HashSet<NodeModel> _answered = [];
+    private readonly Dictionary<Rank, PlacementEffect.Leave> _leaving = [];
     private GradientSyncState _state;
     private PlacementState _placement;
     private ValidationRound _validation;
     private List<PlacementOffer>? _first = [];
     private Generation _scoring;
     private TimeSpan _ticked, _busyUntil;
-    private bool _isWriting, _isOver;
+    private bool _isWriting, _isOver, _looks;
+    private int? _scaled;
+
+    // Ranks that could have been asked into the present generation: what they have is known.
+    private HashSet<Rank> _there = [];
 
     public CoordinatorModel(World world, int life)
     {
@@ -44,12 +50,16 @@ internal sealed partial class CoordinatorModel
         world.Disk.Owner = Process;
         var known = world.Disk.Ledger.Aggregate(LedgerState.Empty, (state, entry) => state.Apply(entry));
         var manifest = world.Disk.Newest;
-        var rules = world.Shape.Rules;
+        var rules = world.Shape.RulesFor(world.Disk.Data);
         var history = known.Validations.Aggregate(ValidationHistory.Empty, (all, each) => all.With(each.Key, each.Value["loss"]));
         var newest = manifest is null ? null : new KnownManifest(manifest.Path, new StepNumber(manifest.Step));
         var start = new SyncStart(known.Generation, newest, known.Hashes, ReferenceDue: false) { Validated = history, Decided = known.Decided };
         _state = GradientSyncState.Of(rules, world.Mutation.Begins(start), ProgressLease.Of(world.Times.Patience) with { Initial = 6 * world.Times.Patience });
-        _placement = new PlacementState(rules.Ranks, world.Shape.Layout.Tensor);
+        _placement = new PlacementState(rules.Ranks, rules.Layout.Tensor)
+        {
+            Copy = rules.Layout.OfOneCopy().Size,
+            Fewest = Math.Min(rules.Layout.Data, rules.FewestReplicas) * rules.Layout.ReplicaSize,
+        };
         _validation = ValidationRound.Of(world.Shape.Chunks);
         (_catalog, _written) = (new(), manifest?.Step);
         int slots = rules.Slots, steps = rules.LastStep, ranks = rules.Ranks;
@@ -65,6 +75,7 @@ internal sealed partial class CoordinatorModel
         else
         {
             Process.After(TimeSpan.Zero, Invite);
+            Process.After(TimeSpan.Zero, LookAtScale);
             Process.After(AnswerPatience, OfferFirst);
             _ticked = world.Loop.Now;
             Process.After(Second, Tick);
@@ -126,8 +137,16 @@ internal sealed partial class CoordinatorModel
         switch (message)
         {
             case RankProtocol.Up up:
-                if (up.Incarnation >= _state.Seats[up.Rank].Incarnation) _trainers[up.Rank] = (node, NodeProtocol.EpochOf(up.Incarnation));
+                if (up.Rank >= _state.Seats.Length || up.Incarnation >= _state.Seats[up.Rank].Incarnation) _trainers[up.Rank] = (node, NodeProtocol.EpochOf(up.Incarnation));
                 Take(new SyncCommand.RankUp(up.Rank, up.Incarnation, up.Endpoint, now) { Node = node.Name });
+                if (_leaving.TryGetValue(up.Rank, out var leaving) && leaving.Epoch == NodeProtocol.EpochOf(up.Incarnation))
+                    Take(new SyncCommand.RankLeaves(up.Rank, up.Incarnation, "its node was told to end", Stays: false, now));
+                break;
+            case RankProtocol.Leaving told:
+                Take(new SyncCommand.RankLeaves(told.Rank, told.Incarnation, told.Why, Stays: true, now));
+                break;
+            case NodeProtocol.Leaving:
+                if (_answered.Contains(node)) Place(_placement.Leaving(node.Name), "its node was told to end");
                 break;
             case RankProtocol.Lost lost:
                 Take(new SyncCommand.RankLost(lost.Rank, lost.Incarnation, lost.Why, now));
@@ -174,11 +193,21 @@ internal sealed partial class CoordinatorModel
         foreach (var command in _world.Mutation.Hears(_state, told))
         {
             var began = Stopwatch.GetTimestamp();
+            var there = _state.Seats.Where(seat => seat.IsSettled).Select(seat => seat.Rank).ToArray();
             (_state, var effects) = _state.Decide(command);
+            if (effects.Any(effect => effect is SyncEffect.GenerationOpened)) _there = [.. there, .. _state.Roster.Ranks];
             _world.Meter?.Decided(Stopwatch.GetElapsedTime(began));
             foreach (var effect in effects.SelectMany(_world.Mutation.Does)) _waiting.Enqueue(effect);
         }
         DoWaiting();
+        if (_looks || _state.Phase is not SyncPhase.Gathering) return;
+        // The next tick is too late for who waits a quarter of a second.
+        _looks = true;
+        Process.After(Look, () =>
+        {
+            _looks = false;
+            if (_state.Phase is SyncPhase.Gathering) Take(new SyncCommand.Tick(_world.Loop.Now));
+        });
     }
 
     private void DoWaiting()
@@ -198,6 +227,15 @@ internal sealed partial class CoordinatorModel
                 break;
             case SyncEffect.Restart restart:
                 ToTrainer(restart.Rank, new RankProtocol.Replace(restart.Incarnation, restart.Why));
+                break;
+            case SyncEffect.Resized resized:
+                _world.Loop.Say($"{Process.Name} goes on with {resized.Ranks} ranks");
+                Process.After(TimeSpan.Zero, () => Place(_placement.Resize(resized.Ranks), ""));
+                break;
+            case SyncEffect.Released released:
+                _world.Loop.Say($"{Process.Name} releases {string.Join(",", released.Ranks)}");
+                foreach (var rank in released.Ranks) ToTrainer(rank, RankProtocol.Release.Instance);
+                Process.After(TimeSpan.Zero, () => Place(_placement.Released(released.Ranks), ""));
                 break;
             case SyncEffect.SnapshotBegun begun:
                 BeginSnapshot(begun.Step, begun.Roster.Ranks);
@@ -265,7 +303,7 @@ internal sealed partial class CoordinatorModel
         var commits = _world.Disk.Ledger.Select(entry => entry.Event).OfType<LedgerEvent.StepCommitted>();
         var decided = commits.LastOrDefault()?.Step ?? 0;
         _world.Loop.Say($"{Process.Name} begins generation {_begun} with step {step}, {transfer.GetType().Name}; the last commit was {decided}");
-        _world.Invariants.Begun(_begun, Workers, step, decided, _written, loads: transfer is StateTransfer.FromManifest or StateTransfer.FromRecipe);
+        _world.Invariants.Begun(_begun, Workers.Where(worker => _there.Contains(worker.Rank)), step, decided, _written, loads: transfer is StateTransfer.FromManifest or StateTransfer.FromRecipe);
     }
 
     // The generation whose ranks were told what to begin with.

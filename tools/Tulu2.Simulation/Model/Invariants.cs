@@ -1,4 +1,5 @@
 using Tulu2.Cluster.Ledger;
+using Tulu2.Protocol.Workers;
 using Tulu2.Simulation.Engine;
 
 namespace Tulu2.Simulation.Model;
@@ -9,6 +10,8 @@ internal sealed class Invariants(EventLoop loop, RunShape shape, Arithmetic arit
     private readonly Dictionary<long, string> _rosters = [];
     private readonly Dictionary<int, int> _commits = [];
     private readonly HashSet<int> _everCommitted = [];
+    private readonly Dictionary<(int Step, int Slot, int Part), int> _computed = [];
+    private readonly HashSet<string> _sizes = [];
     private long _generation;
     private bool _hasGap;
     private int _replayedFrom = int.MaxValue;
@@ -25,6 +28,12 @@ internal sealed class Invariants(EventLoop loop, RunShape shape, Arithmetic arit
     public int Reloads { get; private set; }
 
     public int Generations => _rosters.Count;
+
+    /// <summary>The schedule has changes on purpose only, and no loss: nothing may be made twice.</summary>
+    public bool IsPlanned { get; set; }
+
+    /// <summary>How many different sets of ranks made a generation.</summary>
+    public int Rosters => _sizes.Count;
 
     public void Violated(string what)
     {
@@ -53,6 +62,7 @@ internal sealed class Invariants(EventLoop loop, RunShape shape, Arithmetic arit
         var slots = step.Shares.SelectMany(share => share.Slots).SelectMany(range => Enumerable.Range(range.First, range.Count)).Order();
         if (!slots.SequenceEqual(Enumerable.Range(0, shape.Slots))) Violated($"step {step.Step} is committed with the slots {string.Join(",", slots)} of {shape.Slots}");
         if (step.GradientHash != arithmetic.ExpectedHash(step.Step)) Violated($"step {step.Step} is committed with another gradient than in an undisturbed run");
+        if (IsPlanned && _commits.ContainsKey(step.Step)) Violated($"step {step.Step} is replayed, and nothing was lost");
         if (_commits.ContainsKey(step.Step) && step.Step < _replayedFrom) Violated($"step {step.Step} is committed twice, and no rank went back behind it");
         _everCommitted.Add(step.Step);
         _commits[step.Step] = _commits.GetValueOrDefault(step.Step) + 1;
@@ -76,11 +86,24 @@ internal sealed class Invariants(EventLoop loop, RunShape shape, Arithmetic arit
     }
 
     /// <summary>A rank joins a generation.</summary>
-    public void Joined(int rank, long generation, IReadOnlyList<string> endpoints)
+    public void Joined(int rank, long generation, IReadOnlyList<string> endpoints, Roster members)
     {
-        var roster = string.Join(" ", endpoints);
+        var roster = $"{string.Join(",", members.Ranks)} at {string.Join(" ", endpoints)}";
+        _sizes.Add(string.Join(",", members.Ranks));
+        if (endpoints.Count != members.Ranks.Length) Violated($"generation {generation} has {members.Ranks.Length} ranks and {endpoints.Count} endpoints");
         if (generation > _generation) Violated($"rank {rank} joins generation {generation}, which is not in the ledger");
         if (!_rosters.TryAdd(generation, roster) && _rosters[generation] != roster) Violated($"two generations have the number {generation}");
+    }
+
+    /// <summary>A rank has done its part of a slot.</summary>
+    public void Computed(int rank, int step, int slot)
+    {
+        // Standby copies that move to another node open a generation in the middle of a step.
+        if (!IsPlanned || shape.Standby) return;
+        // The ranks of a replica each do a part of it.
+        var part = rank % shape.Layout.ReplicaSize;
+        if (!_computed.TryAdd((step, slot, part), rank))
+            Violated($"slot {slot} of step {step} is computed by rank {_computed[(step, slot, part)]} and by rank {rank}, and nothing was lost");
     }
 
     /// <summary>A rank has applied a step.</summary>
@@ -97,12 +120,17 @@ internal sealed class Invariants(EventLoop loop, RunShape shape, Arithmetic arit
     public void Manifested(StoredManifest manifest)
     {
         foreach (var shard in manifest.Shards)
-            if (!disk.Shards.TryGetValue(shard.Sha256, out var stored) || stored.Step != manifest.Step) Violated($"the manifest of step {manifest.Step} names the shard {shard.Sha256}, which is missing");
-        var ranks = manifest.Shards.Select(shard => disk.Shards.GetValueOrDefault(shard.Sha256).Rank).Distinct().Count();
-        if (ranks != shape.Layout.Size) Violated($"the manifest of step {manifest.Step} has the shards of {ranks} of {shape.Layout.Size} ranks");
+            if (!disk.Shards.TryGetValue(shard.Sha256, out var there) || there.Step != manifest.Step) Violated($"the manifest of step {manifest.Step} names the shard {shard.Sha256}, which is missing");
+        var stored = manifest.Shards.Select(shard => disk.Shards.GetValueOrDefault(shard.Sha256)).OfType<StoredShard>().ToArray();
+        for (var part = 0; part < arithmetic.Parts; part++)
+        {
+            StoredShard[] shares = [.. stored.Where(shard => arithmetic.PartOf(shard.Rank) == part).OrderBy(shard => shard.Share)];
+            if (shares.Length == 0 || shares.Any(share => share.Shares != shares.Length) || !shares.Select(share => share.Share).SequenceEqual(Enumerable.Range(0, shares.Length)))
+                Violated($"the manifest of step {manifest.Step} has of part {part} the shares {string.Join(", ", shares.Select(share => share.Name))}");
+        }
         if (!_everCommitted.Contains(manifest.Step)) Violated($"there is a manifest of step {manifest.Step}, which is not in the ledger");
-        foreach (var shard in manifest.Shards.Where(shard => disk.Shards.ContainsKey(shard.Sha256)))
-            if (disk.Shards[shard.Sha256] is var stored && stored.State != arithmetic.Expected(arithmetic.PartOf(stored.Rank), stored.Step)) Violated($"the shard {shard.Sha256} is not what an undisturbed run writes");
+        foreach (var shard in stored)
+            if (shard.State != arithmetic.Expected(arithmetic.PartOf(shard.Rank), shard.Step)) Violated($"the shard {shard.Name} is not what an undisturbed run writes");
     }
 
     /// <summary>What is needed of a checkpoint is on disk as long as it is there.</summary>
@@ -129,17 +157,16 @@ internal sealed class Invariants(EventLoop loop, RunShape shape, Arithmetic arit
     /// <summary>
     /// The ranks of a generation begin with the state of a step. It is that of the last commit, unless some part of that is on none of them; then no older one than the newest checkpoint has.
     /// </summary>
+    /// <param name="workers">Those that take part, and those that could have.</param>
     /// <param name="loads">They load a checkpoint or the recipe's weights.</param>
     public void Begun(long generation, IEnumerable<WorkerModel> workers, int step, int decided, int? checkpoint, bool loads)
     {
         if (step < checkpoint) Violated($"generation {generation} begins with step {step}, although there is a checkpoint of step {checkpoint}");
         if (loads) Reloads++;
         if (step >= decided && !loads) return;
-        var members = workers.ToArray();
         var needed = Math.Max(step, decided);
-        if (members.Length == shape.Layout.Size && needed > 0 && needed != checkpoint
-            && members.SelectMany(worker => PartsAt(worker, needed)).ToHashSet().Count == members.Select(worker => arithmetic.PartOf(worker.Rank)).Distinct().Count())
-            Violated($"generation {generation} begins with step {step}, although its ranks have every part of step {needed}");
+        if (needed > 0 && needed != checkpoint && workers.SelectMany(worker => PartsAt(worker, needed)).ToHashSet().Count == arithmetic.Parts)
+            Violated($"generation {generation} begins with step {step}, although ranks that live have every part of step {needed}");
         // What came after it is committed again.
         _replayedFrom = step + 1;
     }

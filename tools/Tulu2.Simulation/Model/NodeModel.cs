@@ -11,7 +11,7 @@ namespace Tulu2.Simulation.Model;
 internal sealed class NodeModel
 {
     // End of a worker's channel, and how long one may say nothing.
-    private static readonly TimeSpan Notice = TimeSpan.FromMilliseconds(45), Local = TimeSpan.FromMilliseconds(0.1);
+    private static readonly TimeSpan Notice = TimeSpan.FromMilliseconds(45), Local = TimeSpan.FromMilliseconds(0.1), Patience = TimeSpan.FromMinutes(1);
 
     private readonly World _world;
     private readonly Dictionary<Rank, Trainer> _trainers = [];
@@ -21,6 +21,7 @@ internal sealed class NodeModel
     private readonly List<SimulatedProcess> _workers = [];
     private CoordinatorModel? _serves;
     private int _spares = 1, _started;
+    private bool _isDraining;
 
     public NodeModel(World world, string name, int places)
     {
@@ -65,6 +66,7 @@ internal sealed class NodeModel
     /// <summary>Starts workers for ranks, or goes on with those that are there.</summary>
     public void TakeRanks(CoordinatorModel from, long epoch, ImmutableArray<Rank> ranks)
     {
+        if (_isDraining) return;
         if (from != _serves) Leave();
         _serves = from;
         foreach (var rank in ranks)
@@ -82,6 +84,21 @@ internal sealed class NodeModel
         if (gone == _serves) Leave();
     }
 
+    /// <summary>It is told to end: it does so when its ranks have left it, or after a minute.</summary>
+    public void Drain()
+    {
+        if (_isDraining) return;
+        _isDraining = true;
+        _serves?.FromNode(this, NodeProtocol.Leaving.Instance);
+        Process.After(Patience, Process.Kill);
+        EndDrained();
+    }
+
+    private void EndDrained()
+    {
+        if (_isDraining && _trainers.Count == 0) Process.After(_world.About(TimeSpan.FromMilliseconds(100)), Process.Kill);
+    }
+
     /// <summary>A command of a coordinator to the trainer of a rank.</summary>
     public void Command(CoordinatorModel from, long epoch, Rank rank, object message)
     {
@@ -90,6 +107,11 @@ internal sealed class NodeModel
         {
             case RankProtocol.Replace replace when replace.Incarnation == trainer.Incarnation:
                 Restart(trainer);
+                break;
+            case RankProtocol.Release:
+                _trainers.Remove(rank);
+                Stop(trainer);
+                EndDrained();
                 break;
             case RankProtocol.Command { Body: var command }:
                 Send(trainer, command);
@@ -115,6 +137,7 @@ internal sealed class NodeModel
         }
         _trainers.Clear();
         _serves = null;
+        EndDrained();
     }
 
     private void Start(Trainer trainer)
@@ -185,6 +208,9 @@ internal sealed class NodeModel
         {
             case WorkerReport.Started started:
                 Say(trainer, new RankProtocol.Up(trainer.Rank, trainer.Incarnation, started.Endpoint));
+                break;
+            case WorkerReport.Leaving leaving:
+                Say(trainer, new RankProtocol.Leaving(trainer.Rank, trainer.Incarnation, leaving.Why));
                 break;
             case WorkerReport.SlotDone slot:
                 Say(trainer, new RankProtocol.Report(report));

@@ -10,6 +10,13 @@ internal sealed record StoredManifest(int Step, IReadOnlyList<ShardEntry> Shards
     public string Path => $"step-{Step}";
 }
 
+/// <summary>A rank's share of a state, on disk: all shares of a part are the part.</summary>
+/// <param name="Share">From 0, of <paramref name="Shares"/>: as many as there were twins.</param>
+internal sealed record StoredShard(int Step, int Rank, long State, int Share, int Shares)
+{
+    public string Name => $"{Step}-{Rank}-{Share}/{Shares}-{State:x16}";
+}
+
 /// <summary>The run's directory, which every process sees and which outlives them all: ledger and its lock, shards, manifests, the evaluation's record.</summary>
 internal sealed class RunDisk
 {
@@ -21,12 +28,15 @@ internal sealed class RunDisk
     public IReadOnlyList<LedgerEntry> Ledger => _ledger;
 
     /// <summary>By name: what a shard contains.</summary>
-    public Dictionary<string, (int Step, int Rank, long State)> Shards { get; } = [];
+    public Dictionary<string, StoredShard> Shards { get; } = [];
 
     public SortedDictionary<int, StoredManifest> Manifests { get; } = [];
 
     /// <summary>The process that has the lock of the ledger.</summary>
     public SimulatedProcess? Owner { get; set; }
+
+    /// <summary>Replicas that the run was scaled to; null: it never was.</summary>
+    public int? Data { get; set; }
 
     /// <summary>Checkpoints cannot be written.</summary>
     public bool IsFull { get; set; }

@@ -62,9 +62,9 @@ internal sealed partial class WorkerModel
         // The manifest is read at the beginning, the shards when their turn comes.
         var manifest = _world.Disk.Manifests.Values.FirstOrDefault(manifest => manifest.Path == path);
         await PauseAsync(_world.About(_world.Times.Load));
-        var shard = manifest?.Shards.Select(shard => _world.Disk.Shards.TryGetValue(shard.Sha256, out var stored) ? stored : ((int Step, int Rank, long State)?)null)
-            .FirstOrDefault(stored => stored is { Rank: var rank } && _world.Arithmetic.PartOf(rank) == Part);
-        if (shard is not { } found)
+        StoredShard[] shares = [.. (manifest?.Shards ?? []).Select(shard => _world.Disk.Shards.GetValueOrDefault(shard.Sha256)).OfType<StoredShard>()
+            .Where(stored => _world.Arithmetic.PartOf(stored.Rank) == Part)];
+        if (shares is not [var found, ..] || shares.Length != found.Shares)
         {
             Violated($"cannot load {path}: {(manifest is null ? "there is no such manifest" : "a shard is missing")}");
             throw new AbortedException();
@@ -74,7 +74,7 @@ internal sealed partial class WorkerModel
 
     private async Task ReceiveAsync(IReadOnlyList<PeerCopy> copies, StepNumber step)
     {
-        var twins = _world.Shape.Layout.Twins(Rank);
+        var twins = _roster.Twins(Rank);
         foreach (var copy in copies.Where(copy => copy.Root == Rank || copy.Receivers.Contains(Rank)))
         {
             if (twins.Contains(copy.Root) && twins.Contains(copy.Receivers[0]))
@@ -126,17 +126,17 @@ internal sealed partial class WorkerModel
             // Whatever was to be done may have changed only through a command, and none was handled.
             _todo.Dequeue();
             _held[slot] = Arithmetic.Gradient(Part, _state, Next, slot);
+            _world.Invariants.Computed(Rank, Next, slot);
             Report(new WorkerReport.SlotDone(_generation, Rank, Next, new SlotNumber(slot), 0.04));
             return;
         }
-        var layout = _world.Shape.Layout;
-        var gathered = await MeetAsync("reduce", Next, [.. Enumerable.Range(0, layout.Size)], _held.ToArray());
+        var gathered = await MeetAsync("reduce", Next, At(Enumerable.Range(0, Layout.Size)), _held.ToArray());
         var (hash, totals) = gathered.Once(brought => Tuple.Create(HashOf(brought, out var sums), sums));
-        if (_keepers.Count > 0 && _kept is { } kept) _keptGradient = totals[kept.Of];
-        (_computing, _reduced) = (false, (hash, totals[Rank]));
+        if (_keepers.Count > 0 && _kept is { } kept) _keptGradient = totals[_world.Arithmetic.PartOf(kept.Of)];
+        (_computing, _reduced) = (false, (hash, totals[Part]));
         if (IsCorrupt)
         {
-            (IsCorrupt, _reduced) = (false, ("corrupt", totals[Rank] + 1));
+            (IsCorrupt, _reduced) = (false, ("corrupt", totals[Part] + 1));
             hash = $"corrupt-{Rank}-{_world.Loop.Random.Next()}";
         }
         Report(_world.Mutation.Says(new WorkerReport.StepReady(_generation, Rank, Next, hash, new StepMetrics(1, 1, 1, 1, 1, []), new StepTimes(0, 0, 0, 0))));
@@ -146,16 +146,16 @@ internal sealed partial class WorkerModel
     public bool IsCorrupt { get; set; }
 
     private string HashOf(IReadOnlyDictionary<int, object> gathered, out long[] totals) =>
-        Arithmetic.Hash(totals = [.. gathered.Keys.Order().Select(rank => Total(gathered, rank))]);
+        Arithmetic.Hash(totals = [.. Enumerable.Range(0, _world.Arithmetic.Parts).Select(place => Total(gathered, place))]);
 
-    // The tree sum over the ranks that hold the same parameters.
-    private long Total(IReadOnlyDictionary<int, object> gathered, int rank)
+    // The tree sum over the ranks that hold the same parameters; the first places hold each part once.
+    private long Total(IReadOnlyDictionary<int, object> gathered, int place)
     {
         var total = 0L;
         var slots = 0;
-        foreach (var member in _world.Shape.Layout.DataGroup(rank))
+        foreach (var member in At(Layout.DataGroup(place)))
             foreach (var (_, gradient) in (KeyValuePair<int, long>[])gathered[member]) (total, slots) = (unchecked(total + gradient), slots + 1);
-        if (slots != _world.Shape.Slots) Violated($"step {Next} is reduced with {slots} of {_world.Shape.Slots} slots in the group of rank {rank}");
+        if (slots != _world.Shape.Slots) Violated($"step {Next} is reduced with {slots} of {_world.Shape.Slots} slots in the group of part {place}");
         return total;
     }
 
@@ -164,12 +164,12 @@ internal sealed partial class WorkerModel
         var applies = commit.Step != _step;
         if (applies) Apply(commit.Step);
         if (commit.Snapshot) Snapshot();
-        var zero = _world.Shape.Layout.ZeroGroup(Rank);
-        if (zero.Count > 1) await MeetAsync("gather", commit.Step, zero, 0L);
+        var zero = At(Layout.ZeroGroup(Place));
+        if (zero.Length > 1) await MeetAsync("gather", commit.Step, zero, 0L);
         _weights = _step;
         Report(new WorkerReport.Applied(_generation, Rank, _step, 0.001, commit.Then, null));
         if (applies && _begun && commit.Then == AfterCommit.GoOn)
-            StartSlots(SlotAssignment.Range(_world.Shape.Slots, _world.Shape.Layout.Data, _world.Shape.Layout.CoordinatesOf(Rank).Data) is { } range ? [range] : []);
+            StartSlots(SlotAssignment.Range(_world.Shape.Slots, Layout.Data, _roster.ReplicaOf(Rank)) is { } range ? [range] : []);
     }
 
     private void Apply(StepNumber step)
@@ -186,7 +186,10 @@ internal sealed partial class WorkerModel
 
     private void Snapshot()
     {
-        var (step, state) = (_step, _state);
+        // Twins share the writing of what they all have.
+        var twins = _roster.Twins(Rank);
+        var stored = new StoredShard(_step, Rank, _state, twins.Count(twin => twin < Rank), twins.Count);
+        var step = _step;
         Process.After(_world.About(_world.Times.Shard), () =>
         {
             if (_world.Disk.IsFull)
@@ -194,9 +197,8 @@ internal sealed partial class WorkerModel
                 Report(new WorkerReport.SnapshotFailed(Rank, step, "no space left on the disk"));
                 return;
             }
-            var shard = $"{step}-{Rank}-{state:x16}";
-            _world.Disk.Shards[shard] = (step, Rank, state);
-            Report(new WorkerReport.ShardWritten(Rank, step, new ShardEntry(shard, 1, [])));
+            _world.Disk.Shards[stored.Name] = stored;
+            Report(new WorkerReport.ShardWritten(Rank, step, new ShardEntry(stored.Name, 1, [])));
         });
     }
 
@@ -208,8 +210,8 @@ internal sealed partial class WorkerModel
             return;
         }
         await PauseAsync(_world.About(_world.Times.Slot));
-        var place = _world.Shape.Layout.CoordinatesOf(Rank);
-        if (place.Tensor == 0 && place.Pipeline == _world.Shape.Layout.Pipeline - 1)
+        var place = Layout.CoordinatesOf(Place);
+        if (place.Tensor == 0 && place.Pipeline == Layout.Pipeline - 1)
             Report(new WorkerReport.Scored(_generation, Rank, score.Step, score.Task, [score.Task + 1]));
     }
 

@@ -1,4 +1,5 @@
 using Tulu2.Collectives;
+using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Workers;
 using Tulu2.Simulation.Engine;
@@ -20,6 +21,7 @@ internal sealed partial class WorkerModel
     private TaskCompletionSource? _idle;
     private Action<WorkerReport>? _owner;
     private Generation _generation = Generation.None;
+    private Roster _roster;
     private long _fence = long.MinValue;
     private StepNumber _step = new(-1);
     private long _state;
@@ -39,7 +41,7 @@ internal sealed partial class WorkerModel
 
     public WorkerModel(World world, Rank rank, SimulatedProcess process)
     {
-        (_world, Rank, Process) = (world, rank, process);
+        (_world, Rank, Process, _roster) = (world, rank, process, Roster.Whole(world.Shape.Layout));
         process.OnDeath(() => _world.Plane.Leave(this, _generation));
     }
 
@@ -55,6 +57,8 @@ internal sealed partial class WorkerModel
     public Action? Pending { get; set; }
 
     private StepNumber Next => _step.Next();
+    private ParallelLayout Layout => _roster.Layout;
+    private int Place => _roster.PlaceOf(Rank);
     private int Part => _world.Arithmetic.PartOf(Rank);
     private bool HasWork => _computing && (!_todo.TryPeek(out var slot) || _fed.Contains((Next, slot)));
 
@@ -68,6 +72,9 @@ internal sealed partial class WorkerModel
     }
 
     private bool _runs;
+
+    /// <summary>Its process is told to end: it says so, and makes its step meanwhile.</summary>
+    public void TellToEnd() => Report(new WorkerReport.Leaving("it was told to end"));
 
     /// <summary>A command has come to its process.</summary>
     public void Take(WorkerCommand command)
@@ -152,8 +159,9 @@ internal sealed partial class WorkerModel
         if (join.Generation > _generation)
         {
             _world.Plane.Leave(this, _generation);
-            _generation = join.Generation;
-            _world.Invariants.Joined(Rank, join.Generation, join.Endpoints);
+            if (!join.Ranks.Contains(Rank)) Violated($"is asked into generation {join.Generation}, and does not take part");
+            (_generation, _roster) = (join.Generation, new Roster(_world.Shape.Layout, join.Ranks));
+            _world.Invariants.Joined(Rank, join.Generation, join.Endpoints, _roster);
             _world.Plane.Join(this, _generation);
             (_computing, _begun) = (false, false);
             _calls.Clear();
@@ -183,6 +191,9 @@ internal sealed partial class WorkerModel
             Pending = null;
         }
     }
+
+    // Ranks at places of the generation's layout.
+    private int[] At(IEnumerable<int> places) => [.. places.Select(place => _roster.Ranks[place].Value)];
 
     private void Report(WorkerReport report) => _owner?.Invoke(report);
 

@@ -21,10 +21,19 @@ internal sealed record RunShape(ParallelLayout Layout, int Slots, int Steps, IRe
     public EvaluationSchedule? Evaluation { get; init; }
     public int Evaluators { get; init; } = 2;
 
-    public SyncRules Rules => new(Layout, Slots, new StepNumber(Steps), CheckpointEvery) { Validation = Validation, Standby = Standby };
+    /// <summary>Replicas with which the run goes on where others are missing; null: it waits for all.</summary>
+    public int? Fewest { get; init; }
+
+    /// <param name="data">Replicas that it was scaled to; null: it never was.</param>
+    public SyncRules RulesFor(int? data) => new(Layout.WithData(data ?? Layout.Data), Slots, new StepNumber(Steps), CheckpointEvery)
+    {
+        Validation = Validation,
+        Standby = Standby,
+        FewestReplicas = Fewest ?? int.MaxValue,
+    };
 
     public override string ToString() =>
-        $"layout {Layout}, {Slots} slots, {Steps} steps, nodes {string.Join("+", Nodes)}, checkpoint every {CheckpointEvery} keep {Keep}, standby {Standby}, "
+        $"layout {Layout}, {Slots} slots, {Steps} steps, nodes {string.Join("+", Nodes)}, checkpoint every {CheckpointEvery} keep {Keep}, standby {Standby}, {(Fewest is { } fewest ? $"at least {fewest} replicas, " : "")}"
         + $"validation {(Validation is { } rules ? $"every {rules.Every}" : "off")}, evaluation {(Evaluation is null ? "off" : "on")}";
 }
 

@@ -76,6 +76,19 @@ internal sealed class FaultInjector(World world, Membership members)
             case Fault.NodeDies:
                 node?.Process.Kill();
                 break;
+            // One that waits for all would wait for ever where there is no room.
+            case Fault.RunIsScaled when world.Shape.Fewest is not null:
+                var zero = world.Shape.Layout.Zero;
+                world.Disk.Data = zero * (1 + random.Random.Next(Math.Max(2, 5 / zero)));
+                random.Say($"to {world.Disk.Data} replicas");
+                break;
+            case Fault.WorkerLeaves:
+                worker?.Process.Do(worker.TellToEnd);
+                break;
+            case Fault.NodeLeaves when node is not null:
+                random.Say($"{node.Name}");
+                node.Process.Do(node.Drain);
+                break;
             case Fault.NodeFreezes when node is not null:
                 var time = random.Between(TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(30));
                 // The machine stands still, and all that runs on it.

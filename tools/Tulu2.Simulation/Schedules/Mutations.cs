@@ -12,6 +12,7 @@ namespace Tulu2.Simulation.Schedules;
 internal static class Mutations
 {
     private static readonly Fault[] Losses = [Fault.WorkerDies, Fault.NodeDies], Successions = [Fault.CoordinatorDies, Fault.WorkerDies];
+    private static readonly Fault[] Changes = [Fault.RunIsScaled, Fault.WorkerLeaves, Fault.NodeDies];
 
     public static IReadOnlyList<Mutation> All { get; } =
     [
@@ -46,6 +47,21 @@ internal static class Mutations
                 .Aggregate(catalog.Arrive(rank, step, shard), (arrived, other) => arrived.Next.Step is null ? arrived : arrived.Next.Arrive(other, step, shard)),
         },
         new("a shard of another step is accepted") { Faults = [Fault.WorkerDies, Fault.WorkerFreezes], Arrives = (catalog, rank, step, shard) => catalog.Arrive(rank, catalog.Step ?? step, shard) },
+        new("a rank is missing from a roster")
+        {
+            Faults = Changes,
+            Does = effect => [effect is SyncEffect.Tell { Command: WorkerCommand.JoinGeneration { Ranks.Count: > 1 } join } tell ? tell with { Command = WithoutOther(join) } : effect],
+        },
+        new("a rank that takes part is released")
+        {
+            Faults = Changes,
+            Does = effect => effect is SyncEffect.Tell { Rank: var rank, Command: WorkerCommand.Commit { Step.Value: 3 } } ? [effect, new SyncEffect.Released([rank])] : [effect],
+        },
+        new("those that leave are let go at once")
+        {
+            Faults = [Fault.WorkerLeaves, Fault.NodeLeaves],
+            Hears = (state, command) => [command is SyncCommand.RankLeaves leaves ? new SyncCommand.RankLost(leaves.Rank, leaves.Incarnation, leaves.Why, leaves.Now) : command],
+        },
         new("checkpoints are deleted while they are loaded") { Faults = Losses, PrunesAtOnce = true },
         new("an outcome counts twice") { Faults = [Fault.EvaluatorDies, Fault.NetworkIsBad, Fault.CoordinatorDies], KeepsEveryOutcome = true },
     ];
@@ -58,6 +74,13 @@ internal static class Mutations
         if (effect is not SyncEffect.Tell { Command: WorkerCommand.Begin { Compute: [.., var last] } begin } tell) return effect;
         SlotRange[] rest = last.Count > 1 ? [last with { Count = last.Count - 1 }] : [];
         return tell with { Command = begin with { Compute = [.. begin.Compute.SkipLast(1), .. rest] } };
+    }
+
+    // Its neighbour, as it is told; each rank then knows of another set.
+    private static WorkerCommand.JoinGeneration WithoutOther(WorkerCommand.JoinGeneration join)
+    {
+        Rank[] ranks = [.. join.Ranks.Where(rank => rank == join.Rank)];
+        return join with { Ranks = ranks, Endpoints = [.. join.Ranks.Zip(join.Endpoints).Where(each => each.First == join.Rank).Select(each => each.Second)] };
     }
 
     private static IEnumerable<SyncCommand> WithoutLastWord(GradientSyncState state, SyncCommand command)

@@ -34,6 +34,9 @@ internal static class Schedule
     private static readonly TimeSpan Faulty = TimeSpan.FromSeconds(25), Patience = TimeSpan.FromHours(1);
     private const long MostEvents = 400_000;
 
+    // Changes on purpose: nothing is lost by them.
+    private static readonly Fault[] Planned = [Fault.RunIsScaled, Fault.WorkerLeaves, Fault.NodeLeaves];
+
     public static ScheduleOutcome Run(int seed, Mutation mutation, Action<string>? trace = null)
     {
         var loop = new EventLoop(seed) { Trace = trace };
@@ -45,7 +48,10 @@ internal static class Schedule
         var members = new Membership(world);
         var faults = new FaultInjector(world, members);
         var isAny = mutation.Faults.Count == 0;
-        faults.Plan((isAny ? 0 : 3) + loop.Random.Next(6), (isAny ? 0 : 3) + loop.Random.Next(5), Faulty, isAny ? Kinds(loop.Random) : mutation.Faults);
+        var kinds = isAny ? Kinds(loop.Random, shape.Fewest is not null) : mutation.Faults;
+        invariants.IsPlanned = kinds.All(Planned.Contains);
+        if (invariants.IsPlanned) faults.Plan(1 + loop.Random.Next(5), atPoints: 0, Faulty / 4, kinds);
+        else faults.Plan((isAny ? 0 : 3) + loop.Random.Next(6), (isAny ? 0 : 3) + loop.Random.Next(5), Faulty, kinds);
         if (loop.Chance(0.3)) world.Network.Echoes = 0.1;
         loop.After(Faulty, faults.Heal);
         members.Begin();
@@ -81,13 +87,15 @@ internal static class Schedule
         {
             Validation = random.Next(4) == 0 ? new ValidationRules("loss", 2 + random.Next(3), 0, random.Next(2) == 0, false) : null,
             Evaluation = random.Next(4) == 0 ? new EvaluationSchedule(["quick"], 3, ["full"], 6) : null,
+            Fewest = random.Next(2) == 0 ? 1 : null,
         };
     }
 
     // Some schedules are about a few kinds of faults only.
-    private static Fault[] Kinds(Random random)
+    private static Fault[] Kinds(Random random, bool isElastic)
     {
-        var all = Enum.GetValues<Fault>();
+        if (isElastic && random.Next(4) == 0) return Planned;
+        Fault[] all = [.. Enum.GetValues<Fault>().Where(kind => isElastic || !Planned.Contains(kind))];
         return random.Next(2) == 0 ? all : [.. all.Where(_ => random.Next(3) == 0).DefaultIfEmpty(Fault.WorkerDies)];
     }
 }
