@@ -52,11 +52,13 @@ public sealed partial record GradientSyncState
     private Decision Gather(TimeSpan now)
     {
         if (Phase is not SyncPhase.Gathering gathering || Available() is not { } there || !IsEnough(there)) return Stay;
-        // Who is not awaited brings nothing together any more, the state neither.
-        if (Seats.Where(IsAwaited).All(seat => seat.Up)) return OpenGeneration(gathering.Why, now, there);
+        var (isWhole, keeps, waited) = (Seats.Where(IsAwaited).All(seat => seat.Up), KeepsState(there), now - gathering.Since);
+        // Those that the run is scaled past may have the newest state, and come once more, if they come. Who was given up brings nothing together any more.
+        var isHopeless = Members.All(seat => seat.Up || seat.IsRetired) || waited >= _rules.StartPatience;
         // At first they come one after the other.
-        var isOver = Seats.Any(seat => seat.IsSettled) ? now - gathering.Since >= _rules.LossPatience : now - LastUp >= _rules.StartPatience;
-        return isOver && KeepsState(there) ? OpenGeneration(gathering.Why, now, there) : Stay;
+        var isOver = Seats.Any(seat => seat.IsSettled) ? waited >= _rules.LossPatience : now - LastUp >= _rules.StartPatience;
+        return isWhole ? keeps || isHopeless ? OpenGeneration(gathering.Why, now, there) : Stay
+            : isOver && keeps ? OpenGeneration(gathering.Why, now, there) : Stay;
     }
 
     private Decision HasChanged(TimeSpan now) => Phase is SyncPhase.Changing ? HasArrived(now) : Stay;

@@ -97,7 +97,8 @@ public sealed partial record GradientSyncState
     private Decision Joined(WorkerReport.Joined joined, TimeSpan now)
     {
         if (Phase is not SyncPhase.Joining || joined.Generation != Generation || !Seats[joined.Rank].Up) return Stay;
-        var next = Seat(joined.Rank, seat => seat with { Joined = joined, IsSettled = true, UnderWay = null, Progress = now });
+        var next = Seat(joined.Rank, seat => seat with { Joined = joined, UnderWay = null, Progress = now });
+        next = next.Seat(joined.Rank, seat => seat with { IsSettled = joined.StateStep > Decided || seat.Brings(Decided, Hashes.GetValueOrDefault(Decided)) });
         if (!next.Members.All(seat => seat.IsMember)) return To(next);
         return next.ReferenceDue ? next.BeginScoring() : next.Begin(now);
     }

@@ -147,7 +147,7 @@ public sealed partial record GradientSyncState
     private Decision StepReady(WorkerReport.StepReady ready, TimeSpan now)
     {
         if (Phase is not SyncPhase.Running running || running.Step != ready.Step || !Counts(ready.Generation, ready.Rank)) return Stay;
-        var next = Seat(ready.Rank, seat => seat with { Ready = ready, Pending = [], UnderWay = null, Progress = now });
+        var next = Seat(ready.Rank, seat => seat with { Ready = ready, Pending = [], UnderWay = null, IsSettled = true, Progress = now });
         return next.Members.All(seat => seat.Ready is not null)
             ? (next with { Phase = running with { AllReady = now } }).Compare(running.Step, now)
             : To(next);
@@ -247,7 +247,7 @@ public sealed partial record GradientSyncState
         // One that comes late or twice must not take back a later one; the last step's commit is told once more where it was validated first.
         if (!Counts(applied.Generation, applied.Rank) || Seats[applied.Rank].HasEnded(applied.Step)) return Stay;
         if (Seats[applied.Rank].Applied?.Step is { } before && (before > applied.Step || (before == applied.Step && applied.Then != AfterCommit.End))) return Stay;
-        return To(Seat(applied.Rank, seat => seat with { Applied = applied, Progress = now })).Then(next => next.Finish()).Then(next => next.HasArrived(now)).Then(next => next.MoveCopies(now));
+        return To(Seat(applied.Rank, seat => seat with { Applied = applied, IsSettled = true, Progress = now })).Then(next => next.Finish()).Then(next => next.HasArrived(now)).Then(next => next.MoveCopies(now));
     }
 
     // Ranks came back on other nodes than they were lost on. Their copies, from which they were restored, could not move at once; each rank has its own state now.

@@ -71,7 +71,7 @@ public sealed record RankSeat(Rank Rank)
     /// <summary>A leaving worker is followed by another one in the same place.</summary>
     public bool Stays { get; init; }
 
-    /// <summary>Its worker has taken part in a generation, so that it may have the newest state.</summary>
+    /// <summary>Its worker has the newest state, as far as is known: it brought it into a generation, or has made a step in one.</summary>
     public bool IsSettled { get; init; }
 
     /// <summary>Its workers died again and again, and the run goes on without it.</summary>

@@ -69,7 +69,7 @@ internal sealed class FaultInjector(World world, Membership members)
                 Freeze(worker.Process, random.Between(TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(40)));
                 break;
             // Nobody would notice it where there is one rank only; and of two, two errors end the run.
-            case Fault.WorkerIsWrong when worker is not null && world.Shape.Layout.Size > 1 && !_wasWrong:
+            case Fault.WorkerIsWrong when worker is not null && world.Shape.Layout.Size > 1 && world.Shape.Fewest is null && !_wasWrong:
                 _wasWrong = true;
                 worker.IsCorrupt = true;
                 break;
