@@ -16,7 +16,9 @@ public sealed partial record GradientSyncState
     // What would be asked into a generation that was opened between two steps is not what takes part.
     private bool RosterIsDue => Members.Any(seat => seat.Leaving is not null) || Changed is not null;
 
-    private Roster? Changed => Available() is { } there && !there.IsSame(Roster) && IsEnough(there) && KeepsState(there) ? there : null;
+    // Asked at every commit: in most of them all are there.
+    private Roster? Changed => IsWhole && Members.All(seat => seat is { Up: true, IsRetired: false }) ? null
+        : Available() is { } there && !there.IsSame(Roster) && IsEnough(there) && KeepsState(there) ? there : null;
 
     private bool IsAll(Roster roster) => roster.Layout == Wanted && roster.Ranks[^1] < Wanted.Size;
 
@@ -44,9 +46,9 @@ public sealed partial record GradientSyncState
     // No part of the newest state is with those only that are left out.
     private bool KeepsState(Roster roster)
     {
-        var size = Wanted.OfOneCopy().Size;
-        return Seats.Where(seat => seat is { Up: true, IsSettled: true })
-            .All(seat => roster.Ranks.Any(rank => rank % size == seat.Rank % size && Seats[rank].IsSettled));
+        var has = new bool[Wanted.OfOneCopy().Size];
+        foreach (var rank in roster.Ranks) has[rank % has.Length] |= Seats[rank].IsSettled;
+        return Seats.All(seat => seat is not { Up: true, IsSettled: true } || has[seat.Rank % has.Length]);
     }
 
     private Decision Gather(TimeSpan now)
