@@ -36,6 +36,20 @@ public static class FaultText
         _ => $"an error that this program has no words for ({fault.GetType().Name}); the log has the details",
     };
 
+    /// <summary>Does something that may fail, and says how it did; null: it did not.</summary>
+    public static string? Try(Action work)
+    {
+        try
+        {
+            work();
+            return null;
+        }
+        catch (Exception fault)
+        {
+            return Of(fault);
+        }
+    }
+
     /// <summary>The path that the system's message has in quotes; null: none.</summary>
     public static string? PathIn(Exception fault) =>
         fault is IOException or UnauthorizedAccessException && fault.Message.Split('\'') is [_, { Length: > 0 } path, ..] ? path : null;

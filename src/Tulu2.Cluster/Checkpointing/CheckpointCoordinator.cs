@@ -280,16 +280,7 @@ internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
                 self.Tell(new WriteFailed(due.Step, FaultText.Of(fault)));
                 return;
             }
-            string? error = null;
-            try
-            {
-                _setup.Writer.Prune(_setup.Keep, besides);
-            }
-            catch (Exception fault)
-            {
-                error = FaultText.Of(fault);
-            }
-            self.Tell(new Written(due.Step, path, error));
+            self.Tell(new Written(due.Step, path, FaultText.Try(() => _setup.Writer.Prune(_setup.Keep, besides))));
         });
     }
 
@@ -307,25 +298,17 @@ internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
     private void Prune()
     {
         var besides = Besides;
-        _thread.Post(() =>
-        {
-            try
-            {
-                _setup.Writer.Prune(_setup.Keep, besides);
-            }
-            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-            {
-                // It takes up space, and the next one tries again.
-            }
-        });
+        Tidy(() => _setup.Writer.Prune(_setup.Keep, besides));
     }
 
     // Deletes the shards of abandoned checkpoints; no rank has started yet, or all have ended.
-    private void Sweep() => _thread.Post(() =>
+    private void Sweep() => Tidy(_setup.Writer.Sweep);
+
+    private void Tidy(Action delete) => _thread.Post(() =>
     {
         try
         {
-            _setup.Writer.Sweep();
+            delete();
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

@@ -143,15 +143,7 @@ internal sealed class MirrorKeeper : UntypedActor, IWithTimers
                 self.Tell(new CopyFailed(step, FaultText.Of(fault)));
                 return;
             }
-            string? error = null;
-            try
-            {
-                _setup.Mirror.Prune(_setup.Keep, besides);
-            }
-            catch (Exception fault)
-            {
-                error = FaultText.Of(fault);
-            }
+            var error = FaultText.Try(() => _setup.Mirror.Prune(_setup.Keep, besides));
             self.Tell(new Copied(step, bytes, Stopwatch.GetElapsedTime(begun).TotalSeconds, error));
         });
     }

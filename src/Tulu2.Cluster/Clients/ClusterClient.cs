@@ -49,20 +49,8 @@ public sealed class ClusterClient : IAsyncDisposable
     /// <param name="patience">Time allowed for an answer.</param>
     /// <param name="cancel">Id of a run to stop, if it is the current one; null: none.</param>
     /// <returns>Null: no node answered.</returns>
-    public async Task<ClusterView?> LookAsync(TimeSpan patience, string? cancel, CancellationToken cancellation)
-    {
-        var answer = new TaskCompletionSource<ClusterView?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var asker = System.ActorOf(Props.Create(() => new StatusQuery(NewContacts(), patience, cancel, answer)));
-        await using var stop = cancellation.Register(() => answer.TrySetCanceled(cancellation));
-        try
-        {
-            return await answer.Task.ConfigureAwait(false);
-        }
-        finally
-        {
-            System.Stop(asker);
-        }
-    }
+    public Task<ClusterView?> LookAsync(TimeSpan patience, string? cancel, CancellationToken cancellation) =>
+        AskAsync<ClusterView?>(answer => Props.Create(() => new StatusQuery(NewContacts(), patience, cancel, answer)), cancellation);
 
     /// <summary>Asks the coordinator to scale a run that it has.</summary>
     /// <param name="id">Id of the run.</param>
@@ -70,14 +58,21 @@ public sealed class ClusterClient : IAsyncDisposable
     /// <exception cref="Files.BadInputException">The run cannot have this number of replicas.</exception>
     public async Task<bool> ScaleAsync(TimeSpan patience, string id, int data, CancellationToken cancellation)
     {
-        var answer = new TaskCompletionSource<SubmissionProtocol.Scaled?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var asker = System.ActorOf(Props.Create(() => new ScaleQuery(NewContacts(), patience, new SubmissionProtocol.Scale(id, data), answer)));
+        var request = new SubmissionProtocol.Scale(id, data);
+        var scaled = await AskAsync<SubmissionProtocol.Scaled?>(answer => Props.Create(() => new ScaleQuery(NewContacts(), patience, request, answer)), cancellation).ConfigureAwait(false);
+        if (scaled is { Where.Length: > 0 }) throw new Files.BadInputException(scaled.Where, scaled.What, scaled.Fix);
+        return scaled is not null;
+    }
+
+    // By an actor of its own, until it answers or the user has enough.
+    private async Task<T> AskAsync<T>(Func<TaskCompletionSource<T>, Props> asking, CancellationToken cancellation)
+    {
+        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var asker = System.ActorOf(asking(answer));
         await using var stop = cancellation.Register(() => answer.TrySetCanceled(cancellation));
         try
         {
-            return await answer.Task.ConfigureAwait(false) is not { } scaled ? false
-                : scaled.Where.Length == 0 ? true
-                : throw new Files.BadInputException(scaled.Where, scaled.What, scaled.Fix);
+            return await answer.Task.ConfigureAwait(false);
         }
         finally
         {

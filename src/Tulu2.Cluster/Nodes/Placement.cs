@@ -32,7 +32,7 @@ internal sealed class Placement(NodeRun run, ParallelLayout layout, int fewest, 
     private readonly Dictionary<string, IActorRef> _agents = [];
     private readonly Dictionary<string, MachineMemory> _memories = [];
     private readonly HashSet<string> _stopping = [];
-    private PlacementState _state = new(layout.Size, layout.Tensor) { Copy = layout.OfOneCopy().Size, Fewest = fewest };
+    private PlacementState _state = new(layout.Size, layout.Tensor) { Copy = layout.CopySize, Fewest = fewest };
     private List<PlacementOffer>? _first = [];   // null: whoever was there has answered, or had the time for it
     private bool _isStopping, _hasStarted;
 

@@ -33,6 +33,9 @@ public sealed record ParallelLayout
     /// <summary>The smallest layout with the same degrees: its ranks hold the whole state once. A larger one consists of copies of it, and each rank has the part of its number modulo this layout's size.</summary>
     public ParallelLayout OfOneCopy() => WithData(Zero);
 
+    /// <summary>Ranks that together hold the whole state once: those of <see cref="OfOneCopy"/>.</summary>
+    public int CopySize => Zero * ReplicaSize;
+
     public ParallelLayout WithData(int data) => new(data, Tensor, Pipeline, Zero);
 
     /// <summary>Every rank's state is held by another rank too.</summary>

@@ -11,29 +11,27 @@ namespace Tulu2.Protocol.GradientSync;
 public sealed partial record GradientSyncState
 {
     // Every rank that the run is to have.
-    private bool IsWhole => IsAll(Roster);
+    private bool IsWhole => Roster.Layout == Wanted && Roster.Ranks[^1] < Wanted.Size;
 
     // What would be asked into a generation that was opened between two steps is not what takes part.
     private bool RosterIsDue => Members.Any(seat => seat.Leaving is not null) || Changed is not null;
 
     // Asked at every commit: in most of them all are there.
     private Roster? Changed => IsWhole && Members.All(seat => seat is { Up: true, IsRetired: false }) ? null
-        : Available() is { } there && !there.IsSame(Roster) && IsEnough(there) && KeepsState(there) ? there : null;
+        : Available() is { } there && !there.IsSame(Roster) && IsEnough(there.Layout.Data) && KeepsState(there) ? there : null;
 
-    private bool IsAll(Roster roster) => roster.Layout == Wanted && roster.Ranks[^1] < Wanted.Size;
-
-    private bool IsEnough(Roster roster) => roster.Layout.Data >= Math.Min(Wanted.Data, _rules.FewestReplicas);
+    private bool IsEnough(int data) => data >= Math.Min(Wanted.Data, _rules.FewestReplicas);
 
     private bool IsAwaited(RankSeat seat) => seat.Rank < Wanted.Size && !seat.IsRetired;
 
     // The ranks of a copy of model and optimizer state, by its number.
-    private IEnumerable<Rank> Copy(int copy) => Rank.All(Wanted.OfOneCopy().Size).Select(rank => new Rank(copy * Wanted.OfOneCopy().Size + rank));
+    private IEnumerable<Rank> Copy(int copy) => Rank.All(Wanted.CopySize).Select(rank => new Rank(copy * Wanted.CopySize + rank));
 
     // Copies of which every rank has a worker: of those that are wanted all; of others that took part until now as many as are missing, or all of them where the newest
     // state would be lost without.
     private Roster? Available()
     {
-        var (size, wanted) = (Wanted.OfOneCopy().Size, Wanted.Data / Wanted.Zero);
+        var (size, wanted) = (Wanted.CopySize, Wanted.Data / Wanted.Zero);
         bool IsThere(int copy) => Copy(copy).All(rank => Seats[rank] is { Up: true, IsRetired: false });
         int[] there = [.. Enumerable.Range(0, wanted).Where(IsThere)];
         int[] others = [.. Enumerable.Range(wanted, Math.Max(0, Seats.Length / size - wanted)).Where(copy => IsThere(copy) && Copy(copy).All(Roster.Contains))];
@@ -46,21 +44,20 @@ public sealed partial record GradientSyncState
     // No part of the newest state is with those only that are left out.
     private bool KeepsState(Roster roster)
     {
-        var has = new bool[Wanted.OfOneCopy().Size];
+        var has = new bool[Wanted.CopySize];
         foreach (var rank in roster.Ranks) has[rank % has.Length] |= Seats[rank].IsSettled;
         return Seats.All(seat => seat is not { Up: true, IsSettled: true } || has[seat.Rank % has.Length]);
     }
 
     private Decision Gather(TimeSpan now)
     {
-        if (Phase is not SyncPhase.Gathering gathering || Available() is not { } there || !IsEnough(there)) return Stay;
+        if (Phase is not SyncPhase.Gathering gathering || Available() is not { } there || !IsEnough(there.Layout.Data)) return Stay;
         var (isWhole, keeps, waited) = (Seats.Where(IsAwaited).All(seat => seat.Up), KeepsState(there), now - gathering.Since);
         // Those that the run is scaled past may have the newest state, and come once more, if they come. Who was given up brings nothing together any more.
         var isHopeless = Members.All(seat => seat.Up || seat.IsRetired) || waited >= _rules.StartPatience;
         // At first they come one after the other.
         var isOver = Seats.Any(seat => seat.IsSettled) ? waited >= _rules.LossPatience : now - LastUp >= _rules.StartPatience;
-        return isWhole ? keeps || isHopeless ? OpenGeneration(gathering.Why, now, there) : Stay
-            : isOver && keeps ? OpenGeneration(gathering.Why, now, there) : Stay;
+        return (isWhole ? keeps || isHopeless : keeps && isOver) ? OpenGeneration(gathering.Why, now, there) : Stay;
     }
 
     private Decision HasChanged(TimeSpan now) => Phase is SyncPhase.Changing ? HasArrived(now) : Stay;
@@ -70,7 +67,7 @@ public sealed partial record GradientSyncState
     {
         RankSeat[] leaving = [.. Members.Where(seat => seat.Leaving is not null)];
         if (leaving.Length == 0) return Changed is { } there ? OpenGeneration(WhyChanged(there), now, there) : Stay;
-        if (OthersHaveTheState || Manifest?.Step >= step || (SavedFor == step && Snapshot is not SnapshotStatus.InFlight)) return Meet(leaving, now);
+        if (OthersHaveTheState || Manifest?.Step >= step || (SavedFor == step && Snapshot is not SnapshotStatus.InFlight)) return MeetWithout(leaving, now);
         var changing = this with { Phase = new SyncPhase.Changing(step) };
         return Snapshot is SnapshotStatus.InFlight
             ? To(changing)
@@ -84,15 +81,15 @@ public sealed partial record GradientSyncState
 
     // A rank that the run is not to have any more takes part once more with its whole copy, or not at all.
     private bool Remains(Rank rank) =>
-        Seats[rank].Leaving is null && (rank < Wanted.Size || Copy(rank / Wanted.OfOneCopy().Size).All(member => Seats[member].Leaving is null));
+        Seats[rank].Leaving is null && (rank < Wanted.Size || Copy(rank / Wanted.CopySize).All(member => Seats[member].Leaving is null));
 
     // A rank that is lost again and again can be left out: whole copies are left for the run, or will be.
     private bool CanDoWithout(RankSeat seat)
     {
-        var size = Wanted.OfOneCopy().Size;
+        var size = Wanted.CopySize;
         bool IsSound(int copy) => copy != seat.Rank / size && Copy(copy).All(rank => Seats[rank] is { IsRetired: false } other && other.Losses <= _rules.MostLosses);
         var data = Wanted.Zero * Enumerable.Range(0, Wanted.Data / Wanted.Zero).Count(IsSound);
-        return data > 0 && data >= Math.Min(Wanted.Data, _rules.FewestReplicas);
+        return data > 0 && IsEnough(data);
     }
 
     private string WhyChanged(Roster there)
@@ -103,29 +100,29 @@ public sealed partial record GradientSyncState
     }
 
     // Who leaves goes, and the others meet anew, with another worker in its place where one comes soon.
-    private Decision Meet(IReadOnlyCollection<RankSeat> leaving, TimeSpan now)
+    private Decision MeetWithout(IReadOnlyCollection<RankSeat> leaving, TimeSpan now)
     {
         var why = string.Join("; ", leaving.Select(seat => $"rank {seat.Rank} leaves: {seat.Leaving}"));
         return LetGo(leaving).Then(next => To(next with { Phase = new SyncPhase.Gathering(now, why) })).Then(next => next.Gather(now));
     }
 
-    private Decision LetGo(IReadOnlyCollection<RankSeat> leaving)
-    {
-        var decision = To(leaving.Aggregate(this, (next, seat) => next.Seat(seat.Rank, gone => gone.Gone()))).Do(leaving.Select(seat => seat.Stays
+    private Decision LetGo(IReadOnlyCollection<RankSeat> leaving) =>
+        Gone([.. leaving.Select(seat => seat.Rank)], leaving.Select(seat => seat.Stays
             ? new SyncEffect.Restart(seat.Rank, seat.Incarnation, seat.Leaving!)
             : (SyncEffect)new SyncEffect.Released([seat.Rank])));
-        return Snapshot is SnapshotStatus.InFlight flight
-            ? decision.Do(new SyncEffect.SnapshotRanksGone(flight.Step, [.. leaving.Select(seat => seat.Rank)]))
-            : decision;
+
+    // They have no workers any more, and write nothing for the snapshot in flight.
+    private Decision Gone(ImmutableArray<Rank> ranks, params IEnumerable<SyncEffect> effects)
+    {
+        var decision = To(ranks.Aggregate(this, (next, rank) => next.Seat(rank, seat => seat.Gone()))).Do(effects);
+        return Snapshot is SnapshotStatus.InFlight flight ? decision.Do(new SyncEffect.SnapshotRanksGone(flight.Step, ranks)) : decision;
     }
 
     // Workers of ranks that the run is not to have any more, and that take part in nothing.
     private Decision Release()
     {
         var released = Seats.Where(seat => seat.Up && seat.Rank >= Wanted.Size && !Roster.Contains(seat.Rank)).Select(seat => seat.Rank).ToImmutableArray();
-        if (released.IsEmpty) return Stay;
-        var decision = To(released.Aggregate(this, (next, rank) => next.Seat(rank, seat => seat.Gone())), new SyncEffect.Released(released));
-        return Snapshot is SnapshotStatus.InFlight flight ? decision.Do(new SyncEffect.SnapshotRanksGone(flight.Step, released)) : decision;
+        return released.IsEmpty ? Stay : Gone(released, new SyncEffect.Released(released));
     }
 
     private Decision RankLeaves(SyncCommand.RankLeaves leaves)
@@ -135,7 +132,7 @@ public sealed partial record GradientSyncState
         var leaving = seat with { Leaving = leaves.Why, Stays = leaves.Stays && (seat.Stays || seat.Leaving is null) };
         // It has no part in a step, or what it has the others have from the recipe; else it may have what nobody else has.
         return !Roster.Contains(leaves.Rank) ? LetGo([leaving])
-            : Phase is SyncPhase.Scoring ? Meet([leaving], leaves.Now)
+            : Phase is SyncPhase.Scoring ? MeetWithout([leaving], leaves.Now)
             : To(Seat(leaves.Rank, _ => leaving));
     }
 

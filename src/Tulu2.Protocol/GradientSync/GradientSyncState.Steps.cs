@@ -110,7 +110,7 @@ public sealed partial record GradientSyncState
         Roster? Among(StepNumber step)
         {
             if (Manifest?.Step > step) return null;
-            Rank[] there = [.. Roster.Ranks.Chunk(Wanted.OfOneCopy().Size).Where(copy => copy.All(HasSource)).SelectMany(copy => copy)];
+            Rank[] there = [.. Roster.Ranks.Chunk(Wanted.CopySize).Where(copy => copy.All(HasSource)).SelectMany(copy => copy)];
             return there.Length > 0 && there.Length < Roster.Ranks.Length && new Roster(Wanted, there) is var roster && Copies(step, roster) is not null ? roster : null;
 
             bool HasSource(Rank rank)
@@ -214,8 +214,9 @@ public sealed partial record GradientSyncState
             Lease = running.Entry == StepEntry.InStride ? Lease.With(allReady - running.Began) : Lease,
         };
         var goesOn = next.Phase is SyncPhase.Running;
-        next = next.Each(seat => goesOn ? Onward(seat, step.Next(), now) : seat with { Applied = null, Work = RankWork.Computing, Progress = now })
-            .Each(seat => seat with { Losses = 0 });
+        next = next.Each(seat => goesOn
+            ? Onward(seat, step.Next(), now) with { Losses = 0 }
+            : seat with { Applied = null, Work = RankWork.Computing, Progress = now, Losses = 0 });
         var decision = To(next, new SyncEffect.Committed(new StepCommit(
             Generation, step, first.GradientHash, first.Metrics, shares, (now - running.Began).TotalSeconds, Hashes.ContainsKey(step))
         {

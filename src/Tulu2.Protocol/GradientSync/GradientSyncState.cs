@@ -126,7 +126,8 @@ public sealed partial record GradientSyncState
 
     private IEnumerable<RankSeat> Members => Roster.Ranks.Select(rank => Seats[rank]);
 
-    private GradientSyncState Each(Func<RankSeat, RankSeat> change) => Roster.Ranks.Aggregate(this, (next, rank) => next.Seat(rank, change));
+    private GradientSyncState Each(Func<RankSeat, RankSeat> change) =>
+        this with { Seats = [.. Seats.Select(seat => Roster.Contains(seat.Rank) ? change(seat) : seat)] };
 
     // One rank speaks for its replica: the others had their part in what it did.
     private GradientSyncState Advanced(Rank rank, TimeSpan now) => !Roster.Contains(rank) ? this : Roster.Replica(Roster.ReplicaOf(rank))

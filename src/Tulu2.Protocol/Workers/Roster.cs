@@ -16,7 +16,7 @@ public sealed class Roster
     public Roster(ParallelLayout run, IEnumerable<Rank> ranks)
     {
         Ranks = [.. ranks.Order()];
-        var copy = run.OfOneCopy().Size;
+        var copy = run.CopySize;
         for (var place = 0; place < Ranks.Length; place++)
             if (Ranks[place] % copy != place % copy || Ranks[place] / copy != Ranks[place - place % copy] / copy)
                 throw new ArgumentException($"ranks {string.Join(", ", Ranks)} are not whole copies of {copy} ranks", nameof(ranks));

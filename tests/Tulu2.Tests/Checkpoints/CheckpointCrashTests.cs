@@ -1,4 +1,5 @@
 using Tulu2.Checkpoints;
+using Tulu2.Checkpoints.Safetensors;
 using Tulu2.Files;
 using Tulu2.Tests.Data;
 using Xunit;
@@ -160,24 +161,15 @@ public sealed class CheckpointCrashTests : IDisposable
         }
     }
 
-    private sealed class HalfStream(Stream inner, Killed killed) : Stream
+    private sealed class HalfStream(Stream inner, Killed killed) : PassingStream(inner)
     {
-        public override bool CanRead => false;
-        public override bool CanSeek => false;
-        public override bool CanWrite => true;
-        public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-        public override void Flush() => inner.Flush();
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count)
+        public override void Write(ReadOnlySpan<byte> buffer)
         {
-            inner.Write(buffer, offset, count / 2);
-            inner.Flush();
+            var half = buffer.Length / 2;
+            Inner.Write(buffer[..half]);
+            Inner.Flush();
             killed.Next();
-            inner.Write(buffer, offset + count / 2, count - count / 2);
+            Inner.Write(buffer[half..]);
         }
     }
 }

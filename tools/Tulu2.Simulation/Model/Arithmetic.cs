@@ -10,7 +10,7 @@ internal sealed class Arithmetic(ParallelLayout layout, int slots)
 {
     private readonly List<long> _states = [Initial(0)];
     private readonly Dictionary<int, string> _hashes = [];
-    private readonly int _parts = layout.OfOneCopy().Size;
+    private readonly int _parts = layout.CopySize;
 
     /// <summary>Parts of which the whole state consists, whatever the number of replicas.</summary>
     public int Parts => _parts;

@@ -57,7 +57,7 @@ internal sealed partial class CoordinatorModel
         _state = GradientSyncState.Of(rules, world.Mutation.Begins(start), ProgressLease.Of(world.Times.Patience) with { Initial = 6 * world.Times.Patience });
         _placement = new PlacementState(rules.Ranks, rules.Layout.Tensor)
         {
-            Copy = rules.Layout.OfOneCopy().Size,
+            Copy = rules.Layout.CopySize,
             Fewest = Math.Min(rules.Layout.Data, rules.FewestReplicas) * rules.Layout.ReplicaSize,
         };
         _validation = ValidationRound.Of(world.Shape.Chunks);
