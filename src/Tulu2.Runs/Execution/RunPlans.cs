@@ -30,7 +30,7 @@ internal static class RunPlans
             Layout = run.Parallel.WithData(ScaleFile.DataOf(directory, run.Recipe.Parallel) ?? run.Parallel.Data),
             Standby = standby,
             FewestReplicas = run.Recipe.Parallel.MinData,
-            Scaling = scaled => new ScaleWatch(directory, run.Recipe.Parallel, scaled),
+            Scaling = scaled => new ScaleWatch(directory, run.Recipe.Parallel, scaled, TimeProvider.System),
             Workers = hosting switch
             {
                 RankHosting.Threads => RunWorkers.Threads(run, directory),

@@ -11,28 +11,31 @@ internal sealed class ScaleWatch : IDisposable
     private readonly RunDirectory _directory;
     private readonly ParallelRecipe _parallel;
     private readonly Action<int> _scaled;
-    private readonly Timer _timer;
+    private readonly ITimer _timer;
     private DateTime _written;
 
     /// <param name="scaled">Called on a pool thread, never twice at a time.</param>
-    public ScaleWatch(RunDirectory directory, ParallelRecipe parallel, Action<int> scaled)
+    public ScaleWatch(RunDirectory directory, ParallelRecipe parallel, Action<int> scaled, TimeProvider time)
     {
         (_directory, _parallel, _scaled) = (directory, parallel, scaled);
-        _timer = new Timer(_ => Look(), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        // Set going only when it is assigned: its first look uses it, and may come before this constructor goes on.
+        _timer = time.CreateTimer(_ => Look(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
     }
 
     public void Dispose() => _timer.Dispose();
 
     private void Look()
     {
-        // The same number again means that ranks which were left out are wanted again.
-        var written = File.GetLastWriteTimeUtc(_directory.Scale);
-        if (written != _written && ScaleFile.DataOf(_directory, _parallel) is { } data) _scaled(data);
-        _written = written;
         try
         {
-            _timer.Change(Interval, Timeout.InfiniteTimeSpan);
+            // The same number again means that ranks which were left out are wanted again.
+            var written = File.GetLastWriteTimeUtc(_directory.Scale);
+            if (written != _written && ScaleFile.DataOf(_directory, _parallel) is { } data) _scaled(data);
+            _written = written;
         }
-        catch (ObjectDisposedException) { /* The run is over. */ }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException) { /* Storage that is away for a while: the next look sees it. */ }
+        // False when the run is over and the timer disposed of.
+        _ = _timer.Change(Interval, Timeout.InfiniteTimeSpan);
     }
 }
