@@ -67,6 +67,10 @@ public abstract record LedgerEvent
         [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
         public IReadOnlyList<int>? LeftOut { get; init; }
 
+        /// <summary>The slot that was computed twice, with the same result; null: none.</summary>
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public int? Checked { get; init; }
+
         /// <summary>The objective's own metrics by name, in their order; null in logs of older versions, which do not have the two above either.</summary>
         public IReadOnlyDictionary<string, double>? More { get; init; }
 

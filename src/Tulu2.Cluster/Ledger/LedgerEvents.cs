@@ -22,6 +22,7 @@ internal static class LedgerEvents
             LossTokens = step.Metrics.LossTokens,
             More = step.Metrics.More.ToDictionary(value => value.Name, value => value.Value),
             Skipped = step.Skipped?.What,
+            Checked = step.Checked?.Value,
             LeftOut = step.LeftOut.IsEmpty ? null : [.. step.LeftOut.Select(slot => slot.Value)],
             SkippedSlots = step.Skipped is { } fault ? [.. fault.Slots.Select(slot => slot.Value)] : null,
         },

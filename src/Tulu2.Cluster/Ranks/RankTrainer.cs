@@ -63,6 +63,7 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
                 _worker?.Send(command.Body);
                 if (command.Body is WorkerCommand.JoinGeneration join) _feed.Join(join);
                 if (command.Body is WorkerCommand.Begin begin) Ask(_feed.Begin(begin));
+                if (command.Body is WorkerCommand.Commit commit) Ask(_feed.Commit(commit));
                 break;
             case RankProtocol.SlotRead read when read.Incarnation == _incarnation:
                 _worker?.Send(new WorkerCommand.Feed(read.Batch));

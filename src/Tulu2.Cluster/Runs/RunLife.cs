@@ -134,6 +134,7 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
             MostDeaths = _plan.MostDeaths,
             SkipsNonFinite = _plan.SkipsNonFinite,
             QuarantinesSlots = _plan.QuarantinesSlots,
+            CheckEvery = _plan.CheckEvery,
             RowsOf = _plan.RowsOf,
         };
 

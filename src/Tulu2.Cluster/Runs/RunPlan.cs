@@ -110,6 +110,9 @@ public sealed record RunPlan
     /// <summary>A slot that ends its workers is left out of its step, in place of ending the run.</summary>
     public bool QuarantinesSlots { get; init; }
 
+    /// <inheritdoc cref="SyncRules.CheckEvery"/>
+    public int CheckEvery { get; init; }
+
     /// <summary>Generations that lose a worker with the same slot under way until it is left out, or ends the run.</summary>
     public int MostDeaths { get; init; } = 3;
 

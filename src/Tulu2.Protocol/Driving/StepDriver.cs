@@ -187,6 +187,7 @@ public sealed class StepDriver : IDisposable
                 _seats[rank].Worker?.Send(command is WorkerCommand.Commit commit && _plan.WriteManifest is null ? commit with { Snapshot = false } : command);
                 if (command is WorkerCommand.JoinGeneration join) _seats[rank].Feed!.Join(join);
                 if (command is WorkerCommand.Begin begin) Feed(rank, _seats[rank].Feed!.Begin(begin));
+                if (command is WorkerCommand.Commit made) Feed(rank, _seats[rank].Feed?.Commit(made) ?? []);
                 break;
             case SyncEffect.Restart restart when restart.Incarnation == _seats[restart.Rank].Incarnation:
                 Replace(restart.Rank, restart.Why);

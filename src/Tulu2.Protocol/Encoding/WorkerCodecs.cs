@@ -20,7 +20,7 @@ public static class WorkerCodecs
         WireCodec.For("cj", 4,
             (ref MessagePackWriter w, WorkerCommand.JoinGeneration m) => { w.Write(m.Generation); w.Write(m.Rank); Texts(ref w, m.Endpoints); Ranks(ref w, m.Ranks); },
             (ref MessagePackReader r) => new WorkerCommand.JoinGeneration(r.ReadGeneration(), r.ReadRank(), Texts(ref r)) { Ranks = Ranks(ref r) }),
-        WireCodec.For("cb", 7,
+        WireCodec.For("cb", 8,
             (ref MessagePackWriter w, WorkerCommand.Begin m) =>
             {
                 w.Write(m.Generation);
@@ -30,15 +30,24 @@ public static class WorkerCodecs
                 Ranges(ref w, m.Compute);
                 Standby(ref w, m.Standby);
                 List(ref w, m.LeftOut, (ref MessagePackWriter v, StepSlot left) => { v.Write(left.Step); v.Write(left.Slot); });
+                Check(ref w, m.Check);
             },
             (ref MessagePackReader r) => new WorkerCommand.Begin(r.ReadGeneration(), r.ReadStep(), Transfer(ref r), Ranges(ref r), Ranges(ref r))
             {
                 Standby = Standby(ref r),
                 LeftOut = List(ref r, (ref MessagePackReader v) => new StepSlot(v.ReadStep(), v.ReadSlot())),
+                Check = Check(ref r),
             }),
-        WireCodec.For("cc", 4,
-            (ref MessagePackWriter w, WorkerCommand.Commit m) => { w.Write(m.Generation); w.Write(m.Step); w.Write(m.Snapshot); w.Write((int)m.Then); },
-            (ref MessagePackReader r) => new WorkerCommand.Commit(r.ReadGeneration(), r.ReadStep(), r.ReadBoolean(), (AfterCommit)r.ReadInt32())),
+        WireCodec.For("cc", 5,
+            (ref MessagePackWriter w, WorkerCommand.Commit m) =>
+            {
+                w.Write(m.Generation);
+                w.Write(m.Step);
+                w.Write(m.Snapshot);
+                w.Write((int)m.Then);
+                Check(ref w, m.CheckNext);
+            },
+            (ref MessagePackReader r) => new WorkerCommand.Commit(r.ReadGeneration(), r.ReadStep(), r.ReadBoolean(), (AfterCommit)r.ReadInt32()) { CheckNext = Check(ref r) }),
         WireCodec.For("ct", 4,
             (ref MessagePackWriter w, WorkerCommand.Restore m) => { w.Write(m.Generation); w.Write(m.Step); Transfer(ref w, m.Transfer); Standby(ref w, m.Standby); },
             (ref MessagePackReader r) => new WorkerCommand.Restore(r.ReadGeneration(), r.ReadStep(), Transfer(ref r)) { Standby = Standby(ref r) }),
@@ -70,7 +79,7 @@ public static class WorkerCodecs
                 w.Write(m.Seconds);
             },
             (ref MessagePackReader r) => new WorkerReport.SlotDone(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), r.ReadSlot(), r.ReadDouble())),
-        WireCodec.For("wr", 7,
+        WireCodec.For("wr", 8,
             (ref MessagePackWriter w, WorkerReport.StepReady m) =>
             {
                 w.Write(m.Generation);
@@ -80,10 +89,12 @@ public static class WorkerCodecs
                 Metrics(ref w, m.Metrics);
                 Times(ref w, m.Times);
                 List<StepFault>(ref w, m.Fault is { } fault ? [fault] : [], Fault);
+                List(ref w, m.Checked is { } done ? [done] : [], (ref MessagePackWriter v, CheckedSlot slot) => { v.Write(slot.Slot); v.Write(slot.Own); v.Write(slot.Again); });
             },
             (ref MessagePackReader r) => new WorkerReport.StepReady(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), Text(ref r), Metrics(ref r), Times(ref r))
             {
                 Fault = List<StepFault>(ref r, Fault).SingleOrDefault(),
+                Checked = List(ref r, (ref MessagePackReader v) => new CheckedSlot(v.ReadSlot(), v.ReadString(), v.ReadString())).SingleOrDefault(),
             }),
         WireCodec.For("wa", 6,
             (ref MessagePackWriter w, WorkerReport.Applied m) =>
@@ -217,6 +228,15 @@ public static class WorkerCodecs
 
     private static IReadOnlyList<SlotRange> Ranges(ref MessagePackReader reader) =>
         List(ref reader, (ref MessagePackReader r) => new SlotRange(r.ReadInt32(), r.ReadInt32()));
+
+    private static void Check(ref MessagePackWriter writer, SlotCheck? check) => List(ref writer, check is null ? [] : [check], (ref MessagePackWriter w, SlotCheck one) =>
+    {
+        w.Write(one.Slot);
+        List(ref w, one.Replicas, (ref MessagePackWriter v, int replica) => v.Write(replica));
+    });
+
+    private static SlotCheck? Check(ref MessagePackReader reader) =>
+        List(ref reader, (ref MessagePackReader r) => new SlotCheck(r.ReadSlot(), List(ref r, (ref MessagePackReader v) => v.ReadInt32()))).SingleOrDefault();
 
     private static void Standby(ref MessagePackWriter writer, StandbyOrder order)
     {

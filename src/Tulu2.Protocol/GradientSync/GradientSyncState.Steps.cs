@@ -34,9 +34,14 @@ public sealed partial record GradientSyncState
             Keepers = [.. standby.Keepers],
         };
         next = next.Each(seat => seat.Assigned(
-            step, Share(seat).Keep, Share(seat).Compute, entry == StepEntry.Loading ? RankWork.Loading : RankWork.Computing, now));
+            step, Share(seat).Keep, Share(seat).Compute, entry == StepEntry.Loading ? RankWork.Loading : RankWork.Computing, now)).WithCheck(step);
         return next.Tell(RunPhase.Training).Do(Overtaken()).Do(Members.Select(seat => new SyncEffect.Tell(
-            seat.Rank, new WorkerCommand.Begin(Generation, step, transfer, Share(seat).Keep, Share(seat).Compute) { Standby = standby, LeftOut = LeftOutFrom(step) })));
+            seat.Rank, new WorkerCommand.Begin(Generation, step, transfer, Share(seat).Keep, Share(seat).Compute) 
+            {
+                Standby = standby,
+                LeftOut = LeftOutFrom(step),
+                Check = next.Check,
+            })));
 
         SlotShare Share(RankSeat seat) => shares[Roster.ReplicaOf(seat.Rank)];
     }
@@ -155,6 +160,7 @@ public sealed partial record GradientSyncState
 
     private Decision Compare(StepNumber step, TimeSpan now)
     {
+        if (CompareSlot(step, now) is { } objection) return objection;
         var known = Hashes.GetValueOrDefault(step);
         var groups = Members.GroupBy(seat => seat.Ready!.GradientHash).OrderByDescending(group => group.Count()).ToArray();
         if (groups.Length == 1)
@@ -217,22 +223,24 @@ public sealed partial record GradientSyncState
         next = next.Each(seat => goesOn
             ? Onward(seat, step.Next(), now) with { Losses = 0 }
             : seat with { Applied = null, Work = RankWork.Computing, Progress = now, Losses = 0 });
+        next = goesOn ? next.WithCheck(step.Next()) : next with { Check = null };
         var decision = To(next, new SyncEffect.Committed(new StepCommit(
             Generation, step, first.GradientHash, first.Metrics, shares, (now - running.Began).TotalSeconds, Hashes.ContainsKey(step))
         {
             Skipped = first.Fault,
             LeftOut = [.. Quarantined.Where(slot => slot.Step == step).Select(slot => slot.Slot).OrderBy(slot => slot.Value)],
+            Checked = Check?.Slot,
         }));
         if (first.Fault is { } skipped) decision = decision.Then(after => To(after, new SyncEffect.Warned(after.SkipText(step, skipped))));
         if (snapshot) decision = decision.Do(new SyncEffect.SnapshotBegun(step, Roster));
         return decision
-            .Do(TellCommit(step, snapshot, last ? AfterCommit.End : validates || changes ? AfterCommit.Wait : AfterCommit.GoOn))
+            .Do(TellCommit(step, snapshot, last ? AfterCommit.End : validates || changes ? AfterCommit.Wait : AfterCommit.GoOn, next.Check))
             .When(last, after => after.Tell(RunPhase.Finishing))
             .When(validates, after => after.Validate(step, now));
     }
 
-    private IEnumerable<SyncEffect> TellCommit(StepNumber step, bool snapshot, AfterCommit then) =>
-        Roster.Ranks.Select(rank => new SyncEffect.Tell(rank, new WorkerCommand.Commit(Generation, step, snapshot, then)));
+    private IEnumerable<SyncEffect> TellCommit(StepNumber step, bool snapshot, AfterCommit then, SlotCheck? check = null) =>
+        Roster.Ranks.Select(rank => new SyncEffect.Tell(rank, new WorkerCommand.Commit(Generation, step, snapshot, then) { CheckNext = check }));
 
     // One rank of each replica counts its slots; the others did parts of the same.
     private bool ReportsSlots(Rank rank) => Roster.Layout.CoordinatesOf(Roster.PlaceOf(rank)) is { Pipeline: 0, Tensor: 0 };

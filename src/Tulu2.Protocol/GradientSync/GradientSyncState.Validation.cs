@@ -104,13 +104,14 @@ public sealed partial record GradientSyncState
     {
         if (RosterIsDue) return ChangeRoster(step, now);
         var next = (this with { Phase = new SyncPhase.Running(step.Next(), now, StepEntry.InStride) })
-            .Each(seat => seat.Assigned(step.Next(), [], SlotsOf(seat.Rank), RankWork.Computing, now));
+            .Each(seat => seat.Assigned(step.Next(), [], SlotsOf(seat.Rank), RankWork.Computing, now)).WithCheck(step.Next());
         return next.Tell(RunPhase.Training).Do(Roster.Ranks.Select(rank => new SyncEffect.Tell(
             rank,
             new WorkerCommand.Begin(Generation, step.Next(), new StateTransfer.None(), [], SlotsOf(rank))
             {
                 Standby = new StandbyOrder(Keepers, []),
                 LeftOut = LeftOutFrom(step.Next()),
+                Check = next.Check,
             })));
     }
 }

@@ -72,6 +72,9 @@ public sealed record StepCommit(
     /// <summary>Slots that were left out, ascending.</summary>
     public ImmutableArray<SlotNumber> LeftOut { get; init; } = [];
 
+    /// <summary>The slot whose gradient two replicas computed, with the same result, or the same one twice; null: none was checked.</summary>
+    public SlotNumber? Checked { get; init; }
+
     /// <summary>Real tokens of the step over <see cref="Seconds"/>; 0 where no time was measured.</summary>
     public double TokensPerSecond => Seconds > 0 ? Metrics.Tokens / Seconds : 0;
 }

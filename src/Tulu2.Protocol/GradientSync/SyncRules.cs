@@ -35,6 +35,9 @@ public sealed record SyncRules(ParallelLayout Layout, int Slots, StepNumber Last
     /// <summary>Names the rows of a slot for people.</summary>
     public Func<StepNumber, SlotNumber, string> RowsOf { get; init; } = (_, _) => "";
 
+    /// <summary>Steps of which every so many-th has a slot that is computed twice; 0: none.</summary>
+    public int CheckEvery { get; init; }
+
     /// <summary>Ranks without twins have standby copies.</summary>
     public bool Standby { get; init; }
 

@@ -44,8 +44,15 @@ public sealed class FeedWindow(ParallelLayout layout, int slots, StepNumber last
         _ahead.Clear();
         foreach (var range in begin.Compute) Enqueue(begin.Step, range);
         _nextStep = begin.Step.Next();
-        return Ask();
+        return [.. Checked(begin.Step, begin.Check), .. Ask()];
     }
+
+    /// <summary>A step is committed: the next one may have a slot that this rank computes once more.</summary>
+    public IReadOnlyList<(StepNumber Step, SlotNumber Slot)> Commit(WorkerCommand.Commit commit) => [.. Checked(commit.Step.Next(), commit.CheckNext)];
+
+    // Beside the credits: it is not reported as done.
+    private IEnumerable<(StepNumber Step, SlotNumber Slot)> Checked(StepNumber step, SlotCheck? check) =>
+        check is not null && check.Replicas.Contains(_share.Replica) ? [(step, check.Slot)] : [];
 
     /// <summary>The worker is done with a slot.</summary>
     public IReadOnlyList<(StepNumber Step, SlotNumber Slot)> Done(StepNumber step, SlotNumber slot)

@@ -38,6 +38,9 @@ public abstract record WorkerCommand
 
         /// <summary>The same for every rank of the generation.</summary>
         public StandbyOrder Standby { get; init; } = StandbyOrder.None;
+
+        /// <summary>A slot of this step that is checked; null: none is. The same for every rank.</summary>
+        public SlotCheck? Check { get; init; }
     }
 
     /// <summary>The batch of one slot this rank will compute; may come before it is needed.</summary>
@@ -46,7 +49,11 @@ public abstract record WorkerCommand
     /// <summary>Apply the optimizer with the reduced gradient of <paramref name="Step"/>, unless it is applied already; answer <see cref="WorkerReport.Applied"/>.</summary>
     /// <remarks>A step that is not finite (<see cref="WorkerReport.StepReady.Fault"/>) is passed over: the state has its number and is otherwise as it was.</remarks>
     /// <param name="Snapshot">Copy this rank's share of the state to host memory and write it in the background: <see cref="WorkerReport.ShardWritten"/>.</param>
-    public sealed record Commit(Generation Generation, StepNumber Step, bool Snapshot, AfterCommit Then) : OfGeneration(Generation);
+    public sealed record Commit(Generation Generation, StepNumber Step, bool Snapshot, AfterCommit Then) : OfGeneration(Generation)
+    {
+        /// <summary>A slot that is checked of the step that follows in the same generation; null: none is. The same for every rank.</summary>
+        public SlotCheck? CheckNext { get; init; }
+    }
 
     /// <summary>
     /// Bring the state to <paramref name="Step"/> by <paramref name="Transfer"/> (every rank of the generation gets the same one), compute nothing, and answer

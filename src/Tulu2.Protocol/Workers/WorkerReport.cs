@@ -41,6 +41,9 @@ public abstract record WorkerReport
     {
         /// <summary>Not null: a value of the step is not finite. Its commit changes no weight and no moment, whoever decides it.</summary>
         public StepFault? Fault { get; init; }
+
+        /// <summary>Of the step's <see cref="SlotCheck"/>; null: there is none, or others compute its slot.</summary>
+        public CheckedSlot? Checked { get; init; }
     }
 
     /// <param name="Then">As the commit said.</param>

@@ -49,6 +49,7 @@ internal static class RunPlans
             Lease = ProgressLease.Of(TimeSpan.FromSeconds(run.Recipe.Parallel.Patience)),
             SkipsNonFinite = run.Recipe.OnNonfinite == OnNonfinite.SkipStep,
             QuarantinesSlots = run.Recipe.OnPoisonedSlot == OnPoisonedSlot.Quarantine,
+            CheckEvery = run.Recipe.Verify.Slots,
             LocationOf = item => $"{run.Data.Location(item)}",
             Start = start,
             Reference = run.ReferencePass,

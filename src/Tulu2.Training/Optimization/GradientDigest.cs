@@ -37,9 +37,26 @@ internal static class GradientDigest
         return bytes;
     }
 
+    /// <summary>Hash of what one rank has measured.</summary>
+    /// <param name="measured">Result of <see cref="Measure"/>.</param>
+    public static string Hash(byte[] measured)
+    {
+        var hashes = new byte[measured.Length / RecordBytes * HashBytes];
+        for (var block = 0; block < measured.Length / RecordBytes; block++)
+            CopyHash(measured.AsSpan(block * RecordBytes, RecordBytes), hashes.AsSpan(block * HashBytes, HashBytes));
+        return Convert.ToHexStringLower(XxHash128.Hash(hashes));
+    }
+
+    // Which NaN a sum gives depends on the order of its operands.
+    private static void CopyHash(ReadOnlySpan<byte> record, Span<byte> hash)
+    {
+        if (double.IsFinite(BinaryPrimitives.ReadDoubleLittleEndian(record[sizeof(int)..]))) record[(sizeof(int) + sizeof(double))..].CopyTo(hash);
+        else hash.Fill(byte.MaxValue);
+    }
+
     /// <summary>
     /// L2 norm of the whole gradient (summed over blocks in order within a virtual shard, by a binary tree over the shards, over matrices in flat order) and
-    /// its hash (of the blocks' hashes in order). Of a block that is not finite only that is hashed: which NaN a sum gives depends on the order of its operands.
+    /// its hash (of the blocks' hashes in order). Of a block that is not finite only that is hashed.
     /// </summary>
     /// <param name="ranks">Results of <see cref="Measure"/> of all ranks of a group that together holds the model once.</param>
     /// <exception cref="InvalidOperationException">A block was measured twice or not at all.</exception>
@@ -56,9 +73,7 @@ internal static class GradientDigest
                 if (seen[number]) throw new InvalidOperationException($"block {number} of the gradient: measured by two ranks");
                 seen[number] = true;
                 sums[number] = BinaryPrimitives.ReadDoubleLittleEndian(record[sizeof(int)..]);
-                var hash = hashes.AsSpan(number * HashBytes, HashBytes);
-                if (double.IsFinite(sums[number])) record[(sizeof(int) + sizeof(double))..].CopyTo(hash);
-                else hash.Fill(byte.MaxValue);
+                CopyHash(record, hashes.AsSpan(number * HashBytes, HashBytes));
             }
         var missing = Array.IndexOf(seen, false);
         if (missing >= 0) throw new InvalidOperationException($"block {missing} of the gradient: measured by no rank");

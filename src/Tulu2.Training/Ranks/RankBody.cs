@@ -30,6 +30,7 @@ internal sealed class RankBody : IDisposable
     private readonly RankPart _part;
     private readonly RankState _state;
     private readonly HeldGradients _held;
+    private readonly SlotChecker _checker;
     private readonly SlotRunner _runner;
     private readonly StepDivergence? _divergence;
     private readonly LeftOutSlots _leftOut;
@@ -60,7 +61,8 @@ internal sealed class RankBody : IDisposable
             GradientPieces.Of(_part.Trained, settings.GradientPiece), new BackgroundThread($"sums of rank {rank}"),
             piece => settings.Faults?.AtPiece(_rank, Step, piece));
         _leftOut = new LeftOutSlots(_held);
-        _runner = new SlotRunner(_held, deadline, _clock, _reduction);
+        _checker = new SlotChecker(_part.Trained);
+        _runner = new SlotRunner(_held, deadline, _clock, _reduction, _checker);
         _divergence = ObjectiveCatalog.Of(settings.Recipe.Objective).HasMismatched ? new StepDivergence(slots, deadline) : null;
         _tensorSum = settings.Parallel.Tensor > 1 ? new TensorGroupSum(deadline, _clock) : null;
         _nccl = NcclTransport.Of(settings.Recipe.Parallel, settings.Parallel.Tensor, deadline);
@@ -183,7 +185,7 @@ internal sealed class RankBody : IDisposable
         _held.Keep(begin.Keep);
         _reduced = null;
         _begun = true;
-        StartSlots(begin.Compute);
+        StartSlots(begin.Compute, begin.Check);
     }
 
     private void Restore(WorkerCommand.Restore restore)
@@ -211,14 +213,14 @@ internal sealed class RankBody : IDisposable
         _standby.Follow(Groups, standby, _state.Replica);
     }
 
-    private void StartSlots(IEnumerable<SlotRange> ranges)
+    private void StartSlots(IEnumerable<SlotRange> ranges, SlotCheck? check)
     {
         foreach (var old in _fed.Keys.Where(key => key.Step <= StateStep).ToArray()) _fed.Remove(old);
         int[] slots = [.. ranges.SelectMany(range => Enumerable.Range(range.First, range.Count)).Where(slot => !_held.Holds(slot)).Order()];
         // After the last step there is nothing to compute: such a generation only restores the state of a lost rank.
         _computing = Step <= _settings.Plan.TotalSteps;
         var computed = _leftOut.Start(Step, slots);
-        _runner.Start(computed, Groups.Coordinates.Pipeline, _settings.Parallel.Pipeline);
+        _runner.Start(computed, Groups.Coordinates.Pipeline, _settings.Parallel.Pipeline, _checker.Start(Step, _computing ? check : null, Groups.Coordinates.Data, _held.Holds));
         // A slot that is left out has no figures, on whatever stage; its gradient depends on nothing.
         if (_computing) _divergence?.Start(computed, isLast: Groups.Next is null, holds: _held.Figures.Values.Any(figures => figures.Length > 0), _leftOut.Of(Step));
         _underWay = null;
@@ -297,7 +299,7 @@ internal sealed class RankBody : IDisposable
         (_computing, _reduced) = (false, (reduced.Norm, reduced.Hash, fault));
         _clock.Reduced(Stopwatch.GetElapsedTime(start), reduced.Overlapped);
         _settings.Faults?.AtReady(_rank, Step);
-        _report(new WorkerReport.StepReady(Generation, _rank, Step, reduced.Hash, metrics, _clock.Times) { Fault = fault });
+        _report(new WorkerReport.StepReady(Generation, _rank, Step, reduced.Hash, metrics, _clock.Times) { Fault = fault, Checked = _checker.Result });
     }
 
     private void Commit(WorkerCommand.Commit commit)
@@ -320,7 +322,7 @@ internal sealed class RankBody : IDisposable
         _report(new WorkerReport.Applied(Generation, _rank, StateStep, Stopwatch.GetElapsedTime(start).TotalSeconds, commit.Then, hash));
         // A commit that is repeated in a new generation precedes Begin, which will assign the next step's slots.
         if (applies && _begun && commit.Then == AfterCommit.GoOn)
-            StartSlots(SlotAssignment.Range(_settings.Plan.SlotsPerStep, Groups.Layout.Data, Groups.Coordinates.Data) is { } range ? [range] : []);
+            StartSlots(SlotAssignment.Range(_settings.Plan.SlotsPerStep, Groups.Layout.Data, Groups.Coordinates.Data) is { } range ? [range] : [], commit.CheckNext);
     }
 
     private void Apply(StepNumber step)

@@ -34,6 +34,7 @@ public sealed record Recipe
     public Profile Profile { get; init; } = Profile.Default;
     public ParallelRecipe Parallel { get; init; } = new();
     public CheckpointRecipe Checkpoint { get; init; } = new();
+    public VerifyRecipe Verify { get; init; } = new();
     [Meaning("What follows where a step's loss or gradient is NaN or infinite. stop: the run ends with exit code 1; skip_step: the step is committed without an update, and its slots at fault are named; the tenth in a row ends the run.")]
     [NotInHash, Changeable]
     public OnNonfinite OnNonfinite { get; init; } = OnNonfinite.Stop;
@@ -279,6 +280,13 @@ public sealed record ParallelRecipe
     [KnownAs(Trl = "ddp_timeout")]
     [NotInHash, Changeable]
     public int Patience { get; init; } = 120;
+}
+
+public sealed record VerifyRecipe
+{
+    [Meaning("Of every so many-th step one slot is computed by two replicas (twice by the same, where there is one), and the step changes a weight only if both gradients have the same bits: a machine that computes wrongly is found, and named. 0: never.")]
+    [NotInHash, Changeable]
+    public int Slots { get; init; } = 100;
 }
 
 public enum ComputeDevice { Cpu, Cuda }

@@ -16,11 +16,14 @@ namespace Tulu2.Training.Steps;
 /// are lost when the generation ends; held gradients stay.
 /// </summary>
 /// <param name="reduction">Receives the last slot's gradient while it is being computed; null: no overlap.</param>
-internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepClock clock, StepReduction? reduction = null)
+/// <param name="checker">Sees each gradient; null: none does.</param>
+internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepClock clock, StepReduction? reduction = null, SlotChecker? checker = null)
 {
-    private readonly Queue<PipelineAction> _actions = new();
+    private readonly Queue<Planned> _actions = new();
     private readonly Dictionary<int, Flight> _flights = [];
-    private int[] _slots = [];
+
+    /// <param name="Again">Its gradient is not added.</param>
+    private readonly record struct Planned(int Slot, bool IsForward, bool Again);
 
     private sealed record Flight(SlotBatch Batch, ISlotPass Pass)
     {
@@ -30,18 +33,24 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
     public bool IsDone => _actions.Count == 0;
 
     /// <summary>The slot whose batch the next action needs; null where it needs none.</summary>
-    public int? Needs => _actions.TryPeek(out var next) && next.IsForward ? _slots[next.Index] : null;
+    public int? Needs => _actions.TryPeek(out var next) && next.IsForward ? next.Slot : null;
 
     /// <summary>The slot of the next action; null: all is done.</summary>
-    public int? Next => _actions.TryPeek(out var next) ? _slots[next.Index] : null;
+    public int? Next => _actions.TryPeek(out var next) ? next.Slot : null;
 
     /// <summary>Plans the actions for some slots and discards unfinished ones.</summary>
     /// <param name="slots">Slots that the replica computes, ascending; the same on all of its ranks.</param>
-    public void Start(IEnumerable<int> slots, int stage, int stages)
+    /// <param name="again">A slot that it computes before them, adding nothing, for <see cref="SlotChecker"/>; null: none.</param>
+    public void Start(IReadOnlyList<int> slots, int stage, int stages, int? again = null)
     {
         Drop();
-        _slots = [.. slots];
-        foreach (var action in PipelineSchedule.Of(stage, stages, _slots.Length)) _actions.Enqueue(action);
+        if (again is { } once) Plan([once], isAgain: true);
+        Plan(slots, isAgain: false);
+
+        void Plan(IReadOnlyList<int> planned, bool isAgain)
+        {
+            foreach (var action in PipelineSchedule.Of(stage, stages, planned.Count)) _actions.Enqueue(new Planned(planned[action.Index], action.IsForward, isAgain));
+        }
     }
 
     /// <summary>Discards unfinished actions and slots in flight.</summary>
@@ -54,12 +63,12 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
 
     /// <summary>Runs the next action.</summary>
     /// <param name="batch">Batch of the slot in <see cref="Needs"/>; null where that is null.</param>
-    /// <returns>After a backward pass, the finished slot and its compute time on this rank; after a forward pass, null.</returns>
+    /// <returns>After the backward pass of a slot whose gradient is held now, the slot and its compute time on this rank; else null.</returns>
     public (int Slot, TimeSpan Time)? Advance(ISlotComputer computer, RankGroups groups, SlotBatch? batch)
     {
         var start = Stopwatch.GetTimestamp();
         var action = _actions.Dequeue();
-        var slot = _slots[action.Index];
+        var slot = action.Slot;
         if (action.IsForward)
         {
             var pass = Forward(computer, groups, batch!, keep: true);
@@ -67,8 +76,8 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
             return null;
         }
         _flights.Remove(slot, out var flight);
-        using (flight!.Pass) Backward(computer, groups, flight);
-        return (slot, flight.Time + Stopwatch.GetElapsedTime(start));
+        using (flight!.Pass) Backward(computer, groups, flight, action.Again);
+        return action.Again ? null : (slot, flight.Time + Stopwatch.GetElapsedTime(start));
     }
 
     /// <summary>Runs a batch through the stages without a gradient.</summary>
@@ -96,11 +105,11 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
         }
     }
 
-    private void Backward(ISlotComputer computer, RankGroups groups, Flight flight)
+    private void Backward(ISlotComputer computer, RankGroups groups, Flight flight, bool again)
     {
         using var outputGradient_SD = groups.Next is { } next ? Received(computer, groups, next, flight.Batch) : null;
         // Only the reduction is left after the last slot, so it can overlap with this backward pass.
-        var streams = IsDone && reduction is not null && reduction.Streams(groups);
+        var streams = IsDone && !again && reduction is not null && reduction.Streams(groups);
         var gradient = held.Rent();
         double[] figures;
         try
@@ -108,6 +117,7 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
             var ready = streams ? reduction!.Begin(groups, flight.Batch.Slot, gradient) : null;
             figures = flight.Pass.Backward(outputGradient_SD, gradient, ready);
             ready?.Invoke(0);
+            checker?.Computed(flight.Batch.Slot, gradient, again);
         }
         catch (Exception fault)
         {
@@ -123,7 +133,8 @@ internal sealed class SlotRunner(HeldGradients held, TimeSpan deadline, StepCloc
             }
             throw;
         }
-        if (streams) held.AddApart(flight.Batch.Slot, gradient, figures);
+        if (again) held.Return(gradient);
+        else if (streams) held.AddApart(flight.Batch.Slot, gradient, figures);
         else held.Add(flight.Batch.Slot, gradient, figures);
         if (groups.Previous is { } previous) Send(groups, previous, flight.Pass.InputGradient_SD);
     }

@@ -50,8 +50,9 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
             new StateTransfer.FromPeer([new PeerCopy(new Rank(2), [new Rank(0), new Rank(1)]), new PeerCopy(new Rank(5), [new Rank(3)])]), Ranges, Ranges)
         {
             Standby = new StandbyOrder([new Rank(1), new Rank(2), new Rank(0)], [new Rank(1)]),
+            Check = new SlotCheck(new SlotNumber(5), [1, 0]),
         }),
-        new RankProtocol.Command(new WorkerCommand.Commit(new Generation(4), new StepNumber(7), true, AfterCommit.GoOn)),
+        new RankProtocol.Command(new WorkerCommand.Commit(new Generation(4), new StepNumber(7), true, AfterCommit.GoOn) { CheckNext = new SlotCheck(new SlotNumber(5), [1]) }),
         new RankProtocol.Command(new WorkerCommand.Restore(new Generation(4), new StepNumber(7), new StateTransfer.FromManifest("m")) { Standby = new StandbyOrder([new Rank(1), new Rank(0)], []) }),
         new RankProtocol.Command(new WorkerCommand.Commit(new Generation(4), new StepNumber(7), false, AfterCommit.End)),
         new RankProtocol.Report(new WorkerReport.Joined(new Generation(4), new Rank(1), new StepNumber(-1), Ranges, null)),
@@ -70,6 +71,7 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
         new RankProtocol.Report(new WorkerReport.StepReady(new Generation(4), new Rank(1), new StepNumber(7), "ab12", Sft, Times)
         {
             Fault = new StepFault("the loss is NaN", [new SlotNumber(3), new SlotNumber(5)]),
+            Checked = new CheckedSlot(new SlotNumber(5), "0f", "1e"),
         }),
         new RankProtocol.Report(new WorkerReport.Applied(new Generation(4), new Rank(1), new StepNumber(7), 0.5, AfterCommit.End, null)),
         new RankProtocol.Report(new WorkerReport.Applied(new Generation(4), new Rank(1), new StepNumber(7), 0.5, AfterCommit.End, "cd34")),

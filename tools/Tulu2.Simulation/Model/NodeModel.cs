@@ -117,6 +117,7 @@ internal sealed class NodeModel
                 Send(trainer, command);
                 if (command is WorkerCommand.JoinGeneration join) trainer.Feed.Join(join);
                 if (command is WorkerCommand.Begin begin) Feed(trainer, trainer.Feed.Begin(begin));
+                if (command is WorkerCommand.Commit commit) Feed(trainer, trainer.Feed.Commit(commit));
                 break;
             case RankProtocol.ScoreChunk score:
                 Send(trainer, new WorkerCommand.Score(score.Generation, score.Step, score.Chunk, RunPlanModel.Batch(0, score.Chunk)));

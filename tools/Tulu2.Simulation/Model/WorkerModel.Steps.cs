@@ -15,7 +15,7 @@ internal sealed partial class WorkerModel
         foreach (var slot in _held.Keys.Where(slot => !keep.Contains(slot)).ToArray()) _held.Remove(slot);
         if (keep.Any(slot => !_held.ContainsKey(slot))) Violated("is to keep a slot that it does not hold");
         (_reduced, _begun) = (null, true);
-        StartSlots(begin.Compute);
+        StartSlots(begin.Compute, begin.Check);
     }
 
     private async Task RestoreAsync(WorkerCommand.Restore restore)
@@ -110,8 +110,11 @@ internal sealed partial class WorkerModel
         if (sent is not null) await sent;
     }
 
-    private void StartSlots(IEnumerable<SlotRange> ranges)
+    private void StartSlots(IEnumerable<SlotRange> ranges, SlotCheck? check)
     {
+        var isSame = Next == _checked && check is not null && check.Slot == _check?.Slot && _held.ContainsKey(check.Slot);
+        (_checked, _check, _own, _repeated) = (Next, check, isSame ? _own : null, null);
+        _again = check is not null && Next <= _world.Shape.Steps && check.Replicas.Contains(_roster.ReplicaOf(Rank)) ? check.Slot : null;
         _fed.RemoveWhere(fed => fed.Step <= _step);
         _todo.Clear();
         foreach (var slot in Each(ranges).Where(slot => !_held.ContainsKey(slot))) _todo.Enqueue(slot);
@@ -120,12 +123,20 @@ internal sealed partial class WorkerModel
 
     private async Task AdvanceAsync()
     {
+        if (_again is { } again)
+        {
+            await PauseAsync(_world.About(_world.Times.Slot));
+            _repeated = $"{Gradient(again):x16}";
+            _again = null;
+            return;
+        }
         if (_todo.TryPeek(out var slot))
         {
             await PauseAsync(_world.About(_world.Times.Slot));
             // Whatever was to be done may have changed only through a command, and none was handled.
             _todo.Dequeue();
-            _held[slot] = Arithmetic.Gradient(Part, _state, Next, slot);
+            _held[slot] = Gradient(slot);
+            if (_check?.Slot.Value == slot) _own = $"{_held[slot]:x16}";
             _world.Invariants.Computed(Rank, Next, slot);
             Report(new WorkerReport.SlotDone(_generation, Rank, Next, new SlotNumber(slot), 0.04));
             return;
@@ -139,11 +150,25 @@ internal sealed partial class WorkerModel
             (IsCorrupt, _reduced) = (false, ("corrupt", totals[Part] + 1));
             hash = $"corrupt-{Rank}-{_world.Loop.Random.Next()}";
         }
-        Report(_world.Mutation.Says(new WorkerReport.StepReady(_generation, Rank, Next, hash, new StepMetrics(1, 1, 1, 1, 1, []), new StepTimes(0, 0, 0, 0))));
+        Report(_world.Mutation.Says(new WorkerReport.StepReady(_generation, Rank, Next, hash, new StepMetrics(1, 1, 1, 1, 1, []), new StepTimes(0, 0, 0, 0))
+        {
+            Checked = _check is { } check && (_own ?? _repeated) is not null ? new CheckedSlot(check.Slot, _own, _repeated) : null,
+        }));
     }
 
     /// <summary>Its next sum is wrong.</summary>
     public bool IsCorrupt { get; set; }
+
+    /// <summary>It computes the next slot that is checked wrongly.</summary>
+    public bool Miscomputes { get; set; }
+
+    private long Gradient(int slot)
+    {
+        var gradient = Arithmetic.Gradient(Part, _state, Next, slot);
+        if (!Miscomputes || _check?.Slot.Value != slot) return gradient;
+        Miscomputes = false;
+        return gradient + 1;
+    }
 
     private string HashOf(IReadOnlyDictionary<int, object> gathered, out long[] totals) =>
         Arithmetic.Hash(totals = [.. Enumerable.Range(0, _world.Arithmetic.Parts).Select(place => Total(gathered, place))]);
@@ -169,7 +194,7 @@ internal sealed partial class WorkerModel
         _weights = _step;
         Report(new WorkerReport.Applied(_generation, Rank, _step, 0.001, commit.Then, null));
         if (applies && _begun && commit.Then == AfterCommit.GoOn)
-            StartSlots(SlotAssignment.Range(_world.Shape.Slots, Layout.Data, _roster.ReplicaOf(Rank)) is { } range ? [range] : []);
+            StartSlots(SlotAssignment.Range(_world.Shape.Slots, Layout.Data, _roster.ReplicaOf(Rank)) is { } range ? [range] : [], commit.CheckNext);
     }
 
     private void Apply(StepNumber step)

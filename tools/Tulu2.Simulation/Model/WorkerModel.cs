@@ -17,6 +17,10 @@ internal sealed partial class WorkerModel
     private readonly Dictionary<(string, int, int), int> _calls = [];
     private readonly SortedDictionary<int, long> _held = [];
     private readonly Queue<int> _todo = new();
+    private StepNumber _checked;
+    private SlotCheck? _check;
+    private int? _again;
+    private string? _own, _repeated;
     private readonly HashSet<(int Step, int Slot)> _fed = [];
     private TaskCompletionSource? _idle;
     private Action<WorkerReport>? _owner;
@@ -60,7 +64,7 @@ internal sealed partial class WorkerModel
     private ParallelLayout Layout => _roster.Layout;
     private int Place => _roster.PlaceOf(Rank);
     private int Part => _world.Arithmetic.PartOf(Rank);
-    private bool HasWork => _computing && (!_todo.TryPeek(out var slot) || _fed.Contains((Next, slot)));
+    private bool HasWork => _computing && (_again is { } again ? _fed.Contains((Next, again)) : !_todo.TryPeek(out var slot) || _fed.Contains((Next, slot)));
 
     /// <summary>Whoever commands it from now on hears its reports, beginning with the first one. Null: nobody; what it says is lost.</summary>
     public void Serve(Action<WorkerReport>? owner)

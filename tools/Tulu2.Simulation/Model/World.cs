@@ -24,16 +24,20 @@ internal sealed record RunShape(ParallelLayout Layout, int Slots, int Steps, IRe
     /// <summary>Replicas with which the run goes on where others are missing; null: it waits for all.</summary>
     public int? Fewest { get; init; }
 
+    /// <inheritdoc cref="SyncRules.CheckEvery"/>
+    public int CheckEvery { get; init; }
+
     /// <param name="data">Replicas that it was scaled to; null: it never was.</param>
     public SyncRules RulesFor(int? data) => new(Layout.WithData(data ?? Layout.Data), Slots, new StepNumber(Steps), CheckpointEvery)
     {
         Validation = Validation,
         Standby = Standby,
+        CheckEvery = CheckEvery,
         FewestReplicas = Fewest ?? int.MaxValue,
     };
 
     public override string ToString() =>
-        $"layout {Layout}, {Slots} slots, {Steps} steps, nodes {string.Join("+", Nodes)}, checkpoint every {CheckpointEvery} keep {Keep}, standby {Standby}, {(Fewest is { } fewest ? $"at least {fewest} replicas, " : "")}"
+        $"layout {Layout}, {Slots} slots, {Steps} steps, nodes {string.Join("+", Nodes)}, checkpoint every {CheckpointEvery} keep {Keep}, standby {Standby}, {(CheckEvery > 0 ? $"slots checked every {CheckEvery}, " : "")}{(Fewest is { } fewest ? $"at least {fewest} replicas, " : "")}"
         + $"validation {(Validation is { } rules ? $"every {rules.Every}" : "off")}, evaluation {(Evaluation is null ? "off" : "on")}";
 }
 

@@ -68,6 +68,10 @@ internal sealed class FaultInjector(World world, Membership members)
             case Fault.WorkerFreezes when worker is not null:
                 Freeze(worker.Process, random.Between(TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(40)));
                 break;
+            // A second one, while all are asked, would leave nobody to believe.
+            case Fault.WorkerIsWrong when worker is not null && world.Shape.CheckEvery > 0:
+                if (!_wasWrong) worker.Miscomputes = _wasWrong = true;
+                break;
             // Nobody would notice it where there is one rank only; and of two, two errors end the run.
             case Fault.WorkerIsWrong when worker is not null && world.Shape.Layout.Size > 1 && world.Shape.Fewest is null && !_wasWrong:
                 _wasWrong = true;

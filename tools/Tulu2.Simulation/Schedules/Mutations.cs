@@ -32,6 +32,7 @@ internal static class Mutations
         new("a reduced gradient is forgotten") { Faults = Successions, Says = report => report is WorkerReport.Joined joined ? joined with { Reduced = null } : report },
         new("slots are held that are not") { Faults = Losses, Says = report => report is WorkerReport.Joined { Held: [var held, ..] } joined ? joined with { Held = [held with { Count = held.Count + 1 }] } : report },
         new("unequal gradients go unnoticed") { Faults = [Fault.WorkerIsWrong], Hears = (state, command) => [WithHashOfOthers(state, command)] },
+        new("a checked slot is not compared") { Faults = [Fault.WorkerIsWrong, Fault.WorkerDies], Says = report => report is WorkerReport.StepReady ready ? ready with { Checked = null } : report },
         new("ranks are not replaced") { Faults = [Fault.WorkerIsWrong, Fault.WorkerFreezes], Does = effect => effect is SyncEffect.Restart ? [] : [effect] },
         new("commands come before the ledger") { Faults = Successions, OvertakesLedger = true },
         new("a generation is not flushed") { Faults = [Fault.CoordinatorMachineCrashes, Fault.WorkerDies], FlushesNoGeneration = true },

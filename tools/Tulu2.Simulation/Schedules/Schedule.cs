@@ -40,7 +40,7 @@ internal static class Schedule
     public static ScheduleOutcome Run(int seed, Mutation mutation, Action<string>? trace = null)
     {
         var loop = new EventLoop(seed) { Trace = trace };
-        var shape = Shape(loop.Random);
+        var shape = Shape(loop.Random) with { CheckEvery = seed % 4 == 0 ? 1 + seed % 3 : 0 };
         loop.Say($"seed {seed}: {shape}, mutation {mutation.Name}");
         var (disk, arithmetic) = (new RunDisk(), new Arithmetic(shape.Layout, shape.Slots));
         var invariants = new Invariants(loop, shape, arithmetic, disk);

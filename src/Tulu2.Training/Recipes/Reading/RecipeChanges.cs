@@ -97,6 +97,7 @@ public static class RecipeChanges
             Optimizer = recipe.Optimizer with { },
             Schedule = recipe.Schedule with { },
             Checkpoint = recipe.Checkpoint with { },
+            Verify = recipe.Verify with { },
             Validation = recipe.Validation with { },
             Parallel = recipe.Parallel with { },
         };

@@ -25,6 +25,7 @@ internal static class RecipeRules
         fault.AtLeast("checkpoint.keep", recipe.Checkpoint.Keep, 1);
         fault.AtLeast("checkpoint.mirror_wait", recipe.Checkpoint.MirrorWait, 0);
         fault.AtLeast("checkpoint.deadline", recipe.Checkpoint.Deadline, 1);
+        fault.AtLeast("verify.slots", recipe.Verify.Slots, 0);
         fault.AtLeast("seed", recipe.Seed, 0);
         if (recipe.Lora is { } lora) CheckAdapters(lora, fault);
     }

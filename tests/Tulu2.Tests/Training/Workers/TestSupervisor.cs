@@ -59,6 +59,17 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     /// <summary>Generations that lose a worker with the same slot under way until it is judged. Faults that are drawn may meet a slot as often.</summary>
     public int MostDeaths { get; init; } = int.MaxValue;
 
+    /// <inheritdoc cref="SyncRules.CheckEvery"/>
+    public int CheckEvery { get; init; }
+
+    /// <summary>What each worker of a rank computes with; null: as the others.</summary>
+    public Func<Rank, SlotComputerOf?> ComputerOf { get; init; } = _ => null;
+
+    /// <summary>The check of each step that had one.</summary>
+    public SortedDictionary<int, SlotCheck> Checks { get; } = [];
+
+    public List<string> Warnings { get; } = [];
+
     /// <summary>Slots that were left out since they ended their workers.</summary>
     public List<StepSlot> Quarantined { get; } = [];
 
@@ -112,7 +123,7 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     public IWorker Start(Rank rank, Action<WorkerReport> report)
     {
         _states[rank] = null;
-        return new EmbeddedWorkerFactory(_settings, _computerOf).Start(rank, report);
+        return new EmbeddedWorkerFactory(_settings, ComputerOf(rank) ?? _computerOf).Start(rank, report);
     }
 
     public void Dispose() => _run?.Dispose();
@@ -124,6 +135,7 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
             Standby = Standby,
             QuarantinesSlots = _settings.Recipe.OnPoisonedSlot == OnPoisonedSlot.Quarantine,
             MostDeaths = MostDeaths,
+            CheckEvery = CheckEvery,
             SkipsNonFinite = _settings.Recipe.OnNonfinite == OnNonfinite.SkipStep,
         }, _settings.Plan)
     {
@@ -160,6 +172,9 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     private void Decided(SyncEffect effect)
     {
         if (effect is SyncEffect.Tell { Command: WorkerCommand.Begin { Transfer: not (StateTransfer.None or StateTransfer.FromPeer) } }) Loads++;
+        if (effect is SyncEffect.Warned { Text: var text }) Warnings.Add(text);
+        if (effect is SyncEffect.Tell { Command: WorkerCommand.Begin { Check: { } first } begin }) Checks[begin.Step] = first;
+        if (effect is SyncEffect.Tell { Command: WorkerCommand.Commit { CheckNext: { } next } commit }) Checks[commit.Step.Next()] = next;
         if (effect is SyncEffect.Quarantined { Slot: var slot }) Quarantined.Add(slot);
         if (effect is not SyncEffect.Committed { Step: var step }) return;
         // A step done again has the bits it had.
