@@ -37,7 +37,7 @@ public sealed class TrainCommandTests : IDisposable
 
     [Fact]
     public Task A_run_that_no_machine_has_the_memory_for_is_refused_before_its_data_are_looked_at() =>
-        RefusedAsync("of data 65536 x tensor 1 x pipeline 1, zero 1 need at least 5.", _small.Recipe(data: "rows.jsonl"), "parallel.data=65536", "batch.global=65536", "batch.slot=1");
+        RefusedAsync("of data 16384 x tensor 1 x pipeline 1, zero 1 need at least 1.", _small.Recipe(data: "rows.jsonl"), "parallel.data=16384", "batch.global=16384", "batch.slot=1");
 
     [Fact]
     public async Task A_run_leaves_everything_and_a_resumed_one_ends_with_the_same_bits()

@@ -1,17 +1,21 @@
+using TorchSharp;
 using Tulu2.Data.Slots;
 using Tulu2.Models.Parameters;
+using Tulu2.Models.Torch;
 using static TorchSharp.torch;
 
 namespace Tulu2.Tests.Models.Decoder;
 
 /// <summary>
 /// The oracle: a plain Llama as textbooks write it, one matrix per projection, autograd for gradients, one segment at a time. Shares with the product only
-/// the table that says which Hugging Face row lies where.
+/// the table that says which Hugging Face row lies where. Its scalars are held, as the product's are (<see cref="HeldScalars"/>).
 /// </summary>
 internal sealed class AutogradLlama : IDisposable
 {
     private readonly ParameterMap _layout;
     private readonly Dictionary<string, Tensor> _weights = [];
+    private readonly Scalar _epsilon, _attentionScale;
+    private Scalar _adapterScale = HeldScalars.One;
     private Adapters? _adapters;
     private int _start;     // row of the batch at which the segment begins
 
@@ -22,6 +26,7 @@ internal sealed class AutogradLlama : IDisposable
     public AutogradLlama(ParameterMap layout, Tensor flat, ScalarType type = ScalarType.Float64)
     {
         _layout = layout;
+        (_epsilon, _attentionScale) = (layout.Config.RmsNormEpsilon.ToScalar(), Math.Sqrt(layout.Config.HeadSize).ToScalar());
         Read(layout, flat, type);
     }
 
@@ -29,7 +34,7 @@ internal sealed class AutogradLlama : IDisposable
     public AutogradLlama(ParameterMap frozen, Tensor flat, Adapters adapters, ScalarType type = ScalarType.Float64) : this(frozen, flat, type)
     {
         foreach (var weight in _weights.Values) weight.requires_grad_(false);
-        _adapters = adapters;
+        (_adapters, _adapterScale) = (adapters, adapters.Settings.Scale.ToScalar());
         Read(adapters.Map, adapters.Flat, type);
     }
 
@@ -70,10 +75,10 @@ internal sealed class AutogradLlama : IDisposable
             var x = embedding.index_select(0, ids);
             for (var layer = 0; layer < config.Layers; layer++)
             {
-                x = x + Attend(Norm(x, $"model.layers.{layer}.input_layernorm.weight"), $"model.layers.{layer}.self_attn.");
+                x = x.Plus(Attend(Norm(x, $"model.layers.{layer}.input_layernorm.weight"), $"model.layers.{layer}.self_attn."));
                 var y = Norm(x, $"model.layers.{layer}.post_attention_layernorm.weight");
                 Tensor Project(string name, Tensor input) => Linear(input, $"model.layers.{layer}.mlp.{name}_proj");
-                x = x + Project("down", nn.functional.silu(Project("gate", y)) * Project("up", y));
+                x = x.Plus(Project("down", nn.functional.silu(Project("gate", y)) * Project("up", y)));
             }
             pieces.Add(x);
             start += length;
@@ -85,15 +90,15 @@ internal sealed class AutogradLlama : IDisposable
         return (nn.functional.log_softmax(logits, 1).gather(1, targets).squeeze(1), logits);
     }
 
-    private Tensor Norm(Tensor x, string name) => x * (x.pow(2).mean([-1], keepdim: true) + _layout.Config.RmsNormEpsilon).rsqrt() * _weights[name];
+    private Tensor Norm(Tensor x, string name) => x * x.pow(HeldScalars.Two).mean([-1], keepdim: true).Plus(_epsilon).rsqrt() * _weights[name];
 
     private Tensor Linear(Tensor input, string name)
     {
         var product = input.matmul(_weights[name + ".weight"].t());
-        if (_weights.TryGetValue(name + ".bias", out var bias)) product = product + bias;
+        if (_weights.TryGetValue(name + ".bias", out var bias)) product = product.Plus(bias);
         if (!_weights.TryGetValue($"base_model.model.{name}.lora_A.weight", out var a)) return product;
         var seen = _adapters!.Factors is { } factors ? input * factors(name, _start, input.shape).to_type(input.dtype) : input;
-        return product + seen.matmul(a.t()).matmul(_weights[$"base_model.model.{name}.lora_B.weight"].t()) * _adapters.Settings.Scale;
+        return product.Plus(seen.matmul(a.t()).matmul(_weights[$"base_model.model.{name}.lora_B.weight"].t()).mul(_adapterScale));
     }
 
     private Tensor Attend(Tensor x, string prefix)
@@ -105,8 +110,8 @@ internal sealed class AutogradLlama : IDisposable
         var group = config.Heads / config.KeyValueHeads;
         k = k.repeat_interleave(group, 0);
         v = v.repeat_interleave(group, 0);
-        var scores = q.matmul(k.transpose(1, 2)) / Math.Sqrt(config.HeadSize);
-        scores = scores + full([length, length], double.NegativeInfinity, dtype: x.dtype).triu(1);
+        var scores = q.matmul(k.transpose(1, 2)).div(_attentionScale);
+        scores = scores.Plus(full([length, length], HeldScalars.NegativeInfinity, dtype: x.dtype).triu(1));
         var output = scores.softmax(-1).matmul(v).transpose(0, 1).reshape(length, -1);
         return Linear(output, prefix + "o_proj");
     }
@@ -114,11 +119,12 @@ internal sealed class AutogradLlama : IDisposable
     private Tensor Rotate(Tensor heads)
     {
         var half = _layout.Config.HeadSize / 2;
-        var frequencies = pow(_layout.Config.RopeTheta, -arange(0, half, dtype: ScalarType.Float64) / half);
-        var angles = (arange(0, heads.shape[1], dtype: ScalarType.Float64).unsqueeze(1) * frequencies).to_type(heads.dtype);
+        var frequencies = tensor(Enumerable.Range(0, half).Select(index => Math.Pow(_layout.Config.RopeTheta, -(double)index / half)).ToArray());
+        var positions = tensor(Enumerable.Range(0, (int)heads.shape[1]).Select(position => (double)position).ToArray());
+        var angles = (positions.unsqueeze(1) * frequencies).to_type(heads.dtype);
         Tensor cosine = cat([angles, angles], 1).cos(), sine = cat([angles, angles], 1).sin();
         var turned = cat([-heads.narrow(2, half, half), heads.narrow(2, 0, half)], 2);
-        return heads * cosine + turned * sine;
+        return (heads * cosine).Plus(turned * sine);
     }
 
     private static Tensor View(Tensor whole, ParameterSlice slice)
@@ -136,5 +142,7 @@ internal sealed class AutogradLlama : IDisposable
     public void Dispose()
     {
         foreach (var weight in _weights.Values) weight.Dispose();
+        _epsilon.Dispose();
+        _attentionScale.Dispose();
     }
 }

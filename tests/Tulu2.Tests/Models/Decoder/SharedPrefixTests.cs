@@ -46,9 +46,10 @@ public sealed class SharedPrefixTests
             var source = new DrawnPairs(128, Pairs, scoredBefore: before);
             Assert.Equal(Bits(model, source.Batch(null)), Bits(model, source.Batch(SharedPrefix.RuleOf(type))));
         }
-        // Alone, where whatever depends on a batch's size would show.
-        foreach (var pair in Pairs)
+        // Alone, where whatever depends on a batch's size would show: each pair with some of the shapes.
+        foreach (var (index, pair) in Pairs.Index())
         {
+            if ((index + heads + keyValueHeads + headSize + (type == ScalarType.BFloat16 ? 2 : 0)) % 4 > 0) continue;
             var source = new DrawnPairs(128, [pair], scoredBefore: 3);
             Assert.True(Bits(model, source.Batch(null)).SequenceEqual(Bits(model, source.Batch(SharedPrefix.RuleOf(type)))), $"{pair}");
         }

@@ -33,13 +33,14 @@ internal static class TinyModel
         TorchRuntime.Initialize();
         using var scope = NewDisposeScope();
         using var generator = new Generator((ulong)seed, CPU);
+        using Scalar normSpread = 0.2, spread = 0.12;
         var flat = zeros([layout.Length], dtype: ScalarType.Float32);
         // Drawn in Hugging Face order, so that the model is the same for every number of virtual shards.
         foreach (var slices in layout.Slices.GroupBy(slice => slice.Slice.Name).OrderBy(slices => slices.Key, StringComparer.Ordinal))
         {
             var shape = slices.First().Slice.Shape;
             var values = randn(shape, generator: generator);
-            values = slices.First().Role == TensorRole.Norm ? 1 + 0.2 * values : values * 0.12;
+            values = slices.First().Role == TensorRole.Norm ? values.mul(normSpread).Plus(HeldScalars.One) : values.mul(spread);
             foreach (var slice in slices)
             {
                 var part = values;

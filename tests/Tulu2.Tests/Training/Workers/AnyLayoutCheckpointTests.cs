@@ -13,7 +13,7 @@ using Xunit;
 
 namespace Tulu2.Tests.Training.Workers;
 
-/// <summary>What any layout writes, any other one reads.</summary>
+/// <summary>What any layout writes, any other one reads: each layout writes, and each reads, in a quarter of the pairs, or with <c>TULU2_SWEEP_STEPS</c> in all of them.</summary>
 public sealed class AnyLayoutCheckpointTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -34,7 +34,7 @@ public sealed class AnyLayoutCheckpointTests : IDisposable
         {
             foreach (var part in parts.Values.SelectMany(parts => parts))
                 if (held.TryAdd(Key(part), (part, StateOf(part)))) Fill(held[Key(part)].State);
-            foreach (var writing in layouts)
+            foreach (var (index, writing) in layouts.Index())
             {
                 var store = new CheckpointStore(Path.Combine(_folder.Root, $"{writing}"));
                 var shards = new List<ShardEntry>();
@@ -46,8 +46,9 @@ public sealed class AnyLayoutCheckpointTests : IDisposable
                 }
                 Assert.Equal(writing.Size, shards.Count);
                 var manifest = store.WriteManifest(new Manifest(3, 4, "recipe", shards, new Dictionary<string, string>()));
-                foreach (var (part, expected) in held.Values)
+                foreach (var (number, (part, expected)) in held.Values.Index())
                 {
+                    if (!LayoutTests.IsSweep && (index + number) % 4 > 0) continue;
                     using var state = StateOf(part);
                     StateTransfers.Load(store, manifest, state);
                     Assert.Equal(3, state.Step);
