@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Tulu2.Checkpoints.Safetensors;
 using Tulu2.Files;
 
@@ -69,6 +70,20 @@ public sealed unsafe partial class CheckpointStore(string directory)
     /// <summary>Paths of all manifests, oldest first.</summary>
     public IReadOnlyList<string> Manifests() =>
         System.IO.Directory.Exists(ManifestFolder) ? [.. System.IO.Directory.EnumerateFiles(ManifestFolder, "step-*.json").Order(StringComparer.Ordinal)] : [];
+
+    /// <summary>Deletes the manifests of later steps, the newest first; their shards go with the next pruning.</summary>
+    /// <returns>Step and path of the newest that is left; null: there is none.</returns>
+    public (int Step, string Path)? DiscardAfter(int step)
+    {
+        foreach (var path in Manifests().Reverse())
+        {
+            // step-00000012
+            var of = int.Parse(Path.GetFileNameWithoutExtension(path)[5..], CultureInfo.InvariantCulture);
+            if (of <= step) return (of, path);
+            File.Delete(path);
+        }
+        return null;
+    }
 
     /// <summary>Path of the manifest of a step; null: there is none.</summary>
     public string? ManifestOf(int step) => ManifestPathOf(step) is var path && File.Exists(path) ? path : null;

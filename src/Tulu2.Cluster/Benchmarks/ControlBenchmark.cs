@@ -7,6 +7,8 @@ using Tulu2.Cluster.Runs;
 using Tulu2.Collectives.Layout;
 using Tulu2.Data.Slots;
 using Tulu2.Protocol.Events;
+using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Benchmarks;
@@ -81,6 +83,8 @@ public static class ControlBenchmark
         public void Discard(int step)
         {
         }
+
+        public KnownManifest? DiscardAfter(StepNumber step) => null;
 
         public void Probe(long bytes)
         {

@@ -7,6 +7,7 @@ using Tulu2.Files;
 using Tulu2.Protocol.Checkpointing;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.Ids;
+using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Cluster.Checkpointing;
 
@@ -27,6 +28,9 @@ internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
     // The newest snapshot, and the longest time that a rank's step waited for its copy; a rank may tell that after its shard.
     private StepNumber? _snapshot;
     private double? _stall;
+
+    // The step that is rolled back to: of what is written of later ones nobody hears.
+    private StepNumber? _rolling;
 
     // The manifest that the thread is at; it stays at it where the storage is stuck.
     private StepNumber? _writing;
@@ -75,6 +79,10 @@ internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
     private sealed record Tried(bool Took) : INoSerializationVerificationNeeded;
 
     private sealed record LetGo : INoSerializationVerificationNeeded;
+
+    private sealed record Discarded(IActorRef Asker, CheckpointProtocol.RolledBack Answer) : INoSerializationVerificationNeeded;
+
+    private sealed record RollBackFailed(StepNumber To, string Error) : INoSerializationVerificationNeeded;
 
     private sealed record WriteFailed(StepNumber Step, string Error) : INoSerializationVerificationNeeded;
 
@@ -125,6 +133,17 @@ internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
                 // Its checkpoint may have been due anyway, and been written while it was validated.
                 if (_written == best) _kept = best;
                 break;
+            case CheckpointProtocol.RollBack back:
+                RollBack(back);
+                break;
+            case Discarded discarded:
+                (_rolling, _written) = (null, discarded.Answer.Newest?.Step);
+                discarded.Asker.Tell(discarded.Answer);
+                break;
+            case RollBackFailed failed:
+                Context.Parent.Tell(new RunProtocol.Fatal(new RunFailure($"the checkpoints after step {failed.To}, which is rolled back to, could not be deleted: {failed.Error}", "",
+                    "checkpoints/", "make the run directory writable, then resume the run")));
+                break;
             case CheckpointProtocol.Pinned pinned:
                 _pinned = pinned.Steps;
                 _unjudged.RemoveWhere(step => step <= pinned.Judged);
@@ -140,6 +159,10 @@ internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
                 break;
             case LedgerProtocol.Durable durable when durable.Tag == _due?.Step:
                 Write(_due);
+                break;
+            case Written { Step: var step } when step > _rolling:
+            case WriteFailed { Step: var unwritten } when unwritten > _rolling:
+                _writing = null;
                 break;
             case Written written:
                 Has(written);
@@ -281,6 +304,29 @@ internal sealed class CheckpointCoordinator : UntypedActor, IWithTimers
                 return;
             }
             self.Tell(new Written(due.Step, path, FaultText.Try(() => _setup.Writer.Prune(_setup.Keep, besides))));
+        });
+    }
+
+    // What is written of a later step is not awaited: the thread comes to the deletion after it, and its report finds nothing due.
+    private void RollBack(CheckpointProtocol.RollBack back)
+    {
+        (_due, _rolling) = (null, back.To);
+        _catalog = new CheckpointCatalog();
+        Timers.Cancel("deadline");
+        (_best, _resort) = (back.Best, null);
+        if (_kept > back.To) _kept = back.Best;
+        _mirror?.Tell(back);
+        var (self, asker) = (Self, Sender);
+        _thread.Post(() =>
+        {
+            try
+            {
+                self.Tell(new Discarded(asker, new CheckpointProtocol.RolledBack(_setup.Writer.DiscardAfter(back.To))));
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                self.Tell(new RollBackFailed(back.To, FaultText.Of(fault)));
+            }
         });
     }
 

@@ -1,4 +1,5 @@
 using Tulu2.Checkpoints;
+using Tulu2.Protocol.Ids;
 
 namespace Tulu2.Cluster.Checkpointing;
 
@@ -10,6 +11,9 @@ public interface ICheckpointMirror
     /// <summary>Copies the checkpoint of a step, and returns the bytes that were copied.</summary>
     /// <param name="progress">Called with the bytes copied so far, and those to copy.</param>
     long Copy(int step, Action<long, long> progress);
+
+    /// <summary>Deletes the copies of steps after this one.</summary>
+    void DiscardAfter(StepNumber step);
 
     /// <inheritdoc cref="ICheckpointWriter.Prune"/>
     void Prune(int keep, IReadOnlyCollection<int> besides);
@@ -24,6 +28,8 @@ public sealed class StoredMirror(CheckpointStore store) : ICheckpointMirror
     public string Directory => _mirror.Directory;
 
     public long Copy(int step, Action<long, long> progress) => store.CopyTo(_mirror, step, progress);
+
+    public void DiscardAfter(StepNumber step) => _mirror.DiscardAfter(step);
 
     public void Prune(int keep, IReadOnlyCollection<int> besides) => _mirror.Prune(keep, besides);
 }

@@ -1,4 +1,6 @@
 using Tulu2.Checkpoints;
+using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 
 namespace Tulu2.Cluster.Checkpointing;
 
@@ -20,6 +22,9 @@ public interface ICheckpointWriter
     /// <summary>Deletes the manifest of a checkpoint that is damaged.</summary>
     void Discard(int step);
 
+    /// <summary>Deletes the checkpoints of steps after this one, and returns the newest that is left; null: there is none.</summary>
+    KnownManifest? DiscardAfter(StepNumber step);
+
     /// <summary>Deletes all but the newest <paramref name="keep"/> checkpoints and those of the steps <paramref name="besides"/>.</summary>
     void Prune(int keep, IReadOnlyCollection<int> besides);
 
@@ -40,6 +45,8 @@ public sealed class StoredCheckpoints(CheckpointStore store) : ICheckpointWriter
     public IReadOnlyList<string> Verify(Manifest manifest) => store.Verify(manifest);
 
     public void Discard(int step) => File.Delete(store.ManifestPathOf(step));
+
+    public KnownManifest? DiscardAfter(StepNumber step) => store.DiscardAfter(step) is var (left, path) ? new KnownManifest(path, new StepNumber(left)) : null;
 
     public void Prune(int keep, IReadOnlyCollection<int> besides) => store.Prune(keep, besides);
 

@@ -59,6 +59,9 @@ internal sealed class MirrorKeeper : UntypedActor, IWithTimers
                 _besides = written.Besides;
                 Take(new MirrorCommand.Written(written.Step));
                 break;
+            case CheckpointProtocol.RollBack { To: var to }:
+                Discard(to);
+                break;
             case Copied copied:
                 _events.Publish(new RunEvent.CheckpointMirrored(copied.Step, _setup.Mirror.Directory, copied.Bytes, copied.Seconds));
                 if (copied.PruneError is { } error) _events.Publish(new RunEvent.Warned($"older checkpoints in {_setup.Mirror.Directory} could not be deleted: {error}"));
@@ -120,6 +123,13 @@ internal sealed class MirrorKeeper : UntypedActor, IWithTimers
         _closer.Tell(CheckpointProtocol.Closed.Instance);
         _closer = null;
     }
+
+    // After a copy that is under way. What stays for want of an answer is overwritten when its step is made again.
+    private void Discard(StepNumber to) => _thread.Post(() =>
+    {
+        if (FaultText.Try(() => _setup.Mirror.DiscardAfter(to)) is { } error)
+            _events.Publish(new RunEvent.Warned($"copies of steps after {to}, which were rolled back, could not be deleted in {_setup.Mirror.Directory}: {error}"));
+    });
 
     private void Copy(StepNumber step)
     {

@@ -118,6 +118,9 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
             case CheckpointProtocol.Settled settled:
                 Take(new SyncCommand.SnapshotSettled(settled.Step, settled.ManifestPath, settled.Error, settled.Lost, Now));
                 break;
+            case CheckpointProtocol.RolledBack { Newest: var newest }:
+                Take(new SyncCommand.RolledBack(newest, Now));
+                break;
             case LedgerProtocol.Written or LedgerProtocol.Durable:
                 _isWriting = false;
                 DoWaiting();
@@ -215,6 +218,14 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
             case SyncEffect.Quarantined left:
                 _events.Publish(new RunEvent.SlotQuarantined(left.Slot, left.Rows, left.Why));
                 AwaitLedger(LedgerProtocol.Write.Instance);
+                break;
+            case SyncEffect.RollBack back:
+                _checkpoints.Tell(new CheckpointProtocol.RollBack(back.To, back.Best));
+                break;
+            // It is in the ledger, and on its disk, before any rank goes on: what a crash left of the steps that are undone would count again.
+            case SyncEffect.RolledBack back:
+                _events.Publish(new RunEvent.RolledBack(back.Rollback));
+                AwaitLedger(new LedgerProtocol.Flush(back.Rollback.To));
                 break;
             case SyncEffect.RankOut lost:
                 _events.Publish(new RunEvent.RankLost(lost.Rank, lost.Why));

@@ -92,6 +92,9 @@ public abstract record LedgerEvent
     /// <param name="Why">How the workers ended that computed it.</param>
     public sealed record SlotQuarantined(int Step, int Slot, string Rows, string Why) : LedgerEvent;
 
+    /// <summary>What was made after step <paramref name="To"/> is void; the steps up to <paramref name="Through"/> are passed over, and change nothing.</summary>
+    public sealed record RolledBack(long Generation, int To, int Through, string Why) : LedgerEvent;
+
     public sealed record CheckpointWritten(int Step, string Manifest) : LedgerEvent
     {
         /// <summary>Time that the step waited for the copy of its state in memory, that of the slowest rank; null in logs of older versions.</summary>

@@ -30,6 +30,7 @@ internal static class LedgerEvents
             done.Step, done.Values.ToDictionary(value => value.Name, value => value.Value), done.Verdict.IsBest, done.Verdict.Stops),
         RunEvent.RankLost lost => new LedgerEvent.RankFailed(lost.Rank, lost.Why),
         RunEvent.SlotQuarantined left => new LedgerEvent.SlotQuarantined(left.Slot.Step, left.Slot.Slot, left.Rows, left.Why),
+        RunEvent.RolledBack { Rollback: var back } => new LedgerEvent.RolledBack(back.Generation, back.To, back.Through, back.Why),
         RunEvent.CheckpointWritten written => new LedgerEvent.CheckpointWritten(written.Step, written.Manifest) { StallSeconds = written.StallSeconds },
         RunEvent.CheckpointsPruned pruned => new LedgerEvent.CheckpointsPruned(pruned.Keep),
         RunEvent.CheckpointFailed failed => new LedgerEvent.CheckpointFailed(failed.Step, failed.Why) { StallSeconds = failed.StallSeconds },

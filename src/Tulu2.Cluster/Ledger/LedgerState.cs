@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
 
 namespace Tulu2.Cluster.Ledger;
@@ -33,6 +34,12 @@ internal sealed record LedgerState
 
     /// <summary>Steps that were committed and changed nothing, since they were not finite.</summary>
     public ImmutableHashSet<StepNumber> Skipped { get; private init; } = [];
+
+    /// <summary>What was undone.</summary>
+    public ImmutableList<Rollback> Rollbacks { get; private init; } = [];
+
+    /// <summary>Losses of the steps that changed the weights, as they were last committed.</summary>
+    public ImmutableDictionary<StepNumber, double> Losses { get; private init; } = ImmutableDictionary<StepNumber, double>.Empty;
 
     /// <summary>Slots that are left out of their steps. A change of the recipe leaves them so: their rows are the same.</summary>
     public ImmutableHashSet<StepSlot> Quarantined { get; private init; } = [];
@@ -78,6 +85,8 @@ internal sealed record LedgerState
                 Hashes = Hashes.Clear(),
                 Skipped = [],
                 Quarantined = [],
+                Rollbacks = [],
+                Losses = Losses.Clear(),
                 Decided = null,
                 Recent = Recent.Clear(),
                 Validations = Validations.Clear(),
@@ -95,6 +104,9 @@ internal sealed record LedgerState
                 Finished = null,
                 Hashes = changed.RecipeHash == RecipeHash ? Hashes : Hashes.RemoveRange(Hashes.Keys.Where(step => step > changed.After)),
                 Skipped = changed.RecipeHash == RecipeHash ? Skipped : Skipped.Except(Skipped.Where(step => step > changed.After)),
+                // The states that it voids are so whatever the recipe is; what the changed recipe passes over it decides itself.
+                Rollbacks = changed.RecipeHash == RecipeHash ? Rollbacks : [.. Rollbacks.Select(back => back.Through > changed.After ? back with { Through = new(Math.Max(back.To, changed.After)) } : back)],
+                Losses = changed.RecipeHash == RecipeHash ? Losses : Losses.RemoveRange(Losses.Keys.Where(step => step > changed.After)),
                 Decided = changed.RecipeHash == RecipeHash || Decided?.Value <= changed.After ? Decided : null,
                 Recent = changed.RecipeHash == RecipeHash ? Recent : Recent.RemoveRange(Recent.Keys.Where(step => step > changed.After)),
                 // Keys that decide no bit may decide which steps are validated, and what follows.
@@ -105,8 +117,20 @@ internal sealed record LedgerState
             {
                 Hashes = Hashes.SetItem(new StepNumber(step.Step), step.GradientHash),
                 Skipped = step.Skipped is null ? Skipped.Remove(new StepNumber(step.Step)) : Skipped.Add(new StepNumber(step.Step)),
+                Losses = step.Skipped is null ? Losses.SetItem(new StepNumber(step.Step), step.Loss) : Losses.Remove(new StepNumber(step.Step)),
                 Decided = new StepNumber(step.Step),
                 Recent = (Recent.Count < MostRecent ? Recent : Recent.Remove(Recent.Keys.First())).SetItem(new StepNumber(step.Step), step),
+            },
+            LedgerEvent.RolledBack back => next with
+            {
+                Rollbacks = Rollbacks.Add(new Rollback(new(back.Generation), new(back.To), new(back.Through), back.Why)),
+                Hashes = Hashes.RemoveRange(Hashes.Keys.Where(step => step > back.To)),
+                Losses = Losses.RemoveRange(Losses.Keys.Where(step => step > back.To)),
+                Skipped = Skipped.Except(Skipped.Where(step => step > back.To)),
+                Decided = Decided?.Value > back.To ? new(back.To) : Decided,
+                Recent = Recent.RemoveRange(Recent.Keys.Where(step => step > back.To)),
+                Validations = Validations.RemoveRange(Validations.Keys.Where(step => step > back.To)),
+                Checkpoint = Checkpoint?.Step > back.To ? null : Checkpoint,
             },
             LedgerEvent.SlotQuarantined left => next with { Quarantined = Quarantined.Add(new StepSlot(new StepNumber(left.Step), new SlotNumber(left.Slot))) },
             LedgerEvent.Validated done => next with { Validations = Validations.SetItem(new StepNumber(done.Step), done.Values) },

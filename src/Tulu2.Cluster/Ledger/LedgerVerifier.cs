@@ -38,6 +38,7 @@ public static class LedgerVerifier
         List<string> faults = [], notes = [];
         var hashes = new Dictionary<int, string>();
         var quarantined = new HashSet<(int Step, int Slot)>();
+        var passedOver = new HashSet<int>();
         var validations = new Dictionary<int, IReadOnlyDictionary<string, double>>();
         int slots = 0, last = 0, lost = 0, replayed = 0;
         long generation = 0;
@@ -52,6 +53,7 @@ public static class LedgerVerifier
                     hashes.Clear();
                     validations.Clear();
                     quarantined.Clear();
+                    passedOver.Clear();
                     break;
                 case LedgerEvent.HistoryLost gap:
                     lost = Math.Max(lost, gap.To);
@@ -59,6 +61,7 @@ public static class LedgerVerifier
                     break;
                 case LedgerEvent.RecipeChanged changed:
                     foreach (var step in validations.Keys.Where(step => step > changed.After).ToList()) validations.Remove(step);
+                    if (changed.RecipeHash != recipe) passedOver.RemoveWhere(step => step > changed.After);
                     if (changed.RecipeHash != recipe)
                         foreach (var step in hashes.Keys.Where(step => step > changed.After).ToList()) hashes.Remove(step);
                     recipe = changed.RecipeHash;
@@ -67,6 +70,13 @@ public static class LedgerVerifier
                 case LedgerEvent.SlotQuarantined slot:
                     quarantined.Add((slot.Step, slot.Slot));
                     notes.Add($"entry {number}: slot {slot.Slot} of step {slot.Step} is left out: {slot.Why}");
+                    break;
+                case LedgerEvent.RolledBack back:
+                    foreach (var step in validations.Keys.Where(step => step > back.To).ToList()) validations.Remove(step);
+                    foreach (var step in hashes.Keys.Where(step => step > back.To).ToList()) hashes.Remove(step);
+                    passedOver.RemoveWhere(step => step > back.To);
+                    passedOver.UnionWith(Enumerable.Range(back.To + 1, back.Through - back.To));
+                    notes.Add($"entry {number}: rolled back to step {back.To}, steps {back.To + 1} to {back.Through} are passed over: {back.Why}");
                     break;
                 case LedgerEvent.RunResumed resumed:
                     (slots, last, recipe) = (resumed.Slots, resumed.Step, resumed.RecipeHash);
@@ -91,7 +101,8 @@ public static class LedgerVerifier
                             faults.Add($"entry {number}: step {step.Step} was made again with the gradient {step.GradientHash} instead of {before}");
                     }
                     mayMove = false;
-                    if (step.Skipped is { } why && before is null) notes.Add($"entry {number}: step {step.Step} was skipped: {why}");
+                    if (passedOver.Contains(step.Step) && step.Skipped is null) faults.Add($"entry {number}: step {step.Step} was to be passed over, and was made");
+                    if (step.Skipped is { } why && before is null && !passedOver.Contains(step.Step)) notes.Add($"entry {number}: step {step.Step} was skipped: {why}");
                     var left = (step.LeftOut ?? []).Order().ToList();
                     var known = quarantined.Where(slot => slot.Step == step.Step).Select(slot => slot.Slot).Order().ToList();
                     if (!left.SequenceEqual(known))

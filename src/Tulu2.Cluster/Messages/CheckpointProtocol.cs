@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Tulu2.Checkpoints;
+using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
 
 namespace Tulu2.Cluster.Messages;
@@ -32,6 +33,13 @@ internal static class CheckpointProtocol
 
     /// <summary>The snapshot has become a checkpoint, or never will.</summary>
     public sealed record Settled(StepNumber Step, string? ManifestPath, string? Error, bool Lost) : INoSerializationVerificationNeeded;
+
+    /// <summary>The steps after this one are undone: their checkpoints go, here and in the second place, and what is being written of them. Answer <see cref="RolledBack"/>.</summary>
+    /// <param name="Best">The best of the steps that are left; null: none was validated.</param>
+    public sealed record RollBack(StepNumber To, StepNumber? Best) : INoSerializationVerificationNeeded;
+
+    /// <param name="Newest">The newest checkpoint that is left; null: there is none.</param>
+    public sealed record RolledBack(KnownManifest? Newest) : INoSerializationVerificationNeeded;
 
     /// <summary>To the gradient sync: the storage takes files again, after a checkpoint that it did not take.</summary>
     public sealed record Due : INoSerializationVerificationNeeded

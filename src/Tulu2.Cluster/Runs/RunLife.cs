@@ -135,6 +135,9 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
             SkipsNonFinite = _plan.SkipsNonFinite,
             QuarantinesSlots = _plan.QuarantinesSlots,
             CheckEvery = _plan.CheckEvery,
+            RollsBackNonFinite = _plan.RollsBackNonFinite,
+            Spike = _plan.Spike,
+            RollbackSteps = _plan.RollbackSteps,
             RowsOf = _plan.RowsOf,
         };
 
@@ -176,6 +179,8 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
                 Decided = known.Decided,
                 Skipped = known.Skipped,
                 Quarantined = known.Quarantined,
+                Rollbacks = known.Rollbacks,
+                Losses = known.Losses,
             },
             _plan.Lease);
         var sync = _sync = Context.ActorOf(

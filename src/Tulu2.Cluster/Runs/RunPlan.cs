@@ -110,6 +110,15 @@ public sealed record RunPlan
     /// <summary>A slot that ends its workers is left out of its step, in place of ending the run.</summary>
     public bool QuarantinesSlots { get; init; }
 
+    /// <inheritdoc cref="SyncRules.RollsBackNonFinite"/>
+    public bool RollsBackNonFinite { get; init; }
+
+    /// <inheritdoc cref="SyncRules.Spike"/>
+    public SpikeRule? Spike { get; init; }
+
+    /// <inheritdoc cref="SyncRules.RollbackSteps"/>
+    public int RollbackSteps { get; init; } = 1;
+
     /// <inheritdoc cref="SyncRules.CheckEvery"/>
     public int CheckEvery { get; init; }
 

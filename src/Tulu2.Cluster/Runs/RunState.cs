@@ -52,6 +52,7 @@ internal sealed record RunState
             Tokens = Tokens + step.Metrics.Tokens,
             Seconds = TrainingBegan is { } began ? (now - began).TotalSeconds : 0,
         },
+        RunEvent.RolledBack { Rollback: var back } => this with { Step = back.To },
         RunEvent.StorageFailing failing => this with { Alarms = Alarms.SetItem(failing.Place, failing.Text) },
         RunEvent.StorageRecovered recovered => this with { Alarms = Alarms.Remove(recovered.Place) },
         RunEvent.CheckpointWritten written => this with { Manifest = written.Manifest },

@@ -37,7 +37,7 @@ public sealed class DriverLoop : IDriverScheduler, IDisposable
 
     void IDriverScheduler.Sent(RankReport report) => _arriving.Add(() => _driver.Receive(report));
 
-    void IDriverScheduler.Settled(SyncCommand.SnapshotSettled settled) => _arriving.Add(() => _driver.Take(settled));
+    void IDriverScheduler.Settled(SyncCommand settled) => _arriving.Add(() => _driver.Take(settled));
 
     /// <summary>Makes steps until every rank has applied this one; then the ranks wait for the batches of the next.</summary>
     /// <exception cref="TimeoutException">Nothing was heard for too long.</exception>

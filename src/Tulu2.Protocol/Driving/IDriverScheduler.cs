@@ -21,5 +21,5 @@ public interface IDriverScheduler
     void Sent(RankReport report);
 
     /// <summary>The same for the outcome of a snapshot, which <see cref="StepDriver.Take"/> takes.</summary>
-    void Settled(SyncCommand.SnapshotSettled settled);
+    void Settled(SyncCommand settled);
 }

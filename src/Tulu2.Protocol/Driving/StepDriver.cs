@@ -27,7 +27,9 @@ public sealed class StepDriver : IDisposable
     private ImmutableDictionary<StepNumber, string> _hashes = ImmutableDictionary<StepNumber, string>.Empty;
     private ImmutableHashSet<StepNumber> _skipped = [];
     private ImmutableHashSet<StepSlot> _quarantined = [];
-    private KnownManifest? _manifest;
+    private ImmutableList<Rollback> _rollbacks = [];
+    private ImmutableDictionary<StepNumber, double> _losses = ImmutableDictionary<StepNumber, double>.Empty;
+    private ImmutableList<KnownManifest> _manifests;
     private StepNumber? _decided;
     private Incarnation _incarnations;
 
@@ -45,7 +47,7 @@ public sealed class StepDriver : IDisposable
 
     public StepDriver(DriverPlan plan, IWorkerFactory workers, IDriverScheduler scheduler)
     {
-        (_plan, _workers, _scheduler, _manifest) = (plan, workers, scheduler, plan.Start);
+        (_plan, _workers, _scheduler, _manifests) = (plan, workers, scheduler, plan.Start is { } start ? [start] : []);
         _seats = [.. Enumerable.Range(0, plan.Rules.Ranks).Select(_ => new Seat())];
         _catalog = new CheckpointCatalog();
         _reference = ChunkQueue.Of(plan.Reference.Count);
@@ -213,6 +215,20 @@ public sealed class StepDriver : IDisposable
             case SyncEffect.Committed { Step: var step }:
                 (_hashes, _decided) = (_hashes.SetItem(step.Step, step.GradientHash), step.Step);
                 _skipped = step.Skipped is null ? _skipped.Remove(step.Step) : _skipped.Add(step.Step);
+                if (step.Skipped is null) _losses = _losses.SetItem(step.Step, step.Metrics.Loss);
+                break;
+            case SyncEffect.RollBack { To: var to }:
+                _catalog = new CheckpointCatalog();
+                _manifests = _manifests.RemoveAll(manifest => manifest.Step > to);
+                _scheduler.Settled(new SyncCommand.RolledBack(_manifests.LastOrDefault(), _scheduler.Now));
+                break;
+            case SyncEffect.RolledBack { Rollback: var rollback }:
+                _rollbacks = _rollbacks.Add(rollback);
+                _hashes = _hashes.RemoveRange(_hashes.Keys.Where(step => step > rollback.To));
+                _losses = _losses.RemoveRange(_losses.Keys.Where(step => step > rollback.To));
+                _skipped = [.. _skipped.Where(step => step <= rollback.To)];
+                _validated = _validated.Until(rollback.To);
+                if (_decided > rollback.To) _decided = rollback.To;
                 break;
             case SyncEffect.Quarantined { Slot: var slot }:
                 _quarantined = _quarantined.Add(slot);
@@ -268,8 +284,9 @@ public sealed class StepDriver : IDisposable
         switch (arrived.Decision)
         {
             case CatalogDecision.ManifestDue due:
-                _manifest = new KnownManifest(_plan.WriteManifest?.Invoke(due.Step, due.Shards) ?? "", due.Step);
-                _scheduler.Settled(new SyncCommand.SnapshotSettled(due.Step, _manifest.Path, null, false, _scheduler.Now));
+                var manifest = new KnownManifest(_plan.WriteManifest?.Invoke(due.Step, due.Shards) ?? "", due.Step);
+                _manifests = _manifests.Add(manifest);
+                _scheduler.Settled(new SyncCommand.SnapshotSettled(due.Step, manifest.Path, null, false, _scheduler.Now));
                 break;
             case CatalogDecision.Abandoned lost:
                 _scheduler.Settled(new SyncCommand.SnapshotSettled(lost.Step, null, lost.Why, lost.Lost, _scheduler.Now));
@@ -291,12 +308,14 @@ public sealed class StepDriver : IDisposable
     private GradientSyncState FromRecord(Generation generation) =>
         GradientSyncState.Of(
             _plan.Rules,
-            new SyncStart(generation, _manifest, _hashes, ReferenceDue: !_reference.IsComplete)
+            new SyncStart(generation, _manifests.LastOrDefault(), _hashes, ReferenceDue: !_reference.IsComplete)
             {
                 Validated = _validated,
                 Decided = _decided,
                 Skipped = _skipped,
                 Quarantined = _quarantined,
+                Rollbacks = _rollbacks,
+                Losses = _losses,
             },
             _plan.Lease);
 }

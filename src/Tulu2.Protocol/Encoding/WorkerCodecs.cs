@@ -20,7 +20,7 @@ public static class WorkerCodecs
         WireCodec.For("cj", 4,
             (ref MessagePackWriter w, WorkerCommand.JoinGeneration m) => { w.Write(m.Generation); w.Write(m.Rank); Texts(ref w, m.Endpoints); Ranks(ref w, m.Ranks); },
             (ref MessagePackReader r) => new WorkerCommand.JoinGeneration(r.ReadGeneration(), r.ReadRank(), Texts(ref r)) { Ranks = Ranks(ref r) }),
-        WireCodec.For("cb", 8,
+        WireCodec.For("cb", 9,
             (ref MessagePackWriter w, WorkerCommand.Begin m) =>
             {
                 w.Write(m.Generation);
@@ -31,12 +31,14 @@ public static class WorkerCodecs
                 Standby(ref w, m.Standby);
                 List(ref w, m.LeftOut, (ref MessagePackWriter v, StepSlot left) => { v.Write(left.Step); v.Write(left.Slot); });
                 Check(ref w, m.Check);
+                List(ref w, m.PassedOver, (ref MessagePackWriter v, StepRange steps) => { v.Write(steps.First); v.Write(steps.Last); });
             },
             (ref MessagePackReader r) => new WorkerCommand.Begin(r.ReadGeneration(), r.ReadStep(), Transfer(ref r), Ranges(ref r), Ranges(ref r))
             {
                 Standby = Standby(ref r),
                 LeftOut = List(ref r, (ref MessagePackReader v) => new StepSlot(v.ReadStep(), v.ReadSlot())),
                 Check = Check(ref r),
+                PassedOver = List(ref r, (ref MessagePackReader v) => new StepRange(v.ReadStep(), v.ReadStep())),
             }),
         WireCodec.For("cc", 5,
             (ref MessagePackWriter w, WorkerCommand.Commit m) =>
@@ -52,7 +54,7 @@ public static class WorkerCodecs
             (ref MessagePackWriter w, WorkerCommand.Restore m) => { w.Write(m.Generation); w.Write(m.Step); Transfer(ref w, m.Transfer); Standby(ref w, m.Standby); },
             (ref MessagePackReader r) => new WorkerCommand.Restore(r.ReadGeneration(), r.ReadStep(), Transfer(ref r)) { Standby = Standby(ref r) }),
 
-        WireCodec.For("wj", 6,
+        WireCodec.For("wj", 7,
             (ref MessagePackWriter w, WorkerReport.Joined m) =>
             {
                 w.Write(m.Generation);
@@ -61,10 +63,12 @@ public static class WorkerCodecs
                 Ranges(ref w, m.Held);
                 w.Write(m.Reduced);
                 List(ref w, m.Keeps is { } kept ? [kept] : [], (ref MessagePackWriter v, StandbyCopy copy) => { v.Write(copy.Of); v.Write(copy.Step); });
+                w.Write(m.Since);
             },
             (ref MessagePackReader r) => new WorkerReport.Joined(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), Ranges(ref r), r.ReadString())
             {
                 Keeps = List(ref r, (ref MessagePackReader v) => new StandbyCopy(v.ReadRank(), v.ReadStep())).SingleOrDefault(),
+                Since = r.ReadGeneration(),
             }),
         WireCodec.For("wb", 4,
             (ref MessagePackWriter w, WorkerReport.SlotBegun m) => { w.Write(m.Generation); w.Write(m.Rank); w.Write(m.Step); w.Write(m.Slot); },

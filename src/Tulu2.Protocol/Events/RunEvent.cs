@@ -69,6 +69,9 @@ public abstract record RunEvent
     /// <summary>A slot that ended several workers is left out of its step, here and in every replay.</summary>
     public sealed record SlotQuarantined(StepSlot Slot, string Rows, string Why) : RunEvent;
 
+    /// <summary>Commits are undone, and their data and those of the step at fault passed over.</summary>
+    public sealed record RolledBack(Rollback Rollback) : RunEvent;
+
     /// <param name="Manifest">Path of the manifest.</param>
     /// <param name="Seconds">Since the snapshot began.</param>
     public sealed record CheckpointWritten(StepNumber Step, string Manifest, double Seconds) : RunEvent

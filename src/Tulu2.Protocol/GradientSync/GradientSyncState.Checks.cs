@@ -20,7 +20,7 @@ public sealed partial record GradientSyncState
     {
         if (Dispute is { } dispute && dispute.Slot.Step == step)
             return this with { Check = new SlotCheck(dispute.Slot.Slot, [.. Enumerable.Range(0, Roster.Layout.Data)]) };
-        return this with { Check = _rules.CheckEvery > 0 && step % _rules.CheckEvery == 0 ? AnyOf(step) : null, Dispute = null };
+        return this with { Check = _rules.CheckEvery > 0 && step % _rules.CheckEvery == 0 && !PassesOver(step) ? AnyOf(step) : null, Dispute = null };
     }
 
     // The same slot in every generation: who holds it from before has its hash.

@@ -35,7 +35,7 @@ public sealed partial record GradientSyncState
     private int SkippedBefore(StepNumber step)
     {
         var first = step.Value;
-        while (Skipped.Contains(new StepNumber(first - 1))) first--;
+        while (new StepNumber(first - 1) is var before && Skipped.Contains(before) && !PassesOver(before)) first--;
         return step - first;
     }
 

@@ -52,7 +52,7 @@ public sealed partial record GradientSyncState
                 // The others go on without it as it is.
                 _ when !Roster.Contains(seat.Rank) && Phase is not SyncPhase.Gathering => Phase,
                 // The last checkpoint may be whole without this rank: the catalogue will say.
-                SyncPhase.Finishing => Phase,
+                SyncPhase.Finishing or SyncPhase.RollingBack => Phase,
                 SyncPhase.Gathering gathering => gathering with { Why = Lost() },
                 _ => new SyncPhase.Gathering(now, Lost()),
             },
@@ -97,6 +97,7 @@ public sealed partial record GradientSyncState
     private Decision Joined(WorkerReport.Joined joined, TimeSpan now)
     {
         if (Phase is not SyncPhase.Joining || joined.Generation != Generation || !Seats[joined.Rank].Up) return Stay;
+        joined = Sound(joined);
         var next = Seat(joined.Rank, seat => seat with { Joined = joined, UnderWay = null, Progress = now });
         next = next.Seat(joined.Rank, seat => seat with { IsSettled = joined.StateStep > Decided || seat.Brings(Decided, Hashes.GetValueOrDefault(Decided)) });
         if (!next.Members.All(seat => seat.IsMember)) return To(next);

@@ -40,6 +40,7 @@ public sealed partial record GradientSyncState
             {
                 Standby = standby,
                 LeftOut = LeftOutFrom(step),
+                PassedOver = PassedOverFrom(step),
                 Check = next.Check,
             })));
 
@@ -195,7 +196,9 @@ public sealed partial record GradientSyncState
         var last = !validates && (step == LastStep || StopsAt(step));
         if (last && Snapshot is SnapshotStatus.InFlight) return Stay;
         var (first, shares) = (Members.First().Ready!, Members.Select(seat => seat.Share(ReportsSlots(seat.Rank))).ToImmutableArray());
-        if (first.Fault is { } fault && Refusal(step, fault) is { } refusal) return Fail(refusal);
+        if (Objection(step, first) is { } objection) return RollBack(step, objection);
+        var isPassedOver = PassesOver(step);
+        if (first.Fault is { } fault && !isPassedOver && Refusal(step, fault) is { } refusal) return Fail(refusal);
         var changes = !last && !validates && RosterIsDue;
         // Its checkpoint has what would go with those that leave.
         var due = last || (changes && !OthersHaveTheState) || (_rules.CheckpointEvery > 0 && step % _rules.CheckpointEvery == 0);
@@ -212,6 +215,7 @@ public sealed partial record GradientSyncState
             Decided = step,
             Deaths = Deaths.RemoveAll(death => death.Slot.Step <= step),
             Skipped = first.Fault is null ? Skipped.Remove(step) : Skipped.Add(step),
+            LossOf = _rules.Spike is not null && first.Fault is null ? LossOf.SetItem(step, first.Metrics.Loss) : LossOf,
             Unmet = 0,
             DropsHeld = false,
             Snapshot = snapshots,
@@ -231,7 +235,7 @@ public sealed partial record GradientSyncState
             LeftOut = [.. Quarantined.Where(slot => slot.Step == step).Select(slot => slot.Slot).OrderBy(slot => slot.Value)],
             Checked = Check?.Slot,
         }));
-        if (first.Fault is { } skipped) decision = decision.Then(after => To(after, new SyncEffect.Warned(after.SkipText(step, skipped))));
+        if (first.Fault is { } skipped && !isPassedOver) decision = decision.Then(after => To(after, new SyncEffect.Warned(after.SkipText(step, skipped))));
         if (snapshot) decision = decision.Do(new SyncEffect.SnapshotBegun(step, Roster));
         return decision
             .Do(TellCommit(step, snapshot, last ? AfterCommit.End : validates || changes ? AfterCommit.Wait : AfterCommit.GoOn, next.Check))

@@ -111,6 +111,7 @@ public sealed partial record GradientSyncState
             {
                 Standby = new StandbyOrder(Keepers, []),
                 LeftOut = LeftOutFrom(step.Next()),
+                PassedOver = PassedOverFrom(step.Next()),
                 Check = next.Check,
             })));
     }

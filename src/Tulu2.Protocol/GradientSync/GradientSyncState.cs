@@ -85,6 +85,8 @@ public sealed partial record GradientSyncState
         Validated = start.Validated,
         Skipped = start.Skipped,
         Quarantined = start.Quarantined,
+        Rollbacks = start.Rollbacks,
+        LossOf = start.Losses,
         // What ranks hold of the step may be of before.
         DropsHeld = start.Quarantined.Any(slot => !start.Hashes.ContainsKey(slot.Step)),
         Lease = lease,
@@ -109,6 +111,7 @@ public sealed partial record GradientSyncState
             SyncCommand.Validated validated => ValidationDone(validated),
             SyncCommand.ReferenceDone => To(this with { ReferenceDue = false }).When(Phase is SyncPhase.Scoring, next => next.Begin(command.Now)),
             SyncCommand.SnapshotSettled settled => SnapshotSettled(settled),
+            SyncCommand.RolledBack done => RolledBack(done),
             SyncCommand.SnapshotDue when Snapshot is SnapshotStatus.None => To(this with { Snapshot = new SnapshotStatus.Due() }),
             SyncCommand.Stop => Stop(command.Now),
             SyncCommand.Tick => Tick(command.Now),

@@ -48,6 +48,10 @@ public abstract record SyncCommand(TimeSpan Now)
     /// <param name="Lost">It failed since a rank was lost, so it is worth another try.</param>
     public sealed record SnapshotSettled(StepNumber Step, string? ManifestPath, string? Error, bool Lost, TimeSpan Now) : SyncCommand(Now);
 
+    /// <summary>No checkpoint has a step that is to be undone any more.</summary>
+    /// <param name="Newest">Of those that are left; null: there is none.</param>
+    public sealed record RolledBack(KnownManifest? Newest, TimeSpan Now) : SyncCommand(Now);
+
     /// <summary>The storage takes files again, after a checkpoint that could not be written: the next commit takes another.</summary>
     public sealed record SnapshotDue(TimeSpan Now) : SyncCommand(Now);
 

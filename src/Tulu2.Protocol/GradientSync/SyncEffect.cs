@@ -44,6 +44,13 @@ public abstract record SyncEffect
     /// <param name="Why">How the workers ended that computed it.</param>
     public sealed record Quarantined(StepSlot Slot, string Rows, string Why) : SyncEffect;
 
+    /// <summary>Discard the checkpoints of steps after this one, also one that is being written, and say which is the newest that is left: <see cref="SyncCommand.RolledBack"/>.</summary>
+    /// <param name="Best">The best of the steps that are left; null: none was validated.</param>
+    public sealed record RollBack(StepNumber To, StepNumber? Best) : SyncEffect;
+
+    /// <summary>Commits are undone. Goes to the ledger before any rank goes on.</summary>
+    public sealed record RolledBack(Rollback Rollback) : SyncEffect;
+
     public sealed record PhaseChanged(RunPhase Phase) : SyncEffect;
 
     /// <summary>A step is decided. Goes to the ledger before the ranks hear of it.</summary>

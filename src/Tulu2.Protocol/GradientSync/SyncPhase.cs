@@ -31,6 +31,10 @@ public abstract record SyncPhase
     /// <summary>A step is validated, and its checkpoint is awaited before the run goes on or ends.</summary>
     public sealed record Keeping(StepNumber Step) : SyncPhase;
 
+    /// <summary>A step is at fault: the checkpoints after <paramref name="To"/> are discarded, then the run goes on from what is left.</summary>
+    /// <param name="Through">That step.</param>
+    public sealed record RollingBack(StepNumber To, StepNumber Through, string Why) : SyncPhase;
+
     /// <summary>The last commit is decided; applying it and its checkpoint are awaited.</summary>
     public sealed record Finishing : SyncPhase;
 

@@ -23,6 +23,18 @@ public sealed record SyncRules(ParallelLayout Layout, int Slots, StepNumber Last
     /// <summary>Such steps in a row; one more ends the run: its weights give no finite step any more.</summary>
     public int MostSkipped { get; init; } = 9;
 
+    /// <summary>A step that is not finite takes the run back by <see cref="RollbackSteps"/>, in place of ending it.</summary>
+    public bool RollsBackNonFinite { get; init; }
+
+    /// <summary>Null: whatever the loss is, the run goes on.</summary>
+    public SpikeRule? Spike { get; init; }
+
+    /// <summary>The step at fault and those before it that are undone: so many.</summary>
+    public int RollbackSteps { get; init; } = 1;
+
+    /// <summary>One more ends the run.</summary>
+    public int MostRollbacks { get; init; } = 10;
+
     /// <summary>Generations that lose a worker with the same slot under way until the slot is left out, or ends the run.</summary>
     public int MostDeaths { get; init; } = int.MaxValue;
 
@@ -71,6 +83,12 @@ public sealed record SyncStart(Generation Generation, KnownManifest? Manifest, I
 
     /// <summary>Steps of an earlier life that were committed and changed nothing, since they were not finite.</summary>
     public ImmutableHashSet<StepNumber> Skipped { get; init; } = [];
+
+    /// <summary>What an earlier life has undone.</summary>
+    public ImmutableList<Rollback> Rollbacks { get; init; } = [];
+
+    /// <summary>Of the steps that were committed and changed the weights.</summary>
+    public ImmutableDictionary<StepNumber, double> Losses { get; init; } = ImmutableDictionary<StepNumber, double>.Empty;
 
     /// <summary>Slots that were left out in an earlier life: they stay so.</summary>
     public ImmutableHashSet<StepSlot> Quarantined { get; init; } = [];

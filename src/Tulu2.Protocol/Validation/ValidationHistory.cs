@@ -19,6 +19,9 @@ public sealed record ValidationHistory
 
     public ValidationHistory With(StepNumber step, double value) => this with { Values = Values.SetItem(step, value) };
 
+    /// <summary>Without the validations of later steps.</summary>
+    public ValidationHistory Until(StepNumber step) => this with { Values = Values.RemoveRange(Values.Keys.Where(validated => validated > step)) };
+
     /// <summary>What follows from the validations up to this step.</summary>
     public ValidationVerdict At(StepNumber step, ValidationRules rules)
     {

@@ -36,6 +36,9 @@ public abstract record WorkerCommand
         /// <summary>Slots of this step and later ones that are left out: whoever is to compute one adds a gradient of zeros in its place. The same for every rank.</summary>
         public IReadOnlyList<StepSlot> LeftOut { get; init; } = [];
 
+        /// <summary>Of this step and later ones: those that are committed and change nothing, and of which no slot is computed. The same for every rank.</summary>
+        public IReadOnlyList<StepRange> PassedOver { get; init; } = [];
+
         /// <summary>The same for every rank of the generation.</summary>
         public StandbyOrder Standby { get; init; } = StandbyOrder.None;
 

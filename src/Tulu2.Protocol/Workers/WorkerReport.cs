@@ -29,6 +29,9 @@ public abstract record WorkerReport
     {
         /// <summary>The copy that it keeps of another rank's state; null: none.</summary>
         public StandbyCopy? Keeps { get; init; }
+
+        /// <summary>The generation in which it was last brought to a state; what it has since then, that generation has made.</summary>
+        public Generation Since { get; init; } = Generation.None;
     }
 
     /// <summary>The worker begins a pass of this slot: should it end now, the slot may be why.</summary>

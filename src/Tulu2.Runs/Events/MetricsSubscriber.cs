@@ -28,6 +28,10 @@ internal sealed class MetricsSubscriber(
             case RunEvent.Validated validated:
                 Append(ValidationLog.Record(validated));
                 break;
+            case RunEvent.RolledBack { Rollback: var back }:
+                validations?.CutAfter(back.To);
+                metrics.CutAfter(back.To);
+                break;
             case RunEvent.RecipeChanged change:
                 var kept = change.After > firstStep ? change.After : firstStep;
                 validations?.CutAfter(kept);

@@ -22,6 +22,7 @@ internal static class RunHistory
                 LedgerEvent.RunResumed resumed => $"resumed at step {resumed.Step}, ranks: {resumed.Ranks}",
                 LedgerEvent.HistoryLost lost => lost.Text,
                 LedgerEvent.RecipeChanged changed => $"changed after step {changed.After}: {string.Join(", ", changed.Keys)}",
+                LedgerEvent.RolledBack back => $"rolled back to step {back.To}: {back.Why}",
                 LedgerEvent.CheckpointFailed failed => $"no checkpoint of step {failed.Step}: {failed.Why}",
                 LedgerEvent.RunFinished { Error: not null } or LedgerEvent.RunFinished { End: Cancelled } => EndOf((LedgerEvent.RunFinished)entries[i].Event),
                 _ => null,

@@ -46,6 +46,7 @@ internal sealed class RankBody : IDisposable
     private (double Norm, string Hash, StepFault? Fault)? _reduced;   // of the current step's gradient, once it is reduced here and where this rank's copy is kept
     private SlotNumber? _underWay;     // as it was reported last
     private bool _computing;           // slots or the reduction are still to be done
+    private Generation _since = Generation.None;   // in which it was last brought to a state
     private bool _begun;               // Begin was received in this generation
     private Rank _rank;
 
@@ -60,7 +61,7 @@ internal sealed class RankBody : IDisposable
         _reduction = new StepReduction(slots, _part.Trained, _part.Range, _held, deadline, settings.Recipe.Parallel.Overlap,
             GradientPieces.Of(_part.Trained, settings.GradientPiece), new BackgroundThread($"sums of rank {rank}"),
             piece => settings.Faults?.AtPiece(_rank, Step, piece));
-        _leftOut = new LeftOutSlots(_held);
+        _leftOut = new LeftOutSlots(_held, slots);
         _checker = new SlotChecker(_part.Trained);
         _runner = new SlotRunner(_held, deadline, _clock, _reduction, _checker);
         _divergence = ObjectiveCatalog.Of(settings.Recipe.Objective).HasMismatched ? new StepDivergence(slots, deadline) : null;
@@ -107,7 +108,7 @@ internal sealed class RankBody : IDisposable
     public void Leave() => _reduction.Drop();
 
     /// <summary>Reports the step and the slots that this rank brings into the generation (<see cref="WorkerReport.Joined"/>).</summary>
-    public void ReportJoined() => _report(new WorkerReport.Joined(Generation, _rank, StateStep, _held.Ranges, _reduced?.Hash) { Keeps = _standby.Copy });
+    public void ReportJoined() => _report(new WorkerReport.Joined(Generation, _rank, StateStep, _held.Ranges, _reduced?.Hash) { Keeps = _standby.Copy, Since = _since });
 
     /// <summary>Stops computing after an aborted collective. Finished slots stay held; the next generation assigns the remaining work.</summary>
     public void Pause()
@@ -180,7 +181,7 @@ internal sealed class RankBody : IDisposable
 
     private void Begin(WorkerCommand.Begin begin)
     {
-        _leftOut.All = begin.LeftOut;
+        (_leftOut.All, _leftOut.PassedOver) = (begin.LeftOut, begin.PassedOver);
         Bring(new StepNumber(begin.Step - 1), begin.Transfer, begin.Standby);
         _held.Keep(begin.Keep);
         _reduced = null;
@@ -211,6 +212,7 @@ internal sealed class RankBody : IDisposable
         });
         if (StateStep != step) throw new InvalidOperationException($"rank {_rank}: told to go on from step {step} with the state of step {StateStep}");
         _standby.Follow(Groups, standby, _state.Replica);
+        _since = Generation;
     }
 
     private void StartSlots(IEnumerable<SlotRange> ranges, SlotCheck? check)
@@ -292,8 +294,9 @@ internal sealed class RankBody : IDisposable
         _settings.Faults?.AtReduce(_rank, Step);
         var start = Stopwatch.GetTimestamp();
         var reduced = _reduction.Reduce(Groups);
-        var (loss, more) = Computer.Summarize(Step, reduced.Figures);
-        var fault = StepFigures.Fault(StepFigures.Of(loss, reduced.Norm, more), reduced);
+        var isPassedOver = _leftOut.IsPassedOver(Step);
+        var (loss, more) = isPassedOver ? (double.NaN, []) : Computer.Summarize(Step, reduced.Figures);
+        var fault = isPassedOver ? new StepFault("it is passed over", []) : StepFigures.Fault(StepFigures.Of(loss, reduced.Norm, more), reduced);
         _standby.Exchange(Groups, _reduction.Total);
         var metrics = new StepMetrics(loss, reduced.Norm, _state.LearningRate(Step), _settings.Plan.Tokens(Step), _settings.Plan.LossTokens(Step), more);
         (_computing, _reduced) = (false, (reduced.Norm, reduced.Hash, fault));

@@ -35,9 +35,13 @@ public sealed record Recipe
     public ParallelRecipe Parallel { get; init; } = new();
     public CheckpointRecipe Checkpoint { get; init; } = new();
     public VerifyRecipe Verify { get; init; } = new();
-    [Meaning("What follows where a step's loss or gradient is NaN or infinite. stop: the run ends with exit code 1; skip_step: the step is committed without an update, and its slots at fault are named; the tenth in a row ends the run.")]
+    [Meaning("What follows where a step's loss or gradient is NaN or infinite. stop: the run ends with exit code 1; skip_step: the step is committed without an update, and its slots at fault are named; the tenth in a row ends the run; rollback: it and the steps before it, rollback in all, are undone, and their data passed over.")]
     [NotInHash, Changeable]
     public OnNonfinite OnNonfinite { get; init; } = OnNonfinite.Stop;
+    public LossSpikeRecipe LossSpike { get; init; } = new();
+    [Meaning("Steps that are undone, and whose data is passed over, where on_nonfinite or loss_spike take the run back, the step at fault among them. The run goes back to a checkpoint and makes the steps after it again; the eleventh rollback ends it.")]
+    [NotInHash, Changeable]
+    public int Rollback { get; init; } = 10;
     [Meaning("What follows when workers, whichever they are, have ended for the third time while they computed the same slot. stop: the run ends with exit code 1 and names the slot's rows; quarantine: the slot is left out of its step, in every replay too, and the loss is divided by what it was; a fourth such slot of a step ends the run.")]
     [NotInHash, Changeable]
     public OnPoisonedSlot OnPoisonedSlot { get; init; } = OnPoisonedSlot.Stop;
@@ -52,6 +56,7 @@ public enum OnNonfinite
     Stop,
     [Spelled("skip_step")]
     SkipStep,
+    Rollback,
 }
 
 /// <summary>What follows where a slot ends its workers. What is left out is in the run's ledger, whatever this says later.</summary>
@@ -280,6 +285,16 @@ public sealed record ParallelRecipe
     [KnownAs(Trl = "ddp_timeout")]
     [NotInHash, Changeable]
     public int Patience { get; init; } = 120;
+}
+
+public sealed record LossSpikeRecipe
+{
+    [Meaning("A step whose loss is more than so many times the median of the steps before takes the run back by rollback steps; 0: none does.")]
+    [NotInHash, Changeable]
+    public double Factor { get; init; }
+    [Meaning("Steps that the median is of; before there are so many no loss is a spike.")]
+    [NotInHash, Changeable]
+    public int Window { get; init; } = 64;
 }
 
 public sealed record VerifyRecipe

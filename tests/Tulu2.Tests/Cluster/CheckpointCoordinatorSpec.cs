@@ -9,6 +9,7 @@ using Tulu2.Cluster.Configuration;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Messages;
 using Tulu2.Protocol.Events;
+using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
 using Tulu2.Tests.Cluster.Fakes;
 using Xunit;
@@ -263,6 +264,31 @@ public sealed class CheckpointCoordinatorSpec : TestKit
         mirror.Gate.Set();
     }
 
+    [Fact]
+    public async Task A_rollback_deletes_what_is_later_also_what_is_being_written_and_says_what_is_left()
+    {
+        using var gate = new ManualResetEventSlim();
+        await SnapshotAsync(5, begins: false);
+        await _sync.ExpectMsgAsync<CheckpointProtocol.Settled>();
+        _writer.Fault = _ =>
+        {
+            gate.Wait();
+            return null;
+        };
+        await SnapshotAsync(8);
+        _checkpoints.Tell(new CheckpointProtocol.RollBack(new StepNumber(7), null), _sync);
+        // Its shards come too late now.
+        _checkpoints.Tell(Shard(0, 8));
+        gate.Set();
+        Assert.Equal(new CheckpointProtocol.RolledBack(new KnownManifest("5", new StepNumber(5))), await _sync.ExpectMsgAsync<CheckpointProtocol.RolledBack>());
+        Assert.Equal([5], _writer.Manifests.Select(manifest => manifest.Step));
+
+        _checkpoints.Tell(new CheckpointProtocol.RollBack(new StepNumber(3), null), _sync);
+        Assert.Null((await _sync.ExpectMsgAsync<CheckpointProtocol.RolledBack>()).Newest);
+        await SnapshotAsync(8);
+        Assert.Equal("8", (await _sync.ExpectMsgAsync<CheckpointProtocol.Settled>()).ManifestPath);
+    }
+
     private async Task<RunEvent> EventAsync() => (await _run.ExpectMsgAsync<RunProtocol.Happened>()).Event;
 
     // All that were published before this was asked.
@@ -305,6 +331,10 @@ public sealed class CheckpointCoordinatorSpec : TestKit
             Gate.Wait();
             Copied.Enqueue(step);
             return step;
+        }
+
+        public void DiscardAfter(StepNumber step)
+        {
         }
 
         public void Prune(int keep, IReadOnlyCollection<int> besides) => Assert.Contains(Copied.Last(), besides);

@@ -39,6 +39,7 @@ public sealed class RunStateSpec
         new RunEvent.StorageRecovered("/second", "has caught up"),
         new RunEvent.StopRequested(),
         new RunEvent.Warned("memory"),
+        new RunEvent.RolledBack(new Rollback(new Generation(3), new StepNumber(2), new StepNumber(4), "the loss of step 4 is NaN")),
         new RunEvent.SlotQuarantined(new StepSlot(new StepNumber(3), new SlotNumber(1)), "rows 3, 4", "it ended 3 workers"),
         new RunEvent.EvaluationDue(new StepNumber(2), ["gsm8k"], 4),
         new RunEvent.EvaluationResumed(4, 4),
@@ -76,7 +77,7 @@ public sealed class RunStateSpec
     public void The_ledger_keeps_the_events_that_a_resume_needs()
     {
         Assert.Equal(
-            ["RunStarted", "GenerationOpened", "StepCommitted", "RankFailed", "CheckpointWritten", "CheckpointsPruned", "CheckpointFailed", "StepCommitted", "Validated", "SlotQuarantined", "RunFinished"],
+            ["RunStarted", "GenerationOpened", "StepCommitted", "RankFailed", "CheckpointWritten", "CheckpointsPruned", "CheckpointFailed", "StepCommitted", "Validated", "RolledBack", "SlotQuarantined", "RunFinished"],
             Events.Select(LedgerEvents.Of).OfType<LedgerEvent>().Select(entry => entry.GetType().Name));
     }
 

@@ -43,6 +43,8 @@ public sealed class TrainingUnderActorsSpec(HostFixture fixture) : IDisposable
             TotalSteps = TinyRun.Steps,
             CheckpointEvery = 2,
             SkipsNonFinite = settings.Recipe.OnNonfinite == OnNonfinite.SkipStep,
+            RollsBackNonFinite = settings.Recipe.OnNonfinite == OnNonfinite.Rollback,
+            RollbackSteps = 3,
             QuarantinesSlots = settings.Recipe.OnPoisonedSlot == OnPoisonedSlot.Quarantine,
             LocationOf = row => $"rows.jsonl:{row + 1}",
             Start = start ?? new RunStart.FromRecipe(),
@@ -105,6 +107,38 @@ public sealed class TrainingUnderActorsSpec(HostFixture fixture) : IDisposable
         var resumed = await RunAsync(other, ranks: 1, computerOf: Computer(poisoned: false));
         Assert.Equal((null, outcome.ParametersSha256), (resumed.Failure, resumed.ParametersSha256));
         Assert.Equal([], LedgerVerifier.Verify(Path.Combine(_directory.FullName, "ledger")).Faults);
+    }
+
+    [Fact]
+    public async Task A_rollback_discards_the_checkpoints_of_what_it_undoes_is_in_the_ledger_and_a_resume_on_other_ranks_does_the_same()
+    {
+        var skipping = TinyRun.Settings(Objective.Sft, Precision.Fp32);
+        skipping = skipping with { Recipe = skipping.Recipe with { OnNonfinite = OnNonfinite.SkipStep } };
+        using var quiet = new TestSupervisor(skipping, 1, BrokenSlots.Of(EmbeddedWorkerFactory.ComputerOf(skipping), batch => batch is { Step: > 1, Slot: 2 } ? float.NaN : null));
+        var expected = quiet.Run(TinyRun.Steps);
+        var settings = Settings();
+        settings = settings with { Recipe = settings.Recipe with { OnNonfinite = OnNonfinite.Rollback } };
+        // By three steps from the fourth: the checkpoint of step 2 goes, and steps 2 to 4 are passed over.
+        var broken = BrokenSlots.Of(EmbeddedWorkerFactory.ComputerOf(settings), batch => batch is { Step: 4, Slot: 2 } ? float.NaN : null);
+
+        var outcome = await RunAsync(settings, ranks: 2, computerOf: broken);
+
+        Assert.Equal((null, expected), (outcome.Failure, outcome.ParametersSha256));
+        var ledger = Path.Combine(_directory.FullName, "ledger");
+        var entries = LedgerReader.Read(ledger).Select(entry => entry.Event).ToList();
+        var back = Assert.Single(entries.OfType<LedgerEvent.RolledBack>());
+        Assert.Equal((1, 4), (back.To, back.Through));
+        Assert.StartsWith("step 4: the loss (first in slot 2) is NaN; slot 2: ", back.Why);
+        // Steps 1 to 3, and after it 1 from the recipe's weights, and those that it passes over.
+        Assert.Equal([1, 2, 3, 1, 2, 3, 4], entries.OfType<LedgerEvent.StepCommitted>().Select(step => step.Step));
+        Assert.Equal([2, 2, 4], entries.OfType<LedgerEvent.CheckpointWritten>().Select(written => written.Step));
+        Assert.Equal([], LedgerVerifier.Verify(ledger).Faults);
+
+        // All steps again, on one rank: what is passed over the ledger says.
+        var resumed = await RunAsync(settings, ranks: 1, computerOf: broken);
+        Assert.Equal((null, expected), (resumed.Failure, resumed.ParametersSha256));
+        Assert.Single(LedgerReader.Read(ledger).Select(entry => entry.Event).OfType<LedgerEvent.RolledBack>());
+        Assert.Equal([], LedgerVerifier.Verify(ledger).Faults);
     }
 
     /// <summary>1, 4, 2 and 3 replicas, each as soon as the one before has made a step, with tensor-parallel ranks, and with the optimizer state of two replicas in shards.</summary>

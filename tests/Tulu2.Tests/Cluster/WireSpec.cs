@@ -50,6 +50,7 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
             new StateTransfer.FromPeer([new PeerCopy(new Rank(2), [new Rank(0), new Rank(1)]), new PeerCopy(new Rank(5), [new Rank(3)])]), Ranges, Ranges)
         {
             Standby = new StandbyOrder([new Rank(1), new Rank(2), new Rank(0)], [new Rank(1)]),
+            PassedOver = [new StepRange(new StepNumber(5), new StepNumber(7))],
             Check = new SlotCheck(new SlotNumber(5), [1, 0]),
         }),
         new RankProtocol.Command(new WorkerCommand.Commit(new Generation(4), new StepNumber(7), true, AfterCommit.GoOn) { CheckNext = new SlotCheck(new SlotNumber(5), [1]) }),
@@ -59,6 +60,7 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
         new RankProtocol.Report(new WorkerReport.Joined(new Generation(4), new Rank(1), new StepNumber(6), Ranges, "c0ffee")
         {
             Keeps = new StandbyCopy(new Rank(2), new StepNumber(6)),
+            Since = new Generation(3),
         }),
         new RankProtocol.Command(new WorkerCommand.Begin(new Generation(4), new StepNumber(7), new StateTransfer.None(), [], Ranges)
         {

@@ -98,6 +98,7 @@ public static class RecipeChanges
             Schedule = recipe.Schedule with { },
             Checkpoint = recipe.Checkpoint with { },
             Verify = recipe.Verify with { },
+            LossSpike = recipe.LossSpike with { },
             Validation = recipe.Validation with { },
             Parallel = recipe.Parallel with { },
         };

@@ -25,6 +25,9 @@ internal static class RecipeRules
         fault.AtLeast("checkpoint.keep", recipe.Checkpoint.Keep, 1);
         fault.AtLeast("checkpoint.mirror_wait", recipe.Checkpoint.MirrorWait, 0);
         fault.AtLeast("checkpoint.deadline", recipe.Checkpoint.Deadline, 1);
+        fault.AtLeast("loss_spike.factor", recipe.LossSpike.Factor, 0);
+        fault.AtLeast("loss_spike.window", recipe.LossSpike.Window, 2);
+        fault.AtLeast("rollback", recipe.Rollback, 1);
         fault.AtLeast("verify.slots", recipe.Verify.Slots, 0);
         fault.AtLeast("seed", recipe.Seed, 0);
         if (recipe.Lora is { } lora) CheckAdapters(lora, fault);

@@ -5,6 +5,7 @@ using Tulu2.Cluster.Runs;
 using Tulu2.Collectives.Layout;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.GradientSync;
+using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
 
 namespace Tulu2.Tests.Cluster.Fakes;
@@ -48,6 +49,14 @@ internal sealed class FakeCheckpoints : ICheckpointWriter
     public IReadOnlyList<string> Verify(Manifest manifest) => Faults(manifest);
 
     public void Discard(int step) => Discarded.Enqueue(step);
+
+    public KnownManifest? DiscardAfter(StepNumber step)
+    {
+        Manifest[] left = [.. Manifests.Where(manifest => manifest.Step <= step)];
+        Manifests.Clear();
+        foreach (var manifest in left) Manifests.Enqueue(manifest);
+        return left is [.., var newest] ? new KnownManifest($"{newest.Step}", new StepNumber(newest.Step)) : null;
+    }
 
     public void Probe(long bytes)
     {

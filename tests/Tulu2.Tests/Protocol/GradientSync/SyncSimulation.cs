@@ -157,7 +157,7 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
         else if (!Loses()) _driver.Receive(report);
     }
 
-    public void Settled(SyncCommand.SnapshotSettled settled) => _settled.Enqueue(settled);
+    public void Settled(SyncCommand settled) => _settled.Enqueue(settled);
 
     private bool Happen(bool repeats)
     {

@@ -27,7 +27,7 @@ public class RecipeKeyTests
         evaluation.keep_best evaluation.evaluators evaluation.tensor evaluation.judges
         precision profile parallel.data parallel.tensor parallel.pipeline parallel.zero parallel.virtual_shards
         parallel.bitwise parallel.split_activations parallel.device parallel.transport parallel.overlap parallel.standby parallel.spares parallel.min_data parallel.patience checkpoint.every checkpoint.keep
-        checkpoint.mirror checkpoint.mirror_wait checkpoint.deadline verify.slots on_nonfinite on_poisoned_slot seed
+        checkpoint.mirror checkpoint.mirror_wait checkpoint.deadline verify.slots on_nonfinite loss_spike.factor loss_spike.window rollback on_poisoned_slot seed
         """.ReplaceLineEndings(" "),
         string.Join(' ', RecipeKey.All.Select(key => key.Name)));
 
@@ -52,10 +52,10 @@ public class RecipeKeyTests
         [
             "checkpoint.deadline", "checkpoint.every", "checkpoint.keep", "checkpoint.mirror", "checkpoint.mirror_wait", "data.bad_files", "data.cache", "data.columns", "data.format", "data.learn", "data.train",
             "evaluation.data", "evaluation.evaluators", "evaluation.every", "evaluation.full", "evaluation.full_every", "evaluation.judges", "evaluation.keep_best",
-            "evaluation.limit", "evaluation.metric", "evaluation.mode", "evaluation.quick", "evaluation.rows", "evaluation.tensor", "lora.adapter", "model.path", "model.tokenizer",
+            "evaluation.limit", "evaluation.metric", "evaluation.mode", "evaluation.quick", "evaluation.rows", "evaluation.tensor", "lora.adapter", "loss_spike.factor", "loss_spike.window", "model.path", "model.tokenizer",
             "on_nonfinite", "on_poisoned_slot", "parallel.bitwise", "parallel.data",
             "parallel.device", "parallel.min_data", "parallel.overlap", "parallel.patience", "parallel.pipeline", "parallel.spares", "parallel.split_activations", "parallel.standby", "parallel.tensor", "parallel.transport", "parallel.zero",
-            "validation.data", "validation.every", "validation.keep_best", "validation.metric", "validation.patience", "verify.slots",
+            "rollback", "validation.data", "validation.every", "validation.keep_best", "validation.metric", "validation.patience", "verify.slots",
         ];
         var before = RecipeHash.Of(Full, ["content"]);
         var unseen = RecipeKey.All.Where(key => RecipeHash.Of(Changed(key), ["content"]) == before).Select(key => key.Name).Order();

@@ -98,7 +98,7 @@ public class HeldGradientsTests
     public void Slots_that_are_left_out_are_added_in_their_turn_with_no_more_buffers_than_all_slots_need()
     {
         using var held = new HeldGradients(8, Length);
-        var left = new LeftOutSlots(held) { All = [.. new[] { 1, 2, 6 }.Select(slot => new StepSlot(new StepNumber(3), new SlotNumber(slot)))] };
+        var left = new LeftOutSlots(held, slots: 8) { All = [.. new[] { 1, 2, 6 }.Select(slot => new StepSlot(new StepNumber(3), new SlotNumber(slot)))] };
         Assert.Equal([0, 3, 4, 5, 7], left.Start(new StepNumber(3), [0, 1, 2, 3, 4, 5, 6, 7]));
         Assert.Equal([], left.Fill());
         var filled = new List<int[]>();

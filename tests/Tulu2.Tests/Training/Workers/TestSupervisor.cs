@@ -62,6 +62,15 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     /// <inheritdoc cref="SyncRules.CheckEvery"/>
     public int CheckEvery { get; init; }
 
+    /// <inheritdoc cref="SyncRules.Spike"/>
+    public SpikeRule? Spike { get; init; }
+
+    /// <inheritdoc cref="SyncRules.RollbackSteps"/>
+    public int RollbackSteps { get; init; } = 1;
+
+    /// <summary>What was undone.</summary>
+    public List<Rollback> Rollbacks { get; } = [];
+
     /// <summary>What each worker of a rank computes with; null: as the others.</summary>
     public Func<Rank, SlotComputerOf?> ComputerOf { get; init; } = _ => null;
 
@@ -136,6 +145,9 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
             QuarantinesSlots = _settings.Recipe.OnPoisonedSlot == OnPoisonedSlot.Quarantine,
             MostDeaths = MostDeaths,
             CheckEvery = CheckEvery,
+            RollsBackNonFinite = _settings.Recipe.OnNonfinite == OnNonfinite.Rollback,
+            Spike = Spike,
+            RollbackSteps = RollbackSteps,
             SkipsNonFinite = _settings.Recipe.OnNonfinite == OnNonfinite.SkipStep,
         }, _settings.Plan)
     {
@@ -172,6 +184,11 @@ internal sealed class TestSupervisor : IWorkerFactory, IDisposable
     private void Decided(SyncEffect effect)
     {
         if (effect is SyncEffect.Tell { Command: WorkerCommand.Begin { Transfer: not (StateTransfer.None or StateTransfer.FromPeer) } }) Loads++;
+        if (effect is SyncEffect.RolledBack { Rollback: var rollback })
+        {
+            Rollbacks.Add(rollback);
+            foreach (var undone in Steps.Keys.Where(undone => undone > rollback.To).ToList()) Steps.Remove(undone);
+        }
         if (effect is SyncEffect.Warned { Text: var text }) Warnings.Add(text);
         if (effect is SyncEffect.Tell { Command: WorkerCommand.Begin { Check: { } first } begin }) Checks[begin.Step] = first;
         if (effect is SyncEffect.Tell { Command: WorkerCommand.Commit { CheckNext: { } next } commit }) Checks[commit.Step.Next()] = next;
