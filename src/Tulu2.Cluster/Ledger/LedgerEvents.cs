@@ -28,6 +28,8 @@ internal static class LedgerEvents
         RunEvent.Validated done => new LedgerEvent.Validated(
             done.Step, done.Values.ToDictionary(value => value.Name, value => value.Value), done.Verdict.IsBest, done.Verdict.Stops),
         RunEvent.RankLost lost => new LedgerEvent.RankFailed(lost.Rank, lost.Why),
+        RunEvent.Recovered { Recovery: var recovery } => LedgerEvent.Recovered.Of(recovery),
+        RunEvent.TimeAccounted { Times: var times } => LedgerEvent.TimeAccounted.Of(times),
         RunEvent.SlotQuarantined left => new LedgerEvent.SlotQuarantined(left.Slot.Step, left.Slot.Slot, left.Rows, left.Why),
         RunEvent.CheckpointWritten written => new LedgerEvent.CheckpointWritten(written.Step, written.Manifest) { StallSeconds = written.StallSeconds },
         RunEvent.CheckpointsPruned pruned => new LedgerEvent.CheckpointsPruned(pruned.Keep),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Tulu2.Protocol.Accounts;
 using Tulu2.Protocol.Ids;
 
 namespace Tulu2.Cluster.Ledger;
@@ -51,6 +52,9 @@ internal sealed record LedgerState
     /// <summary>How the run last ended; null while it runs, or if it was killed.</summary>
     public LedgerEvent.RunFinished? Finished { get; private init; }
 
+    /// <summary>Where the ranks' time went until the last entry.</summary>
+    public AccountTail Times { get; private init; } = AccountTail.Empty;
+
     /// <summary>The newest checkpoint written.</summary>
     public LedgerEvent.CheckpointWritten? Checkpoint { get; private init; }
 
@@ -67,7 +71,7 @@ internal sealed record LedgerState
 
     public LedgerState Apply(LedgerEntry entry)
     {
-        var next = this with { LastNumber = entry.Number };
+        var next = this with { LastNumber = entry.Number, Times = TimesAfter(entry) };
         return entry.Event switch
         {
             // A run that starts again ignores the earlier content of its directory.
@@ -119,4 +123,14 @@ internal sealed record LedgerState
             _ => next,
         };
     }
+
+    private AccountTail TimesAfter(LedgerEntry entry) => entry.Event switch
+    {
+        LedgerEvent.RunStarted started => Times.Began(entry.Time, started.Ranks, isNew: true),
+        LedgerEvent.RunResumed resumed => Times.Began(entry.Time, resumed.Ranks, isNew: false),
+        LedgerEvent.TimeAccounted accounted => Times.Accounted(accounted.Times(), entry.Time),
+        LedgerEvent.StepCommitted step => Times.Seen(entry.Time).Committed(step.Shares.Select(share => (share.Rank, share.Times)), Hashes.ContainsKey(new StepNumber(step.Step))),
+        LedgerEvent.RunFinished => Times.Ended(),
+        _ => Times.Seen(entry.Time),
+    };
 }

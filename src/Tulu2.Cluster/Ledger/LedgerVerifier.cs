@@ -9,11 +9,14 @@ namespace Tulu2.Cluster.Ledger;
 public sealed record LedgerVerdict(int Entries, int Steps, int Replayed, IReadOnlyList<string> Faults, IReadOnlyList<string> Notes)
 {
     public bool IsSound => Faults.Count == 0;
+
+    /// <summary>Where the time of the ranks went; null: there is no ledger that could be read.</summary>
+    public RunTimes? Times { get; init; }
 }
 
 /// <summary>
 /// Proves from the log that no sample was lost or counted twice: every committed step has each slot exactly once, steps follow one another without a
-/// gap, and a step made again had the same gradient.
+/// gap, and a step made again had the same gradient; and that every rank's time is in one class.
 /// </summary>
 public static class LedgerVerifier
 {
@@ -40,7 +43,7 @@ public static class LedgerVerifier
         var quarantined = new HashSet<(int Step, int Slot)>();
         var validations = new Dictionary<int, IReadOnlyDictionary<string, double>>();
         int slots = 0, last = 0, lost = 0, replayed = 0;
-        long generation = 0;
+        long generation = 0, elapsed = 0;
         var mayMove = false; // no step was committed yet since a generation was opened
         string? recipe = null;
         foreach (var (number, _, what) in entries)
@@ -48,7 +51,7 @@ public static class LedgerVerifier
             switch (what)
             {
                 case LedgerEvent.RunStarted started:
-                    (slots, last, lost, recipe) = (started.Slots, started.Step, 0, started.RecipeHash);
+                    (slots, last, lost, recipe, elapsed) = (started.Slots, started.Step, 0, started.RecipeHash, 0);
                     hashes.Clear();
                     validations.Clear();
                     quarantined.Clear();
@@ -100,6 +103,10 @@ public static class LedgerVerifier
                     hashes[step.Step] = step.GradientHash;
                     last = step.Step;
                     break;
+                case LedgerEvent.TimeAccounted accounted:
+                    faults.AddRange(TimeFaults(accounted, elapsed).Select(fault => $"entry {number}: {fault}"));
+                    elapsed = accounted.Elapsed;
+                    break;
                 case LedgerEvent.Validated done:
                     if (!hashes.ContainsKey(done.Step) && done.Step > lost) faults.Add($"entry {number}: step {done.Step} was validated but never committed");
                     if (validations.TryGetValue(done.Step, out var values) && !Same(values, done.Values))
@@ -108,7 +115,24 @@ public static class LedgerVerifier
                     break;
             }
         }
-        return new LedgerVerdict(entries.Count, hashes.Count, replayed, faults, notes);
+        return new LedgerVerdict(entries.Count, hashes.Count, replayed, faults, notes) { Times = RunTimes.Of(entries) };
+    }
+
+    // The first rank is part of every run at all times; another one's time may be less, where the run was scaled.
+    private static IEnumerable<string> TimeFaults(LedgerEvent.TimeAccounted accounted, long before)
+    {
+        if (!accounted.IsWhole || accounted.Useful.Count == 0)
+        {
+            yield return "a class of time is missing for some ranks";
+            yield break;
+        }
+        if (accounted.Elapsed < before) yield return $"{accounted.Elapsed} us were accounted for, after {before}";
+        foreach (var (rank, times) in accounted.Times().Ranks.Index())
+        {
+            if (times.ByClass.Any(time => time < 0)) yield return $"rank {rank} has a class of time below 0";
+            if (rank == 0 ? times.Total != accounted.Elapsed : times.Total > accounted.Elapsed)
+                yield return $"the classes of rank {rank}'s time sum to {times.Total} us of {accounted.Elapsed}";
+        }
     }
 
     private static bool Same(IReadOnlyDictionary<string, double> one, IReadOnlyDictionary<string, double> other) =>

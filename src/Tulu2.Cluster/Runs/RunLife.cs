@@ -8,6 +8,7 @@ using Tulu2.Cluster.Logging;
 using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Submissions;
+using Tulu2.Protocol.Accounts;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
@@ -177,14 +178,23 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
                 Quarantined = known.Quarantined,
             },
             _plan.Lease);
+        var earlier = Earlier(known, resumes: known.HasSteps || manifest is not null);
         var sync = _sync = Context.ActorOf(
-            Props.Create(() => new GradientSyncSupervisor(state, ledger, checkpoints, reference, _plan.Validation)), ActorNames.GradientSync);
+            Props.Create(() => new GradientSyncSupervisor(state, ledger, checkpoints, reference, _plan.Validation, earlier)), ActorNames.GradientSync);
         _ranks = _plan.ClusterKey is { } key ? StartPlacement(key) : node;
         Publish(new RunEvent.PhaseChanged(RunPhase.Starting));
         if (_plan.ClusterKey is not null) return;
         node.Tell(new NodeAgent.StartRanks(
             new NodePlan(_plan.Layout.OfOneCopy(), _plan.Workers!, _plan.Batches, _plan.Reference, _plan.Validation, _plan.TotalSteps, _plan.Prefetch),
             _plan.Layout.Size, sync, checkpoints));
+    }
+
+    // A run that was under way when its coordinator died was without one until now.
+    private EarlierTimes Earlier(LedgerState known, bool resumes)
+    {
+        if (!known.HasSteps) return EarlierTimes.None with { Resumes = resumes };
+        TimeSpan? away = _plan.TakesOver && known.Times.Until is { } until ? TimeProvider.System.GetUtcNow() - until : null;
+        return new EarlierTimes(known.Times.Times, away is { } time ? Math.Max(0, time.Ticks / TimeSpan.TicksPerMicrosecond) : null) { Resumes = resumes };
     }
 
     private IActorRef StartPlacement(byte[] key)

@@ -30,6 +30,9 @@ public sealed record RunPlan
     /// <summary>Ranks without twins keep standby copies of one another's state.</summary>
     public bool Standby { get; init; }
 
+    /// <summary>An earlier coordinator of the run may have died while it ran: the time since counts as the run's.</summary>
+    public bool TakesOver { get; init; }
+
     /// <summary>Starts the workers where all are on this node; disposing one must end its thread or process and free what it holds.</summary>
     public IWorkerFactory? Workers { get; init; }
 

@@ -70,7 +70,7 @@ public static class WorkerCodecs
                 w.Write(m.Seconds);
             },
             (ref MessagePackReader r) => new WorkerReport.SlotDone(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), r.ReadSlot(), r.ReadDouble())),
-        WireCodec.For("wr", 7,
+        WireCodec.For("wr", 9,
             (ref MessagePackWriter w, WorkerReport.StepReady m) =>
             {
                 w.Write(m.Generation);
@@ -80,10 +80,16 @@ public static class WorkerCodecs
                 Metrics(ref w, m.Metrics);
                 Times(ref w, m.Times);
                 List<StepFault>(ref w, m.Fault is { } fault ? [fault] : [], Fault);
+                w.Write(m.Times.Stall);
+                w.Write(m.Times.Transfer);
             },
-            (ref MessagePackReader r) => new WorkerReport.StepReady(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), Text(ref r), Metrics(ref r), Times(ref r))
+            (ref MessagePackReader r) =>
             {
-                Fault = List<StepFault>(ref r, Fault).SingleOrDefault(),
+                var ready = new WorkerReport.StepReady(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), Text(ref r), Metrics(ref r), Times(ref r))
+                {
+                    Fault = List<StepFault>(ref r, Fault).SingleOrDefault(),
+                };
+                return ready with { Times = ready.Times with { Stall = r.ReadDouble(), Transfer = r.ReadDouble() } };
             }),
         WireCodec.For("wa", 6,
             (ref MessagePackWriter w, WorkerReport.Applied m) =>
