@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Tulu2.Collectives;
+using Tulu2.Data.Slots;
 using Tulu2.Protocol.Accounts;
 using Tulu2.Protocol.Workers;
 
@@ -15,6 +16,10 @@ public abstract record LedgerEvent
     {
         /// <summary>Host, versions and the like, for people; null in logs of older versions.</summary>
         public IReadOnlyDictionary<string, string>? Facts { get; init; }
+
+        /// <summary>How an epoch passes the rows (or pairs); null in logs of older versions.</summary>
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public EpochFacts? Epoch { get; init; }
     }
 
     /// <param name="Manifest">Path of the manifest that the state came from; null: the recipe's weights again.</param>
@@ -22,6 +27,10 @@ public abstract record LedgerEvent
     {
         /// <inheritdoc cref="RunStarted.Facts"/>
         public IReadOnlyDictionary<string, string>? Facts { get; init; }
+
+        /// <inheritdoc cref="RunStarted.Epoch"/>
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public EpochFacts? Epoch { get; init; }
     }
 
     /// <summary>Entries of the log are lost. What the resume knew in their place.</summary>
@@ -67,6 +76,10 @@ public abstract record LedgerEvent
         /// <summary>The slots that were left out; null: none.</summary>
         [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
         public IReadOnlyList<int>? LeftOut { get; init; }
+
+        /// <summary>By slot: the numbers of its rows (or pairs), those of slots that are left out too; null in logs of older versions.</summary>
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public IReadOnlyList<IReadOnlyList<int>>? Samples { get; init; }
 
         /// <summary>The objective's own metrics by name, in their order; null in logs of older versions, which do not have the two above either.</summary>
         public IReadOnlyDictionary<string, double>? More { get; init; }

@@ -10,9 +10,9 @@ internal static class LedgerEvents
     public static LedgerEvent? Of(RunEvent happened) => happened switch
     {
         RunEvent.Started { IsResumed: false } run =>
-            new LedgerEvent.RunStarted(run.RecipeHash, run.VirtualShards, run.Ranks, run.Slots, run.TotalSteps, run.Step) { Facts = run.Facts },
+            new LedgerEvent.RunStarted(run.RecipeHash, run.VirtualShards, run.Ranks, run.Slots, run.TotalSteps, run.Step) { Facts = run.Facts, Epoch = run.Epoch },
         RunEvent.Started run =>
-            new LedgerEvent.RunResumed(run.RecipeHash, run.VirtualShards, run.Ranks, run.Slots, run.TotalSteps, run.Step, run.Manifest) { Facts = run.Facts },
+            new LedgerEvent.RunResumed(run.RecipeHash, run.VirtualShards, run.Ranks, run.Slots, run.TotalSteps, run.Step, run.Manifest) { Facts = run.Facts, Epoch = run.Epoch },
         RunEvent.GenerationOpened opened => new LedgerEvent.GenerationOpened(opened.Generation, opened.Why, opened.Ranks),
         RunEvent.StepCommitted { Step: var step } => new LedgerEvent.StepCommitted(
             step.Generation, step.Step, step.Metrics.Loss, step.Metrics.GradientNorm, step.GradientHash, step.Metrics.Tokens, step.Seconds,
@@ -20,6 +20,7 @@ internal static class LedgerEvents
         {
             LearningRate = step.Metrics.LearningRate,
             LossTokens = step.Metrics.LossTokens,
+            Samples = step.Samples.IsEmpty ? null : step.Samples,
             More = step.Metrics.More.ToDictionary(value => value.Name, value => value.Value),
             Skipped = step.Skipped?.What,
             LeftOut = step.LeftOut.IsEmpty ? null : [.. step.LeftOut.Select(slot => slot.Value)],

@@ -10,12 +10,15 @@ public sealed record LedgerVerdict(int Entries, int Steps, int Replayed, IReadOn
 {
     public bool IsSound => Faults.Count == 0;
 
+    /// <summary>Steps of which the ledger names every slot's rows; in those of older versions there are none.</summary>
+    public int StepsWithSamples { get; init; }
+
     /// <summary>Where the time of the ranks went; null: there is no ledger that could be read.</summary>
     public RunTimes? Times { get; init; }
 }
 
 /// <summary>
-/// Proves from the log that no sample was lost or counted twice: every committed step has each slot exactly once, steps follow one another without a
+/// Proves from the log that no sample was lost or counted twice (<see cref="SampleProof"/>): every committed step has each slot exactly once, steps follow one another without a
 /// gap, and a step made again had the same gradient; and that every rank's time is in one class.
 /// </summary>
 public static class LedgerVerifier
@@ -44,6 +47,7 @@ public static class LedgerVerifier
         var validations = new Dictionary<int, IReadOnlyDictionary<string, double>>();
         int slots = 0, last = 0, lost = 0, replayed = 0;
         long generation = 0, elapsed = 0;
+        var samples = new SampleProof();
         var mayMove = false; // no step was committed yet since a generation was opened
         string? recipe = null;
         foreach (var (number, _, what) in entries)
@@ -52,6 +56,7 @@ public static class LedgerVerifier
             {
                 case LedgerEvent.RunStarted started:
                     (slots, last, lost, recipe, elapsed) = (started.Slots, started.Step, 0, started.RecipeHash, 0);
+                    samples.Begin(started.Epoch, started.Slots, isNew: true);
                     hashes.Clear();
                     validations.Clear();
                     quarantined.Clear();
@@ -63,7 +68,10 @@ public static class LedgerVerifier
                 case LedgerEvent.RecipeChanged changed:
                     foreach (var step in validations.Keys.Where(step => step > changed.After).ToList()) validations.Remove(step);
                     if (changed.RecipeHash != recipe)
+                    {
+                        samples.Forget(changed.After);
                         foreach (var step in hashes.Keys.Where(step => step > changed.After).ToList()) hashes.Remove(step);
+                    }
                     recipe = changed.RecipeHash;
                     notes.Add($"entry {number}: changed after step {changed.After}: {string.Join(", ", changed.Keys)}");
                     break;
@@ -73,6 +81,7 @@ public static class LedgerVerifier
                     break;
                 case LedgerEvent.RunResumed resumed:
                     (slots, last, recipe) = (resumed.Slots, resumed.Step, resumed.RecipeHash);
+                    samples.Begin(resumed.Epoch, resumed.Slots, isNew: false);
                     if (resumed.Step > lost && !hashes.ContainsKey(resumed.Step))
                         faults.Add($"entry {number}: resumed after step {resumed.Step}, which was never committed");
                     break;
@@ -99,7 +108,7 @@ public static class LedgerVerifier
                     var known = quarantined.Where(slot => slot.Step == step.Step).Select(slot => slot.Slot).Order().ToList();
                     if (!left.SequenceEqual(known))
                         faults.Add($"entry {number}: step {step.Step} was made without the slots [{string.Join(", ", left)}]; those left out of it are [{string.Join(", ", known)}]");
-                    faults.AddRange(SlotFaults(step, slots).Select(fault => $"entry {number}: step {step.Step} {fault}"));
+                    faults.AddRange(SlotFaults(step, slots).Concat(samples.Add(step)).Select(fault => $"entry {number}: step {step.Step} {fault}"));
                     hashes[step.Step] = step.GradientHash;
                     last = step.Step;
                     break;
@@ -115,7 +124,8 @@ public static class LedgerVerifier
                     break;
             }
         }
-        return new LedgerVerdict(entries.Count, hashes.Count, replayed, faults, notes) { Times = RunTimes.Of(entries) };
+        faults.AddRange(samples.Faults());
+        return new LedgerVerdict(entries.Count, hashes.Count, replayed, faults, notes) { Times = RunTimes.Of(entries), StepsWithSamples = samples.Steps };
     }
 
     // The first rank is part of every run at all times; another one's time may be less, where the run was scaled.

@@ -129,6 +129,8 @@ public sealed record RunPlan
         return $"rows {string.Join(", ", rows.Select(row => LocationOf is null ? $"{row}" : $"{row} ({LocationOf(row)})"))}";
     }
 
+    internal IReadOnlyList<int> SamplesOf(StepNumber step, SlotNumber slot) => Batches.Sequences(step, slot).ToArray();
+
     /// <summary>The validations that are known of the run.</summary>
     internal ValidationHistory History(LedgerState known)
     {

@@ -49,9 +49,8 @@ public sealed partial record TimeAccount
         return (seat.Ready is null ? clock : clock.Book(TimeClass.Redo, Micros(seat.Progress) - clock.Since, ended).BookRest(TimeClass.Wait, ended)).BookRest(TimeClass.Redo, ended);
     }
 
-    private TimeAccount Came(Rank rank, RankSeat seat)
+    private TimeAccount Came(Rank rank)
     {
-        if (!seat.Up) return this;
         var clock = Clocks[rank];
         var next = clock.Doing == RankDoing.Away ? Set(rank, clock.BookRest(Now) with { Doing = RankDoing.Restoring }) : this;
         return Losses.IsEmpty ? next : next with { Losses = [.. next.Losses.Select(loss => loss.Rank is null || loss.Rank == rank ? loss with { Came = Now } : loss)] };

@@ -64,7 +64,7 @@ public sealed partial record TimeAccount
         var after = decision.Next;
         var next = this with { Now = Math.Max(Now, Micros(command.Now)), Recovered = [] };
         if (after.Wanted.Size != Size || !ReferenceEquals(after.Roster, Known)) next = next.Resized(after);
-        if (command is SyncCommand.RankUp up && up.Rank < after.Seats.Length) next = next.Came(up.Rank, after.Seats[up.Rank]);
+        if (command is SyncCommand.RankUp up && up.Rank < after.Seats.Length && IsNew(before, after.Seats[up.Rank])) next = next.Came(up.Rank);
         if (command is SyncCommand.Reported { Report: WorkerReport.Applied applied }) next = next.Brought(applied.Rank, after);
         var ago = (command as SyncCommand.RankLost)?.Ago;
         foreach (var effect in decision.Effects)
@@ -81,6 +81,10 @@ public sealed partial record TimeAccount
         if (!ReferenceEquals(before.Phase, after.Phase)) next = next.Entered(before, decision);
         return decision.Effects.Any(effect => effect is SyncEffect.Failed or SyncEffect.Finished) ? next.Closed(after) : next;
     }
+
+    // A worker is announced until it is told something.
+    private static bool IsNew(GradientSyncState before, RankSeat seat) =>
+        seat.Up && (seat.Rank >= before.Seats.Length || before.Seats[seat.Rank].Incarnation < seat.Incarnation);
 
     /// <summary>The run is over, whoever ended it.</summary>
     public TimeAccount Close(GradientSyncState state, TimeSpan now) =>

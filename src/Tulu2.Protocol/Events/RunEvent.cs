@@ -1,3 +1,4 @@
+using Tulu2.Data.Slots;
 using Tulu2.Protocol.Accounts;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
@@ -29,7 +30,11 @@ public abstract record RunEvent
     /// <param name="Facts">Host, versions and the like, for people.</param>
     public sealed record Started(
         bool IsResumed, string RecipeHash, int VirtualShards, int Ranks, int Slots, int TotalSteps, StepNumber Step, string? Manifest,
-        IReadOnlyDictionary<string, string> Facts) : RunEvent;
+        IReadOnlyDictionary<string, string> Facts) : RunEvent
+    {
+        /// <summary>How an epoch passes the rows; null: not known.</summary>
+        public EpochFacts? Epoch { get; init; }
+    }
 
     public sealed record PhaseChanged(RunPhase Phase) : RunEvent;
 

@@ -72,6 +72,9 @@ public sealed record StepCommit(
     /// <summary>Slots that were left out, ascending.</summary>
     public ImmutableArray<SlotNumber> LeftOut { get; init; } = [];
 
+    /// <summary>By slot: the numbers of its rows (or pairs); empty: not known.</summary>
+    public ImmutableArray<IReadOnlyList<int>> Samples { get; init; } = [];
+
     /// <summary>Real tokens of the step over <see cref="Seconds"/>; 0 where no time was measured.</summary>
     public double TokensPerSecond => Seconds > 0 ? Metrics.Tokens / Seconds : 0;
 }

@@ -35,6 +35,9 @@ public sealed record SyncRules(ParallelLayout Layout, int Slots, StepNumber Last
     /// <summary>Names the rows of a slot for people.</summary>
     public Func<StepNumber, SlotNumber, string> RowsOf { get; init; } = (_, _) => "";
 
+    /// <summary>The numbers of the rows (or pairs) of a slot.</summary>
+    public Func<StepNumber, SlotNumber, IReadOnlyList<int>> SamplesOf { get; init; } = (_, _) => [];
+
     /// <summary>Ranks without twins have standby copies.</summary>
     public bool Standby { get; init; }
 
