@@ -20,8 +20,9 @@ internal sealed class LedgerCommands(Terminal terminal)
             foreach (var line in verdict.Faults.Concat(verdict.Notes)) terminal.Say(line);
             terminal.WriteHuman($"{NumberText.Count(verdict.Entries, "entry", "entries")}, {NumberText.Count(verdict.Steps, "step")}, {NumberText.Count(verdict.Replayed)} replayed, the rows of {NumberText.Count(verdict.StepsWithSamples, "step")}, {NumberText.Count(verdict.Faults.Count, "fault")}");
             if (verdict.Times is { } times) foreach (var line in GoodputText.Lines(times)) terminal.WriteHuman(line);
-            if (terminal.Json)
-                terminal.Output.WriteLine(JsonLine.Of(new { verdict.Entries, verdict.Steps, verdict.Replayed, verdict.StepsWithSamples, verdict.Faults, verdict.Notes, Time = verdict.Times is { } known ? GoodputText.Json(known) : null }));
+            if (!terminal.Json) return verdict.IsSound ? ExitCode.Done : ExitCode.Failed;
+            var time = verdict.Times is { } known ? GoodputText.Json(known) : null;
+            terminal.Output.WriteLine(JsonLine.Of(new { verdict.Entries, verdict.Steps, verdict.Replayed, verdict.StepsWithSamples, verdict.Faults, verdict.Notes, Time = time }));
             return verdict.IsSound ? ExitCode.Done : ExitCode.Failed;
         }));
 }

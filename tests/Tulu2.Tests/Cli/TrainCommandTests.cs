@@ -44,7 +44,7 @@ public sealed class TrainCommandTests : IDisposable
     {
         var (recipe, run) = (_small.Recipe(), _small.In("run"));
         var whole = await TrainByProcessesAsync(recipe, "--run", run);
-        Assert.Equal(["run", "steps", "loss_first", "loss_last", "tokens_per_second", "parameters_sha256"], whole.EnumerateObject().Select(key => key.Name));
+        Assert.Equal(["run", "steps", "loss_first", "loss_last", "tokens_per_second", "parameters_sha256", "goodput"], whole.EnumerateObject().Select(key => key.Name));
         Assert.Equal(4, whole.GetProperty("steps").GetInt32());
         Assert.True(whole.GetProperty("loss_last").GetDouble() < whole.GetProperty("loss_first").GetDouble());
         foreach (var name in new[] { "recipe.yaml", "events.jsonl", "metrics.jsonl", "report.html", "exports/final/config.json",
