@@ -162,8 +162,6 @@ public sealed class HostedProcess<T> : IDisposable
         {
             fault = FaultText.Of(end);
         }
-        // The kernel closes the channel of a process that ends. One that was stopped is taken for dead since its last word.
-        if (_stopped is null) _sign = Stopwatch.GetTimestamp();
         if (_left)
         {
             // It was starting, and has no state that anybody could want.
@@ -209,7 +207,10 @@ public sealed class HostedProcess<T> : IDisposable
         if (_stopped is not null) Kill();
     }
 
-    /// <summary>Since the process ended, as far as is known. After its end.</summary>
+    /// <summary>
+    /// Since the process ended, as far as is known: since its last message, a heartbeat among them. That its channel has closed is no better a mark: the kernel closes it when it has
+    /// taken back the memory. After its end.
+    /// </summary>
     public TimeSpan SinceEnd => Stopwatch.GetElapsedTime(_sign);
 
     /// <summary>Memory had run out, as far as is known. After its end.</summary>
