@@ -49,6 +49,9 @@ public sealed class CoordinatorTests(ITestOutputHelper log)
         Assert.True(code == 0, output + errors);
         Assert.Contains($"{Steps} steps, 0 replayed", output, StringComparison.Ordinal);
         Assert.False(File.Exists(Path.Combine(run, "ledger", ".data-plane-key")));
+        // The time without a coordinator is the run's, and in a class: the sums are checked above.
+        var lost = File.ReadLines(Path.Combine(run, "ledger", "log.jsonl")).Where(line => line.Contains("\"kind\":\"recovered\",\"event\":{\"rank\":null", StringComparison.Ordinal));
+        Assert.Equal(3, lost.Count());
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Tulu2.ClusterTests.Processes;
 using Xunit;
 using Xunit.Abstractions;
@@ -40,7 +41,13 @@ public sealed class WorkerProcessTests(ITestOutputHelper log)
         Assert.Contains($"was killed by signal {signal} (", process.Errors, StringComparison.Ordinal);
         var (code, output, errors) = await TuluProcess.RunAsync(small.Cache, "ledger", "verify", run);
         Assert.True(code == 0, output + errors);
+        Assert.InRange(Recoveries(run).Count, 1, 3);
     }
+
+    // What each recovery of a run consisted of, as its ledger has it.
+    private static List<JsonElement> Recoveries(string run) =>
+        [.. File.ReadLines(Path.Combine(run, "ledger", "log.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
+            .Where(entry => entry.GetProperty("kind").GetString() == "recovered").Select(entry => entry.GetProperty("event"))];
 
     [Fact]
     public async Task A_stopped_worker_is_ended_and_replaced()
@@ -63,6 +70,8 @@ public sealed class WorkerProcessTests(ITestOutputHelper log)
         Assert.Equal(quiet.GetProperty("parameters_sha256").GetString(), process.LastJson().GetProperty("parameters_sha256").GetString());
         var (code, output, errors) = await TuluProcess.RunAsync(small.Cache, "ledger", "verify", run);
         Assert.True(code == 0, output + errors);
+        // It counts as dead since its last word, not since it was ended.
+        Assert.Contains(Recoveries(run), recovery => recovery.GetProperty("detect").GetDouble() > 1000);
     }
 
     /// <param name="first">At the run's first generation, or at the one that follows a worker's end.</param>

@@ -33,6 +33,7 @@ internal static class ClusterTable
         yield return $"state       {run.State}{(run.Missing > 0 ? $" for nodes with {NumberText.Count(run.Missing, "more place")} for ranks" : "")}{(run.ExitCode is { } code ? $" (exit code {code})" : "")}";
         if (run.Steps == 0) yield break;
         yield return $"step        {run.Step} of {run.Steps}";
+        if (run.Goodput is { } goodput) yield return $"goodput     {NumberText.Percent(goodput)}";
         yield return $"generation  {run.Generation}, {run.Ranks} {(run.Ranks == 1 ? "rank" : "ranks")}";
     }
 

@@ -4,6 +4,7 @@ using Tulu2.Cluster.Delivery;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Ranks;
+using Tulu2.Protocol.Accounts;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
@@ -30,17 +31,20 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
     private readonly Dictionary<(Rank, Incarnation), string> _leaving = [];
     private readonly Dictionary<(long Epoch, Rank), string> _leavingNodes = [];
 
-    // What was decided after a commit or a new generation that is not yet written down.
-    private readonly Queue<SyncEffect> _waiting = new();
+    // What was decided after a commit or a new generation that is not yet written down: effects, and events that follow from them.
+    private readonly Queue<object> _waiting = new();
     private GradientSyncState _state;
+    private TimeAccount _account;
     private bool _isWriting;
     private TimeSpan _ticked = Now;
 
     /// <param name="reference">Null: no reference pass is due.</param>
     /// <param name="validation">Null: the run does not validate.</param>
+    /// <param name="earlier">Where the ranks' time went before this session.</param>
     public GradientSyncSupervisor(
-        GradientSyncState state, IActorRef ledger, IActorRef checkpoints, IReferencePlan? reference, IValidationPlan? validation)
+        GradientSyncState state, IActorRef ledger, IActorRef checkpoints, IReferencePlan? reference, IValidationPlan? validation, EarlierTimes earlier)
     {
+        _account = TimeAccount.Of(state, Now, earlier);
         (_state, _events, _ledger, _checkpoints) = (state, new RunEventPublisher(ledger, Context.Parent), ledger, checkpoints);
         if (reference is not null) _reference = new ReferencePass(reference, Self);
         if (validation is not null) _validation = new ValidationPass(validation);
@@ -61,7 +65,12 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
     // The scheduler's own clock has a resolution of milliseconds, too coarse for the times of a short step.
     private static TimeSpan Now => Stopwatch.GetElapsedTime(0);
 
-    protected override void PreStart() => Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, TickInterval);
+    protected override void PreStart()
+    {
+        Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, TickInterval);
+        // What the ledger says of the time since its last account is part of it from now on.
+        if (_account.Accounted.Elapsed > 0) _events.Publish(new RunEvent.TimeAccounted(_account.Accounted));
+    }
 
     protected override void PostStop() => _reference?.Dispose();
 
@@ -81,7 +90,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
             case RankProtocol.Lost lost:
                 // One that was never up has nobody else that could be told to let it be.
                 if (lost.Rank >= _state.Seats.Length || lost.Incarnation > _state.Seats[lost.Rank].Incarnation) _trainers[lost.Rank] = Couriers.To(Context.System, Sender);
-                Take(new SyncCommand.RankLost(lost.Rank, lost.Incarnation, lost.Why, Now) { OfMemory = lost.OfMemory });
+                Take(new SyncCommand.RankLost(lost.Rank, lost.Incarnation, lost.Why, Now) { OfMemory = lost.OfMemory, Ago = lost.Ago });
                 break;
             case RankProtocol.Leaving leaving:
                 _leaving[(leaving.Rank, leaving.Incarnation)] = leaving.Why;
@@ -131,6 +140,7 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
                 break;
             case RunProtocol.Halt:
                 Timers.CancelAll();
+                if (!_account.IsClosed) _events.Publish(new RunEvent.TimeAccounted((_account = _account.Close(_state, Now)).Accounted));
                 Become(_ => { });
                 break;
             case Tick:
@@ -158,17 +168,32 @@ internal sealed class GradientSyncSupervisor : UntypedActor, IWithTimers
 
     private void Take(SyncCommand command)
     {
-        (_state, var effects) = _state.Decide(command);
+        var before = _state;
+        var decision = before.Decide(command);
+        (_state, var effects) = decision;
+        _account = _account.After(before, command, decision);
         // The next tick is too late for who waits a quarter of a second.
         if (_state.Phase is SyncPhase.Gathering && !Timers.IsTimerActive(nameof(Look)))
             Timers.StartSingleTimer(nameof(Look), Look.Instance, LookInterval);
+        // The run ends when it hears of it: its last account comes before.
+        if (_account.IsClosed && !effects.IsEmpty) _waiting.Enqueue(new RunEvent.TimeAccounted(_account.Accounted));
         foreach (var effect in effects) _waiting.Enqueue(effect);
+        foreach (var recovery in _account.Recovered) _waiting.Enqueue(new RunEvent.Recovered(recovery));
+        if (!_account.IsClosed && effects.Any(IsAccountedFor)) _waiting.Enqueue(new RunEvent.TimeAccounted(_account.Accounted));
         DoWaiting();
     }
 
+    // With every checkpoint, and where a generation begins to work: a process that dies loses little of the account, and no step pays for it.
+    private static bool IsAccountedFor(SyncEffect effect) =>
+        effect is SyncEffect.SnapshotBegun or SyncEffect.BeginScoring or SyncEffect.Tell { Command: WorkerCommand.Begin or WorkerCommand.Restore };
+
     private void DoWaiting()
     {
-        while (!_isWriting && _waiting.TryDequeue(out var effect)) Do(effect);
+        while (!_isWriting && _waiting.TryDequeue(out var next))
+        {
+            if (next is RunEvent happened) _events.Publish(happened);
+            else Do((SyncEffect)next);
+        }
     }
 
     private void Do(SyncEffect effect)

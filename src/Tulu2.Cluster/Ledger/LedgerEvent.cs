@@ -1,5 +1,7 @@
 using System.Text.Json.Serialization;
 using Tulu2.Collectives;
+using Tulu2.Data.Slots;
+using Tulu2.Protocol.Accounts;
 using Tulu2.Protocol.Workers;
 
 namespace Tulu2.Cluster.Ledger;
@@ -14,6 +16,10 @@ public abstract record LedgerEvent
     {
         /// <summary>Host, versions and the like, for people; null in logs of older versions.</summary>
         public IReadOnlyDictionary<string, string>? Facts { get; init; }
+
+        /// <summary>How an epoch passes the rows (or pairs); null in logs of older versions.</summary>
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public EpochFacts? Epoch { get; init; }
     }
 
     /// <param name="Manifest">Path of the manifest that the state came from; null: the recipe's weights again.</param>
@@ -21,6 +27,10 @@ public abstract record LedgerEvent
     {
         /// <inheritdoc cref="RunStarted.Facts"/>
         public IReadOnlyDictionary<string, string>? Facts { get; init; }
+
+        /// <inheritdoc cref="RunStarted.Epoch"/>
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public EpochFacts? Epoch { get; init; }
     }
 
     /// <summary>Entries of the log are lost. What the resume knew in their place.</summary>
@@ -71,6 +81,10 @@ public abstract record LedgerEvent
         [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
         public int? Checked { get; init; }
 
+        /// <summary>By slot: the numbers of its rows (or pairs), those of slots that are left out too; null in logs of older versions.</summary>
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public IReadOnlyList<IReadOnlyList<int>>? Samples { get; init; }
+
         /// <summary>The objective's own metrics by name, in their order; null in logs of older versions, which do not have the two above either.</summary>
         public IReadOnlyDictionary<string, double>? More { get; init; }
 
@@ -86,6 +100,44 @@ public abstract record LedgerEvent
     public sealed record Validated(int Step, IReadOnlyDictionary<string, double> Values, bool Best, bool Stops) : LedgerEvent;
 
     public sealed record RankFailed(int Rank, string Why) : LedgerEvent;
+
+    /// <summary>The run goes on after a loss. Times in milliseconds; the parts follow one another (docs/goodput.md).</summary>
+    /// <param name="Rank">Null: it was the coordinator that was lost.</param>
+    /// <param name="Step">The first step that was committed since; 0: the reference pass went on.</param>
+    /// <param name="Redone">In <paramref name="Commit"/>: the time of the slots that were computed again, that of the rank that had most.</param>
+    public sealed record Recovered(
+        int? Rank, long Generation, int Step, double Detect, double Start, double Decide, double Rejoin, double Transfer, double Commit, double Redone) : LedgerEvent
+    {
+        /// <summary>From the worker's end until its work goes on.</summary>
+        [JsonIgnore]
+        public double Total => Detect + Start + Decide + Rejoin + Transfer;
+
+        public static Recovered Of(Recovery recovery) => new(
+            recovery.Rank?.Value, recovery.Generation, recovery.Commit, recovery.Detect / PerMilli, recovery.Start / PerMilli, recovery.Decide / PerMilli,
+            recovery.Rejoin / PerMilli, recovery.Transfer / PerMilli, recovery.Step / PerMilli, recovery.Redone / PerMilli);
+
+        private const double PerMilli = 1000;
+    }
+
+    /// <summary>Where the ranks' time went since the run began, in microseconds, by rank. Of each rank the classes sum to the time that the run had it.</summary>
+    /// <param name="Elapsed">Of the run, over all its sessions.</param>
+    public sealed record TimeAccounted(
+        long Elapsed, IReadOnlyList<long> Useful, IReadOnlyList<long> Redo, IReadOnlyList<long> Detect, IReadOnlyList<long> Restore,
+            IReadOnlyList<long> CheckpointStall, IReadOnlyList<long> Wait, IReadOnlyList<long> Idle) : LedgerEvent
+    {
+        /// <summary>Every class has a time for every rank.</summary>
+        [JsonIgnore]
+        public bool IsWhole => new[] { Redo, Detect, Restore, CheckpointStall, Wait, Idle }.All(times => times.Count == Useful.Count);
+
+        public static TimeAccounted Of(AccountedTimes times)
+        {
+            long[] All(Func<ClassTimes, long> of) => [.. times.Ranks.Select(of)];
+            return new(times.Elapsed, All(t => t.Useful), All(t => t.Redo), All(t => t.Detect), All(t => t.Restore), All(t => t.CheckpointStall), All(t => t.Wait), All(t => t.Idle));
+        }
+
+        public AccountedTimes Times() => !IsWhole ? AccountedTimes.None : new(
+            Elapsed, [.. Useful.Select((_, i) => new ClassTimes(Useful[i], Redo[i], Detect[i], Restore[i], CheckpointStall[i], Wait[i], Idle[i]))]);
+    }
 
     /// <summary>A slot is left out of its step from here on.</summary>
     /// <param name="Rows">The rows that it has, for people.</param>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Tulu2.Protocol.Accounts;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
 
@@ -58,6 +59,9 @@ internal sealed record LedgerState
     /// <summary>How the run last ended; null while it runs, or if it was killed.</summary>
     public LedgerEvent.RunFinished? Finished { get; private init; }
 
+    /// <summary>Where the ranks' time went until the last entry.</summary>
+    public AccountTail Times { get; private init; } = AccountTail.Empty;
+
     /// <summary>The newest checkpoint written.</summary>
     public LedgerEvent.CheckpointWritten? Checkpoint { get; private init; }
 
@@ -74,7 +78,7 @@ internal sealed record LedgerState
 
     public LedgerState Apply(LedgerEntry entry)
     {
-        var next = this with { LastNumber = entry.Number };
+        var next = this with { LastNumber = entry.Number, Times = TimesAfter(entry) };
         return entry.Event switch
         {
             // A run that starts again ignores the earlier content of its directory.
@@ -143,4 +147,14 @@ internal sealed record LedgerState
             _ => next,
         };
     }
+
+    private AccountTail TimesAfter(LedgerEntry entry) => entry.Event switch
+    {
+        LedgerEvent.RunStarted started => Times.Began(entry.Time, started.Ranks, isNew: true),
+        LedgerEvent.RunResumed resumed => Times.Began(entry.Time, resumed.Ranks, isNew: false),
+        LedgerEvent.TimeAccounted accounted => Times.Accounted(accounted.Times(), entry.Time),
+        LedgerEvent.StepCommitted step => Times.Seen(entry.Time).Committed(step.Shares.Select(share => (share.Rank, share.Times)), Hashes.ContainsKey(new StepNumber(step.Step))),
+        LedgerEvent.RunFinished => Times.Ended(),
+        _ => Times.Seen(entry.Time),
+    };
 }

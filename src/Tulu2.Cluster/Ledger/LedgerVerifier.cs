@@ -9,11 +9,17 @@ namespace Tulu2.Cluster.Ledger;
 public sealed record LedgerVerdict(int Entries, int Steps, int Replayed, IReadOnlyList<string> Faults, IReadOnlyList<string> Notes)
 {
     public bool IsSound => Faults.Count == 0;
+
+    /// <summary>Steps of which the ledger names every slot's rows; in those of older versions there are none.</summary>
+    public int StepsWithSamples { get; init; }
+
+    /// <summary>Where the time of the ranks went; null: there is no ledger that could be read.</summary>
+    public RunTimes? Times { get; init; }
 }
 
 /// <summary>
-/// Proves from the log that no sample was lost or counted twice: every committed step has each slot exactly once, steps follow one another without a
-/// gap, and a step made again had the same gradient.
+/// Proves from the log that no sample was lost or counted twice (<see cref="SampleProof"/>): every committed step has each slot exactly once, steps follow one another without a
+/// gap, and a step made again had the same gradient; and that every rank's time is in one class.
 /// </summary>
 public static class LedgerVerifier
 {
@@ -41,7 +47,8 @@ public static class LedgerVerifier
         var passedOver = new HashSet<int>();
         var validations = new Dictionary<int, IReadOnlyDictionary<string, double>>();
         int slots = 0, last = 0, lost = 0, replayed = 0;
-        long generation = 0;
+        long generation = 0, elapsed = 0;
+        var samples = new SampleProof();
         var mayMove = false; // no step was committed yet since a generation was opened
         string? recipe = null;
         foreach (var (number, _, what) in entries)
@@ -49,7 +56,8 @@ public static class LedgerVerifier
             switch (what)
             {
                 case LedgerEvent.RunStarted started:
-                    (slots, last, lost, recipe) = (started.Slots, started.Step, 0, started.RecipeHash);
+                    (slots, last, lost, recipe, elapsed) = (started.Slots, started.Step, 0, started.RecipeHash, 0);
+                    samples.Begin(started.Epoch, started.Slots, isNew: true);
                     hashes.Clear();
                     validations.Clear();
                     quarantined.Clear();
@@ -63,7 +71,10 @@ public static class LedgerVerifier
                     foreach (var step in validations.Keys.Where(step => step > changed.After).ToList()) validations.Remove(step);
                     if (changed.RecipeHash != recipe) passedOver.RemoveWhere(step => step > changed.After);
                     if (changed.RecipeHash != recipe)
+                    {
+                        samples.Forget(changed.After);
                         foreach (var step in hashes.Keys.Where(step => step > changed.After).ToList()) hashes.Remove(step);
+                    }
                     recipe = changed.RecipeHash;
                     notes.Add($"entry {number}: changed after step {changed.After}: {string.Join(", ", changed.Keys)}");
                     break;
@@ -80,6 +91,7 @@ public static class LedgerVerifier
                     break;
                 case LedgerEvent.RunResumed resumed:
                     (slots, last, recipe) = (resumed.Slots, resumed.Step, resumed.RecipeHash);
+                    samples.Begin(resumed.Epoch, resumed.Slots, isNew: false);
                     if (resumed.Step > lost && !hashes.ContainsKey(resumed.Step))
                         faults.Add($"entry {number}: resumed after step {resumed.Step}, which was never committed");
                     break;
@@ -107,9 +119,13 @@ public static class LedgerVerifier
                     var known = quarantined.Where(slot => slot.Step == step.Step).Select(slot => slot.Slot).Order().ToList();
                     if (!left.SequenceEqual(known))
                         faults.Add($"entry {number}: step {step.Step} was made without the slots [{string.Join(", ", left)}]; those left out of it are [{string.Join(", ", known)}]");
-                    faults.AddRange(SlotFaults(step, slots).Select(fault => $"entry {number}: step {step.Step} {fault}"));
+                    faults.AddRange(SlotFaults(step, slots).Concat(samples.Add(step)).Select(fault => $"entry {number}: step {step.Step} {fault}"));
                     hashes[step.Step] = step.GradientHash;
                     last = step.Step;
+                    break;
+                case LedgerEvent.TimeAccounted accounted:
+                    faults.AddRange(TimeFaults(accounted, elapsed).Select(fault => $"entry {number}: {fault}"));
+                    elapsed = accounted.Elapsed;
                     break;
                 case LedgerEvent.Validated done:
                     if (!hashes.ContainsKey(done.Step) && done.Step > lost) faults.Add($"entry {number}: step {done.Step} was validated but never committed");
@@ -119,7 +135,25 @@ public static class LedgerVerifier
                     break;
             }
         }
-        return new LedgerVerdict(entries.Count, hashes.Count, replayed, faults, notes);
+        faults.AddRange(samples.Faults());
+        return new LedgerVerdict(entries.Count, hashes.Count, replayed, faults, notes) { Times = RunTimes.Of(entries), StepsWithSamples = samples.Steps };
+    }
+
+    // The first rank is part of every run at all times; another one's time may be less, where the run was scaled.
+    private static IEnumerable<string> TimeFaults(LedgerEvent.TimeAccounted accounted, long before)
+    {
+        if (!accounted.IsWhole || accounted.Useful.Count == 0)
+        {
+            yield return "a class of time is missing for some ranks";
+            yield break;
+        }
+        if (accounted.Elapsed < before) yield return $"{accounted.Elapsed} us were accounted for, after {before}";
+        foreach (var (rank, times) in accounted.Times().Ranks.Index())
+        {
+            if (times.ByClass.Any(time => time < 0)) yield return $"rank {rank} has a class of time below 0";
+            if (rank == 0 ? times.Total != accounted.Elapsed : times.Total > accounted.Elapsed)
+                yield return $"the classes of rank {rank}'s time sum to {times.Total} us of {accounted.Elapsed}";
+        }
     }
 
     private static bool Same(IReadOnlyDictionary<string, double> one, IReadOnlyDictionary<string, double> other) =>

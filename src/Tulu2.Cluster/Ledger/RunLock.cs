@@ -33,6 +33,22 @@ public static class RunLock
         }
     }
 
+    /// <summary>The process that has the run, in words; null: none, as far as can be told from here. Takes no lock.</summary>
+    public static string? HolderOf(string ledgerDirectory)
+    {
+        if (LockHolder.Read(ledgerDirectory) is not { } holder) return null;
+        if (holder.Host != Environment.MachineName) return holder.ToString();
+        try
+        {
+            using var process = Process.GetProcessById(holder.Process);
+            return process.HasExited ? null : holder.ToString();
+        }
+        catch (Exception gone) when (gone is ArgumentException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
     // The one who waits is the run's next coordinator, after the cluster has removed the node of the one before.
     private static BadInputException NotEnded(BadInputException held, LockHolder? holder, TimeSpan patience) => new(
         held.Where, $"{held.What}; it coordinated the run before, and has not ended within {patience.TotalSeconds} s: it is stopped, or hangs",

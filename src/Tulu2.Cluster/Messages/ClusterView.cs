@@ -26,4 +26,8 @@ public sealed record NodeView(string Address, ImmutableArray<string> Roles, stri
 /// <param name="Missing">Ranks without a node.</param>
 /// <param name="ExitCode">Null until it has ended.</param>
 public sealed record RunView(
-    string Id, string Title, string Directory, string State, int Step, int Steps, long Generation, int Ranks, int Missing, int? ExitCode);
+    string Id, string Title, string Directory, string State, int Step, int Steps, long Generation, int Ranks, int Missing, int? ExitCode)
+{
+    /// <summary>Share of the ranks' time that was useful, from 0 to 1 (docs/goodput.md); null: not known yet.</summary>
+    public double? Goodput { get; init; }
+}

@@ -16,6 +16,9 @@ internal static class RankProtocol
     {
         /// <summary>Memory had run out.</summary>
         public bool OfMemory { get; init; }
+
+        /// <summary>How long ago it ended, as far as its node knows; null: it does not.</summary>
+        public TimeSpan? Ago { get; init; }
     }
 
     /// <summary>Trainer to supervisor: a restart would not help.</summary>

@@ -104,7 +104,8 @@ internal sealed class RankTrainer(RankSetup setup) : UntypedActor
                 setup.GradientSync.Tell(new RankProtocol.BadInput(setup.Rank, failed.Error, failed.Detail, failed.BadInputWhere, failed.BadInputFix));
                 break;
             case WorkerReport.Failed failed:
-                setup.GradientSync.Tell(new RankProtocol.Lost(setup.Rank, _incarnation, failed.Error) { OfMemory = failed.OfMemory });
+                // One that tells of its own end does so at once.
+                setup.GradientSync.Tell(new RankProtocol.Lost(setup.Rank, _incarnation, failed.Error) { OfMemory = failed.OfMemory, Ago = failed.Ago ?? TimeSpan.Zero });
                 throw new RankFailedException(setup.Rank, failed.Error, failed.Detail);
             case WorkerReport.ShardWritten or WorkerReport.SnapshotFailed or WorkerReport.SnapshotTaken:
                 setup.Checkpointer.Tell(new RankProtocol.Told(_incarnation, report));

@@ -8,6 +8,7 @@ using Tulu2.Cluster.Logging;
 using Tulu2.Cluster.Messages;
 using Tulu2.Cluster.Nodes;
 using Tulu2.Cluster.Submissions;
+using Tulu2.Protocol.Accounts;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
@@ -139,6 +140,7 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
             Spike = _plan.Spike,
             RollbackSteps = _plan.RollbackSteps,
             RowsOf = _plan.RowsOf,
+            SamplesOf = _plan.SamplesOf,
         };
 
         var ledger = _ledger = Context.ActorOf(Props.Create(() => new RunLedger(start.Ledger, TimeProvider.System)), ActorNames.Ledger);
@@ -158,7 +160,7 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         _subscriber = new SubscriberThread(start.Subscriber, RunProtocol.EndRun(Self));
         Publish(new RunEvent.Started(
             known.HasSteps || manifest is not null, _plan.RecipeHash, _plan.VirtualShards, _plan.Layout.Size, _plan.Batches.SlotsPerStep, _plan.TotalSteps,
-            manifest?.Step ?? default, manifest?.Path, _plan.Facts));
+            manifest?.Step ?? default, manifest?.Path, _plan.Facts) { Epoch = _plan.Batches.Epoch });
         if (_plan.Evaluation is { } pool)
             _pool = Context.ActorOf(Props.Create(() => new EvaluationPool(pool, node, checkpoints, ledger)), ActorNames.Evaluations);
         if (isOver)
@@ -183,14 +185,23 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
                 Losses = known.Losses,
             },
             _plan.Lease);
+        var earlier = Earlier(known, resumes: known.HasSteps || manifest is not null);
         var sync = _sync = Context.ActorOf(
-            Props.Create(() => new GradientSyncSupervisor(state, ledger, checkpoints, reference, _plan.Validation)), ActorNames.GradientSync);
+            Props.Create(() => new GradientSyncSupervisor(state, ledger, checkpoints, reference, _plan.Validation, earlier)), ActorNames.GradientSync);
         _ranks = _plan.ClusterKey is { } key ? StartPlacement(key) : node;
         Publish(new RunEvent.PhaseChanged(RunPhase.Starting));
         if (_plan.ClusterKey is not null) return;
         node.Tell(new NodeAgent.StartRanks(
             new NodePlan(_plan.Layout.OfOneCopy(), _plan.Workers!, _plan.Batches, _plan.Reference, _plan.Validation, _plan.TotalSteps, _plan.Prefetch),
             _plan.Layout.Size, sync, checkpoints));
+    }
+
+    // A run that was under way when its coordinator died was without one until now.
+    private EarlierTimes Earlier(LedgerState known, bool resumes)
+    {
+        if (!known.HasSteps) return EarlierTimes.None with { Resumes = resumes };
+        TimeSpan? away = _plan.TakesOver && known.Times.Until is { } until ? TimeProvider.System.GetUtcNow() - until : null;
+        return new EarlierTimes(known.Times.Times, away is { } time ? Math.Max(0, time.Ticks / TimeSpan.TicksPerMicrosecond) : null) { Resumes = resumes };
     }
 
     private IActorRef StartPlacement(byte[] key)

@@ -1,4 +1,5 @@
 using Tulu2.Files;
+using Tulu2.Protocol.Accounts;
 using Tulu2.Protocol.Events;
 
 namespace Tulu2.Cluster.Runs;
@@ -17,6 +18,7 @@ internal static class RunLog
         RunEvent.GenerationOpened opened => ("info", $"generation {opened.Generation} of {NumberText.Count(opened.Ranks, "rank")}: {opened.Why}"),
         RunEvent.Validated done => ("info", $"validation of step {done.Step}: {string.Join(", ", done.Values.Select(value => $"{value.Name} {value.Value:R}"))}{(done.Verdict.IsBest ? ", the best so far" : "")}"),
         RunEvent.RankLost lost => ("warning", $"rank {lost.Rank} was lost: {lost.Why}"),
+        RunEvent.Recovered { Recovery: var recovery } => ("info", RecoveryText(recovery)),
         RunEvent.CheckpointWritten written => ("info", $"checkpoint of step {written.Step} written: {written.Manifest}"),
         RunEvent.CheckpointFailed failed => ("warning", $"checkpoint of step {failed.Step} failed: {failed.Why}"),
         RunEvent.CheckpointMirrored copied =>
@@ -34,4 +36,13 @@ internal static class RunLog
         RunEvent.Finished run => ("info", $"run {run.End.ToString().ToLowerInvariant()} after step {run.Step}"),
         _ => null,
     };
+
+    private static string RecoveryText(Recovery recovery)
+    {
+        static string Ms(long micros) => NumberText.Fixed(micros / 1000.0, 1);
+        var who = recovery.Rank is { } rank ? $"rank {rank}" : "the coordinator";
+        var next = recovery.Commit == 0 ? "" : $"; step {recovery.Commit} was committed {Ms(recovery.Step)} ms later, {Ms(recovery.Redone)} of them for slots computed again";
+        return $"the run went on {Ms(recovery.Total)} ms after the end of {who}: detect {Ms(recovery.Detect)}, start {Ms(recovery.Start)}, decide {Ms(recovery.Decide)}, "
+            + $"rejoin {Ms(recovery.Rejoin)}, transfer {Ms(recovery.Transfer)}{next}";
+    }
 }

@@ -30,6 +30,9 @@ public sealed record RunPlan
     /// <summary>Ranks without twins keep standby copies of one another's state.</summary>
     public bool Standby { get; init; }
 
+    /// <summary>An earlier coordinator of the run may have died while it ran: the time since counts as the run's.</summary>
+    public bool TakesOver { get; init; }
+
     /// <summary>Starts the workers where all are on this node; disposing one must end its thread or process and free what it holds.</summary>
     public IWorkerFactory? Workers { get; init; }
 
@@ -137,6 +140,8 @@ public sealed record RunPlan
         var rows = Batches.Sequences(step, slot).ToArray();
         return $"rows {string.Join(", ", rows.Select(row => LocationOf is null ? $"{row}" : $"{row} ({LocationOf(row)})"))}";
     }
+
+    internal IReadOnlyList<int> SamplesOf(StepNumber step, SlotNumber slot) => Batches.Sequences(step, slot).ToArray();
 
     /// <summary>The validations that are known of the run.</summary>
     internal ValidationHistory History(LedgerState known)

@@ -28,6 +28,8 @@ internal sealed record RunState
     /// <summary>Alarms that were raised and not cleared, by the directory that they are about.</summary>
     public ImmutableSortedDictionary<string, string> Alarms { get; private init; } = ImmutableSortedDictionary<string, string>.Empty;
 
+    // Of the ranks' time, by the last account.
+    private double? Goodput { get; init; }
     private double? LossFirst { get; init; }
     private double? LossLast { get; init; }
     private long Tokens { get; init; }
@@ -53,6 +55,7 @@ internal sealed record RunState
             Seconds = TrainingBegan is { } began ? (now - began).TotalSeconds : 0,
         },
         RunEvent.RolledBack { Rollback: var back } => this with { Step = back.To },
+        RunEvent.TimeAccounted { Times: var times } => this with { Goodput = times.Sum.Goodput },
         RunEvent.StorageFailing failing => this with { Alarms = Alarms.SetItem(failing.Place, failing.Text) },
         RunEvent.StorageRecovered recovered => this with { Alarms = Alarms.Remove(recovered.Place) },
         RunEvent.CheckpointWritten written => this with { Manifest = written.Manifest },
@@ -69,6 +72,7 @@ internal sealed record RunState
         return new RunProgress(plan.RunDirectory, state, Step, plan.TotalSteps, Generation, Ranks > 0 ? Ranks : plan.Layout.Size, Missing, isOver)
         {
             Alarm = Alarms.IsEmpty ? null : string.Join("; ", Alarms.Select(alarm => $"{alarm.Key} {alarm.Value}")),
+            Goodput = Goodput,
         };
     }
 

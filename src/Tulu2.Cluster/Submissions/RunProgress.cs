@@ -12,4 +12,7 @@ internal sealed record RunProgress(string RunDirectory, string State, StepNumber
 {
     /// <summary>What is wrong with the run's storage, and what to do; null: nothing is.</summary>
     public string? Alarm { get; init; }
+
+    /// <summary>Share of the ranks' time that was useful, from 0 to 1, by the last account; null: there is none.</summary>
+    public double? Goodput { get; init; }
 }

@@ -36,7 +36,10 @@ internal sealed class SubmittedRun(Submission submission)
     /// <param name="id">Id in the request.</param>
     public RunView View(string id) => new(
         id, Submission.Title, Submission.RunDirectory, State(), _progress?.Step.Value ?? 0, _progress?.Steps ?? 0, _progress?.Generation.Value ?? 0,
-        _progress?.Ranks ?? 0, ExitCode is null ? _progress?.Missing ?? 0 : 0, ExitCode);
+        _progress?.Ranks ?? 0, ExitCode is null ? _progress?.Missing ?? 0 : 0, ExitCode)
+    {
+        Goodput = _progress?.Goodput,
+    };
 
     private string State() => this switch
     {

@@ -46,6 +46,8 @@ public sealed class BatchPlan : IBatchPlan, IPairs
     /// <summary>Rows (or pairs) that an epoch passes, each counted as often as it is passed.</summary>
     public int ItemsPerEpoch => order.Length;
 
+    public EpochFacts Epoch => new(StepsPerEpoch, ItemsPerEpoch, order.MostPasses);
+
     public bool NeedsWholeStep => settings.Mismatched;
 
     public long LossTokens(int step) => Sum(StepItems(step).Span, source.LossTokens, ofMismatched: false);

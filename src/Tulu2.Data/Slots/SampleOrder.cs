@@ -22,6 +22,9 @@ internal sealed class SampleOrder
     /// <summary>Items an epoch passes.</summary>
     public int Length { get; }
 
+    /// <summary>No epoch passes an item more often.</summary>
+    public int MostPasses => _shares.Max(share => (share.PerEpoch + share.Count - 1) / share.Count);
+
     /// <summary>Every epoch passes the same items in the same order.</summary>
     public bool IsConstant => !_shuffle && _shares.All(share => share.PerEpoch % share.Count == 0);
 

@@ -84,6 +84,9 @@ public interface IBatchPlan
     /// <summary>Number of rows (or pairs) in one slot.</summary>
     int ItemsOf(int step, int slot) => Sequences(step, slot).Length;
 
+    /// <summary>How an epoch passes the rows (or pairs), so that whoever sees the steps' numbers can tell whether one is missing or came too often; null: not known.</summary>
+    EpochFacts? Epoch => null;
+
     /// <summary>A rank needs the batches of all its slots of a step before it can compute the first slot's gradient.</summary>
     bool NeedsWholeStep => false;
 

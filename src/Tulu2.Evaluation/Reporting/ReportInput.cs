@@ -114,6 +114,7 @@ public sealed record ReportInput
     public IReadOnlyList<ReportSamples> Samples { get; init; } = [];
     public IReadOnlyList<LengthBin> TokenLengths { get; init; } = [];
     public IReadOnlyList<ReportRankTimes> RankTimes { get; init; } = [];
+    public IReadOnlyList<ReportGoodput> Goodput { get; init; } = [];
     public IReadOnlyList<ReportFailure> Failures { get; init; } = [];
 
     /// <summary>What was evaluated while the run trained; null: nothing.</summary>

@@ -56,7 +56,7 @@ internal static class ReportStyle
         }
         @media print { section { break-inside: avoid; } }
 
-        """ + Colors();
+        """ + GoodputSection.Css + Colors();
 
     private static string Colors() =>
         string.Concat(SvgChart.SeriesColors.Select((mark, i) => Rule(mark, $"var(--series{i + 1})")))

@@ -42,6 +42,7 @@ public static class RunReport
         }
         if (input.Samples.Any(s => s.Samples.Count > 0)) yield return Html.Section("samples", "Sample outputs", input.Samples.Select(SampleList));
         foreach (var section in RunFacts.Sections(input)) yield return section;
+        if (input.Goodput.Count > 0) yield return GoodputSection.Of(input.Goodput);
         var times = input.RankTimes.Where(stage => stage.Ranks.Count > 0).Select(RankTimeTable).ToList();
         if (times.Count > 0) yield return Html.Section("times", "Where the ranks' time went", times);
         if (input.Failures.Count > 0)

@@ -47,6 +47,9 @@ public sealed record DriverPlan(SyncRules Rules, IBatchPlan Batches)
     /// <summary>False: the effect is lost on its way.</summary>
     public Func<SyncEffect, bool> Delivers { get; init; } = _ => true;
 
+    /// <summary>Called with each decision, before its effects.</summary>
+    public Action<GradientSyncState, SyncCommand, Decision> Observed { get; init; } = (_, _, _) => { };
+
     /// <summary>Called before each effect is carried out.</summary>
     public Action<SyncEffect> Decided { get; init; } = _ => { };
 

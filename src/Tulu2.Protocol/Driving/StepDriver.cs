@@ -127,7 +127,9 @@ public sealed class StepDriver : IDisposable
     public void Take(SyncCommand command)
     {
         if (End is not null) return;
-        (State, var effects) = State.Decide(command);
+        var (before, decision) = (State, State.Decide(command));
+        (State, var effects) = decision;
+        _plan.Observed(before, command, decision);
         var reached = effects.OfType<SyncEffect.Committed>().FirstOrDefault() is { } commit ? _plan.CommitTo(commit.Step.Step) : null;
         foreach (var effect in effects)
             if (reached is null || effect is not SyncEffect.Tell { Command: WorkerCommand.Commit, Rank: var rank } || reached.Contains(rank)) Do(effect);

@@ -83,7 +83,7 @@ public static class WorkerCodecs
                 w.Write(m.Seconds);
             },
             (ref MessagePackReader r) => new WorkerReport.SlotDone(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), r.ReadSlot(), r.ReadDouble())),
-        WireCodec.For("wr", 8,
+        WireCodec.For("wr", 10,
             (ref MessagePackWriter w, WorkerReport.StepReady m) =>
             {
                 w.Write(m.Generation);
@@ -94,11 +94,17 @@ public static class WorkerCodecs
                 Times(ref w, m.Times);
                 List<StepFault>(ref w, m.Fault is { } fault ? [fault] : [], Fault);
                 List(ref w, m.Checked is { } done ? [done] : [], (ref MessagePackWriter v, CheckedSlot slot) => { v.Write(slot.Slot); v.Write(slot.Own); v.Write(slot.Again); });
+                w.Write(m.Times.Stall);
+                w.Write(m.Times.Transfer);
             },
-            (ref MessagePackReader r) => new WorkerReport.StepReady(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), Text(ref r), Metrics(ref r), Times(ref r))
+            (ref MessagePackReader r) =>
             {
-                Fault = List<StepFault>(ref r, Fault).SingleOrDefault(),
-                Checked = List(ref r, (ref MessagePackReader v) => new CheckedSlot(v.ReadSlot(), v.ReadString(), v.ReadString())).SingleOrDefault(),
+                var ready = new WorkerReport.StepReady(r.ReadGeneration(), r.ReadRank(), r.ReadStep(), Text(ref r), Metrics(ref r), Times(ref r))
+                {
+                    Fault = List<StepFault>(ref r, Fault).SingleOrDefault(),
+                    Checked = List(ref r, (ref MessagePackReader v) => new CheckedSlot(v.ReadSlot(), v.ReadString(), v.ReadString())).SingleOrDefault(),
+                };
+                return ready with { Times = ready.Times with { Stall = r.ReadDouble(), Transfer = r.ReadDouble() } };
             }),
         WireCodec.For("wa", 6,
             (ref MessagePackWriter w, WorkerReport.Applied m) =>

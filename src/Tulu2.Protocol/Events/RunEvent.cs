@@ -1,3 +1,5 @@
+using Tulu2.Data.Slots;
+using Tulu2.Protocol.Accounts;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
 using Tulu2.Protocol.Outcomes;
@@ -28,7 +30,11 @@ public abstract record RunEvent
     /// <param name="Facts">Host, versions and the like, for people.</param>
     public sealed record Started(
         bool IsResumed, string RecipeHash, int VirtualShards, int Ranks, int Slots, int TotalSteps, StepNumber Step, string? Manifest,
-        IReadOnlyDictionary<string, string> Facts) : RunEvent;
+        IReadOnlyDictionary<string, string> Facts) : RunEvent
+    {
+        /// <summary>How an epoch passes the rows; null: not known.</summary>
+        public EpochFacts? Epoch { get; init; }
+    }
 
     public sealed record PhaseChanged(RunPhase Phase) : RunEvent;
 
@@ -65,6 +71,12 @@ public abstract record RunEvent
 
     /// <summary>The worker of a rank is gone; another one is started.</summary>
     public sealed record RankLost(Rank Rank, string Why) : RunEvent;
+
+    /// <summary>The run goes on after the loss of a rank or of its supervisor.</summary>
+    public sealed record Recovered(Recovery Recovery) : RunEvent;
+
+    /// <summary>Where the ranks' time went until now, over all sessions.</summary>
+    public sealed record TimeAccounted(AccountedTimes Times) : RunEvent;
 
     /// <summary>A slot that ended several workers is left out of its step, here and in every replay.</summary>
     public sealed record SlotQuarantined(StepSlot Slot, string Rows, string Why) : RunEvent;

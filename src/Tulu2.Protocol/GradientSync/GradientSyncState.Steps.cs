@@ -232,6 +232,7 @@ public sealed partial record GradientSyncState
             Generation, step, first.GradientHash, first.Metrics, shares, (now - running.Began).TotalSeconds, Hashes.ContainsKey(step))
         {
             Skipped = first.Fault,
+            Samples = [.. SlotNumber.In(new SlotRange(0, _rules.Slots)).Select(slot => _rules.SamplesOf(step, slot))],
             LeftOut = [.. Quarantined.Where(slot => slot.Step == step).Select(slot => slot.Slot).OrderBy(slot => slot.Value)],
             Checked = Check?.Slot,
         }));

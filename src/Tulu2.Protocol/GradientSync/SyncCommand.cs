@@ -20,6 +20,9 @@ public abstract record SyncCommand(TimeSpan Now)
     {
         /// <summary>Memory had run out.</summary>
         public bool OfMemory { get; init; }
+
+        /// <summary>How long before this the worker ended, as far as its node knows; null: it does not.</summary>
+        public TimeSpan? Ago { get; init; }
     }
 
     /// <summary>That worker is about to go: it has been told to, and does so at the end of the step under way.</summary>

@@ -82,6 +82,9 @@ public sealed record StepCommit(
     /// <summary>The slot whose gradient two replicas computed, with the same result, or the same one twice; null: none was checked.</summary>
     public SlotNumber? Checked { get; init; }
 
+    /// <summary>By slot: the numbers of its rows (or pairs); empty: not known.</summary>
+    public ImmutableArray<IReadOnlyList<int>> Samples { get; init; } = [];
+
     /// <summary>Real tokens of the step over <see cref="Seconds"/>; 0 where no time was measured.</summary>
     public double TokensPerSecond => Seconds > 0 ? Metrics.Tokens / Seconds : 0;
 }

@@ -50,6 +50,9 @@ public sealed record SyncRules(ParallelLayout Layout, int Slots, StepNumber Last
     /// <summary>Steps of which every so many-th has a slot that is computed twice; 0: none.</summary>
     public int CheckEvery { get; init; }
 
+    /// <summary>The numbers of the rows (or pairs) of a slot.</summary>
+    public Func<StepNumber, SlotNumber, IReadOnlyList<int>> SamplesOf { get; init; } = (_, _) => [];
+
     /// <summary>Ranks without twins have standby copies.</summary>
     public bool Standby { get; init; }
 

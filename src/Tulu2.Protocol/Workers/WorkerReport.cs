@@ -75,6 +75,9 @@ public abstract record WorkerReport
         /// <summary>Memory had run out.</summary>
         public bool OfMemory { get; init; }
 
+        /// <summary>How long ago the worker ended, or gave its last sign of life. Only the process that it was a child of can say so; it is not sent.</summary>
+        public TimeSpan? Ago { get; init; }
+
         /// <summary>A restart would not help.</summary>
         public bool IsFinal => BadInputWhere is not null || BadInputFix is not null;
 

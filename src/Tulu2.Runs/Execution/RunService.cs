@@ -34,6 +34,7 @@ internal sealed class RunService : IRunService
                 OthersPatience = OthersPatience,
                 Command = $"{CommandText.Of([.. arguments, "--run", submission.RunDirectory])} --config FILE",
                 IsForced = submission.Force,
+                TakesOver = true,
             };
             var result = await runner.RunAsync(submission.Title, loaded, directory, ResumeMode.Auto, cancellation);
             // As `train` prints it: with --json standard output holds the one object only.

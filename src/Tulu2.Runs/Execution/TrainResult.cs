@@ -10,6 +10,10 @@ namespace Tulu2.Runs.Execution;
 /// <param name="ParametersSha256">Over the fp32 master parameters, in order of their Hugging Face names.</param>
 internal sealed record TrainResult(string Run, int Steps, double? LossFirst, double? LossLast, double TokensPerSecond, string ParametersSha256)
 {
+    /// <summary>Share of the ranks' time that was useful; null: not known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Goodput { get; init; }
+
     /// <summary>Null: the run does not validate.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public BestModel? Best { get; init; }

@@ -31,6 +31,9 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
     /// <summary>The part of this process in a run that outlives it; null: the run ends with it.</summary>
     public LaunchedCoordinator? Launched { get; init; }
 
+    /// <summary>An earlier process of the run may have died while it ran, and this one goes on in its place.</summary>
+    public bool TakesOver { get; init; }
+
     /// <summary>The command that started the run, as a person types it; --resume after it continues the run. Null: the command cannot be resumed.</summary>
     public string? Command { get; init; }
 
@@ -107,6 +110,7 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
             steps.Sum(step => step.Tokens) / Math.Max(1e-9, steps.Sum(step => step.Seconds)), parameters)
         {
             Best = best,
+            Goodput = RunTimes.Of(LedgerReader.ReadSound(directory.Ledger)).Times.Sum.Goodput,
         };
     }
 
@@ -162,7 +166,8 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         // The running step and its checkpoint are completed, however long they take.
         using var held = output.StopSignal?.Hold();
         await using var stopping = cancellation.Register(() => output.Say(endings.Stopping));
-        var plan = RunPlans.Of(run, directory, store, start, hosting, Known(validations, firstStep), standby, Launched?.Folder, () => output.StopSignal?.Name);
+        var plan = RunPlans.Of(run, directory, store, start, hosting, Known(validations, firstStep), standby, Launched?.Folder, () => output.StopSignal?.Name)
+            with { TakesOver = TakesOver || Launched is { Role: not CoordinatorRole.First } };
         if (plan.Layout != run.Parallel) output.Say($"scaled to {NumberText.Count(plan.Layout.Data, "replica")}, and so {NumberText.Count(plan.Layout.Size, "rank")} (tulu2 scale)");
         if (hosting is RankHosting.Nodes { Count: 0 }) plan = plan with { Memory = memory.OnNodes(run, standby) };
         // Evaluators find it there: none of them writes it while another reads.

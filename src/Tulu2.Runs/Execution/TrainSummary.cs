@@ -1,5 +1,7 @@
+using Tulu2.Cluster.Ledger;
 using Tulu2.Files;
 using Tulu2.Runs.Launch;
+using Tulu2.Runs.Reports;
 using Tulu2.Runs.RunFiles;
 
 namespace Tulu2.Runs.Execution;
@@ -12,6 +14,7 @@ internal static class TrainSummary
         yield return $"steps       {NumberText.Count(result.Steps)}";
         yield return $"loss        {NumberText.Loss(result.LossFirst)} to {NumberText.Loss(result.LossLast)}";
         yield return $"tokens/s    {NumberText.Count(result.TokensPerSecond)}";
+        foreach (var line in GoodputText.Lines(RunTimes.Of(LedgerReader.ReadSound(directory.Ledger)))) yield return line;
         yield return $"parameters  {result.ParametersSha256}";
         yield return $"model       {directory.FinalExport}";
         if (result.Best is { } best) yield return $"best        step {best.Step}, {best.Metric} {NumberText.Loss(best.Value)}{(best.Export is null ? "" : $"  {best.Export}")}";

@@ -42,6 +42,7 @@ internal static class ReportMaker
             Samples = notes.Samples,
             TokenLengths = notes.TokenLengths,
             RankTimes = [.. ledgers.Select(ledger => RunHistory.RankTimes(ledger.Name, ledger.Entries))],
+            Goodput = [.. ledgers.Select(ledger => GoodputText.Report(ledger.Name, RunTimes.Of(ledger.Entries))).OfType<ReportGoodput>()],
             Failures = [.. ledgers.SelectMany(ledger => RunHistory.Failures(ledger.Name, ledger.Entries))],
             Evaluations = evaluations,
         }));

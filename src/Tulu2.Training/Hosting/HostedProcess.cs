@@ -63,6 +63,7 @@ public sealed class HostedProcess<T> : IDisposable
     private long _began = Stopwatch.GetTimestamp();
     private readonly Timer _watch;
     private long _signs;
+    private long _sign = Stopwatch.GetTimestamp();
     private volatile bool _ready, _waits;
     private volatile string? _stopped;
     private volatile WorkerHandle? _process;
@@ -146,6 +147,7 @@ public sealed class HostedProcess<T> : IDisposable
             while (channel.Read<T>() is { } message)
             {
                 Interlocked.Increment(ref _signs);
+                _sign = Stopwatch.GetTimestamp();
                 if (_settings.IsAlive(message)) continue;
                 _ready |= _settings.IsReady(message);
                 _received(message);
@@ -204,6 +206,12 @@ public sealed class HostedProcess<T> : IDisposable
         }
         if (_stopped is not null) Kill();
     }
+
+    /// <summary>
+    /// Since the process ended, as far as is known: since its last message, a heartbeat among them. That its channel has closed is no better a mark: the kernel closes it when it has
+    /// taken back the memory. After its end.
+    /// </summary>
+    public TimeSpan SinceEnd => Stopwatch.GetElapsedTime(_sign);
 
     /// <summary>Memory had run out, as far as is known. After its end.</summary>
     public bool EndedOfMemory { get; private set; }

@@ -74,7 +74,7 @@ internal sealed class ProcessWorker : IAdoptableWorker
     {
         Rank rank;
         lock (_gate) (_ended, rank) = (true, _rank);
-        if (!_reportedFailure) Report(new WorkerReport.Failed(Generation.None, rank, why, detail, null, null) { OfMemory = _process?.EndedOfMemory == true });
+        if (!_reportedFailure) Report(new WorkerReport.Failed(Generation.None, rank, why, detail, null, null) { OfMemory = _process?.EndedOfMemory == true, Ago = _process?.SinceEnd });
     }
 
     private void Report(WorkerReport report)

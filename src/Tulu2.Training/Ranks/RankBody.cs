@@ -182,7 +182,9 @@ internal sealed class RankBody : IDisposable
     private void Begin(WorkerCommand.Begin begin)
     {
         (_leftOut.All, _leftOut.PassedOver) = (begin.LeftOut, begin.PassedOver);
+        var start = Stopwatch.GetTimestamp();
         Bring(new StepNumber(begin.Step - 1), begin.Transfer, begin.Standby);
+        _clock.Brought(Stopwatch.GetElapsedTime(start));
         _held.Keep(begin.Keep);
         _reduced = null;
         _begun = true;
@@ -318,7 +320,9 @@ internal sealed class RankBody : IDisposable
             var copied = Stopwatch.GetTimestamp();
             // A step that follows does not wait for a storage that is slow.
             _snapshots.Take(_state.Replica, _rank, _part.SnapshotShare(Groups.Twins.Rank, Groups.Twins.Size), commit.Then == AfterCommit.GoOn ? TimeSpan.Zero : SnapshotPatience);
-            _report(new WorkerReport.SnapshotTaken(_rank, StateStep, Stopwatch.GetElapsedTime(copied).TotalSeconds));
+            var stall = Stopwatch.GetElapsedTime(copied);
+            _clock.Stalled(stall);
+            _report(new WorkerReport.SnapshotTaken(_rank, StateStep, stall.TotalSeconds));
         }
         _state.RefreshWeights(Groups);
         var hash = commit.Then == AfterCommit.End && _part.HoldsEverything ? ParameterHash.Of(_part.Trained, FlatMemory.Address(_state.Replica.Master)) : null;

@@ -44,7 +44,7 @@ public sealed class TrainCommandTests : IDisposable
     {
         var (recipe, run) = (_small.Recipe(), _small.In("run"));
         var whole = await TrainByProcessesAsync(recipe, "--run", run);
-        Assert.Equal(["run", "steps", "loss_first", "loss_last", "tokens_per_second", "parameters_sha256"], whole.EnumerateObject().Select(key => key.Name));
+        Assert.Equal(["run", "steps", "loss_first", "loss_last", "tokens_per_second", "parameters_sha256", "goodput"], whole.EnumerateObject().Select(key => key.Name));
         Assert.Equal(4, whole.GetProperty("steps").GetInt32());
         Assert.True(whole.GetProperty("loss_last").GetDouble() < whole.GetProperty("loss_first").GetDouble());
         foreach (var name in new[] { "recipe.yaml", "events.jsonl", "metrics.jsonl", "report.html", "exports/final/config.json",
@@ -77,8 +77,22 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Equal(ExitCode.BadInput, other);
         Assert.Contains("the run was started with other values of seed", errors);
         Assert.Contains("already contains a run", (await CommandLineTests.RunAsync("", "train", recipe, "--run", run)).Errors);
-        Assert.Equal(ExitCode.Done, (await CommandLineTests.RunAsync("", "ledger", "verify", run)).Code);
+        var (isSound, proof, _) = await CommandLineTests.RunAsync("", "ledger", "verify", run, "--json");
+        Assert.Equal(ExitCode.Done, isSound);
+        Assert.Equal(4, JsonDocument.Parse(proof).RootElement.GetProperty("steps_with_samples").GetInt32());
         Assert.Equal(ExitCode.Done, (await CommandLineTests.RunAsync("", "checkpoint", "verify", run)).Code);
+
+        // Two sessions, of which every moment of both ranks is in one class.
+        var (told, text, _) = await CommandLineTests.RunAsync("", "status", run, "--json");
+        Assert.Equal(ExitCode.Done, told);
+        var status = JsonDocument.Parse(text).RootElement;
+        Assert.Equal(("completed", 4), (status.GetProperty("state").GetString(), status.GetProperty("step").GetInt32()));
+        var time = status.GetProperty("time");
+        Assert.InRange(time.GetProperty("goodput").GetDouble(), 1e-6, 1);
+        Assert.Equal(100, time.GetProperty("percent").EnumerateObject().Sum(share => share.Value.GetDouble()), 1e-9);
+        Assert.Equal(time.GetProperty("rank_seconds").GetDouble(), time.GetProperty("seconds").EnumerateObject().Sum(seconds => seconds.Value.GetDouble()), 1e-6);
+        Assert.Equal(ExitCode.BadInput, (await CommandLineTests.RunAsync("", "status")).Code);
+        Assert.Equal(ExitCode.BadInput, (await CommandLineTests.RunAsync("", "status", Path.Combine(run, "checkpoints"))).Code);
     }
 
     [Fact]

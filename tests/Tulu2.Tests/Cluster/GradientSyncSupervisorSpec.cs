@@ -6,6 +6,7 @@ using Tulu2.Cluster.GradientSync;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Messages;
 using Tulu2.Collectives.Layout;
+using Tulu2.Protocol.Accounts;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
@@ -25,7 +26,7 @@ public sealed class GradientSyncSupervisorSpec() : TestKit(HostFixture.Settings.
         var state = GradientSyncState.Of(
             new SyncRules(new ParallelLayout(1), 1, new StepNumber(2), 0),
             new SyncStart(default, null, ImmutableDictionary<StepNumber, string>.Empty, false), ProgressLease.Default);
-        var sync = run.ChildActorOf(Props.Create(() => new GradientSyncSupervisor(state, ledgerAndRank, ActorRefs.Nobody, null, null)));
+        var sync = run.ChildActorOf(Props.Create(() => new GradientSyncSupervisor(state, ledgerAndRank, ActorRefs.Nobody, null, null, EarlierTimes.None)));
 
         sync.Tell(new RankProtocol.Up(new Rank(0), new Incarnation(1), "here"), ledgerAndRank);
         Assert.IsType<LedgerEvent.GenerationOpened>((await ledgerAndRank.ExpectMsgAsync<LedgerProtocol.Append>()).Event);
@@ -36,6 +37,8 @@ public sealed class GradientSyncSupervisorSpec() : TestKit(HostFixture.Settings.
         Assert.IsType<WorkerCommand.JoinGeneration>((await ledgerAndRank.ExpectMsgAsync<RankProtocol.Command>()).Body);
         sync.Tell(new RankProtocol.Report(new WorkerReport.Joined(new Generation(1), new Rank(0), new StepNumber(-1), [], null)), ledgerAndRank);
         Assert.IsType<WorkerCommand.Begin>((await ledgerAndRank.ExpectMsgAsync<RankProtocol.Command>()).Body);
+        // Where a generation begins to work, the account of the time until then is written; steps wait for none.
+        Assert.IsType<LedgerEvent.TimeAccounted>((await ledgerAndRank.ExpectMsgAsync<LedgerProtocol.Append>()).Event);
         sync.Tell(new RankProtocol.Report(new WorkerReport.SlotDone(new Generation(1), new Rank(0), new StepNumber(1), new SlotNumber(0), 0.1)), ledgerAndRank);
         sync.Tell(new RankProtocol.Report(new WorkerReport.StepReady(
             new Generation(1), new Rank(0), new StepNumber(1), "ab12", new StepMetrics(2, 1, 1e-3, 100, 50, []), new StepTimes(0.1, 0, 0, 0))), ledgerAndRank);
@@ -47,7 +50,7 @@ public sealed class GradientSyncSupervisorSpec() : TestKit(HostFixture.Settings.
         sync.Tell(LedgerProtocol.Written.Instance, ledgerAndRank);
         Assert.IsType<WorkerCommand.Commit>((await ledgerAndRank.ExpectMsgAsync<RankProtocol.Command>()).Body);
 
-        foreach (var kind in new[] { typeof(RunEvent.GenerationOpened), typeof(RunEvent.PhaseChanged), typeof(RunEvent.StepCommitted), typeof(RunEvent.RankLost) })
+        foreach (var kind in new[] { typeof(RunEvent.GenerationOpened), typeof(RunEvent.PhaseChanged), typeof(RunEvent.TimeAccounted), typeof(RunEvent.StepCommitted), typeof(RunEvent.RankLost) })
             Assert.IsType(kind, (await run.ExpectMsgAsync<RunProtocol.Happened>()).Event);
     }
 }

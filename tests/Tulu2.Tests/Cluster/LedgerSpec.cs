@@ -57,6 +57,7 @@ public sealed class LedgerSpec : IDisposable
             new LedgerEvent.RunResumed("recipe", 4, 2, 4, 10, 1, null), new LedgerEvent.HistoryLost(2, 5, "m5", "line 3 is no line", "log.jsonl.damaged-1"),
             new LedgerEvent.Validated(1, new Dictionary<string, double> { ["loss"] = 0.1 + 0.2, ["rewards_margin"] = double.NaN }, true, false),
             new LedgerEvent.RecipeChanged(5, ["optimizer.learning_rate 2e-05 -> 1e-05"], "other"), new LedgerEvent.RolledBack(3, 2, 4, "the loss of step 4 is NaN"), new LedgerEvent.SlotQuarantined(6, 1, "rows 3, 4", "it ended 3 workers"),
+            new LedgerEvent.Recovered(1, 2, 3, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7), new LedgerEvent.TimeAccounted(7, [1], [1], [1], [1], [1], [1], [1]),
         ];
         Write(events);
 

@@ -1,5 +1,6 @@
 using Tulu2.Cluster.Ledger;
 using Tulu2.Cluster.Runs;
+using Tulu2.Protocol.Accounts;
 using Tulu2.Protocol.Events;
 using Tulu2.Protocol.GradientSync;
 using Tulu2.Protocol.Ids;
@@ -41,6 +42,8 @@ public sealed class RunStateSpec
         new RunEvent.Warned("memory"),
         new RunEvent.RolledBack(new Rollback(new Generation(3), new StepNumber(2), new StepNumber(4), "the loss of step 4 is NaN")),
         new RunEvent.SlotQuarantined(new StepSlot(new StepNumber(3), new SlotNumber(1)), "rows 3, 4", "it ended 3 workers"),
+        new RunEvent.Recovered(new Recovery(new Rank(1), new Generation(3), new StepNumber(2), 1, 2, 3, 4, 5, 6, 7)),
+        new RunEvent.TimeAccounted(new AccountedTimes(10, [new ClassTimes(7, 1, 1, 1, 0, 0, 0)])),
         new RunEvent.EvaluationDue(new StepNumber(2), ["gsm8k"], 4),
         new RunEvent.EvaluationResumed(4, 4),
         new RunEvent.EvaluatorLost("evaluator", "killed"),
@@ -77,7 +80,7 @@ public sealed class RunStateSpec
     public void The_ledger_keeps_the_events_that_a_resume_needs()
     {
         Assert.Equal(
-            ["RunStarted", "GenerationOpened", "StepCommitted", "RankFailed", "CheckpointWritten", "CheckpointsPruned", "CheckpointFailed", "StepCommitted", "Validated", "RolledBack", "SlotQuarantined", "RunFinished"],
+            ["RunStarted", "GenerationOpened", "StepCommitted", "RankFailed", "CheckpointWritten", "CheckpointsPruned", "CheckpointFailed", "StepCommitted", "Validated", "RolledBack", "SlotQuarantined", "Recovered", "TimeAccounted", "RunFinished"],
             Events.Select(LedgerEvents.Of).OfType<LedgerEvent>().Select(entry => entry.GetType().Name));
     }
 

@@ -23,7 +23,7 @@ namespace Tulu2.Tests.Cluster;
 public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
 {
     private static readonly SlotRange[] Ranges = [new(0, 3), new(5, 1)];
-    private static readonly StepTimes Times = new(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7);
+    private static readonly StepTimes Times = new(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9);
     private static readonly StepMetrics Sft = new(2.0794415416798357, 1e-3, 2e-5, 4096, 1234, []);
 
     private static readonly NamedValues Preferences =
@@ -33,7 +33,7 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
     [
         new RankProtocol.Up(new Rank(3), new Incarnation(12), "10.0.0.1:4000"),
         new RankProtocol.Lost(new Rank(3), new Incarnation(12), "killed"),
-        new RankProtocol.Lost(new Rank(3), new Incarnation(12), "out of memory") { OfMemory = true },
+        new RankProtocol.Lost(new Rank(3), new Incarnation(12), "out of memory") { OfMemory = true, Ago = TimeSpan.FromMilliseconds(12) },
         new RankProtocol.BadInput(new Rank(3), "bad", "stack", "rows.jsonl:3", "correct it"),
         new RankProtocol.BadInput(new Rank(3), "bad", "stack", "rows.jsonl:3", null),
         new RankProtocol.ScoreChunk(new Generation(4), new StepNumber(7), 17),
@@ -105,7 +105,7 @@ public sealed class WireSpec() : TestKit(ClusterConfig.LocalConfig())
         new SubmissionProtocol.Over("17", "ab", 4, 2),
         new SubmissionProtocol.Nodes(2, [new NodeView("akka.tcp://tulu2@10.0.0.1:4053", ["coordinator", "trainer"], "up", true)]),
         new SubmissionProtocol.RunStatus("akka.tcp://tulu2@10.0.0.1:4053", null, null),
-        new SubmissionProtocol.RunStatus("akka.tcp://tulu2@10.0.0.1:4053", new RunView("17", "mine", "/runs/one", "training", 3, 10, 2, 4, 1, null),
+        new SubmissionProtocol.RunStatus("akka.tcp://tulu2@10.0.0.1:4053", new RunView("17", "mine", "/runs/one", "training", 3, 10, 2, 4, 1, null) { Goodput = 0.97 },
             new RunView("16", "mine", "/runs/zero", "done", 10, 10, 1, 4, 0, 0)),
         new DeliveryProtocol.Letter(long.MaxValue, 3, "akka.tcp://tulu2@10.0.0.1:4053/user/node#17", "", "ni", [0x90]),
         new DeliveryProtocol.Letter(long.MaxValue, 4, "akka.tcp://tulu2@10.0.0.1:4053/user/node#17", "akka.tcp://tulu2@10.0.0.2:4053/user/node#18", "ni", [0x90]),

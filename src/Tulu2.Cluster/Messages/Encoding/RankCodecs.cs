@@ -8,14 +8,27 @@ namespace Tulu2.Cluster.Messages.Encoding;
 /// <summary>The messages of <see cref="RankProtocol"/>.</summary>
 internal static class RankCodecs
 {
+    private const long NotKnown = -1;
+
     public static WireCodec[] All { get; } =
     [
         WireCodec.For("ru", 3,
             (ref MessagePackWriter w, RankProtocol.Up m) => { w.Write(m.Rank); w.Write(m.Incarnation); Text(ref w, m.Endpoint); },
             (ref MessagePackReader r) => new RankProtocol.Up(r.ReadRank(), r.ReadIncarnation(), Text(ref r))),
-        WireCodec.For("rl", 4,
-            (ref MessagePackWriter w, RankProtocol.Lost m) => { w.Write(m.Rank); w.Write(m.Incarnation); Text(ref w, m.Why); w.Write(m.OfMemory); },
-            (ref MessagePackReader r) => new RankProtocol.Lost(r.ReadRank(), r.ReadIncarnation(), Text(ref r)) { OfMemory = r.ReadBoolean() }),
+        WireCodec.For("rl", 5,
+            (ref MessagePackWriter w, RankProtocol.Lost m) =>
+            {
+                w.Write(m.Rank);
+                w.Write(m.Incarnation);
+                Text(ref w, m.Why);
+                w.Write(m.OfMemory);
+                w.Write(m.Ago?.Ticks ?? NotKnown);
+            },
+            (ref MessagePackReader r) => new RankProtocol.Lost(r.ReadRank(), r.ReadIncarnation(), Text(ref r))
+            {
+                OfMemory = r.ReadBoolean(),
+                Ago = r.ReadInt64() is var ticks && ticks == NotKnown ? null : TimeSpan.FromTicks(ticks),
+            }),
         WireCodec.For("rv", 3,
             (ref MessagePackWriter w, RankProtocol.Leaving m) => { w.Write(m.Rank); w.Write(m.Incarnation); Text(ref w, m.Why); },
             (ref MessagePackReader r) => new RankProtocol.Leaving(r.ReadRank(), r.ReadIncarnation(), Text(ref r))),

@@ -60,9 +60,16 @@ internal static class SubmissionCodecs
         WireCodec.For("un", 2,
             (ref MessagePackWriter w, SubmissionProtocol.Nodes m) => { w.Write(m.Total); List(ref w, m.Part, Node); },
             (ref MessagePackReader r) => new SubmissionProtocol.Nodes(r.ReadInt32(), List(ref r, Node))),
-        WireCodec.For("ur", 3,
-            (ref MessagePackWriter w, SubmissionProtocol.RunStatus m) => { w.Write(m.Coordinator); Run(ref w, m.Current); Run(ref w, m.Last); },
-            (ref MessagePackReader r) => new SubmissionProtocol.RunStatus(Text(ref r), Run(ref r), Run(ref r))),
+        WireCodec.For("ur", 5,
+            (ref MessagePackWriter w, SubmissionProtocol.RunStatus m) =>
+            {
+                w.Write(m.Coordinator);
+                Run(ref w, m.Current);
+                Run(ref w, m.Last);
+                w.Write(m.Current?.Goodput ?? double.NaN);
+                w.Write(m.Last?.Goodput ?? double.NaN);
+            },
+            (ref MessagePackReader r) => With(new SubmissionProtocol.RunStatus(Text(ref r), Run(ref r), Run(ref r)), r.ReadDouble(), r.ReadDouble())),
     ];
 
     private static void Node(ref MessagePackWriter writer, NodeView node)
@@ -91,6 +98,14 @@ internal static class SubmissionCodecs
         writer.Write(run.Missing);
         writer.Write(run.ExitCode ?? NotEnded);
     }
+
+    private static SubmissionProtocol.RunStatus With(SubmissionProtocol.RunStatus status, double current, double last) => status with
+    {
+        Current = status.Current is null ? null : status.Current with { Goodput = Known(current) },
+        Last = status.Last is null ? null : status.Last with { Goodput = Known(last) },
+    };
+
+    private static double? Known(double goodput) => double.IsNaN(goodput) ? null : goodput;
 
     private static RunView? Run(ref MessagePackReader reader) => !reader.ReadBoolean() ? null : new RunView(
         Text(ref reader), Text(ref reader), Text(ref reader), Text(ref reader), reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt32(),

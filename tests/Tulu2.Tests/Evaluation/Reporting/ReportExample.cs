@@ -43,6 +43,13 @@ internal static class ReportExample
         ],
         TokenLengths = [.. Enumerable.Range(0, 16).Select(i => new LengthBin(16 * i, 16 * i + 16, (long)(400 * Math.Exp(-(i - 4.0) * (i - 4) / 9))))],
         RankTimes = [new("sft", [new(0, 80, 60, 0.4, 8, 4, 6, 0.8), new(1, 80, 64, 0, 4, 4, 7.2, 0.8)])],
+        Goodput =
+        [
+            new("sft", [new(76_000_000, 900_000, 40_000, 700_000, 260_000, 1_800_000, 300_000), new(74_000_000, 500_000, 90_000, 1_100_000, 310_000, 3_700_000, 300_000)],
+            [
+                new("rank 1", 41, 44, 12, 251, 20, 60, 210, 150), new("rank 0", 90, 38, 60, 4, 31, 12, 240, 0), new("the coordinator", 120, 120, 330, 2, 45, 1, 190, 0),
+            ]),
+        ],
         Failures = [new("step 41", "rank 1 lost (exception in compute), restarted")],
     };
 

@@ -70,6 +70,7 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
             CommitTo = _ => _takeovers > 0 && _random.Next(4) == 0 && _takeovers-- > 0 ? [.. State.Roster.Ranks.Where(_ => _random.Next(2) == 0)] : null,
             Delivers = effect => effect is not (SyncEffect.Tell or SyncEffect.Restart) || !Loses(),
             Decided = Decided,
+            Observed = (before, command, decision) => Observed?.Invoke(before, command, decision),
         }, this, this);
         _driver.FeedThrough(new StepNumber(steps));
         _driver.Start();
@@ -86,6 +87,9 @@ internal sealed class SyncSimulation : IDriverScheduler, IWorkerFactory
     public string Standstill => $"the run came to a standstill: {_driver.State.Phase}";
     public IReadOnlyList<LedgerEntry> Ledger => _ledger;
     public List<SyncEffect.Committed> Commits { get; } = [];
+
+    /// <summary>Called with each decision.</summary>
+    public Action<GradientSyncState, SyncCommand, Decision>? Observed { get; set; }
 
     /// <summary>Copies of the state that the run is scaled to at least.</summary>
     public int FewestWanted { get; init; } = 1;

@@ -49,7 +49,7 @@ public sealed class WorkerChannelTests
         new WorkerReport.SlotDone(new Generation(4), new Rank(1), new StepNumber(7), new SlotNumber(5), 0.25),
         new WorkerReport.StepReady(
             new Generation(4), new Rank(1), new StepNumber(7), "ab12", new StepMetrics(2, 1, 1e-5, 40, 30, [new("rewards_margin", 0.5)]),
-            new StepTimes(1, 2, 3, 4, 5, 6, 7)),
+            new StepTimes(1, 2, 3, 4, 5, 6, 7, 8, 9)),
         new WorkerReport.Applied(new Generation(4), new Rank(1), new StepNumber(7), 0.5, AfterCommit.End, "cd34"),
         new WorkerReport.ShardWritten(
             new Rank(1), new StepNumber(7),

@@ -23,5 +23,19 @@ public sealed class StepClockTests
         Assert.Equal(new StepTimes(0, 0, 0, 128), clock.Times);
     }
 
+    [Fact]
+    public void A_copy_for_a_checkpoint_and_a_state_that_is_brought_count_to_the_step_that_waits_for_them()
+    {
+        var clock = new StepClock();
+        clock.BeginStep();
+        clock.Stalled(Seconds(2));
+        clock.Brought(Seconds(4));
+        Assert.Equal(new StepTimes(0, 0, 0, 0), clock.Times);
+        clock.BeginStep();
+        Assert.Equal(new StepTimes(0, 0, 0, 0, Stall: 2, Transfer: 4), clock.Times);
+        clock.BeginStep();
+        Assert.Equal(new StepTimes(0, 0, 0, 0), clock.Times);
+    }
+
     private static TimeSpan Seconds(int seconds) => TimeSpan.FromSeconds(seconds);
 }
