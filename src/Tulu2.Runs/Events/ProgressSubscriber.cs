@@ -8,6 +8,7 @@ namespace Tulu2.Runs.Events;
 internal sealed class ProgressSubscriber(string title, int totalSteps, Action<ProgressSnapshot> report) : IRunEventSubscriber
 {
     private bool _isEvaluating;
+    private double? _loss;
 
     public void Handle(RunEvent happened)
     {
@@ -27,7 +28,9 @@ internal sealed class ProgressSubscriber(string title, int totalSteps, Action<Pr
                 report(new ProgressSnapshot(copy.Done >> 20, copy.Total >> 20) { Phase = $"{title} copy of the last checkpoint (MiB)" });
                 break;
             case RunEvent.StepCommitted { Step: var step }:
-                report(new ProgressSnapshot(step.Step, totalSteps, step.Metrics.Loss, step.TokensPerSecond) { Phase = title });
+                // A step that changed nothing has no loss to speak of.
+                if (step.Skipped is null) _loss = step.Metrics.Loss;
+                report(new ProgressSnapshot(step.Step, totalSteps, _loss, step.TokensPerSecond) { Phase = title });
                 break;
         }
     }

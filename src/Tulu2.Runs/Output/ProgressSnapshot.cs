@@ -6,7 +6,7 @@ namespace Tulu2.Runs.Output;
 /// <summary>Progress of a long job.</summary>
 /// <param name="Done">Units done.</param>
 /// <param name="Total">Total units; 0: unknown.</param>
-/// <param name="Loss">Loss of the latest step; null: there is none.</param>
+/// <param name="Loss">Loss of the latest step that was applied; null: there is none.</param>
 /// <param name="TokensPerSecond">Null: the job does not process tokens.</param>
 internal readonly record struct ProgressSnapshot(long Done, long Total, double? Loss = null, double? TokensPerSecond = null)
 {

@@ -137,6 +137,9 @@ public sealed class RunEventsTests : IDisposable
         events.Handle(new RunEvent.ReferenceProgressed(1, 4));
         events.Handle(Step(3));
         Assert.Equal([new(1, 4) { Phase = "sft reference" }, new ProgressSnapshot(3, 10, 2, 200) { Phase = "sft" }], _reported);
+        var skipped = Step(4).Step with { Skipped = new StepFault("the loss is NaN", []), Metrics = Step(4).Step.Metrics with { Loss = double.NaN } };
+        events.Handle(new RunEvent.StepCommitted(skipped));
+        Assert.Equal(2, _reported[^1].Loss);
         events.Handle(new RunEvent.PhaseChanged(RunPhase.Training));
         events.Handle(new RunEvent.CheckpointFailed(new StepNumber(5), "no room"));
         events.Handle(new RunEvent.CheckpointFailed(new StepNumber(10), "no room"));
