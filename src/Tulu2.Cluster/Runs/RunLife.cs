@@ -160,7 +160,10 @@ internal sealed class RunLife(CoordinatorProtocol.StartRun start, IActorRef node
         _subscriber = new SubscriberThread(start.Subscriber, RunProtocol.EndRun(Self));
         Publish(new RunEvent.Started(
             known.HasSteps || manifest is not null, _plan.RecipeHash, _plan.VirtualShards, _plan.Layout.Size, _plan.Batches.SlotsPerStep, _plan.TotalSteps,
-            manifest?.Step ?? default, manifest?.Path, _plan.Facts) { Epoch = _plan.Batches.Epoch });
+            manifest?.Step ?? default, manifest?.Path, _plan.Facts)
+        {
+            Epoch = _plan.Batches.Epoch,
+        });
         if (_plan.Evaluation is { } pool)
             _pool = Context.ActorOf(Props.Create(() => new EvaluationPool(pool, node, checkpoints, ledger)), ActorNames.Evaluations);
         if (isOver)

@@ -115,7 +115,7 @@ public sealed partial record TimeAccount
         });
     }
 
-    private TimeAccount Closed(GradientSyncState state) => Each((rank, clock) =>
+    private TimeAccount Closed(GradientSyncState state) => (this with { IsClosed = true }).Each((rank, clock) =>
     {
         if (rank >= state.Seats.Length) return clock.BookRest(Now);
         var seat = state.Seats[rank];
@@ -125,5 +125,5 @@ public sealed partial record TimeAccount
             RankDoing.Finishing => clock.Book(TimeClass.Useful, Micros(seat.Applied?.Seconds ?? 0), Now).BookRest(Now),
             _ => clock.BookRest(Now),
         };
-    }).Cut() with { IsClosed = true };
+    }).Cut();
 }

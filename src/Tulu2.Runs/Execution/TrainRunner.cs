@@ -166,8 +166,8 @@ internal sealed class TrainRunner(IRunOutput output, LocalNode node, RankHosting
         // The running step and its checkpoint are completed, however long they take.
         using var held = output.StopSignal?.Hold();
         await using var stopping = cancellation.Register(() => output.Say(endings.Stopping));
-        var plan = RunPlans.Of(run, directory, store, start, hosting, Known(validations, firstStep), standby, Launched?.Folder, () => output.StopSignal?.Name)
-            with { TakesOver = TakesOver || Launched is { Role: not CoordinatorRole.First } };
+        var plan = RunPlans.Of(run, directory, store, start, hosting, Known(validations, firstStep), standby, Launched?.Folder, () => output.StopSignal?.Name);
+        plan = plan with { TakesOver = TakesOver || Launched is { Role: not CoordinatorRole.First } };
         if (plan.Layout != run.Parallel) output.Say($"scaled to {NumberText.Count(plan.Layout.Data, "replica")}, and so {NumberText.Count(plan.Layout.Size, "rank")} (tulu2 scale)");
         if (hosting is RankHosting.Nodes { Count: 0 }) plan = plan with { Memory = memory.OnNodes(run, standby) };
         // Evaluators find it there: none of them writes it while another reads.
