@@ -163,7 +163,7 @@ def main():
         output = process.communicate()[0]
         name = f"{objective} {precision} {' '.join(words)}{' --nodes 2' if nodes else ''}"
         verified = subprocess.run([given.program, "ledger", "verify", run], capture_output=True, text=True)
-        verdict = verified.stdout.strip().splitlines()[-1] if verified.stdout.strip() else verified.stderr.strip()
+        verdict = next((line for line in verified.stdout.splitlines() if " replayed" in line), verified.stderr.strip())
         last = output.splitlines()[-1] if output.strip() else "{}"
         ok = process.returncode == 0 and verified.returncode == 0 and json.loads(last)["parameters_sha256"] == hashes[objective, precision]
         made_again = int(verdict.split(" replayed")[0].split()[-1]) if " replayed" in verdict else 0
