@@ -20,6 +20,7 @@ internal static class CommandCatalogue
         new CancelCommand(terminal).Create(),
         new ScaleCommand(terminal).Create(),
         new ClusterCommands(terminal).Create(),
+        new ChaosCommand(terminal).Create(),
         CommandBuilder.Group("model", "Models on a hub", new FetchCommand(terminal, RepositoryKind.Model).Create()),
         new DataCommands(terminal).Create(),
         new TokenizerCommands(terminal).Create(),
