@@ -36,7 +36,7 @@ public sealed partial record GradientSyncState
         next = next.Each(seat => seat.Assigned(
             step, Share(seat).Keep, Share(seat).Compute, entry == StepEntry.Loading ? RankWork.Loading : RankWork.Computing, now)).WithCheck(step);
         return next.Tell(RunPhase.Training).Do(Overtaken()).Do(Members.Select(seat => new SyncEffect.Tell(
-            seat.Rank, new WorkerCommand.Begin(Generation, step, transfer, Share(seat).Keep, Share(seat).Compute) 
+            seat.Rank, new WorkerCommand.Begin(Generation, step, transfer, Share(seat).Keep, Share(seat).Compute)
             {
                 Standby = standby,
                 LeftOut = LeftOutFrom(step),

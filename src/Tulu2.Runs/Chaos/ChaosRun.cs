@@ -3,7 +3,6 @@ using System.Text.Json;
 using Tulu2.Cluster.Ledger;
 using Tulu2.Files;
 using Tulu2.Runs.Launch;
-using Tulu2.Runs.Output;
 using Tulu2.Runs.RunFiles;
 
 namespace Tulu2.Runs.Chaos;

@@ -1,7 +1,7 @@
-using Xunit;
 using Tulu2.Runs.Execution;
 using Tulu2.Runs.RunFiles;
 using Tulu2.Training.Recipes;
+using Xunit;
 
 namespace Tulu2.Tests.Runs;
 

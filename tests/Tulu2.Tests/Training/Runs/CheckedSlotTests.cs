@@ -4,7 +4,6 @@ using Tulu2.Protocol.Ids;
 using Tulu2.Tests.Training.Workers;
 using Tulu2.Training.Hosting;
 using Tulu2.Training.Recipes;
-using Tulu2.Training.Slots;
 using Tulu2.Training.Workers;
 using Xunit;
 
