@@ -35,7 +35,7 @@ internal static class ChaosFile
         }
         catch (YamlException fault)
         {
-            throw new BadInputException($"{path}:{fault.Start.Line}", $"is no YAML: {fault.Message}", "see docs/chaos.md for an example", fault);
+            throw new BadInputException($"{path}:{fault.Start.Line}", $"is not YAML from column {fault.Start.Column} on", "correct the line or the one before it; docs/chaos.md has an example", fault);
         }
         var root = yaml.Documents.Count == 1 ? yaml.Documents[0].RootNode as YamlMappingNode : null;
         if (root is not { Children: [{ Key: YamlScalarNode { Value: "faults" }, Value: YamlSequenceNode list }] } || list.Children.Count == 0)

@@ -49,7 +49,7 @@ public sealed class ChaosFileTests
     [InlineData("faults:\n  - { slow: worker, every: 4s, for: 2s, share: 1 }", "f.yaml:2: share", "'1' is not between 0 and 1")]
     [InlineData("faults:\n  - { stop: launcher, for: 2s, every: 4s }", "f.yaml:2: stop", "the launcher can be killed only")]
     [InlineData("faults:\n  - { terminate: coordinator, every: 4s }", "f.yaml:2: terminate", "a coordinator that is told to end ends the run")]
-    [InlineData("faults: [", "f.yaml:1", "is no YAML")]
+    [InlineData("faults: [", "f.yaml:2", "is not YAML from column")]
     public void What_makes_no_sense_is_refused_with_its_line_and_a_mend(string text, string where, string what)
     {
         var refused = Assert.Throws<BadInputException>(() => ChaosFile.Parse("f.yaml", text));
@@ -62,7 +62,11 @@ public sealed class ChaosFileTests
     public FsCheck.Property Between_two_faults_a_step_is_committed_but_in_recoveries_and_no_rule_happens_too_often() => Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed =>
     {
         var random = new Random(seed);
-        ChaosFault[] rules = [Faults.Kill(ChaosRole.Worker).Every(0.5), Faults.Stop(ChaosRole.Node, 1).Every(1, times: 3), Faults.Kill(ChaosRole.Coordinator).AtStep(7), Faults.Kill(ChaosRole.Worker).DuringRecovery(times: 4)];
+        ChaosFault[] rules =
+        [
+            Faults.Kill(ChaosRole.Worker).Every(0.5), Faults.Stop(ChaosRole.Node, 1).Every(1, times: 3), Faults.Kill(ChaosRole.Coordinator).AtStep(7),
+            Faults.Kill(ChaosRole.Worker).DuringRecovery(times: 4),
+        ];
         var (schedule, happened) = (new ChaosSchedule(rules, seed), new List<(ChaosFault Fault, double At)>());
         var (step, committed, commits) = (0, double.NegativeInfinity, new List<double>());
         for (var now = 0.0; now < 60; now += 0.02)
