@@ -24,11 +24,13 @@ internal sealed class ChaosCommand(Terminal terminal)
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var rules = parsed.GetValue(_faults) is { } file ? ChaosFile.Read(file) : Faults.Usual;
+        var (file, nodes) = (parsed.GetValue(_faults), parsed.GetValue(_nodes));
+        IReadOnlyList<ChaosFault> rules = file is not null ? ChaosFile.Read(file) : [.. Faults.Usual.Where(rule => nodes > 0 || rule.Role != ChaosRole.Node)];
+        if (nodes <= 0 && rules.Any(rule => rule.Role == ChaosRole.Node)) throw new BadInputException(file!, "does something to nodes, and the run has none", "add --nodes N, or remove these faults");
         var (path, repeat) = (_recipe.Path(parsed), CommandBuilder.AtLeastOne(parsed, _repeat));
         // A recipe that is wrong is refused before anything is started.
         _recipe.Load(parsed);
-        string[] train = [path, .. _recipe.Given(parsed), .. parsed.GetValue(_nodes) is > 0 and var nodes ? ["--nodes", $"{nodes}"] : Array.Empty<string>()];
+        string[] train = [path, .. _recipe.Given(parsed), .. nodes > 0 ? ["--nodes", $"{nodes}"] : Array.Empty<string>()];
         var root = parsed.GetValue(_run) ?? Path.Combine("runs", $"chaos-{Path.GetFileNameWithoutExtension(path)}");
         if (Directory.Exists(root) && Directory.EnumerateFileSystemEntries(root).Any())
             throw new BadInputException($"--run {root}", "is not empty", "remove it, or name another directory");
@@ -75,6 +77,7 @@ internal sealed class ChaosCommand(Terminal terminal)
             verdict.Ended,
             SameBits = verdict.HasSameBits,
             LedgerSound = verdict.IsLedgerSound,
+            verdict.Run.Missed,
             verdict.Replayed,
             verdict.Run.Resumes,
             verdict.Run.Seconds,

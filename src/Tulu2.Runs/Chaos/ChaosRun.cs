@@ -16,8 +16,10 @@ internal sealed record InjectedFault(string What, int Process, double At, int St
 /// <summary>What became of a run under faults.</summary>
 /// <param name="Exit">Of the command, or of its last resume.</param>
 /// <param name="ParametersSha256">Null: it did not end in order.</param>
+/// <param name="Missed">Faults that were to come and did not.</param>
 /// <param name="Resumes">Times that it was resumed, after its launcher was killed.</param>
-internal sealed record ChaosOutcome(int Exit, string? ParametersSha256, IReadOnlyList<InjectedFault> Faults, int Resumes, double Seconds, LedgerVerdict? Ledger, string Errors);
+internal sealed record ChaosOutcome(
+    int Exit, string? ParametersSha256, IReadOnlyList<InjectedFault> Faults, IReadOnlyList<string> Missed, int Resumes, double Seconds, LedgerVerdict? Ledger, string Errors);
 
 /// <summary>Runs <c>train</c> as a user does, in a process of its own, and does to its processes what a schedule says.</summary>
 /// <param name="train">The arguments after <c>train</c>, without <c>--run</c>, <c>--resume</c> and <c>--json</c>.</param>
@@ -28,15 +30,20 @@ internal sealed class ChaosRun(IReadOnlyList<string> train, RunDirectory directo
     private const int Stop = 19, Continue = 18, Kill = 9, Terminate = 15;
     private const int ErrorLines = 20;
 
+    // Seconds without a commit.
+    private const double Patience = 900;
+
     private readonly List<InjectedFault> _faults = [];
-    private readonly List<(double At, Action Do)> _later = [];
+    private readonly List<(double At, int Signal, int Process, ulong? Started)> _later = [];
+    private readonly List<Process> _launchers = [];
     private readonly Queue<string> _errors = new();
     private readonly Stopwatch _time = Stopwatch.StartNew();
     private string _last = "";
+    private bool _wasLauncherKilled;
 
     public async Task<ChaosOutcome> RunAsync(CancellationToken cancellation)
     {
-        var (steps, committed, resumes) = (new CommittedSteps(directory.Metrics), double.NegativeInfinity, 0);
+        var (steps, committed, resumes) = (new CommittedSteps(Path.Combine(directory.Ledger, LedgerReader.FileName)), double.NegativeInfinity, 0);
         var process = Start(resumes: false);
         try
         {
@@ -48,37 +55,42 @@ internal sealed class ChaosRun(IReadOnlyList<string> train, RunDirectory directo
                     committed = now;
                     Recovered(now);
                 }
-                foreach (var (_, act) in _later.Where(later => later.At <= now).ToArray()) act();
+                foreach (var due in _later.Where(later => later.At <= now)) Send(due.Signal, due.Process, due.Started);
                 _later.RemoveAll(later => later.At <= now);
                 if (process.HasExited)
                 {
-                    await process.WaitForExitAsync(cancellation);
                     if (!_wasLauncherKilled) break;
-                    // Its coordinator ends the run in order, at the end of the step.
+                    // Its coordinator ends the run in order, at the end of the step, and still writes to its streams.
                     (_wasLauncherKilled, resumes) = (false, resumes + 1);
-                    process.Dispose();
                     process = Start(resumes: true);
                     say($"{now:F1} s  the run is resumed");
                 }
-                foreach (var fault in schedule.Due(now, steps.Last, committed)) Inject(fault, process.Id, now, steps.Last);
+                while (!process.HasExited && schedule.Due(now, steps.Last, committed) is { } index)
+                {
+                    if (Inject(schedule.Rule(index), process.Id, now, steps.Last)) schedule.Happened(index, now);
+                    else schedule.Postpone(index, now);
+                }
+                // A run that hangs is ended, and has not ended in order.
+                if (now - Math.Max(committed, 0) > Patience && !process.HasExited) ChildProcess.Send(process.Id, Kill);
                 await Task.Delay(Interval, cancellation);
             }
-            return new ChaosOutcome(process.ExitCode, HashOf(_last), _faults, resumes, _time.Elapsed.TotalSeconds, Verify(), string.Join('\n', _errors));
+            // Until its last line is here.
+            await process.WaitForExitAsync(cancellation);
+            return new ChaosOutcome(process.ExitCode, HashOf(_last), _faults, [.. schedule.Missed], resumes, _time.Elapsed.TotalSeconds, Verify(), string.Join('\n', _errors));
         }
         finally
         {
-            End(process);
+            End();
         }
     }
 
-    private bool _wasLauncherKilled;
-
-    private void Inject(ChaosFault fault, int launcher, double now, int step)
+    // False: there is no such process, such as a worker while all are being started.
+    private bool Inject(ChaosFault fault, int launcher, double now, int step)
     {
         int[] processes = [.. RunProcesses.Of(launcher)[fault.Role]];
-        // A run without nodes has none, and one whose workers are just being started no worker.
-        if (processes.Length == 0) return;
+        if (processes.Length == 0) return false;
         var process = processes[schedule.OneOf(processes.Length)];
+        var started = RunProcesses.StartOf(process);
         switch (fault.Kind)
         {
             case ChaosKind.Kill:
@@ -90,17 +102,24 @@ internal sealed class ChaosRun(IReadOnlyList<string> train, RunDirectory directo
                 break;
             case ChaosKind.Stop:
                 ChildProcess.Send(process, Stop);
-                _later.Add((now + fault.Seconds, () => ChildProcess.Send(process, Continue)));
+                _later.Add((now + fault.Seconds, Continue, process, started));
                 break;
             case ChaosKind.Slow:
                 for (var from = 0.0; from < fault.Seconds; from += Turn.TotalSeconds)
                 {
-                    _later.Add((now + from, () => ChildProcess.Send(process, Stop)));
-                    _later.Add((now + from + fault.Share * Turn.TotalSeconds, () => ChildProcess.Send(process, Continue)));
+                    _later.Add((now + from, Stop, process, started));
+                    _later.Add((now + from + fault.Share * Turn.TotalSeconds, Continue, process, started));
                 }
                 break;
         }
         _faults.Add(new InjectedFault(fault.What, process, now, step, null));
+        return true;
+    }
+
+    // Its number may be another process's by now.
+    private static void Send(int signal, int process, ulong? started)
+    {
+        if (started is not null && RunProcesses.StartOf(process) == started) ChildProcess.Send(process, signal);
     }
 
     private void Recovered(double now)
@@ -134,17 +153,20 @@ internal sealed class ChaosRun(IReadOnlyList<string> train, RunDirectory directo
             }
         };
         process.Start();
+        _launchers.Add(process);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         return process;
     }
 
     // However this ends, no process of the run is left, nor stopped.
-    private static void End(Process process)
+    private void End()
     {
-        if (!process.HasExited)
-            foreach (var left in RunProcesses.Of(process.Id).SelectMany(role => role)) ChildProcess.Send(left, Kill);
-        process.Dispose();
+        foreach (var launcher in _launchers)
+        {
+            foreach (var left in RunProcesses.Of(launcher.Id).SelectMany(role => role)) ChildProcess.Send(left, Kill);
+            launcher.Dispose();
+        }
     }
 
     private LedgerVerdict? Verify()
@@ -164,7 +186,7 @@ internal sealed class ChaosRun(IReadOnlyList<string> train, RunDirectory directo
         try
         {
             using var result = JsonDocument.Parse(line);
-            return result.RootElement.TryGetProperty("parameters_sha256", out var hash) ? hash.GetString() : null;
+            return result.RootElement is { ValueKind: JsonValueKind.Object } last && last.TryGetProperty("parameters_sha256", out var hash) ? hash.GetString() : null;
         }
         catch (JsonException)
         {

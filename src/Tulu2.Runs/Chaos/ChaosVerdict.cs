@@ -12,7 +12,8 @@ internal sealed record ChaosVerdict(ChaosOutcome Run, string Expected)
 
     public bool IsLedgerSound => Run.Ledger?.IsSound == true;
 
-    public bool Holds => Ended && HasSameBits && IsLedgerSound;
+    /// <summary>A run that nothing was done to proves nothing.</summary>
+    public bool Holds => Ended && HasSameBits && IsLedgerSound && Run.Missed.Count == 0;
 
     /// <summary>Commits that were made again: a resume makes the steps since its checkpoint, a loss of all copies too.</summary>
     public int Replayed => Run.Ledger?.Replayed ?? 0;
@@ -26,6 +27,7 @@ internal sealed record ChaosVerdict(ChaosOutcome Run, string Expected)
         yield return $"ended in order    {(Ended ? "yes" : $"no, exit code {Run.Exit}")}";
         yield return $"the same bits     {(HasSameBits ? "yes" : $"no: {Run.ParametersSha256 ?? "no hash"} in place of {Expected}")}";
         yield return $"ledger            {(IsLedgerSound ? "sound: every step once, with each slot once" : $"not sound: {(Run.Ledger is { } verdict ? string.Join("; ", verdict.Faults) : "there is none")}")}";
+        if (Run.Missed.Count > 0) yield return $"did not happen    {string.Join(", ", Run.Missed)}: the run was over before, or had no such process";
         yield return $"steps made again  {NumberText.Count(Replayed)}{(Run.Resumes > 0 ? $", over {NumberText.Count(Run.Resumes, "resume")}" : "")}";
         foreach (var (what, count, seconds) in ByFault)
             yield return seconds.Count == 0 ? $"{what}: {count}; no step came after it"

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Tulu2.Runs.Chaos;
 
 /// <summary>The live processes of a run on this machine, found by their arguments and parents in <c>/proc</c>.</summary>
@@ -25,6 +27,13 @@ internal static class RunProcesses
         }
     }
 
+    /// <summary>When a process was started, in the kernel's ticks; null: there is no such process.</summary>
+    public static ulong? StartOf(int process)
+    {
+        const int StartField = 19;
+        return Status($"/proc/{process}") is { } fields && fields.Length > StartField ? ulong.Parse(fields[StartField], CultureInfo.InvariantCulture) : null;
+    }
+
     private static ChaosRole? RoleOf(string[] words)
     {
         var leading = words.Take(LeadingWords).ToArray();
@@ -35,10 +44,22 @@ internal static class RunProcesses
     {
         try
         {
-            // pid (name) state parent …: the name may have any character.
+            return Status(directory) is not { } fields || fields[0] is "Z" or "X" ? null
+                : (int.Parse(fields[1], CultureInfo.InvariantCulture), File.ReadAllText(Path.Combine(directory, "cmdline")).Split('\0'));
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    // State, parent, …: what follows the name, which may have any character.
+    private static string[]? Status(string directory)
+    {
+        try
+        {
             var status = File.ReadAllText(Path.Combine(directory, "stat"));
-            var fields = status[(status.LastIndexOf(')') + 2)..].Split(' ');
-            return fields[0] is "Z" or "X" ? null : (int.Parse(fields[1]), File.ReadAllText(Path.Combine(directory, "cmdline")).Split('\0'));
+            return status[(status.LastIndexOf(')') + 2)..].Split(' ');
         }
         catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
         {
